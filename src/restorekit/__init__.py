@@ -1,0 +1,121 @@
+"""Neural image denoising and restoration: components by name, plugins, a thin Trainer.
+
+Every public name is imported when first used, so that importing restorekit imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from restorekit import registry as _registry
+from restorekit.errors import (
+    ArgumentError,
+    CheckpointError,
+    ConfigError,
+    DataError,
+    ImageFileError,
+    InputError,
+    MissingExtraError,
+    NameTakenError,
+    OldSpellingWarning,
+    PluginError,
+    PluginWarning,
+    RestoreKitError,
+    UnknownNameError,
+)
+from restorekit.records import Degraded, Restoration
+from restorekit.registry import Component, datasets, losses, models, noises
+
+if TYPE_CHECKING:
+    from restorekit.config import TrainConfig
+    from restorekit.plugins import hookimpl
+    from restorekit.restore.denoiser import denoise
+    from restorekit.train.checkpoint import load_model, save_model
+    from restorekit.train.trainer import Trainer
+
+create_model = models.create
+create_noise = noises.create
+create_loss = losses.create
+create_dataset = datasets.create
+list_models = models.names
+list_noises = noises.names
+list_losses = losses.names
+list_datasets = datasets.names
+
+_LAZY = {
+    "TrainConfig": "restorekit.config",
+    "Trainer": "restorekit.train.trainer",
+    "denoise": "restorekit.restore.denoiser",
+    "hookimpl": "restorekit.plugins",
+    "load_model": "restorekit.train.checkpoint",
+    "save_model": "restorekit.train.checkpoint",
+}
+
+__all__ = [
+    "ArgumentError",
+    "CheckpointError",
+    "Component",
+    "ConfigError",
+    "DataError",
+    "Degraded",
+    "ImageFileError",
+    "InputError",
+    "MissingExtraError",
+    "NameTakenError",
+    "OldSpellingWarning",
+    "PluginError",
+    "PluginWarning",
+    "Restoration",
+    "RestoreKitError",
+    "TrainConfig",
+    "Trainer",
+    "UnknownNameError",
+    "create_dataset",
+    "create_loss",
+    "create_model",
+    "create_noise",
+    "datasets",
+    "denoise",
+    "hookimpl",
+    "list_datasets",
+    "list_losses",
+    "list_models",
+    "list_noises",
+    "load_model",
+    "losses",
+    "models",
+    "noises",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("restorekit")
+    if name not in _LAZY:
+        raise AttributeError(f"module 'restorekit' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _discover(plugins: bool) -> None:
+    from restorekit import plugins as host
+
+    host.discover(plugins)
+
+
+def _failures() -> list[str]:
+    from restorekit import plugins as host
+
+    return host.failures()
+
+
+_registry.discover_with(_discover, _failures)

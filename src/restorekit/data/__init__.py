@@ -1,0 +1,1 @@
+"""Datasets, patches, and image files in and out."""

@@ -1,0 +1,69 @@
+"""What can go wrong, as a family of exceptions whose messages fit one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class RestoreKitError(Exception):
+    """Base of every error a user can cause; the message says what, where and the nearest right thing."""
+
+
+class UnknownNameError(RestoreKitError, LookupError):
+    """No component of that kind has this name."""
+
+
+class NameTakenError(RestoreKitError, ValueError):
+    """A component of that kind already has this name."""
+
+
+class ArgumentError(RestoreKitError, ValueError):
+    """A component was given an argument it does not take, or a value it cannot use."""
+
+
+class InputError(RestoreKitError, ValueError):
+    """An image, batch or tensor has a shape, type or range that cannot be worked with."""
+
+
+class DataError(RestoreKitError):
+    """A dataset is missing, empty or damaged."""
+
+
+class ImageFileError(RestoreKitError):
+    """A picture cannot be read, or must not be written."""
+
+
+class CheckpointError(RestoreKitError):
+    """A weights file is missing, damaged, foreign, or does not fit the model."""
+
+
+class PluginError(RestoreKitError):
+    """A plugin cannot be used."""
+
+
+class MissingExtraError(RestoreKitError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class ConfigError(RestoreKitError, ValueError):
+    """A configuration is wrong; `problems` holds every fault found, one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class PluginWarning(UserWarning):
+    """A plugin was set aside; everything else works."""
+
+
+class OldSpellingWarning(DeprecationWarning):
+    """A configuration uses a key or name of the system restorekit grew out of."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """The nearest choice as the sentence " Did you mean 'x'?", or "" where none is near."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean '{by_lower[near[0]]}'?" if near else ""

@@ -1,0 +1,1 @@
+"""Loss terms: (Restoration, target) -> scalar."""

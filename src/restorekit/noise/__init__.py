@@ -1,0 +1,1 @@
+"""Noise models, one family a file: clean batch -> Degraded."""

@@ -1,0 +1,64 @@
+"""The small records that pass between rooms."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from restorekit.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """What a noise model returns.
+
+    Attributes:
+        noisy: the corrupted batch, (B, C, H, W), on the scale of the clean one; may leave [0, 1].
+        sigma: the noise's standard deviation per sample on that scale, broadcastable to
+            (B, 1, H, W), or None where the noise has none that is known.
+    """
+
+    noisy: Tensor
+    sigma: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What an architecture returns.
+
+    Attributes:
+        image: the restored batch, (B, C, H, W).
+        extras: whatever else its loss terms need by name, a VAE's mean and log-variance say.
+    """
+
+    image: Tensor
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def as_degraded(output: Degraded | Tensor) -> Degraded:
+    """A noise model's output, which may be a bare tensor, as a `Degraded`."""
+    return output if isinstance(output, Degraded) else Degraded(_tensor(output, "noise model"))
+
+
+def as_restoration(output: Restoration | Tensor) -> Restoration:
+    """A model's output, which may be a bare tensor, as a `Restoration`."""
+    return output if isinstance(output, Restoration) else Restoration(_tensor(output, "model"))
+
+
+def takes(function: Any, parameter: str) -> bool:
+    """Whether a callable can be given `parameter` by keyword (a model its sigma, say)."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == parameter or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _tensor(output: Any, maker: str) -> Tensor:
+    import torch
+
+    if not isinstance(output, torch.Tensor):
+        raise InputError(f"a {maker} returned {type(output).__name__}, not a tensor or its record")
+    return output

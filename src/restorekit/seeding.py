@@ -1,0 +1,30 @@
+"""Randomness that is derived, never ambient: a seed for each (seed, purpose, place)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def derive_seed(seed: int, purpose: str, *place: int) -> int:
+    """A 63-bit seed that depends on every argument and on nothing else.
+
+    Args:
+        seed: the run's seed.
+        purpose: what the numbers are for ("noise", "patch"), so that purposes do not share them.
+        place: where they are used, such as the step and the sample's place in the global batch.
+    """
+    text = ":".join((str(seed), purpose, *map(str, place)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
+
+
+def derive_generator(
+    seed: int, purpose: str, *place: int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """A torch generator on `device`, seeded with `derive_seed`."""
+    import torch
+
+    return torch.Generator(device).manual_seed(derive_seed(seed, purpose, *place))

@@ -1,0 +1,177 @@
+"""What a component's target can be given: read from its signature, checked before it is called.
+
+The signature is the whole configuration of a component. pydantic does the checking and the JSON
+schema; it is imported when first needed, so that listing components stays fast.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from restorekit.errors import ArgumentError, did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+Target = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a component: its name, type, default and what the docstring says of it."""
+
+    name: str
+    type: str
+    default: Any
+    required: bool
+    description: str
+
+
+def arguments(target: Target) -> list[Argument]:
+    """The arguments of a target, in order."""
+    described = _described_arguments(target)
+    return [
+        Argument(
+            name=p.name,
+            type=_type_text(p),
+            default=None if p.default is p.empty else p.default,
+            required=p.default is p.empty,
+            description=described.get(p.name, ""),
+        )
+        for p in _parameters(target)
+    ]
+
+
+def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The given arguments, converted to their declared types.
+
+    Raises:
+        ArgumentError: an argument is unknown, missing or of the wrong type.
+    """
+    faults = find_faults(target, given)
+    if faults:
+        raise ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
+    checked = _model(target).model_validate(dict(given))
+    return {name: getattr(checked, _field(name)) for name in given}
+
+
+def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the given arguments, a line each; empty where nothing is."""
+    from pydantic import ValidationError
+
+    try:
+        _model(target).model_validate(dict(given))
+    except ValidationError as error:
+        known = [p.name for p in _parameters(target)]
+        return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
+    return []
+
+
+def json_schema(target: Target) -> dict[str, Any]:
+    """The JSON Schema of a target's arguments, as an object."""
+    schema = _model(target).model_json_schema(schema_generator=_schema_generator())
+    described = _described_arguments(target)
+    for name, field in schema.get("properties", {}).items():
+        if described.get(name):
+            field["description"] = described[name]
+    return schema
+
+
+def _fault(details: ErrorDetails, known: list[str]) -> str:
+    path = [str(part) for part in details["loc"]]
+    if details["type"] == "extra_forbidden":
+        takes = ", ".join(known) or "none"
+        return f"unknown argument '{path[0]}'.{did_you_mean(path[0], known)} It takes: {takes}"
+    if details["type"] == "missing":
+        return f"argument '{path[0]}' is missing"
+    message = details["msg"][0].lower() + details["msg"][1:]
+    return f"argument '{path[0]}': {message}, not {details['input']!r}"
+
+
+def _parameters(target: Target) -> list[inspect.Parameter]:
+    skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in _signature(target).parameters.values() if p.kind not in skipped]
+
+
+def _signature(target: Target) -> inspect.Signature:
+    try:
+        return inspect.signature(target)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{target!r} has no readable signature: {error}") from error
+
+
+def _open_ended(target: Target) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in _signature(target).parameters.values())
+
+
+def _field(name: str) -> str:
+    # pydantic reserves some names and leading underscores; the alias carries the real one.
+    return f"argument_{name}"
+
+
+@lru_cache(maxsize=256)
+def _model(target: Target) -> type[BaseModel]:
+    from pydantic import ConfigDict, Field, create_model
+
+    hints = _type_hints(target)
+    fields: dict[str, Any] = {
+        _field(p.name): (
+            hints.get(p.name, Any),
+            Field(... if p.default is p.empty else p.default, alias=p.name),
+        )
+        for p in _parameters(target)
+    }
+    config = ConfigDict(
+        extra="allow" if _open_ended(target) else "forbid", arbitrary_types_allowed=True
+    )
+    model: type[BaseModel] = create_model(
+        getattr(target, "__name__", "Arguments"), __config__=config, **fields
+    )
+    return model
+
+
+def _type_hints(target: Target) -> dict[str, Any]:
+    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # an annotation that cannot be resolved is not checked
+        return {}
+
+
+def _type_text(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return "any"
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+@lru_cache(maxsize=1)
+def _schema_generator() -> Any:
+    from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+    class AnyObject(GenerateJsonSchema):
+        """A Python object has no JSON form: leave its place open rather than fail."""
+
+        def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+            return {}
+
+    return AnyObject
+
+
+def _described_arguments(target: Target) -> dict[str, str]:
+    """The `Args:` paragraph of a Google-style docstring, by argument."""
+    doc = inspect.getdoc(target) or ""
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", doc, re.MULTILINE)
+    if section is None:
+        return {}
+    entries = re.findall(
+        r"^ {4}(\w+)(?: \([^)]*\))?:[ \n]((?:.*)(?:\n {5,}.*)*)", section.group(1), re.MULTILINE
+    )
+    return {name: " ".join(text.split()) for name, text in entries}
