@@ -29,7 +29,7 @@ from restorekit.registry import Component, datasets, losses, models, noises
 
 if TYPE_CHECKING:
     from restorekit.config import TrainConfig
-    from restorekit.plugins import hookimpl
+    from restorekit.hookspecs import hookimpl
     from restorekit.restore.denoiser import denoise
     from restorekit.train.checkpoint import load_model, save_model
     from restorekit.train.trainer import Trainer
@@ -47,7 +47,7 @@ _LAZY = {
     "TrainConfig": "restorekit.config",
     "Trainer": "restorekit.train.trainer",
     "denoise": "restorekit.restore.denoiser",
-    "hookimpl": "restorekit.plugins",
+    "hookimpl": "restorekit.hookspecs",
     "load_model": "restorekit.train.checkpoint",
     "save_model": "restorekit.train.checkpoint",
 }

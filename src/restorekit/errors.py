@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 class RestoreKitError(Exception):
-    """Base of every error a user can cause; the message says what, where and the nearest right thing."""
+    """Base of every error a user can cause: what is wrong, where, the nearest right thing."""
 
 
 class UnknownNameError(RestoreKitError, LookupError):

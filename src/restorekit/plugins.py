@@ -34,8 +34,6 @@ COMPONENT_HOOKS: dict[str, Registry] = {
     "restorekit_datasets": datasets,
 }
 
-hookimpl = pluggy.HookimplMarker("restorekit")
-
 
 @dataclass
 class Plugin:

@@ -7,6 +7,7 @@ the function given to `discover_with`.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import importlib
 import inspect
@@ -191,7 +192,8 @@ class Registry:
                 resolved = getattr(resolved, part)
         except (ImportError, AttributeError) as error:
             raise PluginError(
-                f"{self.kind} '{name}' of {entry.provider} cannot be imported from {target}: {error}"
+                f"{self.kind} '{name}' of {entry.provider} cannot be imported "
+                f"from {target}: {error}"
             ) from error
         if not callable(resolved):
             raise PluginError(f"{self.kind} '{name}' of {entry.provider}: {target} is not callable")
@@ -214,10 +216,9 @@ class Registry:
         except ValueError as error:
             raise ArgumentError(f"{where}: {error}") from error
         origin = Origin(self.kind, name, dict(arguments), entry.provider)
-        try:
+        # An object without a __dict__ works too, it only cannot tell where it came from.
+        with contextlib.suppress(AttributeError, TypeError):
             object.__setattr__(made, _ORIGIN, origin)
-        except (AttributeError, TypeError):
-            pass  # an object without a __dict__ works, it only cannot tell where it came from
         return made
 
     def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
@@ -274,7 +275,7 @@ REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (models, noises, losses, 
 
 @dataclass
 class _Discovery:
-    run: Callable[[bool], None] = lambda plugins: None
+    run: Callable[[bool], None] = lambda _: None
     failures: Callable[[], list[str]] = list
 
 

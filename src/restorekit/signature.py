@@ -138,7 +138,7 @@ def _model(target: Target) -> type[BaseModel]:
 
 
 def _type_hints(target: Target) -> dict[str, Any]:
-    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
+    function = target.__init__ if inspect.isclass(target) else target
     try:
         return typing.get_type_hints(function, include_extras=True)
     except Exception:  # an annotation that cannot be resolved is not checked
