@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from restorekit.config import TrainConfig
     from restorekit.hookspecs import hookimpl
     from restorekit.restore.denoiser import denoise
-    from restorekit.train.checkpoint import load_model, save_model
     from restorekit.train.trainer import Trainer
+    from restorekit.weights import load_model, save_model
 
 create_model = models.create
 create_noise = noises.create
@@ -48,8 +48,8 @@ _LAZY = {
     "Trainer": "restorekit.train.trainer",
     "denoise": "restorekit.restore.denoiser",
     "hookimpl": "restorekit.hookspecs",
-    "load_model": "restorekit.train.checkpoint",
-    "save_model": "restorekit.train.checkpoint",
+    "load_model": "restorekit.weights",
+    "save_model": "restorekit.weights",
 }
 
 __all__ = [

@@ -1,0 +1,41 @@
+"""Where tensors live, by the names a user writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from restorekit.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+
+KINDS = ("auto", "cpu", "cuda", "mps")
+
+
+def resolve_device(name: str | torch.device) -> torch.device:
+    """The device of that name; "auto" is the fastest one present.
+
+    Args:
+        name: "auto", "cpu", "cuda", "cuda:1", "mps" or a torch device.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = str(name).partition(":")[0]
+    if kind not in KINDS[1:]:
+        raise InputError(f"unknown device '{name}'.{did_you_mean(kind, KINDS)} One of: {KINDS}")
+    device = torch.device(name)
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }[kind]
+    if (device.index or 0) >= present:
+        raise InputError(f"device '{name}' is not present here; use 'auto' or 'cpu'")
+    return device
