@@ -1,0 +1,18 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A generator of known seed."""
+    return torch.Generator().manual_seed(1)
+
+
+@pytest.fixture
+def batch(generator: torch.Generator) -> torch.Tensor:
+    """A small colour batch in [0, 1]."""
+    return torch.rand(2, 3, 24, 40, generator=generator)
