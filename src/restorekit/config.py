@@ -1,0 +1,311 @@
+"""The configuration of a training run: typed, checked at once, from `config.json` or Python."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from restorekit import legacy, signature
+from restorekit.errors import (
+    ConfigError,
+    OldSpellingWarning,
+    RestoreKitError,
+    did_you_mean,
+)
+from restorekit.registry import Registry, datasets, losses, models, noises
+
+
+class Spec(BaseModel):
+    """A component by name, with its arguments: "unet" or {"name": "unet", "width": 48}."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments, without the name."""
+        return dict(self.model_extra or {})
+
+
+class LossTerm(Spec):
+    """A loss term by name, with its weight and arguments."""
+
+    weight: float = 1.0
+
+
+def _short(spec: Spec) -> Any:
+    return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _terms(value: Any) -> Any:
+    """A map of name to weight (or to weight and arguments), or a list, as a list."""
+    if isinstance(value, str):
+        return [{"name": value}]
+    if isinstance(value, Mapping) and "name" not in value:
+        return [
+            {"name": name, **(given if isinstance(given, Mapping) else {"weight": given})}
+            for name, given in value.items()
+        ]
+    if isinstance(value, Mapping):
+        return [value]
+    return [_named(item) for item in value] if isinstance(value, Sequence) else value
+
+
+Component = Annotated[Spec, BeforeValidator(_named), PlainSerializer(_short)]
+LossTerms = Annotated[list[LossTerm], BeforeValidator(_terms), Field(min_length=1)]
+
+
+class TrainSettings(BaseModel):
+    """How long, how fast and with what to train."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; or give epochs.")
+    epochs: int | None = Field(None, ge=1, description="Passes over the dataset; or give steps.")
+    batch_size: int = Field(16, ge=1, description="Images a step, over all processes.")
+    accumulate: int = Field(1, ge=1, description="Parts a batch is computed in, to save memory.")
+    learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
+    schedule: Literal["cosine", "constant", "step"] = Field(
+        "cosine", description="How the learning rate falls: to 0, not at all, or halved four times."
+    )
+    warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises.")
+    optimizer: Component = Field(
+        Spec(name="adamw"),
+        validate_default=True,
+        description="An optimizer of torch.optim by name, with its arguments.",
+    )
+    betas: tuple[float, float] = Field(
+        (0.9, 0.999), description="Decay of the running averages, for optimizers that have them."
+    )
+    weight_decay: float = Field(0.0, ge=0, description="Weight decay of the optimizer.")
+    clip_norm: float | None = Field(
+        None, gt=0, description="Largest norm of the gradient; null does not clip."
+    )
+    ema: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Decay of the moving average of the weights that validation, best and last "
+        "then use; null keeps none.",
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="Number format of the network; auto is bfloat16 where it is native."
+    )
+    channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
+    num_workers: int = Field(0, ge=0, description="Processes that read data beside the loop.")
+    validation_split: float = Field(
+        0.1, ge=0, lt=1, description="Share of the images kept for validation."
+    )
+    training_images: int | None = Field(
+        None, ge=1, description="Number of images to train on, the rest validates; or null."
+    )
+    validation_images: int = Field(
+        64, ge=1, description="Most images a validation uses, so that it stays short."
+    )
+    validate_every: int | None = Field(
+        None, ge=1, description="Steps between validations; null is 20 times a run."
+    )
+    checkpoint_every: int | None = Field(
+        None, ge=1, description="Steps between checkpoints; null is with each validation."
+    )
+    log_every: int = Field(10, ge=1, description="Steps between lines of metrics.jsonl.")
+    seed: int = Field(0, description="What all randomness of the run is derived from.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_length(cls, data: Any) -> Any:
+        given = isinstance(data, Mapping) and (data.get("steps") or data.get("epochs"))
+        return data if given else {**data, "epochs": 10} if isinstance(data, Mapping) else data
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TrainSettings:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        return self
+
+
+class TrainConfig(BaseModel):
+    """A training run: what to train, on what, how, and where the results go."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: Component = Field(description="The architecture.")
+    dataset: Component = Field(description="The clean images to train on.")
+    noise: Component = Field(
+        Spec(name="classic_mixture"), description="What corrupts the clean images."
+    )
+    loss: LossTerms = Field(
+        [LossTerm(name="l1")],
+        description="The loss terms: a list, or a map of name to weight.",
+    )
+    validation_dataset: Component | None = Field(
+        None, description="The images to validate on; null takes a share of the dataset."
+    )
+    device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1" or "mps".')
+    save_weight_path: str = Field(
+        "Saved_Models", description="Folder of the weights, the metrics and the loss map."
+    )
+    load_weight_path: str | None = Field(
+        None, description="Weights to start from: a file or a run's folder."
+    )
+    train: TrainSettings = Field(
+        default_factory=lambda: TrainSettings.model_validate({}),
+        description="How long, how fast and with what to train.",
+    )
+
+    @classmethod
+    def from_file(cls, path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
+        """Read a JSON file and apply overrides such as "train.steps=100".
+
+        Raises:
+            ConfigError: with every fault found, a line each.
+        """
+        path = Path(path)
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError([f"{path}: {(error.strerror or str(error)).lower()}"]) from error
+        except json.JSONDecodeError as error:
+            place = f"{path}:{error.lineno}:{error.colno}"
+            raise ConfigError([f"{place}: not valid JSON, {error.msg.lower()}"]) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError([f"{path}: not a text file in UTF-8"]) from error
+        if not isinstance(data, dict):
+            raise ConfigError([f"{path}: a configuration is a JSON object, {{...}}"])
+        return cls.from_dict(data, source=str(path), overrides=overrides)
+
+    @classmethod
+    def from_dict(
+        cls, data: Mapping[str, Any], source: str = "config", overrides: Sequence[str] = ()
+    ) -> TrainConfig:
+        """Check a configuration; `source` is what the messages call it.
+
+        Raises:
+            ConfigError: with every fault found, a line each.
+        """
+        data, notes = legacy.modernize(data)
+        for note in notes:
+            warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
+        for override in overrides:
+            data = _override(data, override)
+        problems: list[str] = []
+        config = None
+        try:
+            config = cls.model_validate(data)
+        except ValidationError as error:
+            problems = [_problem(details) for details in error.errors()]
+        problems += _component_problems(data)
+        if problems or config is None:
+            raise ConfigError([f"{source}: {p}" for p in dict.fromkeys(problems)])
+        return config
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved configuration as JSON data, every default filled in."""
+        return self.model_dump(mode="json")
+
+
+SLOTS: dict[str, Registry] = {
+    "model": models,
+    "dataset": datasets,
+    "noise": noises,
+    "validation_dataset": datasets,
+}
+
+
+def _component_problems(data: Mapping[str, Any]) -> list[str]:
+    """Unknown names and wrong arguments of the components that a configuration names."""
+    named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
+    terms = _terms(data.get("loss", []))
+    if isinstance(terms, list):
+        named += [(f"loss.{_name(t)}", losses, t) for t in terms]
+    return [
+        f"{path}: {fault}"
+        for path, registry, value in named
+        if (spec := _spec(value)) is not None
+        for fault in _faults(registry, spec, ("weight",) if registry is losses else ())
+    ]
+
+
+def _spec(value: Any) -> Spec | None:
+    if isinstance(value, Spec):
+        return value
+    value = _named(value)
+    named = isinstance(value, Mapping) and isinstance(value.get("name"), str)
+    return Spec.model_validate(dict(value)) if named else None
+
+
+def _name(value: Any) -> str:
+    spec = _spec(value)
+    return spec.name if spec else "?"
+
+
+def _faults(registry: Registry, spec: Spec, own: tuple[str, ...]) -> list[str]:
+    arguments = {k: v for k, v in spec.arguments.items() if k not in own}
+    try:
+        return signature.find_faults(registry.get(spec.name), arguments)
+    except RestoreKitError as error:
+        return [str(error)]
+
+
+def _problem(details: ErrorDetails) -> str:
+    path = [str(part) for part in details["loc"]]
+    where = ".".join(path)
+    if details["type"] == "extra_forbidden":
+        home = TrainSettings if path[:1] == ["train"] and len(path) > 1 else TrainConfig
+        other = TrainConfig if home is TrainSettings else TrainSettings
+        hint = did_you_mean(path[-1], home.model_fields)
+        if not hint and path[-1] in other.model_fields:
+            hint = f" It belongs {'under train' if other is TrainSettings else 'at the top'}."
+        return f"{where}: unknown key.{hint}"
+    if details["type"] == "missing":
+        return f"{where}: missing"
+    message = details["msg"].removeprefix("Value error, ")
+    shown = "" if details["type"] == "value_error" else f", not {details['input']!r}"
+    return f"{where}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
+    """`data` with "key.path=value" put in; the value is JSON where it parses, else a string."""
+    path, equals, raw = text.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError([f"override '{text}': not of the form key.path=value"])
+    try:
+        value = json.loads(raw)
+    except json.JSONDecodeError:
+        value = raw
+    return _put(data, keys, value)
+
+
+def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    key, rest = keys[0], keys[1:]
+    if not rest:
+        return {**data, key: value}
+    inner = data.get(key, {})
+    if key == "loss":
+        terms = _terms(inner)
+        inner = {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in terms}
+        if len(rest) == 1 and not isinstance(value, Mapping):
+            return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
+    elif isinstance(inner, str):
+        inner = {"name": inner}
+    return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}

@@ -1,0 +1,203 @@
+"""Weights that describe themselves: safetensors with a card in the metadata.
+
+The card is one JSON object under the key "restorekit": the architecture with its arguments,
+provider and version, and what it was trained on. Loading builds the architecture by name and never
+executes a pickle.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorekit.atomic import atomic_path
+from restorekit.devices import resolve_device
+from restorekit.errors import CheckpointError, UnknownNameError
+from restorekit.registry import models, origin_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+FORMAT = 1
+_KEY = "restorekit"
+_PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".tar")
+
+
+def save_model(model: nn.Module, path: str | Path, card: Mapping[str, Any] | None = None) -> None:
+    """Write a model's weights and card, whole or not at all.
+
+    Args:
+        model: made by `create_model`, so that `load_model` can make it again by name; any other
+            module is saved under its class and must be handed to `load_model`.
+        path: the file to write, by custom `*.safetensors`.
+        card: what else the card shall say (noise, dataset, metrics, ...).
+
+    Raises:
+        CheckpointError: the weights hold NaN or infinity, or cannot be written as safetensors.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    model = bare(model)
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: not written, weight '{name}' is not finite")
+    full = {
+        "format": FORMAT,
+        "restorekit": importlib.metadata.version("restorekit"),
+        "model": describe_origin(model),
+        **(card or {}),
+    }
+    try:
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata={_KEY: json.dumps(full)})
+    except (RuntimeError, TypeError) as error:  # tied tensors; a card that is no JSON
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not written, {reason}") from error
+
+
+def load_model(
+    path: str | Path, device: str | torch.device = "cpu", model: nn.Module | None = None
+) -> nn.Module:
+    """A model with its weights, in evaluation mode.
+
+    Args:
+        path: a weights file, or a run's folder (its best weights, else its last).
+        device: where to put it ("auto", "cpu", "cuda", "mps").
+        model: the module to fill, for weights whose architecture is not registered.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, foreign, or does not fit the architecture.
+    """
+    path = find_weights(path)
+    card = read_card(path)
+    if model is None:
+        model = _make(card, path)
+    _fill(model, _read_tensors(path), path)
+    return model.to(resolve_device(device)).eval()
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """What a weights file says of itself, and "parameters", the number of its weights.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or carries no card.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = find_weights(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            shapes = [file.get_slice(key).get_shape() for key in file.keys()]  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
+    try:
+        card = json.loads(metadata[_KEY])
+        if card["format"] > FORMAT:
+            raise CheckpointError(
+                f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
+            )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: not written by restorekit, it does not say which architecture it is for"
+        ) from error
+    card["parameters"] = sum(_product(shape) for shape in shapes)
+    return dict(card)
+
+
+def find_weights(path: str | Path) -> Path:
+    """The weights file that a path names: itself, or the best or last of a run's folder.
+
+    Raises:
+        CheckpointError: there is none, or it is a pickle.
+    """
+    path = Path(path)
+    if path.is_dir():
+        for name in ("best.safetensors", "last.safetensors"):
+            if (path / name).is_file():
+                return path / name
+        raise CheckpointError(f"{path}: no best.safetensors or last.safetensors in this folder")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such weights file")
+    if path.suffix.lower() in _PICKLES:
+        raise CheckpointError(
+            f"{path}: a pickled checkpoint, which could run any code and is never executed; "
+            "restorekit reads *.safetensors"
+        )
+    return path
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """The module inside the wrappers of torch.compile and data-parallel training."""
+    while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
+        model = inner
+    return model
+
+
+def describe_origin(made: Any) -> dict[str, Any]:
+    """What made an object, as JSON: a component's name, arguments and provider, or a class."""
+    origin = origin_of(made)
+    if origin is None:
+        return {"name": None, "class": f"{type(made).__module__}.{type(made).__qualname__}"}
+    return {
+        "name": origin.name,
+        "arguments": json.loads(json.dumps(origin.arguments, default=describe_origin)),
+        "provider": origin.provider.distribution,
+        "version": origin.provider.version,
+    }
+
+
+def _data_parallel(model: nn.Module) -> nn.Module | None:
+    from torch.nn.parallel import DistributedDataParallel
+
+    return model.module if isinstance(model, DistributedDataParallel) else None
+
+
+def _make(card: Mapping[str, Any], path: Path) -> nn.Module:
+    made = card["model"]
+    if made["name"] is None:
+        raise CheckpointError(
+            f"{path}: weights of {made['class']}, which is not registered; "
+            "hand such a module to load_model(path, model=...)"
+        )
+    try:
+        model: nn.Module = models.create(made["name"], **made["arguments"])
+    except UnknownNameError as error:
+        raise CheckpointError(
+            f"{path}: its architecture '{made['name']}' comes from {made['provider']} "
+            f"{made['version']}, which is not installed or did not load"
+        ) from error
+    return model
+
+
+def _read_tensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _fill(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    own = model.state_dict()
+    missing, extra = sorted(own.keys() - tensors), sorted(tensors.keys() - own.keys())
+    wrong = sorted(k for k in own.keys() & tensors if own[k].shape != tensors[k].shape)
+    faults = [
+        f"{label} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+        for label, names in (("lacks", missing), ("has unknown", extra), ("has misshapen", wrong))
+        if names
+    ]
+    if faults:
+        raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
+    model.load_state_dict(tensors)
+
+
+def _product(shape: list[int]) -> int:
+    total = 1
+    for side in shape:
+        total *= side
+    return total
