@@ -23,8 +23,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        os.chmod(temporary, 0o666 & ~_umask())
         yield temporary
+        temporary.chmod(0o666 & ~_umask())  # some writers make private files
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)

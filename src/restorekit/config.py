@@ -41,11 +41,28 @@ class Spec(BaseModel):
         """The arguments, without the name."""
         return dict(self.model_extra or {})
 
+    def as_dict(self) -> dict[str, Any]:
+        """The form `{"name": ..., argument: ...}`."""
+        return self.model_dump()
+
 
 class LossTerm(Spec):
     """A loss term by name, with its weight and arguments."""
 
     weight: float = 1.0
+
+
+def settings_from(given: Mapping[str, Any]) -> TrainSettings:
+    """The `train` section from a mapping.
+
+    Raises:
+        ConfigError: with every fault found, a line each.
+    """
+    try:
+        return TrainSettings.model_validate(dict(given))
+    except ValidationError as error:
+        problems = [_problem({**d, "loc": ("train", *d["loc"])}) for d in error.errors()]
+        raise ConfigError(problems) from error
 
 
 def _short(spec: Spec) -> Any:

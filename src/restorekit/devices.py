@@ -29,8 +29,13 @@ def resolve_device(name: str | torch.device) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     kind = str(name).partition(":")[0]
     if kind not in KINDS[1:]:
-        raise InputError(f"unknown device '{name}'.{did_you_mean(kind, KINDS)} One of: {KINDS}")
-    device = torch.device(name)
+        raise InputError(
+            f"unknown device '{name}'.{did_you_mean(kind, KINDS)} One of: {', '.join(KINDS)}"
+        )
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"device '{name}' is not '{kind}' or '{kind}:NUMBER'") from error
     present = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),

@@ -14,6 +14,7 @@ import importlib.metadata
 import inspect
 import os
 import re
+import reprlib
 import threading
 import warnings
 from collections.abc import Iterable
@@ -74,11 +75,20 @@ class _Host:
 
     def load_plugins(self) -> None:
         with self.lock:
-            if self.plugins_loaded:
-                return
+            first = not self.plugins_loaded
             self.plugins_loaded = True
-            for entry_point in _selected_entry_points():
+            for entry_point in _selected_entry_points() if first else ():
                 self._load(entry_point)
+        # Reported when all are loaded: a warning that is made an error must not stop the others.
+        messages = [
+            f"plugin '{p.name}' of {p.provider} was set aside: {p.cause}"
+            for p in self.plugins
+            if p.cause
+        ]
+        if messages and os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
+            raise PluginError("; ".join(messages))
+        for message in messages if first else ():
+            warnings.warn(message, PluginWarning, stacklevel=2)
 
     def _load(self, entry_point: importlib.metadata.EntryPoint) -> None:
         plugin = Plugin(entry_point.name, _provider(entry_point), entry_point.value)
@@ -90,18 +100,10 @@ class _Host:
             self._adopt(plugin, _import(entry_point))
         except PluginError as error:
             plugin.cause = str(error)
-            message = f"plugin '{plugin.name}' of {plugin.provider} was set aside: {error}"
-            if os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
-                self.plugins_loaded = False
-                self.plugins.clear()
-                raise PluginError(message) from error
-            warnings.warn(message, PluginWarning, stacklevel=2)
 
     def _adopt(self, plugin: Plugin, module: Any) -> None:
         """Register a plugin's components: all of them, or, if anything is wrong, none."""
         key = f"{plugin.provider.distribution}:{plugin.name}"
-        if self.manager.get_plugin(key) is not None:
-            return  # a second try after a strict failure elsewhere
         try:
             self._register_hooks(module, key)
             found = [
@@ -123,8 +125,8 @@ class _Host:
             raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
         try:
             self.manager.register(module, name=key)
-        except (pluggy.PluginValidationError, ValueError) as error:
-            raise PluginError(_first_line(error)) from error
+        except Exception as error:  # an object's own attributes may raise when they are looked at
+            raise PluginError(f"it cannot be registered: {_one_line(error)}") from error
         callers = self.manager.get_hookcallers(module) or []
         if not callers:
             raise PluginError(
@@ -151,11 +153,11 @@ def _components(function: Any, hook: str) -> list[Component]:
             if isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
             else [returned]
         )
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{hook} raised {_cause(error)}") from error
     for item in found:
         if not isinstance(item, Component):
-            raise PluginError(f"{hook} returned {item!r}, not a restorekit.Component")
+            raise PluginError(f"{hook} returned {_shown(item)}, not a restorekit.Component")
     return found
 
 
@@ -195,7 +197,9 @@ def _provider(entry_point: importlib.metadata.EntryPoint) -> Provider:
     distribution = entry_point.dist
     if distribution is None:
         return Provider("unknown distribution")
-    return Provider(distribution.name, distribution.version)
+    # What a broken installation leaves behind may have no metadata.
+    found = {key: distribution.metadata[key] for key in distribution.metadata}
+    return Provider(found.get("Name", "unknown distribution"), found.get("Version", ""))
 
 
 def _normalised(distribution: str) -> str:
@@ -203,11 +207,15 @@ def _normalised(distribution: str) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_first_line(error)}".rstrip(": ")
+    return f"{type(error).__name__}: {_one_line(error)}".rstrip(": ")
 
 
-def _first_line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
+
+
+def _shown(item: object) -> str:
+    return " ".join(reprlib.repr(item).split())
 
 
 _host = _Host()

@@ -52,8 +52,12 @@ def as_restoration(output: Restoration | Tensor) -> Restoration:
 
 def takes(function: Any, parameter: str) -> bool:
     """Whether a callable can be given `parameter` by keyword (a model its sigma, say)."""
-    parameters = inspect.signature(function).parameters.values()
-    return any(p.name == parameter or p.kind is p.VAR_KEYWORD for p in parameters)
+    # Calling a module calls its forward, but through a signature that takes anything.
+    parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
+    return any(
+        p.kind is p.VAR_KEYWORD or (p.name == parameter and p.kind is not p.POSITIONAL_ONLY)
+        for p in parameters
+    )
 
 
 def _tensor(output: Any, maker: str) -> Tensor:

@@ -21,6 +21,7 @@ from restorekit.errors import (
     ArgumentError,
     NameTakenError,
     PluginError,
+    RestoreKitError,
     UnknownNameError,
     did_you_mean,
 )
@@ -130,7 +131,7 @@ class Registry:
         """
 
         def decorate(target: Target) -> Target:
-            line = summary or (inspect.getdoc(target) or "").partition("\n")[0]
+            line = summary or _own_doc(target).partition("\n")[0]
             component = Component(name, target, line, reference, tags)
             self.add(component, Provider(target.__module__), override=override)
             return target
@@ -190,10 +191,12 @@ class Registry:
             resolved: Any = importlib.import_module(module)
             for part in attribute.split("."):
                 resolved = getattr(resolved, part)
-        except (ImportError, AttributeError) as error:
+        except RestoreKitError:  # an extra that is not installed says so itself
+            raise
+        except Exception as error:
             raise PluginError(
                 f"{self.kind} '{name}' of {entry.provider} cannot be imported "
-                f"from {target}: {error}"
+                f"from {target}: {type(error).__name__}: {error}"
             ) from error
         if not callable(resolved):
             raise PluginError(f"{self.kind} '{name}' of {entry.provider}: {target} is not callable")
@@ -241,7 +244,7 @@ class Registry:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""
         entry, target = self.entry(name), self.get(name)
         component = entry.component
-        plain = inspect.unwrap(target)
+        plain = signature.plain(target)
         try:
             file = inspect.getsourcefile(plain) or ""
         except TypeError:
@@ -253,9 +256,9 @@ class Registry:
             reference=component.reference,
             tags=component.tags,
             provider=entry.provider,
-            target=f"{plain.__module__}:{plain.__qualname__}",
+            target=f"{plain.__module__}:{getattr(plain, '__qualname__', type(plain).__qualname__)}",
             file=file,
-            doc=inspect.getdoc(plain) or "",
+            doc=_own_doc(plain),
             arguments=tuple(signature.arguments(target)),
         )
 
@@ -295,6 +298,11 @@ def discover_with(run: Callable[[bool], None], failures: Callable[[], list[str]]
 
 def _discover(*, plugins: bool) -> None:
     _discovery.run(plugins)
+
+
+def _own_doc(target: Target) -> str:
+    # inspect.getdoc would give an undocumented class the docstring of its base, nn.Module's say.
+    return inspect.cleandoc(target.__doc__ or "")
 
 
 def _failed_plugins() -> str:

@@ -17,7 +17,7 @@ def derive_seed(seed: int, purpose: str, *place: int) -> int:
         purpose: what the numbers are for ("noise", "patch"), so that purposes do not share them.
         place: where they are used, such as the step and the sample's place in the global batch.
     """
-    text = ":".join((str(seed), purpose, *map(str, place)))
+    text = repr((int(seed), purpose, *map(int, place)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 

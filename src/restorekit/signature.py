@@ -6,12 +6,13 @@ schema; it is imported when first needed, so that listing components stays fast.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
+import reprlib
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from restorekit.errors import ArgumentError, did_you_mean
@@ -59,7 +60,8 @@ def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, 
     if faults:
         raise ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
     checked = _model(target).model_validate(dict(given))
-    return {name: getattr(checked, _field(name)) for name in given}
+    extra = checked.model_extra or {}  # what a target's **kwargs take
+    return {n: extra[n] if n in extra else getattr(checked, _field(n)) for n in given}
 
 
 def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
@@ -74,6 +76,12 @@ def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def plain(target: Target) -> Target:
+    """What a target is underneath its decorators and bound arguments."""
+    target = inspect.unwrap(target)
+    return plain(target.func) if isinstance(target, functools.partial) else target
+
+
 def json_schema(target: Target) -> dict[str, Any]:
     """The JSON Schema of a target's arguments, as an object."""
     schema = _model(target).model_json_schema(schema_generator=_schema_generator())
@@ -85,14 +93,15 @@ def json_schema(target: Target) -> dict[str, Any]:
 
 
 def _fault(details: ErrorDetails, known: list[str]) -> str:
-    path = [str(part) for part in details["loc"]]
-    if details["type"] == "extra_forbidden":
+    name, *inside = (str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden" and not inside:
         takes = ", ".join(known) or "none"
-        return f"unknown argument '{path[0]}'.{did_you_mean(path[0], known)} It takes: {takes}"
-    if details["type"] == "missing":
-        return f"argument '{path[0]}' is missing"
+        return f"unknown argument '{name}'.{did_you_mean(name, known)} It takes: {takes}"
+    if details["type"] == "missing" and not inside:
+        return f"argument '{name}' is missing"
     message = details["msg"][0].lower() + details["msg"][1:]
-    return f"argument '{path[0]}': {message}, not {details['input']!r}"
+    given = " ".join(reprlib.repr(details["input"]).split())
+    return f"argument '{name}': {message}, not {given}"
 
 
 def _parameters(target: Target) -> list[inspect.Parameter]:
@@ -116,7 +125,7 @@ def _field(name: str) -> str:
     return f"argument_{name}"
 
 
-@lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=256)
 def _model(target: Target) -> type[BaseModel]:
     from pydantic import ConfigDict, Field, create_model
 
@@ -138,7 +147,11 @@ def _model(target: Target) -> type[BaseModel]:
 
 
 def _type_hints(target: Target) -> dict[str, Any]:
-    function = target.__init__ if inspect.isclass(target) else target
+    function: Any = plain(target)
+    if inspect.isclass(function):
+        function = function.__init__
+    elif not inspect.isroutine(function):
+        function = type(function).__call__
     try:
         return typing.get_type_hints(function, include_extras=True)
     except Exception:  # an annotation that cannot be resolved is not checked
@@ -152,22 +165,25 @@ def _type_text(parameter: inspect.Parameter) -> str:
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _schema_generator() -> Any:
     from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
     class AnyObject(GenerateJsonSchema):
-        """A Python object has no JSON form: leave its place open rather than fail."""
+        """A Python object has no JSON form: leave its place open rather than fail or warn."""
 
         def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
             return {}
+
+        def render_warning_message(self, kind: Any, detail: str) -> None:
+            return None
 
     return AnyObject
 
 
 def _described_arguments(target: Target) -> dict[str, str]:
     """The `Args:` paragraph of a Google-style docstring, by argument."""
-    doc = inspect.getdoc(target) or ""
+    doc = inspect.getdoc(plain(target)) or ""
     section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", doc, re.MULTILINE)
     if section is None:
         return {}

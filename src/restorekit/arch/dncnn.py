@@ -1,0 +1,81 @@
+"""DnCNN: a plain stack of convolutions that predicts the noise.
+
+Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising,
+IEEE TIP 2017, https://arxiv.org/abs/1608.03981
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from restorekit.arch.padding import check_at_least, check_batch
+
+
+def conv3x3(in_channels: int, out_channels: int, bias: bool) -> nn.Conv2d:
+    """3x3 convolution that keeps the size, initialised as by He et al. (arXiv:1502.01852)."""
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class DnCNN(nn.Module):
+    """Convolutions at full size that predict the noise; blind, so `sigma` is ignored.
+
+    A convolution with ReLU, `depth` - 2 with batch normalisation and ReLU, and a last one, whose
+    output is taken from the input. The receptive field is 2 * `depth` + 1 pixels square.
+
+    With batch normalisation no convolution has a bias, which is the count published for gray
+    DnCNN-17, 556,032; without it every one has. `layers` is one flat sequence of convolutions,
+    normalisations and ReLUs, the order in which published checkpoints number theirs.
+
+    Reference: https://arxiv.org/abs/1608.03981
+
+    Args:
+        channels: Channels of the image, 3 for colour and 1 for gray.
+        depth: Number of convolutions; the paper has 17 for one noise level and 20 for blind.
+        width: Feature channels of each convolution.
+        batch_norm: Normalise the hidden layers by batch statistics; off, they have biases instead.
+
+    Attributes:
+        size_multiple: 1, any size fits as it is.
+
+    Raises:
+        ArgumentError: `depth` is below 2, or `channels` or `width` below 1.
+    """
+
+    def __init__(
+        self, channels: int = 3, depth: int = 17, width: int = 64, batch_norm: bool = True
+    ) -> None:
+        super().__init__()
+        check_at_least(1, "dncnn", channels=channels, width=width)
+        check_at_least(2, "dncnn", depth=depth)
+        self.channels = channels
+        self.size_multiple = 1
+        bias = not batch_norm
+        layers: list[nn.Module] = [conv3x3(channels, width, bias), nn.ReLU(inplace=True)]
+        for _ in range(depth - 2):
+            layers.append(conv3x3(width, width, bias))
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(width))
+            layers.append(nn.ReLU(inplace=True))
+        layers.append(conv3x3(width, channels, bias))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """Restore a batch.
+
+        Args:
+            noisy: batch, (B, C, H, W), in about [0, 1].
+            sigma: ignored.
+
+        Returns:
+            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+
+        Raises:
+            InputError: `noisy` is not a float batch of `channels` channels.
+        """
+        check_batch(noisy, self.channels, "dncnn")
+        noise: Tensor = self.layers(noisy)
+        return (noisy - noise).to(noisy.dtype)

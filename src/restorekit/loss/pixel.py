@@ -1,0 +1,52 @@
+"""Losses that compare pixel by pixel, averaged over every value of the batch."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from restorekit.loss.base import ImageLoss
+
+
+class L1(ImageLoss):
+    """Mean absolute error: mean |restored - target|."""
+
+    def compare(self, restored: Tensor, target: Tensor) -> Tensor:
+        """The mean absolute error."""
+        return F.l1_loss(restored, target)
+
+
+class MSE(ImageLoss):
+    """Mean squared error: mean (restored - target)^2."""
+
+    def compare(self, restored: Tensor, target: Tensor) -> Tensor:
+        """The mean squared error."""
+        return F.mse_loss(restored, target)
+
+
+class Charbonnier(ImageLoss):
+    """A smooth absolute error: mean sqrt((restored - target)^2 + epsilon^2).
+
+    As restoration papers write it (https://arxiv.org/abs/1704.03915), so its least value is
+    epsilon, not 0.
+
+    Args:
+        epsilon: Size of the differences below which it turns from linear to quadratic.
+
+    Raises:
+        ValueError: epsilon is below 1e-12, whose square float32 can hardly hold, or above 1.
+    """
+
+    def __init__(self, epsilon: float = 1e-3) -> None:
+        super().__init__()
+        if not 1e-12 <= epsilon <= 1.0:
+            raise ValueError(f"epsilon must be between 1e-12 and 1, not {epsilon}")
+        self.epsilon = float(epsilon)
+
+    def compare(self, restored: Tensor, target: Tensor) -> Tensor:
+        """The mean smooth absolute error."""
+        return ((restored - target).square() + self.epsilon**2).sqrt().mean()
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"epsilon={self.epsilon}"

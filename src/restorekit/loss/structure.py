@@ -1,0 +1,127 @@
+"""Losses that compare local structure: SSIM, at one scale and at five.
+
+Convention: data range 1, Gaussian window, population (not sample) variance, only windows that lie
+wholly inside the image, each channel on its own, the mean over windows, channels and batch.
+"""
+
+from __future__ import annotations
+
+import pytorch_msssim
+import torch
+from torch import Tensor
+
+from restorekit.errors import InputError
+from restorekit.loss.base import ImageLoss
+
+_HALVINGS = 4  # MS-SSIM's five scales
+
+
+class SSIM(ImageLoss):
+    """1 - structural similarity (https://doi.org/10.1109/TIP.2003.819861), between 0 and 2.
+
+    Args:
+        window_size: Side of the Gaussian window in pixels, odd; no image may be smaller.
+        window_sigma: Standard deviation of the Gaussian window in pixels.
+
+    Raises:
+        ValueError: window_size is even or below 3, or window_sigma is not positive.
+    """
+
+    def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
+        super().__init__()
+        self.window: Tensor
+        self.register_buffer("window", _window(window_size, window_sigma), persistent=False)
+        self.window_size = window_size
+
+    def compare(self, restored: Tensor, target: Tensor) -> Tensor:
+        """1 - SSIM, the mean over the batch.
+
+        Raises:
+            InputError: the images are smaller than the window.
+        """
+        _check_size(restored, "ssim", self.window_size, halvings=0)
+        x, y, window = _precise(restored, target, self.window)
+        similarity: Tensor = pytorch_msssim.ssim(x, y, data_range=1.0, win=window)
+        return 1.0 - similarity.float()
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"window_size={self.window_size}"
+
+
+class MSSSIM(ImageLoss):
+    """1 - multiscale structural similarity (https://doi.org/10.1109/ACSSC.2003.1292216), in [0, 1].
+
+    Five scales with the paper's weights. A scale whose structure is not correlated at all counts
+    as 0, as is usual, and a channel with such a scale passes no gradient: train an untrained model
+    with a pixel loss beside it.
+
+    Args:
+        window_size: Side of the Gaussian window in pixels, odd; images need more than
+            16 * (window_size - 1) pixels a side: 161 for 11, 65 for 5, 33 for 3.
+        window_sigma: Standard deviation of the Gaussian window in pixels.
+
+    Raises:
+        ValueError: window_size is even or below 3, or window_sigma is not positive.
+    """
+
+    def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
+        super().__init__()
+        self.window: Tensor
+        self.register_buffer("window", _window(window_size, window_sigma), persistent=False)
+        self.window_size = window_size
+
+    def compare(self, restored: Tensor, target: Tensor) -> Tensor:
+        """1 - MS-SSIM, the mean over the batch.
+
+        Raises:
+            InputError: the images are too small to be halved four times.
+        """
+        _check_size(restored, "ms_ssim", self.window_size, halvings=_HALVINGS)
+        x, y, window = _precise(restored, target, self.window)
+        similarity: Tensor = pytorch_msssim.ms_ssim(x, y, data_range=1.0, win=window)
+        return 1.0 - similarity.float()
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"window_size={self.window_size}"
+
+
+def _window(size: int, sigma: float) -> Tensor:
+    """The Gaussian window along one axis, (1, 1, 1, size); its sum is 1."""
+    if size < 3 or size % 2 == 0:
+        raise ValueError(f"window_size must be odd and at least 3, not {size}")
+    if not 0.0 < sigma < float("inf"):
+        raise ValueError(f"window_sigma must be positive, not {sigma}")
+    places = torch.arange(size, dtype=torch.float64) - size // 2
+    weights = torch.exp(-places.square() / (2.0 * sigma**2))
+    return (weights / weights.sum()).float().view(1, 1, 1, size)
+
+
+def _check_size(image: Tensor, name: str, window_size: int, halvings: int) -> None:
+    height, width = image.shape[-2:]
+    side, scale = min(height, width), 2**halvings
+    least = _least_side(window_size, scale)
+    if side >= least:
+        return
+    fitting = [w for w in range(3, window_size, 2) if _least_side(w, scale) <= side]
+    advice = f"use window_size {fitting[-1]} or" if fitting else "use"
+    raise InputError(
+        f"{name} with window_size {window_size} needs images of at least {least}x{least} pixels, "
+        f"got {height}x{width}; {advice} larger patches"
+    )
+
+
+def _least_side(window_size: int, scale: int) -> int:
+    return (window_size - 1) * scale + 1
+
+
+def _precise(restored: Tensor, target: Tensor, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The images as they can be filtered accurately, and the window for each of their channels.
+
+    A variance here is a small difference of two means, and cuDNN by default filters float32 in
+    TF32, whose ten bits are too few for it: on such a device everything is done in float64.
+    """
+    if restored.is_cuda:
+        restored, target = restored.double(), target.double()
+    return restored, target, window.to(restored).expand(restored.shape[1], -1, -1, -1)

@@ -1,0 +1,170 @@
+"""Noises made of noises: one of several at random, several in sequence."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from restorekit.noise.parameters import check_batch, uniform
+from restorekit.records import Degraded, as_degraded
+from restorekit.registry import noises as registered
+
+
+class OneOf(nn.Module):
+    """One of several noises for each sample, chosen at random.
+
+    Clips where the chosen noise does. Each noise is called once a batch, on the samples that
+    chose it.
+
+    Args:
+        noises: The noises: names, {"name": ..., argument: ...} mappings or modules.
+        weights: How often each is chosen relative to the others; equally often if left out.
+
+    Raises:
+        ValueError: there is no noise, something given is none, there is not one weight a noise,
+            or a weight cannot be used.
+        UnknownNameError: no noise has that name.
+        ArgumentError: a noise was given an argument it cannot use.
+    """
+
+    def __init__(
+        self,
+        noises: Sequence[str | Mapping[str, Any] | nn.Module],
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.noises = _build(noises)
+        self.weights = _check_weights(weights, len(self.noises))
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Corrupt each sample with the noise it draws.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1].
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The noisy batch in the dtype of `clean`, and the sigma of each sample where every
+            noise that was chosen knows its own, else no sigma.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used.
+        """
+        check_batch(clean, generator)
+        choices = self._choose(clean, generator)
+        groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
+        if len(groups) == 1:
+            return as_degraded(self.noises[choices[0]](clean, generator))
+        parts = [
+            as_degraded(self.noises[i](_take(clean, places), generator))
+            for i, places in groups.items()
+        ]
+        order = [place for places in groups.values() for place in places]
+        return _merge(parts, order, clean.dtype)
+
+    def _choose(self, clean: Tensor, generator: Generator | None) -> list[int]:
+        steps = list(accumulate(self.weights))
+        chances: list[float] = uniform((clean.shape[0],), clean, generator).tolist()
+        return [bisect(steps, chance * steps[-1]) for chance in chances]
+
+    def extra_repr(self) -> str:
+        """The weights, for print."""
+        return f"weights={self.weights}"
+
+
+class Chain(nn.Module):
+    """Several noises, one after the other.
+
+    Clips where one of them does.
+
+    Args:
+        noises: The noises, first to last: names, {"name": ..., argument: ...} mappings or modules.
+
+    Raises:
+        ValueError: there is no noise, or something given is none.
+        UnknownNameError: no noise has that name.
+        ArgumentError: a noise was given an argument it cannot use.
+    """
+
+    def __init__(self, noises: Sequence[str | Mapping[str, Any] | nn.Module]) -> None:
+        super().__init__()
+        self.noises = _build(noises)
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Corrupt a batch with every noise in turn.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1].
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The noisy batch in the dtype of `clean`, and as sigma the root of the summed squares
+            (the noises are independent) where every one is known, else no sigma.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used.
+        """
+        check_batch(clean, generator)
+        noisy = clean
+        sigmas: list[Tensor | None] = []
+        for noise in self.noises:
+            degraded = as_degraded(noise(noisy, generator))
+            noisy = degraded.noisy
+            sigmas.append(degraded.sigma)
+        return Degraded(noisy, _sum_in_square(sigmas, clean))
+
+
+def _build(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleList:
+    if not specs:
+        raise ValueError("noises is empty; give at least one")
+    built = [registered.build(spec) for spec in specs]
+    for noise in built:
+        if not isinstance(noise, nn.Module):
+            raise ValueError(f"{noise!r} is not a noise: give a name, a mapping or a module")
+    return nn.ModuleList(built)
+
+
+def _check_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
+    checked = tuple(map(float, weights)) if weights is not None else (1.0,) * count
+    if len(checked) != count:
+        raise ValueError(f"{count} noises need {count} weights, got {len(checked)}")
+    if any(weight < 0.0 or not math.isfinite(weight) for weight in checked) or not any(checked):
+        raise ValueError(f"weights must be at least 0, and one of them more, not {list(checked)}")
+    return checked
+
+
+def _merge(parts: list[Degraded], order: list[int], dtype: torch.dtype) -> Degraded:
+    """The parts as one batch, whose sample at `order[i]` is the i-th of the parts' samples."""
+    places = sorted(range(len(order)), key=order.__getitem__)
+    noisy = _take(torch.cat([part.noisy.to(dtype) for part in parts]), places)
+    sigmas = [_per_sample(part.sigma, part.noisy) for part in parts if part.sigma is not None]
+    if len(sigmas) < len(parts):
+        return Degraded(noisy)
+    height, width = (max(sigma.shape[axis] for sigma in sigmas) for axis in (-2, -1))
+    maps = [sigma.to(dtype).expand(-1, 1, height, width) for sigma in sigmas]
+    return Degraded(noisy, _take(torch.cat(maps), places))
+
+
+def _take(batch: Tensor, places: list[int]) -> Tensor:
+    """batch[places], several times as fast."""
+    return batch.index_select(0, torch.tensor(places, device=batch.device))
+
+
+def _sum_in_square(sigmas: list[Tensor | None], clean: Tensor) -> Tensor | None:
+    variance = _per_sample(torch.zeros((), device=clean.device), clean)
+    for sigma in sigmas:
+        if sigma is None:
+            return None
+        variance = variance + sigma.float().square()
+    return variance.sqrt().to(clean.dtype)
+
+
+def _per_sample(sigma: Tensor, batch: Tensor) -> Tensor:
+    """A sigma that may be a lone number as float32 (B, 1, 1, 1) or (B, 1, H, W)."""
+    return sigma.float() + batch.new_zeros((len(batch), 1, 1, 1), dtype=torch.float32)

@@ -1,0 +1,63 @@
+"""Impulse noise: a few pixels lose their value altogether."""
+
+from __future__ import annotations
+
+from torch import Generator, Tensor, nn
+
+from restorekit.noise.parameters import as_interval, check_batch, draw, uniform
+from restorekit.records import Degraded
+
+
+class SaltAndPepper(nn.Module):
+    """A fraction of the pixels set to exactly 1 (salt) or 0 (pepper).
+
+    The other pixels are untouched, so nothing leaves the range of the clean batch and [0, 1].
+
+    Args:
+        amount: Probability that a pixel is hit, or a (low, high) range from which each sample
+            draws its own.
+        salt: Share of white among the pixels hit.
+        per_channel: Whether every channel of a pixel is hit on its own, which gives coloured
+            specks, instead of all of them together.
+
+    Raises:
+        ValueError: amount or salt is outside [0, 1], or low > high.
+    """
+
+    def __init__(
+        self,
+        amount: float | tuple[float, float] = 0.03,
+        salt: float = 0.5,
+        per_channel: bool = False,
+    ) -> None:
+        super().__init__()
+        self.amount = as_interval(amount, "amount", "a fraction of the pixels")
+        self.salt, _ = as_interval(salt, "salt", "a fraction of the pixels hit")
+        self.per_channel = per_channel
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Hit some pixels of a batch.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1].
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The noisy batch in the dtype of `clean`; no sigma, since how far a hit pixel moves
+            depends on the image.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used.
+        """
+        check_batch(clean, generator)
+        amount = draw(self.amount, clean, generator)
+        batch, channels, height, width = clean.shape
+        hits = (batch, channels if self.per_channel else 1, height, width)
+        # One number decides both: below amount a pixel is hit, below amount * salt it turns white.
+        chance = uniform(hits, clean, generator)
+        pepper = clean.masked_fill(chance < amount, 0.0)
+        return Degraded(pepper.masked_fill(chance < amount * self.salt, 1.0))
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"amount={self.amount}, salt={self.salt}, per_channel={self.per_channel}"

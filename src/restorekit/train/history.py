@@ -1,0 +1,115 @@
+"""What a run measured: `metrics.jsonl`, a line a record, and `loss_map.png` drawn from it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from restorekit.atomic import atomic_path
+
+Row = dict[str, Any]
+
+
+class History:
+    """The records of a run, in memory and on disk.
+
+    A row has "step", "epoch", "phase" ("train" or "validation"), "loss", each term under "terms",
+    and what else its phase measures (learning rate, images a second; PSNR, SSIM).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "metrics.jsonl"
+        self.rows: list[Row] = []
+
+    def resume(self, step: int) -> None:
+        """Take up the records of an earlier part of the run, up to and with `step`."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        self.rows = [row for row in map(_parse, lines) if row is not None and row["step"] <= step]
+        with atomic_path(self.path) as temporary:
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+
+    def add(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
+        """Append a record."""
+        row = {"step": step, "phase": phase, **values}
+        self.rows.append(row)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def last(self, phase: str) -> Row:
+        """The newest record of a phase, empty where there is none."""
+        return next((row for row in reversed(self.rows) if row["phase"] == phase), {})
+
+    def draw(self) -> Path:
+        """Draw the loss map: the total and every term, in training and validation."""
+        from matplotlib.figure import Figure
+
+        names = ["loss", *dict.fromkeys(name for row in self.rows for name in row["terms"])]
+        figure = Figure(figsize=(4 * len(names), 3.2), layout="constrained")
+        axes = figure.subplots(1, len(names), squeeze=False)[0]
+        for axis, name in zip(axes, names, strict=True):
+            for phase, (steps, values) in self._curves(name).items():
+                axis.plot(steps, values, label=phase, marker="." if len(steps) < 30 else "")
+            axis.set_title("total, weighted" if name == "loss" else name)
+            axis.set_xlabel("step")
+            axis.grid(alpha=0.3)
+            if axis.lines:
+                axis.legend()
+        path = self.folder / "loss_map.png"
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=100)
+        return path
+
+    def _curves(self, name: str) -> dict[str, tuple[list[int], list[float]]]:
+        curves: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        for row in self.rows:
+            value = row["loss"] if name == "loss" else row["terms"].get(name)
+            if value is not None:
+                curves[row["phase"]][0].append(row["step"])
+                curves[row["phase"]][1].append(value)
+        return curves
+
+
+class Meter:
+    """Means of what the steps measured, and images a second, since the last reading."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Any] = {}
+        self._steps = self._images = 0
+        self._began = time.perf_counter()
+
+    def add(self, measured: Mapping[str, Tensor], images: int) -> None:
+        """Take in a step; nothing is fetched from the device."""
+        for name, value in measured.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+        self._steps, self._images = self._steps + 1, self._images + images
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time spent in this block does not count."""
+        since = time.perf_counter()
+        yield
+        self._began += time.perf_counter() - since
+
+    def read(self) -> tuple[dict[str, float], float]:
+        """The means and images a second since the last reading."""
+        values = {name: float(total) / self._steps for name, total in self._sums.items()}
+        rate = self._images / (time.perf_counter() - self._began)
+        self._sums, self._steps, self._images = {}, 0, 0
+        self._began = time.perf_counter()
+        return values, rate
+
+
+def _parse(line: str) -> Row | None:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError:  # the last line of a run that was cut off
+        return None
+    return row if isinstance(row, dict) and "step" in row else None

@@ -1,0 +1,175 @@
+"""A run made ready: live components, from a configuration or from objects and names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.config import TrainConfig, TrainSettings, settings_from
+from restorekit.errors import ArgumentError
+from restorekit.records import Restoration, as_restoration, takes
+from restorekit.registry import datasets, losses, models, noises, origin_of
+from restorekit.seeding import derive_seed
+from restorekit.weights import bare, describe_origin, load_model
+
+Restore = Callable[[Tensor, Tensor | None], Restoration]
+Spec = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss term of a run: the name it is logged under, its weight, and what computes it."""
+
+    name: str
+    weight: float
+    module: nn.Module
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs, made and checked."""
+
+    model: nn.Module
+    noise: nn.Module
+    terms: tuple[Term, ...]
+    dataset: Any
+    validation_dataset: Any
+    device: str
+    folder: Path
+    settings: TrainSettings
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        model: Spec | nn.Module,
+        dataset: Any,
+        noise: Spec | nn.Module = "classic_mixture",
+        losses: Any = "l1",
+        validation_dataset: Any = None,
+        device: str = "auto",
+        save_weight_path: str | Path = "Saved_Models",
+        load_weight_path: str | Path | None = None,
+        settings: TrainSettings | Mapping[str, Any],
+    ) -> Plan:
+        """Build what is given by name; take objects as they are.
+
+        Raises:
+            RestoreKitError: something named does not exist or cannot be made.
+        """
+        if not isinstance(settings, TrainSettings):
+            settings = settings_from(settings)
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(settings.seed, "weights"))
+            made = models.build(model)
+        if load_weight_path is not None:
+            load_model(load_weight_path, model=made)
+        return cls(
+            model=made,
+            noise=noises.build(noise),
+            terms=_terms(losses),
+            dataset=datasets.build(dataset),
+            validation_dataset=datasets.build(validation_dataset),
+            device=device,
+            folder=Path(save_weight_path),
+            settings=settings,
+        )
+
+    def card(self) -> dict[str, Any]:
+        """What the checkpoints say of the run, beside the model itself."""
+        terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
+        return {
+            "noise": _spec_of(self.noise),
+            "loss": terms,
+            "dataset": _spec_of(self.dataset),
+            "train": self.settings.model_dump(mode="json"),
+        }
+
+    def resolved(self) -> dict[str, Any]:
+        """The run's configuration with every default filled in, as `config.json` holds it."""
+        return {
+            "model": _spec_of(self.model),
+            **self.card(),
+            "validation_dataset": self.validation_dataset and _spec_of(self.validation_dataset),
+            "device": self.device,
+            "save_weight_path": str(self.folder),
+        }
+
+
+def from_config(config: TrainConfig) -> Plan:
+    """The plan that a configuration describes."""
+    return Plan.make(
+        model=config.model.as_dict(),
+        dataset=config.dataset.as_dict(),
+        noise=config.noise.as_dict(),
+        losses=[term.as_dict() for term in config.loss],
+        validation_dataset=config.validation_dataset and config.validation_dataset.as_dict(),
+        device=config.device,
+        save_weight_path=config.save_weight_path,
+        load_weight_path=config.load_weight_path,
+        settings=config.train,
+    )
+
+
+def restorer(model: nn.Module) -> Restore:
+    """A model as a function of the noisy batch and its sigma, which not every model takes."""
+    takes_sigma = takes(bare(model).forward, "sigma")
+
+    def restore(noisy: Tensor, sigma: Tensor | None) -> Restoration:
+        return as_restoration(model(noisy, sigma=sigma) if takes_sigma else model(noisy))
+
+    return restore
+
+
+def _terms(given: Any) -> tuple[Term, ...]:
+    """Terms from a name, a module, a map of name to weight, or a list of any of these."""
+    if isinstance(given, Mapping) and "name" not in given:
+        pairs = [_named_term(name, value) for name, value in given.items()]
+    else:
+        items = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        pairs = [_listed_term(item) for item in items]
+    terms: dict[str, Term] = {}
+    for name, weight, module in pairs:
+        label, number = name, 2
+        while label in terms:
+            label, number = f"{name}_{number}", number + 1
+        terms[label] = Term(label, float(weight), module)
+    if not terms:
+        raise ArgumentError("a run needs at least one loss term")
+    return tuple(terms.values())
+
+
+def _named_term(name: str, value: Any) -> tuple[str, float, nn.Module]:
+    if isinstance(value, Mapping):
+        arguments = dict(value)
+        return name, arguments.pop("weight", 1.0), losses.create(name, **arguments)
+    if isinstance(value, tuple):
+        module, weight = value
+        return name, weight, module
+    return name, value, losses.create(name)
+
+
+def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
+    if isinstance(item, tuple):
+        module, weight = item
+        name, _, built = _listed_term(module)
+        return name, weight, built
+    if isinstance(item, str):
+        return item, 1.0, losses.create(item)
+    if isinstance(item, Mapping):
+        arguments = dict(item)
+        return _named_term(arguments.pop("name"), arguments)
+    origin = origin_of(item)
+    return origin.name if origin else type(item).__name__.lower(), 1.0, item
+
+
+def _spec_of(made: Any) -> dict[str, Any]:
+    origin = describe_origin(made)
+    if origin["name"] is None:
+        return {"class": origin["class"]}
+    return {"name": origin["name"], **origin["arguments"]}

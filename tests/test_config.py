@@ -1,0 +1,167 @@
+"""The configuration: what it accepts, what it says of what it does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restorekit import ConfigError, TrainConfig
+
+GOOD: dict[str, Any] = {"model": "unet", "dataset": "samples"}
+
+
+def problems(data: dict[str, Any], overrides: tuple[str, ...] = ()) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_dict(data, overrides=overrides)
+    return caught.value.problems
+
+
+def test_the_least_configuration() -> None:
+    """A model and a dataset are enough; the noise is the old system's mixture, the loss l1."""
+    config = TrainConfig.from_dict(GOOD)
+    assert config.noise.name == "classic_mixture"
+    assert [term.name for term in config.loss] == ["l1"]
+    assert config.train.epochs == 10
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        ["l1", {"name": "ssim", "weight": 0.2, "window_size": 7}],
+        {"l1": 1, "ssim": {"weight": 0.2, "window_size": 7}},
+    ],
+)
+def test_losses_as_a_list_or_a_map(loss: Any) -> None:
+    """Both forms mean the same."""
+    terms = TrainConfig.from_dict({**GOOD, "loss": loss}).loss
+    assert [(t.name, t.weight, t.arguments) for t in terms] == [
+        ("l1", 1.0, {}),
+        ("ssim", 0.2, {"window_size": 7}),
+    ]
+
+
+def test_every_fault_is_found_at_once() -> None:
+    """A line for each, with its path and the nearest right thing."""
+    found = problems(
+        {
+            "model": {"name": "unet", "widht": 8, "depth": "deep"},
+            "datset_": "samples",
+            "dataset": "sampels",
+            "noise": "gausian",
+            "loss": {"l1": 1, "sism": 0.1},
+            "batch_sizes": 3,
+            "train": {"batch_size": 0, "learning_rte": 1e-3},
+        }
+    )
+    expected = [
+        "config: train.batch_size: input should be greater than or equal to 1, not 0",
+        "config: train.learning_rte: unknown key. Did you mean 'learning_rate'?",
+        "config: datset_: unknown key. Did you mean 'dataset'?",
+        "config: batch_sizes: unknown key.",
+        "config: model: unknown argument 'widht'. Did you mean 'width'?",
+        "config: model: argument 'depth': input should be a valid integer",
+        "config: dataset: unknown dataset 'sampels'. Did you mean 'samples'?",
+        "config: noise: unknown noise 'gausian'. Did you mean 'gaussian'?",
+        "config: loss.sism: unknown loss 'sism'. Did you mean 'ssim'?",
+    ]
+    for line in expected:
+        assert any(p.startswith(line) for p in found), (line, found)
+    assert len(found) == len(expected)
+    assert not any("\n" in line for line in found)
+
+
+def test_a_key_in_the_wrong_place_is_sent_home() -> None:
+    """A key of the other section is told where it belongs."""
+    assert problems({**GOOD, "schedule": "cosine"}) == (
+        "config: schedule: unknown key. It belongs under train.",
+    )
+    assert problems({**GOOD, "train": {"noise": "gaussian"}}) == (
+        "config: train.noise: unknown key. It belongs at the top.",
+    )
+
+
+def test_missing_keys_are_named() -> None:
+    """There is no default for what only the user can know."""
+    assert problems({}) == ("config: model: missing", "config: dataset: missing")
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("train.batch_size=8", ("train", "batch_size"), 8),
+        ("model.width=12", ("model",), {"name": "unet", "width": 12}),
+        ("noise=gaussian", ("noise",), "gaussian"),
+        ("noise.name=uniform", ("noise",), "uniform"),
+        ('dataset={"name": "folder", "path": "x"}', ("dataset",), {"name": "folder", "path": "x"}),
+        ("train.optimizer.name=sgd", ("train", "optimizer"), "sgd"),
+        ("device=cpu", ("device",), "cpu"),
+    ],
+)
+def test_overrides(override: str, path: tuple[str, ...], value: Any) -> None:
+    """`-s key.path=value` reaches every key, and the arguments of a component given by name."""
+    found: Any = TrainConfig.from_dict(GOOD, overrides=[override]).to_dict()
+    for key in path:
+        found = found[key]
+    assert found == value
+
+
+def test_overriding_loss_weights() -> None:
+    """A weight is changed or a term added, whichever form the losses have."""
+    for loss in (["l1", "ssim"], {"l1": 1, "ssim": 1}):
+        config = TrainConfig.from_dict(
+            {**GOOD, "loss": loss}, overrides=["loss.ssim=0.25", "loss.mse.weight=2"]
+        )
+        assert {t.name: t.weight for t in config.loss} == {"l1": 1, "ssim": 0.25, "mse": 2}
+
+
+def test_an_override_that_is_none() -> None:
+    """The form is told."""
+    assert problems(GOOD, ("train.steps",)) == (
+        "override 'train.steps': not of the form key.path=value",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"model": "unet",\n "dataset": }', ":2:13: not valid JSON"),
+        (b"[1]", "a configuration is a JSON object"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (b"", "not valid JSON"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+    """The line names the file and, where it can, the place."""
+    path = tmp_path / "config.json"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_file(path)
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """The path and the reason."""
+    with pytest.raises(ConfigError, match=r"nowhere\.json: no such file or directory"):
+        TrainConfig.from_file(tmp_path / "nowhere.json")
+
+
+@given(
+    steps=st.integers(1, 10**6),
+    rate=st.floats(1e-6, 1.0),
+    ema=st.none() | st.floats(0.5, 0.999),
+    weights=st.dictionaries(st.sampled_from(["l1", "mse", "ssim"]), st.floats(0, 5), min_size=1),
+)
+def test_the_resolved_configuration_reads_back(
+    steps: int, rate: float, ema: float | None, weights: dict[str, float]
+) -> None:
+    """What a run writes down is the configuration it ran with."""
+    train = {"steps": steps, "learning_rate": rate, "ema": ema}
+    config = TrainConfig.from_dict({**GOOD, "loss": weights, "train": train})
+    again = TrainConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config

@@ -1,0 +1,151 @@
+"""The old system's configuration runs unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from restorekit import ConfigError, OldSpellingWarning, TrainConfig, Trainer
+
+OLD: dict[str, Any] = {
+    "mode": "train",
+    "epoches": 30,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "train_size": None,
+    "device": "cpu",
+    "num_workers": 1,
+    "b1": 0.5,
+    "b2": 0.99,
+    "weight_decay": 1e-3,
+    "model": "U-net",
+    "load_weigth_path": None,
+    "save_weigth_path": None,
+    "dataset": "STL10",
+    "lambda_reconstruction": 0.2,
+    "lambda_ssim": 0.1,
+    "lambda_total_variation": 0.1,
+    "lambda_kl": 0.1,
+}
+
+
+def read(data: dict[str, Any]) -> tuple[TrainConfig, list[str]]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        config = TrainConfig.from_dict(data)
+    assert all(issubclass(w.category, OldSpellingWarning) for w in caught)
+    return config, [str(w.message) for w in caught]
+
+
+def test_the_old_file_means_what_it_meant() -> None:
+    """Adam with its betas, a constant rate, the weighted losses, the old folder."""
+    config, _ = read(OLD)
+    assert config.model.name == "unet"
+    assert config.dataset.name == "stl10"
+    assert config.save_weight_path == "Saved_Models"
+    assert config.load_weight_path is None
+    assert config.noise.name == "classic_mixture"
+    assert {t.name: t.weight for t in config.loss} == {
+        "l1": 0.2,
+        "ssim": 0.1,
+        "total_variation": 0.1,
+    }
+    train = config.train
+    assert (train.epochs, train.batch_size, train.learning_rate) == (30, 4, 0.01)
+    assert (train.optimizer.name, train.betas, train.weight_decay) == ("adam", (0.5, 0.99), 1e-3)
+    assert (train.schedule, train.num_workers, train.training_images) == ("constant", 1, None)
+
+
+def test_the_vae_keeps_its_divergence() -> None:
+    """The old system added it for the VAE alone."""
+    config, _ = read({**OLD, "model": "VAE"})
+    assert config.model.name == "vae"
+    assert {t.name: t.weight for t in config.loss}["kl_divergence"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ({"epoches": 3}, "'epoches' is now 'train.epochs'"),
+        ({"datset": "Cifar100"}, "'datset' is now 'dataset'"),
+        ({"dataset": "Cifar100"}, "dataset 'Cifar100' is now 'cifar100'"),
+        ({"load_weigth_path": None}, "'load_weigth_path' is now 'load_weight_path'"),
+        ({"save_weigth_path": "here"}, "'save_weigth_path' is now 'save_weight_path'"),
+        ({"b1": 0.5}, "'b1' is now 'train.betas[0]'"),
+        ({"b2": 0.9}, "'b2' is now 'train.betas[1]'"),
+        ({"train_size": 400}, "'train_size' is now 'train.training_images'"),
+        ({"lambda_reconstruction": 1}, "'lambda_reconstruction' is now 'loss.l1'"),
+        ({"lambda_ssim": 1}, "'lambda_ssim' is now 'loss.ssim'"),
+        ({"lambda_total_variation": 1}, "'lambda_total_variation' is now 'loss.total_variation'"),
+        ({"lambda_kl": 1}, "'lambda_kl' is now 'loss.kl_divergence'"),
+        ({"model": "U-net"}, "model 'U-net' is now 'unet'"),
+        ({"model": {"name": "VAE", "width": 8}}, "model 'VAE' is now 'vae'"),
+        ({"mode": "train"}, "'mode' is not needed"),
+    ],
+)
+def test_each_old_spelling_is_named_with_its_new_one(change: dict[str, Any], note: str) -> None:
+    """One warning for each, and none else."""
+    plain = {"model": "unet", "dataset": "samples"}
+    if "datset" in change:
+        del plain["dataset"]
+    _, notes = read({**plain, **change})
+    assert any(note in line for line in notes)
+
+
+def test_todays_spelling_warns_of_nothing() -> None:
+    """The new file is quiet."""
+    _, notes = read({"model": "unet", "dataset": "stl10", "train": {"epochs": 2}})
+    assert notes == []
+
+
+def test_the_new_spelling_wins_over_the_old() -> None:
+    """A file that holds both is on its way."""
+    config, _ = read({**OLD, "train": {"batch_size": 9}, "save_weight_path": "new"})
+    assert config.train.batch_size == 9
+    assert config.save_weight_path == "new"
+
+
+def test_a_mode_that_never_was_is_refused() -> None:
+    """Only training was ever implemented."""
+    with pytest.raises(ConfigError, match="mode"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        TrainConfig.from_dict({**OLD, "mode": "test"})
+
+
+@pytest.mark.parametrize("model", ["U-net", "VAE"])
+def test_the_old_file_trains(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unchanged, in the old working folder, on STL-10 files in their real format."""
+    monkeypatch.chdir(tmp_path)
+    write_stl10(tmp_path / "data", 5, monkeypatch)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**OLD, "model": model, "epoches": 1, "num_workers": 0}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OldSpellingWarning)
+        outcome = Trainer(TrainConfig.from_file(path)).fit()
+    names = {file.name for file in (tmp_path / "Saved_Models").iterdir()}
+    assert {"last.safetensors", "loss_map.png"} <= names
+    assert outcome.step == 1
+
+
+def write_stl10(root: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training file of STL-10's binary format: column-major uint8 pictures of 96x96."""
+    folder = root / "stl10_binary"
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(0, 256, (count, 3, 96, 96), dtype=np.uint8)
+    for split in ("train", "test"):
+        (folder / f"{split}_X.bin").write_bytes(pictures.tobytes())
+        (folder / f"{split}_y.bin").write_bytes(bytes([1] * count))
+    files = ("train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin")
+    (folder / "unlabeled_X.bin").write_bytes(pictures.tobytes())
+    (folder / "class_names.txt").write_text("\n".join("abcdefghij"))
+    (folder / "fold_indices.txt").write_text("0 1\n" * 10)
+    sums = [[name, hashlib.md5((folder / name).read_bytes()).hexdigest()] for name in files]
+    monkeypatch.setattr("torchvision.datasets.STL10.train_list", sums[:2])
+    monkeypatch.setattr("torchvision.datasets.STL10.test_list", sums[2:])
