@@ -111,6 +111,8 @@ def damaged(kind: str, saved: Path) -> Path:
         tensors = {k: v[:1].clone() for k, v in load_model(saved).state_dict().items() if v.ndim}
         with safe_open(saved, "pt") as file:
             save_file(tensors, path, metadata=file.metadata())
+    elif kind == "flipped":
+        path.write_bytes(content[:-50] + bytes([content[-50] ^ 1]) + content[-49:])
     elif kind == "truncated":
         path.write_bytes(content[:-50])
     elif kind == "empty":
@@ -131,6 +133,7 @@ def damaged(kind: str, saved: Path) -> Path:
         ("newer", "written by a newer restorekit"),
         ("plugin", "'gone' comes from gone-plugin 1.2, which is not installed"),
         ("misfit", "does not fit the architecture"),
+        ("flipped", "damaged, its weights are not those that were written"),
         ("truncated", "not a whole safetensors file"),
         ("empty", "not a whole safetensors file"),
         ("folder", "no best.safetensors or last.safetensors"),

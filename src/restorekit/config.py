@@ -127,6 +127,7 @@ class TrainSettings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="Number format of the network; auto is bfloat16 where it is native."
     )
+    compile: bool = Field(False, description="Put the network through torch.compile.")
     channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
     num_workers: int = Field(0, ge=0, description="Processes that read data beside the loop.")
     validation_split: float = Field(
@@ -143,6 +144,20 @@ class TrainSettings(BaseModel):
     )
     checkpoint_every: int | None = Field(
         None, ge=1, description="Steps between checkpoints; null is with each validation."
+    )
+    max_minutes: float | None = Field(
+        None, gt=0, description="Wall-clock time after which to save and stop; null is no limit."
+    )
+    max_nonfinite: int = Field(
+        20, ge=1, description="Steps in a row without a finite loss and gradient that end the run."
+    )
+    strategy: Literal["auto", "ddp", "fsdp"] = Field(
+        "auto",
+        description="With several processes: ddp copies the weights to each, fsdp splits them; "
+        "auto is ddp.",
+    )
+    tensorboard: bool = Field(
+        False, description="Write event files for TensorBoard (needs the extra tensorboard)."
     )
     log_every: int = Field(10, ge=1, description="Steps between lines of metrics.jsonl.")
     seed: int = Field(0, description="What all randomness of the run is derived from.")

@@ -38,6 +38,10 @@ class CheckpointError(RestoreKitError):
     """A weights file is missing, damaged, foreign, or does not fit the model."""
 
 
+class DivergenceError(RestoreKitError, ArithmeticError):
+    """Training has gone wrong: loss or gradient were not finite too often."""
+
+
 class PluginError(RestoreKitError):
     """A plugin cannot be used."""
 

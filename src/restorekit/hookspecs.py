@@ -1,15 +1,21 @@
 """The hooks a plugin implements, each decorated with `restorekit.hookimpl`.
 
-A hook returns one `Component` or any number of them. None takes an argument.
+Four declare components: each returns one `Component` or any number of them. Four are called during
+a training run, so that a plugin can log elsewhere; an implementation may leave out arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from restorekit.registry import Component
+
+if TYPE_CHECKING:
+    from restorekit.train.results import Outcome
+    from restorekit.train.trainer import Trainer
 
 hookspec = pluggy.HookspecMarker("restorekit")
 hookimpl = pluggy.HookimplMarker("restorekit")
@@ -31,6 +37,26 @@ def restorekit_noises() -> Component | Iterable[Component]:
 def restorekit_losses() -> Component | Iterable[Component]:
     """Loss terms: modules with `forward(restoration, target) -> scalar`."""
     raise NotImplementedError
+
+
+@hookspec
+def restorekit_train_start(trainer: Trainer) -> None:
+    """A run begins or goes on; its folder is ready. Called, as all below, in the main process."""
+
+
+@hookspec
+def restorekit_step_end(trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+    """Metrics were logged: "loss", "terms", "learning_rate", "images_per_second", "epoch"."""
+
+
+@hookspec
+def restorekit_validation_end(trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+    """A validation is over: "loss", "terms", "psnr", "ssim", and both of the noisy images."""
+
+
+@hookspec
+def restorekit_train_end(trainer: Trainer, outcome: Outcome) -> None:
+    """A run came to its end or was stopped; its files are written."""
 
 
 @hookspec

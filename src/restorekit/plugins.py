@@ -17,7 +17,7 @@ import re
 import reprlib
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -237,3 +237,10 @@ def loaded_plugins() -> list[Plugin]:
 def failures() -> list[str]:
     """The plugins set aside so far, a line each."""
     return [f"{p.name} of {p.provider}: {p.cause}" for p in _host.plugins if p.cause]
+
+
+def implementations(hook: str) -> list[tuple[str, Callable[..., Any], Sequence[str]]]:
+    """Who implements a hook: the plugin, its function, and the arguments that it takes."""
+    discover(plugins=True)
+    found = getattr(_host.manager.hook, hook).get_hookimpls()
+    return [(i.plugin_name, i.function, i.argnames) for i in found]

@@ -7,6 +7,7 @@ executes a pickle.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 from collections.abc import Mapping
@@ -27,7 +28,12 @@ _KEY = "restorekit"
 _PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".tar")
 
 
-def save_model(model: nn.Module, path: str | Path, card: Mapping[str, Any] | None = None) -> None:
+def save_model(
+    model: nn.Module,
+    path: str | Path,
+    card: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write a model's weights and card, whole or not at all.
 
     Args:
@@ -35,6 +41,7 @@ def save_model(model: nn.Module, path: str | Path, card: Mapping[str, Any] | Non
             module is saved under its class and must be handed to `load_model`.
         path: the file to write, by custom `*.safetensors`.
         card: what else the card shall say (noise, dataset, metrics, ...).
+        weights: the state dict to write, where it is not the model's own.
 
     Raises:
         CheckpointError: the weights hold NaN or infinity, or cannot be written as safetensors.
@@ -43,7 +50,8 @@ def save_model(model: nn.Module, path: str | Path, card: Mapping[str, Any] | Non
     from safetensors.torch import save_file
 
     model = bare(model)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    state = model.state_dict() if weights is None else weights
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: not written, weight '{name}' is not finite")
@@ -51,6 +59,7 @@ def save_model(model: nn.Module, path: str | Path, card: Mapping[str, Any] | Non
         "format": FORMAT,
         "restorekit": importlib.metadata.version("restorekit"),
         "model": describe_origin(model),
+        "checksum": _checksum(tensors),
         **(card or {}),
     }
     try:
@@ -74,11 +83,17 @@ def load_model(
     Raises:
         CheckpointError: the file is missing, damaged, foreign, or does not fit the architecture.
     """
+    from safetensors.torch import load_file
+
     path = find_weights(path)
     card = read_card(path)
     if model is None:
         model = _make(card, path)
-    _fill(model, _read_tensors(path), path)
+    tensors = load_file(path)
+    _check_fit(model, tensors, path)
+    if card.get("checksum", found := _checksum(tensors)) != found:
+        raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
+    model.load_state_dict(tensors)
     return model.to(resolve_device(device)).eval()
 
 
@@ -176,13 +191,19 @@ def _make(card: Mapping[str, Any], path: Path) -> nn.Module:
     return model
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """A digest of the names, shapes and bytes; safetensors has none of its own."""
+    import torch
 
-    return load_file(path)
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
-def _fill(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     own = model.state_dict()
     missing, extra = sorted(own.keys() - tensors), sorted(tensors.keys() - own.keys())
     wrong = sorted(k for k in own.keys() & tensors if own[k].shape != tensors[k].shape)
@@ -193,7 +214,6 @@ def _fill(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     ]
     if faults:
         raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
-    model.load_state_dict(tensors)
 
 
 def _product(shape: list[int]) -> int:

@@ -21,15 +21,18 @@ def test_a_run_taken_up_anywhere_sees_the_same_draws(
 ) -> None:
     """The draws from any step on are the tail of the whole run's draws."""
     start = data.draw(st.integers(0, steps))
-    whole = list(Draws(range(count), batch, 0, steps, seed=3))
-    assert list(Draws(range(count), batch, start, steps, seed=3)) == whole[start:]
+    whole = list(Draws(range(count), batch, range(batch), range(steps), seed=3))
+    assert (
+        list(Draws(range(count), batch, range(batch), range(start, steps), seed=3)) == whole[start:]
+    )
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), epochs=st.integers(1, 4))
 def test_every_epoch_shows_every_image_once(count: int, batch: int, epochs: int) -> None:
     """Within an epoch no image is left out or repeated, though batches cross its end."""
     steps = -(-count * epochs // batch)
-    seen = Counter(draw for step in Draws(range(count), batch, 0, steps, seed=0) for draw in step)
+    draws = Draws(range(count), batch, range(batch), range(steps), seed=0)
+    seen = Counter(draw for step in draws for draw in step)
     for epoch in range(epochs):
         assert {i for e, i in seen if e == epoch} == set(range(count))
     assert set(seen.values()) == {1}
@@ -37,7 +40,7 @@ def test_every_epoch_shows_every_image_once(count: int, batch: int, epochs: int)
 
 def test_epochs_have_their_own_order() -> None:
     """Two epochs are shuffled differently."""
-    first, second = list(Draws(range(50), 50, 0, 2, seed=0))
+    first, second = list(Draws(range(50), 50, range(50), range(2), seed=0))
     assert [i for _, i in first] != [i for _, i in second]
 
 

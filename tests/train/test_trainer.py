@@ -56,8 +56,10 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
         "best.safetensors",
         "last.safetensors",
         "training_state.pt",
+        "training_state.previous.pt",
         "metrics.jsonl",
         "loss_map.png",
+        "validation.png",
         "config.json",
     }
     with Image.open(outcome.folder / "loss_map.png") as picture:
@@ -199,13 +201,33 @@ def test_resume_with_another_architecture_is_refused(tiny: Make) -> None:
         tiny(model=other).fit(resume=True)
 
 
-def test_a_damaged_training_state_is_refused(tiny: Make) -> None:
-    """Half a file is named, not guessed at."""
+def test_resume_falls_back_to_the_newest_whole_state(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged state is named, the one before it taken up, and the end is the same."""
     folder = tiny().fit().folder
-    state = folder / "training_state.pt"
-    state.write_bytes(state.read_bytes()[:500])
+    expected, metrics = weights(folder), rows(folder)
+    flip_a_bit(folder / "training_state.pt")
+    tiny().fit(resume=True)
+    assert "training_state.pt: not a whole training state" in capsys.readouterr().err
+    assert all(torch.equal(expected[k], v) for k, v in weights(folder).items())
+    assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in metrics]
+
+
+def test_no_whole_training_state_is_refused(tiny: Make) -> None:
+    """With nothing left to go on from, the run does not begin anew in silence."""
+    folder = tiny().fit().folder
+    flip_a_bit(folder / "training_state.pt")
+    (folder / "training_state.previous.pt").write_bytes(b"PK half a file")
     with pytest.raises(CheckpointError, match=r"training_state\.pt: not a whole training state"):
         tiny().fit(resume=True)
+
+
+def flip_a_bit(path: Path) -> None:
+    """Damage a file where its tensors are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
 def test_the_moving_average_is_what_is_saved(tiny: Make) -> None:
@@ -310,7 +332,7 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         def __getitem__(self, index: int) -> Tensor:
             return torch.rand(3, 20 + index, 20)
 
-    with pytest.raises(DataError, match="different shapes in one batch.*patch_size"):
+    with pytest.raises(DataError, match=r"different shapes in one batch.*patch_size"):
         tiny(dataset=Uneven()).fit()
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.arch.unet import ConvBlock, conv3x3, downsample, upsample
+from restorekit.arch.unet import RELU_GAIN, conv3x3, downsample, upsample
 from restorekit.records import Restoration
 
 # Finite in float16 when exponentiated; its negative leaves a standard deviation of 0.7 %.
@@ -27,6 +27,27 @@ def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
     It draws from torch's own generator, which the Trainer seeds at each step from the run's seed.
     """
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a ReLU, added to the input: (B, C, H, W) -> (B, C, H, W).
+
+    Without the addition, and without a normalisation, so deep a network does not train well. It
+    starts close to the identity, so that signal and gradient first pass as they are.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv3x3(channels, channels, gain=RELU_GAIN),
+            nn.ReLU(inplace=True),
+            conv3x3(channels, channels, gain=0.1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output."""
+        change: Tensor = self.body(x)
+        return x + change
 
 
 class VAE(nn.Module):
@@ -67,15 +88,16 @@ class VAE(nn.Module):
         self.latent_channels = latent_channels
         widths = [width * 2**scale for scale in range(depth + 1)]
         steps = list(pairwise(widths))  # (finer, coarser)
-        self.encoder = nn.Sequential(ConvBlock(channels, width))
+        self.encoder = nn.Sequential(conv3x3(channels, width, gain=1.0), ResidualBlock(width))
         for fine, coarse in steps:
-            self.encoder.extend((downsample(fine, coarse), ConvBlock(coarse, coarse)))
+            self.encoder.extend((downsample(fine, coarse), ResidualBlock(coarse)))
         self.mean = conv3x3(widths[-1], latent_channels, gain=1.0)
         # Small, so that the posterior starts with about the prior's variance, 1.
         self.log_variance = conv3x3(widths[-1], latent_channels, gain=0.1)
-        self.decoder = nn.Sequential(ConvBlock(latent_channels, widths[-1]))
+        deepest = conv3x3(latent_channels, widths[-1], gain=1.0)
+        self.decoder = nn.Sequential(deepest, ResidualBlock(widths[-1]))
         for fine, coarse in reversed(steps):
-            self.decoder.extend((upsample(coarse, fine), ConvBlock(fine, fine)))
+            self.decoder.extend((upsample(coarse, fine), ResidualBlock(fine)))
         # Linear, starting around mid-gray. A sigmoid would flatten black and white, which pictures
         # reach, and pass no gradient there; what leaves [0, 1] is clamped when an image is saved.
         self.image = conv3x3(width, channels, gain=0.1)

@@ -21,19 +21,20 @@ Draw = tuple[int, int]  # (epoch, index)
 
 
 class Draws(Sampler[list[Draw]]):
-    """The draws of each step from `start` to `total`."""
+    """The draws of each of some steps that have the given places in the global batch."""
 
     def __init__(
-        self, indices: Sequence[int], batch_size: int, start: int, total: int, seed: int
+        self, indices: Sequence[int], batch_size: int, places: range, steps: range, seed: int
     ) -> None:
         self.indices, self.batch_size, self.seed = list(indices), batch_size, seed
-        self.start, self.total = start, total
+        self.places, self.steps = places, steps
 
     def __iter__(self) -> Iterator[list[Draw]]:
         count, epoch, order = len(self.indices), -1, torch.empty(0)
-        for step in range(self.start, self.total):
+        for step in self.steps:
             draws = []
-            for position in range(step * self.batch_size, (step + 1) * self.batch_size):
+            for place in self.places:
+                position = step * self.batch_size + place
                 if position // count != epoch:
                     epoch = position // count
                     generator = derive_generator(self.seed, "epoch", epoch)
@@ -42,7 +43,7 @@ class Draws(Sampler[list[Draw]]):
             yield draws
 
     def __len__(self) -> int:
-        return self.total - self.start
+        return len(self.steps)
 
 
 class Drawn(Dataset[Tensor]):
@@ -64,15 +65,16 @@ def training_batches(
     indices: Sequence[int],
     *,
     batch_size: int,
+    places: range,
     steps: range,
     seed: int,
     num_workers: int,
     pin_memory: bool,
 ) -> DataLoader[Tensor]:
-    """The clean batches (B, C, H, W) of the given steps, in order."""
+    """The clean images (n, C, H, W) at n places of the batches of the given steps, in order."""
     return DataLoader(
         Drawn(dataset, seed),
-        batch_sampler=Draws(indices, batch_size, steps.start, steps.stop, seed),
+        batch_sampler=Draws(indices, batch_size, places, steps, seed),
         num_workers=num_workers,
         pin_memory=pin_memory,
         collate_fn=stack,
@@ -107,7 +109,9 @@ def as_image(item: Any) -> Tensor:
     return image.float() if image.is_floating_point() else image.float() / 255
 
 
-def split(dataset: Any, share: float, training: int | None, seed: int) -> tuple[list[int], ...]:
+def split(
+    dataset: Any, share: float, training: int | None, seed: int
+) -> tuple[list[int], list[int]]:
     """Indices to train on and to validate on; the patches of one picture stay on one side."""
     group = int(getattr(dataset, "patches_per_image", 1))
     pictures = len(dataset) // group

@@ -1,44 +1,156 @@
-"""The state of a run that lets it go on: weights, optimizer, step; never a pickle of objects."""
+"""The state of a run that lets it go on exactly; never a pickle of objects.
+
+The newest state is `training_state.pt`, the one before it `training_state.previous.pt`, so that a
+file that was damaged later still leaves one to go back to. Each file is a zip archive whose
+checksums are compared before anything in it is used.
+"""
 
 from __future__ import annotations
 
+import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import CheckpointError
+from restorekit.train.optimization import MovingAverage
 
-STATE = "training_state.pt"
+STATE, PREVIOUS = "training_state.pt", "training_state.previous.pt"
+_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+State = dict[str, Any]
 
 
-def save_state(folder: Path, state: dict[str, Any]) -> None:
-    """Write the training state, whole or not at all."""
-    with atomic_path(folder / STATE) as temporary:
+class Stateful(Protocol):
+    """Something that can say where it stands, and stand there again."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands, in plain data and tensors."""
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> object:
+        """Stand where `state_dict` said."""
+
+
+def save_state(folder: Path, state: State) -> None:
+    """Write the training state, whole or not at all, and keep the one before it."""
+    newest = folder / STATE
+    with atomic_path(newest) as temporary:
         torch.save(state, temporary)
+        if newest.is_file():
+            os.replace(newest, folder / PREVIOUS)
 
 
-def load_state(folder: Path, device: torch.device) -> dict[str, Any] | None:
-    """The training state in a folder, or None where there is none.
+def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
+    """The newest whole training state in a folder, on the CPU; None where there never was one.
+
+    Args:
+        folder: a run's folder.
+        say: told, a line each, of files that are damaged and passed over.
 
     Raises:
-        CheckpointError: the file is damaged or holds more than tensors and plain data.
+        CheckpointError: there are files, and none is whole.
     """
-    path = folder / STATE
-    if not path.is_file():
-        return None
+    faults = []
+    for path in (folder / STATE, folder / PREVIOUS):
+        if not path.is_file():
+            continue
+        try:
+            return read_state(path)
+        except CheckpointError as error:
+            faults.append(str(error))
+            say(f"{error}; trying the one before it")
+    if faults:
+        raise CheckpointError(faults[0])
+    return None
+
+
+def read_state(path: Path) -> State:
+    """The training state in a file.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds more than tensors and plain data.
+    """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        with zipfile.ZipFile(path) as archive:
+            if (member := archive.testzip()) is not None:
+                raise ValueError(f"{member} is damaged")
+        state = torch.load(path, map_location="cpu", weights_only=True)
         return {**state, "step": int(state["step"])}
     except Exception as error:
-        reason = str(error).partition("\n")[0]
+        reason = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path}: not a whole training state ({reason})") from error
+
+
+def gather(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of a model's weights by the names of the bare model, whole, on the CPU.
+
+    Every process must take part; where the weights are split, only the main one gets them.
+    """
+    weights: dict[str, Any] = get_model_state_dict(model, options=_WHOLE)
+    return {name: weight.detach().clone() for name, weight in weights.items()}
+
+
+def capture(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: MovingAverage | None,
+    **others: Stateful,
+) -> State:
+    """Everything of a run that changes, by the names of the weights: any number of processes fits.
+
+    Every process must take part.
+    """
+    state: State = {name: other.state_dict() for name, other in others.items()}
+    if average is not None:
+        with average.applied(model):
+            state["average"] = gather(model)
+    state["model"] = gather(model)
+    state["optimizer"] = get_optimizer_state_dict(model, optimizer, options=_WHOLE)
+    return state
+
+
+def take_up(
+    state: State,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: MovingAverage | None,
+    **others: Stateful,
+) -> None:
+    """Put what `capture` gave where it came from.
+
+    Raises:
+        CheckpointError: it is of another model, optimizer or configuration.
+    """
+    try:
+        if average is not None:
+            set_model_state_dict(model, state["average"], options=_WHOLE)
+            average.copy(model)
+        set_model_state_dict(model, state["model"], options=_WHOLE)
+        set_optimizer_state_dict(model, optimizer, state["optimizer"], options=_WHOLE)
+        for name, other in others.items():
+            other.load_state_dict(state[name])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"its training state does not fit this configuration ({reason})"
+        ) from error
 
 
 def set_aside(folder: Path) -> Path | None:
     """Move an earlier run's files into a numbered folder of their own, so that none is lost."""
-    names = ("*.safetensors", STATE, "metrics.jsonl", "loss_map.png", "config.json")
+    names = ("*.safetensors", "training_state*.pt", "metrics.jsonl", "*.png", "config.json")
     files = [file for name in names for file in folder.glob(name)]
     if not files:
         return None

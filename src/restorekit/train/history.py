@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from restorekit.atomic import atomic_path
+from restorekit.train.processes import Processes
 
 Row = dict[str, Any]
 
@@ -78,9 +79,10 @@ class History:
 
 
 class Meter:
-    """Means of what the steps measured, and images a second, since the last reading."""
+    """Means over the steps since the last reading, of all processes, and images a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
         self._sums: dict[str, Any] = {}
         self._steps = self._images = 0
         self._began = time.perf_counter()
@@ -100,11 +102,26 @@ class Meter:
 
     def read(self) -> tuple[dict[str, float], float]:
         """The means and images a second since the last reading."""
-        values = {name: float(total) / self._steps for name, total in self._sums.items()}
+        means = {name: total / self._steps for name, total in self._total().items()}
         rate = self._images / (time.perf_counter() - self._began)
         self._sums, self._steps, self._images = {}, 0, 0
         self._began = time.perf_counter()
-        return values, rate
+        return means, rate
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been taken in since the last reading."""
+        return {"sums": self._total(), "steps": self._steps}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take up what was taken in before; the main process holds it for all."""
+        self._steps = state_dict["steps"]
+        if self._processes.is_main:
+            self._sums = dict(state_dict["sums"])
+        else:
+            self._sums = dict.fromkeys(state_dict["sums"], 0.0)
+
+    def _total(self) -> dict[str, float]:
+        return {name: float(v) for name, v in self._processes.sum(self._sums).items()}
 
 
 def _parse(line: str) -> Row | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from restorekit.errors import ConfigError, did_you_mean
 
@@ -69,18 +69,35 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 class MovingAverage:
-    """An exponential moving average of a model's weights; buffers are copied as they are."""
+    """An exponential moving average of a model's weights; its buffers are the model's own."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.weights = [weight.detach().clone() for weight in model.parameters()]
         self.decay = decay
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after a step; early steps weigh more, so the start is forgotten."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        averages: list[Tensor] = list(self.model.parameters())
-        weights: list[Tensor] = list(model.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - decay)
-        for average, buffer in zip(self.model.buffers(), model.buffers(), strict=True):
-            average.copy_(buffer)
+        torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - decay)
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Within the block the model has the average weights."""
+        self._swap(model)
+        try:
+            yield
+        finally:
+            self._swap(model)
+
+    @torch.no_grad()
+    def copy(self, model: nn.Module) -> None:
+        """Begin again from a model's weights."""
+        torch._foreach_copy_(self.weights, list(model.parameters()))
+
+    @torch.no_grad()
+    def _swap(self, model: nn.Module) -> None:
+        for average, weight in zip(self.weights, model.parameters(), strict=True):
+            own = weight.clone()
+            weight.copy_(average)
+            average.copy_(own)

@@ -15,6 +15,7 @@ from restorekit.errors import ArgumentError
 from restorekit.records import Restoration, as_restoration, takes
 from restorekit.registry import datasets, losses, models, noises, origin_of
 from restorekit.seeding import derive_seed
+from restorekit.train.batches import split
 from restorekit.weights import bare, describe_origin, load_model
 
 Restore = Callable[[Tensor, Tensor | None], Restoration]
@@ -79,6 +80,15 @@ class Plan:
             folder=Path(save_weight_path),
             settings=settings,
         )
+
+    def split(self) -> tuple[list[int], list[int]]:
+        """Which images to train on, and which, at most `validation_images`, to validate on."""
+        settings, own = self.settings, self.validation_dataset is None
+        share = settings.validation_split if own else 0.0
+        training, held_out = split(self.dataset, share, settings.training_images, settings.seed)
+        candidates = held_out if own else list(range(len(self.validation_dataset)))
+        stride = max(len(candidates) // settings.validation_images, 1)
+        return training, candidates[::stride][: settings.validation_images]
 
     def card(self) -> dict[str, Any]:
         """What the checkpoints say of the run, beside the model itself."""

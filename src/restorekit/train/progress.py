@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -22,14 +23,14 @@ class RunProgress:
     """Steps done, time left, images a second, the loss and the last validation's PSNR.
 
     Args:
-        start: steps done before this process began.
         total: steps of the whole run.
+        shown: whether anything is printed; one process of several does.
         every: seconds between plain lines where the output is no terminal.
     """
 
-    def __init__(self, start: int, total: int, every: float = 30.0) -> None:
-        self.console = Console(file=sys.stderr)
-        self.start, self.total, self.every = start, total, every
+    def __init__(self, total: int, shown: bool = True, every: float = 30.0) -> None:
+        self.console = Console(file=sys.stderr, quiet=not shown)
+        self.start, self.total, self.every = 0, total, every
         self.began = self.printed = time.monotonic()
         self.psnr: float | None = None
         self.bar = Progress(
@@ -43,7 +44,7 @@ class RunProgress:
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task("training", total=total, completed=start, figures="")
+        self.task = self.bar.add_task("training", total=total, figures="")
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -57,9 +58,14 @@ class RunProgress:
     ) -> None:
         self.bar.stop()
 
-    def update(self, step: int, loss: float, rate: float) -> None:
-        """Show a step's figures; `rate` is in images a second."""
-        figures = f"{rate:.0f} images/s  loss {loss:.4f}"
+    def begin(self, start: int) -> None:
+        """Count from here: steps done before this process began take no time."""
+        self.start, self.began = start, time.monotonic()
+        self.bar.reset(self.task, total=self.total, completed=start, figures="")
+
+    def update(self, step: int, row: Mapping[str, Any]) -> None:
+        """Show what was logged at a step."""
+        figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
         if self.psnr is not None:
             figures += f"  PSNR {self.psnr:.2f} dB"
         self.bar.update(self.task, completed=step, figures=figures)
@@ -68,5 +74,8 @@ class RunProgress:
             self.printed = now
             done = max(step - self.start, 1)
             left = (now - self.began) / done * (self.total - step)
-            line = f"step {step}/{self.total}  {figures}  {left:.0f} s left"
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self.say(f"step {step}/{self.total}  {figures}  {left:.0f} s left")
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)

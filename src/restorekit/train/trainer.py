@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from restorekit.atomic import atomic_path
 from restorekit.config import TrainConfig
-from restorekit.errors import CheckpointError
-from restorekit.train.batches import corrupt, split, training_batches
-from restorekit.train.checkpoint import load_state, save_state, set_aside
-from restorekit.train.history import History, Meter
+from restorekit.train.batches import training_batches
+from restorekit.train.callbacks import Callbacks
+from restorekit.train.checkpoint import Stateful, capture, gather, take_up
+from restorekit.train.health import Health
+from restorekit.train.history import Meter
+from restorekit.train.interruption import Interruption, exit_code
 from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
@@ -26,26 +26,11 @@ from restorekit.train.optimization import (
 )
 from restorekit.train.plan import Plan, from_config, restorer
 from restorekit.train.progress import RunProgress
+from restorekit.train.results import Outcome, Results
 from restorekit.train.runtime import Runtime
-from restorekit.train.validation import indexed, validate
-from restorekit.weights import save_model
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        folder: where its weights, metrics and loss map are.
-        step: steps done.
-        best: what the best validation measured; empty where there was none.
-        exit_code: 0 where the run came to its end.
-    """
-
-    folder: Path
-    step: int
-    best: dict[str, Any]
-    exit_code: int = 0
+from restorekit.train.task import Supervised, Task
+from restorekit.train.tensorboard import TensorBoard
+from restorekit.train.validation import Validation
 
 
 class Trainer:
@@ -61,6 +46,7 @@ class Trainer:
         device: "auto", "cpu", "cuda" or "mps".
         save_weight_path: the folder of the results.
         load_weight_path: weights to start from.
+        callbacks: objects with methods named like the training hooks of `restorekit.hookspecs`.
         settings: the keys of the configuration's `train` section.
 
     Raises:
@@ -79,12 +65,13 @@ class Trainer:
         device: str = "auto",
         save_weight_path: str | Path = "Saved_Models",
         load_weight_path: str | Path | None = None,
+        callbacks: Iterable[object] = (),
         **settings: Any,
     ) -> None:
-        self.plan = (
-            from_config(config)
-            if config is not None
-            else Plan.make(
+        if config is not None:
+            plan = from_config(config)
+        else:
+            plan = Plan.make(
                 model=model,
                 noise=noise,
                 losses=losses,
@@ -95,197 +82,206 @@ class Trainer:
                 load_weight_path=load_weight_path,
                 settings=settings,
             )
-        )
-        plan, chosen = self.plan, self.plan.settings
-        self.folder = plan.folder
-        self.runtime = Runtime.start(plan.device, chosen.precision, chosen.channels_last)
+        self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
+        self.runtime = Runtime.start(plan.device, plan.settings)
         self.model = self.runtime.prepare(plan.model)
-        self.noise = plan.noise.to(self.runtime.device)
+        self.restore = restorer(self.model)
+        plan.noise.to(self.runtime.device)
         for term in plan.terms:
             term.module.to(self.runtime.device)
-        self.restore = restorer(self.model)
-        self.optimizer = make_optimizer(chosen, self.model.parameters(), self.runtime.device)
-        self.average = MovingAverage(self.model, chosen.ema) if chosen.ema else None
-        self._split_data()
-        self.history = History(self.folder)
+        self.task: Task = Supervised(plan.noise)
+        self.optimizer = make_optimizer(plan.settings, self.model.parameters(), self.runtime.device)
+        self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
+        self._plan_steps()
+        self.places = self.runtime.processes.places(plan.settings.batch_size)
+        self.results = Results(plan, self.runtime.processes)
+        self.meter = Meter(self.runtime.processes)
+        self.health = Health(plan.settings.max_nonfinite)
+        self.callbacks = tuple(callbacks)
         self.best: dict[str, Any] = {}
 
     def fit(self, resume: bool = False) -> Outcome:
-        """Train from the start, or with `resume` from the newest checkpoint in the folder.
+        """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
 
-        A fresh run moves an earlier one's files into a folder of their own.
+        A fresh run moves an earlier one's files into a folder of their own. SIGTERM, SIGINT and
+        `max_minutes` end the run after the step under way, with everything saved.
 
         Raises:
             RestoreKitError: the data, the checkpoint or a component fails the run.
         """
-        settings = self.plan.settings
-        start = self._prepare_folder(resume)
-        meter = Meter()
-        with torch.random.fork_rng(), RunProgress(start, self.total_steps) as progress:
-            for step, clean in enumerate(self.batches(start), start + 1):
-                meter.add(self.step(step, clean), len(clean))
-                logged = self._log(step, meter) if self._due(step, settings.log_every) else None
-                with meter.paused():
-                    if self._due(step, self.validate_every):
-                        progress.psnr = self._validate(step)
-                    if self._due(step, self.checkpoint_every):
+        settings, processes, step, reason = self.settings, self.runtime.processes, 0, 0
+        with (
+            torch.random.fork_rng(),
+            Interruption(settings.max_minutes) as interruption,
+            RunProgress(self.total_steps, shown=processes.is_main) as progress,
+        ):
+            step = start = self._begin(resume, progress.say)
+            progress.begin(start)
+            hooks = self._hooks()
+            hooks.call("restorekit_train_start", trainer=self)
+            for step, images in enumerate(self.batches(start), start + 1):
+                self.meter.add(self.step(step, images), settings.batch_size)
+                reason = processes.largest(interruption.reason)
+                last = step == self.total_steps
+                if step % settings.log_every == 0 or last:
+                    row = self._log(step)
+                    progress.update(step, row)
+                    hooks.call("restorekit_step_end", trainer=self, step=step, metrics=row)
+                with self.meter.paused():
+                    if step % self.validate_every == 0 or last:
+                        row = self._validate(step)
+                        progress.psnr = row.get("psnr")
+                        hooks.call(
+                            "restorekit_validation_end", trainer=self, step=step, metrics=row
+                        )
+                    if step % self.checkpoint_every == 0 or last or reason:
                         self._save(step)
-                if logged is not None:
-                    progress.update(step, *logged)
-        return Outcome(self.folder, self.total_steps, self.best)
+                if reason:
+                    break
+            code = exit_code(reason)
+            outcome = Outcome(self.folder, step, self.best, self.health.skipped, code)
+            hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
+        return outcome
 
     def batches(self, start: int) -> Iterable[Tensor]:
-        """The clean batches (B, C, H, W) of every step after `start`."""
-        settings = self.plan.settings
+        """This process's clean images (n, C, H, W) of every step after `start`."""
+        settings = self.settings
         return training_batches(
             self.plan.dataset,
             self.training_indices,
             batch_size=settings.batch_size,
+            places=self.places,
             steps=range(start, self.total_steps),
             seed=settings.seed,
             num_workers=settings.num_workers,
             pin_memory=self.runtime.device.type == "cuda",
         )
 
-    def step(self, step: int, clean: Tensor) -> dict[str, Tensor]:
-        """One optimizer step on a clean batch (B, C, H, W); returns the terms and their sum.
+    def step(self, step: int, images: Tensor) -> dict[str, Tensor]:
+        """One optimizer step; returns the terms and their sum, this process's share of the mean.
 
         Args:
             step: its number, from 1: learning rate, noise and dropout are derived from it.
-            clean: the batch, in [0, 1].
+            images: this process's part of the batch, (n, C, H, W) in [0, 1].
         """
-        settings, runtime = self.plan.settings, self.runtime
+        settings, runtime, terms = self.settings, self.runtime, self.plan.terms
         set_learning_rate(self.optimizer, learning_rate(settings, step, self.total_steps))
-        runtime.seed(settings.seed, "network", step)
+        runtime.seed(settings.seed, "network", step, runtime.processes.rank)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
-        place = 0
-        for part in clean.chunk(settings.accumulate):
-            part, share = runtime.place(part), len(part) / len(clean)
-            places = range(place, place + len(part))
-            degraded = corrupt(self.noise, part, settings.seed, "noise", step, places)
-            with runtime.autocast():
-                restoration = self.restore(degraded.noisy, degraded.sigma)
-            values = {term.name: term.module(restoration, part) for term in self.plan.terms}
-            loss = sum(term.weight * values[term.name] for term in self.plan.terms)
-            runtime.scaler.scale(loss * share).backward()
-            for name, value in {**values, "loss": loss}.items():
+        parts, done = images.chunk(settings.accumulate), 0
+        for number, part in enumerate(parts, 1):
+            places = self.places[done : done + len(part)]
+            lesson = self.task.lesson(runtime.place(part), settings.seed, step, places)
+            share = len(part) / settings.batch_size
+            with runtime.accumulating(self.model, last=number == len(parts)):
+                with runtime.autocast():
+                    restoration = self.restore(lesson.input, lesson.sigma)
+                values = {t.name: t.module(restoration, lesson.target) for t in terms}
+                values["loss"] = sum(t.weight * values[t.name] for t in terms)
+                # Gradients are averaged over the processes: each counts by its images.
+                runtime.scaler.scale(values["loss"] * share * runtime.processes.world).backward()
+            for name, value in values.items():
                 measured[name] = measured.get(name, 0) + value.detach() * share
-            place += len(part)
-        runtime.scaler.unscale_(self.optimizer)
-        if settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip_norm)
-        runtime.scaler.step(self.optimizer)
-        runtime.scaler.update()
-        if self.average is not None:
-            self.average.update(self.model, step)
+            done += len(part)
+        self._apply_gradients(step, measured)
         return measured
 
-    def _due(self, step: int, every: int) -> bool:
-        return step % every == 0 or step == self.total_steps
+    def _apply_gradients(self, step: int, measured: dict[str, Tensor]) -> None:
+        """Change the weights, unless the gradient is not finite: such a step is skipped."""
+        settings, scaler = self.settings, self.runtime.scaler
+        scaler.unscale_(self.optimizer)
+        weights = list(self.model.parameters())
+        norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
+        if settings.clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(weights, settings.clip_norm, norm)
+        finite = math.isfinite(norm)
+        if finite or scaler.is_enabled():
+            scaler.step(self.optimizer)
+        scaler.update()
+        if finite:
+            self.health.good()
+            if self.average is not None:
+                self.average.update(self.model, step)
+        elif not scaler.is_enabled() or not math.isfinite(measured["loss"]):
+            # A scaler that has to come down is no fault of the run's.
+            values = {name: float(value) for name, value in measured.items()}
+            rate = self.optimizer.param_groups[0]["lr"]
+            self.health.bad(step, values, rate, self.results.checkpoint)
 
-    def _split_data(self) -> None:
-        settings, plan = self.plan.settings, self.plan
-        own = plan.validation_dataset is None
-        share = settings.validation_split if own else 0.0
-        training, held_out = split(plan.dataset, share, settings.training_images, settings.seed)
-        self.training_indices = training
-        self.validation_data = plan.dataset if own else plan.validation_dataset
-        candidates = held_out or range(0 if own else len(self.validation_data))
-        stride = max(len(candidates) // settings.validation_images, 1)
-        self.validation_indices = candidates[::stride][: settings.validation_images]
-        per_epoch = len(training) / settings.batch_size
+    def _plan_steps(self) -> None:
+        settings, plan = self.settings, self.plan
+        self.training_indices, held_out = plan.split()
+        self.validation = Validation(
+            plan.dataset if plan.validation_dataset is None else plan.validation_dataset,
+            held_out,
+            plan.noise,
+            plan.terms,
+            self.runtime,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+        )
+        per_epoch = len(self.training_indices) / settings.batch_size
         self.total_steps = settings.steps or math.ceil((settings.epochs or 1) * per_epoch)
         self.validate_every = settings.validate_every or max(self.total_steps // 20, 1)
         self.checkpoint_every = settings.checkpoint_every or self.validate_every
 
-    def _prepare_folder(self, resume: bool) -> int:
-        """The step to start after, with the run's folder ready for it."""
-        state = load_state(self.folder, self.runtime.device) if resume else None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            set_aside(self.folder)
-        if state is not None:
-            self._take_up(state)
-        start = state["step"] if state else 0
-        self.history.resume(start)
-        with atomic_path(self.folder / "config.json") as temporary:
-            temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
-        return start
+    def _begin(self, resume: bool, say: Callable[[str], None]) -> int:
+        """The step to start after, everything taken up that an earlier part of the run left."""
+        state = self.results.open(resume, say)
+        if state is None:
+            return 0
+        take_up(state, self.model, self.optimizer, self.average, **self._others())
+        self.best = state["best"]
+        return int(state["step"])
 
-    def _take_up(self, state: dict[str, Any]) -> None:
-        try:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.runtime.scaler.load_state_dict(state["scaler"])
-            if self.average is not None:
-                self.average.model.load_state_dict(state["average"])
-            self.best = state["best"]
-        except (KeyError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise CheckpointError(
-                f"{self.folder}: its training state does not fit this configuration ({reason})"
-            ) from error
+    def _log(self, step: int) -> dict[str, Any]:
+        """What was measured since the last line, over all processes."""
+        terms, rate = self.meter.read()
+        row = {
+            "epoch": step * self.settings.batch_size / len(self.training_indices),
+            "loss": terms.pop("loss"),
+            "terms": terms,
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "images_per_second": rate,
+        }
+        self.results.log(step, row)
+        return row
 
-    def _log(self, step: int, meter: Meter) -> tuple[float, float]:
-        """Write the means since the last line; the loss and images a second, for the progress."""
-        values, rate = meter.read()
-        loss = values.pop("loss")
-        self.history.add(
-            "train",
-            step,
-            {
-                "epoch": step * self.plan.settings.batch_size / len(self.training_indices),
-                "loss": loss,
-                "terms": values,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
-                "images_per_second": rate,
-            },
-        )
-        return loss, rate
-
-    @property
-    def network(self) -> nn.Module:
-        """The weights to use: the moving average where one is kept, else the model's own."""
-        return self.average.model if self.average is not None else self.model
-
-    def _validate(self, step: int) -> float | None:
-        """Measure, draw the loss map, and keep the weights if they are the best so far."""
-        if not self.validation_indices:
-            self.history.draw()
-            return None
+    def _validate(self, step: int) -> dict[str, Any]:
+        """Measure the weights that are of use, and keep them if they are the best so far."""
+        if not self.validation:
+            self.results.validated(step, {}, self.validation)
+            return {}
         self.model.eval()
-        measured = validate(
-            restorer(self.network.eval()),
-            self.noise,
-            self.plan.terms,
-            indexed(self.validation_data, self.validation_indices),
-            self.runtime,
-            batch_size=self.plan.settings.batch_size,
-            seed=self.plan.settings.seed,
-        )
-        self.history.add("validation", step, measured)
-        self.history.draw()
+        with self._usable_weights():
+            measured = self.validation.measure(self.restore)
+        self.results.validated(step, measured, self.validation)
         if measured["psnr"] > self.best.get("psnr", -math.inf):
             self.best = {"step": step, **measured}
-            self._save_weights("best", step, measured)
-        return float(measured["psnr"])
+            self._save_weights("best", step)
+        return measured
 
     def _save(self, step: int) -> None:
-        self._save_weights("last", step, self.history.last("validation"))
-        save_state(
-            self.folder,
-            {
-                "step": step,
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.runtime.scaler.state_dict(),
-                "average": self.average.model.state_dict() if self.average else None,
-                "best": self.best,
-            },
-        )
+        self._save_weights("last", step)
+        state = capture(self.model, self.optimizer, self.average, **self._others())
+        self.results.save_state({"step": step, "best": self.best, **state})
 
-    def _save_weights(self, name: str, step: int, metrics: dict[str, Any]) -> None:
-        card = {**self.plan.card(), "step": step, "metrics": metrics}
-        save_model(self.network, self.folder / f"{name}.safetensors", card)
+    def _others(self) -> dict[str, Stateful]:
+        return {"scaler": self.runtime.scaler, "health": self.health, "meter": self.meter}
+
+    def _save_weights(self, name: str, step: int) -> None:
+        with self._usable_weights():
+            self.results.save_weights(name, step, gather(self.model))
+
+    def _usable_weights(self) -> AbstractContextManager[None]:
+        """Within it the model has the weights to use: the moving average where one is kept."""
+        return self.average.applied(self.model) if self.average else nullcontext()
+
+    def _hooks(self) -> Callbacks:
+        """Whom to tell of the run: plugins, the user's own objects, TensorBoard."""
+        if not self.runtime.processes.is_main:
+            return Callbacks(plugins=False)
+        own = [TensorBoard(self.folder / "tensorboard")] if self.settings.tensorboard else []
+        return Callbacks(*own, *self.callbacks)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torchvision.utils import make_grid
 
+from restorekit.atomic import atomic_path
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.train.batches import as_image, corrupt
 from restorekit.train.plan import Restore, Term
@@ -17,56 +20,99 @@ from restorekit.train.runtime import Runtime
 
 Placed = tuple[int, Tensor]
 MIN_SSIM_SIDE = 11
+SHOWN = 4
 
 
-@torch.inference_mode()
-def validate(
-    restore: Restore,
-    noise: nn.Module,
-    terms: Sequence[Term],
-    images: Iterable[Placed],
-    runtime: Runtime,
-    *,
-    batch_size: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Means over the images of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
+class Validation:
+    """Images to be restored again and again, their noise derived from their index.
 
     Args:
-        restore: the network, in evaluation mode.
-        noise: what corrupts the images.
+        dataset: where the images are.
+        indices: which of its images are used, by all processes together.
+        noise: what corrupts them.
         terms: the loss terms.
-        images: each with its index, from which its noise is derived: the same at every validation.
-        runtime: where to compute.
+        runtime: where to compute; each process takes every n-th image.
         batch_size: most images computed at once.
         seed: the run's seed.
     """
-    sums: dict[str, float] = defaultdict(float)
-    count = 0
-    for batch in _batches(images, batch_size):
-        clean = runtime.place(torch.stack([image for _, image in batch]))
-        degraded = corrupt(noise, clean, seed, "validation", 0, [index for index, _ in batch])
-        with runtime.autocast():
+
+    def __init__(
+        self,
+        dataset: Any,
+        indices: Sequence[int],
+        noise: nn.Module,
+        terms: Sequence[Term],
+        runtime: Runtime,
+        *,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.dataset, self.indices = dataset, list(indices)
+        self.noise, self.terms, self.runtime = noise, terms, runtime
+        self.batch_size, self.seed = batch_size, seed
+        self.shown: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.indices)
+
+    @torch.no_grad()
+    def measure(self, restore: Restore) -> dict[str, Any]:
+        """Means over all images of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
+
+        Args:
+            restore: the network, in evaluation mode.
+        """
+        processes = self.runtime.processes
+        mine = self.indices[processes.rank :: processes.world]
+        names = (*(f"term:{t.name}" for t in self.terms), "psnr", "psnr_noisy")
+        sums = dict.fromkeys(
+            (*names, "ssim", "ssim_noisy", "images", "ssim_images"),
+            torch.zeros((), dtype=torch.float64, device=self.runtime.device),
+        )
+        self.shown = []
+        for batch in _batches(((i, as_image(self.dataset[i])) for i in mine), self.batch_size):
+            for name, value in self._measure_batch(restore, batch).items():
+                sums[name] = sums[name] + value
+        totals = {name: float(value) for name, value in processes.sum(sums).items()}
+        images, ssim_images = totals.pop("images"), totals.pop("ssim_images")
+        similarity = {name: totals.pop(name) for name in ("ssim", "ssim_noisy")}
+        means = {name: total / images for name, total in totals.items()}
+        if ssim_images:
+            means |= {name: total / ssim_images for name, total in similarity.items()}
+        by_term = {t.name: means.pop(f"term:{t.name}") for t in self.terms}
+        loss = sum(t.weight * by_term[t.name] for t in self.terms)
+        return {"loss": loss, "terms": by_term, **means}
+
+    def draw(self, path: Path) -> None:
+        """Write some of the images last measured as rows of clean | noisy | restored."""
+        same = [row for row in self.shown if row[0].shape == self.shown[0][0].shape]
+        if same:
+            grid = make_grid([image for row in same for image in row], nrow=3, pad_value=1.0)
+            pixels = grid.mul(255).round().byte().permute(1, 2, 0).numpy()
+            with atomic_path(path) as temporary:
+                Image.fromarray(pixels).save(temporary)
+
+    def _measure_batch(self, restore: Restore, batch: list[Placed]) -> dict[str, Tensor]:
+        clean = self.runtime.place(torch.stack([image for _, image in batch]))
+        places = [index for index, _ in batch]
+        degraded = corrupt(self.noise, clean, self.seed, "validation", 0, places)
+        with self.runtime.autocast():
             restoration = restore(degraded.noisy, degraded.sigma)
-        restored = restoration.image.float()
-        measured = {f"term:{t.name}": t.module(restoration, clean) * len(clean) for t in terms}
-        measured["psnr"] = psnr(restored, clean).sum()
+        restored, count = restoration.image.float(), torch.tensor(len(clean))
+        measured = {f"term:{t.name}": t.module(restoration, clean) * len(clean) for t in self.terms}
+        measured |= {"psnr": psnr(restored, clean).sum(), "images": count}
         measured["psnr_noisy"] = psnr(degraded.noisy, clean).sum()
         if min(clean.shape[-2:]) >= MIN_SSIM_SIDE:
-            measured["ssim"] = ssim(restored, clean).sum()
+            measured |= {"ssim": ssim(restored, clean).sum(), "ssim_images": count}
             measured["ssim_noisy"] = ssim(degraded.noisy, clean).sum()
-        for name, value in measured.items():
-            sums[name] += float(value)
-        count += len(clean)
-    means = {name: total / count for name, total in sums.items()}
-    by_term = {t.name: means.pop(f"term:{t.name}") for t in terms}
-    loss = sum(t.weight * by_term[t.name] for t in terms)
-    return {"loss": loss, "terms": by_term, **means}
+        rows = zip(clean, degraded.noisy, restored, strict=True)
+        self.shown += [_shown(*row) for row in islice(rows, SHOWN - len(self.shown))]
+        return measured
 
 
-def indexed(dataset: Any, indices: Iterable[int]) -> Iterator[Placed]:
-    """The images at some indices, each with its index."""
-    return ((index, as_image(dataset[index])) for index in indices)
+def _shown(*images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    clean, noisy, restored = (image.clamp(0, 1).float().cpu() for image in images)
+    return clean, noisy, restored
 
 
 def _batches(images: Iterable[Placed], size: int) -> Iterator[list[Placed]]:

@@ -1,0 +1,46 @@
+"""typer's commands, made to answer without importing pydantic.
+
+typer converts the value of every argument with pydantic, whose import takes as long as all the rest
+of `restorekit list`. It does so even for a --help that was not given, unless that has a default.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from restorekit.errors import ArgumentError, did_you_mean
+
+
+class QuickCommand(TyperCommand):
+    """A command whose help option has a default."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, False where it is not given."""
+        return _with_default(super().get_help_option(ctx))
+
+
+class QuickGroup(TyperGroup):
+    """A group of commands whose help option has a default."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, False where it is not given."""
+        return _with_default(super().get_help_option(ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word names.
+
+        Raises:
+            ArgumentError: it names none; the nearest is told.
+        """
+        if args[0] not in self.commands:
+            hint = did_you_mean(args[0], self.commands) or f" See '{ctx.command_path} --help'"
+            raise ArgumentError(f"no such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _with_default(option: Any) -> Any:
+    if option is not None:
+        option.default = False
+    return option

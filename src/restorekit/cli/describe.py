@@ -1,0 +1,51 @@
+"""`restorekit describe`: what a component is and what it can be given."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from restorekit.cli.listing import kind_of
+from restorekit.cli.output import Json, plain, print_json, print_table
+from restorekit.registry import REGISTRIES, Description
+from restorekit.signature import Argument
+
+
+def describe(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="model, noise, loss or dataset.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, as listed.")],
+    as_json: Json = False,
+) -> None:
+    """Show the arguments, documentation and source of a component."""
+    found = REGISTRIES[kind_of(kind)].describe(name)
+    if as_json:
+        provider = {"provider": found.provider.distribution, "version": found.provider.version}
+        print_json({**plain(found), **provider})
+    else:
+        _print(found)
+
+
+def _print(found: Description) -> None:
+    print(f"{found.kind} {found.name}")
+    facts = {
+        "summary": found.summary,
+        "reference": found.reference,
+        "tags": ", ".join(found.tags),
+        "provider": str(found.provider),
+        "target": found.target,
+        "file": found.file,
+    }
+    print_table((label, text) for label, text in facts.items() if text)
+    print("\narguments")
+    print_table([_row(argument) for argument in found.arguments] or [("(none)",)])
+    # The table has said what the arguments are.
+    doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", found.doc, flags=re.MULTILINE).strip()
+    if doc:
+        print(f"\n{doc}")
+
+
+def _row(argument: Argument) -> tuple[str, str, str]:
+    default = "(required)" if argument.required else f"= {argument.default!r}"
+    return argument.name, f"{argument.type} {default}", argument.description

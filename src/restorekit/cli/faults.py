@@ -1,0 +1,73 @@
+"""What the user is told when something is wrong: one line each."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from restorekit.errors import (
+    ConfigError,
+    OldSpellingWarning,
+    PluginWarning,
+    RestoreKitError,
+    did_you_mean,
+)
+
+_TOLD = (PluginWarning, OldSpellingWarning)
+
+
+def explain(error: Exception) -> list[str] | None:
+    """What to tell the user of an error, a line each; None where it is a bug of ours."""
+    if isinstance(error, ConfigError):
+        return list(error.problems)
+    if isinstance(error, RestoreKitError):
+        return [str(error)]
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error) or type(error).__name__).lower()
+        return [f"{error.filename}: {reason}" if error.filename is not None else reason]
+    if hasattr(error, "format_message"):  # typer's own, whose class has moved between versions
+        return [_usage_fault(error)]
+    return None
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Within the block, restorekit's own warnings are always shown, a line each on stderr."""
+    with warnings.catch_warnings():
+        for category in _TOLD:
+            warnings.simplefilter("always", category)
+        show = warnings.showwarning
+
+        def show_line(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, _TOLD):
+                print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+            else:
+                show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show_line
+        yield
+
+
+def _usage_fault(error: Any) -> str:
+    """A mistake in the words of the command line, with the nearest right one or where to look."""
+    context = getattr(error, "ctx", None)
+    if context is not None and hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        options = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts)]
+        near = did_you_mean(error.option_name, options)
+        text = f"no such option '{error.option_name}'.{near}"
+    else:
+        text = " ".join(error.format_message().split())
+        text = text[:1].lower() + text[1:]
+    if context is None or "Did you mean" in text:
+        return text
+    return f"{text.rstrip('.')}. See '{context.command_path} --help'"

@@ -1,0 +1,100 @@
+"""The command line `restorekit`: its commands, and how its errors are told."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from restorekit.cli import denoise, describe, info, listing, noise, plugins, schema, train
+from restorekit.cli.commands import QuickCommand, QuickGroup
+from restorekit.cli.faults import explain, warnings_as_lines
+from restorekit.cli.output import print_error
+from restorekit.version import __version__
+
+# Plain help: drawing it with rich would take longer than everything else together.
+app = typer.Typer(
+    cls=QuickGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(train.train)
+app.command("denoise")(denoise.denoise)
+app.command("noise")(noise.noise)
+app.command(
+    "list",
+    cls=QuickCommand,
+    options_metavar=listing.USAGE,
+    context_settings={"allow_extra_args": True},
+)(listing.listing)
+app.command("describe")(describe.describe)
+app.command("plugins", cls=QuickCommand)(plugins.plugins)
+app.command("schema")(schema.schema)
+app.command("info")(info.info)
+
+
+@app.callback(invoke_without_command=True)
+def restorekit(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Train, use and extend neural image denoisers."""
+    if version:
+        print(f"restorekit {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: the words after `restorekit`; the process's own if None.
+
+    Returns:
+        The exit code: 0, 2 for a mistake of the user, 130 if interrupted.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have no form in its encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with warnings_as_lines():
+        try:
+            code = _run(words)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            return 130
+        except BrokenPipeError:
+            return _after_broken_pipe()
+        except Exception as error:
+            lines = explain(error)
+            if lines is None:
+                raise
+            for line in lines:
+                print_error(line)
+            return 2
+    return code
+
+
+def _run(words: list[str]) -> int:
+    # Not through typer's own main, which would print a box around each error.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("restorekit", words) as context:
+            command.invoke(context)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    return 0
+
+
+def _after_broken_pipe() -> int:
+    """What the reader of our output, `head` say, has left unread is dropped in silence."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    return 128 + 13  # as a shell says that SIGPIPE ended a program

@@ -1,0 +1,50 @@
+"""Printing: tables, JSON, and what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Set an argument; may be repeated."),
+]
+
+
+def print_error(message: str) -> None:
+    """One line on stderr that begins with "error: ", however many the message has."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON; what has no JSON form is shown as text."""
+    print(json.dumps(plain(value), indent=2, allow_nan=False))
+
+
+def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
+    """Rows of cells in columns as wide as their widest cell."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(f"{indent}{'  '.join(cells)}".rstrip())
+
+
+def plain(value: Any) -> Any:
+    """A value made of what JSON has: infinity and foreign objects become text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else str(value)

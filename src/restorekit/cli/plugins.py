@@ -1,0 +1,46 @@
+"""`restorekit plugins`: what was found, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from restorekit.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from restorekit.plugins import Plugin
+
+
+def plugins(as_json: Json = False) -> None:
+    """List the installed plugins and say why any of them is set aside.
+
+    RESTOREKIT_PLUGINS limits which distributions are loaded ("" none, "a,b" only those);
+    RESTOREKIT_STRICT_PLUGINS=1 makes a plugin that cannot be used an error.
+    """
+    from restorekit.plugins import loaded_plugins
+
+    found = loaded_plugins()
+    if as_json:
+        print_json({"plugins": [_as_json(plugin) for plugin in found]})
+    elif not found:
+        print("no plugins")
+    else:
+        print_table([(p.name, str(p.provider), _state(p)) for p in found], indent="")
+
+
+def _state(plugin: Plugin) -> str:
+    if plugin.cause is not None:
+        return f"set aside: {plugin.cause}"
+    brought = [f"{kind} {name}" for kind, names in plugin.components.items() for name in names]
+    return f"loaded: {', '.join(brought) or 'no components'}"
+
+
+def _as_json(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.provider.distribution,
+        "version": plugin.provider.version,
+        "module": plugin.module,
+        "status": "loaded" if plugin.cause is None else "set aside",
+        "cause": plugin.cause,
+        "components": plugin.components,
+    }

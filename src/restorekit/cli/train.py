@@ -1,0 +1,46 @@
+"""`restorekit train`: a run from a configuration file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorekit.cli.output import Settings
+
+if TYPE_CHECKING:
+    from restorekit.train.results import Outcome
+
+
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A config.json.")],
+    settings: Settings = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint of the run.")
+    ] = False,
+) -> None:
+    """Train a model as a configuration says.
+
+    With -s train.steps=1000 a key of it is set; values are JSON where they parse, else text.
+    """
+    from restorekit.config import TrainConfig
+    from restorekit.train.trainer import Trainer
+
+    chosen = TrainConfig.from_file(config, overrides=settings or [])
+    outcome = Trainer(chosen).fit(resume=resume)
+    if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
+        print(_where(outcome))
+    raise typer.Exit(outcome.exit_code)
+
+
+def _where(outcome: Outcome) -> str:
+    """The weights to use, and how good they are."""
+    if not outcome.best:
+        return f"weights: {outcome.folder / 'last.safetensors'} (step {outcome.step})"
+    best = outcome.best
+    return (
+        f"weights: {outcome.folder / 'best.safetensors'} "
+        f"(step {best['step']} of {outcome.step}, PSNR {best['psnr']:.2f} dB)"
+    )

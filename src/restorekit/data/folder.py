@@ -1,0 +1,42 @@
+"""A folder of pictures as a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from restorekit.data.files import SUFFIXES, find_images
+from restorekit.data.patches import PatchDataset
+from restorekit.errors import DataError
+
+
+class Folder(PatchDataset):
+    """Every picture below a folder, whole or as random patches.
+
+    Gives float32 (C, H, W) in [0, 1]. Transparency is left out, EXIF orientation applied. A side
+    shorter than the patch is continued by mirror images.
+
+    Args:
+        path: The folder; pictures in its subfolders count too, hidden files do not.
+        patch_size: The side of a patch in pixels; null for whole pictures, which only fit in one
+            batch where they are all of one size.
+        patches_per_image: How many patches of each picture make an epoch.
+        channels: 3 for colour, 1 for gray, whatever the files hold.
+        cache_megabytes: How much memory each reading process may use to keep decoded pictures.
+
+    Raises:
+        DataError: there is no such folder, or no picture in it; on reading, a damaged file.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        patch_size: int | None = 64,
+        patches_per_image: int = 1,
+        channels: Literal[1, 3] = 3,
+        cache_megabytes: int = 2048,
+    ) -> None:
+        paths = find_images(Path(path).expanduser())
+        if not paths:
+            raise DataError(f"no picture in folder '{path}' ({', '.join(SUFFIXES)})")
+        super().__init__(paths, patch_size, patches_per_image, channels, cache_megabytes)

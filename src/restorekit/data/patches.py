@@ -1,0 +1,183 @@
+"""Pictures cut into patches, at random for training and in the centre for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from restorekit.data.files import image_to_bytes, read_image, split_alpha
+from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
+from restorekit.seeding import derive_generator
+
+
+def random_patch(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """A random square of an image, flipped and turned at random.
+
+    A side of the image shorter than `size` is continued by mirror images, so that one small
+    picture does not end a training run.
+
+    Args:
+        image: (C, H, W), of any type.
+        size: the side of the patch in pixels.
+        generator: where the place and the symmetry are drawn from.
+
+    Returns:
+        (C, size, size), each place equally likely and each of the 8 symmetries of the square.
+    """
+    return random_symmetry(random_crop(image, size, generator), generator)
+
+
+def random_crop(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """A random square of (C, H, W) as (C, size, size); small images are continued by mirroring."""
+    image = mirror_to(image, size)
+    top = _draw(image.shape[1] - size + 1, generator)
+    left = _draw(image.shape[2] - size + 1, generator)
+    return image[:, top : top + size, left : left + size]
+
+
+def center_patch(image: Tensor, size: int) -> Tensor:
+    """The square in the middle of (C, H, W) as (C, size, size); small images are mirrored."""
+    image = mirror_to(image, size)
+    top, left = (image.shape[1] - size) // 2, (image.shape[2] - size) // 2
+    return image[:, top : top + size, left : left + size]
+
+
+def random_symmetry(image: Tensor, generator: torch.Generator) -> Tensor:
+    """One of the symmetries that keep the shape of (C, H, W): all 8 for a square, else 4."""
+    square = image.shape[1] == image.shape[2]
+    return symmetry(image, _draw(8 if square else 4, generator))
+
+
+def symmetry(image: Tensor, index: int) -> Tensor:
+    """The symmetry of the square with that index applied to (C, H, W).
+
+    Args:
+        image: (C, H, W).
+        index: 0 to 7, the sum of 1 to mirror left and right, 2 to mirror top and bottom, and 4 to
+            swap rows and columns, which is done last. 3 is half a turn, 5 and 6 are quarter turns.
+    """
+    axes = [axis for bit, axis in ((1, 2), (2, 1)) if index & bit]
+    image = image.flip(axes) if axes else image
+    return image.transpose(1, 2) if index & 4 else image
+
+
+def mirror_to(image: Tensor, size: int) -> Tensor:
+    """(C, H, W) continued to the right and below by mirror images to at least `size` each way."""
+    if image.ndim != 3 or not image.numel():
+        raise InputError(f"an image to cut is (C, H, W), not {tuple(image.shape)}")
+    for axis in (1, 2):
+        if image.shape[axis] < size:
+            image = image.index_select(axis, _mirrored(image.shape[axis], size))
+    return image
+
+
+class PatchDataset(Dataset[Tensor]):
+    """Picture files cut into patches; base of the datasets that know where the files are.
+
+    `dataset[index]` is always the same: the centre patch of a picture or, where each picture gives
+    several, one at a place that depends on the index alone. `sample(index, generator)` is a random
+    patch of the same picture. Both are float32 (C, H, W) in [0, 1].
+
+    Decoded pictures stay in memory as uint8 up to a budget, since decoding is what takes the time.
+    Each process that reads has a memory of its own; it does not travel to workers by pickling.
+
+    Args:
+        paths: the files.
+        patch_size: the side of a patch in pixels; None for whole pictures.
+        patches_per_image: how many patches of each picture make an epoch.
+        channels: 3 for colour (gray is repeated), 1 for gray (0.299 R + 0.587 G + 0.114 B).
+        cache_megabytes: the budget for decoded pictures in this process; 0 reads each time.
+
+    Raises:
+        ArgumentError: a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        patch_size: int | None,
+        patches_per_image: int,
+        channels: Literal[1, 3],
+        cache_megabytes: int,
+    ) -> None:
+        self.paths = tuple(paths)
+        _check_least("patch_size", 1, patch_size)
+        _check_least("patches_per_image", 1, patches_per_image)
+        _check_least("cache_megabytes", 0, cache_megabytes)
+        if patch_size is None and patches_per_image != 1:
+            raise ArgumentError("patches_per_image needs a patch_size; whole pictures come once")
+        self.patch_size = patch_size
+        self.patches_per_image = patches_per_image
+        self.channels = channels
+        self._room = self._budget = cache_megabytes * 1_000_000
+        self._cache: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths) * self.patches_per_image
+
+    def __getitem__(self, index: int) -> Tensor:
+        picture, patch = self._place(index)
+        image = self._pixels(picture)
+        if self.patch_size is None:
+            return _to_float(image)
+        if patch == 0:
+            return _to_float(center_patch(image, self.patch_size))
+        place = derive_generator(0, "fixed patch", picture, patch)
+        return _to_float(random_crop(image, self.patch_size, place))
+
+    def sample(self, index: int, generator: torch.Generator) -> Tensor:
+        """A random patch of the picture behind `index`, flipped and turned at random.
+
+        Whole pictures keep their shape: one that is not square is not turned by 90 degrees.
+
+        Raises:
+            DataError: the file is damaged or gone.
+        """
+        image = self._pixels(self._place(index)[0])
+        if self.patch_size is None:
+            return _to_float(random_symmetry(image, generator))
+        return _to_float(random_patch(image, self.patch_size, generator))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_cache": {}, "_room": self._budget}
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Which picture, and the how many-th of its patches; IndexError past the end."""
+        return divmod(range(len(self))[index], self.patches_per_image)
+
+    def _pixels(self, picture: int) -> Tensor:
+        if picture in self._cache:
+            return self._cache[picture]
+        try:
+            image = read_image(self.paths[picture])
+        except ImageFileError as error:
+            raise DataError(str(error)) from error
+        pixels = image_to_bytes(split_alpha(image)[0].convert("L" if self.channels == 1 else "RGB"))
+        if pixels.nbytes <= self._room:
+            self._room -= pixels.nbytes
+            self._cache[picture] = pixels
+        return pixels
+
+
+def _to_float(pixels: Tensor) -> Tensor:
+    return pixels.contiguous().float() / 255
+
+
+def _draw(end: int, generator: torch.Generator) -> int:
+    return int(torch.randint(end, (), generator=generator, device=generator.device))
+
+
+def _mirrored(length: int, size: int) -> Tensor:
+    """Indices 0, 1, ..., n-1, n-1, ..., 1, 0, 0, 1, ... of the wanted number."""
+    there_and_back = torch.arange(size) % (2 * length)
+    return torch.minimum(there_and_back, 2 * length - 1 - there_and_back)
+
+
+def _check_least(name: str, least: int, value: int | None) -> None:
+    if value is not None and value < least:
+        raise ArgumentError(f"{name} must be at least {least}, not {value}")

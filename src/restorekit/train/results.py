@@ -1,0 +1,105 @@
+"""What a run leaves in its folder; the main process alone writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from restorekit.atomic import atomic_path
+from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
+from restorekit.train.history import History
+from restorekit.train.plan import Plan
+from restorekit.train.processes import Processes
+from restorekit.train.validation import Validation
+from restorekit.weights import save_model
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        folder: where its weights, metrics and loss map are.
+        step: steps done.
+        best: what the best validation measured; empty where there was none.
+        skipped: steps that were skipped because loss or gradient were not finite.
+        exit_code: 0 at the run's end or its time limit; 143 or 130 after SIGTERM or SIGINT.
+    """
+
+    folder: Path
+    step: int
+    best: dict[str, Any]
+    skipped: int = 0
+    exit_code: int = 0
+
+
+class Results:
+    """Metrics, loss map, validation pictures, weights and training state of a run.
+
+    Args:
+        plan: the run.
+        processes: this process among those of the run.
+    """
+
+    def __init__(self, plan: Plan, processes: Processes) -> None:
+        self.plan, self.processes = plan, processes
+        self.folder: Path = plan.folder
+        self.history = History(self.folder)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The training state to go back to, if there is one."""
+        path = self.folder / STATE
+        return path if path.is_file() else None
+
+    def open(self, resume: bool, say: Callable[[str], None]) -> State | None:
+        """Make the folder ready; the state to go on from, or None for a fresh start.
+
+        Args:
+            resume: whether to go on; if not, what an earlier run left is moved aside.
+            say: told what happened to earlier files, a line each.
+
+        Raises:
+            CheckpointError: there is a training state, and none is whole.
+        """
+        state = load_state(self.folder, say) if resume else None
+        self.processes.wait()  # all have read before the first one writes
+        if self.processes.is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not resume and (aside := set_aside(self.folder)) is not None:
+                say(f"the earlier run was moved to {aside}")
+            self.history.resume(state["step"] if state else 0)
+            with atomic_path(self.folder / "config.json") as temporary:
+                temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
+        return state
+
+    def log(self, step: int, row: Mapping[str, Any]) -> None:
+        """Keep what was measured in training."""
+        if self.processes.is_main:
+            self.history.add("train", step, row)
+
+    def validated(self, step: int, measured: Mapping[str, Any], validation: Validation) -> None:
+        """Keep what a validation measured, and draw it."""
+        if not self.processes.is_main:
+            return
+        if measured:
+            self.history.add("validation", step, measured)
+            validation.draw(self.folder / "validation.png")
+        self.history.draw()
+
+    def save_weights(self, name: str, step: int, weights: dict[str, Tensor]) -> None:
+        """Write weights with their card: "last" or "best"."""
+        if self.processes.is_main:
+            metrics = self.history.last("validation")
+            card = {**self.plan.card(), "step": step, "metrics": metrics}
+            save_model(self.plan.model, self.folder / f"{name}.safetensors", card, weights)
+
+    def save_state(self, state: State) -> None:
+        """Write the training state."""
+        if self.processes.is_main:
+            save_state(self.folder, state)

@@ -1,0 +1,47 @@
+"""What turns a clean batch into something to learn from: the seam for other ways of learning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from restorekit.train.batches import corrupt
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the network is given and what it shall answer.
+
+    Attributes:
+        input: what the network sees, (B, C, H, W).
+        target: what its answer is compared with, (B, C, H, W).
+        sigma: the noise level of the input where it is known.
+        mask: where the comparison counts, broadcastable to the target; None is everywhere.
+    """
+
+    input: Tensor
+    target: Tensor
+    sigma: Tensor | None = None
+    mask: Tensor | None = None
+
+
+class Task(Protocol):
+    """A way of learning."""
+
+    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+        """A lesson from a batch of the dataset, the same whenever the arguments are."""
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """Clean images are the targets; the noise model makes the inputs."""
+
+    noise: nn.Module
+
+    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+        """The images with noise on them, to be restored."""
+        degraded = corrupt(self.noise, images, seed, "noise", step, places)
+        return Lesson(degraded.noisy, images, degraded.sigma)

@@ -1,0 +1,52 @@
+"""A run's metrics as event files for TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorekit.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from restorekit.train.results import Outcome
+    from restorekit.train.trainer import Trainer
+
+
+class TensorBoard:
+    """Writes scalars as they are logged; its methods are the training hooks.
+
+    Args:
+        folder: where the event files go.
+
+    Raises:
+        MissingExtraError: tensorboard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtraError(
+                "train.tensorboard needs TensorBoard; pip install 'restorekit[tensorboard]'"
+            ) from error
+        self._writer: Any = SummaryWriter(str(folder))
+
+    def restorekit_step_end(self, trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+        """Write the training metrics."""
+        self._write("train", step, metrics)
+
+    def restorekit_validation_end(
+        self, trainer: Trainer, step: int, metrics: Mapping[str, Any]
+    ) -> None:
+        """Write the validation metrics."""
+        self._write("validation", step, metrics)
+
+    def restorekit_train_end(self, trainer: Trainer, outcome: Outcome) -> None:
+        """Close the files."""
+        self._writer.close()
+
+    def _write(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
+        flat = {k: v for k, v in metrics.items() if k != "terms"} | metrics["terms"]
+        for name, value in flat.items():
+            self._writer.add_scalar(f"{phase}/{name}", value, step)

@@ -1,0 +1,99 @@
+"""DnCNN's own behaviour."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from restorekit import create_model
+from restorekit.arch.dncnn import DnCNN
+from restorekit.errors import ArgumentError
+
+
+@pytest.fixture(autouse=True)
+def _known_weights() -> None:
+    torch.manual_seed(0)
+
+
+def count(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_gray_network_has_the_published_size() -> None:
+    """The 17-layer gray network has the 556,032 parameters that are published for it."""
+    assert count(DnCNN(channels=1)) == 556_032
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("depth", [2, 5, 20])
+@pytest.mark.parametrize("width", [8, 64])
+def test_size_follows_the_formula(channels: int, depth: int, width: int) -> None:
+    """Weights, and a scale and shift per normalised channel, or else a bias per channel."""
+    weights = 9 * width * (2 * channels + (depth - 2) * width)
+    normalised = 2 * width * (depth - 2)
+    biases = width * (depth - 1) + channels
+    assert count(DnCNN(channels, depth, width)) == weights + normalised
+    assert count(DnCNN(channels, depth, width, batch_norm=False)) == weights + biases
+
+
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_receptive_field(depth: int) -> None:
+    """The gradient of one output pixel covers a square of 2 * depth + 1, and no more."""
+    model = DnCNN(channels=1, depth=depth, width=8).double().eval()
+    noisy = torch.rand(1, 1, 31, 31).double().requires_grad_()
+    model(noisy)[0, 0, 15, 15].backward()
+    assert noisy.grad is not None
+    reached = noisy.grad[0, 0] != 0
+    inside = slice(15 - depth, 16 + depth)
+    for axis in (0, 1):
+        seen = reached.any(dim=axis)
+        assert seen.sum().item() == 2 * depth + 1
+        assert bool(seen[inside].all())
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_layers_are_one_flat_sequence(batch_norm: bool) -> None:
+    """Convolution, normalisation where asked for, ReLU, in the paper's order."""
+    layers = DnCNN(depth=4, batch_norm=batch_norm).layers
+    hidden = [nn.Conv2d, *([nn.BatchNorm2d] if batch_norm else []), nn.ReLU]
+    expected = [nn.Conv2d, nn.ReLU, *hidden, *hidden, nn.Conv2d]
+    assert [type(layer) for layer in layers] == expected
+
+
+@torch.no_grad()
+def test_predicts_the_noise() -> None:
+    """The image is the input less what the layers make of it."""
+    model, noisy = DnCNN(depth=4, width=8).eval(), torch.rand(1, 3, 9, 9)
+    torch.testing.assert_close(model(noisy) + model.layers(noisy), noisy)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_overfits_one_noisy_image(batch_norm: bool) -> None:
+    """In a few steps the error on one image falls to a fifth of the noise it came with."""
+    coarse = torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(3))
+    clean = functional.interpolate(coarse, size=32, mode="bicubic").clamp(0, 1)
+    noisy = clean + 25 / 255 * torch.randn(clean.shape)
+    model = DnCNN(channels=1, depth=6, width=16, batch_norm=batch_norm)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(150):
+        loss = functional.mse_loss(model(noisy), clean)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < functional.mse_loss(noisy, clean).item() / 5
+
+
+@torch.no_grad()
+def test_is_blind() -> None:
+    """Sigma is accepted and changes nothing."""
+    model, noisy = DnCNN(depth=3, width=4).eval(), torch.rand(1, 3, 12, 12)
+    assert torch.equal(model(noisy, sigma=torch.tensor(0.5)), model(noisy))
+
+
+@pytest.mark.parametrize(("argument", "minimum"), [("channels", 1), ("width", 1), ("depth", 2)])
+def test_arguments_below_their_minimum_are_refused(argument: str, minimum: int) -> None:
+    """The message names the argument and its minimum."""
+    with pytest.raises(ArgumentError, match=f"'{argument}' must be at least {minimum}"):
+        create_model("dncnn", **{argument: minimum - 1})

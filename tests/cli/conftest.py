@@ -1,0 +1,74 @@
+"""Running the command line within the test's own process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from restorekit import create_model, save_model
+from restorekit.cli.main import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An exit code and what was printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line as a function of its words."""
+
+    def run(*words: object) -> Outcome:
+        code = main([str(word) for word in words])
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refused(run: Run) -> Callable[..., str]:
+    """The one line that a mistake is answered with, after "error: "."""
+
+    def refused(*words: object) -> str:
+        outcome = run(*words)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith("error: ")
+        assert outcome.err.count("\n") == 1
+        return outcome.err.removeprefix("error: ").rstrip("\n")
+
+    return refused
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with a colour picture, a gray one in a subfolder and one with transparency."""
+    folder = tmp_path / "pictures"
+    (folder / "deep").mkdir(parents=True)
+    Image.new("RGB", (40, 30), (128, 128, 128)).save(folder / "a.png")
+    Image.new("L", (20, 24), 100).save(folder / "deep" / "gray.png")
+    transparent = Image.new("RGBA", (16, 16), (90, 120, 150, 255))
+    transparent.putpixel((3, 4), (90, 120, 150, 7))
+    transparent.save(folder / "z.png")
+    return folder
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """The weights of a small network that was never trained."""
+    torch.manual_seed(0)
+    path = tmp_path / "weights.safetensors"
+    card = {"noise": {"name": "gaussian", "std": 0.1}, "metrics": {"psnr": 31.25}, "step": 12_000}
+    save_model(create_model("dncnn", depth=2, width=4), path, card)
+    return path

@@ -1,0 +1,210 @@
+"""list, describe, plugins, schema and info: what there is, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from restorekit import load_model
+from restorekit.plugins import Plugin
+from restorekit.registry import REGISTRIES, Component, Provider, models
+
+PLURALS = {"models": "model", "noises": "noise", "losses": "loss", "datasets": "dataset"}
+
+
+class Odd:
+    """An odd model.
+
+    It does nothing.
+
+    Args:
+        limit: how far.
+        hook: what to call.
+
+    Raises:
+        ValueError: never.
+    """
+
+    def __init__(self, limit: float = float("inf"), hook: object = object, *, size: int) -> None:
+        pass
+
+
+@pytest.fixture
+def odd() -> Iterator[None]:
+    """A model of a made-up plugin, for the time of the test."""
+    models.names()
+    models.add(Component("odd", Odd, "an odd model", "Odd 2020", ("x", "y")), Provider("acme", "3"))
+    yield
+    del models._entries["odd"]
+
+
+class TestList:
+    def test_json_holds_every_component(self, run: Any) -> None:
+        """All four kinds, each with all that its registry names, and what is said of them."""
+        listed = json.loads(run("list", "--json").out)
+        assert list(listed) == list(PLURALS)
+        for plural, kind in PLURALS.items():
+            registry = REGISTRIES[kind]  # type: ignore[index]
+            assert [each["name"] for each in listed[plural]] == registry.names()
+            for each in listed[plural]:
+                entry = registry.entry(each["name"])
+                assert each["summary"] == entry.component.summary
+                assert each["reference"] == entry.component.reference
+                assert each["tags"] == list(entry.component.tags)
+                assert f"{each['provider']} {each['version']}" == str(entry.provider)
+
+    @pytest.mark.parametrize("word", [*PLURALS, *PLURALS.values()])
+    def test_one_kind_in_the_singular_or_the_plural(self, run: Any, word: str) -> None:
+        """A kind that is named is the only one listed."""
+        (plural,) = json.loads(run("list", word, "--json").out)
+        assert word in (plural, PLURALS[plural])
+
+    def test_a_pattern_selects(self, run: Any) -> None:
+        """As in a shell; one that matches nothing is no mistake."""
+        listed = json.loads(run("list", "losses", "m*", "--json").out)
+        assert [each["name"] for each in listed["losses"]] == ["ms_ssim", "mse"]
+        assert json.loads(run("list", "--json", "losses", "x*").out) == {"losses": []}
+        assert run("list", "losses", "x*").out == "losses\n  (none)\n"
+
+    def test_people_see_names_summaries_and_foreign_providers(self, run: Any, odd: None) -> None:
+        """What is built in needs no provider; what a plugin brings has one."""
+        lines = run("list", "models").out.splitlines()
+        assert lines[0] == "models"
+        assert "  odd    an odd model [acme 3]" in lines
+        (unet,) = [line for line in lines if line.startswith("  unet ")]
+        assert "[" not in unet
+
+    def test_every_kind_has_its_heading(self, run: Any) -> None:
+        """The four listings are apart from each other."""
+        paragraphs = run("list").out.split("\n\n")
+        assert [p.splitlines()[0] for p in paragraphs] == list(PLURALS)
+
+    def test_wrong_words(self, refused: Callable[..., str]) -> None:
+        """An unknown kind is answered with the nearest; too many words with the usage."""
+        assert refused("list", "nosies").startswith("unknown kind 'nosies'. Did you mean 'noises'?")
+        assert refused("list", "models", "*", "more").startswith("unexpected argument 'more'; ")
+
+
+class TestDescribe:
+    @pytest.mark.parametrize(
+        ("kind", "name"), [(k, n) for k, r in REGISTRIES.items() for n in r.names()]
+    )
+    def test_every_component_can_be_described(self, run: Any, kind: str, name: str) -> None:
+        """Each tells its summary, its file, and each argument with a description."""
+        told = json.loads(run("describe", kind, name, "--json").out)
+        assert (told["kind"], told["name"]) == (kind, name)
+        assert told["doc"]
+        assert Path(told["file"]).is_file()
+        for argument in told["arguments"]:
+            assert argument["type"] != "any", f"{argument['name']} has no type"
+            assert argument["description"], f"{argument['name']} has no description"
+
+    def test_json_says_everything(self, run: Any, odd: None) -> None:
+        """What has no JSON form, infinity or a class, is told as text."""
+        told = json.loads(run("describe", "model", "odd", "--json").out, parse_constant=pytest.fail)
+        assert (told["summary"], told["reference"]) == ("an odd model", "Odd 2020")
+        assert (told["tags"], told["provider"], told["version"]) == (["x", "y"], "acme", "3")
+        limit, hook, size = told["arguments"]
+        assert limit == {
+            "name": "limit",
+            "type": "float",
+            "default": "inf",
+            "required": False,
+            "description": "how far.",
+        }
+        assert hook["default"] == "<class 'object'>"
+        assert size["required"] is True
+
+    def test_people_see_it_once(self, run: Any, odd: None) -> None:
+        """Arguments are a table; the docstring follows without repeating them."""
+        text = run("describe", "models", "odd").out
+        lines = [" ".join(line.split()) for line in text.splitlines()]
+        assert lines[0] == "model odd"
+        assert "provider acme 3" in lines
+        assert "limit float = inf how far." in lines
+        assert "size int (required)" in lines
+        assert text.count("how far.") == 1
+        assert "It does nothing." in lines
+        assert "Args:" not in text
+        assert text.endswith("Raises:\n    ValueError: never.\n")
+
+    def test_an_unknown_name(self, refused: Callable[..., str]) -> None:
+        """It is answered with the nearest."""
+        assert refused("describe", "noise", "gausian").startswith(
+            "unknown noise 'gausian'. Did you mean 'gaussian'? Available: "
+        )
+
+
+class TestPlugins:
+    @pytest.fixture
+    def found(self, monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
+        """The plugins of a made-up installation."""
+        found: list[Plugin] = []
+        monkeypatch.setattr("restorekit.plugins.loaded_plugins", lambda: found)
+        return found
+
+    def test_none(self, run: Any, found: list[Plugin]) -> None:
+        """Nothing installed is said, and an empty list in JSON."""
+        assert run("plugins").out == "no plugins\n"
+        assert json.loads(run("plugins", "--json").out) == {"plugins": []}
+
+    def test_json_tells_status_and_cause(self, run: Any, found: list[Plugin]) -> None:
+        """A loaded plugin has components, one that was set aside a cause."""
+        found.append(Plugin("a", Provider("acme", "1.0"), "acme.a", None, {"loss": ["huber"]}))
+        found.append(Plugin("b", Provider("broken", "0.1"), "broken", "it is broken"))
+        good, bad = json.loads(run("plugins", "--json").out)["plugins"]
+        assert good == {
+            "name": "a",
+            "distribution": "acme",
+            "version": "1.0",
+            "module": "acme.a",
+            "status": "loaded",
+            "cause": None,
+            "components": {"loss": ["huber"]},
+        }
+        assert (bad["status"], bad["cause"]) == ("set aside", "it is broken")
+
+
+class TestSchema:
+    def test_it_accepts_what_train_accepts(self, run: Any) -> None:
+        """The printed schema is valid, takes a right configuration and refuses a wrong one."""
+        schema = json.loads(run("schema").out)
+        validator = jsonschema.Draft202012Validator(schema)
+        validator.check_schema(schema)
+        good = {"model": {"name": "unet", "width": 8}, "dataset": "stl10", "loss": {"l1": 1}}
+        assert not list(validator.iter_errors(good))
+        assert list(validator.iter_errors({**good, "model": {"name": "unet", "witdh": 8}}))
+        assert list(validator.iter_errors({**good, "modle": "unet"}))
+
+
+class TestInfo:
+    def test_json_is_the_card(self, run: Any, weights: Path) -> None:
+        """The architecture, what it was trained on, and the number of its parameters."""
+        card = json.loads(run("info", weights, "--json").out)
+        assert card["model"]["name"] == "dncnn"
+        assert card["model"]["arguments"] == {"depth": 2, "width": 4}
+        assert card["noise"] == {"name": "gaussian", "std": 0.1}
+        assert card["parameters"] == sum(p.numel() for p in load_model(weights).parameters())
+
+    def test_people_see_a_line_for_each_fact(self, run: Any, weights: Path) -> None:
+        """Components as they would be called, numbers with separators."""
+        lines = run("info", weights).out.splitlines()
+        assert lines[0] == str(weights)
+        facts = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
+        assert facts["model"].startswith("dncnn(depth=2, width=4) of restorekit ")
+        assert facts["noise"] == "gaussian(std=0.1)"
+        assert facts["metrics"] == "psnr 31.25"
+        assert facts["step"] == "12,000"
+
+    def test_what_is_no_weights_file(self, refused: Callable[..., str], tmp_path: Path) -> None:
+        """A missing and a damaged file are told by their path."""
+        assert refused("info", tmp_path / "none") == f"{tmp_path / 'none'}: no such weights file"
+        (tmp_path / "junk.safetensors").write_bytes(b"junk")
+        assert "junk.safetensors: not a whole safetensors file" in refused(
+            "info", tmp_path / "junk.safetensors"
+        )

@@ -1,0 +1,194 @@
+"""Folders of pictures as datasets."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from restorekit import registry
+from restorekit.data.files import image_to_tensor
+from restorekit.data.folder import Folder
+from restorekit.errors import ArgumentError, DataError
+from restorekit.seeding import derive_generator
+
+
+def picture(mode: str, size: tuple[int, int], seed: int) -> Image.Image:
+    levels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), np.uint8)
+    return Image.fromarray(levels).convert(mode)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a colour, a gray and, below another folder, a small transparent picture."""
+    (tmp_path / "c").mkdir()
+    picture("RGB", (40, 30), 1).save(tmp_path / "a.png")
+    picture("L", (30, 40), 2).save(tmp_path / "b.bmp")
+    picture("RGBA", (10, 12), 3).save(tmp_path / "c" / "d.webp", lossless=True)
+    return tmp_path
+
+
+class DrawFromEach(torch.utils.data.Dataset[torch.Tensor]):
+    """A random patch of each picture, as the trainer asks for them."""
+
+    def __init__(self, dataset: Folder) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.dataset.sample(index, derive_generator(0, "sample", 0, index))
+
+
+def test_whole_pictures_are_the_files_pixels(photos: Path) -> None:
+    """Without a patch size each picture comes whole, in order of its path, gray repeated."""
+    dataset = Folder(str(photos), patch_size=None)
+    assert [tuple(image.shape) for image in dataset] == [(3, 30, 40), (3, 40, 30), (3, 12, 10)]
+    with Image.open(photos / "a.png") as image:
+        assert torch.equal(dataset[0], image_to_tensor(image))
+    assert torch.equal(dataset[1][0], dataset[1][2])
+    assert torch.equal(dataset[-1], dataset[2])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_patches_have_one_shape_and_range(photos: Path, channels: int) -> None:
+    """Patches of every picture, smaller ones too, make a batch of floats in [0, 1]."""
+    dataset = Folder(str(photos), 16, channels=channels)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(0)
+    for patches in ([*dataset], [dataset.sample(index, generator) for index in range(3)]):
+        batch = torch.stack(patches)
+        assert batch.shape == (3, channels, 16, 16)
+        assert batch.dtype == torch.float32
+        assert 0 <= batch.min() < 0.1 < 0.9 < batch.max() <= 1
+
+
+def test_gray_is_luma(photos: Path) -> None:
+    """Colour becomes 0.299 R + 0.587 G + 0.114 B, to within rounding to 8 bits."""
+    colour = Folder(str(photos), None)[0]
+    gray = Folder(str(photos), None, channels=1)[0]
+    luma = torch.tensor([0.299, 0.587, 0.114])[:, None, None] * colour
+    assert torch.allclose(gray[0], luma.sum(0), atol=0.501 / 255)
+
+
+def test_indexing_is_deterministic_and_centred(photos: Path) -> None:
+    """dataset[i] is the centre patch, the same each time and in each process's dataset."""
+    dataset = Folder(str(photos), 10)
+    with Image.open(photos / "a.png") as image:
+        centre = image_to_tensor(image.crop((15, 10, 25, 20)))
+    assert torch.equal(dataset[0], centre)
+    assert torch.equal(dataset[0], dataset[0])
+
+
+def test_sampling_depends_on_the_generator_alone(photos: Path) -> None:
+    """Equal seeds give equal patches, with and without the cache; other seeds other ones."""
+    cached, fresh = Folder(str(photos), 8), Folder(str(photos), 8, cache_megabytes=0)
+    drawn = [cached.sample(0, torch.Generator().manual_seed(seed)) for seed in range(9)]
+    again = [fresh.sample(0, torch.Generator().manual_seed(seed)) for seed in range(9)]
+    assert all(map(torch.equal, drawn, again))
+    assert len({patch.numpy().tobytes() for patch in drawn}) > 5
+
+
+def test_several_patches_of_each_picture(photos: Path) -> None:
+    """patches_per_image lengthens the epoch; patches of a picture lie side by side and differ."""
+    dataset = Folder(str(photos), 8, patches_per_image=4)
+    assert len(dataset) == 12
+    once = Folder(str(photos), 8)
+    assert torch.equal(dataset[4], once[1])
+    assert len({dataset[index].numpy().tobytes() for index in range(4)}) > 1
+    assert torch.equal(dataset[3], Folder(str(photos), 8, patches_per_image=4)[3])
+    with pytest.raises(IndexError):
+        dataset[12]
+
+
+def test_cache_spares_the_file(photos: Path) -> None:
+    """A picture that fits the budget is read once: it is still there when its file is gone."""
+    dataset = Folder(str(photos), 8)
+    first = dataset[0]
+    (photos / "a.png").unlink()
+    assert torch.equal(dataset[0], first)
+
+
+def test_budget_of_zero_reads_each_time(photos: Path) -> None:
+    """Without a budget nothing is kept."""
+    dataset = Folder(str(photos), 8, cache_megabytes=0)
+    assert dataset[0].shape == (3, 8, 8)
+    (photos / "a.png").unlink()
+    with pytest.raises(DataError, match="does not exist"):
+        dataset[0]
+
+
+def test_cache_stays_within_its_budget(tmp_path: Path) -> None:
+    """What exceeds the budget is read anew, what was kept before stays kept."""
+    for name in ("a", "b"):
+        Image.new("RGB", (500, 400)).save(tmp_path / f"{name}.png")  # 0.6 MB decoded
+    dataset = Folder(str(tmp_path), 8, cache_megabytes=1)
+    assert [len(patch) for patch in dataset] == [3, 3]
+    (tmp_path / "a.png").unlink()
+    (tmp_path / "b.png").unlink()
+    assert dataset[0].shape == (3, 8, 8)
+    with pytest.raises(DataError, match=r"b\.png"):
+        dataset[1]
+
+
+def test_pickling_leaves_the_cache_behind(tmp_path: Path) -> None:
+    """A dataset travels to a worker small, and works there."""
+    Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
+    dataset = Folder(str(tmp_path), 8)
+    patch = dataset[0]
+    pickled = pickle.dumps(dataset)
+    assert len(pickled) < 2000 < 400 * 400 * 3
+    assert torch.equal(pickle.loads(pickled)[0], patch)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_workers_draw_what_one_process_draws(photos: Path) -> None:
+    """Two DataLoader workers give the very patches of the main process."""
+    dataset = DrawFromEach(Folder(str(photos), 8, patches_per_image=2))
+    alone = torch.cat(list(DataLoader(dataset, batch_size=2)))
+    shared = torch.cat(list(DataLoader(dataset, batch_size=2, num_workers=2)))
+    assert alone.shape == (6, 3, 8, 8)
+    assert torch.equal(alone, shared)
+
+
+def test_damaged_file_is_named(photos: Path) -> None:
+    """The line of a damaged picture says which it is."""
+    (photos / "a.png").write_bytes((photos / "a.png").read_bytes()[:900])
+    dataset = Folder(str(photos), 8)
+    with pytest.raises(DataError, match=r"a\.png"):
+        dataset[0]
+
+
+def test_missing_or_empty_folder(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A folder that is not there, or has no picture, is one line with the nearest right thing."""
+    with pytest.raises(DataError, match=r"does not exist\. Did you mean 'c'\?"):
+        Folder(str(photos / "C"))
+    with pytest.raises(DataError, match=r"no picture in folder .*\.png"):
+        Folder(str(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"patch_size": 0},
+        {"patches_per_image": 0},
+        {"cache_megabytes": -1},
+        {"patch_size": None, "patches_per_image": 2},
+        {"channels": 2},
+        {"patch_sise": 8},
+    ],
+)
+def test_wrong_arguments(photos: Path, arguments: dict[str, object]) -> None:
+    """Made by name, a folder answers a wrong argument with a line that names it."""
+    with pytest.raises(ArgumentError, match=next(iter(arguments))):
+        registry.datasets.create("folder", path=str(photos), **arguments)
+
+
+def test_made_by_name(photos: Path) -> None:
+    """The registry makes a folder, with a trainer's null for None."""
+    assert len(registry.datasets.create("folder", path=str(photos), patch_size=None)) == 3

@@ -1,0 +1,41 @@
+"""The configurations under examples/configs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from restorekit.config import TrainConfig
+from restorekit.schema import json_schema
+
+FOLDER = Path(__file__).parents[2] / "examples" / "configs"
+CASES = [(model, dataset) for model in ("unet", "vae") for dataset in ("stl10", "cifar100")]
+
+
+@pytest.mark.parametrize(("model", "dataset"), CASES)
+def test_each_says_what_its_name_says(model: str, dataset: str) -> None:
+    """The file parses as a configuration and names that model and that dataset."""
+    config = TrainConfig.from_file(FOLDER / f"{model}_{dataset}.json")
+    assert (config.model.name, config.dataset.name) == (model, dataset)
+
+
+@pytest.mark.parametrize(("model", "dataset"), CASES)
+def test_each_fits_the_json_schema(model: str, dataset: str) -> None:
+    """An editor that checks files against the schema finds nothing to underline."""
+    data = json.loads((FOLDER / f"{model}_{dataset}.json").read_text())
+    jsonschema.Draft202012Validator(json_schema()).validate(data)
+
+
+@pytest.mark.parametrize(("model", "dataset"), CASES)
+def test_the_divergence_goes_with_the_vae_alone(model: str, dataset: str) -> None:
+    """Only a VAE has the latent that kl_divergence needs, and without it is no VAE."""
+    config = TrainConfig.from_file(FOLDER / f"{model}_{dataset}.json")
+    assert ("kl_divergence" in [term.name for term in config.loss]) == (model == "vae")
+
+
+def test_there_are_no_others() -> None:
+    """Every file of the folder is tested here."""
+    assert {path.stem for path in FOLDER.iterdir()} == {f"{m}_{d}" for m, d in CASES}

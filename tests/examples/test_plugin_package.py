@@ -1,0 +1,100 @@
+"""The example plugin, installed beside a wheel of restorekit as its users would have it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "examples" / "restorekit-banding"
+
+
+class Installed:
+    """A folder of installed packages that comes before everything else."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("RESTOREKIT")},
+            "PYTHONPATH": str(folder),
+            "RESTOREKIT_STRICT_PLUGINS": "1",
+        }
+
+    def run(self, *words: str, cwd: Path, **environment: str) -> str:
+        """What a process of this Python prints."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=cwd,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def restorekit(self, *words: str, cwd: Path, **environment: str) -> str:
+        """What the command line prints."""
+        return self.run(str(self.folder / "bin" / "restorekit"), *words, cwd=cwd, **environment)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Wheels of restorekit and of the plugin, built and installed by pip, offline."""
+    folder = tmp_path_factory.mktemp("packages")
+    options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", *options, "--target", folder, ROOT, PLUGIN],
+        check=True,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+    return Installed(folder)
+
+
+def test_the_wheel_is_what_runs(installed: Installed, tmp_path: Path) -> None:
+    """Not this working tree, so that a file missing from the wheel would be noticed."""
+    printed = installed.run("-c", "import restorekit; print(restorekit.__file__)", cwd=tmp_path)
+    assert Path(printed.strip()).is_relative_to(installed.folder)
+    assert (installed.folder / "restorekit" / "py.typed").is_file()
+
+
+def test_the_list_shows_its_components_and_who_provides_them(
+    installed: Installed, tmp_path: Path
+) -> None:
+    """`restorekit list` has them among the others, with the distribution's name."""
+    listed = json.loads(installed.restorekit("list", "--json", cwd=tmp_path))
+    for kind, name in (("models", "gated_strips"), ("noises", "banding")):
+        (found,) = (c for c in listed[kind] if c["name"] == name)
+        assert found["provider"] == "restorekit-banding"
+    assert "[restorekit-banding 0.1.0]" in installed.restorekit("list", "noises", cwd=tmp_path)
+
+
+def test_it_can_be_left_out(installed: Installed, tmp_path: Path) -> None:
+    """With RESTOREKIT_PLUGINS empty only restorekit's own components are there."""
+    printed = installed.restorekit("list", cwd=tmp_path, RESTOREKIT_PLUGINS="")
+    assert "unet" in printed
+    assert "banding" not in printed
+
+
+def test_its_config_trains_and_the_weights_load_again(installed: Installed, tmp_path: Path) -> None:
+    """A short run from its config.json ends in weights that restore a picture."""
+    steps = ("-s", "train.steps=2", "-s", "model.depth=1")
+    installed.restorekit("train", str(PLUGIN / "config.json"), *steps, cwd=tmp_path)
+    code = (
+        "import restorekit, torch; image = torch.rand(3, 17, 23); "
+        "restored = restorekit.denoise(image, 'runs/banding'); "
+        "assert restored.shape == image.shape; "
+        "print(type(restorekit.load_model('runs/banding')).__name__)"
+    )
+    assert installed.run("-c", code, cwd=tmp_path).strip() == "GatedStrips"
+
+
+def test_its_own_tests_pass(installed: Installed, tmp_path: Path) -> None:
+    """Those that the tutorial shows."""
+    options = ("-q", "-p", "no:cacheprovider")
+    printed = installed.run("-m", "pytest", *options, str(PLUGIN / "tests"), cwd=tmp_path)
+    assert " passed" in printed

@@ -1,0 +1,124 @@
+"""What the README and the documentation tell the reader to do works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from restorekit.cli.main import main
+from restorekit.data.files import tensor_to_image
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "docs/quickstart.md")
+
+
+class Block(NamedTuple):
+    """A fenced block of a document."""
+
+    language: str
+    text: str
+
+
+def blocks(document: str) -> list[Block]:
+    """The fenced blocks of a document, directives left out."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(*pair) for pair in found]
+
+
+def shortened(text: str) -> str:
+    """The same with every training run cut to a few small steps."""
+    text = re.sub(r'(steps"?\s*[=:]\s*)\d+', r"\g<1>2", text)
+    return text.replace('"width": 32', '"width": 4')
+
+
+def shell_commands(text: str) -> list[list[str]]:
+    """The commands of a shell block, a list of words each."""
+    return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def check_command(words: list[str]) -> None:
+    """Run a command of restorekit; check that what any other one names exists."""
+    if words[0] == "restorekit":
+        assert main(words[1:]) == 0, words
+    elif words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), words
+    elif words[:2] == ["pip", "install"]:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        extras = re.findall(r"\[(.*?)\]", " ".join(words))
+        assert set(extras) <= set(project["optional-dependencies"]), words
+        assert (ROOT / re.sub(r"\[.*", "", words[-1])).exists(), words
+    else:
+        raise AssertionError(f"this test does not know the command {words}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a picture and a folder of pictures, as the documents suppose."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for number, path in enumerate(("photo.jpg", "photos/a.jpg", "photos/b.png")):
+        pixels = torch.rand(3, 72, 80, generator=torch.Generator().manual_seed(number))
+        tensor_to_image(pixels).save(tmp_path / path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_block_of_a_document_works_in_order(document: str, folder: Path) -> None:
+    """Python runs, commands succeed, JSON trains, one block after the other as a reader would."""
+    for language, text in blocks(document):
+        if language == "python":
+            exec(compile(shortened(text), document, "exec"), {"__name__": "document"})
+        elif language == "json":
+            (folder / "config.json").write_text(shortened(text))
+        elif language == "shell":
+            for words in shell_commands(shortened(text)):
+                check_command(words)
+        else:
+            assert language in ("text", "toml")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_error_message_shown_is_the_real_one(
+    document: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The misspelt key of the text gets exactly the answer that the text quotes."""
+    config = next(b.text for b in blocks(document) if b.language == "json")
+    quoted = next(b.text for b in blocks(document) if b.language == "text")
+    (folder / "config.json").write_text(config.replace('"width"', '"widht"'))
+    assert main(["train", "config.json"]) == 2
+    assert capsys.readouterr().err == quoted
+
+
+def test_the_readme_plugin_is_found_once_it_is_installed(tmp_path: Path) -> None:
+    """Its module, with its entry point, adds a noise that another process finds and uses."""
+    module = next(b.text for b in blocks("README.md") if "hookimpl" in b.text)
+    entry = tomllib.loads(next(b.text for b in blocks("README.md") if b.language == "toml"))
+    (name,) = entry["project"]["entry-points"]["restorekit"].values()
+    (tmp_path / f"{name}.py").write_text(module)
+    installed = tmp_path / f"{name}-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(f"[restorekit]\n{name} = {name}\n")
+    used = (
+        "import restorekit, torch; noise = restorekit.create_noise('row_noise', std=0.5); "
+        "shift = noise(torch.zeros(1, 3, 4, 5)); "
+        "assert shift.std() > 0 and torch.equal(shift, shift[..., :1].expand(-1, -1, -1, 5))"
+    )
+    subprocess.run([sys.executable, "-c", used], cwd=tmp_path, check=True)
+
+
+def test_the_tutorial_tries_a_component_without_a_package() -> None:
+    """The decorated class of docs/plugins.md is made by name and runs."""
+    (code,) = (b.text for b in blocks("docs/plugins.md") if b.language == "python")
+    namespace: dict[str, object] = {"__name__": "tutorial"}
+    exec(compile(code, "docs/plugins.md", "exec"), namespace)
+    assert isinstance(namespace["RowShift"], type)

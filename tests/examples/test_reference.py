@@ -1,0 +1,58 @@
+"""The parts of the documentation that are generated from the code."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from restorekit.config import TrainConfig, TrainSettings
+from restorekit.registry import REGISTRIES
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    """The Sphinx extension that writes them."""
+    spec = importlib.util.spec_from_file_location("reference", DOCS / "_ext" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_key_has_a_row_with_its_meaning(reference: ModuleType) -> None:
+    """Each key of the configuration is there with the description from its field."""
+    text = reference.configuration()
+    for fields in (TrainConfig.model_fields, TrainSettings.model_fields):
+        for key, field in fields.items():
+            if key != "train":
+                row = next(line for line in text.splitlines() if line.startswith(f"| `{key}`"))
+                assert field.description in row
+
+
+def test_every_component_has_a_section_with_all_its_arguments(reference: ModuleType) -> None:
+    """Each is there, and every argument has a row that says something."""
+    sections = dict(
+        re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", reference.components(), re.M | re.S)
+    )
+    for registry in REGISTRIES.values():
+        for name in registry.names():
+            for argument in registry.describe(name).arguments:
+                row = re.search(rf"^\| `{argument.name}` \|.*\| (.*) \|$", sections[name], re.M)
+                assert row is not None, (name, argument.name)
+                assert row[1], f"{name}: argument '{argument.name}' is not described"
+
+
+def test_each_page_that_includes_generated_text_names_a_file_that_is_written(
+    reference: ModuleType,
+) -> None:
+    """The names in the pages are those of the functions that make the files."""
+    for page in DOCS.glob("*.md"):
+        for name in re.findall(r"_generated/(\w+)\.md", page.read_text(encoding="utf-8")):
+            assert callable(getattr(reference, name))

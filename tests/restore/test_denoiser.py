@@ -1,0 +1,303 @@
+"""Images of every kind through a network and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+from torch import Tensor, nn
+
+import restorekit
+from restorekit.errors import CheckpointError, InputError
+from restorekit.records import Restoration
+from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.weights import save_model
+
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
+
+
+class Probe(nn.Module):
+    """A network that adds a constant, and remembers what it was called with."""
+
+    def __init__(self, add: float = 0.0, channels: int | None = None) -> None:
+        super().__init__()
+        self.add, self.channels = nn.Parameter(torch.tensor(add)), channels
+        self.seen: list[Tensor] = []
+
+    def forward(self, noisy: Tensor) -> Restoration:
+        assert not self.training
+        assert not torch.is_grad_enabled()
+        self.seen.append(noisy)
+        return Restoration(noisy + self.add)
+
+
+class Weighted(nn.Module):
+    """A network of three channels that multiplies each with another number."""
+
+    channels = 3
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy * torch.tensor([0.2, 0.3, 0.7])[:, None, None]
+
+
+class Reversed(Weighted):
+    """A network that swaps red and blue."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy.flip(1)
+
+
+def picture(mode: str, size: tuple[int, int] = (11, 7)) -> Image.Image:
+    random = np.random.default_rng(0)
+    image = Image.fromarray(random.integers(0, 256, (*size[::-1], 3), np.uint8))
+    if mode in ("LA", "RGBA"):
+        image = image.convert(mode.rstrip("A"))
+        image.putalpha(Image.fromarray(random.integers(0, 256, size[::-1], np.uint8)))
+    return image.convert(mode)
+
+
+def identity(channels: int | None = None) -> Probe:
+    return Probe(0.0, channels)
+
+
+# An identity keeps everything
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_identity_keeps_every_picture(mode: str, channels: int | None) -> None:
+    """A network that does nothing gives back each pixel, in the same mode where it has one."""
+    image = picture(mode)
+    restored = denoise(image, identity(channels))
+    assert restored.mode == {"1": "L", "P": "RGB"}.get(mode, mode)
+    assert restored.tobytes() == image.convert(restored.mode).tobytes()
+    assert restored is not image
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3])
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64", ">f4"])
+@pytest.mark.parametrize("shape", [(5, 6), (5, 6, 1), (5, 6, 2), (5, 6, 3), (5, 6, 4), (1, 1)])
+def test_identity_keeps_every_array(
+    shape: tuple[int, ...], dtype: str, channels: int | None
+) -> None:
+    """Arrays come back with shape, type and values; alpha of floats is not even rounded."""
+    random = np.random.default_rng(0)
+    levels = random.integers(0, 256, shape) if dtype == "uint8" else random.random(shape)
+    image = levels.astype(dtype)
+    restored = denoise(image, identity(channels))
+    assert (restored.shape, restored.dtype) == (image.shape, image.dtype.newbyteorder("="))
+    assert np.allclose(restored, image, rtol=0, atol=0 if dtype == "uint8" else 1e-7)
+    if shape[-1] in (2, 4):
+        assert np.array_equal(restored[..., -1], image[..., -1])
+
+
+@given(
+    st.sampled_from([torch.uint8, torch.float16, torch.bfloat16, torch.float32]),
+    st.lists(st.integers(1, 5), min_size=2, max_size=2),
+    st.sampled_from([(1,), (3,), (2, 1), (2, 3), (4,)]),
+    st.sampled_from([None, 1, 3]),
+)
+def test_identity_keeps_every_tensor(
+    dtype: torch.dtype, size: list[int], front: tuple[int, ...], channels: int | None
+) -> None:
+    """Tensors with and without a batch axis, of any size, come back; uint8 bit for bit."""
+    image = torch.rand(*front, *size)
+    image = (image * 255).byte() if dtype == torch.uint8 else image.to(dtype)
+    restored = denoise(image, identity(channels))
+    assert restored.dtype == dtype
+    assert torch.allclose(restored, image, rtol=0, atol=0 if dtype == torch.uint8 else 1e-7)
+
+
+def test_strided_and_read_only_arrays_are_taken() -> None:
+    """A mirrored, read-only view of an array is as good as an array."""
+    image = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)[::-1, ::2]
+    image.flags.writeable = False
+    assert np.array_equal(denoise(image, identity()), image)
+
+
+# What the network sees, and what becomes of its answer
+
+
+def test_network_sees_a_float_batch_in_unit_range() -> None:
+    """Level 51 of 255 arrives as 0.2, in a float32 batch (1, C, H, W), in evaluation mode."""
+    for image in (Image.new("RGB", (4, 2), (51,) * 3), np.full((2, 4, 3), 51, np.uint8)):
+        model = identity()
+        denoise(image, model)
+        (seen,) = model.seen
+        assert (seen.shape, seen.dtype) == ((1, 3, 2, 4), torch.float32)
+        assert torch.allclose(seen, torch.tensor(0.2))
+
+
+def test_constant_is_added_and_clamped() -> None:
+    """0.1 more is 25.5 levels more, and white stays white, in every kind."""
+    model = Probe(0.1)
+    levels = np.array([[0, 100, 250]], np.uint8)
+    expected = np.array([[26, 126, 255]], np.uint8)  # 25.5 and 125.5 round to even
+    assert np.array_equal(denoise(levels, model), expected)
+    assert np.array_equal(np.asarray(denoise(Image.fromarray(levels), model)), expected)
+    floats = denoise(torch.tensor([[[-0.5, 0.5, 1.5]]]), model)
+    assert torch.allclose(floats, torch.tensor([[[0.0, 0.6, 1.0]]]))
+
+
+def test_colour_goes_through_a_gray_network_by_channel() -> None:
+    """Each channel of each image in the batch is a gray image to it; none is mixed up."""
+    model = identity(1)
+    image = torch.rand(2, 3, 4, 5)
+    assert torch.equal(denoise(image, model), image)
+    assert torch.equal(model.seen[0], image.reshape(6, 1, 4, 5))
+
+
+def test_gray_goes_through_a_colour_network_and_is_averaged() -> None:
+    """Gray is repeated, and the mean of what comes out is taken: here of 0.2, 0.3 and 0.7."""
+    image = torch.rand(1, 4, 5)
+    assert torch.allclose(denoise(image, Weighted()), image * 0.4)
+    gray = denoise(Image.new("L", (3, 3), 200), Weighted())
+    assert (gray.mode, gray.getpixel((1, 1))) == ("L", 80)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_channels_reach_the_network_in_order(mode: str) -> None:
+    """Red is the first channel, of pictures and of arrays; alpha is not one of them."""
+    image = picture(mode)
+    expected = np.asarray(image).copy()
+    expected[..., :3] = expected[..., 2::-1]
+    assert np.array_equal(np.asarray(denoise(image, Reversed())), expected)
+    assert np.array_equal(denoise(np.asarray(image), Reversed()), expected)
+
+
+def test_network_of_four_channels_gets_all_four() -> None:
+    """Where a network says it takes four channels, the fourth is no alpha."""
+    model = Probe(0.25, channels=4)
+    assert torch.allclose(denoise(torch.full((4, 2, 2), 0.5), model), torch.tensor(0.75))
+    with pytest.raises(InputError, match="takes 4 channels, the image has 3"):
+        denoise(torch.rand(3, 2, 2), model)
+
+
+def test_transparent_palette_becomes_colour_with_alpha() -> None:
+    """A palette's transparent index stays transparent."""
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    image.info["transparency"] = 1
+    restored = denoise(image, identity())
+    assert (restored.mode, restored.tobytes()) == ("RGBA", bytes([10, 20, 30, 255, 40, 50, 60, 0]))
+    assert "transparency" not in restored.info
+
+
+def test_metadata_stays() -> None:
+    """EXIF, ICC profile and resolution are on the restored picture."""
+    image, exif = picture("RGB"), Image.Exif()
+    exif[0x0110] = "a camera"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image.info |= {"exif": exif.tobytes(), "icc_profile": profile, "dpi": (300, 300)}
+    restored = denoise(image, identity())
+    assert restored.info == image.info
+    assert restored.getexif()[0x0110] == "a camera"
+
+
+def test_model_is_left_as_it_was() -> None:
+    """A network in training, some of it frozen in evaluation mode, is so afterwards."""
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.BatchNorm2d(3), identity())
+    model[1].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    denoise(torch.rand(3, 4, 4), model)
+    assert [module.training for module in model.modules()] == [True, True, False, True]
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_result_is_an_ordinary_tensor() -> None:
+    """What comes back can be trained on: it is no tensor of inference mode, and shares nothing."""
+    image = torch.rand(3, 4, 4)
+    restored = denoise(image, identity())
+    assert not restored.is_inference()
+    restored.mul_(0)
+    assert image.max() > 0
+
+
+def test_network_in_double_precision_is_run_in_it() -> None:
+    """The image is given in the type of the network's weights."""
+    model = Probe(0.1).double()
+    restored = denoise(torch.zeros(1, 2, 2, dtype=torch.float64), model)
+    assert model.seen[0].dtype == torch.float64
+    assert torch.equal(restored, torch.full((1, 2, 2), 0.1, dtype=torch.float32).double())
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("image", "fault"),
+    [
+        (np.zeros((0, 5), np.uint8), "empty"),
+        (np.zeros((5, 5, 0), np.uint8), "empty"),
+        (torch.zeros(3, 0, 4), "empty"),
+        (Image.new("RGB", (0, 3)), "empty"),
+        (np.full((2, 2), np.nan), "finite"),
+        (torch.full((1, 2, 2), -torch.inf), "finite"),
+        (np.full((2, 2), 200.0), "divide by 255"),
+        (np.zeros((2, 2), np.uint16), "uint16"),
+        (np.zeros((2, 2), bool), "bool"),
+        (np.zeros((2, 2), np.longdouble), "float128|longdouble"),
+        (torch.zeros(1, 2, 2, dtype=torch.int64), "int64"),
+        (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\)"),
+        (np.zeros(5), r"\(5,\)"),
+        (torch.zeros(4, 4), r"\(C, H, W\) or \(B, C, H, W\)"),
+        (Image.new("I;16", (2, 2)), "I;16"),
+        ("photo.png", "read_image"),
+        (None, "NoneType"),
+    ],
+)
+def test_unusable_images_are_refused(image: Any, fault: str) -> None:
+    """Each unusable image is an InputError of one line that names the fault."""
+    with pytest.raises(InputError, match=fault) as caught:
+        denoise(image, identity())
+    assert "\n" not in str(caught.value)
+
+
+def test_network_that_misbehaves_is_named() -> None:
+    """A network that changes the shape, or returns NaN, does not give a picture."""
+    with pytest.raises(InputError, match=r"\(1, 3, 2, 2\) of an image \(1, 3, 4, 4\)"):
+        denoise(torch.rand(3, 4, 4), nn.AvgPool2d(2))
+    with pytest.raises(InputError, match="not finite"):
+        denoise(torch.rand(3, 4, 4), Probe(float("nan")))
+
+
+def test_architecture_without_weights_is_refused() -> None:
+    """A bare architecture's name is met with what to give instead, a missing file with its name."""
+    with pytest.raises(CheckpointError, match=r"'unet' is an architecture without trained weights"):
+        denoise(torch.rand(3, 8, 8), "unet")
+    with pytest.raises(CheckpointError, match=r"nowhere\.safetensors"):
+        denoise(torch.rand(3, 8, 8), "nowhere.safetensors")
+
+
+def test_unknown_device_is_refused() -> None:
+    """A device that is not there is one line."""
+    with pytest.raises(InputError, match="cuba"):
+        Denoiser(identity(), "cuba")
+
+
+# Weights
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_weights_file_and_run_folder(tmp_path: Path, channels: int) -> None:
+    """Weights from a file or a run's folder restore as the network itself does."""
+    model = restorekit.create_model("unet", channels=channels, width=4, depth=1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(1))
+    save_model(model, tmp_path / "last.safetensors")
+    image = torch.rand(channels, 9, 7, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        expected = model.eval()(image[None])[0].clamp(0, 1)
+    assert not torch.equal(expected, image)
+    for weights in (tmp_path / "last.safetensors", str(tmp_path), model):
+        restored = Denoiser(weights, device="cpu")(image)
+        assert torch.allclose(restored, expected, atol=1e-6)
+    assert Denoiser(tmp_path, "cpu")(picture("RGBA")).mode == "RGBA"
+    assert Denoiser(tmp_path, "cpu")(picture("L")).mode == "L"

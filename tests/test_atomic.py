@@ -1,0 +1,93 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from restorekit.atomic import atomic_path
+
+
+def write_half(path: Path, error: BaseException) -> None:
+    """Begin to write, and fail."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("ne")
+        raise error
+
+
+def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
+    """During the block the old content is there; after it the new, and nothing else."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_exception_leaves_the_old_file(tmp_path: Path) -> None:
+    """What was half written is gone, the old file is whole, and the exception is the caller's."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_half(path, KeyboardInterrupt())
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_exception_leaves_no_file_where_none_was(tmp_path: Path) -> None:
+    """A first writing that fails leaves nothing behind."""
+    with pytest.raises(ValueError, match="stop"):
+        write_half(tmp_path / "a", ValueError("stop"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
+    """A process that dies within the block, with no chance to clean up, has changed nothing."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    code = (
+        "import os, sys\nfrom restorekit.atomic import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 9
+    assert path.read_text() == "old"
+
+
+def test_the_suffix_is_kept_and_the_folder_made(tmp_path: Path) -> None:
+    """A writer that chooses the format by the suffix sees the right one; the file is hidden."""
+    path = tmp_path / "deep" / "er" / "picture.tar.gz"
+    with atomic_path(str(path)) as temporary:
+        assert temporary.suffix == ".gz"
+        assert temporary.parent == path.parent
+        assert temporary.name.startswith(".")
+    assert path.exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path, umask: int) -> None:
+    """The mode is what open() would have given, not the private one of a temporary file."""
+    before = os.umask(umask)
+    try:
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.write_text("x")
+        (tmp_path / "b").write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    """Where a folder has the name, the writing fails and leaves no temporary file."""
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="a"), atomic_path(tmp_path / "a") as temporary:
+        temporary.write_text("x")
+    assert os.listdir(tmp_path) == ["a"]
+    assert os.listdir(tmp_path / "a") == []

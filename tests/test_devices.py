@@ -1,0 +1,67 @@
+"""Devices by the names a user writes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from restorekit.devices import resolve_device
+from restorekit.errors import InputError
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A machine with so many GPUs, with or without Apple's."""
+    gpus, apple = request.param
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: apple)
+
+
+@pytest.mark.parametrize(
+    ("machine", "fastest"),
+    [((0, False), "cpu"), ((2, False), "cuda"), ((0, True), "mps"), ((1, True), "cuda")],
+    indirect=["machine"],
+)
+def test_auto_is_the_fastest_present(machine: None, fastest: str) -> None:
+    """A GPU before Apple's, Apple's before the CPU."""
+    assert resolve_device("auto") == torch.device(fastest)
+
+
+@pytest.mark.parametrize("machine", [(2, False)], indirect=True)
+@pytest.mark.parametrize("name", ["cpu", "cpu:0", "cuda", "cuda:0", "cuda:1"])
+def test_a_device_that_is_present(machine: None, name: str) -> None:
+    """It is the torch device of that name, given as text or as a device."""
+    assert resolve_device(name) == torch.device(name)
+    assert resolve_device(torch.device(name)) == torch.device(name)
+
+
+@pytest.mark.parametrize("machine", [(2, False)], indirect=True)
+@pytest.mark.parametrize("name", ["cuda:2", "mps", "cpu:1", torch.device("cuda:7")])
+def test_a_device_that_is_not_present(machine: None, name: str | torch.device) -> None:
+    """The error names it and says what to use."""
+    with pytest.raises(InputError) as caught:
+        resolve_device(name)
+    assert str(caught.value) == f"device '{name}' is not present here; use 'auto' or 'cpu'"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuba", "", "CPU", "xla:0", "meta"])
+def test_an_unknown_device(name: str) -> None:
+    """The error names it and all there are."""
+    with pytest.raises(InputError) as caught:
+        resolve_device(name)
+    assert str(caught.value).startswith(f"unknown device '{name}'.")
+    assert str(caught.value).endswith("One of: auto, cpu, cuda, mps")
+
+
+def test_a_misspelt_device_is_answered_with_the_nearest() -> None:
+    """The nearest name is told."""
+    with pytest.raises(InputError, match="Did you mean 'cuda'"):
+        resolve_device("cude:1")
+
+
+@pytest.mark.parametrize("name", ["cuda:x", "cpu:", "cuda:-1", "cuda:0:1"])
+def test_a_malformed_number(name: str) -> None:
+    """What torch cannot read is the user's mistake, told in one line."""
+    with pytest.raises(InputError, match=f"device '{name}' is not '(cuda|cpu)' or '.*:NUMBER'"):
+        resolve_device(name)

@@ -1,0 +1,82 @@
+"""The records that pass between rooms, and what is made of bare tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restorekit.errors import InputError
+from restorekit.records import Degraded, Restoration, as_degraded, as_restoration, takes
+
+
+def test_a_bare_tensor_becomes_a_record(batch: Tensor) -> None:
+    """A noise model or an architecture may return its tensor alone."""
+    assert as_degraded(batch).noisy is batch
+    assert as_degraded(batch).sigma is None
+    assert as_restoration(batch).image is batch
+    assert as_restoration(batch).extras == {}
+
+
+def test_a_record_stays_the_same(batch: Tensor) -> None:
+    """What is a record already is passed on as it is."""
+    degraded = Degraded(batch, torch.ones(2, 1, 1, 1))
+    restoration = Restoration(batch, {"mean": batch})
+    assert as_degraded(degraded) is degraded
+    assert as_restoration(restoration) is restoration
+
+
+@pytest.mark.parametrize("output", [None, 3.0, (1, 2), [torch.zeros(1)]])
+def test_anything_else_is_refused(output: Any) -> None:
+    """The error tells who returned what."""
+    kind = type(output).__name__
+    with pytest.raises(InputError, match=f"a noise model returned {kind}, not a tensor"):
+        as_degraded(output)
+    with pytest.raises(InputError, match=f"a model returned {kind}, not a tensor"):
+        as_restoration(output)
+
+
+def test_records_do_not_change(batch: Tensor) -> None:
+    """They are frozen, and two restorations do not share their extras."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Degraded(batch).noisy = batch  # type: ignore[misc]
+    assert Restoration(batch).extras is not Restoration(batch).extras
+
+
+class Blind(nn.Module):
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy
+
+
+class Informed(nn.Module):
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        return noisy
+
+
+class Open(nn.Module):
+    def forward(self, noisy: Tensor, **more: Any) -> Tensor:
+        return noisy
+
+
+def by_position(noisy: Tensor, sigma: Tensor, /) -> Tensor:
+    return noisy
+
+
+@pytest.mark.parametrize(
+    ("function", "answer"),
+    [
+        (Blind(), False),
+        (Blind().forward, False),
+        (Informed(), True),
+        (Informed().forward, True),
+        (Open(), True),
+        (by_position, False),
+        (lambda sigma: sigma, True),
+    ],
+)
+def test_takes_tells_whether_a_keyword_is_accepted(function: Any, answer: bool) -> None:
+    """A module is asked for its forward; a positional-only parameter is no keyword."""
+    assert takes(function, "sigma") is answer
