@@ -7,15 +7,11 @@ a training run, so that a plugin can log elsewhere; an implementation may leave 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
 from restorekit.registry import Component
-
-if TYPE_CHECKING:
-    from restorekit.train.results import Outcome
-    from restorekit.train.trainer import Trainer
 
 hookspec = pluggy.HookspecMarker("restorekit")
 hookimpl = pluggy.HookimplMarker("restorekit")
@@ -40,23 +36,26 @@ def restorekit_losses() -> Component | Iterable[Component]:
 
 
 @hookspec
-def restorekit_train_start(trainer: Trainer) -> None:
-    """A run begins or goes on; its folder is ready. Called, as all below, in the main process."""
+def restorekit_train_start(trainer: Any) -> None:
+    """A run of this `restorekit.Trainer` begins or goes on; its folder is ready.
+
+    Called, as the three below, in the main process alone.
+    """
 
 
 @hookspec
-def restorekit_step_end(trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+def restorekit_step_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
     """Metrics were logged: "loss", "terms", "learning_rate", "images_per_second", "epoch"."""
 
 
 @hookspec
-def restorekit_validation_end(trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+def restorekit_validation_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
     """A validation is over: "loss", "terms", "psnr", "ssim", and both of the noisy images."""
 
 
 @hookspec
-def restorekit_train_end(trainer: Trainer, outcome: Outcome) -> None:
-    """A run came to its end or was stopped; its files are written."""
+def restorekit_train_end(trainer: Any, outcome: Any) -> None:
+    """A run came to its end or was stopped; `outcome` is what `Trainer.fit` returns."""
 
 
 @hookspec

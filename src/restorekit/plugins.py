@@ -92,7 +92,7 @@ class _Host:
 
     def _load(self, entry_point: importlib.metadata.EntryPoint) -> None:
         plugin = Plugin(entry_point.name, _provider(entry_point), entry_point.value)
-        twin = next((p for p in self.plugins if p.name == plugin.name), None)
+        twin = next((p for p in self.plugins if p.name == plugin.name and not p.cause), None)
         self.plugins.append(plugin)
         try:
             if twin is not None:

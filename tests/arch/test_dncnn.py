@@ -86,6 +86,25 @@ def test_overfits_one_noisy_image(batch_norm: bool) -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_starts_close_to_the_identity(batch_norm: bool, training: bool) -> None:
+    """Untrained, the network changes an image by less than noise of 25/255 does."""
+    noisy = torch.rand(2, 3, 32, 32)
+    change = DnCNN(batch_norm=batch_norm).train(training)(noisy) - noisy
+    assert 0 < change.square().mean().sqrt() < 25 / 255
+
+
+@torch.no_grad()
+def test_hidden_layers_keep_the_scale() -> None:
+    """As He et al. derive, the signal neither fades nor explodes through 20 layers."""
+    layers = DnCNN(depth=20, batch_norm=False).layers
+    first, last = layers[:2](torch.rand(2, 3, 32, 32)), layers[:-1](torch.rand(2, 3, 32, 32))
+    ratio = last.square().mean() / first.square().mean()
+    assert 0.1 < ratio < 10
+
+
+@torch.no_grad()
 def test_is_blind() -> None:
     """Sigma is accepted and changes nothing."""
     model, noisy = DnCNN(depth=3, width=4).eval(), torch.rand(1, 3, 12, 12)

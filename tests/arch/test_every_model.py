@@ -77,7 +77,7 @@ def test_takes_any_size(name: str, height: int, width: int, channels: int) -> No
 
 @every_model
 def test_bfloat16_autocast_is_close_to_float32(name: str) -> None:
-    """Under autocast the result is float32 and within a few roundings to 8 bits."""
+    """Under autocast the result is float32 and within two percent."""
     noisy = picture(2, 3, 33, 40)
     plain = restored(cached(name), noisy)
     with torch.autocast("cpu", torch.bfloat16):

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from restorekit.arch.padding import check_at_least, check_batch
 
+RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/abs/1502.01852)
 
-def conv3x3(in_channels: int, out_channels: int, bias: bool) -> nn.Conv2d:
-    """3x3 convolution that keeps the size, initialised as by He et al. (arXiv:1502.01852)."""
+
+def conv3x3(in_channels: int, out_channels: int, bias: bool, gain: float = RELU_GAIN) -> nn.Conv2d:
+    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
     layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.normal_(layer.weight, std=gain * (9 * in_channels) ** -0.5)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
@@ -60,7 +62,9 @@ class DnCNN(nn.Module):
             if batch_norm:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.ReLU(inplace=True))
-        layers.append(conv3x3(width, channels, bias))
+        # He's gain is for what a ReLU follows. Here it would start the predicted noise at an RMS of
+        # about 1; small, the network starts close to the identity and learns faster.
+        layers.append(conv3x3(width, channels, bias, gain=0.05))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:

@@ -18,6 +18,7 @@ from restorekit.records import Restoration
 
 # Finite in float16 when exponentiated; its negative leaves a standard deviation of 0.7 %.
 LOG_VARIANCE_BOUND = 10.0
+INITIAL_LOG_VARIANCE = -4.0
 MID_GRAY = 0.5
 
 
@@ -77,7 +78,7 @@ class VAE(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 3, width: int = 32, depth: int = 3, latent_channels: int = 16
+        self, channels: int = 3, width: int = 16, depth: int = 3, latent_channels: int = 16
     ) -> None:
         super().__init__()
         check_at_least(
@@ -92,8 +93,9 @@ class VAE(nn.Module):
         for fine, coarse in steps:
             self.encoder.extend((downsample(fine, coarse), ResidualBlock(coarse)))
         self.mean = conv3x3(widths[-1], latent_channels, gain=1.0)
-        # Small, so that the posterior starts with about the prior's variance, 1.
         self.log_variance = conv3x3(widths[-1], latent_channels, gain=0.1)
+        # A narrow posterior at first: the decoder learns from the means, which eval mode uses too.
+        nn.init.constant_(self.log_variance.bias, INITIAL_LOG_VARIANCE)  # type: ignore[arg-type]
         deepest = conv3x3(latent_channels, widths[-1], gain=1.0)
         self.decoder = nn.Sequential(deepest, ResidualBlock(widths[-1]))
         for fine, coarse in reversed(steps):

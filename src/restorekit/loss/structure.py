@@ -16,7 +16,21 @@ from restorekit.loss.base import ImageLoss
 _HALVINGS = 4  # MS-SSIM's five scales
 
 
-class SSIM(ImageLoss):
+class _WindowedLoss(ImageLoss):
+    """What both have: a Gaussian window, made once."""
+
+    def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
+        super().__init__()
+        self.window: Tensor
+        self.register_buffer("window", _window(window_size, window_sigma), persistent=False)
+        self.window_size = window_size
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"window_size={self.window_size}"
+
+
+class SSIM(_WindowedLoss):
     """1 - structural similarity (https://doi.org/10.1109/TIP.2003.819861), between 0 and 2.
 
     Args:
@@ -26,12 +40,6 @@ class SSIM(ImageLoss):
     Raises:
         ValueError: window_size is even or below 3, or window_sigma is not positive.
     """
-
-    def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
-        super().__init__()
-        self.window: Tensor
-        self.register_buffer("window", _window(window_size, window_sigma), persistent=False)
-        self.window_size = window_size
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
         """1 - SSIM, the mean over the batch.
@@ -44,12 +52,8 @@ class SSIM(ImageLoss):
         similarity: Tensor = pytorch_msssim.ssim(x, y, data_range=1.0, win=window)
         return 1.0 - similarity.float()
 
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"window_size={self.window_size}"
 
-
-class MSSSIM(ImageLoss):
+class MSSSIM(_WindowedLoss):
     """1 - multiscale structural similarity (https://doi.org/10.1109/ACSSC.2003.1292216), in [0, 1].
 
     Five scales with the paper's weights. A scale whose structure is not correlated at all counts
@@ -65,12 +69,6 @@ class MSSSIM(ImageLoss):
         ValueError: window_size is even or below 3, or window_sigma is not positive.
     """
 
-    def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
-        super().__init__()
-        self.window: Tensor
-        self.register_buffer("window", _window(window_size, window_sigma), persistent=False)
-        self.window_size = window_size
-
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
         """1 - MS-SSIM, the mean over the batch.
 
@@ -81,10 +79,6 @@ class MSSSIM(ImageLoss):
         x, y, window = _precise(restored, target, self.window)
         similarity: Tensor = pytorch_msssim.ms_ssim(x, y, data_range=1.0, win=window)
         return 1.0 - similarity.float()
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"window_size={self.window_size}"
 
 
 def _window(size: int, sigma: float) -> Tensor:

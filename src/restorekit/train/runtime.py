@@ -47,13 +47,14 @@ class Runtime:
         """The runtime that a run's settings and the way it was launched ask for."""
         processes = Processes.join(resolve_device(device))
         automatic = settings.precision == "auto"
+        sharded = settings.strategy == "fsdp" and processes.is_group
         return cls(
             device=processes.device,
             processes=processes,
             dtype=_native_dtype(processes.device) if automatic else _DTYPES[settings.precision],
-            channels_last=settings.channels_last,
+            channels_last=settings.channels_last and not sharded,  # FSDP wants the plain layout
             compiled=settings.compile,
-            sharded=settings.strategy == "fsdp" and processes.is_group,
+            sharded=sharded,
         )
 
     def prepare(self, model: nn.Module) -> nn.Module:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from restorekit.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from restorekit.train.results import Outcome
-    from restorekit.train.trainer import Trainer
 
 
 class TensorBoard:
@@ -32,17 +28,17 @@ class TensorBoard:
             ) from error
         self._writer: Any = SummaryWriter(str(folder))
 
-    def restorekit_step_end(self, trainer: Trainer, step: int, metrics: Mapping[str, Any]) -> None:
+    def restorekit_step_end(self, trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
         """Write the training metrics."""
         self._write("train", step, metrics)
 
     def restorekit_validation_end(
-        self, trainer: Trainer, step: int, metrics: Mapping[str, Any]
+        self, trainer: Any, step: int, metrics: Mapping[str, Any]
     ) -> None:
         """Write the validation metrics."""
         self._write("validation", step, metrics)
 
-    def restorekit_train_end(self, trainer: Trainer, outcome: Outcome) -> None:
+    def restorekit_train_end(self, trainer: Any, outcome: Any) -> None:
         """Close the files."""
         self._writer.close()
 

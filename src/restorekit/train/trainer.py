@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from restorekit.config import TrainConfig
 from restorekit.train.batches import training_batches
@@ -196,7 +197,7 @@ class Trainer:
         norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
         if settings.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(weights, settings.clip_norm, norm)
-        finite = math.isfinite(norm)
+        finite = math.isfinite(norm.full_tensor() if isinstance(norm, DTensor) else norm)
         if finite or scaler.is_enabled():
             scaler.step(self.optimizer)
         scaler.update()

@@ -1,0 +1,62 @@
+# Everything a fresh machine needs is `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+VERSIONS := 3.11 3.12 3.13
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+# One environment, one pip at a time.
+.NOTPARALLEL:
+.PHONY: help demo test lint types pytest docs wheel notebook test-all clean
+
+help:  ## what there is to make
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed-demo  ## train for about a minute, restore a picture, write demo/
+	$(BIN)/python examples/demo.py
+
+test: lint types pytest  ## lint, types and tests
+
+lint: $(VENV)/.installed-test  ## style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.installed-test  ## static types
+	$(BIN)/mypy
+
+pytest: $(VENV)/.installed-test  ## the tests alone
+	$(BIN)/python -m pytest
+
+docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
+	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
+
+wheel: $(VENV)/.installed-test  ## the wheel and the source distribution, in dist/
+	$(BIN)/python -m build
+
+notebook: $(VENV)/.installed-test  ## execute the example notebook
+	$(BIN)/python -m pytest tests/examples/test_notebook.py
+
+# A version counts as present where it runs: a version manager leaves stubs that only complain.
+test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is here
+	@found=; for version in $(VERSIONS); do \
+	  python$$version -c '' 2>/dev/null || { echo "python$$version: not here"; continue; }; \
+	  found=1; echo "python$$version:"; \
+	  $(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	done; \
+	test -n "$$found" || { echo "none of Python $(VERSIONS) is here" >&2; exit 1; }
+
+clean:  ## remove what was built; the environments and demo/ stay
+	rm -rf build dist docs/_build docs/_generated .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each extra: installed again when the requirements change.
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("restorekit needs Python 3.11 or newer, not %d.%d; name one: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)

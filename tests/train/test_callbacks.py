@@ -1,0 +1,108 @@
+"""What plugins and the user's own objects are told of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from restorekit import MissingExtraError, PluginWarning, Trainer
+from restorekit.hookspecs import hookimpl
+from restorekit.plugins import _host
+
+Make = Callable[..., Trainer]
+
+
+class Log:
+    """Notes every call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def restorekit_train_start(self, trainer: Trainer) -> None:
+        self.calls.append(("start", trainer.total_steps))
+
+    def restorekit_step_end(self, trainer: Trainer, step: int, metrics: dict[str, Any]) -> None:
+        self.calls.append(("step", step, metrics["loss"]))
+
+    def restorekit_validation_end(
+        self, trainer: Trainer, step: int, metrics: dict[str, Any]
+    ) -> None:
+        self.calls.append(("validation", step, metrics["psnr"]))
+
+    def restorekit_train_end(self, trainer: Trainer, outcome: Any) -> None:
+        self.calls.append(("end", outcome.step))
+
+
+def test_the_four_hooks_in_their_order(tiny: Make) -> None:
+    """Start, each logged step, each validation, end; the metrics are those of metrics.jsonl."""
+    log = Log()
+    trainer = tiny(callbacks=[log], log_every=2)
+    trainer.fit()
+    assert [call[:2] for call in log.calls] == [
+        ("start", 6),
+        ("step", 2),
+        ("validation", 3),
+        ("step", 4),
+        ("step", 6),
+        ("validation", 6),
+        ("end", 6),
+    ]
+    by_row = [row["loss"] for row in trainer.results.history.rows if row["phase"] == "train"]
+    assert [call[2] for call in log.calls if call[0] == "step"] == by_row
+
+
+def test_an_installed_plugin_is_called_too(tiny: Make) -> None:
+    """Its implementation may take fewer arguments than there are."""
+    seen = []
+
+    class Plugin:
+        @hookimpl
+        def restorekit_step_end(self, step: int) -> None:
+            seen.append(step)
+
+    plugin = Plugin()
+    _host.manager.register(plugin, "logger")
+    try:
+        tiny(log_every=3).fit()
+    finally:
+        _host.manager.unregister(plugin)
+    assert seen == [3, 6]
+
+
+def test_a_callback_that_raises_is_told_of_once_and_dropped(tiny: Make) -> None:
+    """Logging does not end a run."""
+
+    class Broken(Log):
+        def restorekit_step_end(self, trainer: Trainer, step: int, metrics: Any) -> None:
+            raise OSError("no space left")
+
+    log = Broken()
+    with pytest.warns(PluginWarning, match="restorekit_step_end of Broken.*no space") as caught:
+        outcome = tiny(callbacks=[log]).fit()
+    assert outcome.step == 6
+    assert len(caught) == 1
+    assert ("end", 6) in log.calls
+
+
+def test_tensorboard_reads_what_was_logged(tiny: Make) -> None:
+    """The event files hold the scalars of metrics.jsonl, under their phase."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    trainer = tiny(tensorboard=True)
+    trainer.fit()
+    events = EventAccumulator(str(trainer.folder / "tensorboard")).Reload()
+    for phase, name in (("train", "loss"), ("train", "l1"), ("validation", "psnr")):
+        written = {e.step: e.value for e in events.Scalars(f"{phase}/{name}")}
+        rows = [row for row in trainer.results.history.rows if row["phase"] == phase]
+        assert written == {
+            row["step"]: pytest.approx(row.get(name, row["terms"].get(name))) for row in rows
+        }
+
+
+def test_tensorboard_is_an_extra(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, one line says what to install."""
+    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtraError, match=r"restorekit\[tensorboard\]"):
+        tiny(tensorboard=True).fit()

@@ -1,0 +1,96 @@
+"""Numbers that go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restorekit import CheckpointError, DivergenceError, Trainer, load_model
+
+Make = Callable[..., Trainer]
+
+
+def poison(trainer: Trainer, steps: set[int]) -> None:
+    """Let the images of some steps be NaN."""
+    original = trainer.step
+
+    def poisoned(step: int, images: Tensor) -> dict[str, Tensor]:
+        return original(step, images * float("nan") if step in steps else images)
+
+    trainer.step = poisoned  # type: ignore[method-assign]
+
+
+def test_a_bad_step_changes_nothing_and_is_counted(tiny: Make) -> None:
+    """Weights, moments and the moving average are as if the step had not been."""
+    trainer = tiny(ema=0.9)
+    trainer.step(1, torch.rand(4, 3, 24, 24))
+    before = [p.clone() for p in trainer.model.parameters()]
+    trainer.step(2, torch.full((4, 3, 24, 24), float("inf")))
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+    assert trainer.health.skipped == 1
+    assert all(float(s["step"]) == 1 for s in trainer.optimizer.state.values())
+
+
+def test_scattered_bad_steps_do_not_end_a_run(tiny: Make) -> None:
+    """Only a row of them does; the outcome says how many there were."""
+    trainer = tiny(max_nonfinite=2)
+    poison(trainer, {2, 4, 6})
+    outcome = trainer.fit()
+    assert (outcome.step, outcome.skipped) == (6, 3)
+    assert all(bool(torch.isfinite(p).all()) for p in load_model(outcome.folder).parameters())
+
+
+def test_a_row_of_bad_steps_ends_the_run(tiny: Make, tmp_path: Path) -> None:
+    """One line: the step, each term, the learning rate, and what to go back to."""
+    trainer = tiny(max_nonfinite=2, losses={"l1": 1.0, "mse": 0.5}, schedule="constant")
+    poison(trainer, {4, 5, 6})
+    with pytest.raises(DivergenceError) as caught:
+        trainer.fit()
+    message = str(caught.value)
+    state = tmp_path / "run" / "training_state.pt"
+    for part in ("step 5", "l1 nan", "mse nan", "learning rate 0.001", str(state)):
+        assert part in message
+    assert "\n" not in message
+    assert all(bool(torch.isfinite(p).all()) for p in load_model(tmp_path / "run").parameters())
+
+
+def test_counts_go_on_after_a_resume(tiny: Make) -> None:
+    """A run that was stopped in a bad stretch does not begin to count anew."""
+    trainer = tiny(max_minutes=1e-6, max_nonfinite=3)
+    poison(trainer, {1})
+    assert trainer.fit().skipped == 1
+    resumed = tiny(max_nonfinite=3)
+    poison(resumed, {2, 3})
+    with pytest.raises(DivergenceError):
+        resumed.fit(resume=True)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tiny: Make, tmp_path: Path) -> None:
+    """The last good files stay."""
+    trainer = tiny(checkpoint_every=3)
+    original = trainer.step
+
+    def broken(step: int, images: Tensor) -> dict[str, Tensor]:
+        measured = original(step, images)
+        if step == 5:
+            nn.init.constant_(next(trainer.model.parameters()), float("nan"))
+        return measured
+
+    trainer.step = broken  # type: ignore[method-assign]
+    with pytest.raises(CheckpointError, match="is not finite"):
+        trainer.fit()
+    assert all(bool(torch.isfinite(p).all()) for p in load_model(tmp_path / "run").parameters())
+    assert tiny().fit(resume=True).step == 6
+
+
+def test_float16_underflow_is_the_scalers_business(tiny: Make) -> None:
+    """The scale comes down until the gradients are finite; no step counts as bad."""
+    trainer = tiny(precision="float16", steps=30, learning_rate=1e-4)
+    outcome = trainer.fit()
+    assert trainer.runtime.scaler.is_enabled()
+    assert outcome.skipped == 0
+    assert all(bool(torch.isfinite(p).all()) for p in load_model(outcome.folder).parameters())

@@ -1,0 +1,148 @@
+"""More than one process: the same run, launched otherwise."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from restorekit import ConfigError, load_model
+from restorekit.train.processes import Processes
+
+BATCH = 6
+
+
+@given(batch=st.integers(1, 40), world=st.integers(1, 12))
+def test_every_place_belongs_to_one_process(batch: int, world: int) -> None:
+    """The places of all processes are the global batch, in order."""
+    processes = [Processes(rank, world, torch.device("cpu")) for rank in range(world)]
+    if batch < world:
+        with pytest.raises(ConfigError, match="less than the"):
+            processes[0].places(batch)
+    else:
+        assert [place for p in processes for place in p.places(batch)] == list(range(batch))
+
+
+def write_run(folder: Path, **train: Any) -> Path:
+    """A configuration with six pictures, and the folder they are in."""
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    generator = torch.Generator().manual_seed(0)
+    for index in range(6):
+        small = torch.randint(0, 256, (5, 5, 3), dtype=torch.uint8, generator=generator).numpy()
+        Image.fromarray(small).resize((48, 40)).save(pictures / f"{index}.png")
+    config = {
+        "model": {"name": "unet", "width": 4, "depth": 1},
+        "noise": "classic_mixture",
+        "loss": {"l1": 1.0, "total_variation": 0.01},
+        "dataset": {"name": "folder", "path": str(pictures), "patch_size": 24},
+        "validation_dataset": {"name": "folder", "path": str(pictures), "patch_size": 32},
+        "device": "cpu",
+        "train": {
+            "steps": 12,
+            "batch_size": BATCH,
+            "precision": "float32",
+            "log_every": 4,
+            "validate_every": 6,
+            "ema": 0.9,
+            "clip_norm": 0.05,
+            "accumulate": 2,
+            **train,
+        },
+    }
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+def launch(world: int, config: Path, run: Path, *more: str) -> subprocess.Popen[str]:
+    """`restorekit train`, alone or under torchrun."""
+    prefix = [sys.executable, "-m"]
+    if world > 1:
+        prefix += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(world), "-m"]
+    command = [*prefix, "restorekit", "train", str(config), "-s", f"save_weight_path={run}", *more]
+    quiet = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **quiet},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """What a process that ends well printed."""
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    return output
+
+
+def largest_difference(a: Path, b: Path, name: str = "last") -> float:
+    first, second = (load_model(p / f"{name}.safetensors").state_dict() for p in (a, b))
+    return max(float((first[k] - second[k]).abs().max()) for k in first)
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """The same global batch gives the same weights and metrics, whoever computes them.
+
+    Stopped half-way and resumed with the other number of processes, too.
+    """
+    config = write_run(tmp_path)
+    finish(launch(1, config, tmp_path / "one"))
+    output = finish(launch(2, config, tmp_path / "two"))
+    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-6
+    one, two = metrics(tmp_path / "one"), metrics(tmp_path / "two")
+    assert [row["step"] for row in one] == [row["step"] for row in two]
+    for first, second in zip(one, two, strict=True):
+        assert second["loss"] == pytest.approx(first["loss"], abs=1e-5)
+        assert second.get("psnr") == pytest.approx(first.get("psnr"), abs=1e-3)
+    assert output.count("weights:") == 1  # one process speaks
+
+    for first_world, second_world in ((2, 1), (1, 2)):
+        run = tmp_path / f"changed{first_world}"
+        finish(launch(first_world, config, run, "-s", "train.max_minutes=1e-6"))
+        assert json.loads((run / "config.json").read_text())["train"]["max_minutes"] == 1e-6
+        finish(launch(second_world, config, run, "--resume"))
+        assert largest_difference(tmp_path / "one", run) < 1e-6
+
+
+def test_split_weights_train_as_whole_ones(tmp_path: Path) -> None:
+    """FSDP is a key of the configuration: the same weights, saved whole."""
+    config = write_run(tmp_path)
+    finish(launch(1, config, tmp_path / "one"))
+    finish(launch(2, config, tmp_path / "split", "-s", "train.strategy=fsdp"))
+    assert largest_difference(tmp_path / "one", tmp_path / "split") < 1e-6
+    assert largest_difference(tmp_path / "one", tmp_path / "split", "best") < 1e-6
+
+
+def test_all_processes_stop_at_the_same_step(tmp_path: Path) -> None:
+    """A SIGTERM to the launcher saves one state, from which the run goes on."""
+    config = write_run(tmp_path, steps=100000, log_every=1, validate_every=100000)
+    process = launch(2, config, tmp_path / "run")
+    for _ in range(600):
+        if (tmp_path / "run" / "metrics.jsonl").is_file() and len(metrics(tmp_path / "run")) > 3:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode != 0, output
+    stopped = metrics(tmp_path / "run")[-1]["step"]
+    more = ["--resume", "-s", f"train.steps={stopped + 2}"]
+    finish(launch(2, config, tmp_path / "run", *more))
+    assert metrics(tmp_path / "run")[-1]["step"] == stopped + 2
