@@ -45,7 +45,7 @@ def test_the_card_tells_how_to_make_the_network_again(saved: Path) -> None:
         card = json.loads(file.metadata()["restorekit"])
     assert card["model"] == {
         "name": "dncnn",
-        "arguments": {"depth": 3, "width": 4},
+        "arguments": {"channels": 3, "depth": 3, "width": 4, "batch_norm": True},
         "provider": "restorekit",
         "version": card["restorekit"],
     }

@@ -97,7 +97,7 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int | None = Field(None, ge=1, description="Optimizer steps; or give epochs.")
-    epochs: int | None = Field(None, ge=1, description="Passes over the dataset; or give steps.")
+    epochs: int | None = Field(None, ge=1, description="Passes over the dataset; 10 if no steps.")
     batch_size: int = Field(16, ge=1, description="Images a step, over all processes.")
     accumulate: int = Field(1, ge=1, description="Parts a batch is computed in, to save memory.")
     learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")

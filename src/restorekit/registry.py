@@ -218,7 +218,9 @@ class Registry:
             raise
         except ValueError as error:
             raise ArgumentError(f"{where}: {error}") from error
-        origin = Origin(self.kind, name, dict(arguments), entry.provider)
+        # Defaults too: a checkpoint must not change its meaning when a default does.
+        full = {a.name: a.default for a in signature.arguments(target) if not a.required}
+        origin = Origin(self.kind, name, {**full, **arguments}, entry.provider)
         # An object without a __dict__ works too, it only cannot tell where it came from.
         with contextlib.suppress(AttributeError, TypeError):
             object.__setattr__(made, _ORIGIN, origin)

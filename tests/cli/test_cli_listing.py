@@ -187,7 +187,8 @@ class TestInfo:
         """The architecture, what it was trained on, and the number of its parameters."""
         card = json.loads(run("info", weights, "--json").out)
         assert card["model"]["name"] == "dncnn"
-        assert card["model"]["arguments"] == {"depth": 2, "width": 4}
+        given = {"depth": 2, "width": 4}
+        assert card["model"]["arguments"] == {"channels": 3, "batch_norm": True, **given}
         assert card["noise"] == {"name": "gaussian", "std": 0.1}
         assert card["parameters"] == sum(p.numel() for p in load_model(weights).parameters())
 
@@ -196,7 +197,9 @@ class TestInfo:
         lines = run("info", weights).out.splitlines()
         assert lines[0] == str(weights)
         facts = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[1:]}
-        assert facts["model"].startswith("dncnn(depth=2, width=4) of restorekit ")
+        assert facts["model"].startswith(
+            "dncnn(channels=3, depth=2, width=4, batch_norm=true) of restorekit "
+        )
         assert facts["noise"] == "gaussian(std=0.1)"
         assert facts["metrics"] == "psnr 31.25"
         assert facts["step"] == "12,000"

@@ -69,9 +69,10 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
     assert resolved["train"]["betas"] == [0.9, 0.999]
     card = read_card(outcome.folder / "best.safetensors")
     assert card["model"]["name"] == "dncnn"
-    assert card["model"]["arguments"] == {"depth": 3, "width": 8, "batch_norm": False}
+    given = {"depth": 3, "width": 8, "batch_norm": False}
+    assert card["model"]["arguments"] == {"channels": 3, **given}
     assert card["model"]["provider"] == "restorekit"
-    assert card["noise"] == {"name": "gaussian", "std": 0.1}
+    assert card["noise"] == {"name": "gaussian", "std": 0.1, "clip": False}
     assert card["metrics"]["psnr"] == outcome.best["psnr"]
 
 

@@ -75,7 +75,7 @@ class UNet(nn.Module):
 
     Args:
         channels: Channels of the image, 3 for colour and 1 for gray.
-        width: Feature channels at full size; time and memory grow with its square.
+        width: Feature channels at full size; parameters and time grow with its square.
         depth: How often the size is halved; each step doubles what a pixel can see.
         residual: Add the input to the output, so that the network predicts only the noise.
 

@@ -1,0 +1,139 @@
+"""Writes the parts of the documentation that the code already says: keys and components."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from restorekit.registry import REGISTRIES, Description
+from restorekit.schema import json_schema
+
+TITLES = {"model": "Models", "noise": "Noises", "loss": "Losses", "dataset": "Datasets"}
+
+
+def configuration() -> str:
+    """The keys of config.json, as Markdown tables."""
+    schema = json_schema()
+    top, train = schema["properties"], schema["$defs"]["TrainSettings"]["properties"]
+    required = schema["required"]
+    return (
+        "## At the top\n\n"
+        + _keys({key: value for key, value in top.items() if key != "train"}, required)
+        + "\n## Under `train`\n\n"
+        + _keys(train, ())
+    )
+
+
+def components() -> str:
+    """Every component with its arguments, as Markdown."""
+    parts = []
+    for kind, registry in REGISTRIES.items():
+        parts.append(f"## {TITLES[kind]}\n")
+        parts += [_component(registry.describe(name)) for name in registry.names()]
+    return "\n".join(parts)
+
+
+def _keys(properties: Mapping[str, Any], required: Iterable[str]) -> str:
+    rows = [
+        (
+            f"`{key}`",
+            _type(schema),
+            "required" if key in required else f"`{_default(schema)}`",
+            schema.get("description", ""),
+        )
+        for key, schema in properties.items()
+    ]
+    return _table(("key", "type", "default", "meaning"), rows)
+
+
+def _component(found: Description) -> str:
+    reference = f"Reference: {_linked(found.reference)}" if found.reference else ""
+    rows = [
+        (
+            f"`{argument.name}`",
+            f"`{argument.type}`",
+            "required" if argument.required else f"`{json.dumps(argument.default)}`",
+            argument.description,
+        )
+        for argument in found.arguments
+    ]
+    table = _table(("argument", "type", "default", "meaning"), rows) if rows else "No arguments.\n"
+    # The docstring's first line says at length what the summary says in short.
+    parts = [f"### `{found.name}`", _prose(found.doc) or found.summary, table, reference]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _prose(doc: str) -> str:
+    """A Google-style docstring without its arguments; its other sections as lists."""
+    doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", doc, flags=re.MULTILINE)
+    doc = re.sub(r"^Reference: .*\n", "", doc, flags=re.MULTILINE)
+    paragraphs = [
+        _section(*match.groups())
+        if (match := re.fullmatch(r"(Attributes|Raises|Returns):\n((?:[ \t]+.*\n?)+)", block))
+        else _linked(block)
+        for block in re.split(r"\n{2,}", doc.strip())
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def _section(title: str, body: str) -> str:
+    entries = re.sub(r"\n +(?! )", "\n", inspect.cleandoc(body).replace("\n    ", " "))
+    items = [re.sub(r"^(\w+): ", r"`\1`: ", line) for line in entries.splitlines()]
+    return "\n".join([f"{title}:", "", *(f"- {_linked(item)}" for item in items)])
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """What a key takes, in words."""
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(choice)}`" for choice in schema["enum"])
+    if schema.get("$ref") or _is_component(schema):
+        return "[component](components.md)" + (
+            " or null" if {"type": "null"} in schema.get("anyOf", ()) else ""
+        )
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(choice) for choice in schema["anyOf"]))
+    if "prefixItems" in schema:
+        return "[" + ", ".join(_type(item) for item in schema["prefixItems"]) + "]"
+    named = {"object": "map", "array": "list"}
+    bounds = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[key]}" for key, sign in bounds.items() if key in schema]
+    return " ".join([named.get(schema["type"], schema["type"]), ", ".join(limits)]).strip()
+
+
+def _is_component(schema: Mapping[str, Any]) -> bool:
+    return any("const" in choice or "title" in choice for choice in schema.get("anyOf", ()))
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema.get("default"))
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )
+
+
+def _linked(text: str) -> str:
+    """Addresses as links; a full stop or an unpaired bracket behind one is not part of it."""
+    return re.sub(r"(https?://(?:\([^\s()]*\)|[^\s()])*(?<![.,;:]))", r"<\1>", text)
+
+
+def _write(app: Any) -> None:
+    folder = Path(app.srcdir) / "_generated"
+    folder.mkdir(exist_ok=True)
+    for name, text in (("configuration", configuration()), ("components", components())):
+        path = folder / f"{name}.md"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Let Sphinx write the files before it reads any."""
+    app.connect("builder-inited", _write)
+    return {"parallel_read_safe": True}

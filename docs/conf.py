@@ -1,0 +1,34 @@
+"""How Sphinx builds the documentation: make docs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# The reference is of restorekit alone, whatever plugins this machine has.
+os.environ["RESTOREKIT_PLUGINS"] = ""
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from restorekit.version import __version__
+
+project = "restorekit"
+author = "The restorekit developers"
+project_copyright = author
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "reference"]
+exclude_patterns = ["_build", "_generated"]
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"restorekit {release}"
+html_show_sourcelink = False
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+default_role = "code"  # of `names` in docstrings
+napoleon_use_ivar = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False

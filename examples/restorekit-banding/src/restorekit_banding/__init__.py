@@ -1,0 +1,1 @@
+"""Row banding of image sensors, and a network that removes it, for restorekit."""
