@@ -210,7 +210,9 @@ def test_resume_falls_back_to_the_newest_whole_state(
     expected, metrics = weights(folder), rows(folder)
     flip_a_bit(folder / "training_state.pt")
     tiny().fit(resume=True)
-    assert "training_state.pt: not a whole training state" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "training_state.pt: not a whole training state" in told
+    assert "going on from training_state.previous.pt, step 3" in told
     assert all(torch.equal(expected[k], v) for k, v in weights(folder).items())
     assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in metrics]
 

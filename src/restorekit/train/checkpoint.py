@@ -67,10 +67,13 @@ def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
         if not path.is_file():
             continue
         try:
-            return read_state(path)
+            state = read_state(path)
         except CheckpointError as error:
             faults.append(str(error))
-            say(f"{error}; trying the one before it")
+        else:
+            for fault in faults:
+                say(f"{fault}; going on from {path.name}, step {state['step']}")
+            return state
     if faults:
         raise CheckpointError(faults[0])
     return None
