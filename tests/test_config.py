@@ -53,6 +53,7 @@ def test_every_fault_is_found_at_once() -> None:
             "datset_": "samples",
             "dataset": "sampels",
             "noise": "gausian",
+            "device": "gpu",
             "loss": {"l1": 1, "sism": 0.1},
             "batch_sizes": 3,
             "train": {"batch_size": 0, "learning_rte": 1e-3},
@@ -66,6 +67,7 @@ def test_every_fault_is_found_at_once() -> None:
         "config: model: unknown argument 'widht'. Did you mean 'width'?",
         "config: model: argument 'depth': input should be a valid integer",
         "config: dataset: unknown dataset 'sampels'. Did you mean 'samples'?",
+        "config: device: unknown device 'gpu'.",
         "config: noise: unknown noise 'gausian'. Did you mean 'gaussian'?",
         "config: loss.sism: unknown loss 'sism'. Did you mean 'ssim'?",
     ]

@@ -6,20 +6,19 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from restorekit import legacy, signature
+from restorekit.devices import resolve_device
 from restorekit.errors import (
     ConfigError,
     OldSpellingWarning,
@@ -27,29 +26,7 @@ from restorekit.errors import (
     did_you_mean,
 )
 from restorekit.registry import Registry, datasets, losses, models, noises
-
-
-class Spec(BaseModel):
-    """A component by name, with its arguments: "unet" or {"name": "unet", "width": 48}."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    name: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The arguments, without the name."""
-        return dict(self.model_extra or {})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The form `{"name": ..., argument: ...}`."""
-        return self.model_dump()
-
-
-class LossTerm(Spec):
-    """A loss term by name, with its weight and arguments."""
-
-    weight: float = 1.0
+from restorekit.spec import Component, LossTerm, LossTerms, Spec, as_named, as_terms
 
 
 def settings_from(given: Mapping[str, Any]) -> TrainSettings:
@@ -63,32 +40,6 @@ def settings_from(given: Mapping[str, Any]) -> TrainSettings:
     except ValidationError as error:
         problems = [_problem({**d, "loc": ("train", *d["loc"])}) for d in error.errors()]
         raise ConfigError(problems) from error
-
-
-def _short(spec: Spec) -> Any:
-    return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
-
-
-def _named(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _terms(value: Any) -> Any:
-    """A map of name to weight (or to weight and arguments), or a list, as a list."""
-    if isinstance(value, str):
-        return [{"name": value}]
-    if isinstance(value, Mapping) and "name" not in value:
-        return [
-            {"name": name, **(given if isinstance(given, Mapping) else {"weight": given})}
-            for name, given in value.items()
-        ]
-    if isinstance(value, Mapping):
-        return [value]
-    return [_named(item) for item in value] if isinstance(value, Sequence) else value
-
-
-Component = Annotated[Spec, BeforeValidator(_named), PlainSerializer(_short)]
-LossTerms = Annotated[list[LossTerm], BeforeValidator(_terms), Field(min_length=1)]
 
 
 class TrainSettings(BaseModel):
@@ -245,7 +196,7 @@ class TrainConfig(BaseModel):
             config = cls.model_validate(data)
         except ValidationError as error:
             problems = [_problem(details) for details in error.errors()]
-        problems += _component_problems(data)
+        problems += _component_problems(data) + _device_problems(data)
         if problems or config is None:
             raise ConfigError([f"{source}: {p}" for p in dict.fromkeys(problems)])
         return config
@@ -266,7 +217,7 @@ SLOTS: dict[str, Registry] = {
 def _component_problems(data: Mapping[str, Any]) -> list[str]:
     """Unknown names and wrong arguments of the components that a configuration names."""
     named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
-    terms = _terms(data.get("loss", []))
+    terms = as_terms(data.get("loss", []))
     if isinstance(terms, list):
         named += [(f"loss.{_name(t)}", losses, t) for t in terms]
     return [
@@ -277,10 +228,18 @@ def _component_problems(data: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _device_problems(data: Mapping[str, Any]) -> list[str]:
+    try:
+        resolve_device(str(data.get("device", "auto")))
+    except RestoreKitError as error:
+        return [f"device: {error}"]
+    return []
+
+
 def _spec(value: Any) -> Spec | None:
     if isinstance(value, Spec):
         return value
-    value = _named(value)
+    value = as_named(value)
     named = isinstance(value, Mapping) and isinstance(value.get("name"), str)
     return Spec.model_validate(dict(value)) if named else None
 
@@ -334,7 +293,7 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
         return {**data, key: value}
     inner = data.get(key, {})
     if key == "loss":
-        terms = _terms(inner)
+        terms = as_terms(inner)
         inner = {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in terms}
         if len(rest) == 1 and not isinstance(value, Mapping):
             return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Restoration
 from restorekit.seeding import derive_generator
+from restorekit.train.task import Lesson
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
@@ -255,6 +257,44 @@ def test_bfloat16_training_follows_float32(tiny: Make, tmp_path: Path) -> None:
     assert half.best["loss"] == pytest.approx(full.best["loss"], rel=0.05)
 
 
+def test_a_compiled_run_is_the_same_run(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`compile` changes how the network is run, not what it learns nor how it is saved."""
+    # The backend that needs no C++ compiler; the wrapping and the tracing are the same.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    tiny(save_weight_path=tmp_path / "plain").fit()
+    trainer = tiny(save_weight_path=tmp_path / "compiled", compile=True)
+    trainer.fit()
+    assert hasattr(trainer.model, "_orig_mod")
+    plain, compiled = weights(tmp_path / "plain"), weights(tmp_path / "compiled")
+    for name, tensor in plain.items():
+        torch.testing.assert_close(compiled[name], tensor)
+
+
+class LeftHalf:
+    """A way of learning in which only the left half of the images counts."""
+
+    def __init__(self, noise: nn.Module) -> None:
+        self.noise = noise
+
+    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+        """The right half of the target is nonsense, and masked."""
+        half = images.shape[-1] // 2
+        mask = torch.zeros(1, 1, 1, images.shape[-1], dtype=torch.bool)
+        mask[..., :half] = True
+        target = torch.where(mask, images, torch.full_like(images, 1e6))
+        return Lesson(self.noise(images).noisy, target, mask=mask)
+
+
+def test_another_way_of_learning_plugs_into_the_loop(tiny: Make) -> None:
+    """A task says what is input, what is target and where it counts; the loop stays as it is."""
+    trainer = tiny()
+    trainer.task = LeftHalf(trainer.plan.noise)
+    measured = trainer.step(1, torch.rand(4, 3, 24, 24))
+    assert float(measured["l1"]) < 10
+
+
 class Plain(nn.Module):
     """A user's own network: no registry, no sigma, a bare tensor."""
 
@@ -350,6 +390,8 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"device": "cuda:99"}, "not present here"),
         ({"losses": []}, "at least one loss term"),
         ({"model": "unte"}, "Did you mean 'unet'?"),
+        ({"model": None}, "a run needs a model"),
+        ({"dataset": None}, "a run needs a dataset"),
         ({"training_images": 99}, "the dataset has 12 images"),
     ],
 )

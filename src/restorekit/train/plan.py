@@ -42,6 +42,7 @@ class Plan:
     validation_dataset: Any
     device: str
     folder: Path
+    load_weight_path: str | None
     settings: TrainSettings
 
     @classmethod
@@ -63,6 +64,9 @@ class Plan:
         Raises:
             RestoreKitError: something named does not exist or cannot be made.
         """
+        for what, given in (("model", model), ("dataset", dataset)):
+            if given is None:
+                raise ArgumentError(f"a run needs a {what}: Trainer({what}=...), by name or object")
         if not isinstance(settings, TrainSettings):
             settings = settings_from(settings)
         with torch.random.fork_rng():
@@ -78,6 +82,7 @@ class Plan:
             validation_dataset=datasets.build(validation_dataset),
             device=device,
             folder=Path(save_weight_path),
+            load_weight_path=None if load_weight_path is None else str(load_weight_path),
             settings=settings,
         )
 
@@ -108,6 +113,7 @@ class Plan:
             "validation_dataset": self.validation_dataset and _spec_of(self.validation_dataset),
             "device": self.device,
             "save_weight_path": str(self.folder),
+            "load_weight_path": self.load_weight_path,
         }
 
 

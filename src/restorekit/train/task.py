@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
+from restorekit.records import Restoration
 from restorekit.train.batches import corrupt
 
 
@@ -19,13 +21,19 @@ class Lesson:
         input: what the network sees, (B, C, H, W).
         target: what its answer is compared with, (B, C, H, W).
         sigma: the noise level of the input where it is known.
-        mask: where the comparison counts, broadcastable to the target; None is everywhere.
+        mask: True where the comparison counts, broadcastable to the target; None is everywhere.
     """
 
     input: Tensor
     target: Tensor
     sigma: Tensor | None = None
     mask: Tensor | None = None
+
+    def judged(self, answer: Restoration) -> Restoration:
+        """The answer as the loss terms see it: the target itself where it does not count."""
+        if self.mask is None:
+            return answer
+        return replace(answer, image=torch.where(self.mask, answer.image, self.target))
 
 
 class Task(Protocol):

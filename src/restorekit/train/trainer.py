@@ -179,7 +179,8 @@ class Trainer:
             with runtime.accumulating(self.model, last=number == len(parts)):
                 with runtime.autocast():
                     restoration = self.restore(lesson.input, lesson.sigma)
-                values = {t.name: t.module(restoration, lesson.target) for t in terms}
+                judged = lesson.judged(restoration)
+                values = {t.name: t.module(judged, lesson.target) for t in terms}
                 values["loss"] = sum(t.weight * values[t.name] for t in terms)
                 # Gradients are averaged over the processes: each counts by its images.
                 runtime.scaler.scale(values["loss"] * share * runtime.processes.world).backward()

@@ -1,0 +1,58 @@
+"""How a configuration names components: by name, or with arguments, or as weighted loss terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+class Spec(BaseModel):
+    """A component by name, with its arguments: "unet" or {"name": "unet", "width": 48}."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments, without the name."""
+        return dict(self.model_extra or {})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form `{"name": ..., argument: ...}`."""
+        return self.model_dump()
+
+
+class LossTerm(Spec):
+    """A loss term by name, with its weight and arguments."""
+
+    weight: float = 1.0
+
+
+def _short(spec: Spec) -> Any:
+    return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
+
+
+def as_named(value: Any) -> Any:
+    """A bare name as a mapping; anything else as it is."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def as_terms(value: Any) -> Any:
+    """A map of name to weight (or to weight and arguments), or a list, as a list."""
+    if isinstance(value, str):
+        return [{"name": value}]
+    if isinstance(value, Mapping) and "name" not in value:
+        return [
+            {"name": name, **(given if isinstance(given, Mapping) else {"weight": given})}
+            for name, given in value.items()
+        ]
+    if isinstance(value, Mapping):
+        return [value]
+    return [as_named(item) for item in value] if isinstance(value, Sequence) else value
+
+
+Component = Annotated[Spec, BeforeValidator(as_named), PlainSerializer(_short)]
+LossTerms = Annotated[list[LossTerm], BeforeValidator(as_terms), Field(min_length=1)]
