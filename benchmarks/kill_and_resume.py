@@ -105,7 +105,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         began = time.monotonic()
-        start(configuration(folder, "whole", arguments.steps)).wait()
+        if start(configuration(folder, "whole", arguments.steps)).wait():
+            sys.exit("the run that is left alone did not end well")
         alone = time.monotonic() - began
         config, run = configuration(folder, "killed", arguments.steps), folder / "killed"
         kills = damaged = 0
