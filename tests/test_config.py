@@ -56,7 +56,7 @@ def test_every_fault_is_found_at_once() -> None:
             "device": "gpu",
             "loss": {"l1": 1, "sism": 0.1},
             "batch_sizes": 3,
-            "train": {"batch_size": 0, "learning_rte": 1e-3},
+            "train": {"batch_size": 0, "learning_rte": 1e-3, "optimizer": "adamm"},
         }
     )
     expected = [
@@ -68,6 +68,7 @@ def test_every_fault_is_found_at_once() -> None:
         "config: model: argument 'depth': input should be a valid integer",
         "config: dataset: unknown dataset 'sampels'. Did you mean 'samples'?",
         "config: device: unknown device 'gpu'.",
+        "config: train.optimizer: unknown optimizer 'adamm'. Did you mean 'adam'?",
         "config: noise: unknown noise 'gausian'. Did you mean 'gaussian'?",
         "config: loss.sism: unknown loss 'sism'. Did you mean 'ssim'?",
     ]
@@ -119,6 +120,36 @@ def test_overriding_loss_weights() -> None:
             {**GOOD, "loss": loss}, overrides=["loss.ssim=0.25", "loss.mse.weight=2"]
         )
         assert {t.name: t.weight for t in config.loss} == {"l1": 1, "ssim": 0.25, "mse": 2}
+
+
+def test_steps_and_epochs_replace_each_other() -> None:
+    """A run is shortened with one override, whichever of them its file has."""
+    config = TrainConfig.from_dict({**GOOD, "train": {"epochs": 3}}, overrides=["train.steps=2"])
+    assert (config.train.steps, config.train.epochs) == (2, None)
+    config = TrainConfig.from_dict({**GOOD, "train": {"steps": 3}}, overrides=["train.epochs=2"])
+    assert (config.train.steps, config.train.epochs) == (None, 2)
+
+
+def test_components_within_components_are_checked() -> None:
+    """With the path of the one that is wrong."""
+    noises = ["gausian", {"name": "chain", "noises": [{"name": "uniform", "amplitud": 1}]}]
+    (first,) = problems({**GOOD, "noise": {"name": "one_of", "noises": noises[:1]}})
+    assert first.startswith("config: noise.noises.0: unknown noise 'gausian'")
+
+
+def test_paths_may_be_path_objects(tmp_path: Path) -> None:
+    """In Python a path is as good as its text."""
+    config = TrainConfig(model="unet", dataset="samples", save_weight_path=tmp_path)
+    assert config.save_weight_path == str(tmp_path)
+    with pytest.raises(ConfigError, match="modle: unknown key"):
+        TrainConfig(modle="unet", dataset="samples")
+
+
+@pytest.mark.parametrize("loss", [3, [{"weight": 1}], None])
+def test_overriding_a_loss_that_is_none(loss: Any) -> None:
+    """What cannot be overridden is told of, not tripped over."""
+    with pytest.raises(ConfigError, match="loss"):
+        TrainConfig.from_dict({**GOOD, "loss": loss}, overrides=["loss.l1.window_size=2"])
 
 
 def test_an_override_that_is_none() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from restorekit import ConfigError, OldSpellingWarning, TrainConfig, Trainer
+from restorekit import OldSpellingWarning, TrainConfig, Trainer
 
 OLD: dict[str, Any] = {
     "mode": "train",
@@ -35,10 +35,10 @@ OLD: dict[str, Any] = {
 }
 
 
-def read(data: dict[str, Any]) -> tuple[TrainConfig, list[str]]:
+def read(data: dict[str, Any], *overrides: str) -> tuple[TrainConfig, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        config = TrainConfig.from_dict(data)
+        config = TrainConfig.from_dict(data, overrides=overrides)
     assert all(issubclass(w.category, OldSpellingWarning) for w in caught)
     return config, [str(w.message) for w in caught]
 
@@ -86,6 +86,7 @@ def test_the_vae_keeps_its_divergence() -> None:
         ({"lambda_kl": 1}, "'lambda_kl' is now 'loss.kl_divergence'"),
         ({"model": "U-net"}, "model 'U-net' is now 'unet'"),
         ({"model": {"name": "VAE", "width": 8}}, "model 'VAE' is now 'vae'"),
+        ({"model": "u-net"}, "model 'u-net' is now 'unet'"),
         ({"mode": "train"}, "'mode' is not needed"),
     ],
 )
@@ -111,10 +112,26 @@ def test_the_new_spelling_wins_over_the_old() -> None:
     assert config.save_weight_path == "new"
 
 
-def test_a_mode_that_never_was_is_refused() -> None:
-    """Only training was ever implemented."""
-    with pytest.raises(ConfigError, match="mode"):
-        read({**OLD, "mode": "test"})
+def test_the_mode_no_longer_matters() -> None:
+    """The command says what to do, whatever the file says."""
+    _, notes = read({**OLD, "mode": "test"})
+    assert any("'mode' is not needed" in note and "'test'" in note for note in notes)
+
+
+def test_old_spellings_can_be_overridden_in_either_spelling() -> None:
+    """On the command line too, the one given last on the way to the run counts."""
+    for override in ("epoches=2", "train.epochs=2"):
+        assert read(OLD, override)[0].train.epochs == 2
+    config, _ = read(OLD, "train.steps=7", "loss.ssim=0.5", "model.width=8", "datset=Cifar100")
+    assert (config.train.steps, config.train.epochs) == (7, None)
+    assert {t.name: t.weight for t in config.loss}["ssim"] == 0.5
+    assert {t.name: t.weight for t in config.loss}["l1"] == 0.2
+    assert config.model.arguments == {"width": 8}
+
+
+def test_a_share_of_training_images() -> None:
+    """An old `train_size` below 1 is a share."""
+    assert read({**OLD, "train_size": 0.8})[0].train.validation_split == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("model", ["U-net", "VAE"])

@@ -25,8 +25,9 @@ from restorekit.errors import (
     RestoreKitError,
     did_you_mean,
 )
+from restorekit.optimizers import optimizer_class
 from restorekit.registry import Registry, datasets, losses, models, noises
-from restorekit.spec import Component, LossTerm, LossTerms, Spec, as_named, as_terms
+from restorekit.spec import Component, LossTerm, LossTerms, PathText, Spec, as_named, as_terms
 
 
 def settings_from(given: Mapping[str, Any]) -> TrainSettings:
@@ -144,16 +145,22 @@ class TrainConfig(BaseModel):
         None, description="The images to validate on; null takes a share of the dataset."
     )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1" or "mps".')
-    save_weight_path: str = Field(
+    save_weight_path: PathText = Field(
         "Saved_Models", description="Folder of the weights, the metrics and the loss map."
     )
-    load_weight_path: str | None = Field(
+    load_weight_path: PathText | None = Field(
         None, description="Weights to start from: a file or a run's folder."
     )
     train: TrainSettings = Field(
         default_factory=lambda: TrainSettings.model_validate({}),
         description="How long, how fast and with what to train.",
     )
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise ConfigError([_problem(details) for details in error.errors()]) from error
 
     @classmethod
     def from_file(cls, path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -185,18 +192,18 @@ class TrainConfig(BaseModel):
         Raises:
             ConfigError: with every fault found, a line each.
         """
+        for override in overrides:
+            data = _override(data, override)
         data, notes = legacy.modernize(data)
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
-        for override in overrides:
-            data = _override(data, override)
         problems: list[str] = []
         config = None
         try:
-            config = cls.model_validate(data)
-        except ValidationError as error:
-            problems = [_problem(details) for details in error.errors()]
-        problems += _component_problems(data) + _device_problems(data)
+            config = cls(**data)
+        except ConfigError as error:
+            problems = list(error.problems)
+        problems += _component_problems(data) + _other_problems(data)
         if problems or config is None:
             raise ConfigError([f"{source}: {p}" for p in dict.fromkeys(problems)])
         return config
@@ -220,6 +227,11 @@ def _component_problems(data: Mapping[str, Any]) -> list[str]:
     terms = as_terms(data.get("loss", []))
     if isinstance(terms, list):
         named += [(f"loss.{_name(t)}", losses, t) for t in terms]
+    named += [
+        (f"{path}.{argument}.{place}", registry, value)
+        for path, registry, outer in named
+        for argument, place, value in _nested(outer)
+    ]
     return [
         f"{path}: {fault}"
         for path, registry, value in named
@@ -228,12 +240,31 @@ def _component_problems(data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _device_problems(data: Mapping[str, Any]) -> list[str]:
+def _nested(outer: Any) -> list[tuple[str, int, Any]]:
+    """The components that a component is made of: the noises of one_of and chain."""
+    spec = _spec(outer)
+    return [
+        (argument, place, value)
+        for argument, values in (spec.arguments.items() if spec else ())
+        if argument == "noises" and isinstance(values, list)
+        for place, value in enumerate(values)
+    ]
+
+
+def _other_problems(data: Mapping[str, Any]) -> list[str]:
+    """Devices and optimizers that do not exist."""
+    train = data.get("train")
+    named = _spec(train.get("optimizer")) if isinstance(train, Mapping) else None
+    problems = []
     try:
         resolve_device(str(data.get("device", "auto")))
     except RestoreKitError as error:
-        return [f"device: {error}"]
-    return []
+        problems.append(f"device: {error}")
+    try:
+        optimizer_class(named.name if named else "adamw")
+    except RestoreKitError as error:
+        problems.append(f"train.optimizer: {error}")
+    return problems
 
 
 def _spec(value: Any) -> Spec | None:
@@ -274,7 +305,7 @@ def _problem(details: ErrorDetails) -> str:
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 
 
-def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
+def _override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
     """`data` with "key.path=value" put in; the value is JSON where it parses, else a string."""
     path, equals, raw = text.partition("=")
     keys = path.strip().split(".")
@@ -284,19 +315,29 @@ def _override(data: dict[str, Any], text: str) -> dict[str, Any]:
         value = json.loads(raw)
     except json.JSONDecodeError:
         value = raw
-    return _put(data, keys, value)
+    return _put(dict(data), keys, value)
 
 
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
     key, rest = keys[0], keys[1:]
     if not rest:
-        return {**data, key: value}
+        rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last is meant
+        return {k: v for k, v in data.items() if k != rivals.get(key)} | {key: value}
     inner = data.get(key, {})
-    if key == "loss":
-        terms = as_terms(inner)
-        inner = {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in terms}
+    if key == "loss" and (by_name := _terms_by_name(inner)) is not None:
+        inner = by_name
         if len(rest) == 1 and not isinstance(value, Mapping):
             return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
     elif isinstance(inner, str):
         inner = {"name": inner}
     return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
+    """Loss terms as a map, or None where they are no list or map of named terms."""
+    found = as_terms(loss)
+    if not isinstance(found, list) or not all(
+        isinstance(t, Mapping) and "name" in t for t in found
+    ):
+        return None
+    return {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in found}

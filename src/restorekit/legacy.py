@@ -27,8 +27,8 @@ _LOSSES = {
     "lambda_kl": "kl_divergence",
 }
 _NAMES = {
-    "model": {"U-net": "unet", "VAE": "vae"},
-    "dataset": {"STL10": "stl10", "Cifar100": "cifar100"},
+    "model": {"u-net": "unet", "vae": "vae"},
+    "dataset": {"stl10": "stl10", "cifar100": "cifar100"},
 }
 
 
@@ -42,7 +42,7 @@ def modernize(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     moved: dict[str, Any] = {}
     for key, value in old.items():
         if key == "mode":
-            _check_mode(value, new, notes)
+            notes.append(f"'mode' is not needed: the command says what to do, not {value!r}")
         elif key in _KEYS:
             notes.append(f"'{key}' is now '{_KEYS[key]}'")
             new.setdefault(_KEYS[key], value)
@@ -53,9 +53,14 @@ def modernize(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             notes.append(f"'{key}' is now 'train.betas[{_BETAS[key]}]'")
     if _BETAS.keys() & old.keys():
         moved |= {"optimizer": "adam", "betas": [old.get("b1", 0.9), old.get("b2", 0.999)]}
+    if isinstance(share := moved.get("training_images"), float) and share < 1:
+        moved |= {"training_images": None, "validation_split": 1 - share}
     if moved:
+        given = _section(new.get("train"))
+        if "steps" in given:
+            moved.pop("epochs", None)
         # The old loop kept its learning rate.
-        new["train"] = {"schedule": "constant", **moved, **_section(new.get("train"))}
+        new["train"] = {"schedule": "constant", **moved, **given}
     _rename_components(new, notes)
     _collect_losses(old, new, notes)
     for path in ("save_weight_path", "load_weight_path"):
@@ -68,20 +73,14 @@ def _all_old_keys() -> set[str]:
     return {"mode", *_KEYS, *_TRAIN_KEYS, *_BETAS, *_LOSSES}
 
 
-def _check_mode(value: Any, new: dict[str, Any], notes: list[str]) -> None:
-    if value == "train":
-        notes.append("'mode' is not needed: the command says what to do")
-    else:
-        new["mode"] = value  # left to be refused: nothing else was ever implemented
-
-
 def _rename_components(new: dict[str, Any], notes: list[str]) -> None:
     for key, names in _NAMES.items():
         value = new.get(key)
         name = value.get("name") if isinstance(value, dict) else value
-        if isinstance(name, str) and name in names:
-            notes.append(f"{key} '{name}' is now '{names[name]}'")
-            new[key] = {**value, "name": names[name]} if isinstance(value, dict) else names[name]
+        today = names.get(name.lower()) if isinstance(name, str) else None
+        if today is not None and today != name:
+            notes.append(f"{key} '{name}' is now '{today}'")
+            new[key] = {**value, "name": today} if isinstance(value, dict) else today
 
 
 def _collect_losses(old: Mapping[str, Any], new: dict[str, Any], notes: list[str]) -> None:
@@ -90,8 +89,8 @@ def _collect_losses(old: Mapping[str, Any], new: dict[str, Any], notes: list[str
     model = new.get("model")
     if (model.get("name") if isinstance(model, dict) else model) != "vae":
         weights.pop("kl_divergence", None)  # the old system used it for the VAE alone
-    if weights:
-        new.setdefault("loss", weights)
+    if weights and isinstance(new.get("loss", {}), dict):
+        new["loss"] = weights | new.get("loss", {})
 
 
 def _section(value: Any) -> dict[str, Any]:

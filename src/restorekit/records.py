@@ -41,8 +41,11 @@ class Restoration:
 
 
 def as_degraded(output: Degraded | Tensor) -> Degraded:
-    """A noise model's output, which may be a bare tensor, as a `Degraded`."""
-    return output if isinstance(output, Degraded) else Degraded(_tensor(output, "noise model"))
+    """A noise model's output, which may be a bare tensor, as a `Degraded` with sigma per sample."""
+    if not isinstance(output, Degraded):
+        return Degraded(_tensor(output, "noise model"))
+    sigma = _per_sample(output.sigma, output.noisy)
+    return output if sigma is output.sigma else Degraded(output.noisy, sigma)
 
 
 def as_restoration(output: Restoration | Tensor) -> Restoration:
@@ -58,6 +61,16 @@ def takes(function: Any, parameter: str) -> bool:
         p.kind is p.VAR_KEYWORD or (p.name == parameter and p.kind is not p.POSITIONAL_ONLY)
         for p in parameters
     )
+
+
+def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
+    """A lone number, or one a sample, as (B, 1, 1, 1); maps stay as they are."""
+    import torch
+
+    if sigma is None:
+        return None
+    known: Tensor = torch.as_tensor(sigma, device=noisy.device)
+    return known.reshape(-1, 1, 1, 1).expand(len(noisy), 1, 1, 1) if known.ndim < 2 else known
 
 
 def _tensor(output: Any, maker: str) -> Tensor:

@@ -11,6 +11,7 @@ import contextlib
 import fnmatch
 import importlib
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -211,6 +212,7 @@ class Registry:
         """
         entry, target = self.entry(name), self.get(name)
         where = f"{self.kind} '{name}'"
+        arguments = {k: _path_as_text(v) for k, v in arguments.items()}
         checked = signature.validate(target, arguments, where)
         try:
             made = target(**checked)
@@ -221,9 +223,7 @@ class Registry:
         # Defaults too: a checkpoint must not change its meaning when a default does.
         full = {a.name: a.default for a in signature.arguments(target) if not a.required}
         origin = Origin(self.kind, name, {**full, **arguments}, entry.provider)
-        # An object without a __dict__ works too, it only cannot tell where it came from.
-        with contextlib.suppress(AttributeError, TypeError):
-            object.__setattr__(made, _ORIGIN, origin)
+        mark_origin(made, origin)
         return made
 
     def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
@@ -263,6 +263,18 @@ class Registry:
             doc=_own_doc(plain),
             arguments=tuple(signature.arguments(target)),
         )
+
+
+def _path_as_text(value: Any) -> Any:
+    """A path as text, which a checkpoint's card can hold."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def mark_origin(made: Any, origin: Origin) -> None:
+    """Note on an object where it came from."""
+    # An object without a __dict__ works too, it only cannot tell.
+    with contextlib.suppress(AttributeError, TypeError):
+        object.__setattr__(made, _ORIGIN, origin)
 
 
 def origin_of(made: Any) -> Origin | None:

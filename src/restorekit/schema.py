@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from restorekit import signature
 from restorekit.config import SLOTS, TrainConfig
+from restorekit.errors import PluginWarning, RestoreKitError
 from restorekit.registry import Registry, losses
 
 Schema = dict[str, Any]
@@ -23,6 +25,8 @@ def json_schema() -> Schema:
         properties[key] = {"anyOf": choices, **described}
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
     definitions.pop("LossTerm")
+    optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
+    optimizer["anyOf"] = [{"type": "string"}, {"$ref": optimizer.pop("$ref")}]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -49,6 +53,7 @@ def _loss_schema(definitions: Schema) -> Schema:
         "anyOf": [
             {"type": "object", "properties": mapped, "additionalProperties": False},
             {"type": "array", "items": {"anyOf": listed}, "minItems": 1},
+            *listed,
         ],
     }
 
@@ -56,7 +61,11 @@ def _loss_schema(definitions: Schema) -> Schema:
 def _choices(registry: Registry, name: str, definitions: Schema) -> list[Schema]:
     """A component as its bare name, where that is enough, and as an object with its arguments."""
     summary = registry.entry(name).component.summary
-    arguments = signature.json_schema(registry.get(name))
+    try:
+        arguments = signature.json_schema(registry.get(name))
+    except RestoreKitError as error:  # a plugin's component that cannot be imported
+        warnings.warn(str(error), PluginWarning, stacklevel=2)
+        arguments = {"additionalProperties": True}
     definitions.update(arguments.get("$defs", {}))
     required = arguments.get("required", [])
     full: Schema = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -54,5 +55,10 @@ def as_terms(value: Any) -> Any:
     return [as_named(item) for item in value] if isinstance(value, Sequence) else value
 
 
+def _as_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+PathText = Annotated[str, BeforeValidator(_as_text)]
 Component = Annotated[Spec, BeforeValidator(as_named), PlainSerializer(_short)]
 LossTerms = Annotated[list[LossTerm], BeforeValidator(as_terms), Field(min_length=1)]

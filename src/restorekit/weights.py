@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from restorekit.atomic import atomic_path
 from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError, UnknownNameError
+from restorekit.errors import CheckpointError, UnknownNameError, did_you_mean
 from restorekit.registry import models, origin_of
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
     try:
         card = json.loads(metadata[_KEY])
+        card["model"]["name"]
         if card["format"] > FORMAT:
             raise CheckpointError(
                 f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
@@ -139,7 +140,9 @@ def find_weights(path: str | Path) -> Path:
                 return path / name
         raise CheckpointError(f"{path}: no best.safetensors or last.safetensors in this folder")
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such weights file")
+        beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
+        hint = did_you_mean(path.name, beside)
+        raise CheckpointError(f"{path}: no such weights file{'.' if hint else ''}{hint}")
     if path.suffix.lower() in _PICKLES:
         raise CheckpointError(
             f"{path}: a pickled checkpoint, which could run any code and is never executed; "

@@ -25,7 +25,7 @@ from restorekit import (
 )
 from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
-from restorekit.records import Restoration
+from restorekit.records import Degraded, Restoration
 from restorekit.seeding import derive_generator
 from restorekit.train.task import Lesson
 from restorekit.weights import read_card
@@ -331,6 +331,62 @@ def test_a_users_own_objects_train_without_registration(tiny: Make) -> None:
     assert isinstance(load_model(folder, model=Plain()), Plain)
 
 
+def test_plain_functions_are_noises_and_losses(tiny: Make) -> None:
+    """A lambda will do to try something; pairs may be lists, as JSON has them."""
+    trainer = tiny(
+        noise=lambda clean: clean + 0.1,
+        losses=[lambda restoration, target: (restoration.image - target).abs().mean(), ["mse", 2]],
+    )
+    trainer.fit()
+    assert [term.weight for term in trainer.plan.terms] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("sigma", [0.2, torch.tensor(0.2), torch.tensor([0.2])])
+def test_a_noise_may_say_its_sigma_as_a_lone_number(tiny: Make, sigma: Any) -> None:
+    """It is one a sample for the model."""
+    lesson = tiny(noise=lambda clean: Degraded(clean, sigma)).task.lesson(
+        torch.rand(3, 3, 8, 8), 0, 1, range(3)
+    )
+    assert lesson.sigma is not None
+    torch.testing.assert_close(lesson.sigma, torch.full((3, 1, 1, 1), 0.2))
+
+
+def test_a_damaged_picture_is_one_line_from_a_worker_too(tiny: Make, tmp_path: Path) -> None:
+    """The error of a reading process arrives as itself."""
+    Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes((tmp_path / "good.png").read_bytes()[:60])
+    for workers in (0, 2):
+        trainer = tiny(
+            dataset={"name": "folder", "path": tmp_path, "patch_size": 16},
+            num_workers=workers,
+            validation_split=0,
+        )
+        with pytest.raises(DataError, match=r"bad\.png") as caught:
+            trainer.fit()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_resume_that_does_not_fit_changes_nothing(tiny: Make) -> None:
+    """The good run's files are as they were."""
+    folder = tiny().fit().folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CheckpointError):
+        tiny(model={"name": "dncnn", "depth": 5}).fit(resume=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_metrics_are_json_whatever_is_measured(tiny: Make) -> None:
+    """An image that no noise has touched has no finite PSNR; the file still parses strictly."""
+    outcome = tiny(noise={"name": "salt_and_pepper", "amount": 0.0}).fit()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for line in (outcome.folder / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
+    assert outcome.best["psnr_noisy"] == 100
+
+
 def test_sigma_reaches_a_model_that_takes_it(tiny: Make) -> None:
     """The noise model's per-sample sigma is handed on, on the [0, 1] scale."""
     seen = []
@@ -389,6 +445,11 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"device": "gpu"}, "unknown device 'gpu'"),
         ({"device": "cuda:99"}, "not present here"),
         ({"losses": []}, "at least one loss term"),
+        ({"losses": [{"weight": 1}]}, "has no name"),
+        ({"losses": {"l1": "x"}}, "the weight of loss 'l1' is a number, not 'x'"),
+        ({"noise": 3}, "noise is a module or a function, not int"),
+        ({"model": len}, "a model is a torch.nn.Module"),
+        ({"config": {"model": "unet"}}, "give a configuration or the parts, not both"),
         ({"model": "unte"}, "Did you mean 'unet'?"),
         ({"model": None}, "a run needs a model"),
         ({"dataset": None}, "a run needs a dataset"),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from restorekit.errors import DataError
+from restorekit.errors import DataError, RestoreKitError
 from restorekit.records import Degraded, as_degraded, takes
 from restorekit.seeding import derive_generator
 
@@ -46,18 +46,22 @@ class Draws(Sampler[list[Draw]]):
         return len(self.steps)
 
 
-class Drawn(Dataset[Tensor]):
+class Drawn(Dataset[Tensor | RestoreKitError]):
     """A dataset addressed by draw: a random patch where it has them, else the image itself."""
 
     def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
         self.sample: Callable[[int, torch.Generator], Any] | None = getattr(dataset, "sample", None)
 
-    def __getitem__(self, draw: Draw) -> Tensor:
+    def __getitem__(self, draw: Draw) -> Tensor | RestoreKitError:
         epoch, index = draw
-        if self.sample is None:
-            return as_image(self.dataset[index])
-        return as_image(self.sample(index, derive_generator(self.seed, "sample", epoch, index)))
+        try:
+            if self.sample is None:
+                return as_image(self.dataset[index])
+            generator = derive_generator(self.seed, "sample", epoch, index)
+            return as_image(self.sample(index, generator))
+        except RestoreKitError as error:
+            return error  # raised in a worker it would arrive with a traceback as its message
 
 
 def training_batches(
@@ -70,15 +74,31 @@ def training_batches(
     seed: int,
     num_workers: int,
     pin_memory: bool,
-) -> DataLoader[Tensor]:
-    """The clean images (n, C, H, W) at n places of the batches of the given steps, in order."""
-    return DataLoader(
+) -> Iterator[Tensor]:
+    """The clean images (n, C, H, W) at n places of the batches of the given steps, in order.
+
+    Raises:
+        DataError: an image cannot be read, or does not fit the others.
+    """
+    loader: DataLoader[Any] = DataLoader(
         Drawn(dataset, seed),
         batch_sampler=Draws(indices, batch_size, places, steps, seed),
         num_workers=num_workers,
         pin_memory=pin_memory,
-        collate_fn=stack,
+        collate_fn=_collate,
     )
+    for images in loader:
+        if isinstance(images, RestoreKitError):
+            raise images
+        yield images
+
+
+def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:
+    fault = next((image for image in images if isinstance(image, RestoreKitError)), None)
+    try:
+        return fault or stack(cast("Sequence[Tensor]", images))
+    except RestoreKitError as error:
+        return error
 
 
 def stack(images: Sequence[Tensor]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ class History:
 
     def add(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
         """Append a record."""
-        row = {"step": step, "phase": phase, **values}
+        row = _as_json({"step": step, "phase": phase, **values})
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
@@ -122,6 +123,13 @@ class Meter:
 
     def _total(self) -> dict[str, float]:
         return {name: float(v) for name, v in self._processes.sum(self._sums).items()}
+
+
+def _as_json(value: Any) -> Any:
+    """A record as JSON has it: what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {key: _as_json(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _parse(line: str) -> Row | None:

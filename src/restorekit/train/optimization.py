@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from restorekit.errors import ConfigError, did_you_mean
+from restorekit.errors import ArgumentError, ConfigError
+from restorekit.optimizers import optimizer_class
 
 if TYPE_CHECKING:
     from restorekit.config import TrainSettings
@@ -25,16 +26,11 @@ def make_optimizer(
     Raises:
         ConfigError: there is none of that name, or it does not take the arguments.
     """
-    known = {
-        name.lower(): kind
-        for name, kind in vars(torch.optim).items()
-        if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and name != "Optimizer"
-    }
-    name = settings.optimizer.name.lower()
-    if name not in known:
-        hint = did_you_mean(name, known)
-        raise ConfigError([f"train.optimizer: unknown optimizer '{name}'.{hint}"])
-    takes = inspect.signature(known[name]).parameters
+    try:
+        kind = optimizer_class(settings.optimizer.name)
+    except ArgumentError as error:
+        raise ConfigError([f"train.optimizer: {error}"]) from error
+    takes = inspect.signature(kind).parameters
     offered: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": settings.betas,
@@ -43,7 +39,7 @@ def make_optimizer(
     }
     arguments = {k: v for k, v in offered.items() if k in takes} | settings.optimizer.arguments
     try:
-        return known[name](parameters, **arguments)
+        return kind(parameters, **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError([f"train.optimizer: {error}"]) from error
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restorekit.config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError
 from restorekit.records import Restoration, as_restoration, takes
-from restorekit.registry import datasets, losses, models, noises, origin_of
+from restorekit.registry import datasets, losses, mark_origin, models, noises, origin_of
 from restorekit.seeding import derive_seed
 from restorekit.train.batches import split
 from restorekit.weights import bare, describe_origin, load_model
@@ -57,26 +57,23 @@ class Plan:
         device: str = "auto",
         save_weight_path: str | Path = "Saved_Models",
         load_weight_path: str | Path | None = None,
-        settings: TrainSettings | Mapping[str, Any],
+        settings: TrainSettings,
     ) -> Plan:
         """Build what is given by name; take objects as they are.
 
         Raises:
             RestoreKitError: something named does not exist or cannot be made.
         """
-        for what, given in (("model", model), ("dataset", dataset)):
-            if given is None:
-                raise ArgumentError(f"a run needs a {what}: Trainer({what}=...), by name or object")
-        if not isinstance(settings, TrainSettings):
-            settings = settings_from(settings)
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(settings.seed, "weights"))
             made = models.build(model)
+        if not isinstance(made, nn.Module):
+            raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
         if load_weight_path is not None:
             load_model(load_weight_path, model=made)
         return cls(
             model=made,
-            noise=noises.build(noise),
+            noise=_as_module(noises.build(noise), "noise"),
             terms=_terms(losses),
             dataset=datasets.build(dataset),
             validation_dataset=datasets.build(validation_dataset),
@@ -117,8 +114,29 @@ class Plan:
         }
 
 
-def from_config(config: TrainConfig) -> Plan:
-    """The plan that a configuration describes."""
+def make_plan(
+    config: TrainConfig | Mapping[str, Any] | str | Path | None,
+    parts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> Plan:
+    """The plan of a configuration, of its file, or of parts.
+
+    Raises:
+        ArgumentError: both a configuration and parts are given, or something is no part.
+        RestoreKitError: something named does not exist or cannot be made.
+    """
+    if config is None:
+        for needed in ("model", "dataset"):
+            if needed not in parts:
+                raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
+        return Plan.make(**parts, settings=settings_from(settings))
+    if parts or settings:
+        names = ", ".join([*parts, *settings])
+        raise ArgumentError(f"give a configuration or the parts, not both; beside it: {names}")
+    if isinstance(config, Mapping):
+        config = TrainConfig.from_dict(config)
+    elif not isinstance(config, TrainConfig):
+        config = TrainConfig.from_file(config)
     return Plan.make(
         model=config.model.as_dict(),
         dataset=config.dataset.as_dict(),
@@ -163,25 +181,47 @@ def _terms(given: Any) -> tuple[Term, ...]:
 def _named_term(name: str, value: Any) -> tuple[str, float, nn.Module]:
     if isinstance(value, Mapping):
         arguments = dict(value)
-        return name, arguments.pop("weight", 1.0), losses.create(name, **arguments)
-    if isinstance(value, tuple):
+        weight = arguments.pop("weight", 1.0)
+        return name, _as_weight(name, weight), losses.create(name, **arguments)
+    if isinstance(value, (tuple, list)) and len(value) == 2:
         module, weight = value
-        return name, weight, module
-    return name, value, losses.create(name)
+        return name, _as_weight(name, weight), _as_module(module, f"loss '{name}'")
+    return name, _as_weight(name, value), losses.create(name)
 
 
 def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
-    if isinstance(item, tuple):
-        module, weight = item
-        name, _, built = _listed_term(module)
-        return name, weight, built
+    if isinstance(item, (tuple, list)) and len(item) == 2:
+        name, _, built = _listed_term(item[0])
+        return name, _as_weight(name, item[1]), built
     if isinstance(item, str):
         return item, 1.0, losses.create(item)
     if isinstance(item, Mapping):
         arguments = dict(item)
-        return _named_term(arguments.pop("name"), arguments)
+        if not isinstance(name := arguments.pop("name", None), str):
+            raise ArgumentError(f"loss term {dict(item)!r} has no name")
+        return _named_term(name, arguments)
     origin = origin_of(item)
-    return origin.name if origin else type(item).__name__.lower(), 1.0, item
+    name = origin.name if origin else getattr(item, "__name__", type(item).__name__).lower()
+    return name, 1.0, _as_module(item, f"loss '{name}'")
+
+
+def _as_weight(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ArgumentError(f"the weight of loss '{name}' is a number, not {value!r}")
+    return float(value)
+
+
+def _as_module(made: Any, what: str) -> nn.Module:
+    """A module as it is; any other callable as a module that calls it."""
+    if isinstance(made, nn.Module):
+        return made
+    if not callable(made):
+        raise ArgumentError(f"{what} is a module or a function, not {type(made).__name__}")
+    module = nn.Module()
+    module.forward = made
+    if (origin := origin_of(made)) is not None:
+        mark_origin(module, origin)
+    return module
 
 
 def _spec_of(made: Any) -> dict[str, Any]:

@@ -57,26 +57,34 @@ class Results:
         path = self.folder / STATE
         return path if path.is_file() else None
 
-    def open(self, resume: bool, say: Callable[[str], None]) -> State | None:
-        """Make the folder ready; the state to go on from, or None for a fresh start.
+    def load(self, say: Callable[[str], None]) -> State | None:
+        """The state to go on from, None where there is none; changes nothing.
 
         Args:
-            resume: whether to go on; if not, what an earlier run left is moved aside.
-            say: told what happened to earlier files, a line each.
+            say: told of damaged files, a line each.
 
         Raises:
             CheckpointError: there is a training state, and none is whole.
         """
-        state = load_state(self.folder, say) if resume else None
+        state = load_state(self.folder, say)
         self.processes.wait()  # all have read before the first one writes
+        return state
+
+    def begin(self, step: int, keep: bool, say: Callable[[str], None]) -> None:
+        """Make the folder ready for a run that begins after `step`.
+
+        Args:
+            step: 0, or what is taken up.
+            keep: whether what is there is the run's own; if not, it is moved aside.
+            say: told what was moved.
+        """
         if self.processes.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not resume and (aside := set_aside(self.folder)) is not None:
+            if not keep and (aside := set_aside(self.folder)) is not None:
                 say(f"the earlier run was moved to {aside}")
-            self.history.resume(state["step"] if state else 0)
+            self.history.resume(step)
             with atomic_path(self.folder / "config.json") as temporary:
                 temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
-        return state
 
     def log(self, step: int, row: Mapping[str, Any]) -> None:
         """Keep what was measured in training."""

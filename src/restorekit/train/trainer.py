@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from restorekit.train.optimization import (
     make_optimizer,
     set_learning_rate,
 )
-from restorekit.train.plan import Plan, from_config, restorer
+from restorekit.train.plan import make_plan, restorer
 from restorekit.train.progress import RunProgress
 from restorekit.train.results import Outcome, Results
 from restorekit.train.runtime import Runtime
@@ -38,14 +38,15 @@ class Trainer:
     """Trains a denoiser: noise on clean images, a model, weighted loss terms, an optimizer.
 
     Args:
-        config: a configuration; leave it out to give the parts by name or as objects.
+        config: a configuration or its file; or else the parts below, by name or as objects.
         model: an architecture's name, {"name": ..., argument: ...}, or a module.
-        noise: a noise model, given likewise.
-        losses: a name, a map of name to weight, or a list of names, modules or (module, weight).
+        noise: a noise model, given likewise, or any function; "classic_mixture" if left out.
+        losses: a name, a map of name to weight, or a list of names, modules or (module, weight);
+            "l1" if left out.
         dataset: a dataset, given likewise; any object with `len` and `[index]` will do.
         validation_dataset: images to validate on; None keeps a share of the dataset.
         device: "auto", "cpu", "cuda" or "mps".
-        save_weight_path: the folder of the results.
+        save_weight_path: the folder of the results, "Saved_Models" if left out.
         load_weight_path: weights to start from.
         callbacks: objects with methods named like the training hooks of `restorekit.hookspecs`.
         settings: the keys of the configuration's `train` section.
@@ -56,33 +57,30 @@ class Trainer:
 
     def __init__(
         self,
-        config: TrainConfig | None = None,
+        config: TrainConfig | Mapping[str, Any] | str | Path | None = None,
         *,
         model: Any = None,
-        noise: Any = "classic_mixture",
-        losses: Any = "l1",
+        noise: Any = None,
+        losses: Any = None,
         dataset: Any = None,
         validation_dataset: Any = None,
-        device: str = "auto",
-        save_weight_path: str | Path = "Saved_Models",
+        device: str | None = None,
+        save_weight_path: str | Path | None = None,
         load_weight_path: str | Path | None = None,
         callbacks: Iterable[object] = (),
         **settings: Any,
     ) -> None:
-        if config is not None:
-            plan = from_config(config)
-        else:
-            plan = Plan.make(
-                model=model,
-                noise=noise,
-                losses=losses,
-                dataset=dataset,
-                validation_dataset=validation_dataset,
-                device=device,
-                save_weight_path=save_weight_path,
-                load_weight_path=load_weight_path,
-                settings=settings,
-            )
+        given = {
+            "model": model,
+            "noise": noise,
+            "losses": losses,
+            "dataset": dataset,
+            "validation_dataset": validation_dataset,
+            "device": device,
+            "save_weight_path": save_weight_path,
+            "load_weight_path": load_weight_path,
+        }
+        plan = make_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.runtime = Runtime.start(plan.device, plan.settings)
         self.model = self.runtime.prepare(plan.model)
@@ -231,12 +229,13 @@ class Trainer:
 
     def _begin(self, resume: bool, say: Callable[[str], None]) -> int:
         """The step to start after, everything taken up that an earlier part of the run left."""
-        state = self.results.open(resume, say)
-        if state is None:
-            return 0
-        take_up(state, self.model, self.optimizer, self.average, **self._others())
-        self.best = state["best"]
-        return int(state["step"])
+        state = self.results.load(say) if resume else None
+        if state is not None:
+            take_up(state, self.model, self.optimizer, self.average, **self._others())
+            self.best = state["best"]
+        step = int(state["step"]) if state else 0
+        self.results.begin(step, resume, say)
+        return step
 
     def _log(self, step: int) -> dict[str, Any]:
         """What was measured since the last line, over all processes."""

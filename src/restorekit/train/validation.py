@@ -21,6 +21,7 @@ from restorekit.train.runtime import Runtime
 Placed = tuple[int, Tensor]
 MIN_SSIM_SIDE = 11
 SHOWN = 4
+MAX_PSNR = 100.0
 
 
 class Validation:
@@ -100,8 +101,9 @@ class Validation:
             restoration = restore(degraded.noisy, degraded.sigma)
         restored, count = restoration.image.float(), torch.tensor(len(clean))
         measured = {f"term:{t.name}": t.module(restoration, clean) * len(clean) for t in self.terms}
-        measured |= {"psnr": psnr(restored, clean).sum(), "images": count}
-        measured["psnr_noisy"] = psnr(degraded.noisy, clean).sum()
+        # An untouched image has an infinite PSNR, which no mean survives.
+        measured |= {"psnr": psnr(restored, clean).clamp(max=MAX_PSNR).sum(), "images": count}
+        measured["psnr_noisy"] = psnr(degraded.noisy, clean).clamp(max=MAX_PSNR).sum()
         if min(clean.shape[-2:]) >= MIN_SSIM_SIDE:
             measured |= {"ssim": ssim(restored, clean).sum(), "ssim_images": count}
             measured["ssim_noisy"] = ssim(degraded.noisy, clean).sum()
