@@ -114,11 +114,11 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
     try:
         card = json.loads(metadata[_KEY])
-        card["model"]["name"]
         if card["format"] > FORMAT:
             raise CheckpointError(
                 f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
             )
+        card["model"]["name"]  # what no card is without
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path}: not written by restorekit, it does not say which architecture it is for"
