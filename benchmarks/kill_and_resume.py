@@ -113,7 +113,7 @@ def main() -> None:
         while kills < arguments.kills:
             process = start(config, "--resume")
             # Mostly within the run, sometimes while it starts.
-            time.sleep(chance.uniform(0.3, 1.0) * 8)
+            time.sleep(chance.uniform(2, 7))
             if process.poll() is not None:
                 break  # came to its end before the last kill
             process.kill()

@@ -86,6 +86,25 @@ def test_a_callback_that_raises_is_told_of_once_and_dropped(tiny: Make) -> None:
     assert ("end", 6) in log.calls
 
 
+def test_two_callbacks_of_one_class_are_two(tiny: Make) -> None:
+    """One that raises does not silence its twin; without validation its hook is not called."""
+
+    class Picky(Log):
+        def __init__(self, broken: bool) -> None:
+            super().__init__()
+            self.broken = broken
+
+        def restorekit_step_end(self, trainer: Trainer, step: int, metrics: Any) -> None:
+            if self.broken:
+                raise ValueError
+            super().restorekit_step_end(trainer, step, metrics)
+
+    twins = [Picky(True), Picky(False)]
+    with pytest.warns(PluginWarning):
+        tiny(callbacks=twins, validation_split=0).fit()
+    assert [call[0] for call in twins[1].calls] == ["start", *["step"] * 6, "end"]
+
+
 def test_tensorboard_reads_what_was_logged(tiny: Make) -> None:
     """The event files hold the scalars of metrics.jsonl, under their phase."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

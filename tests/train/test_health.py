@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restorekit import CheckpointError, DivergenceError, Trainer, load_model
+from restorekit import CheckpointError, DivergenceError, Restoration, Trainer, load_model
 
 Make = Callable[..., Trainer]
 
@@ -85,6 +85,40 @@ def test_weights_that_are_not_finite_are_not_saved(tiny: Make, tmp_path: Path) -
         trainer.fit()
     assert all(bool(torch.isfinite(p).all()) for p in load_model(tmp_path / "run").parameters())
     assert tiny().fit(resume=True).step == 6
+
+
+class Smoothed(nn.Module):
+    """A loss whose gradient is NaN though its value is 0: the root of a product with 0."""
+
+    def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
+        return (restoration.image * 0).abs().sqrt().mean()
+
+
+class Endless(nn.Module):
+    """A loss that is infinite though its gradient is finite."""
+
+    def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
+        return (restoration.image - target).abs().mean() + float("inf")
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("loss", [Smoothed, Endless])
+def test_loss_and_gradient_both_have_to_be_finite(
+    tiny: Make, precision: str, loss: type[nn.Module]
+) -> None:
+    """In float16 too, once the scaler has come down in vain."""
+    trainer = tiny(losses=[loss()], precision=precision, max_nonfinite=3, steps=60)
+    with pytest.raises(DivergenceError, match="3 steps in a row"):
+        trainer.fit()
+
+
+def test_running_statistics_forget_a_bad_batch(tiny: Make) -> None:
+    """Batch normalisation has seen the batch before its step is skipped."""
+    trainer = tiny(model={"name": "dncnn", "depth": 3, "width": 8})
+    poison(trainer, {2})
+    outcome = trainer.fit()
+    assert outcome.skipped == 1
+    assert all(bool(torch.isfinite(b).all()) for b in load_model(outcome.folder).buffers())
 
 
 def test_float16_underflow_is_the_scalers_business(tiny: Make) -> None:

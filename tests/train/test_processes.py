@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restorekit import ConfigError, load_model
+from restorekit.train.checkpoint import read_state
 from restorekit.train.processes import Processes
 
 BATCH = 6
@@ -124,17 +125,31 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
 
 
 def test_split_weights_train_as_whole_ones(tmp_path: Path) -> None:
-    """FSDP is a key of the configuration: the same weights, saved whole."""
-    config = write_run(tmp_path)
+    """FSDP is a key of the configuration: the same weights, saved whole, stopped and resumed too.
+
+    Five images in two processes, in two parts, and one to validate on: the processes have unequal
+    work, and must still make the same calls.
+    """
+    config = write_run(tmp_path, batch_size=5, validation_images=1)
+    split = ("-s", "train.strategy=fsdp")
     finish(launch(1, config, tmp_path / "one"))
-    finish(launch(2, config, tmp_path / "split", "-s", "train.strategy=fsdp"))
+    finish(launch(2, config, tmp_path / "split", *split, "-s", "train.max_minutes=1e-6"))
+    finish(launch(2, config, tmp_path / "split", *split, "--resume"))
     assert largest_difference(tmp_path / "one", tmp_path / "split") < 1e-6
     assert largest_difference(tmp_path / "one", tmp_path / "split", "best") < 1e-6
 
 
+def test_processes_without_an_image_to_validate_do_not_wait(tmp_path: Path) -> None:
+    """Running statistics are exchanged in training alone."""
+    config = write_run(tmp_path, steps=2, validate_every=1, validation_images=1)
+    model = 'model={"name": "dncnn", "depth": 3, "width": 4}'
+    finish(launch(2, config, tmp_path / "run", "-s", model))
+    assert len(metrics(tmp_path / "run")) > 1
+
+
 def test_all_processes_stop_at_the_same_step(tmp_path: Path) -> None:
-    """A SIGTERM to the launcher saves one state, from which the run goes on."""
-    config = write_run(tmp_path, steps=100000, log_every=1, validate_every=100000)
+    """A SIGTERM to the launcher reaches the data workers too; one state is saved all the same."""
+    config = write_run(tmp_path, steps=100000, log_every=1, validate_every=100000, num_workers=1)
     process = launch(2, config, tmp_path / "run")
     for _ in range(600):
         if (tmp_path / "run" / "metrics.jsonl").is_file() and len(metrics(tmp_path / "run")) > 3:
@@ -144,6 +159,7 @@ def test_all_processes_stop_at_the_same_step(tmp_path: Path) -> None:
     output, _ = process.communicate(timeout=120)
     assert process.returncode != 0, output
     stopped = metrics(tmp_path / "run")[-1]["step"]
+    assert read_state(tmp_path / "run" / "training_state.pt")["step"] == stopped
     more = ["--resume", "-s", f"train.steps={stopped + 2}"]
     finish(launch(2, config, tmp_path / "run", *more))
     assert metrics(tmp_path / "run")[-1]["step"] == stopped + 2

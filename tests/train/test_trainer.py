@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Degraded, Restoration
 from restorekit.seeding import derive_generator
+from restorekit.train.checkpoint import load_state, read_state, save_state
 from restorekit.train.task import Lesson
 from restorekit.weights import read_card
 
@@ -217,6 +219,60 @@ def test_resume_falls_back_to_the_newest_whole_state(
     assert "going on from training_state.previous.pt, step 3" in told
     assert all(torch.equal(expected[k], v) for k, v in weights(folder).items())
     assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in metrics]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rprop", {"name": "sgd", "momentum": 0.9}])
+def test_optimizers_with_little_state_resume_too(
+    tiny: Make, tmp_path: Path, optimizer: Any
+) -> None:
+    """Plain gradient descent has nothing to take up."""
+    parts = {"optimizer": optimizer, "learning_rate": 1e-2}
+    whole = tiny(save_weight_path=tmp_path / "whole", **parts).fit().folder
+    tiny(max_minutes=1e-7, **parts).fit()
+    resumed = tiny(**parts).fit(resume=True).folder
+    expected = weights(whole)
+    assert all(torch.equal(expected[k], v) for k, v in weights(resumed).items())
+
+
+def test_a_save_that_fails_after_a_fallback_leaves_the_whole_state(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The damaged file never takes the place of the good one."""
+    folder = tiny().fit().folder
+    flip_a_bit(folder / "training_state.pt")
+    state = {"step": 9, "model": {}}
+    for survives in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr("restorekit.train.checkpoint.os.replace", failing_after(survives))
+            with pytest.raises(OSError, match="power cut"):
+                save_state(folder, state)
+        assert load_state(folder, print) is not None
+    save_state(folder, state)
+    assert read_state(folder / "training_state.pt")["step"] == 9
+
+
+def failing_after(count: int) -> Callable[[Path, Path], None]:
+    """A rename that works so many times."""
+    left, rename = iter(range(count)), os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise OSError("power cut")
+        rename(source, target)
+
+    return replace
+
+
+def test_what_a_killed_process_left_is_removed(tiny: Make) -> None:
+    """Unfinished files go with the next start; metrics that are no text are passed over."""
+    folder = tiny().fit().folder
+    left = folder / ".training_state.next-unfinished-abc.pt"
+    left.write_bytes(b"half")
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe{")
+    tiny(steps=8).fit(resume=True)
+    assert not left.exists()
+    assert [row["step"] for row in rows(folder) if row["phase"] == "train"][-2:] == [7, 8]
 
 
 def test_no_whole_training_state_is_refused(tiny: Make) -> None:
@@ -438,6 +494,7 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"optimizer": "lbfgs"}, "use another"),
         ({"optimizer": "adamm"}, "unknown optimizer 'adamm'. Did you mean 'adam'?"),
         ({"optimizer": {"name": "sgd", "momentun": 0.9}}, "momentun"),
         ({"stepz": 4}, "train.stepz: unknown key. Did you mean 'steps'?"),

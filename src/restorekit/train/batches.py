@@ -6,6 +6,7 @@ begin at any step without replaying what came before, and a batch may cross the 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
@@ -86,11 +87,18 @@ def training_batches(
         num_workers=num_workers,
         pin_memory=pin_memory,
         collate_fn=_collate,
+        worker_init_fn=_ignore_signals,
     )
     for images in loader:
         if isinstance(images, RestoreKitError):
             raise images
         yield images
+
+
+def _ignore_signals(_worker: int) -> None:
+    """A signal to the whole process group is the main process's to answer."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:

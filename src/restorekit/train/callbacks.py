@@ -21,19 +21,19 @@ class Callbacks:
 
     def __init__(self, *extra: object, plugins: bool = True) -> None:
         self._extra, self._plugins = extra, plugins
-        self._dropped: set[tuple[str, str]] = set()
+        self._dropped: set[tuple[int, str]] = set()
 
     def call(self, hook: str, **arguments: Any) -> None:
         """Call every implementation of a hook, with as many of the arguments as it takes."""
         found = [*(implementations(hook) if self._plugins else ()), *_methods(self._extra, hook)]
-        for owner, function, names in found:
-            if (owner, hook) in self._dropped:
+        for place, (owner, function, names) in enumerate(found):
+            if (place, hook) in self._dropped:
                 continue
             taken = arguments if names is None else {k: arguments[k] for k in names}
             try:
                 function(**taken)
             except Exception as error:
-                self._dropped.add((owner, hook))
+                self._dropped.add((place, hook))
                 warnings.warn(
                     f"{hook} of {owner} raised {type(error).__name__}: {error}; "
                     "it is not called again in this run",

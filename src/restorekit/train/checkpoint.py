@@ -28,7 +28,10 @@ from restorekit.errors import CheckpointError
 from restorekit.train.optimization import MovingAverage
 
 STATE, PREVIOUS = "training_state.pt", "training_state.previous.pt"
+NEXT = "training_state.next.pt"  # there only within a save
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+# A weight that never had a gradient has no moments.
+_LENIENT = StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
 
 State = dict[str, Any]
 
@@ -44,12 +47,15 @@ class Stateful(Protocol):
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Write the training state, whole or not at all, and keep the one before it."""
-    newest = folder / STATE
-    with atomic_path(newest) as temporary:
+    """Write the training state, whole or not at all, and keep the one before it.
+
+    At every moment one of the three files is whole, even if the newest was found damaged.
+    """
+    with atomic_path(folder / NEXT) as temporary:
         torch.save(state, temporary)
-        if newest.is_file():
-            os.replace(newest, folder / PREVIOUS)
+    if (folder / STATE).is_file():
+        os.replace(folder / STATE, folder / PREVIOUS)
+    os.replace(folder / NEXT, folder / STATE)
 
 
 def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
@@ -63,7 +69,7 @@ def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
         CheckpointError: there are files, and none is whole.
     """
     faults = []
-    for path in (folder / STATE, folder / PREVIOUS):
+    for path in (folder / NEXT, folder / STATE, folder / PREVIOUS):
         if not path.is_file():
             continue
         try:
@@ -141,10 +147,11 @@ def take_up(
             set_model_state_dict(model, state["average"], options=_WHOLE)
             average.copy(model)
         set_model_state_dict(model, state["model"], options=_WHOLE)
-        set_optimizer_state_dict(model, optimizer, state["optimizer"], options=_WHOLE)
+        if state["optimizer"]["state"]:  # plain SGD has none, and nothing to take up
+            set_optimizer_state_dict(model, optimizer, state["optimizer"], options=_LENIENT)
         for name, other in others.items():
             other.load_state_dict(state[name])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AssertionError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
             f"its training state does not fit this configuration ({reason})"
@@ -153,7 +160,8 @@ def take_up(
 
 def set_aside(folder: Path) -> Path | None:
     """Move an earlier run's files into a numbered folder of their own, so that none is lost."""
-    names = ("*.safetensors", "training_state*.pt", "metrics.jsonl", "*.png", "config.json")
+    # The states first: what is left of a move that was cut off must not look like a run.
+    names = ("training_state*.pt", "*.safetensors", "metrics.jsonl", "*.png", "config.json")
     files = [file for name in names for file in folder.glob(name)]
     if not files:
         return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from restorekit.atomic import atomic_path
+from restorekit.atomic import atomic_path, flush
 from restorekit.train.processes import Processes
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class History:
 
     def resume(self, step: int) -> None:
         """Take up the records of an earlier part of the run, up to and with `step`."""
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        lines = self.path.read_text("utf-8", "replace").splitlines() if self.path.is_file() else []
         self.rows = [row for row in map(_parse, lines) if row is not None and row["step"] <= step]
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
@@ -44,6 +44,11 @@ class History:
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+
+    def flush(self) -> None:
+        """Have the disk hold what was added."""
+        if self.path.is_file():
+            flush(self.path)
 
     def last(self, phase: str) -> Row:
         """The newest record of a phase, empty where there is none."""

@@ -30,6 +30,8 @@ def make_optimizer(
         kind = optimizer_class(settings.optimizer.name)
     except ArgumentError as error:
         raise ConfigError([f"train.optimizer: {error}"]) from error
+    if kind is torch.optim.LBFGS:
+        raise ConfigError(["train.optimizer: lbfgs evaluates a batch again and again; use another"])
     takes = inspect.signature(kind).parameters
     offered: dict[str, Any] = {
         "lr": settings.learning_rate,
@@ -89,7 +91,8 @@ class MovingAverage:
     @torch.no_grad()
     def copy(self, model: nn.Module) -> None:
         """Begin again from a model's weights."""
-        torch._foreach_copy_(self.weights, list(model.parameters()))
+        for average, weight in zip(self.weights, model.parameters(), strict=True):
+            average.copy_(weight)
 
     @torch.no_grad()
     def _swap(self, model: nn.Module) -> None:

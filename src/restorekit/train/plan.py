@@ -64,7 +64,7 @@ class Plan:
         Raises:
             RestoreKitError: something named does not exist or cannot be made.
         """
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(settings.seed, "weights"))
             made = models.build(model)
         if not isinstance(made, nn.Module):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
-from restorekit.errors import ConfigError
+from restorekit.errors import CheckpointError, ConfigError
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ class Processes:
         shared = torch.tensor(number, device=self.device)
         distributed.all_reduce(shared, distributed.ReduceOp.MAX)
         return int(shared)
+
+    def agreed(self, step: int) -> int:
+        """The step that all begin after.
+
+        Raises:
+            CheckpointError: they found different training states.
+        """
+        if self.largest(step) != -self.largest(-step):
+            raise CheckpointError(
+                "the processes found different training states; "
+                "save_weight_path must be one folder that all of them share"
+            )
+        return step
 
     def wait(self) -> None:
         """Go on when every process has come here."""

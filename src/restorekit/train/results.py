@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from restorekit.atomic import atomic_path
+from restorekit.atomic import atomic_path, sweep
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
 from restorekit.train.history import History
 from restorekit.train.plan import Plan
@@ -80,6 +80,7 @@ class Results:
         """
         if self.processes.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
+            sweep(self.folder)
             if not keep and (aside := set_aside(self.folder)) is not None:
                 say(f"the earlier run was moved to {aside}")
             self.history.resume(step)
@@ -110,4 +111,5 @@ class Results:
     def save_state(self, state: State) -> None:
         """Write the training state."""
         if self.processes.is_main:
+            self.history.flush()
             save_state(self.folder, state)

@@ -69,6 +69,14 @@ class Runtime:
             model = torch.compile(model)  # type: ignore[assignment]
         return DistributedDataParallel(model) if self.processes.is_group else model
 
+    def alone(self, model: nn.Module) -> nn.Module:
+        """The model without what ties it to its copies: processes may then run it unequally."""
+        return model.module if isinstance(model, DistributedDataParallel) else model
+
+    def fork_rng(self) -> AbstractContextManager[None]:
+        """Within it torch's generators are the run's; after it they are as before."""
+        return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
+
     def place(self, images: Tensor) -> Tensor:
         """A batch on the device, in the layout of the weights."""
         return images.to(self.device, non_blocking=True, memory_format=self._layout)
@@ -99,10 +107,17 @@ def _native_dtype(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
-        native = bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()
     else:
         native = False
     return torch.bfloat16 if native else None
+
+
+def _has_avx512_bf16() -> bool:
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # newer than torch 2.6
+    if capabilities is None:
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return bool(capabilities().get("avx512_bf16", False))
 
 
 def _shard(model: nn.Module) -> nn.Module:

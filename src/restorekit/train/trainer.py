@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
@@ -110,7 +109,7 @@ class Trainer:
         """
         settings, processes, step, reason = self.settings, self.runtime.processes, 0, 0
         with (
-            torch.random.fork_rng(),
+            self.runtime.fork_rng(),
             Interruption(settings.max_minutes) as interruption,
             RunProgress(self.total_steps, shown=processes.is_main) as progress,
         ):
@@ -130,9 +129,10 @@ class Trainer:
                     if step % self.validate_every == 0 or last:
                         row = self._validate(step)
                         progress.psnr = row.get("psnr")
-                        hooks.call(
-                            "restorekit_validation_end", trainer=self, step=step, metrics=row
-                        )
+                        if row:
+                            hooks.call(
+                                "restorekit_validation_end", trainer=self, step=step, metrics=row
+                            )
                     if step % self.checkpoint_every == 0 or last or reason:
                         self._save(step)
                 if reason:
@@ -169,7 +169,10 @@ class Trainer:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
-        parts, done = images.chunk(settings.accumulate), 0
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        # As many parts in every process, for processes wait for each other in each part.
+        count = min(settings.accumulate, settings.batch_size // runtime.processes.world)
+        parts, done = images.tensor_split(count), 0
         for number, part in enumerate(parts, 1):
             places = self.places[done : done + len(part)]
             lesson = self.task.lesson(runtime.place(part), settings.seed, step, places)
@@ -185,30 +188,35 @@ class Trainer:
             for name, value in values.items():
                 measured[name] = measured.get(name, 0) + value.detach() * share
             done += len(part)
-        self._apply_gradients(step, measured)
+        self._apply_gradients(step, measured, buffers)
         return measured
 
-    def _apply_gradients(self, step: int, measured: dict[str, Tensor]) -> None:
-        """Change the weights, unless the gradient is not finite: such a step is skipped."""
-        settings, scaler = self.settings, self.runtime.scaler
+    def _apply_gradients(
+        self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]
+    ) -> None:
+        """Change the weights, unless loss or gradient is not finite: such a step is skipped."""
+        settings, scaler, processes = self.settings, self.runtime.scaler, self.runtime.processes
         scaler.unscale_(self.optimizer)
         weights = list(self.model.parameters())
         norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
         if settings.clip_norm is not None:
             nn.utils.clip_grads_with_norm_(weights, settings.clip_norm, norm)
-        finite = math.isfinite(norm.full_tensor() if isinstance(norm, DTensor) else norm)
-        if finite or scaler.is_enabled():
+        size = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+        loss = float(processes.sum({"loss": measured["loss"]})["loss"])
+        if math.isfinite(size) and math.isfinite(loss):
             scaler.step(self.optimizer)
-        scaler.update()
-        if finite:
             self.health.good()
             if self.average is not None:
                 self.average.update(self.model, step)
-        elif not scaler.is_enabled() or not math.isfinite(measured["loss"]):
-            # A scaler that has to come down is no fault of the run's.
-            values = {name: float(value) for name, value in measured.items()}
-            rate = self.optimizer.param_groups[0]["lr"]
-            self.health.bad(step, values, rate, self.results.checkpoint)
+        else:
+            for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+                buffer.copy_(before)  # running statistics have seen the bad batch
+            # A scaler that has to come down is no fault of the run's, until it is down.
+            if not scaler.is_enabled() or not math.isfinite(loss) or scaler.get_scale() < 1:
+                values = {name: float(v) for name, v in processes.sum(measured).items()}
+                rate = self.optimizer.param_groups[0]["lr"]
+                self.health.bad(step, values, rate, self.results.checkpoint)
+        scaler.update()
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan
@@ -233,7 +241,7 @@ class Trainer:
         if state is not None:
             take_up(state, self.model, self.optimizer, self.average, **self._others())
             self.best = state["best"]
-        step = int(state["step"]) if state else 0
+        step = self.runtime.processes.agreed(int(state["step"]) if state else 0)
         self.results.begin(step, resume, say)
         return step
 
@@ -257,7 +265,7 @@ class Trainer:
             return {}
         self.model.eval()
         with self._usable_weights():
-            measured = self.validation.measure(self.restore)
+            measured = self.validation.measure(restorer(self.runtime.alone(self.model)))
         self.results.validated(step, measured, self.validation)
         if measured["psnr"] > self.best.get("psnr", -math.inf):
             self.best = {"step": step, **measured}

@@ -64,17 +64,16 @@ class Validation:
             restore: the network, in evaluation mode.
         """
         processes = self.runtime.processes
-        mine = self.indices[processes.rank :: processes.world]
+        # Split weights are gathered at each call: there, all must make the same calls.
+        shared = not self.runtime.sharded
+        mine = self.indices[processes.rank :: processes.world] if shared else self.indices
         names = (*(f"term:{t.name}" for t in self.terms), "psnr", "psnr_noisy")
-        sums = dict.fromkeys(
-            (*names, "ssim", "ssim_noisy", "images", "ssim_images"),
-            torch.zeros((), dtype=torch.float64, device=self.runtime.device),
-        )
+        sums = dict.fromkeys((*names, "ssim", "ssim_noisy", "images", "ssim_images"), 0.0)
         self.shown = []
         for batch in _batches(((i, as_image(self.dataset[i])) for i in mine), self.batch_size):
             for name, value in self._measure_batch(restore, batch).items():
-                sums[name] = sums[name] + value
-        totals = {name: float(value) for name, value in processes.sum(sums).items()}
+                sums[name] += float(value)
+        totals = {n: float(v) for n, v in (processes.sum(sums) if shared else sums).items()}
         images, ssim_images = totals.pop("images"), totals.pop("ssim_images")
         similarity = {name: totals.pop(name) for name in ("ssim", "ssim_noisy")}
         means = {name: total / images for name, total in totals.items()}
