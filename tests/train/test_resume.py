@@ -1,0 +1,178 @@
+"""Stopping and going on: a run that was interrupted ends as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from restorekit import CheckpointError, Trainer, load_model
+from restorekit.train.checkpoint import load_state, read_state, save_state
+
+Make = Callable[..., Trainer]
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(folder: Path, name: str = "last") -> dict[str, Tensor]:
+    return load_model(folder / f"{name}.safetensors").state_dict()
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one(tiny: Make, tmp_path: Path) -> None:
+    """Stopped after 3 of 6 steps and resumed: the same weights, best and metrics."""
+    settings: dict[str, Any] = {"ema": 0.9, "warmup_steps": 2, "model": "vae"}
+    settings["losses"] = {"l1": 1.0, "kl_divergence": 1e-4}
+    settings["model"] = {"name": "vae", "width": 4, "depth": 2, "latent_channels": 2}
+    whole = tiny(save_weight_path=tmp_path / "whole", **settings).fit()
+
+    interrupted = tiny(save_weight_path=tmp_path / "halves", **settings)
+    stop_after(interrupted, 4)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.fit()
+    resumed = tiny(save_weight_path=tmp_path / "halves", **settings).fit(resume=True)
+
+    first, second = weights(whole.folder), weights(resumed.folder)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert resumed.best == whole.best
+    timing = ("images_per_second",)
+    strip = [{k: v for k, v in row.items() if k not in timing} for row in rows(whole.folder)]
+    assert strip == [
+        {k: v for k, v in row.items() if k not in timing} for row in rows(resumed.folder)
+    ]
+
+
+def stop_after(trainer: Trainer, step: int) -> None:
+    """Let the trainer's next step after `step` be interrupted."""
+    original = trainer.step
+
+    def interrupted(number: int, clean: Tensor) -> dict[str, Tensor]:
+        if number > step:
+            raise KeyboardInterrupt
+        return original(number, clean)
+
+    trainer.step = interrupted  # type: ignore[method-assign]
+
+
+def test_resume_without_a_checkpoint_starts_afresh(tiny: Make) -> None:
+    """`--resume` can be in a script that is also the first start."""
+    assert tiny().fit(resume=True).step == 6
+
+
+def test_a_fresh_run_loses_nothing_of_an_earlier_one(tiny: Make) -> None:
+    """What stands in the folder is moved aside, each time to a new number."""
+    before = weights(tiny().fit().folder)
+    tiny(seed=1).fit()
+    outcome = tiny(seed=2).fit()
+    kept = weights(outcome.folder / "previous-1")
+    assert all(torch.equal(before[name], kept[name]) for name in before)
+    assert (outcome.folder / "previous-2" / "metrics.jsonl").is_file()
+
+
+def test_resume_with_another_architecture_is_refused(tiny: Make) -> None:
+    """The message names the folder and does not trace back."""
+    tiny().fit()
+    other = {"name": "dncnn", "depth": 4, "width": 8}
+    with pytest.raises(CheckpointError, match="does not fit this configuration"):
+        tiny(model=other).fit(resume=True)
+
+
+def test_resume_falls_back_to_the_newest_whole_state(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged state is named, the one before it taken up, and the end is the same."""
+    folder = tiny().fit().folder
+    expected, metrics = weights(folder), rows(folder)
+    flip_a_bit(folder / "training_state.pt")
+    tiny().fit(resume=True)
+    told = capsys.readouterr().err
+    assert "training_state.pt: not a whole training state" in told
+    assert "going on from training_state.previous.pt, step 3" in told
+    assert all(torch.equal(expected[k], v) for k, v in weights(folder).items())
+    assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in metrics]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rprop", {"name": "sgd", "momentum": 0.9}])
+def test_optimizers_with_little_state_resume_too(
+    tiny: Make, tmp_path: Path, optimizer: Any
+) -> None:
+    """Plain gradient descent has nothing to take up."""
+    parts = {"optimizer": optimizer, "learning_rate": 1e-2}
+    whole = tiny(save_weight_path=tmp_path / "whole", **parts).fit().folder
+    tiny(max_minutes=1e-7, **parts).fit()
+    resumed = tiny(**parts).fit(resume=True).folder
+    expected = weights(whole)
+    assert all(torch.equal(expected[k], v) for k, v in weights(resumed).items())
+
+
+def test_a_save_that_fails_after_a_fallback_leaves_the_whole_state(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The damaged file never takes the place of the good one."""
+    folder = tiny().fit().folder
+    flip_a_bit(folder / "training_state.pt")
+    state = {"step": 9, "model": {}}
+    for survives in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr("restorekit.train.checkpoint.os.replace", failing_after(survives))
+            with pytest.raises(OSError, match="power cut"):
+                save_state(folder, state)
+        assert load_state(folder, print) is not None
+    save_state(folder, state)
+    assert read_state(folder / "training_state.pt")["step"] == 9
+
+
+def failing_after(count: int) -> Callable[[Path, Path], None]:
+    """A rename that works so many times."""
+    left, rename = iter(range(count)), os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise OSError("power cut")
+        rename(source, target)
+
+    return replace
+
+
+def test_what_a_killed_process_left_is_removed(tiny: Make) -> None:
+    """Unfinished files go with the next start; metrics that are no text are passed over."""
+    folder = tiny().fit().folder
+    left = folder / ".training_state.next-unfinished-abc.pt"
+    left.write_bytes(b"half")
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe{")
+    tiny(steps=8).fit(resume=True)
+    assert not left.exists()
+    assert [row["step"] for row in rows(folder) if row["phase"] == "train"][-2:] == [7, 8]
+
+
+def test_no_whole_training_state_is_refused(tiny: Make) -> None:
+    """With nothing left to go on from, the run does not begin anew in silence."""
+    folder = tiny().fit().folder
+    flip_a_bit(folder / "training_state.pt")
+    (folder / "training_state.previous.pt").write_bytes(b"PK half a file")
+    with pytest.raises(CheckpointError, match=r"training_state\.pt: not a whole training state"):
+        tiny().fit(resume=True)
+
+
+def flip_a_bit(path: Path) -> None:
+    """Damage a file where its tensors are."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_resume_that_does_not_fit_changes_nothing(tiny: Make) -> None:
+    """The good run's files are as they were."""
+    folder = tiny().fit().folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CheckpointError):
+        tiny(model={"name": "dncnn", "depth": 5}).fit(resume=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
