@@ -94,7 +94,7 @@ def read_state(path: Path) -> State:
     try:
         with zipfile.ZipFile(path) as archive:
             if (member := archive.testzip()) is not None:
-                raise ValueError(f"{member} is damaged")
+                raise ValueError(f"its part {member.partition('/')[2]} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {**state, "step": int(state["step"])}
     except Exception as error:
