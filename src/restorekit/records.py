@@ -64,13 +64,16 @@ def takes(function: Any, parameter: str) -> bool:
 
 
 def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
-    """A lone number, or one a sample, as (B, 1, 1, 1); maps stay as they are."""
+    """A lone number, or one a sample, as (B, 1, 1, 1); a map for all as one for each."""
     import torch
 
     if sigma is None:
         return None
     known: Tensor = torch.as_tensor(sigma, device=noisy.device)
-    return known.reshape(-1, 1, 1, 1).expand(len(noisy), 1, 1, 1) if known.ndim < 2 else known
+    if known.ndim == 4 and len(known) == len(noisy):
+        return known
+    known = known.reshape(-1, 1, 1, 1) if known.ndim < 2 else known
+    return known.expand(len(noisy), 1, *known.shape[-2:])
 
 
 def _tensor(output: Any, maker: str) -> Tensor:

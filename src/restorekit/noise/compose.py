@@ -143,7 +143,7 @@ def _merge(parts: list[Degraded], order: list[int], dtype: torch.dtype) -> Degra
     """The parts as one batch, whose sample at `order[i]` is the i-th of the parts' samples."""
     places = sorted(range(len(order)), key=order.__getitem__)
     noisy = _take(torch.cat([part.noisy.to(dtype) for part in parts]), places)
-    sigmas = [_per_sample(part.sigma, part.noisy) for part in parts if part.sigma is not None]
+    sigmas = [part.sigma.float() for part in parts if part.sigma is not None]
     if len(sigmas) < len(parts):
         return Degraded(noisy)
     height, width = (max(sigma.shape[axis] for sigma in sigmas) for axis in (-2, -1))
@@ -157,14 +157,9 @@ def _take(batch: Tensor, places: list[int]) -> Tensor:
 
 
 def _sum_in_square(sigmas: list[Tensor | None], clean: Tensor) -> Tensor | None:
-    variance = _per_sample(torch.zeros((), device=clean.device), clean)
+    variance = clean.new_zeros((len(clean), 1, 1, 1), dtype=torch.float32)
     for sigma in sigmas:
         if sigma is None:
             return None
         variance = variance + sigma.float().square()
     return variance.sqrt().to(clean.dtype)
-
-
-def _per_sample(sigma: Tensor, batch: Tensor) -> Tensor:
-    """A sigma that may be a lone number as float32 (B, 1, 1, 1) or (B, 1, H, W)."""
-    return sigma.float() + batch.new_zeros((len(batch), 1, 1, 1), dtype=torch.float32)
