@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from restorekit import create_model
 from restorekit.arch.ffdnet import FFDNet
-from restorekit.errors import ArgumentError
+from restorekit.errors import ArgumentError, InputError
 
 
 @pytest.fixture(autouse=True)
@@ -91,11 +91,10 @@ def test_each_sample_has_its_own_level() -> None:
     torch.testing.assert_close(model(noisy, sigma=sigma), torch.cat(apart))
 
 
-@torch.no_grad()
-def test_no_level_means_25() -> None:
-    """What the documentation says of None."""
-    model, noisy = small(), torch.rand(1, 3, 8, 8)
-    assert torch.equal(model(noisy), model(noisy, sigma=torch.tensor(25 / 255)))
+def test_the_level_is_needed() -> None:
+    """It is not guessed."""
+    with pytest.raises(InputError, match="'ffdnet' needs the noise's sigma"):
+        small()(torch.rand(1, 3, 8, 8))
 
 
 @torch.no_grad()
@@ -103,7 +102,8 @@ def test_a_residual_network_predicts_the_noise() -> None:
     """The image is the input less what the plain network would return."""
     plain, residual, noisy = small(), small(residual=True), torch.rand(1, 3, 9, 8)
     residual.load_state_dict(plain.state_dict())
-    torch.testing.assert_close(residual(noisy) + plain(noisy), noisy)
+    sigma = torch.tensor(0.1)
+    torch.testing.assert_close(residual(noisy, sigma) + plain(noisy, sigma), noisy)
 
 
 def test_overfits_one_noisy_image() -> None:

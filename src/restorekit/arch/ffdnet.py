@@ -12,8 +12,7 @@ from torch.nn import functional
 
 from restorekit.arch.dncnn import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-
-ASSUMED_SIGMA = 25 / 255
+from restorekit.errors import InputError
 
 
 class FFDNet(nn.Module):
@@ -70,15 +69,17 @@ class FFDNet(nn.Module):
         Args:
             noisy: batch, (B, C, H, W), in about [0, 1].
             sigma: the noise's standard deviation on that scale, (B, 1, 1, 1), or a map
-                (B, 1, H, W), whose 2x2 means are taken; None means 25/255.
+                (B, 1, H, W), whose 2x2 means are taken.
 
         Returns:
             The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
 
         Raises:
-            InputError: `noisy` is not a float batch of `channels` channels.
+            InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
         """
         check_batch(noisy, self.channels, "ffdnet")
+        if sigma is None:
+            raise InputError("model 'ffdnet' needs the noise's sigma, on the scale of [0, 1]")
         image, size = pad_to_multiple(noisy, 2, mode="edge")
         phases = functional.pixel_unshuffle(image, 2)
         made = self.layers(torch.cat((phases, _level(sigma, phases)), dim=1))
@@ -86,9 +87,9 @@ class FFDNet(nn.Module):
         return (noisy - output if self.residual else output).to(noisy.dtype)
 
 
-def _level(sigma: Tensor | None, phases: Tensor) -> Tensor:
+def _level(sigma: Tensor, phases: Tensor) -> Tensor:
     """The noise level at half size: (B, 1, H/2, W/2), of the type of the phases."""
-    level = phases.new_full((1, 1, 1, 1), ASSUMED_SIGMA) if sigma is None else sigma.to(phases)
+    level = sigma.to(phases)
     if level.ndim == 4 and level.shape[-2:] != (1, 1):
         level = functional.avg_pool2d(pad_to_multiple(level, 2, mode="edge")[0], 2)
     return level.expand(len(phases), 1, *phases.shape[-2:])

@@ -90,11 +90,12 @@ def load_model(
     if card is not None:
         model = _make(card["model"], path) if model is None else model
         tensors = read_state(path)
-    elif model is not None:
-        tensors = read_state(path)
+    elif model is not None and model.state_dict().keys() == (state := read_state(path)).keys():
+        tensors = state
     else:
         found = read_foreign(path)
-        model, tensors = models.create(found.architecture, **found.arguments), found.tensors
+        tensors = found.tensors
+        model = models.create(found.architecture, **found.arguments) if model is None else model
     _check_fit(model, tensors, path)
     if card is not None and card.get("checksum", digest := _checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
