@@ -10,6 +10,7 @@ import argparse
 import os
 import pickle
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def stack(
     first, middle, last = biases
     count = len(channels) - 1
     layers: list[nn.Module] = []
-    for place, (taken, made) in enumerate(zip(channels, channels[1:], strict=False)):
+    for place, (taken, made) in enumerate(pairwise(channels)):
         bias = first if place == 0 else last if place == count - 1 else middle
         layers.append(nn.Conv2d(taken, made, 3, padding=1, bias=bias))
         if norm and 0 < place < count - 1:

@@ -92,4 +92,5 @@ def _level(sigma: Tensor, phases: Tensor) -> Tensor:
     level = sigma.to(phases)
     if level.ndim == 4 and level.shape[-2:] != (1, 1):
         level = functional.avg_pool2d(pad_to_multiple(level, 2, mode="edge")[0], 2)
-    return level.expand(len(phases), 1, *phases.shape[-2:])
+    # Not len(phases), which would tie an exported graph to one batch size.
+    return level.expand(phases.shape[0], 1, *phases.shape[-2:])

@@ -88,7 +88,8 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
 
 def _mirrored(length: int, multiple: int, device: torch.device) -> Tensor:
     """Indices 0, 1, .., length - 1, length - 2, .., 0, 1, .. up to the next multiple."""
-    period = max(2 * (length - 1), 1)
+    # A tensor: ONNX's exporter has no remainder by a number that depends on the size.
+    period = torch.full((1,), 2 * (length - 1), device=device).clamp(min=1)
     place = torch.arange(_padded(length, multiple), device=device) % period
     return torch.minimum(place, period - place)
 

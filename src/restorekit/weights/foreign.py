@@ -47,14 +47,16 @@ def convert(path_in: str | Path, path_out: str | Path, license: str | None = Non
         What the checkpoint was recognised as.
 
     Raises:
-        CheckpointError: it is missing, damaged, a pickled module, of no known layout, or weights
-            of restorekit already.
+        CheckpointError: it is missing, damaged, a pickled module, of no known layout, weights of
+            restorekit already, or `path_out` itself.
     """
     from restorekit.weights.files import save_model
 
     path = find_weights(path_in)
     if is_safetensors(path) and KEY in read_header(path).metadata:
         raise CheckpointError(f"{path}: restorekit's own weights already; nothing to convert")
+    if Path(path_out).exists() and path.samefile(path_out):
+        raise CheckpointError(f"{path}: not overwritten by its own conversion; name another file")
     found = read_foreign(path)
     model = models.create(found.architecture, **found.arguments)
     model.load_state_dict(found.tensors)
