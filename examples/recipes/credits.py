@@ -53,7 +53,9 @@ def credits_of(rows: list[dict[str, str]]) -> str:
     for name in order:
         text += f"\n## {name}\n"
         for source, lines in sorted(by_license[name].items()):
-            text += f"\n### {place_of(source)}\n\n" + "".join(f"- {each}\n" for each in sorted(lines))
+            text += f"\n### {place_of(source)}\n\n" + "".join(
+                f"- {each}\n" for each in sorted(lines)
+            )
     return text
 
 

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from restorekit import InputError, MissingExtraError, create_model, save_model
 from restorekit.restore.export import Exported, export_onnx, export_torch, uses_sigma
 
-# One that pads to a multiple, one that is told the level and pads to 2, one that does not pad.
+# One that mirrors to a multiple, one that repeats the edge and is told the level, one that does
+# neither. An export takes seconds, and more for more layers.
 NETWORKS: dict[str, dict[str, Any]] = {
-    "unet": {"width": 4, "depth": 2},
-    "ffdnet": {"width": 4, "depth": 3},
-    "dncnn": {"width": 4, "depth": 3},
+    "unet": {"width": 2, "depth": 1},
+    "ffdnet": {"width": 4, "depth": 2},
+    "dncnn": {"width": 4, "depth": 2},
 }
 SIZES = ((1, 33, 31), (2, 40, 24), (1, 1, 5))
 
@@ -35,7 +36,7 @@ def level_of(noisy: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["unet", "ffdnet"])
 def test_onnx_gives_the_same_at_any_size(
     name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,6 +48,7 @@ def test_onnx_gives_the_same_at_any_size(
     assert exported.difference < 1e-5
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
     assert [each.name for each in session.get_inputs()] == list(exported.inputs)
+    assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
     for batch, height, width in SIZES:
         noisy = torch.rand(batch, 3, height, width)
         given = {"noisy": noisy, "sigma": level_of(noisy)}
@@ -58,10 +60,9 @@ def test_onnx_gives_the_same_at_any_size(
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("name", ["unet", "ffdnet"])
-def test_a_torch_program_gives_the_same_at_any_size(name: str, tmp_path: Path) -> None:
+def test_a_torch_program_gives_the_same_at_any_size(tmp_path: Path) -> None:
     """Loaded from its file, without restorekit's classes."""
-    model = made(name)
+    model = made("ffdnet")
     exported = export_torch(model, tmp_path / "net.pt2")
     assert exported.difference < 1e-5
     program = torch.export.load(tmp_path / "net.pt2").module()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from restorekit import InputError, MissingExtraError, create_model
 from restorekit.restore import runtime
+from restorekit.restore.export import onnx_bytes
 from restorekit.restore.runtime import Choice, Session, choose_runtime, load_runtime
 
 SHAPE = (1, 3, 32, 32)
@@ -23,10 +24,19 @@ def model() -> nn.Module:
     return create_model("ffdnet", width=4, depth=2).eval()
 
 
+@pytest.fixture(scope="module")
+def content(model: nn.Module) -> bytes:
+    """The network exported once for all tests."""
+    return onnx_bytes(model)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_a_session_is_called_like_the_model(name: str, model: nn.Module) -> None:
+def test_a_session_is_called_like_the_model(
+    name: str, model: nn.Module, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Any size and batch, a level or a map of it, in the type of the input; each answer stays."""
+    monkeypatch.setattr(runtime, "onnx_bytes", lambda _: content)
     session = load_runtime(model, name, SHAPE, threads=1)
     assert isinstance(session, Session)
     assert (session.runtime, session.channels, session.size_multiple) == (name, 3, 2)

@@ -50,7 +50,7 @@ def convert(path_in: str | Path, path_out: str | Path, license: str | None = Non
         CheckpointError: it is missing, damaged, a pickled module, of no known layout, weights of
             restorekit already, or `path_out` itself.
     """
-    from restorekit.weights.files import save_model
+    from restorekit.weights.files import load_model, save_model
 
     path = find_weights(path_in)
     if is_safetensors(path) and KEY in read_header(path).metadata:
@@ -58,9 +58,7 @@ def convert(path_in: str | Path, path_out: str | Path, license: str | None = Non
     if Path(path_out).exists() and path.samefile(path_out):
         raise CheckpointError(f"{path}: not overwritten by its own conversion; name another file")
     found = read_foreign(path)
-    model = models.create(found.architecture, **found.arguments)
-    model.load_state_dict(found.tensors)
-    save_model(model, path_out, _source(path, found, license))
+    save_model(load_model(path), path_out, _source(path, found, license))
     return found
 
 
@@ -142,16 +140,16 @@ def _load_torch(path: Path) -> Any:
         raise CheckpointError(f"{path}: not a checkpoint that torch reads ({reason})") from error
 
 
-def _unwrapped(loaded: Any) -> dict[str, Tensor] | None:
-    """The state dict in what a file holds."""
+def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
+    """The state dict in what a file holds, under so many wrappers at most."""
     import torch
 
-    if not isinstance(loaded, Mapping):
+    if not isinstance(loaded, Mapping) or depth == 0:
         return None
-    tensors = {k: v for k, v in loaded.items() if isinstance(v, torch.Tensor)}
+    tensors = {k: v.detach() for k, v in loaded.items() if isinstance(v, torch.Tensor)}
     if tensors and all(isinstance(key, str) for key in tensors):
         return tensors
-    inner = (_unwrapped(loaded[key]) for key in _WRAPPERS if key in loaded)
+    inner = (_unwrapped(loaded[key], depth - 1) for key in _WRAPPERS if key in loaded)
     return next((state for state in inner if state is not None), None)
 
 

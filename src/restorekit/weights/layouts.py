@@ -20,6 +20,9 @@ from restorekit.errors import CheckpointError
 
 State = Mapping[str, Tensor]
 
+_NORM = {"weight", "bias", "running_mean", "running_var"}
+_HIDDEN = re.compile(r"conv_list\.(\d+)\.weight")
+
 
 @dataclass(frozen=True)
 class Found:
@@ -103,12 +106,19 @@ def _dncnn_pytorch(state: State) -> Found | None:
 
 def _dncnn_deepinv(state: State) -> Found | None:
     """deepinv: the layers apart from each other, and minus the noise is predicted."""
-    names = re.compile(r"(in_conv|conv_list\.(\d+)|out_conv)\.(weight|bias)")
-    if not all(map(names.fullmatch, state)) or "in_conv.weight" not in state:
-        return None
-    hidden = sorted({int(m[2]) for m in map(names.fullmatch, state) if m and m[2]})
+    hidden = sorted(int(m[1]) for key in state if (m := _HIDDEN.fullmatch(key)))
     layers = ["in_conv", *(f"conv_list.{place}" for place in hidden), "out_conv"]
-    convs = [Convolution(state[f"{n}.weight"], state.get(f"{n}.bias")) for n in layers]
+    numbered = {layer: f"all.{place}" for place, layer in enumerate(layers)}
+    if not {"in_conv.weight", "out_conv.weight"} <= state.keys():
+        return None
+    parts = {key: key.rpartition(".") for key in state}
+    renamed = {
+        f"{numbered.get(layer, layer)}.{what}": state[key]
+        for key, (layer, _, what) in parts.items()
+    }
+    convs = _sequence(renamed, "all")
+    if convs is None:
+        return None
     last = convs[-1]
     convs[-1] = Convolution(-last.weight, None if last.bias is None else -last.bias)
     return _dncnn(convs, "deepinv's DnCNN")
@@ -185,16 +195,20 @@ def _sequence(state: State, prefix: str) -> list[Convolution] | None:
             return None
         places.setdefault(int(match[1]), {})[match[2]] = tensor
     convs: list[Convolution] = []
-    for place in sorted(places):
-        layer = places[place]
-        if "running_mean" not in layer and "weight" in layer:
+    for layer in (places[place] for place in sorted(places)):
+        if "weight" in layer and layer["weight"].ndim == 4 and layer.keys() <= {"weight", "bias"}:
             convs.append(Convolution(layer["weight"], layer.get("bias")))
-        elif convs and {"weight", "bias", "running_mean", "running_var"} <= layer.keys():
+        elif convs and layer.keys() >= _NORM and _fits(layer, len(convs[-1].weight)):
             layer.setdefault("num_batches_tracked", torch.tensor(0))  # torch before 0.4.1 has none
             convs[-1] = replace(convs[-1], norm=layer)
         else:
             return None
     return convs or None
+
+
+def _fits(norm: Mapping[str, Tensor], width: int) -> bool:
+    """Whether a normalisation is one of so many features."""
+    return all(norm[key].shape == (width,) for key in _NORM)
 
 
 def _check(convs: list[Convolution], layout: str) -> None:
