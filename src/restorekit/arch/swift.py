@@ -23,8 +23,8 @@ RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/
 # channels as the sides halve makes a block cost the same at every scale.
 _SIZES = {
     "small": ((16, 32, 64), (1, 1, 2)),
-    "medium": ((16, 32, 64, 128), (2, 2, 2, 4)),
-    "large": ((32, 64, 128, 192), (2, 2, 2, 4)),
+    "medium": ((16, 48, 96, 192), (1, 1, 1, 3)),
+    "large": ((32, 64, 128, 256), (2, 2, 2, 4)),
 }
 
 
