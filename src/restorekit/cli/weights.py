@@ -34,7 +34,7 @@ def print_model_card(path: Path, card: Mapping[str, Any]) -> None:
         "size": f"{path.stat().st_size / 1e6:.1f} MB",
         "trained on": _text(card.get("training_data")),
         "its licences": _text(card.get("licenses")),
-        "license": card.get("license"),
+        "licence": card.get("license"),
         "recipe": _text(card.get("recipe")),
         "limits": _text(card.get("limits")),
         "file": str(path),
