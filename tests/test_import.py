@@ -23,6 +23,7 @@ CONTRACT = (
     "list_noises",
     "list_losses",
     "list_datasets",
+    "list_weights",
     "Component",
     "hookimpl",
     "Degraded",

@@ -33,7 +33,8 @@ def test_every_model_round_trips(name: str, tmp_path: Path) -> None:
     save_model(model, tmp_path / "w.safetensors")
     loaded = load_model(tmp_path / "w.safetensors")
     image = torch.rand(1, 1, 17, 20)
-    ours, theirs = model(image), loaded(image)
+    sigma = torch.full((1, 1, 1, 1), 0.1)
+    ours, theirs = model(image, sigma=sigma), loaded(image, sigma=sigma)
     assert type(loaded) is type(model)
     assert not loaded.training
     assert torch.equal(getattr(ours, "image", ours), getattr(theirs, "image", theirs))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from restorekit.hookspecs import hookimpl
     from restorekit.restore.denoiser import denoise
     from restorekit.train.trainer import Trainer
-    from restorekit.weights import load_model, save_model
+    from restorekit.weights import list_weights, load_model, save_model
 
 create_model = models.create
 create_noise = noises.create
@@ -49,6 +49,7 @@ _LAZY = {
     "Trainer": "restorekit.train.trainer",
     "denoise": "restorekit.restore.denoiser",
     "hookimpl": "restorekit.hookspecs",
+    "list_weights": "restorekit.weights",
     "load_model": "restorekit.weights",
     "save_model": "restorekit.weights",
 }
@@ -84,6 +85,7 @@ __all__ = [
     "list_losses",
     "list_models",
     "list_noises",
+    "list_weights",
     "load_model",
     "losses",
     "models",

@@ -17,6 +17,13 @@ def restorekit_models() -> list[Component]:
             ("convolutional", "residual"),
         ),
         Component(
+            "ffdnet",
+            "restorekit.arch.ffdnet:FFDNet",
+            "plain convolutional network at half size that is told the noise level",
+            "Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026",
+            ("convolutional", "conditional"),
+        ),
+        Component(
             "swift",
             "restorekit.arch.swift:Swift",
             "small U-shaped network without biases, made for quality per second on a CPU",

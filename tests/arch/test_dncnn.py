@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from restorekit import create_model
-from restorekit.arch.dncnn import DnCNN
+from restorekit import create_model, load_model, save_model
+from restorekit.arch.dncnn import DnCNN, fold_batch_norm
 from restorekit.errors import ArgumentError
 
 
@@ -116,3 +118,35 @@ def test_arguments_below_their_minimum_are_refused(argument: str, minimum: int) 
     """The message names the argument and its minimum."""
     with pytest.raises(ArgumentError, match=f"'{argument}' must be at least {minimum}"):
         create_model("dncnn", **{argument: minimum - 1})
+
+
+def trained(depth: int = 5) -> nn.Module:
+    """A network whose normalisation has seen data."""
+    model = create_model("dncnn", channels=1, depth=depth, width=8)
+    for layer in model.layers:
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.normal_(layer.bias)
+    for _ in range(5):
+        model(2 * torch.rand(4, 1, 16, 16))
+    return model
+
+
+@torch.no_grad()
+def test_folded_batch_norm_gives_the_same_image() -> None:
+    """To 1e-5, and the network that was folded is still as it was, in training mode too."""
+    model, noisy = trained(), torch.rand(2, 1, 19, 24)
+    folded = fold_batch_norm(model)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.layers)
+    assert model.training
+    torch.testing.assert_close(folded(noisy), model.eval()(noisy), rtol=0, atol=1e-5)
+    assert fold_batch_norm(folded) is folded
+
+
+@torch.no_grad()
+def test_a_folded_network_is_saved_by_name(tmp_path: Path) -> None:
+    """Its card tells how to make it, without normalisation."""
+    folded = fold_batch_norm(trained())
+    save_model(folded, tmp_path / "folded.safetensors")
+    loaded, noisy = load_model(tmp_path / "folded.safetensors"), torch.rand(1, 1, 9, 9)
+    assert torch.equal(loaded(noisy), folded(noisy))

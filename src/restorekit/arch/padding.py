@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -11,7 +13,9 @@ from restorekit.errors import ArgumentError, InputError
 Size = tuple[int, int]
 
 
-def pad_to_multiple(x: Tensor, multiple: int) -> tuple[Tensor, Size]:
+def pad_to_multiple(
+    x: Tensor, multiple: int, mode: Literal["mirror", "edge"] = "mirror"
+) -> tuple[Tensor, Size]:
     """Grow a batch at the bottom and the right until `multiple` divides its height and width.
 
     The image is mirrored about its last row and column, as often as needed: the padding then
@@ -21,6 +25,7 @@ def pad_to_multiple(x: Tensor, multiple: int) -> tuple[Tensor, Size]:
     Args:
         x: batch, (B, C, H, W), H and W at least 1.
         multiple: what must divide the new height and width, at least 1.
+        mode: "edge" repeats the last row and column instead, for networks published with it.
 
     Returns:
         The padded batch, and (H, W) for `crop`.
@@ -28,8 +33,9 @@ def pad_to_multiple(x: Tensor, multiple: int) -> tuple[Tensor, Size]:
     height, width = x.shape[-2:]
     if multiple > 1:
         # Gathered without asking whether it is needed: an exported graph then serves any size.
-        x = x.index_select(-2, _mirrored(height, multiple, x.device))
-        x = x.index_select(-1, _mirrored(width, multiple, x.device))
+        places = _mirrored if mode == "mirror" else _repeated
+        x = x.index_select(-2, places(height, multiple, x.device))
+        x = x.index_select(-1, places(width, multiple, x.device))
     return x, (height, width)
 
 
@@ -82,7 +88,16 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
 
 def _mirrored(length: int, multiple: int, device: torch.device) -> Tensor:
     """Indices 0, 1, .., length - 1, length - 2, .., 0, 1, .. up to the next multiple."""
-    padded = (length + multiple - 1) // multiple * multiple
-    period = max(2 * (length - 1), 1)
-    place = torch.arange(padded, device=device) % period
+    # A tensor: ONNX's exporter has no remainder by a number that depends on the size.
+    period = torch.full((1,), 2 * (length - 1), device=device).clamp(min=1)
+    place = torch.arange(_padded(length, multiple), device=device) % period
     return torch.minimum(place, period - place)
+
+
+def _repeated(length: int, multiple: int, device: torch.device) -> Tensor:
+    """Indices 0, 1, .., length - 1, length - 1, .. up to the next multiple."""
+    return torch.arange(_padded(length, multiple), device=device).clamp(max=length - 1)
+
+
+def _padded(length: int, multiple: int) -> int:
+    return (length + multiple - 1) // multiple * multiple

@@ -13,22 +13,35 @@ from restorekit.cli.output import Json, print_json, print_table
 
 def info(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A weights file or a run's folder.")
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="The name of weights (see `restorekit list weights`), a file or a run's folder.",
+        ),
     ],
     as_json: Json = False,
+    credits: Annotated[
+        bool, typer.Option("--credits", help="Print the authors of the training data.")
+    ] = False,
 ) -> None:
     """Show what a weights file says of itself.
 
     Its architecture with arguments and provider, what it was trained on, and how good it was.
     """
+    from restorekit.cli.weights import print_credits, print_model_card
     from restorekit.weights import find_weights, read_card
 
-    card = read_card(checkpoint)
-    if as_json:
+    path = find_weights(checkpoint)
+    card = read_card(path)
+    if credits:
+        print_credits(path, card)
+    elif as_json:
         print_json(card)
-        return
-    print(find_weights(checkpoint))
-    print_table((key, _shown(value)) for key, value in card.items())
+    elif "summary" in card:
+        print_model_card(path, card)
+    else:
+        print(path)
+        print_table((key, _shown(value)) for key, value in card.items())
 
 
 def _shown(value: Any) -> str:

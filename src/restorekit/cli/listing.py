@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from restorekit.cli.output import Json, print_json, print_table
+from restorekit.cli.weights import listed_weights, weights_row
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.registry import REGISTRIES, Entry, Kind
 
@@ -16,13 +17,14 @@ PLURALS: dict[str, Kind] = {
     "losses": "loss",
     "datasets": "dataset",
 }
-USAGE = f"[{'|'.join(PLURALS)}] [PATTERN] [--json]"
+WEIGHTS = "weights"
+USAGE = f"[{'|'.join([*PLURALS, WEIGHTS])}] [PATTERN] [--json]"
 
 
 def listing(context: typer.Context, as_json: Json = False) -> None:
-    """List models, noises, losses and datasets.
+    """List models, noises, losses, datasets and trained weights.
 
-    All four kinds, or the one that is named; all of its names, or those that match a pattern such
+    All kinds, or the one that is named; all of its names, or those that match a pattern such
     as 'unet*'. Plugins' components are listed with the plugin that provides them.
     """
     # Declared arguments would make typer import pydantic, which doubles the time this takes.
@@ -32,31 +34,43 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
         for plural, kind_ in PLURALS.items()
         if kind in (None, kind_)
     }
+    found = {plural: [_as_json(e) for e in entries] for plural, entries in listed.items()}
+    rows = {plural: [_row(e) for e in entries] for plural, entries in listed.items()}
+    if kind in (None, WEIGHTS):
+        found[WEIGHTS] = listed_weights(pattern)
+        rows[WEIGHTS] = [weights_row(each) for each in found[WEIGHTS]]
     if as_json:
-        print_json({plural: [_as_json(e) for e in entries] for plural, entries in listed.items()})
+        print_json(found)
         return
-    for number, (plural, entries) in enumerate(listed.items()):
+    for number, (plural, lines) in enumerate(rows.items()):
         print(f"\n{plural}" if number else plural)
-        print_table([_row(e) for e in entries] or [("(none)",)])
+        print_table(lines or [("(none)",)])
 
 
-def kind_of(word: str) -> Kind:
+def kind_of(word: str, *others: str) -> Kind:
     """The kind that a word names, in the singular or the plural.
+
+    Args:
+        word: what was given.
+        others: words that would have been right there, too.
 
     Raises:
         ArgumentError: it names none.
     """
     words: dict[str, Kind] = {**PLURALS, **{kind: kind for kind in REGISTRIES}}
     if word not in words:
-        near = did_you_mean(word, words)
-        raise ArgumentError(f"unknown kind '{word}'.{near} One of: {', '.join(REGISTRIES)}")
+        near, known = did_you_mean(word, [*words, *others]), [*REGISTRIES, *others]
+        raise ArgumentError(f"unknown kind '{word}'.{near} One of: {', '.join(known)}")
     return words[word]
 
 
-def _read(words: list[str]) -> tuple[Kind | None, str]:
+def _read(words: list[str]) -> tuple[str | None, str]:
     if len(words) > 2:
         raise ArgumentError(f"unexpected argument '{words[2]}'; usage: restorekit list {USAGE}")
-    return kind_of(words[0]) if words else None, words[1] if len(words) == 2 else "*"
+    pattern = words[1] if len(words) == 2 else "*"
+    if not words or words[0] == WEIGHTS:
+        return (WEIGHTS if words else None), pattern
+    return kind_of(words[0], WEIGHTS), pattern
 
 
 def _row(entry: Entry) -> tuple[str, str]:

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from restorekit.cli import denoise, describe, info, listing, noise, plugins, schema, train
+from restorekit.cli import (
+    convert,
+    denoise,
+    describe,
+    export,
+    info,
+    listing,
+    noise,
+    plugins,
+    schema,
+    train,
+)
 from restorekit.cli.commands import QuickCommand, QuickGroup
 from restorekit.cli.faults import explain, warnings_as_lines
 from restorekit.cli.output import print_error
@@ -36,6 +47,8 @@ app.command("describe")(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)
 app.command("schema")(schema.schema)
 app.command("info")(info.info)
+app.command("convert")(convert.convert)
+app.command("export")(export.export)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,8 +1,8 @@
 """Weights that describe themselves: safetensors with a card in the metadata.
 
 The card is one JSON object under the key "restorekit": the architecture with its arguments,
-provider and version, and what it was trained on. Loading builds the architecture by name and never
-executes a pickle.
+provider and version, and what it was trained on. Loading builds the architecture by name. A
+checkpoint of another project is recognised by its own keys and shapes; nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from restorekit.atomic import atomic_path
 from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError, UnknownNameError, did_you_mean
+from restorekit.errors import CheckpointError, UnknownNameError
 from restorekit.registry import models, origin_of
+from restorekit.weights.card import FORMAT, parse_card
+from restorekit.weights.header import KEY, is_safetensors, read_header
+from restorekit.weights.names import find_weights
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
-
-FORMAT = 1
-_KEY = "restorekit"
-_PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".tar")
 
 
 def save_model(
@@ -64,7 +63,7 @@ def save_model(
     }
     try:
         with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata={_KEY: json.dumps(full)})
+            save_file(tensors, temporary, metadata={KEY: json.dumps(full)})
     except (RuntimeError, TypeError) as error:  # tied tensors; a card that is no JSON
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{path}: not written, {reason}") from error
@@ -76,79 +75,32 @@ def load_model(
     """A model with its weights, in evaluation mode.
 
     Args:
-        path: a weights file, or a run's folder (its best weights, else its last).
+        path: a weights file, a run's folder (its best weights, else its last), the name of weights
+            that `list_weights` knows, or a published checkpoint of a layout that is recognised.
         device: where to put it ("auto", "cpu", "cuda", "mps").
         model: the module to fill, for weights whose architecture is not registered.
 
     Raises:
-        CheckpointError: the file is missing, damaged, foreign, or does not fit the architecture.
+        CheckpointError: the file is missing, damaged, unknown, or does not fit the architecture.
     """
-    from safetensors.torch import load_file
+    from restorekit.weights.foreign import read_foreign, read_state
 
     path = find_weights(path)
-    card = read_card(path)
-    if model is None:
-        model = _make(card, path)
-    tensors = load_file(path)
+    card = _card(path)
+    if card is not None:
+        model = _make(card["model"], path) if model is None else model
+        tensors = read_state(path)
+    elif model is not None and model.state_dict().keys() == (state := read_state(path)).keys():
+        tensors = state
+    else:
+        found = read_foreign(path)
+        tensors = found.tensors
+        model = models.create(found.architecture, **found.arguments) if model is None else model
     _check_fit(model, tensors, path)
-    if card.get("checksum", found := _checksum(tensors)) != found:
+    if card is not None and card.get("checksum", digest := _checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
     model.load_state_dict(tensors)
     return model.to(resolve_device(device)).eval()
-
-
-def read_card(path: str | Path) -> dict[str, Any]:
-    """What a weights file says of itself, and "parameters", the number of its weights.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or carries no card.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = find_weights(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            shapes = [file.get_slice(key).get_shape() for key in file.keys()]  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
-    try:
-        card = json.loads(metadata[_KEY])
-        if card["format"] > FORMAT:
-            raise CheckpointError(
-                f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
-            )
-        card["model"]["name"]  # what no card is without
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: not written by restorekit, it does not say which architecture it is for"
-        ) from error
-    card["parameters"] = sum(_product(shape) for shape in shapes)
-    return dict(card)
-
-
-def find_weights(path: str | Path) -> Path:
-    """The weights file that a path names: itself, or the best or last of a run's folder.
-
-    Raises:
-        CheckpointError: there is none, or it is a pickle.
-    """
-    path = Path(path)
-    if path.is_dir():
-        for name in ("best.safetensors", "last.safetensors"):
-            if (path / name).is_file():
-                return path / name
-        raise CheckpointError(f"{path}: no best.safetensors or last.safetensors in this folder")
-    if not path.is_file():
-        beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, beside)
-        raise CheckpointError(f"{path}: no such weights file{'.' if hint else ''}{hint}")
-    if path.suffix.lower() in _PICKLES:
-        raise CheckpointError(
-            f"{path}: a pickled checkpoint, which could run any code and is never executed; "
-            "restorekit reads *.safetensors"
-        )
-    return path
 
 
 def bare(model: nn.Module) -> nn.Module:
@@ -177,8 +129,15 @@ def _data_parallel(model: nn.Module) -> nn.Module | None:
     return model.module if isinstance(model, DistributedDataParallel) else None
 
 
-def _make(card: Mapping[str, Any], path: Path) -> nn.Module:
-    made = card["model"]
+def _card(path: Path) -> dict[str, Any] | None:
+    """Our card, None where another project wrote the file."""
+    if not is_safetensors(path):
+        return None
+    header = read_header(path)
+    return parse_card(header, path) if KEY in header.metadata else None
+
+
+def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
     if made["name"] is None:
         raise CheckpointError(
             f"{path}: weights of {made['class']}, which is not registered; "
@@ -217,10 +176,3 @@ def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None
     ]
     if faults:
         raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
-
-
-def _product(shape: list[int]) -> int:
-    total = 1
-    for side in shape:
-        total *= side
-    return total

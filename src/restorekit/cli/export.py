@@ -1,0 +1,52 @@
+"""`restorekit export`: networks for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorekit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from restorekit.restore.export import Exported
+
+
+def export(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="The name of weights, a file or a run's folder.")
+    ],
+    onnx: Annotated[
+        Path | None, typer.Option("--onnx", metavar="FILE", help="Write ONNX (extra 'onnx').")
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option("--torch", metavar="FILE", help="Write torch.export's .pt2.")
+    ] = None,
+    opset: Annotated[
+        int, typer.Option("--opset", metavar="NUMBER", help="ONNX's operators, 18 or above.")
+    ] = 18,
+) -> None:
+    """Export a network for any batch, height and width.
+
+    What is written is run beside the original at several sizes; the largest difference is printed.
+    Inputs: noisy (B, C, H, W) in [0, 1]; where the network uses it, sigma (B, 1, H, W).
+    """
+    if onnx is None and program is None:
+        raise ArgumentError("say what to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
+    from restorekit.restore.export import export_onnx, export_torch
+    from restorekit.weights import load_model, read_card
+
+    network, card = load_model(model), read_card(model)
+    if onnx is not None:
+        _tell(export_onnx(network, onnx, opset, card))
+    if program is not None:
+        _tell(export_torch(network, program))
+
+
+def _tell(exported: Exported) -> None:
+    sizes = ", ".join("x".join(map(str, size)) for size in exported.sizes)
+    print(
+        f"{exported.path}: {' and '.join(exported.inputs)} in; within {exported.difference:.1e} "
+        f"of torch at {sizes} (batch x height x width)"
+    )

@@ -1,0 +1,233 @@
+"""Networks for other programs: ONNX and torch.export, for any size, checked by running them."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.atomic import atomic_path
+from restorekit.errors import InputError
+from restorekit.extras import needs
+from restorekit.records import as_restoration, takes
+from restorekit.registry import origin_of
+from restorekit.weights import bare
+
+OPSET = 18
+# Traced at a size that no multiple divides, so that none is taken for granted; and batch and sides
+# differ from each other and from 1, which a trace would take for fixed.
+_TRACED = (2, 43, 51)
+_AXES = {0: "batch", 2: "height", 3: "width"}
+_CHECKED = ((1, 64, 64), (1, 61, 83), (3, 32, 47))
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported network, and how far its answers are from the original's.
+
+    Attributes:
+        path: the file.
+        inputs: "noisy", (B, C, H, W), and where the network uses it "sigma", (B, 1, H, W).
+        difference: the largest difference of any pixel, on the [0, 1] scale.
+        sizes: the (B, H, W) at which they were compared.
+    """
+
+    path: Path
+    inputs: tuple[str, ...]
+    difference: float
+    sizes: tuple[tuple[int, int, int], ...] = _CHECKED
+
+
+def export_onnx(
+    model: nn.Module,
+    path: str | Path,
+    opset: int = OPSET,
+    card: Mapping[str, Any] | None = None,
+) -> Exported:
+    """Write a network as ONNX for any batch, height and width, and run it beside the original.
+
+    Its weights are float32. Its inputs are called "noisy", (B, C, H, W), and "sigma", a map
+    (B, 1, H, W) of the noise's standard deviation on the [0, 1] scale, where the network uses it;
+    its output is called "restored".
+
+    Args:
+        model: the network; left as it is.
+        path: the file to write.
+        opset: the version of ONNX's operators, 18 or above.
+        card: what the metadata shall say under "restorekit", as JSON.
+
+    Raises:
+        MissingExtraError: the extra `onnx` is not installed.
+        InputError: the network cannot be exported.
+    """
+    from restorekit.restore.runtime import onnxruntime_session
+
+    onnx = needs("onnx", "onnx", "export to ONNX")
+    made = onnx.load_from_string(onnx_bytes(model, opset))
+    if card is not None:
+        onnx.helper.set_model_props(made, {"restorekit": json.dumps(card)})
+    content = made.SerializeToString()
+    exported = _compared(model, path, onnxruntime_session(content))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return exported
+
+
+def export_torch(model: nn.Module, path: str | Path) -> Exported:
+    """Write a network with torch.export for any batch, height and width, and run what was written.
+
+    `torch.export.load(path).module()` is called as `(noisy)` or `(noisy, sigma)`, as `export_onnx`
+    describes them.
+
+    Args:
+        model: the network; left as it is.
+        path: the file to write, by custom `*.pt2`.
+
+    Raises:
+        InputError: the network cannot be exported.
+    """
+    with atomic_path(path) as temporary:
+        with _quiet(), _explained(model):
+            torch.export.save(traced(model), temporary)
+            module = torch.export.load(temporary).module()
+        return _compared(model, path, lambda given: module(*given))
+
+
+def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
+    """A network as a serialised ONNX model, see `export_onnx`.
+
+    Raises:
+        MissingExtraError: the extra `onnx` is not installed.
+        InputError: the network cannot be exported.
+    """
+    needs("onnxscript", "onnx", "export to ONNX")
+    if opset < OPSET:
+        raise InputError(f"ONNX opset {opset} is too old; {OPSET} or above can be written")
+    names = ["noisy", "sigma"][: 1 + uses_sigma(model)]
+    with _quiet(), _explained(model):
+        made = torch.onnx.export(
+            traced(model),
+            dynamo=True,
+            opset_version=opset,
+            input_names=names,
+            dynamic_shapes=(_AXES,) * len(names),  # what the axes are called
+            output_names=["restored"],
+        )
+    content: bytes = made.model_proto.SerializeToString()  # type: ignore[union-attr]
+    return content
+
+
+def traced(model: nn.Module) -> torch.export.ExportedProgram:
+    """A network's graph, for any batch, height and width.
+
+    Raises:
+        InputError: the network cannot be exported.
+    """
+    plain = plain_copy(model)
+    given = example(plain, _TRACED, uses_sigma(plain))
+    # Not by name: named axes may not be related by arithmetic, which padding does to them.
+    sizes = dict.fromkeys(_AXES, torch.export.Dim.DYNAMIC)
+    wrapped = _WithSigma(plain) if len(given) == 2 else _Blind(plain)
+    with _quiet(), _explained(model), torch.no_grad():
+        return torch.export.export(wrapped, given, dynamic_shapes=(sizes,) * len(given))
+
+
+def uses_sigma(model: nn.Module) -> bool:
+    """Whether a network's answer depends on the noise level that it is told."""
+    if not takes(model, "sigma"):
+        return False
+    plain = plain_copy(model)
+    (noisy,) = example(plain, (1, 32, 32), with_sigma=False)
+    with torch.no_grad():
+        low, high = (
+            as_restoration(plain(noisy, sigma=torch.full((1, 1, 1, 1), level))).image
+            for level in (0.05, 0.5)
+        )
+    return not torch.equal(low, high)
+
+
+def example(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
+    """What a graph is called with at (B, H, W): an image and, if asked, its level."""
+    origin = origin_of(model)
+    channels = getattr(model, "channels", None)
+    if channels is None and origin is not None:
+        channels = origin.arguments.get("channels")
+    batch, height, width = size
+    shape = (batch, channels if isinstance(channels, int) else 3, height, width)
+    noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    return (noisy, torch.full_like(noisy[:, :1], 0.1)) if with_sigma else (noisy,)
+
+
+def plain_copy(model: nn.Module) -> nn.Module:
+    """The network in float32 on the CPU, ready to be evaluated, without wrappers."""
+    plain = copy.deepcopy(bare(model)).to("cpu", torch.float32)
+    return plain.to(memory_format=torch.contiguous_format).eval()
+
+
+class _Blind(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return as_restoration(self.model(noisy)).image
+
+
+class _WithSigma(_Blind):
+    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
+        return as_restoration(self.model(noisy, sigma=sigma)).image
+
+
+def _compared(
+    model: nn.Module, path: str | Path, run: Callable[[tuple[Tensor, ...]], Tensor]
+) -> Exported:
+    """How far what was exported is from the network."""
+    plain, with_sigma, worst = plain_copy(model), uses_sigma(model), 0.0
+    for size in _CHECKED:
+        given = example(plain, size, with_sigma)
+        with torch.no_grad():
+            own = as_restoration(plain(given[0], sigma=given[1]) if with_sigma else plain(*given))
+            worst = max(worst, float((own.image - run(given)).abs().max()))
+    return Exported(Path(path), ("noisy", "sigma") if with_sigma else ("noisy",), worst)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the exporters print, warn and log to themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _explained(model: nn.Module) -> Iterator[None]:
+    """An exporter's exception as one line."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # they raise whatever the network's own code raises, and more
+        origin = origin_of(bare(model))
+        name = type(bare(model)).__name__ if origin is None else origin.name
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(error).__name__
+        raise InputError(f"model '{name}' cannot be exported: {reason}") from error

@@ -1,0 +1,113 @@
+"""The card of a weights file: what it says of itself, and what a release adds to that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from restorekit.atomic import atomic_path
+from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
+from restorekit.weights.header import KEY, Header, is_safetensors, read_header
+from restorekit.weights.names import find_weights
+
+FORMAT = 1
+FIELDS = {
+    "summary": "one line for listings",
+    "purpose": "which pictures and which noise it is for",
+    "noise_range": "the noise it was trained for, in words: 'gaussian, sigma 0-75 of 255'",
+    "training_data": "what it was trained on",
+    "licenses": "licences of the training data, with the number of pictures of each",
+    "credits": "the text file beside the weights that names the authors of the training data",
+    "license": "the licence of the weights themselves",
+    "recipe": "the configuration that trains it again, and how long that took",
+    "psnr": "dB by test set and noise: {'CBSD68': {'15': 34.0, '25': 31.4}}",
+    "limits": "what it does badly",
+    "source": "where converted weights came from",
+}
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """What a weights file says of itself, and "parameters", the number of its weights.
+
+    Args:
+        path: a weights file, a run's folder or a name; also a published checkpoint of a layout
+            that is recognised, whose card tells what was recognised.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or says not what it is.
+    """
+    path = find_weights(path)
+    header = read_header(path) if is_safetensors(path) else None
+    if header is None or KEY not in header.metadata:
+        from restorekit.weights.foreign import describe_foreign
+
+        return describe_foreign(path)
+    return {**parse_card(header, path), "parameters": header.parameters}
+
+
+def parse_card(header: Header, path: Path) -> dict[str, Any]:
+    """The card in a file's metadata.
+
+    Raises:
+        CheckpointError: there is none, or a newer restorekit has written it.
+    """
+    try:
+        card = json.loads(header.metadata[KEY])
+        if card["format"] > FORMAT:
+            raise CheckpointError(
+                f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
+            )
+        card["model"]["name"]  # what no card is without
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: not written by restorekit, it does not say which architecture it is for"
+        ) from error
+    return dict(card)
+
+
+def annotate(
+    path_in: str | Path, path_out: str | Path, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write weights once more, with more on their card: how a run's file becomes a release.
+
+    The tensors stay as they are, byte for byte.
+
+    Args:
+        path_in: a weights file, a run's folder or a name.
+        path_out: the file to write; may be `path_in`.
+        fields: what `FIELDS` explains. None removes a field, of a run too (its "dataset", say,
+            which may hold a path of this machine).
+
+    Returns:
+        The new card.
+
+    Raises:
+        ArgumentError: a field is unknown, or its value is no JSON.
+        CheckpointError: there are no such weights, or they have no card.
+    """
+    from safetensors.torch import load_file, save_file
+
+    path = find_weights(path_in)
+    card = parse_card(read_header(path), path)
+    for name, value in fields.items():
+        if value is None:
+            card.pop(name, None)
+        elif name not in FIELDS:
+            near = did_you_mean(name, FIELDS)
+            raise ArgumentError(f"unknown field '{name}' of a card.{near} One of: {_known()}")
+        else:
+            card[name] = value
+    try:
+        text = json.dumps(card)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"a card holds only what JSON has: {error}") from error
+    tensors = load_file(path)
+    with atomic_path(path_out) as temporary:
+        save_file(tensors, temporary, metadata={KEY: text})
+    return card
+
+
+def _known() -> str:
+    return ", ".join(FIELDS)

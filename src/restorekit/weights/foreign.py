@@ -1,0 +1,184 @@
+"""Checkpoints of other projects: read without executing anything, recognised, converted."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorekit.errors import CheckpointError
+from restorekit.registry import models
+from restorekit.weights.header import KEY, is_safetensors, read_header
+from restorekit.weights.names import find_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from restorekit.weights.layouts import Found
+
+# What trainers put their state dicts under; the smoothed weights first.
+_WRAPPERS = (
+    "params_ema",
+    "params",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "network",
+    "weights",
+)
+UNKNOWN_LICENSE = "licence unknown"
+
+
+def convert(path_in: str | Path, path_out: str | Path, license: str | None = None) -> Found:
+    """Write a published checkpoint as weights that describe themselves.
+
+    Args:
+        path_in: a state dict that torch saved, or safetensors without our card.
+        path_out: the file to write, by custom `*.safetensors`.
+        license: under which the weights were published; the card says that it is unknown if None.
+
+    Returns:
+        What the checkpoint was recognised as.
+
+    Raises:
+        CheckpointError: it is missing, damaged, a pickled module, of no known layout, weights of
+            restorekit already, or `path_out` itself.
+    """
+    from restorekit.weights.files import load_model, save_model
+
+    path = find_weights(path_in)
+    if is_safetensors(path) and KEY in read_header(path).metadata:
+        raise CheckpointError(f"{path}: restorekit's own weights already; nothing to convert")
+    if Path(path_out).exists() and path.samefile(path_out):
+        raise CheckpointError(f"{path}: not overwritten by its own conversion; name another file")
+    found = read_foreign(path)
+    save_model(load_model(path), path_out, _source(path, found, license))
+    return found
+
+
+def describe_foreign(path: Path) -> dict[str, Any]:
+    """A card for a file that has none: what it was recognised as."""
+    found = read_foreign(path)
+    made = models.entry(found.architecture).provider
+    origin = {"provider": made.distribution, "version": made.version}
+    return {
+        "model": {"name": found.architecture, "arguments": found.arguments, **origin},
+        **_source(path, found, None),
+        "parameters": sum(tensor.numel() for tensor in found.tensors.values()),
+    }
+
+
+def read_foreign(path: Path) -> Found:
+    """What a checkpoint is, and its tensors as our architecture takes them, in float32.
+
+    Raises:
+        CheckpointError: it cannot be read, or is of no known layout.
+    """
+    from restorekit.weights.layouts import LAYOUTS
+
+    state = read_state(path)
+    state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    while True:
+        for layout in LAYOUTS:
+            try:
+                found = layout.read(state)
+            except CheckpointError as error:
+                raise CheckpointError(f"{path}: {error}") from error
+            if found is not None:
+                return found
+        inner = _without_prefix(state)
+        if inner is None:
+            raise _unknown(path)
+        state = inner
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file, out of the wrappers that trainers put around it.
+
+    Raises:
+        CheckpointError: there is none, or loading it would execute code.
+    """
+    if is_safetensors(path):
+        from safetensors.torch import load_file
+
+        read_header(path)
+        return load_file(path)
+    state = _unwrapped(_load_torch(path))
+    if state is None:
+        raise CheckpointError(f"{path}: holds no state dict (names with their tensors)")
+    for prefix in ("module.", "_orig_mod."):
+        state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
+
+
+def _load_torch(path: Path) -> Any:
+    import pickle
+
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        name = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if name is None:
+            raise CheckpointError(f"{path}: not a checkpoint, or a damaged one") from error
+        raise CheckpointError(
+            f"{path}: a pickle that holds {name[1]} and not tensors alone; loading it could run "
+            "any code, so it is never executed; where that code is at home, save "
+            "model.state_dict() instead"
+        ) from error
+    except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not a checkpoint that torch reads ({reason})") from error
+
+
+def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
+    """The state dict in what a file holds, under so many wrappers at most."""
+    import torch
+
+    if not isinstance(loaded, Mapping) or depth == 0:
+        return None
+    tensors = {k: v.detach() for k, v in loaded.items() if isinstance(v, torch.Tensor)}
+    if tensors and all(isinstance(key, str) for key in tensors):
+        return tensors
+    inner = (_unwrapped(loaded[key], depth - 1) for key in _WRAPPERS if key in loaded)
+    return next((state for state in inner if state is not None), None)
+
+
+def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The keys without the word they all begin with (a wrapping module's), if they do."""
+    first = {key.partition(".")[0] for key in state}
+    if len(first) != 1 or not all("." in key for key in state):
+        return None
+    return {key.partition(".")[2]: tensor for key, tensor in state.items()}
+
+
+def _unknown(path: Path) -> CheckpointError:
+    from restorekit.weights.layouts import LAYOUTS
+
+    state = read_state(path)
+    shapes = [f"{key} {tuple(tensor.shape)}" for key, tensor in state.items()]
+    names = ", ".join(list(state)[:3])
+    by_likeness = {
+        difflib.SequenceMatcher(None, names, each.keys).ratio(): each for each in LAYOUTS
+    }
+    near = by_likeness[max(by_likeness)]
+    more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
+    return CheckpointError(
+        f"{path}: not written by restorekit, and of no known layout: it has "
+        f"{', '.join(shapes[:3])}{more}; the nearest known is {near.name} ({near.keys}, ..)"
+    )
+
+
+def _source(path: Path, found: Found, license: str | None) -> dict[str, Any]:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = {"file": path.name, "layout": found.layout, "sha256": digest}
+    return {"license": license or UNKNOWN_LICENSE, "source": source}

@@ -1,0 +1,125 @@
+"""Networks run by ONNX Runtime and OpenVINO."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restorekit import InputError, MissingExtraError, create_model
+from restorekit.restore import runtime
+from restorekit.restore.export import onnx_bytes
+from restorekit.restore.runtime import Choice, Session, choose_runtime, load_runtime
+
+SHAPE = (1, 3, 32, 32)
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    """A small network that is told the level."""
+    torch.manual_seed(0)
+    return create_model("ffdnet", width=4, depth=2).eval()
+
+
+@pytest.fixture(scope="module")
+def content(model: nn.Module) -> bytes:
+    """The network exported once for all tests."""
+    return onnx_bytes(model)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_a_session_is_called_like_the_model(
+    name: str, model: nn.Module, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any size and batch, a level or a map of it, in the type of the input; each answer stays."""
+    monkeypatch.setattr(runtime, "onnx_bytes", lambda _: content)
+    session = load_runtime(model, name, SHAPE, threads=1)
+    assert isinstance(session, Session)
+    assert (session.runtime, session.channels, session.size_multiple) == (name, 3, 2)
+    answers = []
+    for batch, height, width in ((1, 32, 32), (2, 31, 45)):
+        noisy = torch.rand(batch, 3, height, width)
+        level = torch.rand(batch, 1, height, width)
+        for sigma in (torch.tensor(0.1), level[..., :1, :1], level):
+            answers.append((session(noisy, sigma=sigma), model(noisy, sigma=sigma)))
+    for restored, expected in answers:
+        torch.testing.assert_close(restored, expected, rtol=0, atol=1e-5)
+    assert session(noisy.bfloat16(), sigma=level).dtype == torch.bfloat16
+    with pytest.raises(InputError, match="needs the noise's sigma"):
+        session(noisy)
+
+
+def test_torch_is_the_model_itself(model: nn.Module) -> None:
+    """No wrapper."""
+    assert load_runtime(model, "torch", SHAPE) is model
+
+
+def test_an_unknown_runtime_is_told_the_nearest(model: nn.Module) -> None:
+    """With all there are."""
+    with pytest.raises(InputError, match=r"Did you mean 'openvino'\? One of: auto, torch, onnx"):
+        load_runtime(model, "openvin", SHAPE)
+
+
+@pytest.mark.parametrize(("name", "extra"), [("onnxruntime", "onnx"), ("openvino", "openvino")])
+def test_a_missing_runtime_names_its_extra(
+    name: str, extra: str, model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line with the command that installs it."""
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'restorekit\[{extra}\]'"):
+        load_runtime(model, name, SHAPE)
+
+
+class Fake(nn.Module):
+    """A model that takes as many seconds as it is told, on a clock that is not real."""
+
+    def __init__(self, seconds: float, clock: list[float]) -> None:
+        super().__init__()
+        self.seconds, self.clock = seconds, clock
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        self.clock[0] += self.seconds
+        return noisy
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen", "ratio"),
+    [
+        ({"torch": 4.0, "onnxruntime": 3.0, "openvino": 2.0}, "openvino", 2.0),
+        ({"torch": 2.0, "onnxruntime": 1.95, "openvino": 3.0}, "torch", 1.0),
+        ({"torch": 2.0, "onnxruntime": 1.0, "openvino": None}, "onnxruntime", 2.0),
+        ({"torch": 2.0, "onnxruntime": None, "openvino": None}, "torch", 1.0),
+    ],
+)
+def test_auto_takes_what_is_clearly_faster(
+    seconds: dict[str, Any], chosen: str, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured once for a network and size; what cannot run it is left out."""
+    clock, made = [0.0], []
+
+    def load(model: nn.Module, name: str, *_: Any) -> nn.Module:
+        made.append(name)
+        if seconds[name] is None:
+            raise InputError("cannot be exported")
+        return Fake(seconds[name], clock)
+
+    monkeypatch.setattr(runtime, "load_runtime", load)
+    monkeypatch.setattr(runtime.time, "perf_counter", lambda: clock[0])
+    network = Fake(seconds["torch"], clock)
+    choice = choose_runtime(network, SHAPE)
+    known = {name: each for name, each in seconds.items() if each is not None}
+    assert choice == Choice(chosen, pytest.approx(known))
+    assert choice.ratio == pytest.approx(ratio)
+    assert choose_runtime(network, SHAPE) is choice
+    assert made == ["onnxruntime", "openvino"]
+    assert choose_runtime(network, (1, 3, 64, 64)) is not choice
+
+
+def test_auto_loads_what_it_chose(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same seam as a name."""
+    monkeypatch.setattr(runtime, "choose_runtime", lambda *_: Choice("torch", {"torch": 1.0}))
+    assert load_runtime(model, "auto", SHAPE) is model
