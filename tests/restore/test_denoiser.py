@@ -279,7 +279,7 @@ def test_architecture_without_weights_is_refused() -> None:
 def test_unknown_device_is_refused() -> None:
     """A device that is not there is one line."""
     with pytest.raises(InputError, match="cuba"):
-        Denoiser(identity(), "cuba")
+        Denoiser(identity(), device="cuba")
 
 
 # Weights
@@ -299,5 +299,5 @@ def test_weights_file_and_run_folder(tmp_path: Path, channels: int) -> None:
     for weights in (tmp_path / "last.safetensors", str(tmp_path), model):
         restored = Denoiser(weights, device="cpu")(image)
         assert torch.allclose(restored, expected, atol=1e-6)
-    assert Denoiser(tmp_path, "cpu")(picture("RGBA")).mode == "RGBA"
-    assert Denoiser(tmp_path, "cpu")(picture("L")).mode == "L"
+    assert Denoiser(tmp_path, device="cpu")(picture("RGBA")).mode == "RGBA"
+    assert Denoiser(tmp_path, device="cpu")(picture("L")).mode == "L"
