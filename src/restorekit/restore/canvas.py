@@ -96,7 +96,7 @@ class Canvas:
         self.result[samples, :, rows] = image.to(self.result.dtype)
 
     def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
-        piece = piece.to(dtype)
+        piece = piece.to(dtype, copy=True)  # a network may write to what it is given
         return piece if self.scale.white == 1.0 else piece / self.scale.white
 
 

@@ -278,7 +278,7 @@ class Denoiser:
         self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
     ) -> int | None:
         """Restore a canvas, in smaller tiles where memory runs out; the side of the tiles."""
-        how: Stitching | None = choose(self._network, canvas.size, self._tile)
+        how: Stitching | None = choose(self._network, canvas.size, self._tile, exact=dtype is None)
         with self._network.running(dtype):
             while how is not None:
                 how = replace(how, turns=self._turns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.tiles import divide
 
 _SIDE = 2048  # of the image on which a large one's noise is estimated
 _CROP = 256
@@ -92,17 +94,14 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     height, width = canvas.size
     size = (-(-height // _REDUCTION), -(-width // _REDUCTION))
     sigma = torch.empty(len(canvas.source), 1, *size)
-    step = _BLOCK // _REDUCTION
+    blocks = [divide(length, _BLOCK // _REDUCTION, 0) for length in size]
     for index in range(len(canvas.source)):
-        for top in range(0, size[0], step):
-            for left in range(0, size[1], step):
-                rows, columns = slice(top, top + step), slice(left, left + step)
-                block = canvas.read(
-                    slice(index, index + 1), _scaled(rows), _scaled(columns), torch.float32
-                )
-                levels = noise_map(block).cpu()
-                pooled = functional.avg_pool2d(levels, _REDUCTION, ceil_mode=True)
-                sigma[index : index + 1, :, rows, columns] = pooled
+        sample = slice(index, index + 1)
+        for row, column in product(*blocks):
+            rows, columns = slice(row.low, row.high), slice(column.low, column.high)
+            block = canvas.read(sample, _scaled(rows), _scaled(columns), torch.float32)
+            pooled = functional.avg_pool2d(noise_map(block).cpu(), _REDUCTION, ceil_mode=True)
+            sigma[sample, :, rows, columns] = pooled
     return NoiseLevel(sigma, _REDUCTION)
 
 

@@ -20,11 +20,12 @@ Run = Callable[[Tensor, float], Tensor]
 
 _EXACT = 32  # a field up to this is taken as it is
 _STRIP_LENGTHS = (128, 384)  # short, since attention over all pixels takes memory by their square
-_SIDE = 320
+_SIDE = 256
 _SIGMA = 0.2  # strong noise, against which networks look farthest
-# Differences of rounding between one size and another stay below it, and what it leaves unseen
-# stays below the 1e-5 by which tiles may differ from the whole.
-_TOLERANCE = 2e-6
+# Differences of rounding between one size and another stay below the first, and what it leaves
+# unseen stays below the 1e-5 by which tiles may differ from the whole. The second is below what
+# rounding to bfloat16 does, and a fortieth of a level of 8 bits.
+_TOLERANCE, _COARSE_TOLERANCE = 2e-6, 1e-4
 _SAFETY = 1.25
 
 
@@ -33,12 +34,14 @@ class Reach:
     """How far a network sees.
 
     Attributes:
-        pixels: the distance from a cut from which on a tile is as the whole image.
+        pixels: the distance from a cut from which on a tile is as the whole image, to 1e-5.
+        coarse: the same to 1e-4, for less than float32.
         is_global: that there is no such distance (attention or statistics over the whole image);
             `pixels` is then what is overlapped all the same.
     """
 
     pixels: int
+    coarse: int
     is_global: bool = False
 
 
@@ -52,16 +55,15 @@ def measure_reach(run: Run, channels: int, alignment: int) -> Reach:
     """
     field = _field(run, channels, alignment)
     if field is not None and field <= _EXACT:
-        return Reach(field)
-    # A narrow picture where the field has no end: see the strips' lengths.
-    shape = (_SIDE, _SIDE) if field is not None else (_STRIP_LENGTHS[-1], 2 * alignment)
-    faded = _fading(run, channels, shape, alignment)
-    if faded is not None:
-        faded = int(faded * _SAFETY) + 1
-        return Reach(faded if field is None else min(field, faded))
+        return Reach(field, field)
     if field is not None:
-        return Reach(field)
-    return Reach(4 * alignment, is_global=True)
+        exact, coarse = _fading(run, channels, (_SIDE, _SIDE), alignment)
+    else:  # a narrow picture: see the strips' lengths
+        exact, coarse = _fading(run, channels, (_STRIP_LENGTHS[-1], 2 * alignment), alignment)
+    exact = field if exact is None else min(exact, field or exact)
+    if exact is None:
+        return Reach(4 * alignment, 4 * alignment, is_global=True)
+    return Reach(exact, exact if coarse is None else min(coarse, exact))
 
 
 def _field(run: Run, channels: int, alignment: int) -> int | None:
@@ -89,31 +91,47 @@ def _spread(run: Run, channels: int, length: int, alignment: int, upright: bool)
     return max(start - first, last - (start + alignment - 1), 0)
 
 
-def _fading(run: Run, channels: int, shape: tuple[int, int], alignment: int) -> int | None:
-    """From which distance to a cut on the answer is that for the whole; None if from none."""
-    distances = []
-    for height, width in {shape, shape[::-1]}:
-        clean = probe_picture(channels, height, width)
-        noisy = torch.cat([clean, torch.full_like(clean, 0.5)])
-        noisy = noisy + probe_noise(noisy, _SIGMA)
-        whole = run(noisy, _SIGMA)
-        for axis in (2, 3):
-            if noisy.shape[axis] < max(shape):
-                continue
-            cut = noisy.shape[axis] // 2 // alignment * alignment
-            rest = noisy.shape[axis] - cut
-            after = run(noisy.narrow(axis, cut, rest).contiguous(), _SIGMA)
-            before = run(noisy.narrow(axis, 0, cut).contiguous(), _SIGMA)
-            distances += [
-                _distance(after - whole.narrow(axis, cut, rest), whole, axis),
-                _distance((before - whole.narrow(axis, 0, cut)).flip(axis), whole, axis),
-            ]
-    farthest = max(distances)
-    return farthest if farthest < max(shape) * 3 // 8 else None
+def _fading(
+    run: Run, channels: int, size: tuple[int, int], alignment: int
+) -> tuple[int | None, int | None]:
+    """From which distance to a cut on the answer is that for the whole, by either tolerance.
+
+    The cut runs through the middle of the picture, along the sides that are as long as its height;
+    None where the difference does not fade away towards the picture's border.
+    """
+    clean = probe_picture(channels, *size)
+    clean[..., : size[1] // 4] = 0.5  # flat areas are where networks look farthest
+    noisy = clean + probe_noise(clean, _SIGMA)
+    whole = run(noisy, _SIGMA)
+    least = max(1.0, float(whole.abs().max()))
+    axes = [axis for axis in (2, 3) if noisy.shape[axis] == size[0]]
+    cut = size[0] // 2 // alignment * alignment
+    after, before = noisy, noisy
+    after_whole, before_whole = whole, whole
+    for axis in axes:
+        rest = size[0] - cut
+        after, before = after.narrow(axis, cut, rest), before.narrow(axis, 0, cut)
+        after_whole = after_whole.narrow(axis, cut, rest)
+        before_whole = before_whole.narrow(axis, 0, cut)
+    differences = (
+        run(after.contiguous(), _SIGMA) - after_whole,
+        (run(before.contiguous(), _SIGMA) - before_whole).flip(axes),
+    )
+    exact, coarse = (
+        max(_distance(difference, axes, tolerance * least) for difference in differences)
+        for tolerance in (_TOLERANCE, _COARSE_TOLERANCE)
+    )
+    return _with_safety(exact, cut), _with_safety(coarse, cut)
 
 
-def _distance(difference: Tensor, whole: Tensor, axis: int) -> int:
-    """The number of rows from the cut after which the difference is that of rounding."""
-    rows = difference.abs().amax(dim=[d for d in range(4) if d != axis])
-    differing = (rows > _TOLERANCE * max(1.0, float(whole.abs().max()))).nonzero()
-    return int(differing[-1]) + 1 if len(differing) else 0
+def _distance(difference: Tensor, axes: list[int], tolerance: float) -> int:
+    """How far from the cut, at row or column 0, the difference last exceeds the tolerance."""
+    places = (difference.abs() > tolerance).any(dim=1).nonzero()
+    if not len(places):
+        return 0
+    return int(places[:, [axis - 1 for axis in axes]].min(dim=1).values.max()) + 1
+
+
+def _with_safety(distance: int, cut: int) -> int | None:
+    """A little more, since another picture may show more; None where the picture was too small."""
+    return int(distance * _SAFETY) + 1 if distance < cut * 3 // 4 else None

@@ -15,9 +15,9 @@ from restorekit.restore.stitch import Stitching, stitch
 
 TileSize = int | Literal["auto", "off"] | None
 
-# On a CPU larger tiles are slower, for their activations leave the cache; smaller ones, for their
-# margins are a larger part.
-_FASTEST = {"cpu": 512, "cuda": 2048, "mps": 1024}
+# What a tile reads, margins and all. On a CPU larger ones are slower, for their activations leave
+# the cache; of smaller ones, the margins are a larger part.
+_FASTEST = {"cpu": 768, "cuda": 2048, "mps": 1024}
 _SMALLEST = 64
 _BLEND = 16
 _BLEND_GLOBAL = 64  # where tiles differ, a long blend hides it
@@ -40,7 +40,10 @@ def check_tile(tile: TileSize) -> int | Literal["auto"] | None:
 
 
 def choose(
-    network: Network, size: tuple[int, int], tile: int | Literal["auto"] | None
+    network: Network,
+    size: tuple[int, int],
+    tile: int | Literal["auto"] | None,
+    exact: bool = True,
 ) -> Stitching:
     """The tiles of an image.
 
@@ -48,16 +51,17 @@ def choose(
         network: what restores it.
         size: the image's height and width.
         tile: as from `check_tile`.
+        exact: whether it computes in float32 at least, so that tiles can be as the whole image.
     """
     device = network.device or torch.device("cpu")
     side = _FASTEST[device.type] if tile == "auto" else tile
-    # A quarter more at once is faster than a second tile beside it.
-    whole = side is None or max(size) <= (side * 5 // 4 if tile == "auto" else side)
-    if whole or (reach := network.reach) is None:
+    if side is None or max(size) <= side or (reach := network.reach) is None:
         return Stitching()
-    how = Stitching(side, reach.pixels, _BLEND_GLOBAL if reach.is_global else _BLEND)
+    margin = reach.pixels if exact else reach.coarse
+    blend = _BLEND_GLOBAL if reach.is_global else _BLEND
     if tile != "auto":
-        return how
+        return Stitching(side, margin, blend)
+    how = Stitching(max(side - 2 * margin - blend, side // 2), margin, blend)
     most = _SHARE * available_memory(device) / network.bytes_per_pixel
     if reach.is_global and size[0] * size[1] <= most / 2:
         return Stitching()
@@ -68,8 +72,8 @@ def choose(
 
 def smaller(how: Stitching, size: tuple[int, int]) -> Stitching | None:
     """The same with tiles of half the side, after memory ran out; None where they are smallest."""
-    side = min(how.tile or max(size), max(size)) // 2
-    return None if side < _SMALLEST else replace(how, tile=side)
+    side = min(how.tile or max(size), max(size))
+    return None if side <= _SMALLEST else replace(how, tile=max(side // 2, _SMALLEST))
 
 
 def difference(network: Network, canvas: Canvas, how: Stitching) -> float:
