@@ -67,16 +67,18 @@ def test_little_memory_makes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> N
 BIG = """
 import resource, sys
 import numpy as np
-import restorekit
 from restorekit.restore.denoiser import Denoiser
 import torch
 
-image = np.full((5000, 6000, 3), 100, np.uint8)
-torch.manual_seed(0)
-denoiser = Denoiser(restorekit.create_model("dncnn", depth=3, width=8), precision="float32")
+class Fading(torch.nn.Module):
+    def forward(self, noisy):
+        return 0.5 * noisy
+
+image = np.full((12000, 1000, 3), 100, np.uint8)
+denoiser = Denoiser(Fading())
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 restored = denoiser(image)
-assert restored.shape == image.shape
+assert restored.shape == image.shape and (restored == 50).all()
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * 1024 / image.nbytes)
 for name in ("torchvision", "kornia", "matplotlib", "skimage", "scipy"):
     assert name not in sys.modules, name
