@@ -5,23 +5,21 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
-from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from restorekit.devices import resolve_device
-from restorekit.errors import ArgumentError, CheckpointError, InputError, RestoreWarning
-from restorekit.registry import models, origin_of
+from restorekit.errors import ArgumentError, InputError, RestoreWarning
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
 from restorekit.restore.kinds import open_image
+from restorekit.restore.loading import ModelLike, load, name_of, session
 from restorekit.restore.memory import is_out_of_memory
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import (
@@ -31,41 +29,15 @@ from restorekit.restore.noise_level import (
     estimated_map,
     given_level,
 )
+from restorekit.restore.outcome import Outcome
 from restorekit.restore.precision import check_precision, dtype_of, is_worth_it
 from restorekit.restore.stitch import Stitching, stitch
 from restorekit.restore.tiling import TileSize, check_tile, choose, difference, smaller
-from restorekit.weights import bare, load_model
 
 Array = np.ndarray[Any, Any]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
-Restored = TypeVar("Restored")
-ModelLike = nn.Module | str | PathLike[str]
 
 DEFAULT_MODEL = "swift-photo"
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[Restored]):
-    """A restored image, and how it came about.
-
-    Attributes:
-        image: of the kind that was given.
-        sigma: the noise's standard deviation in each channel, given or estimated, on the [0, 1]
-            scale of the image's type; the mean of a batch.
-        already_clean: that hardly any noise was found; the image was restored all the same.
-        seconds: what it took.
-        tile: the greatest side of a tile in pixels, margins left out; None for the whole image.
-        precision: the number format that the network computed in.
-        model: its name, or the path of its weights.
-    """
-
-    image: Restored
-    sigma: tuple[float, ...]
-    already_clean: bool
-    seconds: float
-    tile: int | None
-    precision: str
-    model: str
 
 
 @overload
@@ -214,10 +186,9 @@ class Denoiser:
         self._sigma, self._noise_map = sigma, noise_map
         self._strength, self._keep_detail = strength, keep_detail
         self._turns = ALL if ensemble else IDENTITY
-        self.model = _load(model, device)
-        self.name = _name_of(model)
-        self._network = Network(self.model, _session(self.model, runtime))
-        self._runtime = runtime
+        self.model = load(model, device)
+        self.name = name_of(model)
+        self._network = Network(self.model, session(self.model, runtime))
         check_precision(precision, self._network.device or torch.device("cpu"))
         self._precision = precision
         self._warned: set[str] = set()
@@ -226,6 +197,11 @@ class Denoiser:
     def channels(self) -> int | None:
         """How many image channels the network says it takes; None where it says nothing."""
         return self._network.channels
+
+    @property
+    def heeds_sigma(self) -> bool:
+        """Whether the network makes anything of the noise's standard deviation: is not blind."""
+        return not self._network.is_blind
 
     @overload
     def __call__(self, image: Kind) -> Kind: ...
@@ -324,7 +300,7 @@ class Denoiser:
         return None if self._network.is_blind else level
 
     def _dtype(self, canvas: Canvas) -> torch.dtype | None:
-        if self._runtime != "torch":
+        if not self._network.is_torch:
             return None
         if self._precision == "auto":
             return self._network.lossless_dtype if is_worth_it(canvas.size) else None
@@ -348,44 +324,6 @@ class Denoiser:
         if fact not in self._warned:
             self._warned.add(fact)
             warnings.warn(f"model '{self.name}' is {fact}", RestoreWarning, stacklevel=5)
-
-
-def _load(model: ModelLike, device: str | torch.device) -> nn.Module:
-    if isinstance(model, nn.Module):
-        loaded = model if device == "auto" else model.to(resolve_device(device))
-    else:
-        loaded = _without_weights(model, device) or load_model(Path(model), device)
-    return loaded.to(memory_format=torch.channels_last)
-
-
-def _without_weights(model: str | PathLike[str], device: str | torch.device) -> nn.Module | None:
-    """A registered model that needs no weights, by its name."""
-    if not isinstance(model, str) or Path(model).exists() or model not in models.names():
-        return None
-    made: nn.Module = models.create(model)
-    if any(True for _ in made.parameters()):
-        raise CheckpointError(
-            f"'{model}' is an architecture without trained weights; "
-            "give a weights file, e.g. runs/last.safetensors"
-        )
-    return made.to(resolve_device(device))
-
-
-def _session(model: nn.Module, runtime: str) -> Any:
-    """What runs the network in another runtime; None for torch."""
-    if runtime == "torch":
-        return None
-    from restorekit.restore.runtime import load_runtime
-
-    channels = getattr(bare(model), "channels", 3)
-    return load_runtime(model, runtime, (1, channels, 256, 256))
-
-
-def _name_of(model: ModelLike) -> str:
-    if not isinstance(model, nn.Module):
-        return str(model)
-    origin = origin_of(bare(model))
-    return type(model).__name__ if origin is None else origin.name
 
 
 def _check_share(name: str, value: float) -> None:

@@ -37,6 +37,7 @@ class Network:
         channels: how many it says that it takes; None where it says nothing.
         takes_sigma: whether it can be called with the noise's standard deviation.
         alignment: what the first row and column of a tile is a multiple of.
+        is_torch: whether the module itself is what runs.
         dtype: the type of its weights.
         device: where they lie; None where there are none.
     """
@@ -44,6 +45,7 @@ class Network:
     def __init__(self, module: nn.Module, run: Callable[..., Any] | None = None) -> None:
         self.module = module
         self._run = module if run is None else run
+        self.is_torch = self._run is module
         self.channels = _channels_of(module)
         self.takes_sigma = takes(bare(module), "sigma")
         multiple = getattr(bare(module), "size_multiple", 1)
@@ -85,7 +87,7 @@ class Network:
     @cached_property
     def lossless_dtype(self) -> torch.dtype | None:
         """The native number format below float32 that costs no quality; None where none does."""
-        if not self.multiplies or self.dtype != torch.float32 or self._run is not self.module:
+        if not self.multiplies or self.dtype != torch.float32 or not self.is_torch:
             return None
         with self.running(None):
             device = self.device or torch.device("cpu")
