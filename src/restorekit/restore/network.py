@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -106,7 +106,7 @@ class Network:
         try:
             with (
                 torch.inference_mode(),
-                nullcontext() if dtype is None else torch.autocast(device, dtype),
+                _full_precision(device) if dtype is None else torch.autocast(device, dtype),
             ):
                 yield
         finally:
@@ -160,6 +160,15 @@ class Network:
     def _probe(self, batch: Tensor, sigma: float) -> Tensor:
         """The network's answer, whatever it is, to a batch made up here."""
         return self._forward(batch, torch.full((len(batch), 1, 1, 1), sigma))
+
+
+def _full_precision(device: str) -> AbstractContextManager[None]:
+    """Within it float32 is float32: convolutions on CUDA would else round to ten bits (TF32)."""
+    if device != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(
+        enabled=True, benchmark=torch.backends.cudnn.benchmark, allow_tf32=False
+    )
 
 
 def _joined(sigma: Tensor | None) -> Tensor | None:

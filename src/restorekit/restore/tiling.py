@@ -54,7 +54,7 @@ def choose(
         exact: whether it computes in float32 at least, so that tiles can be as the whole image.
     """
     device = network.device or torch.device("cpu")
-    side = _FASTEST[device.type] if tile == "auto" else tile
+    side = _FASTEST.get(device.type, _FASTEST["cpu"]) if tile == "auto" else tile
     if side is None or max(size) <= side or (reach := network.reach) is None:
         return Stitching()
     margin = reach.pixels if exact else reach.coarse
