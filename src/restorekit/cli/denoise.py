@@ -38,7 +38,7 @@ def denoise(
     from restorekit.restore.denoiser import Denoiser
 
     plan = _in_place(inputs) if output is None else plan_outputs(inputs, output)
-    process(plan, Denoiser(model, device), "denoising", overwrite_input=in_place)
+    process(plan, Denoiser(model, device=device), "denoising", overwrite_input=in_place)
 
 
 def _in_place(inputs: Sequence[Path]) -> Plan:
