@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from restorekit.cli import denoise, describe, info, listing, noise, plugins, schema, train
+from restorekit.cli import (
+    benchmark,
+    denoise,
+    describe,
+    info,
+    listing,
+    noise,
+    plugins,
+    schema,
+    train,
+)
 from restorekit.cli.commands import QuickCommand, QuickGroup
 from restorekit.cli.faults import explain, warnings_as_lines
 from restorekit.cli.output import print_error
@@ -26,6 +36,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("denoise")(denoise.denoise)
 app.command("noise")(noise.noise)
+app.command("benchmark")(benchmark.benchmark)
 app.command(
     "list",
     cls=QuickCommand,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,11 +14,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from restorekit.data.files import copy_metadata, image_to_tensor, split_alpha, tensor_to_image
-from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError, InputError
-from restorekit.records import as_restoration
-from restorekit.registry import models, origin_of
-from restorekit.weights import bare, load_model
+from restorekit.errors import InputError
+from restorekit.records import as_restoration, takes
+from restorekit.registry import origin_of
+from restorekit.restore.opening import open_model
+from restorekit.weights import bare
 
 Array = np.ndarray[Any, Any]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
@@ -46,6 +46,15 @@ def denoise(
         CheckpointError: the weights cannot be loaded.
     """
     return Denoiser(model, device)(image)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A restored image, and how it came about."""
+
+    image: Any
+    precision: str
+    tile: int | None
 
 
 class Denoiser:
@@ -76,14 +85,21 @@ class Denoiser:
     """
 
     def __init__(
-        self, model: nn.Module | str | PathLike[str], device: str | torch.device = "auto"
+        self,
+        model: nn.Module | str | PathLike[str],
+        device: str | torch.device = "auto",
+        *,
+        sigma: float | None = None,
+        precision: str = "auto",
+        tile: int | str | None = "auto",
     ) -> None:
-        if isinstance(model, nn.Module):
-            self.model = model if device == "auto" else model.to(resolve_device(device))
-        else:
-            _refuse_bare_name(model)
-            self.model = load_model(Path(model), device)
+        self.model = open_model(model, device)
         self.channels = _channels_of(self.model)
+        self.sigma = sigma
+
+    def restore(self, image: Kind) -> Outcome:
+        """The image restored, and how."""
+        return Outcome(self(image), "float32", None)
 
     def __call__(self, image: Kind) -> Kind:
         """The image restored.
@@ -154,12 +170,18 @@ class Denoiser:
             raise InputError(f"the model takes {wanted} channels, the image has {count}")
         return restored if alpha is None else torch.cat([restored, alpha], 1)
 
+    def _told(self, given: Tensor) -> dict[str, Tensor]:
+        """The noise level, where there is one and the model takes it."""
+        if self.sigma is None or not takes(bare(self.model), "sigma"):
+            return {}
+        return {"sigma": given.new_full((len(given), 1, 1, 1), self.sigma)}
+
     def _run(self, batch: Tensor) -> Tensor:
         """The network's answer to (B, C, H, W), clamped to [0, 1], where and as the batch is."""
         weight = next((p for p in self.model.parameters() if p.is_floating_point()), batch.float())
         given = batch.to(weight.dtype).to(weight.device)
         with torch.inference_mode(), _evaluating(self.model):
-            image = as_restoration(self.model(given)).image
+            image = as_restoration(self.model(given, **self._told(given))).image
         if image.shape != batch.shape:
             raise InputError(
                 f"the model made {tuple(image.shape)} of an image {tuple(batch.shape)}; "
@@ -190,14 +212,6 @@ def _channels_of(model: nn.Module) -> int | None:
     if channels is None and (origin := origin_of(model)) is not None:
         channels = origin.arguments.get("channels")
     return channels if isinstance(channels, int) else None
-
-
-def _refuse_bare_name(model: str | PathLike[str]) -> None:
-    if isinstance(model, str) and not Path(model).exists() and model in models.names():
-        raise CheckpointError(
-            f"'{model}' is an architecture without trained weights; "
-            "give a weights file, e.g. runs/last.safetensors"
-        )
 
 
 def _check_range(batch: Tensor) -> None:
