@@ -116,7 +116,9 @@ class TestPictures:
         assert [picture.name for picture in pictures] == ["a.png", "b.png", "deep/c.png"]
         for picture in pictures:
             expected = np.asarray(Image.open(folder / picture.name)) / 255
-            np.testing.assert_allclose(as_float(picture.clean)[0].movedim(0, 2), expected, atol=1e-6)
+            np.testing.assert_allclose(
+                as_float(picture.clean)[0].movedim(0, 2), expected, atol=1e-6
+            )
 
     def test_a_limit_spaces_them_evenly(self, folder: Path) -> None:
         """The first of each part; the noise of those that stay is the same."""
