@@ -84,7 +84,7 @@ def test_the_registry_s_own_errors_pass() -> None:
     """An unknown noise with the nearest, a wrong argument with what there is."""
     with pytest.raises(UnknownNameError, match="Did you mean 'gaussian'"):
         read_noises("gausian:25")
-    with pytest.raises(ArgumentError, match="unknown argument 'sdt'. Did you mean 'std'"):
+    with pytest.raises(ArgumentError, match=r"unknown argument 'sdt'\. Did you mean 'std'"):
         read_noises("gaussian:sdt=0.1")
     with pytest.raises(ArgumentError, match="noise 'gaussian:25' is given twice"):
         read_noises(["gaussian:25", "gaussian:15,25"])

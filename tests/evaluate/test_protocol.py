@@ -177,7 +177,7 @@ class TestPairs:
 
     def test_a_folder_without_pairs_is_told(self, folder: Path) -> None:
         """What is missing in it."""
-        with pytest.raises(DataError, match="holds no pairs: .* it has no 'gt'"):
+        with pytest.raises(DataError, match=r"holds no pairs: .* it has no 'gt'"):
             read_pictures(folder, Protocol(), pairs=True)
 
     def test_pairs_of_different_sizes_are_refused(self, pairs: Path) -> None:

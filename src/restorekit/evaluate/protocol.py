@@ -105,6 +105,8 @@ class Protocol:
         given = "quantised to 8 bits" if self.quantize else "clipped" if self.clip else "unclipped"
         output = "clamped to [0, 1]" + " and rounded to 8 bits" * self.round_output
         size = "whole pictures" if self.crop is None else f"centre crops of {self.crop} px"
+        if self.limit is not None:
+            size += f", {self.limit} of them at most, evenly spaced by name"
         border = f"without {self.border} px of border" if self.border else "no border cut"
         told = "told" if self.sigma == "true" else "not told"
         return (
