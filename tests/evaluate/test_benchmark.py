@@ -146,6 +146,16 @@ def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, lin
         measured(models, folder, noises, pairs=pairs)
 
 
+def test_real_noise_is_not_made(pairs: Path) -> None:
+    """What is said of making noise is refused, and not said of it."""
+    for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
+        with pytest.raises(ArgumentError, match="pairs hold their noise"):
+            measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
+    (line, *_) = notes(measured("median", pairs, (), pairs=True))
+    assert "real noise" in line
+    assert "seed" not in line
+
+
 class TestOutput:
     @pytest.fixture
     def results(self, folder: Path) -> Results:

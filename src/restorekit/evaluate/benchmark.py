@@ -77,6 +77,8 @@ def benchmark(
     if pairs == bool(named := read_noises(noises)):
         both = " (not both)" * pairs
         raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
+    if pairs and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
+        raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
     place = resolve_device(device)
     entrants = [
         Entrant(label, open_model(model, place), precision, tile, place)

@@ -94,8 +94,8 @@ class Protocol:
         height, width = image.shape[-2:]
         return image[..., self.border : height - self.border, self.border : width - self.border]
 
-    def describe(self) -> str:
-        """The choices in one line, for people."""
+    def describe(self, real: bool = False) -> str:
+        """The choices in one line, for people; `real` where the pictures hold their own noise."""
         colour = "gray (luma)" if self.gray else "as in the files, colour or gray"
         noise = (
             f"derived from seed {self.seed}, noise and file name"
@@ -108,11 +108,11 @@ class Protocol:
         if self.limit is not None:
             size += f", {self.limit} of them at most, evenly spaced by name"
         border = f"without {self.border} px of border" if self.border else "no border cut"
-        told = "told" if self.sigma == "true" else "not told"
+        told = "told to" if self.sigma == "true" else "estimated by"
+        made = f"noise {noise}; input {given}; sigma {told} models that take it"
         return (
-            f"{colour}; {size}, {border}; noise {noise}; input {given}; output {output}; "
-            f"sigma {told} to models that take it; PSNR and SSIM over all channels, "
-            "mean over pictures"
+            f"{colour}; {size}, {border}; {'real noise, sigma estimated' if real else made}; "
+            f"output {output}; PSNR and SSIM over all channels, mean over pictures"
         )
 
 

@@ -45,7 +45,7 @@ def notes(results: Results) -> list[str]:
     timed = ", ".join(dict.fromkeys(row.timed for row in results.rows))
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
     lines = [
-        f"protocol: {results.protocol.describe()}",
+        f"protocol: {results.protocol.describe(real=not results.noises)}",
         f"data: {results.data.describe()}",
         f"environment: {results.environment.describe()}",
     ]
