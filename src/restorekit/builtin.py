@@ -45,6 +45,42 @@ def restorekit_models() -> list[Component]:
             "https://arxiv.org/abs/1312.6114",
             ("convolutional", "generative"),
         ),
+        Component(
+            "median",
+            "restorekit.arch.classical.median:Median",
+            "median of the pixels around; only of salt and pepper with switching=true",
+            "Hwang and Haddad, Adaptive Median Filters, IEEE TIP 1995, "
+            "https://doi.org/10.1109/83.370679",
+            ("classical", "blind"),
+        ),
+        Component(
+            "tv",
+            "restorekit.arch.classical.tv:TV",
+            "total variation denoising (extra: classical)",
+            "Chambolle, JMIV 2004, https://doi.org/10.1023/B:JMIV.0000011325.36760.1e",
+            ("classical",),
+        ),
+        Component(
+            "nlm",
+            "restorekit.arch.classical.nlm:NLM",
+            "non-local means (extra: classical)",
+            "Buades et al., CVPR 2005, https://doi.org/10.1109/CVPR.2005.38",
+            ("classical",),
+        ),
+        Component(
+            "wavelet",
+            "restorekit.arch.classical.wavelet:Wavelet",
+            "wavelet shrinkage, BayesShrink (extra: classical)",
+            "Chang et al., IEEE TIP 2000, https://doi.org/10.1109/83.862633",
+            ("classical",),
+        ),
+        Component(
+            "bm3d",
+            "restorekit.arch.classical.bm3d:BM3D",
+            "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
+            "Dabov et al., IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
+            ("classical",),
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from restorekit.cli import (
+    benchmark,
     convert,
     denoise,
     describe,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("denoise")(denoise.denoise)
 app.command("noise")(noise.noise)
+app.command("benchmark")(benchmark.benchmark)
 app.command(
     "list",
     cls=QuickCommand,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from os import PathLike
 from typing import Any, TypeVar, overload
@@ -202,6 +203,17 @@ class Denoiser:
     def heeds_sigma(self) -> bool:
         """Whether the network makes anything of the noise's standard deviation: is not blind."""
         return not self._network.is_blind
+
+    def told(self, sigma: float | Sequence[float] | None) -> Denoiser:
+        """This denoiser for another noise level; the network, and what was measured of it, is shared.
+
+        Args:
+            sigma: as for the constructor.
+        """
+        check_sigma(sigma)
+        other = copy(self)
+        other._sigma = sigma
+        return other
 
     @overload
     def __call__(self, image: Kind) -> Kind: ...

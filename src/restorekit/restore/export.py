@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from restorekit.atomic import atomic_path
 from restorekit.errors import InputError
 from restorekit.extras import needs
-from restorekit.records import as_restoration, takes
-from restorekit.registry import origin_of
+from restorekit.records import as_restoration
+from restorekit.restore.network import Network, channels_of
 from restorekit.weights import bare
 
 OPSET = 18
@@ -144,26 +144,13 @@ def traced(model: nn.Module) -> torch.export.ExportedProgram:
 
 def uses_sigma(model: nn.Module) -> bool:
     """Whether a network's answer depends on the noise level that it is told."""
-    if not takes(model, "sigma"):
-        return False
-    plain = plain_copy(model)
-    (noisy,) = example(plain, (1, 32, 32), with_sigma=False)
-    with torch.no_grad():
-        low, high = (
-            as_restoration(plain(noisy, sigma=torch.full((1, 1, 1, 1), level))).image
-            for level in (0.05, 0.5)
-        )
-    return not torch.equal(low, high)
+    return not Network(plain_copy(model)).is_blind
 
 
 def example(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
     """What a graph is called with at (B, H, W): an image and, if asked, its level."""
-    origin = origin_of(model)
-    channels = getattr(model, "channels", None)
-    if channels is None and origin is not None:
-        channels = origin.arguments.get("channels")
     batch, height, width = size
-    shape = (batch, channels if isinstance(channels, int) else 3, height, width)
+    shape = (batch, channels_of(model) or 3, height, width)
     noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     return (noisy, torch.full_like(noisy[:, :1], 0.1)) if with_sigma else (noisy,)
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from restorekit import expression
 from restorekit.devices import resolve_device
 from restorekit.errors import CheckpointError
 from restorekit.registry import models, origin_of
@@ -21,8 +22,9 @@ def load(model: ModelLike, device: str | torch.device) -> nn.Module:
     """The network that is meant, on its device, its weights laid out channels-last.
 
     Args:
-        model: the name of bundled weights, or of a model that needs none, a weights file, a run's
-            folder, or a module.
+        model: the name of bundled weights, a weights file, a run's folder, a module, or a model
+            that has nothing to train, with arguments where it takes any: "tv",
+            "median:switching=true".
         device: where to put it; "auto" leaves a module where it lies.
 
     Raises:
@@ -32,21 +34,28 @@ def load(model: ModelLike, device: str | torch.device) -> nn.Module:
     if isinstance(model, nn.Module):
         loaded = model if device == "auto" else model.to(resolve_device(device))
     else:
-        loaded = _without_weights(model, device) or load_model(Path(model), device)
+        made = _without_weights(model)
+        loaded = made.to(resolve_device(device)) if made else load_model(Path(model), device)
     return loaded.to(memory_format=torch.channels_last)
 
 
-def _without_weights(model: str | PathLike[str], device: str | torch.device) -> nn.Module | None:
-    """A registered model that needs no weights, by its name."""
-    if not isinstance(model, str) or Path(model).exists() or model not in models.names():
+def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
+    """A registered model that has nothing to train, by its name; None where it is something else.
+
+    Raises:
+        CheckpointError: arguments without their names.
+        ArgumentError: the model does not take the arguments.
+        MissingExtraError: the model needs a package that is not installed.
+    """
+    if not isinstance(model, str) or Path(model).exists():
         return None
-    made: nn.Module = models.create(model)
-    if any(True for _ in made.parameters()):
-        raise CheckpointError(
-            f"'{model}' is an architecture without trained weights; "
-            "give a weights file, e.g. runs/last.safetensors"
-        )
-    return made.to(resolve_device(device))
+    if model.partition(":")[0] not in models.names():
+        return None
+    written = expression.parse(model)
+    if written.values:
+        raise CheckpointError(f"'{model}': write {written.name}:key=value")
+    made: nn.Module = models.create(written.name, **written.arguments)
+    return None if any(True for _ in made.parameters()) else made
 
 
 def session(model: nn.Module, runtime: str) -> Any:

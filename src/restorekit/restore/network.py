@@ -46,7 +46,7 @@ class Network:
         self.module = module
         self._run = module if run is None else run
         self.is_torch = self._run is module
-        self.channels = _channels_of(module)
+        self.channels = channels_of(module)
         self.takes_sigma = takes(bare(module), "sigma")
         multiple = getattr(bare(module), "size_multiple", 1)
         self.alignment = math.lcm(multiple if isinstance(multiple, int) else 1, _LEAST_ALIGNMENT)
@@ -176,7 +176,8 @@ def _joined(sigma: Tensor | None) -> Tensor | None:
     return None if sigma is None else sigma.square().mean(1, keepdim=True).sqrt()
 
 
-def _channels_of(model: nn.Module) -> int | None:
+def channels_of(model: nn.Module) -> int | None:
+    """How many image channels a model says that it takes; None where it says nothing."""
     model = bare(model)
     channels = getattr(model, "channels", None)
     if channels is None and (origin := origin_of(model)) is not None:

@@ -1,0 +1,1 @@
+"""Denoisers without weights, to stand in the same tables as networks."""

@@ -1,0 +1,56 @@
+"""Non-local means.
+
+Buades, Coll and Morel, A Non-Local Algorithm for Image Denoising, CVPR 2005,
+https://doi.org/10.1109/CVPR.2005.38
+"""
+
+from __future__ import annotations
+
+from restorekit.arch.classical.base import Array, Classical, optional_module
+from restorekit.errors import ArgumentError
+
+
+class NLM(Classical):
+    """Each pixel becomes the mean of those whose surroundings look alike, all channels together.
+
+    scikit-image's denoise_nl_means in its fast form, which takes the noise's share off the
+    distances; the extra `classical` brings it.
+
+    Reference: https://doi.org/10.1109/CVPR.2005.38
+
+    Args:
+        patch_size: Side in pixels of the patches that are compared.
+        patch_distance: How many pixels away, at most, they are sought.
+        strength: Cut-off of the distances in units of sigma; more smooths more.
+
+    Raises:
+        ArgumentError: an argument is not positive.
+        MissingExtraError: scikit-image is not installed.
+    """
+
+    name = "nlm"
+    smallest = 8
+
+    def __init__(self, patch_size: int = 5, patch_distance: int = 6, strength: float = 0.6) -> None:
+        super().__init__()
+        self.patch_size = patch_size
+        self.patch_distance = patch_distance
+        self.strength = strength
+        for argument in ("patch_size", "patch_distance", "strength"):
+            if (value := getattr(self, argument)) <= 0:
+                raise ArgumentError(f"model 'nlm': argument '{argument}' is positive, not {value}")
+        optional_module("skimage.restoration", self.name, "classical")
+
+    def filter(self, image: Array, sigma: float) -> Array:
+        """Restore one image, (H, W, C)."""
+        skimage = optional_module("skimage.restoration", self.name, "classical")
+        restored: Array = skimage.denoise_nl_means(
+            image,
+            patch_size=self.patch_size,
+            patch_distance=self.patch_distance,
+            h=self.strength * sigma,
+            sigma=sigma,
+            fast_mode=True,
+            channel_axis=-1,
+        )
+        return restored

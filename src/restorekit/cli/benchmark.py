@@ -1,0 +1,190 @@
+"""`restorekit benchmark`: models under noises, measured by one protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from restorekit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from restorekit.evaluate.results import Results
+
+
+def benchmark(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Weights, runs' folders, models that need no weights; each also as LABEL=MODEL.",
+        ),
+    ],
+    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="The pictures.")],
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-n",
+            "--noise",
+            metavar="EXPR",
+            help="gaussian:15,25,50, uniform:25 (both in 1/255), salt_and_pepper:0.05, "
+            "name:key=value or JSON; may be repeated.",
+        ),
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Real noise: FOLDER has noisy/ and gt/.")
+    ] = False,
+    clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pictures.")] = False,
+    quantize: Annotated[
+        bool, typer.Option("--quantize", help="Round the noisy pictures to 8 bits.")
+    ] = False,
+    round_output: Annotated[
+        bool, typer.Option("--round", help="Round the restored pictures to 8 bits.")
+    ] = False,
+    gray: Annotated[bool, typer.Option("--gray", help="Turn colour to gray first.")] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the noise.")] = 0,
+    kair: Annotated[
+        bool, typer.Option("--kair", help="Gaussian noise seeded as KAIR's scripts do.")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Do not tell the models the noise level.")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", help="At most N pictures, evenly spaced."),
+    ] = None,
+    border: Annotated[
+        int, typer.Option("--border", metavar="N", help="Pixels at each side not measured.")
+    ] = 0,
+    crop: Annotated[
+        int | None, typer.Option("--crop", metavar="N", help="The central N pixels square.")
+    ] = None,
+    speed_size: Annotated[
+        int | None,
+        typer.Option("--speed-size", metavar="N", help="Time N pixels square, not the pictures."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw PSNR against seconds per megapixel."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="NAME", help="auto, float32 or bfloat16.")
+    ] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option("--threads", metavar="N", help="Of the CPU.", min=1)
+    ] = None,
+) -> None:
+    """Measure models on a folder of pictures: PSNR, SSIM, seconds per megapixel.
+
+    By default as in published tables: gaussian noise is neither clipped nor quantised, its level
+    is told to models that take it, the result is clamped to [0, 1], the mean over whole pictures
+    is taken. The protocol is printed below the table. A file given with --json is written again
+    after each row, so that a long benchmark can be stopped.
+    """
+    from restorekit.evaluate.benchmark import benchmark as run
+    from restorekit.evaluate.plots import check_plot_path, write_plot
+    from restorekit.evaluate.protocol import Protocol
+    from restorekit.evaluate.results import write_json
+    from restorekit.evaluate.tables import write_markdown
+
+    protocol = Protocol(
+        seed=seed,
+        generator="kair" if kair else "restorekit",
+        clip=clip,
+        quantize=quantize,
+        round_output=round_output,
+        gray=gray,
+        crop=crop,
+        border=border,
+        limit=limit,
+        sigma="estimated" if estimate else "true",
+    )
+    if plot is not None:
+        check_plot_path(plot)  # before the work, not after it
+    _use_threads(threads)
+    table = Table()
+
+    def report(results: Results) -> None:
+        table.show(results)
+        if json is not None:
+            write_json(results, json)
+
+    results = run(
+        _labelled(models),
+        data,
+        noise or [],
+        protocol,
+        pairs=pairs,
+        precision=precision,
+        device=device,
+        speed_size=speed_size,
+        report=report,
+    )
+    table.end(results)
+    if markdown is not None:
+        write_markdown(results, markdown)
+    if plot is not None:
+        write_plot(results, plot)
+
+
+class Table:
+    """Rows printed as they come, in columns as wide as it is known by then that they must be."""
+
+    def __init__(self) -> None:
+        self._widths: list[int] = []
+
+    def show(self, results: Results) -> None:
+        """Print the newest row, below the head where it is the first."""
+        from restorekit.evaluate.tables import HEAD, cells
+
+        if not self._widths:
+            self._widths = [max(len(word), least) for word, least in zip(HEAD, _LEAST, strict=True)]
+            self._print(HEAD)
+        self._print(cells(results.rows[-1]))
+
+    def end(self, results: Results) -> None:
+        """Print what a table must not be shown without."""
+        from restorekit.evaluate.tables import notes
+
+        print()
+        for note in notes(results):
+            print(note)
+
+    def _print(self, texts: tuple[str, ...]) -> None:
+        self._widths = [max(w, len(text)) for w, text in zip(self._widths, texts, strict=True)]
+        named = (text.ljust(w) for text, w in zip(texts[:2], self._widths[:2], strict=True))
+        numbers = (text.rjust(w) for text, w in zip(texts[2:], self._widths[2:], strict=True))
+        print("  ".join((*named, *numbers)).rstrip(), flush=True)
+
+
+_LEAST = (20, 20, 0, 0, 0, 0, 8, 7, 10, 0)
+
+
+def _labelled(given: list[str]) -> dict[str, str]:
+    """Models by label: the text before "=", where it is no argument's name, or the whole."""
+    labelled: dict[str, str] = {}
+    for text in given:
+        label, equals, model = text.partition("=")
+        if not equals or Path(text).exists() or any(sign in label for sign in ":/{"):
+            label, model = text, text
+        if not label or not model:
+            raise ArgumentError(f"'{text}': write LABEL=MODEL, or a model alone")
+        if label in labelled:
+            raise ArgumentError(f"two models are called '{label}'; write OTHER=MODEL for one")
+        labelled[label] = model
+    return labelled
+
+
+def _use_threads(count: int | None) -> None:
+    import torch
+
+    if count is not None:
+        torch.set_num_threads(count)

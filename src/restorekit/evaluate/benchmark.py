@@ -1,0 +1,248 @@
+"""Models under noises, on a folder of pictures: the same noise for all, by one protocol."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.data.patches import center_patch
+from restorekit.devices import resolve_device
+from restorekit.errors import ArgumentError
+from restorekit.evaluate.metrics import psnr, ssim
+from restorekit.evaluate.noises import NamedNoise, read_noises
+from restorekit.evaluate.peak import watch_memory
+from restorekit.evaluate.pictures import Picture, as_float, describe_data, read_pictures
+from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.results import Environment, Measured, Results, Row
+from restorekit.records import Degraded
+from restorekit.registry import origin_of
+from restorekit.restore.denoiser import Denoiser
+
+Model = nn.Module | str | PathLike[str]
+REAL = "real"
+_RUNS, _LONG = 5, 10.0  # how often a fixed size is timed, and after how many seconds only once
+
+
+def benchmark(
+    models: Model | Sequence[Model] | Mapping[str, Model],
+    folder: str | PathLike[str],
+    noises: str | Sequence[str | Mapping[str, Any]] = (),
+    protocol: Protocol | None = None,
+    *,
+    pairs: bool = False,
+    precision: str = "auto",
+    tile: int | str | None = "auto",
+    device: str = "auto",
+    speed_size: int | None = None,
+    report: Callable[[Results], None] | None = None,
+) -> Results:
+    """Measure models under noises.
+
+    The noisy pictures go through `restorekit.restore.denoiser.Denoiser`, so that precision and
+    tiles are what users get. One picture goes through each model before the time is taken.
+
+    Args:
+        models: modules, weights files, runs' folders, names of bundled weights, or registered
+            models that need no weights ("tv", "median:switching=true"); or a mapping of labels to
+            these.
+        folder: pictures; for pairs, clean ones in its `gt/` and noisy ones in its `noisy/`.
+        noises: expressions, as `restorekit.evaluate.noises.read_noises` takes them; none for pairs.
+        protocol: how to measure; the published way where None.
+        pairs: measure on real noise, which the folder holds beside the clean pictures.
+        precision: what networks run in, as for `Denoiser`.
+        tile: how they are tiled, as for `Denoiser`.
+        device: where they run, as for `Denoiser`.
+        speed_size: take the time of a square of that many pixels, the median of five runs, or one
+            run where it takes more than 10 seconds; where None, of each picture.
+        report: called with what is there each time a row is done.
+
+    Returns:
+        A row for each model and noise, models in the given order under each noise.
+
+    Raises:
+        RestoreKitError: a model, a noise or a picture cannot be used.
+    """
+    protocol = protocol or Protocol()
+    if pairs == bool(named := read_noises(noises)):
+        both = " (not both)" * pairs
+        raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
+    if pairs and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
+        raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
+    place = resolve_device(device)
+    entrants = [
+        Entrant(label, Denoiser(model, precision=precision, tile=tile, device=place), place)
+        for label, model in _labelled(models)
+    ]
+    pictures = read_pictures(folder, protocol, pairs)
+    done = Results(
+        protocol,
+        describe_data(folder, pictures),
+        {noise.label: dict(noise.spec) for noise in named},
+        _environment(place, precision),
+        (),
+    )
+    cases: list[NamedNoise | None] = [*named] or [None]
+    for noise in cases:
+        for entrant in entrants:
+            row = _measure(entrant, pictures, noise, protocol, speed_size)
+            done = replace(done, rows=(*done.rows, row))
+            if report is not None:
+                report(done)
+    return done
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model that is measured."""
+
+    label: str
+    denoiser: Denoiser
+    device: torch.device
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has."""
+        return sum(parameter.numel() for parameter in self.denoiser.model.parameters())
+
+    def told(self, sigma: float | None) -> Denoiser:
+        """The model for that noise level, if it makes anything of it."""
+        return self.denoiser.told(sigma) if self.denoiser.heeds_sigma else self.denoiser
+
+
+def _measure(
+    entrant: Entrant,
+    pictures: Sequence[Picture],
+    noise: NamedNoise | None,
+    protocol: Protocol,
+    speed_size: int | None,
+) -> Row:
+    """One model under one noise."""
+    first = next(_noisy(pictures[:1], noise, protocol))[1]
+    denoiser = entrant.told(_level(first, protocol))
+    memory = watch_memory(entrant.device)
+    outcome = denoiser.restore(first.noisy)  # which also warms up
+    measured = []
+    for picture, degraded in _noisy(pictures, noise, protocol):
+        denoiser = entrant.told(_level(degraded, protocol))
+        restored, seconds = _timed(denoiser, degraded.noisy)
+        clean = protocol.inside(as_float(picture.clean))
+        before, after = protocol.finish_input(degraded.noisy), protocol.finish(restored)
+        measured.append(
+            Measured(
+                picture.name,
+                _decibels(before, clean),
+                _decibels(after, clean),
+                float(ssim(before, clean)),
+                float(ssim(after, clean)),
+                seconds / picture.megapixels,
+            )
+        )
+    peak = memory()
+    if speed_size is None:
+        speed = statistics.median(picture.seconds_per_megapixel for picture in measured)
+        timed = "median over the pictures"
+    else:
+        speed = _speed_at(denoiser, first.noisy, speed_size)
+        timed = f"{speed_size}x{speed_size} pixels"
+    return Row(
+        model=entrant.label,
+        noise=REAL if noise is None else noise.label,
+        pictures=tuple(measured),
+        parameters=entrant.parameters,
+        seconds_per_megapixel=speed,
+        timed=timed,
+        peak_megabytes=peak,
+        precision=outcome.precision,
+        tile=outcome.tile,
+    )
+
+
+def _noisy(
+    pictures: Sequence[Picture], noise: NamedNoise | None, protocol: Protocol
+) -> Iterator[tuple[Picture, Degraded]]:
+    for picture in pictures:
+        if picture.noisy is not None:
+            yield picture, Degraded(as_float(picture.noisy))
+        elif noise is not None:
+            yield picture, protocol.degrade(as_float(picture.clean), noise, picture.name)
+
+
+def _level(degraded: Degraded, protocol: Protocol) -> float | None:
+    """The noise's standard deviation, of a map its root mean square; None to have it estimated."""
+    if degraded.sigma is None or protocol.sigma == "estimated":
+        return None
+    return float(degraded.sigma.double().square().mean().sqrt())
+
+
+def _timed(denoiser: Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
+    began = time.perf_counter()
+    restored = denoiser(noisy)  # back on the CPU, so that a GPU has finished
+    return restored, time.perf_counter() - began
+
+
+def _speed_at(denoiser: Denoiser, noisy: Tensor, size: int) -> float:
+    """Seconds per megapixel of a square of a noisy picture, mirrored where it is smaller."""
+    square = center_patch(noisy[0], size)[None]
+    seconds = [_timed(denoiser, square)[1]]
+    if seconds[0] < _LONG:
+        seconds = [_timed(denoiser, square)[1] for _ in range(_RUNS)]
+    return statistics.median(seconds) / (size * size / 1e6)
+
+
+def _decibels(image: Tensor, clean: Tensor) -> float | None:
+    value = float(psnr(image, clean))
+    return None if value == float("inf") else value
+
+
+def _labelled(given: Model | Sequence[Model] | Mapping[str, Model]) -> list[tuple[str, Model]]:
+    if isinstance(given, Mapping):
+        pairs = list(given.items())
+    else:
+        several = [given] if isinstance(given, (nn.Module, str, PathLike)) else given
+        pairs = [(_label(model), model) for model in several]
+    if not pairs:
+        raise ArgumentError("no model given")
+    labels = [label for label, _ in pairs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ArgumentError(f"two models are called '{label}'; give them labels of their own")
+    return pairs
+
+
+def _label(model: Model) -> str:
+    if not isinstance(model, nn.Module):
+        return fspath(model)
+    origin = origin_of(model)
+    return origin.name if origin else type(model).__name__
+
+
+def _environment(device: torch.device, precision: str) -> Environment:
+    on_gpu = device.type == "cuda"
+    return Environment(
+        restorekit=importlib.metadata.version("restorekit"),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=str(device),
+        processor=torch.cuda.get_device_name(device) if on_gpu else _processor(),
+        threads=torch.get_num_threads(),
+        precision=precision,
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

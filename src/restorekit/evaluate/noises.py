@@ -1,0 +1,94 @@
+"""Noises as tables name them: "gaussian:25" is a standard deviation of 25/255."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from restorekit import expression, signature
+from restorekit.errors import ArgumentError
+from restorekit.registry import noises
+
+# Whose first argument, given bare, is on the scale of 8-bit values.
+_PER_255 = ("gaussian", "uniform")
+
+
+@dataclass(frozen=True)
+class NamedNoise:
+    """A noise model and what tables call it.
+
+    Attributes:
+        label: what it is called: the expression that it was written as.
+        spec: the component, {"name": ..., argument: ...}.
+        module: the noise model.
+    """
+
+    label: str
+    spec: Mapping[str, Any]
+    module: Any
+
+
+def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoise]:
+    """The noises that some expressions name.
+
+    `name:VALUE` gives the first argument of the noise, of gaussian and uniform noise in 1/255;
+    `name:VALUE,VALUE` is several noises; `name:key=value` and JSON give arguments on the noise's
+    own scale. A mapping is {"name": ..., argument: ...}.
+
+    Raises:
+        ArgumentError: an expression cannot be read, an argument does not fit, or a noise is named
+            twice.
+        UnknownNameError: no noise is called that.
+    """
+    several = [given] if isinstance(given, str) else given
+    found = [noise for each in several for noise in _of(each)]
+    labels = [noise.label for noise in found]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ArgumentError(f"noise '{label}' is given twice")
+    return found
+
+
+def _of(given: str | Mapping[str, Any]) -> list[NamedNoise]:
+    if not isinstance(given, str):
+        return [_make(json.dumps(dict(given)), dict(given))]
+    written = expression.parse(given)
+    if not written.values:
+        return [_make(written.text, {"name": written.name, **written.arguments})]
+    parameters = signature.arguments(noises.get(written.name))
+    if not parameters:
+        raise ArgumentError(f"noise '{given}': '{written.name}' takes no arguments")
+    if (first := parameters[0].name) in written.arguments:
+        raise ArgumentError(f"noise '{given}': '{first}' is given twice")
+    rest = "".join(f",{key}={json.dumps(value)}" for key, value in written.arguments.items())
+    return [
+        _make(
+            f"{written.name}:{_shown(value)}{rest}",
+            {"name": written.name, first: _scaled(written, value), **written.arguments},
+        )
+        for value in written.values
+    ]
+
+
+def _scaled(written: expression.Expression, value: Any) -> Any:
+    if written.name not in _PER_255:
+        return value
+    if isinstance(value, list):
+        return [_scaled(written, each) for each in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ArgumentError(f"noise '{written.text}': {_shown(value)} is no number of 1/255")
+    if not 0 <= value <= 255:
+        raise ArgumentError(
+            f"noise '{written.text}': {value} is not between 0 and 255; a bare number is in 1/255"
+        )
+    return value / 255
+
+
+def _make(label: str, spec: dict[str, Any]) -> NamedNoise:
+    return NamedNoise(label, spec, noises.build(spec))
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,65 @@
+"""Quality against speed, as a picture."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from restorekit.atomic import atomic_path
+from restorekit.errors import ImageFileError, did_you_mean
+from restorekit.evaluate.results import Results
+
+_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
+    """Draw PSNR against seconds per megapixel, a panel for each noise; up and left is better.
+
+    Raises:
+        ImageFileError: the path does not end in .png, .svg or .pdf.
+    """
+    path = check_plot_path(path)
+    panels = list(dict.fromkeys(row.noise for row in results.rows)) or [""]
+    figure = Figure(figsize=(1.2 + 4.4 * len(panels), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, noise in zip(axes, panels, strict=True):
+        rows = [row for row in results.rows if row.noise == noise and math.isfinite(row.psnr)]
+        for number, row in enumerate(rows):
+            axis.scatter([row.seconds_per_megapixel], [row.psnr], color=f"C{number % 10}", zorder=3)
+            axis.annotate(
+                _plain(row.model),
+                (row.seconds_per_megapixel, row.psnr),
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize="small",
+            )
+        axis.set_xscale("log")
+        axis.margins(0.2)
+        axis.set_title(_plain(noise))
+        axis.set_xlabel("seconds per megapixel")
+        axis.set_ylabel("PSNR (dB)")
+        axis.grid(alpha=0.3)
+    figure.suptitle(_plain(f"{results.data.folder}, {results.data.pictures} pictures"))
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def check_plot_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a plot, if it can be written.
+
+    Raises:
+        ImageFileError: its suffix is unknown.
+    """
+    path = Path(path)
+    if (suffix := path.suffix.lower()) not in _SUFFIXES:
+        near = did_you_mean(suffix, _SUFFIXES)
+        raise ImageFileError(f"cannot draw '{path}'.{near} One of: {', '.join(_SUFFIXES)}")
+    return path
+
+
+def _plain(text: str) -> str:
+    """Text that matplotlib does not take for mathematics."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,132 @@
+"""How pictures are made noisy and what is restored is measured: every choice that moves a dB."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restorekit.errors import ArgumentError
+from restorekit.evaluate.noises import NamedNoise
+from restorekit.records import Degraded, as_degraded, takes
+from restorekit.seeding import derive_generator
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The choices of a measurement. The defaults are those of the published tables.
+
+    The noise is added in float32 to the picture on [0, 1] and left as it is, the restored picture
+    is clamped to [0, 1], PSNR and SSIM are taken over all channels of the whole picture, and their
+    means over the pictures. The noise of a picture depends on the seed, the noise and the
+    picture's name alone, so that it is the same for every model and for any selection of pictures.
+
+    Attributes:
+        seed: what the noise is derived from.
+        generator: "restorekit", as above; or "kair", gaussian noise from numpy seeded with 0 for
+            each picture, as the scripts of KAIR (https://github.com/cszn/KAIR) make it.
+        clip: clip the noisy picture to [0, 1].
+        quantize: round the noisy picture to 8 bits, which clips it too.
+        round_output: round the restored picture to 8 bits before it is measured.
+        gray: turn colour pictures to gray (0.299 R + 0.587 G + 0.114 B, 8 bits) first.
+        crop: measure the square of that many pixels in the middle of each picture, cut out before
+            the noise is added.
+        border: pixels at each side of the picture that are restored and not measured.
+        limit: measure that many pictures at most, evenly spaced in the order of names.
+        sigma: "true" tells models that take it the noise's standard deviation (before clipping),
+            as published tables do; "estimated" leaves it to them to find out.
+
+    Raises:
+        ArgumentError: a number is out of its range.
+    """
+
+    seed: int = 0
+    generator: Literal["restorekit", "kair"] = "restorekit"
+    clip: bool = False
+    quantize: bool = False
+    round_output: bool = False
+    gray: bool = False
+    crop: int | None = None
+    border: int = 0
+    limit: int | None = None
+    sigma: Literal["true", "estimated"] = "true"
+
+    def __post_init__(self) -> None:
+        for name, least in (("crop", 11), ("border", 0), ("limit", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ArgumentError(f"protocol: '{name}' must be at least {least}, not {value}")
+
+    def degrade(self, clean: Tensor, noise: NamedNoise, picture: str) -> Degraded:
+        """A clean picture (1, C, H, W) made noisy; the picture's name decides how.
+
+        Raises:
+            ArgumentError: the "kair" generator is asked for another noise than gaussian.
+        """
+        if self.generator == "kair":
+            degraded = _as_kair_does(clean, noise)
+        else:
+            purpose = f"benchmark {json.dumps(noise.spec, sort_keys=True)} {picture}"
+            generator = derive_generator(self.seed, purpose)
+            given = {"generator": generator} if takes(noise.module, "generator") else {}
+            with torch.no_grad():
+                degraded = as_degraded(noise.module(clean, **given))
+        noisy = degraded.noisy
+        if self.clip or self.quantize:
+            noisy = noisy.clamp(0.0, 1.0)
+        return Degraded(_to_8_bits(noisy) if self.quantize else noisy, degraded.sigma)
+
+    def finish(self, restored: Tensor) -> Tensor:
+        """A restored picture as it is measured: clamped, rounded if so chosen, without border."""
+        finished = restored.clamp(0.0, 1.0)
+        return self.inside(_to_8_bits(finished) if self.round_output else finished)
+
+    def finish_input(self, noisy: Tensor) -> Tensor:
+        """A noisy picture as it is measured: what a file would show of it, without border."""
+        return self.inside(noisy.clamp(0.0, 1.0))
+
+    def inside(self, image: Tensor) -> Tensor:
+        """What is measured of (1, C, H, W): all but the border."""
+        height, width = image.shape[-2:]
+        return image[..., self.border : height - self.border, self.border : width - self.border]
+
+    def describe(self, real: bool = False) -> str:
+        """The choices in one line, for people; `real` where the pictures hold their own noise."""
+        colour = "gray (luma)" if self.gray else "as in the files, colour or gray"
+        noise = (
+            f"derived from seed {self.seed}, noise and file name"
+            if self.generator == "restorekit"
+            else "numpy seeded with 0 for each picture (as KAIR)"
+        )
+        given = "quantised to 8 bits" if self.quantize else "clipped" if self.clip else "unclipped"
+        output = "clamped to [0, 1]" + " and rounded to 8 bits" * self.round_output
+        size = "whole pictures" if self.crop is None else f"centre crops of {self.crop} px"
+        if self.limit is not None:
+            size += f", {self.limit} of them at most, evenly spaced by name"
+        border = f"without {self.border} px of border" if self.border else "no border cut"
+        told = "told to" if self.sigma == "true" else "estimated by"
+        made = f"noise {noise}; input {given}; sigma {told} models that take it"
+        return (
+            f"{colour}; {size}, {border}; {'real noise, sigma estimated' if real else made}; "
+            f"output {output}; PSNR and SSIM over all channels, mean over pictures"
+        )
+
+
+def _as_kair_does(clean: Tensor, noise: NamedNoise) -> Degraded:
+    std = noise.spec.get("std")
+    if noise.spec["name"] != "gaussian" or not isinstance(std, (int, float)):
+        raise ArgumentError(
+            f"the 'kair' generator makes gaussian noise of one level alone, not '{noise.label}'"
+        )
+    _, channels, height, width = clean.shape
+    drawn = np.random.RandomState(0).normal(0.0, std, (height, width, channels))
+    added = torch.from_numpy(drawn).movedim(2, 0)[None]
+    return Degraded((clean + added).to(clean.dtype), torch.full((1, 1, 1, 1), float(std)))
+
+
+def _to_8_bits(image: Tensor) -> Tensor:
+    return (image * 255).round() / 255

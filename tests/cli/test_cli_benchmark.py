@@ -1,0 +1,97 @@
+"""`restorekit benchmark`: what is printed and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from restorekit.restore.denoiser import Denoiser
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two small photographs."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(2):
+        pixels = data.chelsea()[60:108, 100 + 40 * number : 148 + 40 * number]
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def test_a_table_and_its_files(run: Any, photos: Path, weights: Path, tmp_path: Path) -> None:
+    """A row for each model and noise under its head, then the protocol; three files on request."""
+    files = {name: tmp_path / "out" / f"r.{name}" for name in ("json", "md", "png")}
+    outcome = run(
+        "benchmark",
+        f"net={weights}",
+        "median:size=5",
+        *("--data", photos, "--noise", "gaussian:15,50", "--clip", "--seed", 3),
+        *("--json", files["json"], "--markdown", files["md"], "--plot", files["png"]),
+    )
+    assert outcome.code == 0
+    head, *lines = outcome.out.splitlines()
+    assert head.split()[:2] == ["noise", "model"]
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["gaussian:15", "net"],
+        ["gaussian:15", "median:size=5"],
+        ["gaussian:50", "net"],
+        ["gaussian:50", "median:size=5"],
+    ]
+    assert lines[5].startswith("protocol: ")
+    assert "seed 3" in lines[5]
+    assert "input clipped" in lines[5]
+    written = json.loads(files["json"].read_text())
+    assert written["protocol"]["clip"] is True
+    assert [row["model"] for row in written["rows"]] == ["net", "median:size=5"] * 2
+    for row, line in zip(written["rows"], lines, strict=False):
+        assert f"{row['means']['psnr']:.2f}" in line
+    assert files["md"].read_text().count("| gaussian:") == 4
+    with Image.open(files["png"]) as plot:
+        assert plot.format == "PNG"
+
+
+def test_pairs(run: Any, photos: Path, tmp_path: Path) -> None:
+    """Real noise needs no --noise."""
+    folder = tmp_path / "pairs"
+    for name, shift in (("gt", 0), ("noisy", 5)):
+        (folder / name).mkdir(parents=True)
+        clean = np.asarray(Image.open(photos / "0.png")) // 2
+        Image.fromarray(clean + np.uint8(shift)).save(folder / name / f"1_{name}.png")
+    outcome = run("benchmark", "median", "--data", folder, "--pairs")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[1].startswith("real ")
+
+
+def test_mistakes_are_told_before_the_work(
+    refused: Callable[..., str], photos: Path, tmp_path: Path
+) -> None:
+    """One line each, and nothing printed before it."""
+    call = ("benchmark", "median", "--data", photos, "--noise")
+    assert refused(*call, "gausian:25").startswith("unknown noise 'gausian'. Did you mean 'gauss")
+    assert refused(*call, "gaussian:x") == "noise 'gaussian:x': x is no number of 1/255"
+    assert "--plot" not in refused(*call, "gaussian:25", "--plot", tmp_path / "plot.jpg")
+    assert refused("benchmark", "median", "--data", photos).startswith("give noises, or pairs")
+    line = refused("benchmark", "unet", "--data", photos, "--noise", "gaussian:25")
+    assert line.startswith("'unet' is an architecture without trained weights")
+    line = refused("benchmark", "a=median", "a=median", "--data", photos, "--noise", "gaussian:25")
+    assert line == "two models are called 'a'; write OTHER=MODEL for one"
+    missing = ("--data", tmp_path / "none", "--noise", "gaussian:25")
+    assert refused("benchmark", "median", *missing).startswith(f"folder '{tmp_path / 'none'}' does")
+
+
+def test_a_model_without_weights_denoises_pictures(run: Any, photos: Path, tmp_path: Path) -> None:
+    """`restorekit denoise -m median:size=5` is what the Denoiser gives in Python."""
+    out = tmp_path / "clean.png"
+    assert run("denoise", photos / "0.png", "-m", "median:size=5", "-o", out).code == 0
+    with Image.open(photos / "0.png") as image, Image.open(out) as restored:
+        expected = Denoiser("median:size=5")(image)
+        assert np.array_equal(np.asarray(restored), np.asarray(expected))
+        assert not np.array_equal(np.asarray(restored), np.asarray(image))

@@ -1,0 +1,202 @@
+"""The benchmark: the same noise for every model, measured as scikit-image measures it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import TypeAdapter
+from skimage.metrics import peak_signal_noise_ratio
+from torch import Tensor, nn
+
+from restorekit.errors import ArgumentError, CheckpointError, DataError, ImageFileError
+from restorekit.evaluate.benchmark import benchmark
+from restorekit.evaluate.plots import write_plot
+from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.results import Results, read_json, write_json
+from restorekit.evaluate.tables import HEAD, notes, to_markdown
+
+
+class Spy(nn.Module):
+    """A model that keeps what it was given and gives back a part of it."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
+        self.given: list[Tensor] = []
+        self.told: list[float | None] = []
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        self.given.append(noisy.clone())
+        self.told.append(None if sigma is None else float(sigma.flatten()[0]))
+        return noisy * self.factor
+
+
+def measured(
+    models: object, folder: Path, noises: object = "gaussian:25", **more: object
+) -> Results:
+    """A benchmark in float32."""
+    return benchmark(models, folder, noises, precision="float32", device="cpu", **more)
+
+
+def test_rows_are_what_scikit_image_measures(folder: Path) -> None:
+    """The mean over the pictures of what an independent PSNR says of the same noisy pictures."""
+    spy = Spy(0.9)
+    (row,) = measured({"spy": spy}, folder).rows
+    expected = []
+    for picture, noisy in zip(row.pictures, spy.given[1:], strict=True):  # the first warms up
+        clean = np.asarray(Image.open(folder / picture.name)) / 255
+        restored = np.clip(noisy[0].movedim(0, 2).double().numpy() * 0.9, 0, 1)
+        expected.append(peak_signal_noise_ratio(clean, restored, data_range=1.0))
+        before = np.clip(noisy[0].movedim(0, 2).double().numpy(), 0, 1)
+        value = peak_signal_noise_ratio(clean, before, data_range=1.0)
+        assert picture.psnr_noisy == pytest.approx(value, abs=1e-3)
+        assert picture.psnr == pytest.approx(expected[-1], abs=1e-3)
+    assert row.psnr == pytest.approx(np.mean(expected), abs=1e-3)
+    assert (row.model, row.noise, row.parameters) == ("spy", "gaussian:25", 1)
+    assert row.seconds_per_megapixel > 0
+
+
+def test_every_model_sees_the_same_noise(folder: Path) -> None:
+    """Bit for bit, in any order of models and of noises, and with a selection of pictures."""
+    one, two, alone = Spy(), Spy(), Spy()
+    measured({"one": one, "two": two}, folder, ["uniform:25", "gaussian:25"])
+    measured({"alone": alone}, folder, "gaussian:25", protocol=Protocol(limit=2))
+    assert len(one.given) == len(two.given) == 8
+    for here, there in zip(one.given, two.given, strict=True):
+        assert torch.equal(here, there)
+    for here, there in zip(alone.given[1:], (one.given[5], one.given[7]), strict=True):
+        assert torch.equal(here, there)
+
+
+def test_models_are_told_the_level(folder: Path) -> None:
+    """The standard deviation, also of uniform noise; not where it is to be estimated."""
+    spy = Spy()
+    measured({"spy": spy}, folder, ["gaussian:25", "uniform:51"], protocol=Protocol(limit=1))
+    assert spy.told == pytest.approx([25 / 255] * 2 + [0.2 / math.sqrt(3)] * 2)
+
+
+def test_a_model_without_change_neither_gains_nor_loses(folder: Path) -> None:
+    """The noisy and the restored figures are one, and no picture is worse."""
+    (row,) = measured({"identity": Spy()}, folder).rows
+    assert row.psnr == row.psnr_noisy
+    assert row.ssim == row.ssim_noisy
+    assert (row.worst_change, row.worsened) == (0, 0)
+
+
+def test_pairs_of_real_noise(pairs: Path) -> None:
+    """Against a constant error known by hand; what is made worse is counted."""
+    (row,) = measured({"darker": Spy(0.99)}, pairs, (), pairs=True).rows
+    assert row.noise == "real"
+    before = [-20 * math.log10(step / 255) for step in (4, 12)]
+    after = [-20 * math.log10(abs((100 + step) * 0.99 - 100) / 255) for step in (4, 12)]
+    assert row.psnr_noisy == pytest.approx(sum(before) / 2, abs=1e-3)
+    assert [p.psnr for p in row.pictures] == pytest.approx(after, abs=1e-2)
+    assert row.worsened == 0
+    (worse,) = measured({"brighter": Spy(1.01)}, pairs, (), pairs=True).rows
+    assert worse.worsened == 2
+    assert worse.worst_change < 0
+
+
+def test_classical_models_need_no_weights(folder: Path) -> None:
+    """By name, with arguments; networks by name are refused."""
+    results = measured(["median", "median:size=5"], folder)
+    assert [row.model for row in results.rows] == ["median", "median:size=5"]
+    assert all(row.parameters == 0 and row.psnr > row.psnr_noisy + 2 for row in results.rows)
+    with pytest.raises(CheckpointError, match="'unet' is an architecture without trained weights"):
+        measured("unet", folder)
+
+
+def test_a_fixed_size_can_be_timed(folder: Path) -> None:
+    """Whatever the size of the pictures: a warm one and five runs beside those of the pictures."""
+    spy = Spy()
+    (row,) = measured({"spy": spy}, folder, speed_size=72).rows
+    assert row.timed == "72x72 pixels"
+    assert [tuple(x.shape) for x in spy.given[4:]] == [(1, 3, 72, 72)] * 6
+
+
+def test_rows_are_reported_as_they_come(folder: Path) -> None:
+    """Each time with all that went before."""
+    seen: list[int] = []
+    measured(
+        ["median"], folder, ["uniform:9", "gaussian:25"], report=lambda r: seen.append(len(r.rows))
+    )
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("models", "noises", "pairs", "line"),
+    [
+        ("median", (), False, "give noises, or pairs of pictures with real noise"),
+        ("median", "gaussian:25", True, "give noises, or pairs .* \\(not both\\)"),
+        ([], "gaussian:25", False, "no model given"),
+        (["median", "median"], "gaussian:25", False, "two models are called 'median'"),
+    ],
+)
+def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, line: str) -> None:
+    """One line each."""
+    with pytest.raises(ArgumentError, match=line):
+        measured(models, folder, noises, pairs=pairs)
+
+
+def test_real_noise_is_not_made(pairs: Path) -> None:
+    """What is said of making noise is refused, and not said of it."""
+    for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
+        with pytest.raises(ArgumentError, match="pairs hold their noise"):
+            measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
+    (line, *_) = notes(measured("median", pairs, (), pairs=True))
+    assert "real noise" in line
+    assert "seed" not in line
+
+
+class TestOutput:
+    @pytest.fixture
+    def results(self, folder: Path) -> Results:
+        """Two models under two noises, of which one is none at all."""
+        return measured(["median", "median:size=5"], folder, ["gaussian:25", "gaussian:0"])
+
+    def test_json_validates_and_comes_back(self, results: Results, tmp_path: Path) -> None:
+        """By the schema of its own records, without NaN or infinity, and equal when read."""
+        write_json(results, tmp_path / "r.json")
+        given = json.loads((tmp_path / "r.json").read_text(), parse_constant=pytest.fail)
+        jsonschema.validate(given, TypeAdapter(Results).json_schema())
+        assert given["noises"]["gaussian:25"] == {"name": "gaussian", "std": 25 / 255}
+        assert given["rows"][0]["means"]["psnr"] == pytest.approx(results.rows[0].psnr)
+        assert given["rows"][2]["means"]["psnr_noisy"] is None  # no noise: infinite
+        assert read_json(tmp_path / "r.json") == results
+
+    def test_no_other_json_is_taken(self, tmp_path: Path) -> None:
+        """A missing file and a foreign one are told by their path."""
+        with pytest.raises(DataError, match=r"none.json': no results of restorekit benchmark"):
+            read_json(tmp_path / "none.json")
+        (tmp_path / "other.json").write_text("{}")
+        with pytest.raises(DataError, match=r"other.json': no results of restorekit benchmark"):
+            read_json(tmp_path / "other.json")
+
+    def test_the_table_carries_its_protocol(self, results: Results) -> None:
+        """A row of as many cells as the head for each result, then every note."""
+        lines = to_markdown(results).splitlines()
+        assert [line.count("|") for line in lines[:6]] == [len(HEAD) + 1] * 6
+        assert "| gaussian:0 | median | equal |" in lines[4]
+        assert lines[7:] == [f"- {note}" for note in notes(results)]
+        text = " ".join(lines[7:])
+        for fact in ("seed 0", "unclipped", results.data.digest, torch.__version__, "float32"):
+            assert fact in text
+
+    def test_the_plot_is_a_picture(self, results: Results, tmp_path: Path) -> None:
+        """With a panel for each noise, so wider than that of one noise; names may hold signs."""
+        row = replace(results.rows[0], model="$x_1$ & <y>")
+        write_plot(replace(results, rows=(*results.rows, row)), tmp_path / "two.png")
+        write_plot(replace(results, rows=results.rows[:1]), tmp_path / "one.png")
+        with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "two.png") as two:
+            assert one.format == two.format == "PNG"
+            assert two.width > 1.5 * one.width
+        with pytest.raises(ImageFileError, match=r"cannot draw '.*two.pgn'. Did you mean '.png'"):
+            write_plot(results, tmp_path / "two.pgn")
