@@ -27,6 +27,7 @@ from restorekit.evaluate.results import Environment, Measured, Results, Row
 from restorekit.records import Degraded
 from restorekit.registry import origin_of
 from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.tiling import TileSize
 
 Model = nn.Module | str | PathLike[str]
 REAL = "real"
@@ -41,7 +42,7 @@ def benchmark(
     *,
     pairs: bool = False,
     precision: str = "auto",
-    tile: int | str | None = "auto",
+    tile: TileSize = "auto",
     device: str = "auto",
     speed_size: int | None = None,
     report: Callable[[Results], None] | None = None,

@@ -205,7 +205,7 @@ class Denoiser:
         return not self._network.is_blind
 
     def told(self, sigma: float | Sequence[float] | None) -> Denoiser:
-        """This denoiser for another noise level; the network, and what was measured of it, is shared.
+        """This denoiser for another noise level, with the same network and what is known of it.
 
         Args:
             sigma: as for the constructor.

@@ -20,6 +20,7 @@ from restorekit.atomic import atomic_path
 from restorekit.errors import InputError
 from restorekit.extras import needs
 from restorekit.records import as_restoration
+from restorekit.restore.loading import name_of
 from restorekit.restore.network import Network, channels_of
 from restorekit.weights import bare
 
@@ -213,8 +214,7 @@ def _explained(model: nn.Module) -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as error:  # they raise whatever the network's own code raises, and more
-        origin = origin_of(bare(model))
-        name = type(bare(model)).__name__ if origin is None else origin.name
+        name = name_of(bare(model))
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
         raise InputError(f"model '{name}' cannot be exported: {reason}") from error
