@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from restorekit.data.files import copy_metadata, image_to_tensor, split_alpha, tensor_to_image
+from restorekit.data.images import copy_metadata, image_to_tensor, split_alpha, tensor_to_image
 from restorekit.devices import resolve_device
 from restorekit.errors import CheckpointError, InputError
 from restorekit.records import as_restoration
@@ -99,7 +99,7 @@ class Denoiser:
             return self._restore_tensor(image)
         raise InputError(
             f"cannot restore {type(image).__name__}; give a PIL image (open a file with "
-            "restorekit.data.files.read_image), an array or a tensor"
+            "restorekit.data.images.read_image), an array or a tensor"
         )
 
     def _restore_picture(self, image: Image.Image) -> Image.Image:
