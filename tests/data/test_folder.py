@@ -12,8 +12,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from restorekit import registry
-from restorekit.data.files import image_to_tensor
 from restorekit.data.folder import Folder
+from restorekit.data.images import image_to_tensor
 from restorekit.errors import ArgumentError, DataError
 from restorekit.seeding import derive_generator
 

@@ -102,9 +102,6 @@ def _arrays(image: Image.Image) -> tuple[Array, Array | None]:
 
 
 def _image(picture: Picture) -> Image.Image:
-    if picture.is_opaque:
-        pixels = picture.pixels
-        return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     return Image.fromarray(picture.channels())
 
 
