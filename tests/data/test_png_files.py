@@ -45,7 +45,7 @@ def png(samples: Any, colour_type: int, *extra: tuple[bytes, bytes], after: byte
 
 
 def parse(data: bytes) -> tuple[list[tuple[bytes, bytes]], Any]:
-    """The chunks of a PNG, their checksums verified, and its samples (H, W, C) with filters undone."""
+    """The chunks of a PNG, checksums verified, and its samples (H, W, C), filters undone."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     place, found = 8, []
     while place < len(data):

@@ -103,7 +103,8 @@ def from_tiff(file: IO[bytes], offset: int, order: str, big: bool) -> bytes | No
         found.load_from_fp(file, offset)
         for code, value in found.items():
             if code in DESCRIPTIVE and not _is_tifffile_shape(code, value):
-                block[code] = value
+                # As bytes, for Pillow writes text in ASCII; it reads it as if it were in Latin-1.
+                block[code] = value.encode("latin-1") if isinstance(value, str) else value
             elif code in DIRECTORIES and (directory := found.get_ifd(code)):
                 block[code] = directory
         return bare(block.tobytes()) if len(block) else None
@@ -131,7 +132,7 @@ def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, Directory]]:
 def _tag(code: int, value: Any) -> Iterator[Tag]:
     kind = DESCRIPTIVE[code]
     if kind == "s":
-        text = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+        text = value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
         yield code, kind, len(text) + 1, text + b"\x00", True
     elif kind == "B":
         octets = bytes(value)

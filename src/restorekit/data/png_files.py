@@ -54,7 +54,9 @@ def read_deep(path: Path) -> tuple[Array, Array | None]:
 def write(picture: Picture, file: IO[bytes]) -> None:
     """Write a picture of 8 or 16 bits with its metadata; without loss."""
     picture = _separate(picture)
-    encoded = memoryview(imagecodecs.png_encode(picture.channels(), level=_LEVEL))
+    encoded = memoryview(
+        imagecodecs.png_encode(np.ascontiguousarray(picture.channels()), level=_LEVEL)
+    )
     file.write(encoded[:_HEADER_END])
     for kind, content in _ancillary(picture.metadata):
         file.write(_chunk(kind, content))
