@@ -23,6 +23,7 @@ from restorekit.errors import (
     PluginError,
     PluginWarning,
     RestoreKitError,
+    RestoreWarning,
     UnknownNameError,
 )
 from restorekit.records import Degraded, Restoration
@@ -31,7 +32,7 @@ from restorekit.registry import Component, datasets, losses, models, noises
 if TYPE_CHECKING:
     from restorekit.config import TrainConfig
     from restorekit.hookspecs import hookimpl
-    from restorekit.restore.denoiser import denoise
+    from restorekit.restore.denoiser import Denoiser, denoise
     from restorekit.train.trainer import Trainer
     from restorekit.weights import load_model, save_model
 
@@ -47,6 +48,7 @@ list_datasets = datasets.names
 _LAZY = {
     "TrainConfig": "restorekit.config",
     "Trainer": "restorekit.train.trainer",
+    "Denoiser": "restorekit.restore.denoiser",
     "denoise": "restorekit.restore.denoiser",
     "hookimpl": "restorekit.hookspecs",
     "load_model": "restorekit.weights",
@@ -60,6 +62,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Degraded",
+    "Denoiser",
     "DivergenceError",
     "ImageFileError",
     "InputError",
@@ -70,6 +73,7 @@ __all__ = [
     "PluginWarning",
     "Restoration",
     "RestoreKitError",
+    "RestoreWarning",
     "TrainConfig",
     "Trainer",
     "UnknownNameError",

@@ -17,6 +17,13 @@ def restorekit_models() -> list[Component]:
             ("convolutional", "residual"),
         ),
         Component(
+            "swift",
+            "restorekit.arch.swift:Swift",
+            "small U-shaped network without biases, made for quality per second on a CPU",
+            "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "residual"),
+        ),
+        Component(
             "unet",
             "restorekit.arch.unet:UNet",
             "encoder and decoder with skip connections at every scale",
@@ -54,6 +61,20 @@ def restorekit_noises() -> list[Component]:
             "restorekit.noise.impulse:SaltAndPepper",
             "a fraction of the pixels set to white or black",
             tags=("impulse",),
+        ),
+        Component(
+            "camera",
+            "restorekit.noise.camera:Camera",
+            "shot and read noise in linear light, after demosaicing, colour and gamma",
+            "Brooks et al., Unprocessing Images, CVPR 2019, https://arxiv.org/abs/1811.11127",
+            ("signal-dependent", "correlated"),
+        ),
+        Component(
+            "jpeg",
+            "restorekit.noise.compression:JPEG",
+            "JPEG compression, its blocks beginning anywhere",
+            "Wallace, The JPEG Still Picture Compression Standard, CACM 1991",
+            ("compression",),
         ),
         Component(
             "one_of",

@@ -1,4 +1,4 @@
-"""Where tensors live, by the names a user writes."""
+"""Where tensors live, by the names a user writes, and what that place computes natively."""
 
 from __future__ import annotations
 
@@ -44,3 +44,25 @@ def resolve_device(name: str | torch.device) -> torch.device:
     if (device.index or 0) >= present:
         raise InputError(f"device '{name}' is not present here; use 'auto' or 'cpu'")
     return device
+
+
+def native_dtype(device: torch.device) -> torch.dtype | None:
+    """bfloat16 where the hardware computes in it, else None: emulated, it is slower."""
+    import torch
+
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)
+    elif device.type == "cpu":
+        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()
+    else:
+        native = False
+    return torch.bfloat16 if native else None
+
+
+def _has_avx512_bf16() -> bool:
+    import torch
+
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # newer than torch 2.6
+    if capabilities is None:
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return bool(capabilities().get("avx512_bf16", False))

@@ -62,6 +62,10 @@ class PluginWarning(UserWarning):
     """A plugin was set aside; everything else works."""
 
 
+class RestoreWarning(UserWarning):
+    """An image is restored, but not quite as was asked for."""
+
+
 class OldSpellingWarning(DeprecationWarning):
     """A configuration uses a key or name of the system restorekit grew out of."""
 

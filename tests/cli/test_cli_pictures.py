@@ -40,7 +40,7 @@ class TestDenoise:
         written = ["a.png", "deep/gray.png", "z.png"]
         assert outcome.out.splitlines() == [str(tmp_path / "out" / name) for name in written]
         assert list(digests(tmp_path / "out")) == written
-        denoiser = Denoiser(weights, "cpu")
+        denoiser = Denoiser(weights, device="cpu")
         for name in written:
             with Image.open(pictures / name) as image:
                 expected = denoiser(image)
@@ -83,7 +83,7 @@ class TestDenoise:
     ) -> None:
         """A picture that is named beside its folder is restored once, not twice."""
         with Image.open(pictures / "a.png") as image:
-            expected = np.array(Denoiser(weights, "cpu")(image))
+            expected = np.array(Denoiser(weights, device="cpu")(image))
         outcome = run("denoise", pictures, pictures / "a.png", "--in-place", "--model", weights)
         assert outcome.code == 0
         assert len(outcome.out.splitlines()) == 3

@@ -51,7 +51,7 @@ def test_the_input_is_left_alone(noise):
 
 def test_the_generator_decides_everything(noise):
     """The same seed gives the same noise, another seed another; torch's own state is not used."""
-    clean = torch.full((8, 3, 16, 16), 0.5)
+    clean = torch.rand(8, 3, 16, 16, generator=seeded())
     with torch.random.fork_rng():
         torch.manual_seed(1)
         first = as_degraded(noise(clean, seeded(1))).noisy
@@ -62,7 +62,8 @@ def test_the_generator_decides_everything(noise):
 
 def test_samples_get_different_noise(noise):
     """Equal samples of one batch do not stay equal."""
-    noisy = as_degraded(noise(torch.full((8, 3, 16, 16), 0.5), seeded())).noisy
+    clean = torch.rand(1, 3, 16, 16, generator=seeded()).expand(8, 3, 16, 16)
+    noisy = as_degraded(noise(clean, seeded())).noisy
     assert len({sample.numpy().tobytes() for sample in noisy}) == 8
 
 

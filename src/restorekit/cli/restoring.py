@@ -38,7 +38,7 @@ class Restoring:
         """The picture restored."""
         outcome = self.denoiser.restore(picture.pixels)
         if outcome.already_clean:
-            noise = 255 * max(outcome.sigma)
+            noise = 255 * max(outcome.sigma, default=0.0)
             page = f", page {place.page + 1}" if place.pages > 1 else ""
             print(
                 f"{place.source}{page}: already clean (noise {noise:.1f} of 255)", file=sys.stderr

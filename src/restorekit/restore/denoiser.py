@@ -1,51 +1,113 @@
-"""Pictures, arrays and tensors through a trained network, each back as what it came as."""
+"""Pictures, files, arrays and tensors through a trained network, each back as what it came as."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from restorekit.data.images import copy_metadata, image_to_tensor, split_alpha, tensor_to_image
-from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError, InputError
-from restorekit.records import as_restoration
-from restorekit.registry import models, origin_of
-from restorekit.weights import bare, load_model
+from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.detail import return_detail
+from restorekit.restore.ensemble import ALL, IDENTITY
+from restorekit.restore.kinds import open_image
+from restorekit.restore.loading import ModelLike, load, name_of, session
+from restorekit.restore.memory import is_out_of_memory
+from restorekit.restore.network import Network
+from restorekit.restore.noise_level import (
+    NoiseLevel,
+    check_sigma,
+    estimated_level,
+    estimated_map,
+    given_level,
+)
+from restorekit.restore.outcome import Outcome
+from restorekit.restore.precision import check_precision, dtype_of, is_worth_it
+from restorekit.restore.stitch import Stitching, stitch
+from restorekit.restore.tiling import TileSize, check_tile, choose, difference, smaller
 
 Array = np.ndarray[Any, Any]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
 
-_DTYPES = (torch.uint8, torch.float16, torch.bfloat16, torch.float32, torch.float64)
-# Noise of any use leaves [0, 1] by less than this; values of 0 to 255 leave it by far more.
-_FARTHEST = 10.0
+DEFAULT_MODEL = "swift-photo"
 
 
+@overload
 def denoise(
-    image: Kind, model: nn.Module | str | PathLike[str], *, device: str | torch.device = "auto"
-) -> Kind:
+    image: Kind,
+    model: ModelLike = ...,
+    sigma: float | Sequence[float] | None = ...,
+    strength: float = ...,
+    keep_detail: float = ...,
+    ensemble: bool = ...,
+    tile: TileSize = ...,
+    precision: str = ...,
+    device: str | torch.device = ...,
+) -> Kind: ...
+@overload
+def denoise(
+    image: str | PathLike[str],
+    model: ModelLike = ...,
+    sigma: float | Sequence[float] | None = ...,
+    strength: float = ...,
+    keep_detail: float = ...,
+    ensemble: bool = ...,
+    tile: TileSize = ...,
+    precision: str = ...,
+    device: str | torch.device = ...,
+) -> Image.Image: ...
+def denoise(
+    image: Any,
+    model: ModelLike = DEFAULT_MODEL,
+    sigma: float | Sequence[float] | None = None,
+    strength: float = 1.0,
+    keep_detail: float = 0.0,
+    ensemble: bool = False,
+    tile: TileSize = "auto",
+    precision: str = "auto",
+    device: str | torch.device = "auto",
+) -> Any:
     """Restore one image; for many, make a `Denoiser`, which loads the network once.
 
     Args:
-        image: a PIL image, an array or a tensor, as `Denoiser` takes it.
-        model: a weights file, a run's folder, or a module.
+        image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
+        model: the name of bundled weights, a weights file, a run's folder, or a module.
+        sigma: the noise's standard deviation on the [0, 1] scale; None estimates it.
+        strength: how much of the change is made, from 0 to 1.
+        keep_detail: how much of the fine detail that was lost is put back, from 0 to 1.
+        ensemble: restore all eight flips and turns of the image and take their mean.
+        tile: side of the tiles in pixels, "auto", or "off" for the whole image at once.
+        precision: "auto", "float32", "bfloat16", or, on a GPU, "float16".
         device: where to run, as for `Denoiser`.
 
     Returns:
-        The same kind of thing, of the same size, type and range.
+        The same kind of thing, of the same size, type and range; of a path, a PIL image.
 
     Raises:
         InputError: the image cannot be worked with.
+        ImageFileError: the file cannot be read.
+        ArgumentError: an option has a value that it cannot have.
         CheckpointError: the weights cannot be loaded.
     """
-    return Denoiser(model, device)(image)
+    denoiser = Denoiser(
+        model,
+        sigma=sigma,
+        strength=strength,
+        keep_detail=keep_detail,
+        ensemble=ensemble,
+        tile=tile,
+        precision=precision,
+        device=device,
+    )
+    return denoiser(image)
 
 
 class Denoiser:
@@ -53,161 +115,231 @@ class Denoiser:
 
     Takes, and gives back with the same size, type and range:
 
-    - PIL images of 8 bits: gray, colour, palette (given back as colour), black and white (given
-      back as gray); metadata stays.
+    - PIL images of 8 bits (gray, colour, palette (given back as colour), black and white (given
+      back as gray)), and gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
+    - paths of such pictures (given back as PIL images).
     - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of uint8 from 0 to
-      255, or of floats on the [0, 1] scale. Floats may leave that range, as noise does; what is
-      restored is clamped to it.
+      255, of uint16 from 0 to 65535, or of floats on the [0, 1] scale. Where no value of uint16
+      reaches 2^14, white is taken to be the next power of two less one, 4095 for 12 bits.
+
+    Floats may leave [0, 1], as noise and light brighter than white do, and the network sees them as
+    they are. The result is clamped to [0, 1], or to the range of the given values where it is
+    wider.
 
     One channel is gray, three are colour, and one more is alpha, which is kept as it is (unless
     the network says that it takes that many channels). A gray image goes through a colour network
     as three equal channels, whose mean is taken; a colour image goes through a gray network one
     channel at a time.
 
+    Large images are restored in tiles, which overlap by as much as the network is measured to see:
+    of a convolutional one the result is as of the whole image. A network that looks at the whole
+    image at once restores tiles otherwise; this is warned of once, with the measured difference.
+
     Args:
-        model: A weights file, a run's folder, or a module. A module is used where it lies, and is
-            in evaluation mode during a call only.
+        model: The name of bundled weights, a weights file, a run's folder, or a module. A module is
+            used where it lies, its weights laid out channels-last, and is in evaluation mode
+            during a call only.
+        sigma: The noise's standard deviation on the [0, 1] scale of the image's type, or one for
+            each channel; None estimates it from each image. A blind network does not need it.
+        strength: How much of the network's change is made: 0 gives the image itself, 1 the restored
+            one.
+        keep_detail: How much of the fine detail found in what the network took away is put back,
+            from 0 to 1.
+        ensemble: Restore all eight flips and quarter turns and take their mean; eight times slower,
+            and a little better.
+        tile: Greatest side of a tile in pixels; "auto" is what is fastest and fits the memory,
+            "off" or None the whole image at once.
+        precision: The network's number format. "auto" is bfloat16 where the hardware computes in
+            it, the image has at least 256x256 pixels, and the network is measured to lose less
+            than 0.01 dB; else float32.
         device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
             lies for a module; any other moves the module there.
+        noise_map: Estimate the noise for each region of the image; for networks that take sigma.
+        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed.
 
     Raises:
         CheckpointError: there are no such weights, or they cannot be loaded.
+        ArgumentError: an option has a value that it cannot have.
         InputError: there is no such device.
     """
 
     def __init__(
-        self, model: nn.Module | str | PathLike[str], device: str | torch.device = "auto"
+        self,
+        model: ModelLike = DEFAULT_MODEL,
+        *,
+        sigma: float | Sequence[float] | None = None,
+        strength: float = 1.0,
+        keep_detail: float = 0.0,
+        ensemble: bool = False,
+        tile: TileSize = "auto",
+        precision: str = "auto",
+        device: str | torch.device = "auto",
+        noise_map: bool = False,
+        runtime: str = "torch",
     ) -> None:
-        if isinstance(model, nn.Module):
-            self.model = model if device == "auto" else model.to(resolve_device(device))
-        else:
-            _refuse_bare_name(model)
-            self.model = load_model(Path(model), device)
-        self.channels = _channels_of(self.model)
+        check_sigma(sigma)
+        _check_share("strength", strength)
+        _check_share("keep_detail", keep_detail)
+        if noise_map and sigma is not None:
+            raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
+        self._tile = check_tile(tile)
+        self._sigma, self._noise_map = sigma, noise_map
+        self._strength, self._keep_detail = strength, keep_detail
+        self._turns = ALL if ensemble else IDENTITY
+        self.model = load(model, device)
+        self.name = name_of(model)
+        self._network = Network(self.model, session(self.model, runtime))
+        check_precision(precision, self._network.device or torch.device("cpu"))
+        self._precision = precision
+        self._warned: set[str] = set()
 
-    def __call__(self, image: Kind) -> Kind:
+    @property
+    def channels(self) -> int | None:
+        """How many image channels the network says it takes; None where it says nothing."""
+        return self._network.channels
+
+    @property
+    def heeds_sigma(self) -> bool:
+        """Whether the network makes anything of the noise's standard deviation: is not blind."""
+        return not self._network.is_blind
+
+    @overload
+    def __call__(self, image: Kind) -> Kind: ...
+    @overload
+    def __call__(self, image: str | PathLike[str]) -> Image.Image: ...
+    def __call__(self, image: Any) -> Any:
         """The image restored.
 
         Raises:
             InputError: it is empty, not finite, or of a kind, shape or type not listed above.
+            ImageFileError: it is the path of no picture that can be read.
         """
-        if isinstance(image, Image.Image):
-            return self._restore_picture(image)
-        if isinstance(image, np.ndarray):
-            return self._restore_array(image)
-        if isinstance(image, Tensor):
-            return self._restore_tensor(image)
-        raise InputError(
-            f"cannot restore {type(image).__name__}; give a PIL image (open a file with "
-            "restorekit.data.images.read_image), an array or a tensor"
-        )
+        return self._restore(image, diagnose=False).image
 
-    def _restore_picture(self, image: Image.Image) -> Image.Image:
-        colour, alpha = split_alpha(image)
-        restored = tensor_to_image(self._restore_tensor(image_to_tensor(colour)))
-        if alpha is not None:
-            restored.putalpha(alpha)
-        copy_metadata(image, restored)
-        return restored
+    @overload
+    def restore(self, image: Kind) -> Outcome[Kind]: ...
+    @overload
+    def restore(self, image: str | PathLike[str]) -> Outcome[Image.Image]: ...
+    def restore(self, image: Any) -> Any:
+        """The image restored, with its noise level, and what was done; see `Outcome`.
 
-    def _restore_array(self, image: Array) -> Array:
-        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] > 4):
-            raise InputError(
-                f"an array is (H, W) or (H, W, C) with up to 4 channels, not {image.shape}"
-            )
-        if image.dtype.kind not in "uf" or image.dtype.itemsize > 8:
-            raise _wrong_type(image.dtype)
-        # A copy, since torch wants it writable and in the machine's byte order.
-        tensor = torch.from_numpy(image.astype(image.dtype.newbyteorder("=")))
-        if image.ndim == 2:
-            return self._restore_tensor(tensor[None])[0].numpy()
-        return self._restore_tensor(tensor.movedim(2, 0)).movedim(0, 2).contiguous().numpy()
+        Raises:
+            InputError: it is empty, not finite, or of a kind, shape or type not listed above.
+            ImageFileError: it is the path of no picture that can be read.
+        """
+        return self._restore(image, diagnose=True)
 
-    def _restore_tensor(self, image: Tensor) -> Tensor:
-        if image.ndim not in (3, 4):
-            raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
-        if not image.numel():
-            raise InputError(f"the image is empty: its shape is {tuple(image.shape)}")
-        if image.dtype not in _DTYPES:
-            raise _wrong_type(image.dtype)
-        batch = image.detach() if image.ndim == 4 else image.detach()[None]
-        if image.dtype == torch.uint8:
-            restored = (self._restore(batch.float() / 255) * 255).round().to(torch.uint8)
+    def _restore(self, image: Any, diagnose: bool) -> Outcome[Any]:
+        started = time.perf_counter()
+        canvas, finish = open_image(image, self._network.channels)
+        tile, precision = None, self._precision
+        level = self._level(canvas, diagnose)
+        if self._strength == 0:
+            canvas.result.copy_(canvas.source)
         else:
-            _check_range(batch)
-            restored = self._restore(batch)
-        return restored if image.ndim == 4 else restored[0]
-
-    def _restore(self, batch: Tensor) -> Tensor:
-        """(B, C, H, W) with as many channels as the network takes or not, alpha or none."""
-        wanted, alpha = self.channels, None
-        if batch.shape[1] in (2, 4) and batch.shape[1] != wanted:
-            batch, alpha = batch[:, :-1], batch[:, -1:]
-        count = batch.shape[1]
-        if wanted is None or wanted == count:
-            restored = self._run(batch)
-        elif wanted == 1:
-            restored = self._run(batch.reshape(-1, 1, *batch.shape[2:])).reshape(batch.shape)
-        elif count == 1:
-            restored = self._run(batch.expand(-1, wanted, -1, -1)).mean(1, keepdim=True)
-        else:
-            raise InputError(f"the model takes {wanted} channels, the image has {count}")
-        return restored if alpha is None else torch.cat([restored, alpha], 1)
-
-    def _run(self, batch: Tensor) -> Tensor:
-        """The network's answer to (B, C, H, W), clamped to [0, 1], where and as the batch is."""
-        weight = next((p for p in self.model.parameters() if p.is_floating_point()), batch.float())
-        given = batch.to(weight.dtype).to(weight.device)
-        with torch.inference_mode(), _evaluating(self.model):
-            image = as_restoration(self.model(given)).image
-        if image.shape != batch.shape:
-            raise InputError(
-                f"the model made {tuple(image.shape)} of an image {tuple(batch.shape)}; "
-                "a denoiser keeps the shape"
-            )
-        if not bool(torch.isfinite(image).all()):
-            raise InputError("the model's output is not finite; its weights may be damaged")
-        # Out of inference mode this is an ordinary tensor again.
-        return image.clamp(0, 1).to(batch.device).to(batch.dtype)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, and afterwards each of its parts as it was."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-def _channels_of(model: nn.Module) -> int | None:
-    """How many image channels a model says it takes; None where it says nothing."""
-    model = bare(model)
-    channels = getattr(model, "channels", None)
-    if channels is None and (origin := origin_of(model)) is not None:
-        channels = origin.arguments.get("channels")
-    return channels if isinstance(channels, int) else None
-
-
-def _refuse_bare_name(model: str | PathLike[str]) -> None:
-    if isinstance(model, str) and not Path(model).exists() and model in models.names():
-        raise CheckpointError(
-            f"'{model}' is an architecture without trained weights; "
-            "give a weights file, e.g. runs/last.safetensors"
+            dtype = self._dtype(canvas)
+            precision = str(dtype or self._network.dtype).removeprefix("torch.")
+            tile = self._run(canvas, self._level_for_network(canvas, level), dtype)
+        return Outcome(
+            image=finish(),
+            sigma=_per_channel(level, canvas),
+            already_clean=diagnose and self._sigma is None and _is_clean(level),
+            seconds=time.perf_counter() - started,
+            tile=tile,
+            precision=precision,
+            model=self.name,
         )
 
-
-def _check_range(batch: Tensor) -> None:
-    if not bool(torch.isfinite(batch).all()):
-        raise InputError("an image's values must be finite; some are NaN or infinite")
-    if float(farthest := batch.abs().max()) > _FARTHEST:
+    def _run(
+        self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
+    ) -> int | None:
+        """Restore a canvas, in smaller tiles where memory runs out; the side of the tiles."""
+        how: Stitching | None = choose(self._network, canvas.size, self._tile, exact=dtype is None)
+        with self._network.running(dtype):
+            while how is not None:
+                how = replace(how, turns=self._turns)
+                try:
+                    self._warn_of_tiles(canvas, how)
+                    # Detail is found in what the network changed: the strength is for afterwards.
+                    strength = 1.0 if self._keep_detail else self._strength
+                    stitch(canvas, self._network, how, level, strength)
+                    if self._keep_detail:
+                        return_detail(canvas, self._keep_detail, self._strength)
+                    return how.tile
+                except Exception as error:
+                    if not is_out_of_memory(error):
+                        raise
+                how = self._smaller(how, canvas)
+        height, width = canvas.size
         raise InputError(
-            f"floats are on the [0, 1] scale, but one is {farthest:g}; divide by 255, say"
+            f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
+            "even in the smallest tiles"
         )
 
+    def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
+        halved = smaller(how, canvas.size)
+        if halved is None or how.tile is not None:
+            return halved
+        # It was the whole image: nothing has been measured yet.
+        return choose(self._network, canvas.size, halved.tile) if self._network.reach else None
 
-def _wrong_type(dtype: Any) -> InputError:
-    return InputError(f"an image is of uint8, or of floats in [0, 1], not {dtype}")
+    def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
+        """The level of each channel, where it is given, needed or asked for."""
+        if self._sigma is not None:
+            if self._network.is_blind:
+                self._warn("blind: it finds the noise level itself, and sigma has no effect")
+            return given_level(canvas, self._sigma)
+        needed = self._strength and not self._noise_map and not self._network.is_blind
+        return estimated_level(canvas) if diagnose or needed else None
+
+    def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:
+        if self._noise_map:
+            if not self._network.is_blind:
+                return estimated_map(canvas)
+            self._warn("blind: it finds the noise level itself, and a noise map has no effect")
+        return None if self._network.is_blind else level
+
+    def _dtype(self, canvas: Canvas) -> torch.dtype | None:
+        if not self._network.is_torch:
+            return None
+        if self._precision == "auto":
+            return self._network.lossless_dtype if is_worth_it(canvas.size) else None
+        return dtype_of(self._precision)
+
+    def _warn_of_tiles(self, canvas: Canvas, how: Stitching) -> None:
+        if how.tile is None or "tiles" in self._warned:
+            return
+        reach = self._network.reach
+        if reach is not None and reach.is_global:
+            self._warned.add("tiles")
+            levels = 255 * difference(self._network, canvas, how)
+            self._warn(
+                f"one that looks at the whole image: in tiles of {how.tile} pixels the result "
+                f"differs by about {levels:.2g}/255 (rms, measured on this image); "
+                "tile='off' restores it whole"
+            )
+
+    def _warn(self, fact: str) -> None:
+        """Warn once of what a model is."""
+        if fact not in self._warned:
+            self._warned.add(fact)
+            warnings.warn(f"model '{self.name}' is {fact}", RestoreWarning, stacklevel=5)
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ArgumentError(f"{name} is a number from 0 to 1, not {value}")
+
+
+def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
+    """The level of each channel on the scale of the image's type."""
+    if level is None:
+        return ()
+    sigma = level.sigma.mean(0).flatten() * (canvas.scale.white / canvas.scale.full)
+    return tuple(sigma.expand(canvas.source.shape[1]).tolist())
+
+
+def _is_clean(level: NoiseLevel | None) -> bool:
+    from restorekit.restore.estimate import is_clean
+
+    return level is not None and bool(is_clean(level.sigma.flatten(1)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorekit.config import TrainSettings
-from restorekit.devices import resolve_device
+from restorekit.devices import native_dtype, resolve_device
 from restorekit.seeding import derive_seed
 from restorekit.train.processes import Processes
 
@@ -51,7 +51,7 @@ class Runtime:
         return cls(
             device=processes.device,
             processes=processes,
-            dtype=_native_dtype(processes.device) if automatic else _DTYPES[settings.precision],
+            dtype=native_dtype(processes.device) if automatic else _DTYPES[settings.precision],
             channels_last=settings.channels_last and not sharded,  # FSDP wants the plain layout
             compiled=settings.compile,
             sharded=sharded,
@@ -100,24 +100,6 @@ class Runtime:
     @property
     def _layout(self) -> torch.memory_format:
         return torch.channels_last if self.channels_last else torch.contiguous_format
-
-
-def _native_dtype(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the hardware computes in it, else None: emulated, it is slower."""
-    if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)
-    elif device.type == "cpu":
-        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()
-    else:
-        native = False
-    return torch.bfloat16 if native else None
-
-
-def _has_avx512_bf16() -> bool:
-    capabilities = getattr(torch.cpu, "get_capabilities", None)  # newer than torch 2.6
-    if capabilities is None:
-        return bool(torch.cpu._is_avx512_bf16_supported())
-    return bool(capabilities().get("avx512_bf16", False))
 
 
 def _shard(model: nn.Module) -> nn.Module:

@@ -1,0 +1,163 @@
+"""Swift: restorekit's own network, made for restored quality per second on a CPU.
+
+A U-shape of residual blocks without biases or normalisation. What was measured on the way to it,
+at equal training time, stands in docs/networks.md.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
+from restorekit.errors import InputError
+
+Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d)
+
+RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/abs/1502.01852)
+# Channels and residual blocks of each scale on the way down; the way up mirrors it. Doubling the
+# channels as the sides halve makes a block cost the same at every scale.
+_SIZES = {
+    "small": ((16, 32, 64), (1, 1, 2)),
+    "medium": ((16, 32, 64, 128), (2, 2, 2, 4)),
+    "large": ((32, 64, 128, 192), (2, 2, 2, 4)),
+}
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions and a ReLU between them, added to their input: (B, C, H, W) stays.
+
+    Args:
+        width: C.
+        gain: RMS of what is added relative to the input, at first.
+    """
+
+    def __init__(self, width: int, gain: float) -> None:
+        super().__init__()
+        self.first = conv3x3(width, width, RELU_GAIN)
+        self.second = conv3x3(width, width, gain)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        added: Tensor = self.second(functional.relu(self.first(x)))
+        return x + added
+
+
+class Swift(nn.Module):
+    """Small U-shaped denoiser, fast on a CPU in bfloat16 and channels_last.
+
+    Residual blocks at full size and at halves of it, joined by additions. Without a single bias it
+    is homogeneous: a picture and its noise twice as strong come out twice as strong, which carries
+    over to noise levels that it was not trained on
+    (Mohan et al., Robust and Interpretable Blind Image Denoising via Bias-Free Convolutional
+    Neural Networks, ICLR 2020, https://arxiv.org/abs/1906.05478). The noise level is one more
+    input channel, a map that may differ from pixel to pixel (Zhang et al., FFDNet,
+    https://arxiv.org/abs/1710.04026); the blind form has none.
+
+    Reference: restorekit; after Ronneberger et al., https://arxiv.org/abs/1505.04597, and Zhang et
+    al., Plug-and-Play Image Restoration with Deep Denoiser Prior, https://arxiv.org/abs/2008.13751
+
+    Args:
+        channels: Channels of the image, 3 for colour and 1 for gray.
+        size: How large a network.
+        blind: Do without the noise level: `sigma` is then ignored, else it is needed.
+
+    Attributes:
+        size_multiple: by what the sides are padded to, 4 or 8.
+
+    Raises:
+        ArgumentError: `channels` is below 1.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        size: Literal["small", "medium", "large"] = "medium",
+        blind: bool = False,
+    ) -> None:
+        super().__init__()
+        check_at_least(1, "swift", channels=channels)
+        widths, blocks = _SIZES[size]
+        self.channels = channels
+        self.blind = blind
+        self.size_multiple = 2 ** (len(widths) - 1)
+        # The blocks add up: each adds little at first, so that the signal keeps its size.
+        gain = (2 * sum(blocks) - blocks[-1]) ** -0.5
+        *outer, (deepest, count) = zip(widths, blocks, strict=True)
+        steps = list(pairwise(widths))  # (finer, coarser)
+        self.head = conv3x3(channels + (not blind), widths[0], 1.0)
+        self.encoders = nn.ModuleList(stage(width, n, gain) for width, n in outer)
+        self.downs = nn.ModuleList(downsample(fine, coarse) for fine, coarse in steps)
+        self.middle = stage(deepest, count, gain)
+        self.ups = nn.ModuleList(upsample(coarse, fine) for fine, coarse in reversed(steps))
+        self.decoders = nn.ModuleList(stage(width, n, gain) for width, n in reversed(outer))
+        self.tail = conv3x3(widths[0], channels, 0.3)
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """Restore a batch.
+
+        Args:
+            noisy: batch, (B, C, H, W), in about [0, 1].
+            sigma: standard deviation of the noise on the scale of `noisy`, broadcastable to
+                (B, 1, H, W); ignored by the blind form.
+
+        Returns:
+            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+
+        Raises:
+            InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
+        """
+        check_batch(noisy, self.channels, "swift")
+        x, size = pad_to_multiple(self._with_level(noisy, sigma), self.size_multiple)
+        features = self.head(x)
+        skips = []
+        for encoder, down in zip(self.encoders, self.downs, strict=True):
+            skips.append(encoder(features))
+            features = down(skips[-1])
+        features = self.middle(features)
+        for up, decoder in zip(self.ups, self.decoders, strict=True):
+            features = decoder(up(features) + skips.pop())
+        return (noisy - crop(self.tail(features), size)).to(noisy.dtype)
+
+    def _with_level(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
+        if self.blind:
+            return noisy
+        if sigma is None:
+            raise InputError(
+                "model 'swift' needs the noise's sigma, on the scale of [0, 1]; "
+                "its blind form does not: create_model('swift', blind=True)"
+            )
+        count, _, height, width = noisy.shape
+        return torch.cat((noisy, sigma.to(noisy).expand(count, 1, height, width)), 1)
+
+
+def stage(width: int, blocks: int, gain: float) -> nn.Sequential:
+    """Residual blocks of one scale, one after the other."""
+    return nn.Sequential(*(Block(width, gain) for _ in range(blocks)))
+
+
+def conv3x3(in_channels: int, out_channels: int, gain: float) -> nn.Conv2d:
+    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return _initialised(layer, fan_in=9 * in_channels, gain=gain)
+
+
+def downsample(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """2x2 convolution of stride 2: (B, C_in, H, W) -> (B, C_out, H/2, W/2)."""
+    layer = nn.Conv2d(in_channels, out_channels, 2, stride=2, bias=False)
+    return _initialised(layer, fan_in=4 * in_channels, gain=1.0)
+
+
+def upsample(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    """2x2 transposed convolution of stride 2: (B, C_in, H, W) -> (B, C_out, 2H, 2W)."""
+    layer = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=False)
+    return _initialised(layer, fan_in=in_channels, gain=0.7)  # what it is added to has gain 1
+
+
+def _initialised(layer: Layer, fan_in: int, gain: float) -> Layer:
+    nn.init.normal_(layer.weight, std=gain * fan_in**-0.5)
+    return layer

@@ -1,0 +1,136 @@
+"""What a camera does to light: noise in the raw data, then everything that is done to that."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from restorekit.errors import InputError
+from restorekit.noise.parameters import as_interval, check_batch, draw, normal, uniform
+from restorekit.records import Degraded
+
+GAMMA = 2.2
+_DARKEST = 1e-4  # below it the slope of the gamma curve is without bound
+# Read against shot noise over many cameras and gains, in base-e logarithms (Brooks et al.).
+_READ_SLOPE, _READ_OFFSET, _READ_SPREAD = 2.18, 1.20, 0.26
+# Bilinear interpolation of one colour from its places in the Bayer mosaic.
+_GREEN = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
+_RED_BLUE = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
+
+
+class Camera(nn.Module):
+    """Noise of a camera: shot and read noise in linear light, as demosaicing and colour leave it.
+
+    The picture is taken back to linear light with a gamma of 2.2. Each pixel of the sensor gets
+    normal noise of variance shot * light + read. Of a colour picture the sensor saw one channel a
+    pixel (Bayer): the noise is interpolated to the others, amplified by the white balance, mixed
+    by the colour matrix and perhaps smoothed, as cameras do, which makes its grains large and
+    coloured; the picture itself is left sharp. Then comes the gamma curve. Clips to [0, 1].
+
+    Read noise is drawn to suit the shot noise as measured over many cameras, in
+    Brooks et al., Unprocessing Images for Learned Raw Denoising, CVPR 2019,
+    https://arxiv.org/abs/1811.11127
+
+    Args:
+        shot: Variance of the shot noise at white in linear light, or a (low, high) range from
+            which each sample draws its own, uniformly in the logarithm: 0.0001 is daylight, 0.01
+            a dark room.
+        smooth: Standard deviation in pixels of the smoothing of the noise, or a range.
+        gain: Largest amplification of red and blue by the white balance; each sample draws from
+            1 to here for each.
+        mixing: Strength of the colour matrix; 0 leaves the channels alone.
+
+    Raises:
+        ValueError: shot or smooth is outside [0, 1] or low > high, shot is 0, gain below 1 or
+            mixing outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        shot: float | tuple[float, float] = (1e-4, 1e-2),
+        smooth: float | tuple[float, float] = (0.0, 0.8),
+        gain: float = 2.4,
+        mixing: float = 0.6,
+    ) -> None:
+        super().__init__()
+        self.shot = as_interval(shot, "shot", "a variance in linear light")
+        self.smooth = as_interval(smooth, "smooth", "in pixels")
+        self.mixing, _ = as_interval(mixing, "mixing", "a share")
+        if self.shot[0] <= 0.0:
+            raise ValueError("shot must be above 0; it is drawn in the logarithm")
+        if not 1.0 <= gain < math.inf:
+            raise ValueError(f"gain must be at least 1, not {gain}")
+        self.gain = gain
+        self._log_shot = (math.log(self.shot[0]), math.log(self.shot[1]))
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Take a picture of each sample with a camera of its own.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1], C = 1 or 3.
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The noisy batch in the dtype of `clean`; no sigma, since it differs with brightness.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
+        """
+        check_batch(clean, generator)
+        if clean.shape[1] not in (1, 3):
+            raise InputError(f"camera noise is for 1 or 3 channels, got {clean.shape[1]}")
+        light = clean.float().clamp(_DARKEST, 1.0) ** GAMMA
+        shot = draw(self._log_shot, clean, generator)
+        spread = normal(shot.shape, clean, generator) * _READ_SPREAD
+        read = (_READ_SLOPE * shot + _READ_OFFSET + spread).exp()
+        noise = normal(light.shape, clean, generator) * (shot.exp() * light + read).sqrt()
+        if clean.shape[1] == 3:
+            noise = self._colour(_demosaic(noise, clean, generator), clean, generator)
+        noise = _smooth(noise, draw(self.smooth, clean, generator))
+        noisy = (light + noise).clamp(0.0, 1.0).clamp(min=_DARKEST**GAMMA) ** (1 / GAMMA)
+        return Degraded(noisy.to(clean.dtype))
+
+    def _colour(self, noise: Tensor, clean: Tensor, generator: Generator | None) -> Tensor:
+        """White balance, then a matrix whose rows sum to 1: more of a channel, less of the rest."""
+        gains = draw((1.0, self.gain), clean.repeat_interleave(3, 0), generator).view(-1, 3, 1, 1)
+        gains = torch.cat([gains[:, :1], torch.ones_like(gains[:, 1:2]), gains[:, 2:]], 1)
+        noise = noise * gains
+        strength = draw((0.0, self.mixing), clean, generator)
+        return noise + strength * (noise - noise.mean(1, keepdim=True)) * 1.5
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"shot={self.shot}, smooth={self.smooth}, gain={self.gain}, mixing={self.mixing}"
+
+
+def _demosaic(noise: Tensor, clean: Tensor, generator: Generator | None) -> Tensor:
+    """Noise (B, 3, H, W) as the sensor saw it, one channel a pixel, interpolated bilinearly."""
+    height, width = noise.shape[-2:]
+    rows = torch.arange(height, device=noise.device)[:, None] % 2
+    columns = torch.arange(width, device=noise.device)[None] % 2
+    # The mosaic begins at any of its four places, for a patch may be cut anywhere.
+    shift = (uniform((len(noise), 2, 1, 1, 1), clean, generator) * 2).long()
+    row, column = (rows + shift[:, 0]) % 2, (columns + shift[:, 1]) % 2
+    sites = torch.cat([(row + column) == 0, (row + column) == 1, (row + column) == 2], 1)
+    kernels = noise.new_tensor([_RED_BLUE, _GREEN, _RED_BLUE])[:, None]
+    # Mirrored about the border pixel, a site keeps its colour; one row or column has no mirror.
+    mirrored = "reflect" if min(height, width) > 1 else "replicate"
+    mosaic = functional.pad(noise * sites, (1, 1, 1, 1), mirrored)
+    return functional.conv2d(mosaic, kernels, groups=3)
+
+
+def _smooth(noise: Tensor, radius: Tensor) -> Tensor:
+    """Each sample of (B, C, H, W) under a 5x5 normal window of its own radius, (B, 1, 1, 1)."""
+    if not bool((radius > 0).any()):
+        return noise
+    count, channels, height, width = noise.shape
+    place = torch.arange(-2, 3, device=noise.device, dtype=torch.float32)
+    window = (-(place**2) / (2 * radius.clamp(min=1e-3).view(-1, 1) ** 2)).exp()
+    window = window / window.sum(1, keepdim=True)
+    kernels = (window[:, :, None] * window[:, None]).repeat_interleave(channels, 0)[:, None]
+    stacked = functional.pad(noise.reshape(1, -1, height, width), (2, 2, 2, 2), "replicate")
+    smoothed = functional.conv2d(stacked, kernels, groups=count * channels)
+    return smoothed.view(count, channels, height, width)

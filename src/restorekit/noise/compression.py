@@ -1,0 +1,102 @@
+"""What lossy compression does to a picture."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Generator, Tensor, nn
+
+from restorekit.errors import InputError
+from restorekit.noise.parameters import check_batch, uniform
+from restorekit.records import Degraded
+
+_BLOCK = 16  # of pixels, where colour is halved in size
+_HALVED, _FULL = 2, 0  # PIL's numbers for the subsampling of colour, 4:2:0 and 4:4:4
+
+
+class JPEG(nn.Module):
+    """JPEG compression and decompression, by libjpeg on the CPU.
+
+    The grid of blocks begins anywhere, for a patch may be cut anywhere. Clips to [0, 1] and rounds
+    to 8 bits. Gradients pass as though nothing had happened.
+
+    Args:
+        quality: libjpeg's quality, 1 to 100, or a (low, high) range from which each sample draws
+            its own.
+        halved_colour: Probability that colour is stored at half the resolution (4:2:0), as phones
+            do, and not at full (4:4:4).
+
+    Raises:
+        ValueError: quality is outside 1 to 100, low > high, or halved_colour is no probability.
+    """
+
+    def __init__(
+        self, quality: int | tuple[int, int] = (40, 95), halved_colour: float = 0.5
+    ) -> None:
+        super().__init__()
+        low, high = quality if isinstance(quality, (tuple, list)) else (quality, quality)
+        if not 1 <= low <= high <= 100:
+            raise ValueError(f"quality is a number or a range within 1 to 100, not {quality}")
+        if not 0.0 <= halved_colour <= 1.0:
+            raise ValueError(f"halved_colour must be between 0 and 1, not {halved_colour}")
+        self.quality = (int(low), int(high))
+        self.halved_colour = float(halved_colour)
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Compress each sample.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1], C = 1 or 3.
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The batch after decompression in the dtype of `clean`; no sigma, since what is lost
+            depends on the image.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
+        """
+        check_batch(clean, generator)
+        if clean.shape[1] not in (1, 3):
+            raise InputError(f"JPEG is for 1 or 3 channels, got {clean.shape[1]}")
+        chances = uniform((len(clean), 4), clean, generator).tolist()
+        levels = (clean.detach().float().clamp(0, 1) * 255).round().byte().cpu().movedim(1, -1)
+        low, high = self.quality
+        restored = [
+            _compressed(
+                image.numpy(),
+                quality=low + int(chance[0] * (high - low + 1)),
+                subsampling=_HALVED if chance[1] < self.halved_colour else _FULL,
+                top=int(chance[2] * _BLOCK),
+                left=int(chance[3] * _BLOCK),
+            )
+            for image, chance in zip(levels, chances, strict=True)
+        ]
+        lossy = torch.from_numpy(np.stack(restored)).movedim(-1, 1).to(clean.device, clean.dtype)
+        return Degraded(clean + (lossy / 255 - clean).detach())
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"quality={self.quality}, halved_colour={self.halved_colour}"
+
+
+def _compressed(
+    image: np.ndarray, *, quality: int, subsampling: int, top: int, left: int
+) -> np.ndarray:
+    """(H, W, C) uint8 after JPEG, its top left corner so far inside a block."""
+    height, width, channels = image.shape
+    padded = np.pad(image, ((top, 0), (left, 0), (0, 0)), _continuation(image))
+    picture = Image.fromarray(padded[..., 0] if channels == 1 else padded)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality, subsampling=subsampling)
+    decoded = np.asarray(Image.open(file))[top : top + height, left : left + width]
+    return decoded.reshape(height, width, channels)
+
+
+def _continuation(image: np.ndarray) -> Literal["symmetric", "edge"]:
+    """How a picture goes on past its border: mirrored, where it is large enough for that."""
+    return "symmetric" if min(image.shape[:2]) >= _BLOCK else "edge"

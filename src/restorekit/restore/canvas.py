@@ -1,0 +1,125 @@
+"""A picture on its way through: read in pieces as floats, written row by row in its own type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from restorekit.errors import InputError
+
+DTYPES = (
+    torch.uint8,
+    torch.uint16,
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+)
+# Noise of any use leaves [0, 1] by less than this; values of 0 to 255 leave it by far more.
+_FARTHEST = 10.0
+# A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
+_FULL_16_BIT = 2**14
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the values of an image mean.
+
+    Attributes:
+        white: the value that stands for 1 to the network.
+        full: the value that stands for 1 on the scale of the image's type, on which sigma is given.
+        low: the least value of the result, on the network's scale.
+        high: the largest one.
+    """
+
+    white: float
+    full: float
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """An image and the place of its result, in the same type.
+
+    Attributes:
+        source: the image, (B, C, H, W), a view of what was given.
+        result: where the restored image goes, (B, C, H, W).
+        scale: what the values mean.
+    """
+
+    source: Tensor
+    result: Tensor
+    scale: Scale
+
+    @classmethod
+    def over(cls, source: Tensor, result: Tensor) -> Canvas:
+        """The canvas of an image of any type in `DTYPES`.
+
+        Raises:
+            InputError: it is empty, not finite, not on the [0, 1] scale, or of another type.
+        """
+        if not source.numel():
+            raise InputError(f"the image is empty: its shape is {tuple(source.shape)}")
+        if source.dtype not in DTYPES:
+            raise wrong_type(source.dtype)
+        return cls(source, result, _scale_of(source))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.source.shape[-2], self.source.shape[-1]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the image is of floats."""
+        return self.source.is_floating_point()
+
+    def read(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
+        """A piece of the image on the network's scale: (b, C, h, w)."""
+        return self._as_float(self.source[samples, :, rows, columns], dtype)
+
+    def reread(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
+        """The same piece of what has been written: (b, C, h, w)."""
+        return self._as_float(self.result[samples, :, rows, columns], dtype)
+
+    def write(self, samples: slice, rows: slice, restored: Tensor) -> None:
+        """Write restored rows (b, C, h, W), clamped, and rounded where the type is an integer."""
+        image = restored.clamp(self.scale.low, self.scale.high)
+        if self.scale.white != 1.0:
+            image *= self.scale.white
+        if not self.is_float:
+            image.round_()
+        self.result[samples, :, rows] = image.to(self.result.dtype)
+
+    def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
+        piece = piece.to(dtype, copy=True)  # a network may write to what it is given
+        return piece if self.scale.white == 1.0 else piece / self.scale.white
+
+
+def wrong_type(dtype: Any) -> InputError:
+    """The error that a type of number is none of an image's."""
+    return InputError(f"an image is of uint8, uint16, or floats in [0, 1], not {dtype}")
+
+
+def _scale_of(source: Tensor) -> Scale:
+    if source.dtype == torch.uint8:
+        return Scale(255.0, 255.0)
+    if source.dtype == torch.uint16:
+        # torch knows no maximum of uint16.
+        highest = max(int(image.cpu().numpy().max()) for image in source)
+        white = 65535 if highest >= _FULL_16_BIT else max(1 << highest.bit_length(), 256) - 1
+        return Scale(float(white), 65535.0)
+    low, high = (float(value) for value in torch.aminmax(source))  # NaN where there is one
+    if not (abs(low) < float("inf") and abs(high) < float("inf")):
+        raise InputError("an image's values must be finite; some are NaN or infinite")
+    if max(-low, high) > _FARTHEST:
+        farthest = high if high >= -low else low
+        raise InputError(
+            f"floats are on the [0, 1] scale, but one is {farthest:g}; divide by 255, say"
+        )
+    # A float image keeps what it has beyond [0, 1], light brighter than white say.
+    return Scale(1.0, 1.0, min(low, 0.0), max(high, 1.0))

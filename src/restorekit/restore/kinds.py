@@ -1,0 +1,129 @@
+"""PIL images, files, arrays and tensors as a canvas, and the result as what was given."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from restorekit.data.images import copy_metadata, read_image, split_alpha
+from restorekit.errors import InputError
+from restorekit.restore.canvas import Canvas, wrong_type
+
+Array = np.ndarray[Any, Any]
+
+_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")
+
+
+class Opened(NamedTuple):
+    """A canvas, and what makes the given kind of image of it when its result is written."""
+
+    canvas: Canvas
+    finish: Callable[[], Any]
+
+
+def open_image(image: Any, channels: int | None) -> Opened:
+    """The canvas of an image of any kind.
+
+    Args:
+        image: a PIL image, a path, an array (H, W) or (H, W, C), a tensor (C, H, W) or
+            (B, C, H, W).
+        channels: how many the network takes; of an image of 2 or 4 channels, the last one is
+            otherwise alpha.
+
+    Raises:
+        InputError: it is empty, not finite, or of a kind, shape or type that is none of these.
+        ImageFileError: the path is of no picture that can be read.
+    """
+    if isinstance(image, (str, PathLike)):
+        image = read_image(str(image))
+    if isinstance(image, Image.Image):
+        return _open_picture(image, channels)
+    if isinstance(image, np.ndarray):
+        return _open_array(image, channels)
+    if isinstance(image, Tensor):
+        return _open_tensor(image, channels)
+    raise InputError(
+        f"cannot restore {type(image).__name__}; give a PIL image, a path, an array or a tensor"
+    )
+
+
+def _open_picture(image: Image.Image, channels: int | None) -> Opened:
+    if not image.width * image.height:
+        raise InputError(f"the image is empty: its size is {image.size}")
+    if image.mode in _DEEP_MODES:
+        return _open_deep_picture(image, channels)
+    colour, alpha = split_alpha(image)
+    canvas, finish = _open_array(np.asarray(colour), channels)
+
+    def as_picture() -> Image.Image:
+        restored = Image.fromarray(finish())
+        if alpha is not None:
+            restored.putalpha(alpha)
+        copy_metadata(image, restored)
+        return restored
+
+    return Opened(canvas, as_picture)
+
+
+def _open_deep_picture(image: Image.Image, channels: int | None) -> Opened:
+    """Gray of 16 bits or of floats; 32-bit integers are taken where 16 bits hold them."""
+    pixels = np.asarray(image)
+    if image.mode == "I":
+        if pixels.min() < 0 or pixels.max() > 65535:
+            raise InputError("a picture of mode 'I' has values beyond 16 bits")
+        pixels = pixels.astype(np.uint16)
+    canvas, finish = _open_array(pixels, channels)
+
+    def as_picture() -> Image.Image:
+        restored = finish()
+        made = Image.fromarray(restored.astype(np.int32) if image.mode == "I" else restored)
+        copy_metadata(image, made)
+        return made
+
+    return Opened(canvas, as_picture)
+
+
+def _open_array(image: Array, channels: int | None) -> Opened:
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] > 4):
+        raise InputError(
+            f"an array is (H, W) or (H, W, C) with up to 4 channels, not {image.shape}"
+        )
+    if image.dtype.kind not in "uf" or image.dtype.itemsize > 8:
+        raise wrong_type(image.dtype)
+    native = image.dtype.newbyteorder("=")
+    if image.dtype != native or any(stride < 0 for stride in image.strides):
+        image = image.astype(native)  # torch knows neither
+    result = np.empty(image.shape, native)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is read-only: it is only read
+        source, target = torch.from_numpy(image), torch.from_numpy(result)
+    if image.ndim == 2:
+        canvas = _over(source[None, None], target[None, None], channels)
+    else:
+        canvas = _over(source.movedim(2, 0)[None], target.movedim(2, 0)[None], channels)
+    return Opened(canvas, lambda: result)
+
+
+def _open_tensor(image: Tensor, channels: int | None) -> Opened:
+    if image.ndim not in (3, 4):
+        raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
+    image = image.detach()
+    result = torch.empty_like(image, memory_format=torch.contiguous_format)
+    if image.ndim == 4:
+        return Opened(_over(image, result, channels), lambda: result)
+    return Opened(_over(image[None], result[None], channels), lambda: result)
+
+
+def _over(source: Tensor, result: Tensor, channels: int | None) -> Canvas:
+    """The canvas of all channels but alpha, which is copied."""
+    if source.shape[1] in (2, 4) and source.shape[1] != channels:
+        result[:, -1:] = source[:, -1:]
+        source, result = source[:, :-1], result[:, :-1]
+    return Canvas.over(source, result)

@@ -1,0 +1,175 @@
+"""A loaded network as a function of a float batch: its channels, its sigma, its number format."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.errors import InputError
+from restorekit.records import as_restoration, takes
+from restorekit.registry import origin_of
+from restorekit.restore.memory import activation_bytes
+from restorekit.restore.precision import lossless_dtype
+from restorekit.restore.probes import probe_picture
+from restorekit.restore.reach import Reach, measure_reach
+from restorekit.weights import bare
+
+# Tiles start at multiples of this even where a network names a smaller one, or none.
+_LEAST_ALIGNMENT = 16
+_SIDE = 64  # of the picture that shows whether a network heeds sigma
+
+
+class Network:
+    """A module ready to restore float batches on the [0, 1] scale.
+
+    Args:
+        module: the network, on its device.
+        run: what is called in its place, a session of another runtime say.
+
+    Attributes:
+        module: the network.
+        channels: how many it says that it takes; None where it says nothing.
+        takes_sigma: whether it can be called with the noise's standard deviation.
+        alignment: what the first row and column of a tile is a multiple of.
+        is_torch: whether the module itself is what runs.
+        dtype: the type of its weights.
+        device: where they lie; None where there are none.
+    """
+
+    def __init__(self, module: nn.Module, run: Callable[..., Any] | None = None) -> None:
+        self.module = module
+        self._run = module if run is None else run
+        self.is_torch = self._run is module
+        self.channels = _channels_of(module)
+        self.takes_sigma = takes(bare(module), "sigma")
+        multiple = getattr(bare(module), "size_multiple", 1)
+        self.alignment = math.lcm(multiple if isinstance(multiple, int) else 1, _LEAST_ALIGNMENT)
+        weight = next((p for p in module.parameters() if p.is_floating_point()), None)
+        self.dtype = torch.float32 if weight is None else weight.dtype
+        self.device = None if weight is None else weight.device
+        # Without a matrix among its weights there is nothing that bfloat16 could make faster.
+        self.multiplies = any(parameter.ndim > 1 for parameter in module.parameters())
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """How far a pixel's influence reaches; None where the network takes no other sizes."""
+        with self.running(None):
+            try:
+                return measure_reach(self._probe, self.channels or 3, self.alignment)
+            except Exception:  # a network may raise anything at a size it does not know
+                return None
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Whether it makes nothing of the noise's standard deviation, though it may take it."""
+        if not self.takes_sigma:
+            return True
+        picture = probe_picture(self.channels or 3, _SIDE, _SIDE)
+        with self.running(None):
+            try:
+                weak, strong = (self._probe(picture, sigma) for sigma in (0.05, 0.2))
+            except Exception:  # a network may raise anything at a size it does not know
+                return False
+        return torch.equal(weak, strong)
+
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """What its activations take, at most, in float32."""
+        with self.running(None):
+            return activation_bytes(self.module, self._probe, self.channels or 3)
+
+    @cached_property
+    def lossless_dtype(self) -> torch.dtype | None:
+        """The native number format below float32 that costs no quality; None where none does."""
+        if not self.multiplies or self.dtype != torch.float32 or not self.is_torch:
+            return None
+        with self.running(None):
+            device = self.device or torch.device("cpu")
+            return lossless_dtype(self._probe, self.channels or 3, device)
+
+    @contextmanager
+    def running(self, dtype: torch.dtype | None) -> Iterator[None]:
+        """Within it the module is in evaluation mode and computes in `dtype`; then it is as before.
+
+        Autocast, and not converted weights: it is as fast, and the sum of image and predicted
+        noise stays in float32.
+        """
+        training = [module for module in self.module.modules() if module.training]
+        self.module.eval()
+        device = (self.device or torch.device("cpu")).type
+        try:
+            with (
+                torch.inference_mode(),
+                nullcontext() if dtype is None else torch.autocast(device, dtype),
+            ):
+                yield
+        finally:
+            for module in training:
+                module.training = True
+
+    def __call__(self, batch: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """The restored batch (B, C, H, W), in the type, and on the device, of the given one.
+
+        Gray goes through a colour network as equal channels, whose mean is taken; colour through
+        a gray network one channel at a time.
+
+        Args:
+            batch: (B, C, H, W), alpha left out.
+            sigma: (B, C or 1, 1 or H, 1 or W), for a network that takes it.
+
+        Raises:
+            InputError: the channels do not fit, or the network answers with another shape or with
+                what is not finite.
+        """
+        wanted, count = self.channels, batch.shape[1]
+        if wanted is None or wanted == count:
+            return self._checked(batch, _joined(sigma))
+        if wanted == 1:
+            alone = batch.reshape(-1, 1, *batch.shape[2:])
+            if sigma is not None:
+                sigma = sigma.expand(-1, count, -1, -1).reshape(-1, 1, *sigma.shape[2:])
+            return self._checked(alone, sigma).reshape(batch.shape)
+        if count == 1:
+            return self._checked(batch.expand(-1, wanted, -1, -1), sigma).mean(1, keepdim=True)
+        raise InputError(f"the model takes {wanted} channels, the image has {count}")
+
+    def _checked(self, batch: Tensor, sigma: Tensor | None) -> Tensor:
+        image = self._forward(batch, sigma)
+        if image.shape != batch.shape:
+            raise InputError(
+                f"the model made {tuple(image.shape)} of an image {tuple(batch.shape)}; "
+                "a denoiser keeps the shape"
+            )
+        if not math.isfinite(float(image.sum(dtype=torch.float64))):  # much faster than isfinite
+            raise InputError("the model's output is not finite; its weights may be damaged")
+        return image.to(batch.device).to(batch.dtype)
+
+    def _forward(self, batch: Tensor, sigma: Tensor | None) -> Tensor:
+        given = batch.to(self.device or batch.device, self.dtype)
+        given = given.contiguous(memory_format=torch.channels_last)
+        if sigma is None or not self.takes_sigma:
+            return as_restoration(self._run(given)).image
+        return as_restoration(self._run(given, sigma=sigma.to(given))).image
+
+    def _probe(self, batch: Tensor, sigma: float) -> Tensor:
+        """The network's answer, whatever it is, to a batch made up here."""
+        return self._forward(batch, torch.full((len(batch), 1, 1, 1), sigma))
+
+
+def _joined(sigma: Tensor | None) -> Tensor | None:
+    """One sigma for all channels: that of their mean variance."""
+    return None if sigma is None else sigma.square().mean(1, keepdim=True).sqrt()
+
+
+def _channels_of(model: nn.Module) -> int | None:
+    model = bare(model)
+    channels = getattr(model, "channels", None)
+    if channels is None and (origin := origin_of(model)) is not None:
+        channels = origin.arguments.get("channels")
+    return channels if isinstance(channels, int) else None

@@ -1,0 +1,142 @@
+"""The noise level that a network is told: given or estimated, one number or a map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorekit.errors import ArgumentError
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.tiles import divide
+
+_SIDE = 2048  # of the image on which a large one's noise is estimated
+_CROP = 256
+_BLOCK = 1024
+_REDUCTION = 8
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """Standard deviations on the network's scale.
+
+    Attributes:
+        sigma: (B, C or 1, 1, 1) for each image, or (B, 1, h, w), a map of `reduction` pixels each.
+        reduction: how many pixels of the image a value of the map stands for; 0 for no map.
+    """
+
+    sigma: Tensor
+    reduction: int = 0
+
+    def at(self, samples: slice, rows: slice, columns: slice) -> Tensor:
+        """The levels of a piece of the image: (b, C or 1, 1, 1), or a map (b, 1, H, W) of it."""
+        sigma = self.sigma[samples]
+        if not self.reduction:
+            return sigma
+        vertical = _places(rows, self.reduction, sigma.shape[2])
+        horizontal = _places(columns, self.reduction, sigma.shape[3])
+        return _interpolated(_interpolated(sigma, vertical, 2), horizontal, 3)
+
+
+def check_sigma(sigma: float | Sequence[float] | None) -> None:
+    """Refuse what is no standard deviation on the [0, 1] scale.
+
+    Raises:
+        ArgumentError: that it is.
+    """
+    if sigma is None:
+        return
+    values = [sigma] if isinstance(sigma, (int, float)) else list(sigma)
+    if not values or not all(math.isfinite(value) and 0 <= value <= 1 for value in values):
+        raise ArgumentError(
+            f"sigma is a standard deviation on the [0, 1] scale, not {sigma}; "
+            "divide one of 8-bit levels by 255"
+        )
+
+
+def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
+    """A level that was given on the scale of the image's type, for all channels or for each.
+
+    Raises:
+        ArgumentError: there are not as many levels as channels.
+    """
+    values = [sigma] if isinstance(sigma, (int, float)) else list(sigma)
+    count = canvas.source.shape[1]
+    if len(values) not in (1, count):
+        raise ArgumentError(f"sigma has {len(values)} levels, the image {count} channels")
+    levels = torch.tensor(values, dtype=torch.float32) * (canvas.scale.full / canvas.scale.white)
+    return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(len(canvas.source), -1, -1, -1))
+
+
+def estimated_level(canvas: Canvas) -> NoiseLevel:
+    """The level of each channel, estimated from the image.
+
+    A large one is estimated from pieces of it laid side by side.
+    """
+    from restorekit.restore.estimate import estimate_sigma
+
+    levels = [
+        estimate_sigma(_miniature(canvas, slice(index, index + 1)))
+        for index in range(len(canvas.source))
+    ]
+    return NoiseLevel(torch.cat(levels).float()[:, :, None, None])
+
+
+def estimated_map(canvas: Canvas) -> NoiseLevel:
+    """The level of each place, estimated from the image block by block."""
+    from restorekit.restore.estimate import noise_map
+
+    height, width = canvas.size
+    size = (-(-height // _REDUCTION), -(-width // _REDUCTION))
+    sigma = torch.empty(len(canvas.source), 1, *size)
+    blocks = [divide(length, _BLOCK // _REDUCTION, 0) for length in size]
+    for index in range(len(canvas.source)):
+        sample = slice(index, index + 1)
+        for row, column in product(*blocks):
+            rows, columns = slice(row.low, row.high), slice(column.low, column.high)
+            block = canvas.read(sample, _scaled(rows), _scaled(columns), torch.float32)
+            pooled = functional.avg_pool2d(noise_map(block).cpu(), _REDUCTION, ceil_mode=True)
+            sigma[sample, :, rows, columns] = pooled
+    return NoiseLevel(sigma, _REDUCTION)
+
+
+def _miniature(canvas: Canvas, sample: slice) -> Tensor:
+    """The image, or a grid of crops of it, (1, C, H, W)."""
+    height, width = canvas.size
+    rows, columns = _crops(height), _crops(width)
+    bands = [
+        torch.cat([canvas.read(sample, row, column, torch.float32) for column in columns], 3)
+        for row in rows
+    ]
+    return torch.cat(bands, 2).cpu()
+
+
+def _crops(length: int) -> list[slice]:
+    if length <= _SIDE:
+        return [slice(0, length)]
+    count = _SIDE // _CROP
+    starts = [round((length - _CROP) * place / (count - 1)) for place in range(count)]
+    return [slice(start, start + _CROP) for start in starts]
+
+
+def _scaled(places: slice) -> slice:
+    return slice(places.start * _REDUCTION, places.stop * _REDUCTION)
+
+
+def _places(pixels: slice, reduction: int, length: int) -> Tensor:
+    """Where in the map the pixels' centres lie, kept within it."""
+    centres = torch.arange(pixels.start, pixels.stop) + 0.5
+    return (centres / reduction - 0.5).clamp(0, length - 1)
+
+
+def _interpolated(values: Tensor, places: Tensor, axis: int) -> Tensor:
+    """Linear interpolation along an axis."""
+    before = places.floor().long()
+    after = (before + 1).clamp(max=values.shape[axis] - 1)
+    share = (places - before).reshape([-1 if d == axis else 1 for d in range(4)])
+    return values.index_select(axis, before).lerp(values.index_select(axis, after), share)

@@ -1,0 +1,32 @@
+"""The record of a restoration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Restored = TypeVar("Restored")
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Restored]):
+    """A restored image, and how it came about.
+
+    Attributes:
+        image: of the kind that was given.
+        sigma: the noise's standard deviation in each channel, given or estimated, on the [0, 1]
+            scale of the image's type; the mean of a batch.
+        already_clean: that hardly any noise was found; the image was restored all the same.
+        seconds: what it took.
+        tile: the greatest side of a tile in pixels, margins left out; None for the whole image.
+        precision: the number format that the network computed in.
+        model: its name, or the path of its weights.
+    """
+
+    image: Restored
+    sigma: tuple[float, ...]
+    already_clean: bool
+    seconds: float
+    tile: int | None
+    precision: str
+    model: str

@@ -1,0 +1,83 @@
+"""Which number format a network computes in: bfloat16 where it is native and costs no quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from restorekit.devices import native_dtype
+from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.restore.probes import probe_noise, probe_picture
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
+
+_SIDE = 128
+_SIGMAS = (5 / 255, 25 / 255)
+_ALLOWED_DB = 0.01
+_WORTH_IT = 256 * 256  # pixels
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse what is no precision, or none of this device.
+
+    Raises:
+        ArgumentError: that it is.
+    """
+    if precision not in PRECISIONS:
+        raise ArgumentError(
+            f"unknown precision '{precision}'.{did_you_mean(precision, PRECISIONS)} "
+            f"One of: {', '.join(PRECISIONS)}"
+        )
+    if precision == "float16" and device.type == "cpu":
+        raise ArgumentError("precision 'float16' needs a GPU; on a CPU use 'auto' or 'bfloat16'")
+
+
+def dtype_of(precision: str) -> torch.dtype | None:
+    """What autocast computes in for a precision other than "auto"; None for float32."""
+    return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+
+
+def is_worth_it(size: tuple[int, int]) -> bool:
+    """Whether an image is so large that a faster format saves more than a moment."""
+    return size[0] * size[1] >= _WORTH_IT
+
+
+def lossless_dtype(
+    run: Callable[[Tensor, float], Tensor], channels: int, device: torch.device
+) -> torch.dtype | None:
+    """The native format below float32, if a network restores as well in it.
+
+    Measured on a made-up picture with weak and with medium noise: the PSNR against the clean one
+    may drop by 0.01 dB in neither.
+
+    Args:
+        run: the network as a function of a batch and sigma.
+        channels: how many it takes.
+        device: where it computes.
+
+    Returns:
+        bfloat16, or None for float32.
+    """
+    dtype = native_dtype(device)
+    if dtype is None:
+        return None
+    clean = probe_picture(channels, _SIDE, _SIDE)
+    for sigma in _SIGMAS:
+        noisy = clean + probe_noise(clean, sigma)
+        try:
+            full = run(noisy, sigma).float().cpu()
+            with torch.autocast(device.type, dtype):
+                half = run(noisy, sigma).float().cpu()
+        except Exception:  # a network may not take this size, or not this format
+            return None
+        if not _error_db(half, clean) - _error_db(full, clean) < _ALLOWED_DB:
+            return None
+    return dtype
+
+
+def _error_db(image: Tensor, clean: Tensor) -> float:
+    return 10 * float((image - clean).square().mean().log10())

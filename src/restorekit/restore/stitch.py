@@ -1,0 +1,126 @@
+"""A canvas through a network tile by tile, in bands that are written as soon as they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.ensemble import IDENTITY, Turn
+from restorekit.restore.network import Network
+from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.tiles import Segment, divide, extent
+
+_AT_ONCE = 512**2  # pixels of small images that go through in one batch
+
+
+@dataclass(frozen=True)
+class Stitching:
+    """How an image is taken apart.
+
+    Attributes:
+        tile: the greatest distance between seams; None for the whole image.
+        margin: how far a cut is felt.
+        blend: over how many rows neighbours are blended.
+        turns: the flips and turns whose mean is taken.
+    """
+
+    tile: int | None = None
+    margin: int = 0
+    blend: int = 0
+    turns: Sequence[Turn] = IDENTITY
+
+
+def stitch(
+    canvas: Canvas,
+    network: Network,
+    how: Stitching,
+    level: NoiseLevel | None = None,
+    strength: float = 1.0,
+) -> None:
+    """Restore a canvas into its result.
+
+    Args:
+        canvas: what to restore.
+        network: what restores it; within its `running`.
+        how: the tiles.
+        level: the noise's standard deviation, for a network that takes it.
+        strength: how much of the change is made, from 0 to 1.
+    """
+    height, width = canvas.size
+    rows = divide(height, how.tile or height, how.blend)
+    columns = divide(width, how.tile or width, how.blend)
+    dtype = torch.float64 if network.dtype == torch.float64 else torch.float32
+    per_image = min(height, how.tile or height) * min(width, how.tile or width)
+    step = max(1, _AT_ONCE // per_image)
+    for first in range(0, len(canvas.source), step):
+        samples = slice(first, first + step)
+        piece = _Piece(canvas, network, how, level, samples, dtype)
+        for start, band in _bands(piece, rows, columns):
+            place = slice(start, start + band.shape[2])
+            if strength != 1.0:
+                original = canvas.read(samples, place, slice(None), dtype)
+                band = original + strength * (band - original)
+            canvas.write(samples, place, band)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Restores any rectangle of some images of a canvas."""
+
+    canvas: Canvas
+    network: Network
+    how: Stitching
+    level: NoiseLevel | None
+    samples: slice
+    dtype: torch.dtype
+
+    def __call__(self, row: Segment, column: Segment) -> Tensor:
+        total: Tensor | None = None
+        for turn in self.how.turns:
+            restored = self._turned(turn, row, column)
+            total = restored if total is None else total + restored
+        assert total is not None
+        return total if len(self.how.turns) == 1 else total / len(self.how.turns)
+
+    def _turned(self, turn: Turn, row: Segment, column: Segment) -> Tensor:
+        height, width = self.canvas.size
+        margin, alignment = self.how.margin, self.network.alignment
+        top, bottom = extent(row.low, row.high, height, margin, alignment, turn.down)
+        left, right = extent(column.low, column.high, width, margin, alignment, turn.across)
+        place = slice(top, bottom), slice(left, right)
+        noisy = turn.apply(self.canvas.read(self.samples, *place, self.dtype))
+        sigma = None if self.level is None else turn.apply(self.level.at(self.samples, *place))
+        restored = turn.undo(self.network(noisy, sigma))
+        return restored[..., row.low - top : row.high - top, column.low - left : column.high - left]
+
+
+def _bands(
+    piece: _Piece, rows: Sequence[Segment], columns: Sequence[Segment]
+) -> Iterator[tuple[int, Tensor]]:
+    """Finished rows of the result from top to bottom: where they start, and (B, C, h, W)."""
+    pending: Tensor | None = None  # rows to which the next band will add
+    for number, row in enumerate(rows):
+        band = _band(piece, row, columns)
+        if len(rows) > 1:
+            band *= row.weights(band.dtype, band.device)[:, None]
+        if pending is not None:
+            band[:, :, : pending.shape[2]] += pending
+        done = rows[number + 1].low - row.low if number + 1 < len(rows) else band.shape[2]
+        yield row.low, band[:, :, :done]
+        pending = band[:, :, done:].clone()
+
+
+def _band(piece: _Piece, row: Segment, columns: Sequence[Segment]) -> Tensor:
+    if len(columns) == 1:
+        return piece(row, columns[0]).clone()
+    source = piece.canvas.source[piece.samples]
+    shape = (*source.shape[:2], row.high - row.low, source.shape[3])
+    band = torch.zeros(shape, dtype=piece.dtype, device=source.device)
+    for column in columns:
+        weights = column.weights(band.dtype, band.device)
+        band[..., column.low : column.high] += piece(row, column) * weights
+    return band

@@ -1,0 +1,78 @@
+"""Swift: what being without biases and conditional on the noise level means."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from restorekit import create_model
+from restorekit.errors import ArgumentError, InputError
+
+
+def make(**arguments) -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return create_model("swift", **arguments).eval()
+
+
+def picture(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+@pytest.mark.parametrize("factor", [0.1, 3.0])
+@torch.no_grad()
+def test_homogeneous(size, factor):
+    """Twice the picture and twice the noise give twice the result (arXiv:1906.05478)."""
+    noisy, sigma = picture(2, 3, 24, 40), torch.tensor([0.05, 0.2]).view(2, 1, 1, 1)
+    model = make(size=size)
+    scaled = model(factor * noisy, factor * sigma)
+    torch.testing.assert_close(scaled, factor * model(noisy, sigma), rtol=1e-4, atol=1e-5)
+
+
+def test_no_biases():
+    assert not [name for name, _ in make().named_parameters() if "bias" in name]
+
+
+@torch.no_grad()
+def test_the_noise_level_may_be_a_number_or_a_map():
+    """A map that says the same everywhere is the same as the number; another map is not."""
+    noisy, model = picture(2, 3, 16, 16), make()
+    number = torch.tensor([0.1, 0.3]).view(2, 1, 1, 1)
+    level = number.expand(2, 1, 16, 16).clone()
+    assert torch.equal(model(noisy, number), model(noisy, level))
+    level[..., 8:] *= 2
+    assert not torch.equal(model(noisy, number), model(noisy, level))
+
+
+@torch.no_grad()
+def test_blind_ignores_the_level_and_the_other_needs_it():
+    noisy = picture(1, 3, 16, 16)
+    blind = make(blind=True)
+    assert torch.equal(blind(noisy), blind(noisy, torch.full((1, 1, 1, 1), 0.3)))
+    with pytest.raises(InputError, match="needs the noise's sigma"):
+        make()(noisy)
+
+
+@torch.no_grad()
+def test_starts_near_the_identity():
+    """Untrained, it changes the picture by less than a third of its RMS."""
+    noisy = picture(1, 3, 64, 64) - 0.5
+    for size in ("small", "medium", "large"):
+        changed = make(size=size)(noisy, torch.full((1, 1, 1, 1), 0.1)) - noisy
+        assert changed.square().mean().sqrt() < noisy.square().mean().sqrt()
+
+
+def test_sizes_grow():
+    counts = [
+        sum(p.numel() for p in make(size=s).parameters()) for s in ("small", "medium", "large")
+    ]
+    assert counts[0] * 4 < counts[1]
+    assert counts[1] * 2 < counts[2]
+
+
+def test_what_it_refuses():
+    with pytest.raises(ArgumentError, match="size"):
+        create_model("swift", size="huge")
+    with pytest.raises(ArgumentError, match="channels"):
+        create_model("swift", channels=0)

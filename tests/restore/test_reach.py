@@ -1,0 +1,170 @@
+"""What is measured of a network: how far it sees, what it takes, what bfloat16 costs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import restorekit
+from restorekit.errors import ArgumentError
+from restorekit.restore import precision as precision_module
+from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.network import Network
+from restorekit.restore.precision import lossless_dtype
+from restorekit.restore.probes import probe_picture
+
+
+class Function(nn.Module):
+    """A function as a network."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor], multiple: int = 1) -> None:
+        super().__init__()
+        self.function, self.size_multiple = function, multiple
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return self.function(noisy)
+
+
+def averaged(side: int) -> Callable[[Tensor], Tensor]:
+    return lambda x: functional.avg_pool2d(x, side, stride=1, padding=side // 2)
+
+
+# Reach
+
+
+@pytest.mark.parametrize("depth", [2, 5, 9])
+def test_reach_of_plain_convolutions(depth: int) -> None:
+    """One pixel for each 3x3 layer, as theory has it."""
+    reach = Network(restorekit.create_model("dncnn", depth=depth, width=4)).reach
+    assert reach is not None
+    assert (reach.pixels, reach.coarse, reach.is_global) == (depth, depth, False)
+
+
+def test_reach_of_a_stride() -> None:
+    """Of 8x8 blocks, no pixel sees beyond its own: tiles cut between them need no margin."""
+
+    def blocks(x: Tensor) -> Tensor:
+        return functional.interpolate(functional.avg_pool2d(x, 8), scale_factor=8.0)
+
+    reach = Network(Function(blocks, 8)).reach
+    assert reach is not None
+    assert reach.pixels == 0
+
+
+@pytest.mark.parametrize("side", [41, 61])
+def test_reach_of_a_wide_window(side: int) -> None:
+    """A large window of equal weights has to be overlapped whole."""
+    reach = Network(Function(averaged(side))).reach
+    assert reach is not None
+    assert reach.pixels == side // 2
+
+
+def test_reach_is_only_as_far_as_it_matters() -> None:
+    """A window of 401 pixels, all but the middle 21 of next to no weight, counts as 21."""
+    weight = torch.full((401,), 1e-12)
+    weight[190:211] = 1 / 21
+    kernel = weight.expand(3, 1, 1, 401)
+
+    def filtered(x: Tensor) -> Tensor:
+        across = functional.conv2d(x, kernel, padding=(0, 200), groups=3)
+        return functional.conv2d(across, kernel.mT, padding=(200, 0), groups=3)
+
+    reach = Network(Function(filtered)).reach
+    assert reach is not None
+    assert not reach.is_global
+    assert 10 <= reach.pixels <= 15
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x - x.mean(dim=(2, 3), keepdim=True),
+        lambda x: functional.instance_norm(x),
+        lambda x: x.flatten(2).sort(dim=2).values.view_as(x),
+    ],
+)
+def test_reach_without_end(function: Callable[[Tensor], Tensor]) -> None:
+    """Statistics of the whole image are found out."""
+    reach = Network(Function(function)).reach
+    assert reach is not None
+    assert reach.is_global
+
+
+def test_reach_is_measured_once() -> None:
+    """The second image does not pay for it again."""
+    calls: list[int] = []
+
+    def counted(x: Tensor) -> Tensor:
+        calls.append(x.shape[-1])
+        return x
+
+    denoiser = Denoiser(Function(counted), tile=32)
+    denoiser(torch.rand(3, 40, 40))
+    first = len(calls)
+    denoiser(torch.rand(3, 40, 40))
+    assert len(calls) - first == 4
+
+
+@pytest.mark.parametrize(("name", "blind"), [("unet", True), ("dncnn", True), ("swift", False)])
+def test_blindness(name: str, blind: bool) -> None:
+    """Most networks take sigma and make nothing of it."""
+    assert Network(restorekit.create_model(name)).is_blind == blind
+
+
+# Precision
+
+
+def network_with(error: float) -> Callable[[Tensor, float], Tensor]:
+    """A denoiser 30 dB from the clean picture, and farther in lower precision."""
+
+    def run(noisy: Tensor, sigma: float) -> Tensor:
+        clean = probe_picture(3, *noisy.shape[-2:])
+        extra = error if torch.is_autocast_enabled("cpu") else 0.0
+        return clean + (0.001 + extra) ** 0.5
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(0.0, torch.bfloat16), (2e-6, torch.bfloat16), (3e-6, None), (float("nan"), None)],
+)
+def test_bfloat16_is_taken_where_it_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch, error: float, expected: torch.dtype | None
+) -> None:
+    """Up to 0.01 dB, a factor of 1.0023 in the mean square error."""
+    monkeypatch.setattr(precision_module, "native_dtype", lambda device: torch.bfloat16)
+    assert lossless_dtype(network_with(error), 3, torch.device("cpu")) == expected
+
+
+def test_nothing_is_tried_where_bfloat16_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emulated it is slower, whatever it costs."""
+    monkeypatch.setattr(precision_module, "native_dtype", lambda device: None)
+    assert lossless_dtype(network_with(0.0), 3, torch.device("cpu")) is None
+
+
+def test_precision_as_asked(estimate: None) -> None:
+    """bfloat16 is close to float32 and not equal; the sum with the image stays in float32."""
+    model, image = restorekit.create_model("unet", width=4, depth=1), torch.rand(3, 32, 32)
+    full, half = (
+        Denoiser(model, precision=name).restore(image) for name in ("float32", "bfloat16")
+    )
+    assert (full.precision, half.precision) == ("float32", "bfloat16")
+    assert not torch.equal(full.image, half.image)
+    assert (full.image - half.image).abs().max() < 0.01
+    assert not torch.equal(half.image, half.image.bfloat16().float())
+    assert Denoiser(model).restore(image).precision == "float32"  # so small, it is no matter
+    assert Denoiser(model.double()).restore(image).precision == "float64"
+
+
+@pytest.mark.parametrize(
+    ("precision", "fault"), [("bf16", "Did you mean 'bfloat16'"), ("float16", "needs a GPU")]
+)
+def test_unusable_precisions_are_refused(precision: str, fault: str) -> None:
+    """One line says what there is."""
+    with pytest.raises(ArgumentError, match=fault):
+        Denoiser(nn.Identity(), precision=precision)

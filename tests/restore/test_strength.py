@@ -1,0 +1,257 @@
+"""Strength, detail, flips and noise levels: what of the network's change is made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from skimage import data
+from torch import Tensor, nn
+
+import restorekit
+from restorekit.errors import ArgumentError, CheckpointError, InputError, RestoreWarning
+from restorekit.restore import detail
+from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.detail import noise_spectrum, structure_in
+
+
+class Answer(nn.Module):
+    """Restores to a picture known before."""
+
+    def __init__(self, picture: Tensor) -> None:
+        super().__init__()
+        self.picture = picture
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return self.picture.expand_as(noisy)
+
+
+class Blur(nn.Module):
+    """Smooths far too much."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        blurred = gaussian_filter(noisy.numpy(), (0, 0, 1.5, 1.5))
+        return torch.from_numpy(blurred)
+
+
+class Sloped(nn.Module):
+    """Multiplies by a slope that depends on the place, so that it is no equal of its flips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+        nn.init.normal_(self.conv.weight, generator=torch.Generator().manual_seed(1))
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return self.conv(noisy.flatten(0, 1)[:, None]).view_as(noisy)
+
+
+class Heeding(nn.Module):
+    """Adds sigma; keeps none of it."""
+
+    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
+        return noisy + sigma
+
+
+def photograph() -> Tensor:
+    """(3, 240, 256) in [0, 1], with texture and flat places."""
+    return torch.from_numpy(data.astronaut()[:240, 100:356].copy()).movedim(2, 0).float() / 255
+
+
+def noise(like: Tensor, sigma: float, seed: int = 0) -> Tensor:
+    return sigma * torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def psnr(image: Tensor, clean: Tensor) -> float:
+    return -10 * float((image.clamp(0, 1) - clean).square().mean().log10())
+
+
+# Strength
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_strength_zero_is_the_image_itself(dtype: str) -> None:
+    """Bit for bit, in every type, and the network is not even run."""
+    image = (np.random.default_rng(0).random((9, 7, 3)) * (255 if dtype[0] == "u" else 1)).astype(
+        dtype
+    )
+    assert np.array_equal(denoise(image, nn.Flatten(), strength=0), image)
+
+
+def test_strength_is_a_blend() -> None:
+    """A quarter of the way from the image to the restored one, in floats and in levels."""
+    image = torch.rand(3, 20, 30)
+    restored = denoise(image, Answer(torch.tensor(0.5)), strength=0.25)
+    torch.testing.assert_close(restored, image + 0.25 * (0.5 - image))
+    gray = denoise(Image.new("L", (4, 4), 100), Answer(torch.tensor(200 / 255)), strength=0.25)
+    assert gray.getpixel((0, 0)) == 125
+
+
+@pytest.mark.parametrize("name", ["strength", "keep_detail"])
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_shares_are_from_0_to_1(name: str, value: float) -> None:
+    """Another number is refused in one line."""
+    with pytest.raises(ArgumentError, match=f"{name} is a number from 0 to 1"):
+        Denoiser(Blur(), **{name: value})
+
+
+# Detail
+
+
+def test_detail_lost_to_smoothing_comes_back() -> None:
+    """What was smoothed too much is nearer to the clean picture with its detail put back."""
+    clean = photograph()
+    noisy = clean + noise(clean, 15 / 255)
+    smoothed, half, full = (denoise(noisy, Blur(), keep_detail=share) for share in (0.0, 0.5, 1.0))
+    assert psnr(full, clean) > psnr(half, clean) > psnr(smoothed, clean) + 0.5
+
+
+def test_detail_costs_nothing_where_none_was_lost() -> None:
+    """A network as good as they come, whose residual is noise alone, loses less than 0.1 dB."""
+    clean = photograph()
+    noisy = clean + noise(clean, 25 / 255)
+    restored = clean + noise(clean, 10 ** (-32 / 20), seed=1)  # 32 dB, better than any known
+    before, after = (denoise(noisy, Answer(restored), keep_detail=share) for share in (0.0, 1.0))
+    assert psnr(after, clean) > psnr(before, clean) - 0.1
+
+
+def test_white_noise_holds_no_structure() -> None:
+    """Of its energy less than a thousandth is taken for detail, wherever it is stronger."""
+    residual = noise(torch.empty(1, 2, 256, 256), 0.1)
+    residual[..., 128:] *= 2
+    found = structure_in(residual, noise_spectrum(residual))
+    assert found.square().mean() < 0.001 * residual.square().mean()
+
+
+def test_structure_is_found_in_noise() -> None:
+    """Stripes in some part of it are found, most of them."""
+    stripes = 0.2 * torch.sin(torch.arange(256) * 0.9).expand(1, 1, 256, 256).clone()
+    stripes[..., :200, :] = 0  # structure is not everywhere
+    residual = stripes + noise(stripes, 0.1)
+    found = structure_in(residual, noise_spectrum(residual))
+    assert (found - stripes).square().mean() < 0.4 * stripes.square().mean()
+
+
+def test_detail_does_not_depend_on_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bands and columns leave no trace."""
+    clean = photograph()
+    noisy = clean + noise(clean, 15 / 255)
+    whole = denoise(noisy, Blur(), keep_detail=1.0, strength=0.5)
+    monkeypatch.setattr(detail, "_BAND", 64)
+    monkeypatch.setattr(detail, "_COLUMNS", 96)
+    parts = denoise(noisy, Blur(), keep_detail=1.0, strength=0.5)
+    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-5)
+    assert not torch.allclose(whole, denoise(noisy, Blur(), strength=0.5), atol=1e-2)
+
+
+# Flips and turns
+
+
+@pytest.mark.parametrize("tile", ["off", 20])
+def test_an_ensemble_turns_with_its_image(tile: int | str) -> None:
+    """Restoring a flipped or turned image is flipping or turning the restored one."""
+    denoiser = Denoiser(Sloped(), ensemble=True, tile=tile, precision="float32")  # type: ignore[arg-type]
+    image = torch.rand(3, 45, 61) - 0.5
+    restored = denoiser(image)
+    for turned in (lambda x: x.flip(1), lambda x: x.flip(2), lambda x: x.rot90(1, (1, 2))):
+        torch.testing.assert_close(denoiser(turned(image)), turned(restored), rtol=0, atol=1e-5)
+    assert not torch.allclose(Denoiser(Sloped())(image.flip(1)), Denoiser(Sloped())(image).flip(1))
+
+
+def test_an_ensemble_is_the_mean_of_eight() -> None:
+    """As made by hand."""
+    model, image = Sloped(), torch.rand(1, 12, 17)
+    views = [image.rot90(k, (1, 2)) for k in range(4)]
+    with torch.no_grad():
+        answers = [model(view[None])[0].rot90(-k, (1, 2)) for k, view in enumerate(views)]
+        answers += [
+            model(view.flip(2)[None])[0].flip(2).rot90(-k, (1, 2)) for k, view in enumerate(views)
+        ]
+    expected = torch.stack(answers).mean(0).clamp(0, 1)
+    torch.testing.assert_close(denoise(image, model, ensemble=True), expected)
+
+
+# Noise levels
+
+
+def test_sigma_is_estimated_unless_given(estimate: None) -> None:
+    """For a network that heeds it; the outcome says what it was."""
+    image = torch.rand(3, 20, 20) * 0.5
+    estimated = Denoiser(Heeding()).restore(image)
+    torch.testing.assert_close(estimated.image, image + 0.125)
+    assert estimated.sigma == pytest.approx((0.125,) * 3)
+    given = Denoiser(Heeding(), sigma=0.05).restore(image)
+    torch.testing.assert_close(given.image, image + 0.05)
+    assert given.sigma == pytest.approx((0.05,) * 3)
+    assert (given.model, given.precision, given.tile) == ("Heeding", "float32", None)
+    assert given.seconds > 0
+
+
+def test_clean_images_are_recognised(estimate: None) -> None:
+    """No noise found is said; it is not said of a level that was given."""
+    assert Denoiser(Blur()).restore(torch.full((1, 8, 8), 0.5)).already_clean
+    assert not Denoiser(Blur()).restore(torch.rand(1, 8, 8)).already_clean
+    assert not Denoiser(Heeding(), sigma=0.0).restore(torch.full((1, 8, 8), 0.5)).already_clean
+
+
+def test_a_noise_map_follows_the_place(estimate: None) -> None:
+    """Each tile gets its part: here the stand-in's map is the image itself."""
+    place = torch.linspace(0.1, 0.4, 200).expand(3, 120, 200).contiguous()
+    for tile in ("off", 50):
+        restored = Denoiser(Heeding(), noise_map=True, tile=tile)(place)  # type: ignore[arg-type]
+        torch.testing.assert_close(restored, 2 * place, rtol=0, atol=0.006)
+
+
+def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
+    """Once, in one line, though their forward may take it."""
+    model = restorekit.create_model("unet", width=4, depth=1)
+    denoiser = Denoiser(model, sigma=0.1)
+    with pytest.warns(RestoreWarning, match="'unet' is blind: .*sigma has no effect"):
+        denoiser(torch.rand(3, 16, 16))
+    denoiser(torch.rand(3, 16, 16))
+
+
+@pytest.mark.parametrize("sigma", [-0.1, 25, float("nan"), ()])
+def test_sigma_is_on_the_unit_scale(sigma: object) -> None:
+    """25 of 255 is a mistake that is named."""
+    with pytest.raises(ArgumentError, match="divide one of 8-bit levels by 255"):
+        Denoiser(Heeding(), sigma=sigma)  # type: ignore[arg-type]
+
+
+def test_sigma_may_be_one_for_each_channel() -> None:
+    """As many as channels, and no other number of them."""
+    outcome = Denoiser(Heeding(), sigma=(0.1, 0.2, 0.2)).restore(torch.zeros(3, 4, 4))
+    assert outcome.sigma == pytest.approx((0.1, 0.2, 0.2))
+    assert outcome.image[0, 0, 0] == pytest.approx(0.03**0.5)
+    with pytest.raises(ArgumentError, match="2 levels, the image 3 channels"):
+        Denoiser(Heeding(), sigma=(0.1, 0.2))(torch.zeros(3, 4, 4))
+
+
+def test_a_map_and_a_number_exclude_each_other() -> None:
+    """Either is given or the other estimated."""
+    with pytest.raises(ArgumentError, match="either sigma or noise_map"):
+        Denoiser(Heeding(), sigma=0.1, noise_map=True)
+
+
+# Models by name
+
+
+def test_models_without_weights_go_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registered model that needs none is made; one that needs them is refused."""
+    monkeypatch.setattr(type(restorekit.models), "names", lambda self: ["blur", "unet"])
+    monkeypatch.setattr(
+        type(restorekit.models), "create", lambda self, name: Blur() if name == "blur" else Sloped()
+    )
+    assert Denoiser("blur").name == "blur"
+    with pytest.raises(CheckpointError, match="without trained weights"):
+        Denoiser("unet")
+
+
+def test_what_is_no_number_is_an_input_error() -> None:
+    """An image of the wrong channels is still one line."""
+    model = restorekit.create_model("unet", channels=2, width=4, depth=1)
+    with pytest.raises(InputError, match="takes 2 channels, the image has 3"):
+        denoise(torch.rand(3, 8, 8), model)

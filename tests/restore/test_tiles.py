@@ -1,0 +1,255 @@
+"""Tiles: where they lie, how they blend, and that they give what the whole image gives."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+import restorekit
+from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.tiles import divide, extent
+
+
+class Toy(nn.Module):
+    """Stands for a plugin's network: reflecting borders, a dilation, a stride, no declarations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 6, 5, padding=2, padding_mode="reflect")
+        self.wide = nn.Conv2d(6, 6, 3, padding=4, dilation=4)
+        self.last = nn.Conv2d(6, 3, 3, padding=1)
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        height, width = noisy.shape[-2:]
+        x = functional.pad(noisy, (0, -width % 4, 0, -height % 4), mode="replicate")
+        x = functional.gelu(self.first(x))
+        x = functional.interpolate(functional.avg_pool2d(x, 4), scale_factor=4.0) + self.wide(x)
+        return noisy + self.last(x)[..., :height, :width]
+
+
+class Scaling(nn.Module):
+    """Divides by the mean of the whole image."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy * 0.5 / noisy.mean(dim=(2, 3), keepdim=True)
+
+
+class Hungry(nn.Module):
+    """Runs out of memory on more than so many pixels."""
+
+    def __init__(self, limit: int, message: str = "CUDA out of memory. Tried to") -> None:
+        super().__init__()
+        self.limit, self.message, self.sizes = limit, message, list[int]()
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        self.sizes.append(noisy.shape[-1] * noisy.shape[-2])
+        if self.sizes[-1] > self.limit:
+            raise RuntimeError(self.message)
+        return noisy + 0.25
+
+
+@cache
+def made(name: str) -> nn.Module:
+    """A network of random weights, each of which matters."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        if name == "toy":
+            return Toy()
+        arguments = {
+            "unet": {"width": 6, "depth": 2},
+            "deep": {"width": 4, "depth": 4},
+            "dncnn": {"width": 8, "depth": 6},
+        }[name]
+        return restorekit.create_model(name.replace("deep", "unet"), **arguments)
+
+
+@cache
+def tiling(name: str, tile: int | None) -> Denoiser:
+    """Made once: the reach is measured once for each."""
+    return Denoiser(made(name), tile=tile, precision="float32")
+
+
+def picture(height: int, width: int, seed: int = 0) -> Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+# Planning
+
+
+@settings(deadline=None)
+@given(st.integers(1, 700), st.integers(1, 300), st.integers(0, 80))
+def test_weights_sum_to_one(length: int, tile: int, blend: int) -> None:
+    """Every row is written, its weights sum to one, and no seams are farther apart than a tile."""
+    total = torch.zeros(length, dtype=torch.float64)
+    for segment in divide(length, tile, blend):
+        total[segment.low : segment.high] += segment.weights(torch.float64, total.device)
+        assert segment.high - segment.low <= tile + blend
+    torch.testing.assert_close(total, torch.ones(length, dtype=torch.float64))
+
+
+@settings(deadline=None)
+@given(
+    low=st.integers(0, 300),
+    size=st.integers(1, 100),
+    rest=st.integers(0, 300),
+    margin=st.integers(0, 60),
+    alignment=st.sampled_from([1, 8, 16]),
+    mirrored=st.booleans(),
+)
+def test_extents_hold_margin_and_phase(
+    low: int, size: int, rest: int, margin: int, alignment: int, mirrored: bool
+) -> None:
+    """What is read holds the margin, ends within the image, and starts and ends in phase."""
+    high, length = low + size, low + size + rest
+    start, stop = extent(low, high, length, margin, alignment, mirrored)
+    assert 0 <= start <= max(low - margin, 0)
+    assert min(high + margin, length) <= stop <= length
+    if mirrored:
+        start, stop = length - stop, length - start
+    assert start % alignment == 0
+    assert stop % alignment == 0 or stop == length
+
+
+# Against the whole image
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    height=st.integers(1, 190),
+    width=st.integers(1, 190),
+    tile=st.integers(1, 100),
+    seed=st.integers(0, 99),
+)
+@pytest.mark.parametrize("name", ["unet", "dncnn", "toy", "deep"])
+def test_tiles_give_what_the_whole_gives(
+    name: str, height: int, width: int, tile: int, seed: int
+) -> None:
+    """To 1e-5 in float32, whatever the sizes of image and tile."""
+    if name == "toy":  # it reflects about its border, which a smaller image has not room for
+        height, width = height + 8, width + 8
+    tile = max(tile, max(height, width) // 6)  # any, but not thousands of them
+    image = picture(height, width, seed)
+    whole = Denoiser(made(name), tile="off", precision="float32")(image)
+    tiled = tiling(name, tile)(image)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["unet", "toy"])
+def test_ensemble_of_tiles_is_that_of_the_whole(name: str) -> None:
+    """Flipped tiles keep the phase that they have in the flipped image."""
+    image = picture(91, 118)
+    whole, tiled = (
+        Denoiser(made(name), tile=tile, ensemble=True, precision="float32")(image)
+        for tile in ("off", 40)
+    )
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
+
+
+def test_batches_and_integers_are_tiled() -> None:
+    """Each image of a batch comes back in its place; bytes as the whole image's."""
+    batch = torch.stack([picture(70, 50, seed) for seed in range(3)])
+    whole, tiled = (Denoiser(made("dncnn"), tile=tile, precision="float32") for tile in ("off", 32))
+    torch.testing.assert_close(tiled(batch), whole(batch), rtol=0, atol=1e-5)
+    levels = (batch * 255).byte()
+    assert (tiled(levels).int() - whole(levels).int()).abs().max() <= 1  # 0.5 may round either way
+
+
+def test_a_large_image_is_tiled_unasked(estimate: None) -> None:
+    """The outcome says in what tiles, and that a small one is whole."""
+    denoiser = Denoiser(made("dncnn"), precision="float32")
+    outcome = denoiser.restore(image := picture(60, 900))
+    assert outcome.tile is not None
+    assert outcome.tile < 900
+    whole = Denoiser(made("dncnn"), tile="off", precision="float32")(image)
+    torch.testing.assert_close(outcome.image, whole, rtol=0, atol=1e-5)
+    assert denoiser.restore(picture(60, 90)).tile is None
+
+
+# Networks that see everything
+
+
+def test_global_networks_say_how_much_tiles_differ() -> None:
+    """Once, with a number measured on the image; whole, they do not."""
+    image = picture(200, 300) * torch.linspace(0.2, 1, 300)
+    denoiser = Denoiser(Scaling(), tile=100)
+    told = r"'Scaling'.*tiles of 100.*/255.*tile='off'"
+    with pytest.warns(RestoreWarning, match=told) as caught:
+        tiled = denoiser(image)
+    denoiser(image)  # a second warning would be an error
+    assert "\n" not in str(caught[0].message)
+    whole = Denoiser(Scaling(), tile="off")(image)
+    assert not torch.allclose(tiled, whole, atol=0.01)
+
+
+def test_global_networks_are_whole_where_memory_allows() -> None:
+    """Unasked, none is cut."""
+    image = picture(40, 800)
+    assert torch.equal(Denoiser(Scaling())(image), Denoiser(Scaling(), tile="off")(image))
+
+
+def test_networks_of_one_size_are_not_cut() -> None:
+    """A network that takes only its own size gets the whole image."""
+
+    class Fixed(nn.Module):
+        def forward(self, noisy: Tensor) -> Tensor:
+            if noisy.shape[-2:] != (50, 80):
+                raise ValueError("not my size")
+            return noisy + 0.1
+
+    image = picture(50, 80) * 0.5
+    torch.testing.assert_close(Denoiser(Fixed(), tile=20)(image), image + 0.1)
+
+
+# Memory
+
+
+def test_tiles_are_halved_when_memory_runs_out() -> None:
+    """Until they fit; the next image starts where the user said."""
+    model = Hungry(limit=100 * 150)
+    image = picture(400, 300) * 0.5
+    torch.testing.assert_close(Denoiser(model)(image), image + 0.25)
+    assert model.sizes[0] == 400 * 300
+    assert max(model.sizes[-4:]) <= 100 * 150
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("x")])
+def test_other_ways_to_run_out_of_memory(error: Exception) -> None:
+    """Python's and torch's own errors count too."""
+
+    class Failing(Hungry):
+        def forward(self, noisy: Tensor) -> Tensor:
+            if noisy.shape[-1] > 150:
+                raise error
+            return noisy
+
+    image = picture(80, 270)
+    torch.testing.assert_close(Denoiser(Failing(0))(image), image)
+
+
+def test_too_little_memory_for_any_tile() -> None:
+    """One line says so."""
+    with pytest.raises(
+        InputError, match=r"not enough memory for model 'Hungry'.*300x400"
+    ) as caught:
+        Denoiser(Hungry(limit=10))(picture(400, 300))
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_are_not_swallowed() -> None:
+    """What is no want of memory is raised as it is."""
+    with pytest.raises(RuntimeError, match="something else"):
+        Denoiser(Hungry(limit=10, message="something else"))(picture(40, 30))
+
+
+@pytest.mark.parametrize("tile", [0, -5, 1.5, "of", True])
+def test_unusable_tiles_are_refused(tile: object) -> None:
+    """One line names what a tile is."""
+    with pytest.raises(ArgumentError, match="'auto' or 'off'"):
+        Denoiser(Toy(), tile=tile)  # type: ignore[arg-type]
