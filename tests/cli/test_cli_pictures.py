@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from restorekit.restore.denoiser import Denoiser
@@ -179,6 +180,17 @@ class TestNoise:
         for number, call in enumerate(calls):
             run("noise", pictures / "a.png", "-o", tmp_path / f"{number}.png", *call)
         assert np.array_equal(pixels(tmp_path / "0.png"), pixels(tmp_path / "1.png"))
+
+    def test_depth_is_kept(self, run: Any, tmp_path: Path) -> None:
+        """A 16-bit picture gets noise of 16 bits, each of its pages other noise."""
+        flat = np.full((2, 32, 32), 32768, np.uint16)
+        tifffile.imwrite(tmp_path / "a.tif", flat, photometric="minisblack")
+        call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--noise", "gaussian")
+        assert run(*call, "-s", "std=0.1").code == 0
+        noisy = tifffile.imread(tmp_path / "b.tif")
+        assert noisy.dtype == np.uint16
+        assert len(np.unique(noisy % 257)) > 100
+        assert not np.array_equal(noisy[0], noisy[1])
 
     @pytest.mark.parametrize(
         ("words", "line"),

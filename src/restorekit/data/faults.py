@@ -50,6 +50,8 @@ def _cause(path: Path, error: Exception) -> str:
         return f"it does not exist.{nearest(path)}"
     if isinstance(error, IsADirectoryError) or path.is_dir():
         return "it is a folder"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
     if isinstance(error, PermissionError):
         return "permission denied"
     if isinstance(error, Image.DecompressionBombError):
