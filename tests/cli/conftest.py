@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -72,3 +75,35 @@ def weights(tmp_path: Path) -> Path:
     card = {"noise": {"name": "gaussian", "std": 0.1}, "metrics": {"psnr": 31.25}, "step": 12_000}
     save_model(create_model("dncnn", depth=2, width=4), path, card)
     return path
+
+
+@pytest.fixture
+def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An estimator that finds noise of 0.1, or in a picture of one value next to none."""
+    module: Any = ModuleType("restorekit.restore.estimate")
+    module.estimate_sigma = lambda image: 0.1 * (image.std(dim=(2, 3)) > 1e-4) + 0.4 / 255
+    module.noise_map = lambda image: torch.full_like(image[:, :1], 0.1)
+    module.is_clean = lambda sigma: bool((sigma < 1 / 255).all())
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What reports were written of, by a writer that writes empty files."""
+    module: Any = ModuleType("restorekit.restore.report")
+    written: list[tuple[Any, ...]] = []
+
+    def write_report(path: Path, before: Any, after: Any, outcome: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        written.append((path, before, after, outcome))
+
+    module.write_report = write_report
+    module.summary = lambda before, after, outcome: {
+        "sigma": list(outcome.sigma),
+        "shape": list(before.shape),
+        "change": float(abs(after.astype(float) - before).max()),
+        "model": outcome.model,
+    }
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return written

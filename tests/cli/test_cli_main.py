@@ -81,7 +81,7 @@ class TestMistakes:
             (["train", "--resum"], "no such option '--resum'. Did you mean '--resume'?"),
             (["plugins", "-x"], "no such option '-x'. See 'restorekit plugins --help'"),
             (["train"], "missing argument 'CONFIG'. See 'restorekit train --help'"),
-            (["denoise", "a.png"], "missing option '-m' / '--model'. See "),
+            (["noise", "a.png", "-o", "b"], "missing option '-n' / '--noise'. See "),
             (["noise", "a.png", "-o", "b", "-n", "x", "--seed", "y"], "invalid value for '--seed'"),
             (["train", "a", "--set"], "option '--set' requires an argument"),
             (["schema", "more"], "got unexpected extra argument"),

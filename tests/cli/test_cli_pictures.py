@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from restorekit.restore.denoiser import Denoiser
@@ -29,6 +30,7 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
         return np.array(image)
 
 
+@pytest.mark.usefixtures("estimate")
 class TestDenoise:
     def test_a_folder_becomes_a_folder(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
@@ -36,7 +38,9 @@ class TestDenoise:
         """Each picture keeps its place, size and mode, and is what the library makes of it."""
         before = digests(pictures)
         outcome = run("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
-        assert (outcome.code, outcome.err) == (0, "")
+        clean = [f"{pictures / name}: already clean" for name in digests(pictures)]
+        assert outcome.code == 0
+        assert [line.split(" (")[0] for line in outcome.err.splitlines()] == clean
         written = ["a.png", "deep/gray.png", "z.png"]
         assert outcome.out.splitlines() == [str(tmp_path / "out" / name) for name in written]
         assert list(digests(tmp_path / "out")) == written
@@ -64,8 +68,9 @@ class TestDenoise:
         (pictures / "b.png").write_bytes(b"junk")
         outcome = run("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
         assert outcome.code == 2
-        (line,) = outcome.err.splitlines()
-        assert line.startswith(f"error: cannot read '{pictures / 'b.png'}': ")
+        assert outcome.err.splitlines()[-1].startswith(
+            f"error: cannot read '{pictures / 'b.png'}': "
+        )
         assert list(digests(tmp_path / "out")) == ["a.png", "deep/gray.png", "z.png"]
 
     def test_an_input_is_not_overwritten_unasked(
@@ -89,13 +94,13 @@ class TestDenoise:
         assert len(outcome.out.splitlines()) == 3
         assert np.array_equal(pixels(pictures / "a.png"), expected)
 
-    @pytest.mark.parametrize("words", [[], ["-o", "x.png", "--in-place"]])
     def test_an_output_or_in_place(
-        self, refused: Callable[..., str], pictures: Path, weights: Path, words: list[str]
+        self, refused: Callable[..., str], pictures: Path, weights: Path
     ) -> None:
-        """One of the two is needed, and one only."""
-        message = refused("denoise", pictures / "a.png", "--model", weights, *words)
-        assert message.startswith("give an output with -o, or --in-place")
+        """Not both; and of several pictures one of the two."""
+        call = ("denoise", pictures / "a.png", "--model", weights)
+        assert refused(*call, "-o", "x.png", "--in-place").startswith("give an output with -o, or")
+        assert refused(*call, pictures / "z.png").startswith("several pictures need a folder")
 
     def test_mistakes_with_model_and_device(
         self, refused: Callable[..., str], pictures: Path, weights: Path
@@ -175,6 +180,17 @@ class TestNoise:
         for number, call in enumerate(calls):
             run("noise", pictures / "a.png", "-o", tmp_path / f"{number}.png", *call)
         assert np.array_equal(pixels(tmp_path / "0.png"), pixels(tmp_path / "1.png"))
+
+    def test_depth_is_kept(self, run: Any, tmp_path: Path) -> None:
+        """A 16-bit picture gets noise of 16 bits, each of its pages other noise."""
+        flat = np.full((2, 32, 32), 32768, np.uint16)
+        tifffile.imwrite(tmp_path / "a.tif", flat, photometric="minisblack")
+        call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--noise", "gaussian")
+        assert run(*call, "-s", "std=0.1").code == 0
+        noisy = tifffile.imread(tmp_path / "b.tif")
+        assert noisy.dtype == np.uint16
+        assert len(np.unique(noisy % 257)) > 100
+        assert not np.array_equal(noisy[0], noisy[1])
 
     @pytest.mark.parametrize(
         ("words", "line"),

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
 from restorekit import registry
-from restorekit.data.files import image_to_tensor
 from restorekit.data.folder import Folder
+from restorekit.data.images import image_to_tensor
 from restorekit.errors import ArgumentError, DataError
 from restorekit.seeding import derive_generator
 
@@ -74,6 +75,26 @@ def test_gray_is_luma(photos: Path) -> None:
     gray = Folder(str(photos), None, channels=1)[0]
     luma = torch.tensor([0.299, 0.587, 0.114])[:, None, None] * colour
     assert torch.allclose(gray[0], luma.sum(0), atol=0.501 / 255)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_deep_pictures_are_not_cut_down(tmp_path: Path, channels: int) -> None:
+    """16-bit and float pictures train at their depth, on the scale of the 8-bit ones."""
+    levels = np.random.default_rng(0).integers(0, 65536, (8, 9)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", levels, photometric="minisblack")
+    floats = (levels / 65535).astype(np.float32)
+    tifffile.imwrite(tmp_path / "b.tif", np.dstack([floats] * 3), photometric="rgb")
+    dataset = Folder(str(tmp_path), None, channels=channels)  # type: ignore[arg-type]
+    expected = torch.from_numpy(floats).expand(channels, -1, -1)
+    for index in (0, 1, 0):
+        assert torch.allclose(dataset[index], expected, atol=1e-6)
+
+
+def test_file_of_several_pages_is_no_training_picture(tmp_path: Path) -> None:
+    """Which of them is meant is not guessed."""
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
+    with pytest.raises(DataError, match="holds 2 pages"):
+        Folder(str(tmp_path), 8)[0]
 
 
 def test_indexing_is_deterministic_and_centred(photos: Path) -> None:

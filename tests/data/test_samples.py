@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from restorekit import registry
-from restorekit.data.files import image_to_tensor
+from restorekit.data.images import image_to_tensor
 from restorekit.data.samples import PICTURES, Samples, sample_path
 from restorekit.errors import ArgumentError, DataError, MissingExtraError
 

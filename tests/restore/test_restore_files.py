@@ -1,15 +1,24 @@
-"""Picture files through a function: planning, overwriting, and what goes wrong."""
+"""Picture files through a function: pages, depth, resuming, sharing, and what goes wrong."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image, ImageOps
+import tifffile
+from PIL import Image
 
-from restorekit.data.files import read_image
-from restorekit.errors import ImageFileError, InputError, RestoreKitError
-from restorekit.restore.batch import plan_outputs, restore_file, restore_files
+from restorekit.data.files import read_pages, write_pages
+from restorekit.data.picture import Metadata, Picture
+from restorekit.errors import ArgumentError, ImageFileError, InputError
+from restorekit.restore.batch import Done, Place, Writing, restore_file, restore_files
+from restorekit.restore.plan import plan_outputs
+from restorekit.restore.share import Share
 
 
 @pytest.fixture
@@ -19,94 +28,20 @@ def photos(tmp_path: Path) -> Path:
     (folder / "sub").mkdir(parents=True)
     Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")
     Image.new("L", (6, 8), 40).save(folder / "sub" / "b.tif")
-    (folder / "notes.txt").write_text("no picture")
     return folder
 
 
-def invert(image: Image.Image) -> Image.Image:
+def invert(picture: Picture, place: Place) -> Picture:
     """Stands for a denoiser: a function from picture to picture."""
-    inverted = ImageOps.invert(image)
-    inverted.info.clear()  # a function need not know of metadata
-    return inverted
+    return replace(picture, pixels=255 - picture.pixels)
 
 
-# Planning
+def pixel(path: Path) -> object:
+    with Image.open(path) as image:
+        return image.getpixel((0, 0))
 
 
-def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:
-    """A path with a suffix is the file; a folder, or a path that ends in "/", takes it in."""
-    source = photos / "a.png"
-    (tmp_path / "there.png").mkdir()
-    for output, expected in [
-        (tmp_path / "out.jpg", tmp_path / "out.jpg"),
-        (tmp_path / "new" / "out.jpg", tmp_path / "new" / "out.jpg"),
-        (f"{tmp_path}/new/", tmp_path / "new" / "a.png"),
-        (f"{tmp_path}/new.png/", tmp_path / "new.png" / "a.png"),
-        (tmp_path / "there.png", tmp_path / "there.png" / "a.png"),
-    ]:
-        assert plan_outputs([source], output) == [(source, expected)]
-
-
-def test_folder_keeps_its_structure(photos: Path, tmp_path: Path) -> None:
-    """What is below an input folder lies at the same place below the output folder."""
-    out = tmp_path / "out"
-    assert plan_outputs([photos], out) == [
-        (photos / "a.png", out / "a.png"),
-        (photos / "sub" / "b.tif", out / "sub" / "b.tif"),
-    ]
-    assert not out.exists()
-
-
-def test_files_and_folders_together(photos: Path, tmp_path: Path) -> None:
-    """Several inputs go into one folder; a file named twice is one job."""
-    plan = plan_outputs([photos / "a.png", str(photos / "sub"), photos], tmp_path / "out")
-    assert plan == [
-        (photos / "a.png", tmp_path / "out" / "a.png"),
-        (photos / "sub" / "b.tif", tmp_path / "out" / "b.tif"),
-        (photos / "sub" / "b.tif", tmp_path / "out" / "sub" / "b.tif"),
-    ]
-
-
-def test_two_inputs_for_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
-    """Both files and the one place they would share are named."""
-    other = tmp_path / "other" / "a.png"
-    other.parent.mkdir()
-    Image.new("L", (2, 2)).save(other)
-    with pytest.raises(ImageFileError) as caught:
-        plan_outputs([photos / "a.png", other], tmp_path / "out")
-    for path in (photos / "a.png", other, tmp_path / "out" / "a.png"):
-        assert str(path) in str(caught.value)
-
-
-def test_output_folder_inside_the_input_is_no_input(photos: Path) -> None:
-    """Running the same command again does not restore its own results."""
-    first = plan_outputs([photos], photos / "clean")
-    assert restore_files(first, invert) == []
-    assert plan_outputs([photos], photos / "clean") == first
-
-
-@pytest.mark.parametrize(
-    ("inputs", "output", "fault"),
-    [
-        ([], "out", "no picture given"),
-        (["b.png"], "out.png", r"b\.png' does not exist\. Did you mean 'a\.png'\?"),
-        (["a.png", "b.png"], "out/", r"b\.png' does not exist"),
-        (["a.png"], "out", r"write '.*out/' for a folder, or '.*out\.png'"),
-        (["a.png"], "out.gif", r"suffix '\.gif'"),
-        (["a.png", "sub"], "out.png", r"several pictures need a folder"),
-        (["."], "a.png", r"several pictures need a folder .* is a file"),
-        (["empty"], "out", r"no picture in folder"),
-    ],
-)
-def test_plans_that_cannot_be(photos: Path, inputs: list[str], output: str, fault: str) -> None:
-    """A plan that cannot work is refused before any work, in one line."""
-    (photos / "empty").mkdir()
-    with pytest.raises(ImageFileError, match=fault) as caught:
-        plan_outputs([photos / name for name in inputs], f"{photos}/{output}")
-    assert "\n" not in str(caught.value)
-
-
-# Restoring
+# One file
 
 
 def test_file_is_restored_with_its_metadata(tmp_path: Path) -> None:
@@ -115,10 +50,88 @@ def test_file_is_restored_with_its_metadata(tmp_path: Path) -> None:
     exif[0x0110], exif[0x0112] = "a camera", 6
     Image.new("RGB", (8, 6), (10, 20, 30)).save(tmp_path / "a.png", exif=exif)
     restore_file(tmp_path / "a.png", tmp_path / "new" / "b.webp", invert)
-    restored = read_image(tmp_path / "new" / "b.webp")
-    assert restored.size == (6, 8)
-    assert restored.getpixel((0, 0)) == (245, 235, 225)
-    assert restored.getexif()[0x0110] == "a camera"
+    with Image.open(tmp_path / "new" / "b.webp") as restored:
+        assert restored.size == (6, 8)
+        assert restored.getpixel((0, 0)) == (245, 235, 225)
+        assert restored.getexif()[0x0110] == "a camera"
+
+
+def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
+    """Each page of a scan is changed at its own depth, and is told where it stands."""
+    pages = [np.full((4, 5), 100, np.uint8), np.full((3, 3), 1000, np.uint16)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for page in pages:
+            tiff.write(page, photometric="minisblack", metadata=None)
+    seen: list[Place] = []
+
+    def add_page(picture: Picture, place: Place) -> Picture:
+        seen.append(place)
+        return replace(
+            picture, pixels=picture.pixels + np.array(place.page + 1, picture.pixels.dtype)
+        )
+
+    source, target = tmp_path / "a.tif", tmp_path / "b.tif"
+    restore_file(source, target, add_page)
+    assert seen == [Place(0, source, target, page, 2) for page in range(2)]
+    with tifffile.TiffFile(target) as tiff:
+        for number, (page, given) in enumerate(zip(tiff.pages, pages, strict=True)):
+            assert np.array_equal(page.asarray(), given + given.dtype.type(number + 1))
+
+
+def test_pages_do_not_go_into_a_file_for_one(tmp_path: Path) -> None:
+    """It is refused before the work."""
+    write_pages([Picture(np.zeros((2, 2, 1), np.uint8))] * 2, tmp_path / "a.tif")
+    with pytest.raises(ImageFileError, match=r"one of 2 pages; use one of: \.tif"):
+        restore_file(tmp_path / "a.tif", tmp_path / "b.png", never)
+
+
+def never(picture: Picture, place: Place) -> Picture:
+    raise AssertionError("called")
+
+
+@pytest.mark.parametrize(
+    ("depth", "name", "worked_in", "written"),
+    [
+        (None, "b.png", np.uint8, np.uint8),
+        (16, "b.png", np.uint16, np.uint16),
+        ("float", "b.tif", np.float32, np.float32),
+        (8, "b.png", np.uint8, np.uint8),
+    ],
+)
+def test_picture_becomes_deeper_before_the_work(
+    photos: Path, depth: object, name: str, worked_in: type, written: type
+) -> None:
+    """Asked for more bits, the denoiser gets them, so that they mean something."""
+    seen = []
+
+    def look(picture: Picture, place: Place) -> Picture:
+        seen.append(picture.pixels.dtype)
+        return picture
+
+    target = photos / name
+    restore_file(photos / "a.png", target, look, Writing(depth=depth))  # type: ignore[arg-type]
+    assert seen == [worked_in]
+    assert read_pages(target)[0].pixels.dtype == written
+
+
+def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
+    """A 16-bit picture is restored at 16 bits, also where 8 are written."""
+    write_pages(
+        [Picture(np.full((2, 2, 3), 300, np.uint16), metadata=Metadata())], tmp_path / "a.png"
+    )
+    seen = []
+
+    def look(picture: Picture, place: Place) -> Picture:
+        seen.append(picture.pixels.dtype)
+        return picture
+
+    for name in ("b.jpg", "b.bmp"):
+        restore_file(tmp_path / "a.png", tmp_path / name, look)
+        assert read_pages(tmp_path / name)[0].pixels[0, 0, 0] == 1
+    assert seen == [np.uint16, np.uint16]
+
+
+# Overwriting
 
 
 def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> None:
@@ -131,8 +144,8 @@ def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> N
         with pytest.raises(ImageFileError, match="would be overwritten"):
             restore_file(source, target, invert)
     assert source.read_bytes() == before
-    restore_file(source, source, invert, overwrite_input=True)
-    assert read_image(source).getpixel((0, 0)) == (245, 235, 225)
+    restore_file(source, source, invert, Writing(over_input=True))
+    assert pixel(source) == (245, 235, 225)
 
 
 def test_no_result_overwrites_another_input(photos: Path) -> None:
@@ -140,8 +153,9 @@ def test_no_result_overwrites_another_input(photos: Path) -> None:
     Image.new("L", (2, 2)).save(photos / "sub" / "a.png")
     before = (photos / "a.png").read_bytes()
     plan = [(photos / "sub" / "a.png", photos / "a.png"), (photos / "a.png", photos / "c.png")]
-    ((failed, error),) = restore_files(plan, invert, overwrite_input=True)
-    assert failed == photos / "sub" / "a.png"
+    summary = restore_files(plan, invert, Writing(over_input=True))
+    ((failed, error),) = summary.failures
+    assert (failed, summary.restored) == (photos / "sub" / "a.png", 1)
     assert "would overwrite input" in str(error)
     assert (photos / "a.png").read_bytes() == before
     assert (photos / "c.png").exists()
@@ -149,33 +163,124 @@ def test_no_result_overwrites_another_input(photos: Path) -> None:
 
 def test_unknown_suffix_is_refused_before_the_work(photos: Path) -> None:
     """The network does not run for a file that cannot be written."""
-
-    def never(image: Image.Image) -> Image.Image:
-        raise AssertionError("called")
-
     with pytest.raises(ImageFileError, match=r"\.gif"):
         restore_file(photos / "a.png", photos / "a.gif", never)
+    with pytest.raises(ImageFileError, match="format holds 8-bit channels, not 16"):
+        restore_file(photos / "a.png", photos / "a.jpg", never, Writing(depth=16))
+
+
+# Several files
 
 
 def test_bad_files_do_not_stop_the_others(photos: Path, tmp_path: Path) -> None:
     """A damaged file and one the denoiser refuses are reported at the end; the rest is done."""
     (photos / "broken.png").write_bytes(b"\x89PNG")
 
-    def refuse_gray(image: Image.Image) -> Image.Image:
-        if image.mode == "L":
+    def refuse_gray(picture: Picture, place: Place) -> Picture:
+        if picture.pixels.shape[2] == 1:
             raise InputError("gray")
-        return invert(image)
+        return invert(picture, place)
 
-    seen: list[tuple[str, bool]] = []
+    seen: list[tuple[str, str]] = []
 
-    def report(path: Path, error: RestoreKitError | None) -> None:
-        seen.append((path.name, error is None))
+    def report(done: Done) -> None:
+        seen.append((done.place.source.name, done.status))
 
     out = tmp_path / "out"
-    failures = restore_files(plan_outputs([photos], out), refuse_gray, report=report)
-    assert [(path.name, type(error)) for path, error in failures] == [
+    summary = restore_files(plan_outputs([photos], out), refuse_gray, report=report)
+    assert [(path.name, type(error)) for path, error in summary.failures] == [
         ("broken.png", ImageFileError),
         ("b.tif", InputError),
     ]
-    assert seen == [("a.png", True), ("broken.png", False), ("b.tif", False)]
+    assert seen == [("a.png", "restored"), ("broken.png", "failed"), ("b.tif", "failed")]
     assert [path.name for path in out.rglob("*")] == ["a.png"]
+
+
+def test_finished_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
+    """Stopped and begun again, only what is missing or older than its input is made."""
+    plan, resume = plan_outputs([photos], tmp_path / "out"), Writing(resume=True)
+    restore_files(plan[:1], invert, resume)
+    seen: list[str] = []
+    summary = restore_files(plan, invert, resume, report=lambda done: seen.append(done.status))
+    assert (summary.skipped, summary.restored, seen) == (1, 1, ["skipped", "restored"])
+    assert restore_files(plan, never, resume).skipped == 2
+    later = plan[0][1].stat().st_mtime_ns + 10**9
+    os.utime(plan[0][0], ns=(later, later))
+    assert restore_files(plan, invert, resume).restored == 1
+    assert restore_files(plan, invert).restored == 2
+
+
+def test_in_place_nothing_counts_as_finished(photos: Path) -> None:
+    """A file is no result of itself."""
+    plan = [(photos / "a.png", photos / "a.png")]
+    assert restore_files(plan, invert, Writing(over_input=True, resume=True)).restored == 1
+
+
+# Several processes
+
+
+def test_shares_are_disjoint_and_complete(photos: Path, tmp_path: Path) -> None:
+    """Each file is one process's, and keeps its number in the whole plan."""
+    for name in "cdefg":
+        Image.new("L", (3, 3)).save(photos / f"{name}.png")
+    plan = plan_outputs([photos], tmp_path / "out")
+    places: list[Place] = []
+    counts = []
+    for rank in range(3):
+        summary = restore_files(
+            plan, invert, rank=rank, world=3, report=lambda done: places.append(done.place)
+        )
+        counts.append(summary.restored)
+    assert counts == [3, 2, 2]
+    assert sorted((place.number, place.source) for place in places) == [
+        (number, source) for number, (source, _) in enumerate(plan)
+    ]
+
+
+def test_share_comes_from_the_environment() -> None:
+    """torchrun's words are read; nonsense is one line; alone there is nobody to wait for."""
+    assert Share.of_environment({}) == Share(0, 1, False)
+    told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}
+    assert Share.of_environment(told) == Share(1, 2, True)
+    assert Share.of_environment({"RANK": "1", "WORLD_SIZE": "2"}).gather("mine") == ["mine"]
+    for rank, world in (("2", "2"), ("x", "2"), ("-1", "2")):
+        with pytest.raises(ArgumentError, match=f"RANK={rank}"):
+            Share.of_environment({"RANK": rank, "WORLD_SIZE": world})
+
+
+def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its place on the machine, where there are GPUs and no other device was named."""
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    share, place = Share(3, 4, True), {"LOCAL_RANK": "3"}
+    assert [share.device(name, place) for name in ("auto", "cuda", "cpu")] == ["cuda:1"] * 2 + [
+        "cpu"
+    ]
+    assert Share().device("auto", place) == "auto"
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert share.device("auto", place) == "auto"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_processes_gather_what_each_has(tmp_path: Path) -> None:
+    """Two processes both get both values, though one comes later."""
+    code = (
+        "import sys, time; from restorekit.restore.share import Share; s = Share.of_environment(); "
+        "time.sleep(s.rank); print(s.gather(f'from {s.rank}'))"
+    )
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    common = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**common, "RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for process in running:
+        assert process.communicate(timeout=120)[0].strip() == "['from 0', 'from 1']"

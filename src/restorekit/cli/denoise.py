@@ -2,46 +2,169 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorekit.cli.output import Json
 from restorekit.cli.pictures import OUTPUT, Inputs, process
-from restorekit.errors import ArgumentError
+from restorekit.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
-    from restorekit.restore.batch import Plan
+    from restorekit.restore.plan import Plan
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+RUNTIMES = ("auto", "torch", "onnxruntime", "openvino")
+DEPTHS = {"like": None, "8": 8, "16": 16, "float": "float"}
 
 
 def denoise(
     inputs: Inputs,
-    model: Annotated[
-        str, typer.Option("-m", "--model", metavar="MODEL", help="Weights, or a run's folder.")
-    ],
     output: Annotated[str | None, OUTPUT] = None,
+    model: Annotated[
+        str,
+        typer.Option("-m", "--model", metavar="MODEL", help="A name, weights, or a run's folder."),
+    ] = "swift-photo",
+    sigma: Annotated[
+        str,
+        typer.Option("--sigma", metavar="N", help="The noise's deviation of 255; auto estimates."),
+    ] = "auto",
+    strength: Annotated[
+        str, typer.Option("--strength", metavar="0..1", help="How much of the noise to remove.")
+    ] = "1",
+    keep_detail: Annotated[
+        str, typer.Option("--keep-detail", metavar="0..1", help="How much fine detail to recover.")
+    ] = "0",
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Mean over 8 flips and turns: better, 8x slower.")
+    ] = False,
+    noise_map: Annotated[
+        bool, typer.Option("--noise-map", help="Estimate the noise in each region.")
+    ] = False,
+    tile: Annotated[
+        str, typer.Option("--tile", metavar="N", help="auto, off, or the side in pixels.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
+    ] = "auto",
     device: Annotated[
         str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto",
+    runtime: Annotated[
+        str, typer.Option("--runtime", metavar="NAME", help=f"{', '.join(RUNTIMES)}.")
+    ] = "torch",
+    depth: Annotated[
+        str, typer.Option("--depth", metavar="BITS", help="like (the input), 8, 16 or float.")
+    ] = "like",
+    quality: Annotated[
+        int | None,
+        typer.Option("--quality", metavar="1..100", help="Of JPEG (95 if not given) and WebP."),
+    ] = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Overwrite the pictures with the results.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Redo pictures whose results are there.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write an .html or .png; of several, a folder."
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Restore pictures, or whole folders of them.
 
-    A picture that cannot be restored does not stop the others.
+    Without -o the result of photo.jpg is photo-restored.jpg. Of several pictures, those whose
+    results are there and not older are skipped. A picture that cannot be restored does not stop the
+    others. Started by torchrun, the processes share the pictures.
     """
-    if in_place == (output is not None):
-        raise ArgumentError("give an output with -o, or --in-place" + " (not both)" * in_place)
-    from restorekit.restore.batch import plan_outputs
+    settings: dict[str, Any] = {
+        "sigma": _sigma(sigma),
+        "strength": _number("--strength", strength, 0, 1),
+        "keep_detail": _number("--keep-detail", keep_detail, 0, 1),
+        "ensemble": ensemble,
+        "tile": _tile(tile),
+        "precision": _choice("--precision", precision, PRECISIONS),
+        "noise_map": noise_map,
+        "runtime": _choice("--runtime", runtime, RUNTIMES),
+    }
+    if noise_map and settings["sigma"] is not None:
+        raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
+    bits: Any = DEPTHS[_choice("--depth", depth, tuple(DEPTHS))]
+    if quality is not None and not 1 <= quality <= 100:
+        raise ArgumentError(f"--quality is 1 to 100, not {quality}")
+    plan = _plan(inputs, output, in_place)
+
+    from restorekit.cli.restoring import Restoring, report_paths
+    from restorekit.restore.batch import Writing
     from restorekit.restore.denoiser import Denoiser
+    from restorekit.restore.share import Share
 
-    plan = _in_place(inputs) if output is None else plan_outputs(inputs, output)
-    process(plan, Denoiser(model, device=device), "denoising", overwrite_input=in_place)
+    reports = report_paths(plan, report)
+    share = Share.of_environment()
+    resume = not (overwrite or in_place or _is_single(inputs))
+    denoiser = Denoiser(model, device=share.device(device), **settings)
+    restoring = Restoring(denoiser, reports, as_json)
+    process(
+        plan,
+        restoring,
+        "denoising",
+        writing=Writing(bits, quality, over_input=in_place, resume=resume),
+        share=share,
+        tell=restoring.tell if as_json else None,
+    )
 
 
-def _in_place(inputs: Sequence[Path]) -> Plan:
-    from restorekit.restore.batch import plan_outputs
+def _plan(inputs: Sequence[Path], output: str | None, in_place: bool) -> Plan:
+    if in_place and output is not None:
+        raise ArgumentError("give an output with -o, or --in-place (not both)")
+    from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
 
-    return list(dict(pair for given in inputs for pair in plan_outputs([given], given)).items())
+    if in_place:
+        return plan_in_place(inputs)
+    if output is not None:
+        return plan_outputs(inputs, output)
+    if len(inputs) > 1:
+        raise ArgumentError("several pictures need a folder to go to: -o FOLDER, or --in-place")
+    return plan_beside(inputs[0])
+
+
+def _is_single(inputs: Sequence[Path]) -> bool:
+    """Whether one picture is named, which is redone: its settings may be what is tried out."""
+    return len(inputs) == 1 and not inputs[0].is_dir()
+
+
+def _sigma(text: str) -> float | None:
+    return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
+
+
+def _tile(text: str) -> int | str:
+    if text in ("auto", "off"):
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentError(f"--tile is auto, off, or a side in pixels, not '{text}'")
+    return int(text)
+
+
+def _number(option: str, text: str, low: float, high: float, also: str = "") -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise ArgumentError(f"{option} is a number from {low:g} to {high:g}{also}, not '{text}'")
+    return value
+
+
+def _choice(option: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise ArgumentError(
+            f"{option} '{text}' is unknown.{did_you_mean(text, choices)} "
+            f"One of: {', '.join(choices)}"
+        )
+    return text

@@ -13,10 +13,11 @@ from restorekit.errors import (
     OldSpellingWarning,
     PluginWarning,
     RestoreKitError,
+    RestoreWarning,
     did_you_mean,
 )
 
-_TOLD = (PluginWarning, OldSpellingWarning)
+_TOLD = (PluginWarning, OldSpellingWarning, RestoreWarning)
 
 
 def explain(error: Exception) -> list[str] | None:

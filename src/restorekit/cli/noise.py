@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ from restorekit.cli.pictures import OUTPUT, Inputs, process
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from restorekit.data.picture import Picture
+    from restorekit.restore.batch import Place
 
 
 def noise(
@@ -32,16 +34,18 @@ def noise(
 ) -> None:
     """Corrupt pictures, or whole folders of them, with a noise.
 
-    With -s std=0.1 an argument of the noise is set. The results have 8 bits and keep their
+    With -s std=0.1 an argument of the noise is set. The results keep their depth and their
     transparency; the same seed gives the same results.
     """
     spec = read_spec(noise, settings or [])
     from restorekit.registry import noises
-    from restorekit.restore.batch import plan_outputs
+    from restorekit.restore.batch import Writing
+    from restorekit.restore.plan import plan_outputs
+    from restorekit.restore.share import Share
 
     plan = plan_outputs(inputs, output)
     corruption = Corruption(noises.build(spec), seed)
-    process(plan, corruption, "adding noise", after=corruption.advance)
+    process(plan, corruption, "adding noise", writing=Writing(), share=Share.of_environment())
 
 
 class Corruption:
@@ -53,36 +57,24 @@ class Corruption:
     """
 
     def __init__(self, noise: Any, seed: int) -> None:
-        self.noise, self.seed, self.place = noise, seed, 0
+        self.noise, self.seed = noise, seed
 
-    def advance(self) -> None:
-        """Go on to the next place, whether its picture could be used or not."""
-        self.place += 1
-
-    def __call__(self, image: Image) -> Image:
-        """The picture with noise, of the same size and mode."""
+    def __call__(self, picture: Picture, place: Place) -> Picture:
+        """The picture with noise, of the same size and depth."""
         import torch
 
-        from restorekit.data.files import (
-            copy_metadata,
-            image_to_tensor,
-            split_alpha,
-            tensor_to_image,
-        )
+        from restorekit.data.images import pixels_to_tensor, tensor_to_pixels
         from restorekit.records import as_degraded, takes
         from restorekit.seeding import derive_generator
 
-        colour, alpha = split_alpha(image)
         given: dict[str, Any] = {}
         if takes(self.noise, "generator"):
-            given["generator"] = derive_generator(self.seed, "cli-noise", self.place)
+            at = (place.number,) if place.page == 0 else (place.number, place.page)
+            given["generator"] = derive_generator(self.seed, "cli-noise", *at)
         with torch.no_grad():
-            clean = image_to_tensor(colour)[None]
-            noisy = tensor_to_image(as_degraded(self.noise(clean, **given)).noisy[0])
-        if alpha is not None:
-            noisy.putalpha(alpha)
-        copy_metadata(image, noisy)
-        return noisy
+            clean = pixels_to_tensor(picture.pixels)[None]
+            noisy = as_degraded(self.noise(clean, **given)).noisy[0]
+        return replace(picture, pixels=tensor_to_pixels(noisy, picture.pixels.dtype))
 
 
 def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:

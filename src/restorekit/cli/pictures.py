@@ -13,12 +13,11 @@ import typer
 from restorekit.cli.output import print_error
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from restorekit.restore.batch import Change, Done, Writing
+    from restorekit.restore.plan import Plan
+    from restorekit.restore.share import Share
 
-    from restorekit.errors import RestoreKitError
-    from restorekit.restore.batch import Plan
-
-    Report = Callable[[Path, RestoreKitError | None], None]
+    Report = Callable[[Done], None]
 
 Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
 OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a folder ('out/').")
@@ -26,11 +25,12 @@ OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a 
 
 def process(
     plan: Plan,
-    change: Callable[[Image], Image],
+    change: Change,
     label: str,
     *,
-    overwrite_input: bool = False,
-    after: Callable[[], None] | None = None,
+    writing: Writing,
+    share: Share,
+    tell: Report | None = None,
 ) -> None:
     """Change every picture of a plan; exit with 2 after the last one if any failed.
 
@@ -38,32 +38,51 @@ def process(
         plan: (source, target) pairs.
         change: what is done to each picture.
         label: what the progress is called.
-        overwrite_input: allow a file to be replaced by its own result.
-        after: called after each file, whether it failed or not.
+        writing: how the results are written.
+        share: which of the files are this process's.
+        tell: prints what became of a file; None for a line with each file that is written, where
+            there is no bar.
     """
     from restorekit.restore.batch import restore_files
 
-    with _progress(plan, label) as show:
+    with _progress(len(plan[share.rank :: share.world]), label, share) as (advance, has_bar):
 
-        def report(source: Path, error: RestoreKitError | None) -> None:
-            show(source, error)
-            if after is not None:
-                after()
+        def report(done: Done) -> None:
+            advance()
+            if tell is not None:
+                tell(done)
+            elif done.status == "restored" and not has_bar:
+                print(done.place.target, flush=True)
 
-        failures = restore_files(plan, change, overwrite_input, report)
-    for source, error in failures:
-        message = str(error)
-        print_error(message if str(source) in message else f"'{source}': {message}")
-    if failures:
+        summary = restore_files(
+            plan, change, writing, rank=share.rank, world=share.world, report=report
+        )
+    lines = [_fault(source, str(error)) for source, error in summary.failures]
+    gathered = share.gather((summary.skipped, lines))
+    if share.is_first or not share.meets:
+        _conclude(
+            sum(skipped for skipped, _ in gathered), [x for _, some in gathered for x in some]
+        )
+
+
+def _conclude(skipped: int, faults: list[str]) -> None:
+    if skipped:
+        print(f"{skipped} already done, skipped (--overwrite redoes them)", file=sys.stderr)
+    for line in faults:
+        print_error(line)
+    if faults:
         raise typer.Exit(2)
 
 
+def _fault(source: Path, message: str) -> str:
+    return message if str(source) in message else f"'{source}': {message}"
+
+
 @contextmanager
-def _progress(plan: Plan, label: str) -> Iterator[Report]:
-    """A bar on a terminal; elsewhere a line on stdout for each file that is written."""
-    if not sys.stderr.isatty():
-        targets = dict(plan)
-        yield lambda source, error: None if error else print(targets[source], flush=True)
+def _progress(total: int, label: str, share: Share) -> Iterator[tuple[Callable[[], None], bool]]:
+    """What to call after each file, and whether that moves a bar, as it does on a terminal."""
+    if not sys.stderr.isatty() or not share.is_first:
+        yield lambda: None, False
         return
 
     from rich.console import Console
@@ -77,9 +96,5 @@ def _progress(plan: Plan, label: str) -> Iterator[Report]:
 
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(label, total=len(plan))
-
-        def advance(*_: object) -> None:
-            bar.advance(task)
-
-        yield advance
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task), True

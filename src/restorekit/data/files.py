@@ -1,56 +1,26 @@
-"""Image files in and out: 8-bit gray, colour and palette pictures, with or without alpha.
+"""Picture files in and out, at the depth they have: one place that knows all formats.
 
-A picture is a `PIL.Image.Image` here, for it carries what a tensor cannot: its mode, EXIF, ICC
-profile. Pictures of more than 8 bits per channel are refused, rather than cut down unasked.
+JPEG, WebP, BMP and PNG hold one picture of 8 bits per channel, PNG of 16 as well; TIFF holds any
+number of them, of 8 or 16 bits or floats. What is read is upright, gray or colour, with its alpha
+and metadata; each format's own room turns its peculiarities into that and back.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sized
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from restorekit.atomic import atomic_path
-from restorekit.errors import DataError, ImageFileError, InputError, did_you_mean
-
-
-@dataclass(frozen=True)
-class Writer:
-    """How files of one suffix are written: PIL's format and options, and whether it has alpha."""
-
-    format: str
-    alpha: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-# JPEG without chroma subsampling, which would blur what was just restored. WebP lossless for the
-# same reason: its lossy form always halves the resolution of colour. `exact` keeps the colour of
-# fully transparent pixels.
-_JPEG = Writer("JPEG", alpha=False, options={"quality": 95, "subsampling": "4:4:4"})
-_TIFF = Writer("TIFF", options={"compression": "tiff_adobe_deflate"})
-WRITERS: Mapping[str, Writer] = {
-    ".png": Writer("PNG"),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    ".bmp": Writer("BMP", alpha=False),
-    ".webp": Writer("WEBP", options={"lossless": True, "exact": True}),
-}
-SUFFIXES = tuple(WRITERS)
-_READERS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
-_MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-# What an EXIF block may say of its own file's layout, and must not say of a new TIFF's.
-_LAYOUT_TAGS = (*range(254, 260), 262, 266, 273, *range(277, 280), 284, 317, *range(322, 326), 338)
+from restorekit.data import exif, pillow_files, png_files
+from restorekit.data.faults import faults_in_reading, faults_in_writing, nearest
+from restorekit.data.formats import FORMATS, Format, format_for
+from restorekit.data.picture import Depth, Picture, PictureError, depth_for
+from restorekit.errors import DataError, ImageFileError
 
 
 def find_images(folder: str | Path) -> list[Path]:
@@ -65,7 +35,7 @@ def find_images(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"folder '{folder}' {problem}.{_nearest(folder, folders=True)}")
+        raise DataError(f"folder '{folder}' {problem}.{nearest(folder, folders=True)}")
     found = []
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -73,230 +43,198 @@ def find_images(folder: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def read_image(path: str | Path) -> Image.Image:
-    """Read a picture whole, turned upright by its EXIF orientation, its metadata in `.info`.
+def read_picture(path: str | Path) -> Picture:
+    """Read the picture of a file that holds one.
 
-    The format is told by the content, not by the suffix. Warnings of the decoder are silenced: a
-    picture can be used, or it is refused.
+    Raises:
+        ImageFileError: as for `iter_pages`, or the file holds several pages.
+    """
+    if (pages := count_pages(path)) > 1:
+        raise ImageFileError(f"'{path}' holds {pages} pages; a single picture is needed here")
+    return next(iter_pages(path))
+
+
+def read_pages(path: str | Path) -> list[Picture]:
+    """Read every page of a file; see `iter_pages`, which holds one at a time."""
+    return list(iter_pages(path))
+
+
+def iter_pages(path: str | Path) -> Iterator[Picture]:
+    """Read the pages of a file one after the other; of all formats but TIFF, there is one.
+
+    The format is told by the content, not by the suffix. Pictures are turned upright by their
+    orientation, and say so. Palettes become their colours, black and white becomes gray, channels
+    of few bits are widened to 8 or 16. CMYK is turned into RGB without its profile, as Pillow does,
+    which is good enough to look at and no more. Warnings of decoders are silenced: a picture can be
+    used, or it is refused.
 
     Raises:
         ImageFileError: the file is missing, empty, damaged, no picture of a known format, larger
-            than twice `PIL.Image.MAX_IMAGE_PIXELS`, of several pages, or not of 8 bits.
+            than `restorekit.data.picture.MAX_PIXELS`, not finite, or of another kind of pixels.
     """
     path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(path)
-    except ImageFileError:
-        raise
-    except Exception as error:  # decoders raise anything when fed with damaged files
-        raise ImageFileError(f"cannot read '{path}': {_cause(path, error)}") from error
+    with faults_in_reading(path):
+        pages = _pages(path)
+    while True:
+        with faults_in_reading(path):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
-def write_image(image: Image.Image, path: str | Path, like: Image.Image | None = None) -> None:
-    """Write a picture in the format of the path's suffix; the file appears whole or not at all.
+def count_pages(path: str | Path) -> int:
+    """How many pages a file holds, without decoding any.
 
-    JPEG is written with quality 95 and full-resolution colour, everything else without loss.
+    Raises:
+        ImageFileError: as for `iter_pages`.
+    """
+    path = Path(path)
+    with faults_in_reading(path):
+        if not _is_tiff(path):
+            return 1
+        from restorekit.data import tiff_files
+
+        return tiff_files.count(path)
+
+
+def write_pages(
+    pictures: Iterable[Picture],
+    path: str | Path,
+    *,
+    depth: Depth | None = None,
+    quality: int | None = None,
+    count: int | None = None,
+) -> None:
+    """Write pictures as the pages of a file, in the format of its suffix, with their metadata.
+
+    The file appears whole or not at all. JPEG is written with quality 95 and full-resolution
+    colour, everything else without loss. An ICC profile made for another kind of colour (CMYK,
+    gray) is left out.
 
     Args:
-        image: an 8-bit picture.
+        pictures: one, or for a TIFF any number; taken one at a time.
         path: where to; missing folders are made, an existing file is replaced.
-        like: the picture whose EXIF and ICC profile to keep, `image` itself where it is None.
-            A profile made for another kind of colour (CMYK, gray) is left out.
+        depth: 8 or 16 bits per channel, or "float"; None for that of each picture, or the format's
+            deepest where it cannot hold that. Integers are rounded and clamped.
+        quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
+        count: how many pictures to expect, where `pictures` has no length.
 
     Raises:
-        ImageFileError: the suffix is unknown, the format cannot hold the picture's transparency,
-            or the file cannot be written.
+        ImageFileError: the suffix is unknown, the format cannot hold the pictures, or the file
+            cannot be written.
     """
     path = Path(path)
-    writer = writer_for(path)
-    _check_mode(image)
-    if not writer.alpha:
-        image = _opaque(image, path)
-    metadata = _metadata(image if like is None else like, image.mode, writer.format)
+    check_output(path, depth=depth, pages=len(pictures) if isinstance(pictures, Sized) else 1)
+    kind = format_for(path)
+    # What goes wrong while `pictures` makes the next one is no fault of this file.
+    remaining = iter(pictures)
+    first = next(remaining, None)
+    if first is None:
+        raise ImageFileError(f"cannot write '{path}': there is no picture")
+    with faults_in_writing(path), atomic_path(path) as temporary:
+        if kind.pages:
+            from restorekit.data import tiff_files
+
+            number = len(pictures) if isinstance(pictures, Sized) else count or 1
+            ready = (_ready(page, kind, depth) for page in chain([first], remaining))
+            tiff_files.write(ready, temporary, 2 * number * first.nbytes)
+        elif next(remaining, None) is not None:
+            raise PictureError("its format holds one picture, and there are several")
+        else:
+            _write_one(_ready(first, kind, depth), temporary, kind, quality)
+
+
+def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -> None:
+    """Whether pictures of that kind can be written there; to be asked before they are made.
+
+    Raises:
+        ImageFileError: the suffix is unknown, or its format has not that depth or so many pages.
+    """
+    kind = format_for(path)
     try:
-        with atomic_path(path) as temporary:
-            image.save(temporary, format=writer.format, **writer.options, **metadata)
-    except (OSError, ValueError) as error:
-        raise ImageFileError(f"cannot write '{path}': {_first_line(error)}") from error
+        if pages > 1 and not kind.pages:
+            raise PictureError(f"it would hold one of {pages} pages; use one of: .tif, .tiff")
+        depth_for(np.dtype(np.uint8), kind.depths, depth)
+    except PictureError as fault:
+        raise ImageFileError(f"cannot write '{path}': {fault}") from None
 
 
-def writer_for(path: str | Path) -> Writer:
-    """How a file of that suffix is written.
+def _pages(path: Path) -> Iterator[Picture]:
+    """The pages of a file, each decoded when it is asked for."""
+    if _is_tiff(path):
+        from restorekit.data import tiff_files
 
-    Raises:
-        ImageFileError: no format has this suffix.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in WRITERS:
-        given = f"with suffix '{suffix}'" if suffix else "without a suffix"
-        raise ImageFileError(
-            f"cannot write '{path}' {given}.{did_you_mean(suffix, SUFFIXES)} "
-            f"One of: {', '.join(SUFFIXES)}"
-        )
-    return WRITERS[suffix]
-
-
-def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The picture without its transparency, as "L" or "RGB", and its alpha as "L", if it has one.
-
-    Raises:
-        InputError: its mode is not one of 8 bits.
-    """
-    _check_mode(image)
-    gray = image.mode in ("1", "L", "LA")
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("LA" if gray else "RGBA")
-        alpha = image.getchannel("A")
-    return image.convert("L" if gray else "RGB"), alpha
+        for pixels, alpha, metadata, orientation in tiff_files.read(path):
+            yield _upright(Picture(pixels, alpha, metadata), orientation)
+        return
+    with path.open("rb") as file:
+        is_png = file.read(8) == png_files.SIGNATURE
+    if is_png and png_files.depth_of(path) == 16:
+        pixels, alpha = png_files.read_deep(path)
+    else:
+        pixels, alpha, metadata = pillow_files.read(path)
+    if is_png:
+        metadata = png_files.read_metadata(path)
+    yield _upright(Picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
 
 
-def copy_metadata(source: Image.Image, target: Image.Image) -> None:
-    """Give `target` all the metadata of `source` that still holds for its pixels."""
-    info = dict(source.info)
-    info.pop("transparency", None)
-    if not _profile_fits(info.get("icc_profile"), target.mode):
-        info.pop("icc_profile", None)
-    target.info.update(info)
+def _upright(picture: Picture, orientation: int) -> Picture:
+    """The picture turned as its orientation says, which then says so no more."""
+    if orientation == 1:
+        return picture
+    metadata = picture.metadata
+    if metadata.exif is not None:
+        metadata = replace(metadata, exif=exif.upright(metadata.exif))
+    if metadata.xmp is not None:
+        metadata = replace(metadata, xmp=exif.upright_xmp(metadata.xmp))
+    if metadata.dpi is not None and orientation >= 5:
+        metadata = replace(metadata, dpi=metadata.dpi[::-1])
+    alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
+    return Picture(
+        np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
+        None if alpha is None else np.ascontiguousarray(alpha),
+        metadata,
+    )
 
 
-def image_to_bytes(image: Image.Image) -> Tensor:
-    """A picture's pixels as (C, H, W) uint8, C = 1 for gray and 3 for all else; alpha left out."""
-    pixels = np.array(split_alpha(image)[0])
-    return torch.from_numpy(pixels if pixels.ndim == 3 else pixels[..., None]).movedim(2, 0)
-
-
-def image_to_tensor(image: Image.Image) -> Tensor:
-    """A picture as float32 (C, H, W) in [0, 1], C = 1 for gray and 3 for all else; alpha left out.
-
-    Raises:
-        InputError: its mode is not one of 8 bits.
-    """
-    return image_to_bytes(image).contiguous().float() / 255
-
-
-def tensor_to_image(tensor: Tensor) -> Image.Image:
-    """A float (C, H, W) tensor in [0, 1] as an 8-bit picture, clamped and rounded.
-
-    Args:
-        tensor: 1 channel for gray, 3 for colour, one more for alpha.
-
-    Raises:
-        InputError: another shape or type, or values that are not finite.
-    """
-    if tensor.ndim != 3 or tensor.shape[0] not in _MODE_OF_CHANNELS or not tensor.numel():
-        raise InputError(f"a picture is (C, H, W) with 1 to 4 channels, not {tuple(tensor.shape)}")
-    if not tensor.is_floating_point():
-        raise InputError(f"a picture's tensor is of floats in [0, 1], not {tensor.dtype}")
-    pixels = tensor.detach().float()
-    if not bool(torch.isfinite(pixels).all()):
-        raise InputError("a picture's values must be finite; some are NaN or infinite")
-    levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).movedim(0, 2).cpu().numpy()
-    return Image.fromarray(levels[..., 0] if tensor.shape[0] == 1 else levels)
-
-
-def _decode(path: Path) -> Image.Image:
-    with Image.open(path, formats=_READERS) as image:
-        # A JPEG with further views in it, as phones write them, is an "MPO": its first is meant.
-        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-            raise ImageFileError(f"'{path}' holds several pictures; only single ones can be read")
-        if _is_deep(image):
-            raise ImageFileError(
-                f"'{path}' has more than 8 bits per channel, which cannot be read yet; "
-                "convert it to 8 bits first"
+def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
+    """The picture as a format holds it: at its depth, without alpha where it has none."""
+    if not kind.alpha and picture.alpha is not None:
+        if not picture.is_opaque:
+            keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
+            raise PictureError(
+                f"its format has no transparency and the picture does; use one of: {keeping}"
             )
-        if image.mode not in _MODES:
-            raise ImageFileError(f"'{path}' has pixels of kind '{image.mode}', not gray or colour")
-        image.load()
-        _turn_upright(image)
-        return image
+        picture = replace(picture, alpha=None)
+    if not _profile_fits(picture, kind):
+        picture = replace(picture, metadata=replace(picture.metadata, icc_profile=None))
+    return picture.astype(depth_for(picture.pixels.dtype, kind.depths, depth))
 
 
-def _is_deep(image: Image.Image) -> bool:
-    """Whether a channel has more than 8 bits; PIL says "RGB" of 16-bit colour as well."""
-    if image.mode.startswith(("I", "F")):
-        return True
-    # "RGB;16B" in a PNG or TIFF is 16 bits a channel, "BGR;16" in a BMP 16 bits a pixel.
-    layouts = [str(tile[3]) for tile in getattr(image, "tile", [])]
-    return image.format != "BMP" and any(";16" in text or ";32" in text for text in layouts)
+def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) -> None:
+    with path.open("wb") as file:
+        if kind.name == "PNG":
+            png_files.write(picture, file)
+        elif kind.name == "JPEG":
+            pillow_files.write_jpeg(picture, file, quality)
+        elif kind.name == "WebP":
+            pillow_files.write_webp(picture, file, quality)
+        else:
+            pillow_files.write_bmp(picture, file)
 
 
-def _turn_upright(image: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged metadata is no reason to refuse the pixels
-        image.info.pop("exif", None)
+def _profile_fits(picture: Picture, kind: Format) -> bool:
+    """Whether the ICC profile, which names its colour space in bytes 16 to 20, suits the pixels."""
+    profile = picture.metadata.icc_profile
+    space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
+    return profile is None or profile[16:20] == space
 
 
-def _cause(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"it does not exist.{_nearest(path)}"
-    if isinstance(error, IsADirectoryError) or path.is_dir():
-        return "it is a folder"
-    if isinstance(error, PermissionError):
-        return "permission denied"
-    if isinstance(error, Image.DecompressionBombError):
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
-        return f"it has more than the {limit:.3g} megapixels allowed (PIL.Image.MAX_IMAGE_PIXELS)"
-    if isinstance(error, UnidentifiedImageError):
-        formats = "no PNG, JPEG, TIFF, BMP or WebP picture, or a damaged one"
-        return "it is empty" if not path.stat().st_size else f"it is {formats}"
-    return f"it is damaged ({_first_line(error)})"
-
-
-def _opaque(image: Image.Image, path: Path) -> Image.Image:
-    colour, alpha = split_alpha(image)
-    if alpha is not None and alpha.getextrema() != (255, 255):
-        keeping = ", ".join(suffix for suffix, writer in WRITERS.items() if writer.alpha)
-        raise ImageFileError(
-            f"cannot write '{path}': its format has no transparency and the picture does; "
-            f"use one of: {keeping}"
-        )
-    return colour
-
-
-def _metadata(source: Image.Image, mode: str, format: str) -> dict[str, Any]:
-    profile, exif = source.info.get("icc_profile"), source.info.get("exif")
-    kept: dict[str, Any] = {}
-    # Always named, since PIL would otherwise take it from `.info`, fitting or not.
-    kept["icc_profile"] = profile if _profile_fits(profile, mode) else None
-    if isinstance(exif, bytes):
-        kept["exif"] = _without_layout(exif) if format == "TIFF" else exif
-    return {} if format == "BMP" else kept
-
-
-def _without_layout(exif: bytes) -> Image.Exif:
-    tags = Image.Exif()
-    tags.load(exif)
-    for tag in _LAYOUT_TAGS:
-        tags.pop(tag, None)
-    return tags
-
-
-def _profile_fits(profile: Any, mode: str) -> bool:
-    """Whether an ICC profile, which names its colour space in bytes 16 to 20, suits a mode."""
-    space = b"GRAY" if mode in ("1", "L", "LA") else b"CMYK" if mode == "CMYK" else b"RGB "
-    return isinstance(profile, bytes) and profile[16:20] == space
-
-
-def _check_mode(image: Image.Image) -> None:
-    if image.mode not in _MODES:
-        raise InputError(f"a picture of mode '{image.mode}' has no 8-bit gray or colour pixels")
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
 def _is_image_name(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in WRITERS
-
-
-def _nearest(path: Path, folders: bool = False) -> str:
-    parent = path.parent
-    if not parent.is_dir():
-        return f" Neither does its folder '{parent}'."
-    return did_you_mean(path.name, [p.name for p in parent.iterdir() if p.is_dir() == folders])
-
-
-def _first_line(error: Exception) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(text.split()) or type(error).__name__
+    return not name.startswith(".") and Path(name).suffix.lower() in FORMATS

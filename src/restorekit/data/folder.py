@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from restorekit.data.files import SUFFIXES, find_images
+from restorekit.data.files import find_images
+from restorekit.data.formats import SUFFIXES
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import DataError
 

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restorekit.data.files import image_to_bytes, read_image, split_alpha
+from restorekit.data.files import read_picture
+from restorekit.data.images import pixels_to_tensor
+from restorekit.data.picture import Array
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
 from restorekit.seeding import derive_generator
+
+_LUMA = (0.299, 0.587, 0.114)
 
 
 def random_patch(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
@@ -83,7 +88,8 @@ class PatchDataset(Dataset[Tensor]):
     several, one at a place that depends on the index alone. `sample(index, generator)` is a random
     patch of the same picture. Both are float32 (C, H, W) in [0, 1].
 
-    Decoded pictures stay in memory as uint8 up to a budget, since decoding is what takes the time.
+    Decoded pictures stay in memory up to a budget, since decoding is what takes the time: those of
+    8 bits as uint8, deeper ones as float32.
     Each process that reads has a memory of its own; it does not travel to workers by pickling.
 
     Args:
@@ -154,18 +160,35 @@ class PatchDataset(Dataset[Tensor]):
         if picture in self._cache:
             return self._cache[picture]
         try:
-            image = read_image(self.paths[picture])
+            levels = read_picture(self.paths[picture]).pixels
         except ImageFileError as error:
             raise DataError(str(error)) from error
-        pixels = image_to_bytes(split_alpha(image)[0].convert("L" if self.channels == 1 else "RGB"))
+        pixels = _to_tensor(_with_channels(levels, self.channels))
         if pixels.nbytes <= self._room:
             self._room -= pixels.nbytes
             self._cache[picture] = pixels
         return pixels
 
 
+def _with_channels(levels: Array, channels: int) -> Array:
+    """(H, W, C) with as many channels as wanted: gray repeated, or colour as its luma."""
+    if levels.shape[2] == channels:
+        return levels
+    if channels == 3:
+        return np.repeat(levels, 3, axis=2)
+    luma = levels.astype(np.float32) @ np.array(_LUMA, np.float32)[:, None]
+    return (luma if levels.dtype.kind == "f" else np.rint(luma)).astype(levels.dtype)
+
+
+def _to_tensor(levels: Array) -> Tensor:
+    """(C, H, W) as uint8 where 8 bits hold all there is, else as float32 in [0, 1]."""
+    if levels.dtype == np.uint8:
+        return torch.from_numpy(levels).movedim(2, 0)
+    return pixels_to_tensor(levels)
+
+
 def _to_float(pixels: Tensor) -> Tensor:
-    return pixels.contiguous().float() / 255
+    return pixels.contiguous().float() / (255 if pixels.dtype == torch.uint8 else 1)
 
 
 def _draw(end: int, generator: torch.Generator) -> int:

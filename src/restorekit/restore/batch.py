@@ -1,165 +1,174 @@
-"""Picture files through a function: which file goes where, and what to do with a bad one."""
+"""Picture files through a function, page by page: resumable, and not stopped by a bad one."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from PIL import Image
-
-from restorekit.data.files import SUFFIXES, find_images, read_image, write_image, writer_for
-from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
-
-Restore = Callable[[Image.Image], Image.Image]
-Plan = list[tuple[Path, Path]]
+from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
+from restorekit.data.formats import format_for
+from restorekit.data.picture import Depth, Picture, depth_for
+from restorekit.errors import ImageFileError, RestoreKitError
+from restorekit.restore.plan import Plan, same_file
 
 
-def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> Plan:
-    """Where the result of each input file goes.
+class Place(NamedTuple):
+    """Where a picture stands: the file's number in the plan, and the page's in the file, from 0."""
 
-    One file goes to the path `output`, or into it where that is a folder: one that exists, or a
-    path that ends in "/". Several files, and folders, go into the folder `output`; what is below a
-    folder keeps its place relative to it. Pictures that already lie in the output folder are no
-    input of a folder around it, so that the same command can be given twice.
+    number: int
+    source: Path
+    target: Path
+    page: int = 0
+    pages: int = 1
 
-    Args:
-        inputs: picture files and folders of them.
-        output: a file or a folder; need not exist.
 
-    Returns:
-        (input file, output file) pairs.
+class Done(NamedTuple):
+    """What became of a file."""
 
-    Raises:
-        ImageFileError: an input is missing or has no pictures, `output` cannot take them, or two
-            inputs would go to one file.
+    place: Place
+    status: Literal["restored", "skipped", "failed"]
+    error: RestoreKitError | None = None
+
+
+Change = Callable[[Picture, Place], Picture]
+
+
+@dataclass
+class Summary:
+    """What became of the files of a plan.
+
+    Attributes:
+        restored: how many were written.
+        skipped: how many had been finished before.
+        failures: those that could not be restored, each with its error.
     """
-    sources = [Path(given) for given in inputs]
-    if not sources:
-        raise ImageFileError("no picture given")
-    into_folder = _is_folder(output)
-    if len(sources) == 1 and not sources[0].is_dir() and not into_folder:
-        _check_exists(sources[0])
-        _check_file_name(Path(output))
-        return [(sources[0], Path(output))]
-    _check_folder_name(Path(output), into_folder)
-    plan = [pair for source in sources for pair in _into(source, Path(output))]
-    return _without_clashes(plan)
+
+    restored: int = 0
+    skipped: int = 0
+    failures: list[tuple[Path, RestoreKitError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How results are written.
+
+    Attributes:
+        depth: 8, 16 or "float"; None for that of each picture, as far as the format holds it. A
+            picture that is to become deeper does so before it is changed, so that the additional
+            bits mean something.
+        quality: of a JPEG or WebP, 1 to 100.
+        over_input: whether a file may be replaced by its own result; never by another's.
+        resume: whether a file whose result is there, and is not older than the file, is passed
+            over. A result is there whole or not at all, so it was finished; with which settings it
+            was made, it does not tell.
+    """
+
+    depth: Depth | None = None
+    quality: int | None = None
+    over_input: bool = False
+    resume: bool = False
+
+
+_PLAIN = Writing()
 
 
 def restore_file(
-    source: str | Path, target: str | Path, denoiser: Restore, overwrite_input: bool = False
+    source: str | Path, target: str | Path, change: Change, writing: Writing = _PLAIN
 ) -> None:
-    """Read a picture, restore it, write it with its metadata.
+    """Read a file, change every page of it, write them with their metadata.
 
     Args:
         source: the file to read.
         target: the file to write; replaced where it exists.
-        denoiser: a `Denoiser`, or any function of a PIL image that returns one.
-        overwrite_input: allow `target` to be `source`.
+        change: what is done to each picture, given its place.
+        writing: how the result is written.
 
     Raises:
         ImageFileError: a file cannot be read or written, or `target` is `source`.
-        InputError: the picture cannot be restored.
+        InputError: a picture cannot be restored.
     """
-    source, target = Path(source), Path(target)
-    writer_for(target)  # before the work, not after it
-    if not overwrite_input and _same_file(source, target):
-        raise ImageFileError(
-            f"'{source}' would be overwritten by its own result; choose another output"
-        )
-    image = read_image(source)
-    write_image(denoiser(image), target, like=image)
+    _restore(Place(0, Path(source), Path(target)), change, writing)
 
 
 def restore_files(
-    plan: Sequence[tuple[Path, Path]],
-    denoiser: Restore,
-    overwrite_input: bool = False,
-    report: Callable[[Path, RestoreKitError | None], None] | None = None,
-) -> list[tuple[Path, RestoreKitError]]:
-    """Restore every file of a plan; a bad one does not stop the others.
+    plan: Plan,
+    change: Change,
+    writing: Writing = _PLAIN,
+    *,
+    rank: int = 0,
+    world: int = 1,
+    report: Callable[[Done], None] | None = None,
+) -> Summary:
+    """Restore the files of a plan, or one process's share of them; a bad one stops no other.
 
     Args:
-        plan: what `plan_outputs` returns.
-        denoiser: a `Denoiser`, or any function of a PIL image that returns one.
-        overwrite_input: allow a file to be replaced by its own result; never by another's.
-        report: called after each file with its path and what went wrong, None where nothing did.
-
-    Returns:
-        The files that failed, each with its error.
+        plan: (source, target) pairs, the same in each process.
+        change: what is done to each picture, given its place.
+        writing: how the results are written.
+        rank: this process's number.
+        world: how many processes there are; each takes every `world`-th file.
+        report: called after each file.
     """
-    failures: list[tuple[Path, RestoreKitError]] = []
+    summary = Summary()
     inputs = {source.resolve() for source, _ in plan}
-    for source, target in plan:
-        error: RestoreKitError | None = None
-        try:
-            if source.resolve() != target.resolve() in inputs:
-                raise ImageFileError(f"'{source}': its result would overwrite input '{target}'")
-            restore_file(source, target, denoiser, overwrite_input)
-        except RestoreKitError as caught:
-            error = caught
-            failures.append((source, caught))
+    for place in _places(plan)[rank::world]:
+        if writing.resume and _is_finished(place):
+            summary.skipped += 1
+            done = Done(place, "skipped")
+        elif (error := _attempt(place, change, writing, inputs)) is None:
+            summary.restored += 1
+            done = Done(place, "restored")
+        else:
+            summary.failures.append((place.source, error))
+            done = Done(place, "failed", error)
         if report is not None:
-            report(source, error)
-    return failures
+            report(done)
+    return summary
 
 
-def _into(source: Path, folder: Path) -> Plan:
-    """The files of one input, and where in the output folder they go."""
-    if not source.is_dir():
-        _check_exists(source)
-        return [(source, folder / source.name)]
-    found = find_images(source)
-    if _is_inside(folder, source):
-        found = [path for path in found if not _is_inside(path, folder)]
-    if not found:
-        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(SUFFIXES)})")
-    return [(path, folder / path.relative_to(source)) for path in found]
+def _places(plan: Plan) -> Sequence[Place]:
+    return [Place(number, *pair) for number, pair in enumerate(plan)]
 
 
-def _without_clashes(plan: Plan) -> Plan:
-    by_target: dict[Path, Path] = {}
-    for source, target in plan:
-        taken = by_target.setdefault(target, source)
-        if not _same_file(taken, source):
-            raise ImageFileError(f"'{taken}' and '{source}' would both be written to '{target}'")
-    return [(source, target) for target, source in by_target.items()]
+def _is_finished(place: Place) -> bool:
+    try:
+        made, given = place.target.stat(), place.source.stat()
+    except OSError:
+        return False
+    return made.st_mtime_ns >= given.st_mtime_ns and not same_file(place.source, place.target)
 
 
-def _is_folder(output: str | Path) -> bool:
-    return str(output).endswith(("/", os.sep)) or Path(output).is_dir()
+def _attempt(
+    place: Place, change: Change, writing: Writing, inputs: set[Path]
+) -> RestoreKitError | None:
+    source, target = place.source, place.target
+    try:
+        if source.resolve() != target.resolve() in inputs:
+            raise ImageFileError(f"'{source}': its result would overwrite input '{target}'")
+        _restore(place, change, writing)
+    except RestoreKitError as error:
+        return error
+    return None
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether a path lies below a folder, being itself not counted."""
-    return folder.resolve() in path.resolve().parents
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
-
-
-def _check_exists(path: Path) -> None:
-    if not path.exists():
-        siblings = os.listdir(path.parent) if path.parent.is_dir() else []
-        raise ImageFileError(f"'{path}' does not exist.{did_you_mean(path.name, siblings)}")
-
-
-def _check_file_name(output: Path) -> None:
-    if not output.suffix:
+def _restore(place: Place, change: Change, writing: Writing) -> None:
+    source, target = place.source, place.target
+    check_output(target, writing.depth)
+    if not writing.over_input and same_file(source, target):
         raise ImageFileError(
-            f"'{output}' is neither a folder nor a picture's name; "
-            f"write '{output}/' for a folder, or '{output}.png'"
+            f"'{source}' would be overwritten by its own result; choose another output"
         )
-    writer_for(output)
+    pages = count_pages(source)
+    check_output(target, writing.depth, pages)  # before the work, not after it
+    changed = _changed(place._replace(pages=pages), change, writing.depth)
+    write_pages(changed, target, depth=writing.depth, quality=writing.quality, count=pages)
 
 
-def _check_folder_name(output: Path, is_folder: bool) -> None:
-    if output.is_file():
-        raise ImageFileError(f"several pictures need a folder to go to; '{output}' is a file")
-    if not is_folder and output.suffix.lower() in SUFFIXES:
-        raise ImageFileError(
-            f"several pictures need a folder to go to; '{output}' names a picture "
-            f"(write '{output}/' if it is to be a folder)"
-        )
+def _changed(place: Place, change: Change, depth: Depth | None) -> Iterator[Picture]:
+    depths = format_for(place.target).depths
+    for page, picture in enumerate(iter_pages(place.source)):
+        wanted = depth_for(picture.pixels.dtype, depths, depth)
+        deeper = wanted.itemsize > picture.pixels.dtype.itemsize
+        yield change(picture.astype(wanted) if deeper else picture, place._replace(page=page))

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.data.files import copy_metadata, read_image, split_alpha
+from restorekit.data.images import copy_metadata, read_image, split_alpha
 from restorekit.errors import InputError
 from restorekit.restore.canvas import Canvas, wrong_type
 

@@ -1,0 +1,104 @@
+"""Pictures through a denoiser, with what is told and reported of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorekit.cli.output import plain
+from restorekit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from restorekit.data.picture import Picture
+    from restorekit.restore.batch import Done, Place
+    from restorekit.restore.plan import Plan
+
+_REPORTS = (".html", ".png")
+
+
+class Restoring:
+    """A denoiser as a change of pictures; alpha and metadata stay as they are.
+
+    Args:
+        denoiser: a `Denoiser`.
+        reports: where the report of each target goes; of those that are there.
+        summarizes: whether what is found of each picture is kept for `tell`.
+    """
+
+    def __init__(self, denoiser: Any, reports: Mapping[Path, Path], summarizes: bool) -> None:
+        self.denoiser, self.reports, self.summarizes = denoiser, reports, summarizes
+        self.pages: list[dict[str, Any]] = []
+
+    def __call__(self, picture: Picture, place: Place) -> Picture:
+        """The picture restored."""
+        outcome = self.denoiser.restore(picture.pixels)
+        if outcome.already_clean:
+            noise = 255 * max(outcome.sigma, default=0.0)
+            page = f", page {place.page + 1}" if place.pages > 1 else ""
+            print(
+                f"{place.source}{page}: already clean (noise {noise:.1f} of 255)", file=sys.stderr
+            )
+        if self.summarizes:
+            from restorekit.restore.report import summary
+
+            self.pages.append(summary(picture.pixels, outcome.image, outcome))
+        if (path := self.reports.get(place.target)) is not None:
+            from restorekit.restore.report import write_report
+
+            if place.pages > 1:
+                path = path.with_stem(f"{path.stem}-page{place.page + 1}")
+            write_report(path, picture.pixels, outcome.image, outcome)
+        return replace(picture, pixels=outcome.image)
+
+    def tell(self, done: Done) -> None:
+        """Print what became of a file as one JSON object on a line, with a summary of each page."""
+        pages, self.pages = self.pages, []
+        told: dict[str, Any] = {
+            "input": str(done.place.source),
+            "output": str(done.place.target),
+            "status": done.status,
+        }
+        if done.error is not None:
+            told["error"] = " ".join(str(done.error).split())
+        elif done.status == "restored":
+            told["pages"] = pages
+        print(json.dumps(plain(told), allow_nan=False), flush=True)
+
+
+def report_paths(plan: Plan, report: Path | None) -> dict[Path, Path]:
+    """Where the report of each target goes.
+
+    Args:
+        plan: (source, target) pairs.
+        report: a file for one picture, for several a folder, in which each has its own "x.html".
+
+    Raises:
+        ArgumentError: `report` cannot be that.
+    """
+    if report is None:
+        return {}
+    suffix = report.suffix.lower()
+    if len(plan) == 1 and suffix in _REPORTS and not report.is_dir():
+        if any(_same(report, path) for path in plan[0]):
+            raise ArgumentError(f"--report '{report}' is the picture itself; choose another name")
+        return {plan[0][1]: report}
+    if suffix in _REPORTS and not report.is_dir():
+        raise ArgumentError(f"of {len(plan)} pictures --report needs a folder, not '{report}'")
+    if suffix or report.is_file():
+        raise ArgumentError(f"--report '{report}' is no .html, no .png and no folder")
+    targets = [target for _, target in plan]
+    root = Path(os.path.commonpath([target.parent for target in targets]))
+    return {target: _below(report, target.relative_to(root)) for target in targets}
+
+
+def _below(folder: Path, target: Path) -> Path:
+    return folder / target.with_name(f"{target.name}.html")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.abspath(one) == os.path.abspath(other)

@@ -1,0 +1,142 @@
+"""Pixels as tensors and back, of arrays and of PIL images; picture files as PIL images.
+
+A PIL image carries what a tensor cannot: its mode, EXIF, ICC profile. What it cannot carry, colour
+of 16 bits and of floats, is a `Picture`, which `restorekit.data.files` reads and writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from restorekit.data.exif import PREFIX
+from restorekit.data.files import read_picture
+from restorekit.data.picture import Array, Picture, rescale
+from restorekit.errors import ImageFileError, InputError
+
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+_MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """Read a picture as a PIL image, upright, its metadata in `.info`.
+
+    Its mode is "L", "LA", "RGB" or "RGBA", or for gray of 16 bits "I;16", and of floats "F".
+
+    Raises:
+        ImageFileError: the file cannot be read, holds several pages, or no PIL image can hold it.
+    """
+    picture = read_picture(path)
+    if picture.pixels.dtype != np.uint8 and (
+        picture.pixels.shape[2] != 1 or picture.alpha is not None
+    ):
+        raise ImageFileError(
+            f"'{path}' has {picture.pixels.dtype} channels, more than a PIL image of colour or "
+            "alpha holds; restorekit.data.files.read_pages reads it as an array"
+        )
+    return picture_to_image(picture)
+
+
+def picture_to_image(picture: Picture) -> Image.Image:
+    """A picture as a PIL image with its metadata: of 8 bits, or gray of any depth."""
+    image = Image.fromarray(picture.channels())
+    metadata = picture.metadata
+    kept = {
+        "exif": PREFIX + metadata.exif if metadata.exif else None,
+        "icc_profile": metadata.icc_profile,
+        "dpi": metadata.dpi,
+        "xmp": metadata.xmp,
+    }
+    image.info.update({name: value for name, value in kept.items() if value is not None})
+    return image
+
+
+def pixels_to_tensor(pixels: Array) -> Tensor:
+    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale."""
+    return torch.from_numpy(rescale(pixels, np.dtype(np.float32))).movedim(2, 0).contiguous()
+
+
+def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+    """A float (C, H, W) tensor as pixels (H, W, C); integers are rounded and clamped.
+
+    Args:
+        tensor: on the [0, 1] scale.
+        dtype: uint8, uint16 or float32, which is not clamped.
+    """
+    pixels = tensor.detach().float().movedim(0, 2).contiguous().cpu().numpy()
+    return rescale(pixels, dtype)
+
+
+def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The picture without its transparency, as "L" or "RGB", and its alpha as "L", if it has one.
+
+    Raises:
+        InputError: its mode is not one of 8 bits.
+    """
+    _check_mode(image)
+    gray = image.mode in ("1", "L", "LA")
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("LA" if gray else "RGBA")
+        alpha = image.getchannel("A")
+    return image.convert("L" if gray else "RGB"), alpha
+
+
+def copy_metadata(source: Image.Image, target: Image.Image) -> None:
+    """Give `target` all the metadata of `source` that still holds for its pixels."""
+    info = dict(source.info)
+    info.pop("transparency", None)
+    if not _profile_fits(info.get("icc_profile"), target.mode):
+        info.pop("icc_profile", None)
+    target.info.update(info)
+
+
+def image_to_bytes(image: Image.Image) -> Tensor:
+    """A picture's pixels as (C, H, W) uint8, C = 1 for gray and 3 for all else; alpha left out."""
+    pixels = np.array(split_alpha(image)[0])
+    return torch.from_numpy(pixels if pixels.ndim == 3 else pixels[..., None]).movedim(2, 0)
+
+
+def image_to_tensor(image: Image.Image) -> Tensor:
+    """A picture as float32 (C, H, W) in [0, 1], C = 1 for gray and 3 for all else; alpha left out.
+
+    Raises:
+        InputError: its mode is not one of 8 bits.
+    """
+    return image_to_bytes(image).contiguous().float() / 255
+
+
+def tensor_to_image(tensor: Tensor) -> Image.Image:
+    """A float (C, H, W) tensor in [0, 1] as an 8-bit picture, clamped and rounded.
+
+    Args:
+        tensor: 1 channel for gray, 3 for colour, one more for alpha.
+
+    Raises:
+        InputError: another shape or type, or values that are not finite.
+    """
+    if tensor.ndim != 3 or tensor.shape[0] not in _MODE_OF_CHANNELS or not tensor.numel():
+        raise InputError(f"a picture is (C, H, W) with 1 to 4 channels, not {tuple(tensor.shape)}")
+    if not tensor.is_floating_point():
+        raise InputError(f"a picture's tensor is of floats in [0, 1], not {tensor.dtype}")
+    pixels = tensor.detach().float()
+    if not bool(torch.isfinite(pixels).all()):
+        raise InputError("a picture's values must be finite; some are NaN or infinite")
+    levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).movedim(0, 2).cpu().numpy()
+    return Image.fromarray(levels[..., 0] if tensor.shape[0] == 1 else levels)
+
+
+def _profile_fits(profile: Any, mode: str) -> bool:
+    """Whether an ICC profile, which names its colour space in bytes 16 to 20, suits a mode."""
+    space = b"GRAY" if mode in ("1", "L", "LA") else b"CMYK" if mode == "CMYK" else b"RGB "
+    return isinstance(profile, bytes) and profile[16:20] == space
+
+
+def _check_mode(image: Image.Image) -> None:
+    if image.mode not in _MODES:
+        raise InputError(f"a picture of mode '{image.mode}' has no 8-bit gray or colour pixels")

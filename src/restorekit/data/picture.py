@@ -1,0 +1,182 @@
+"""A picture in memory: its pixels at full depth, and what its file says besides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from restorekit.errors import InputError
+
+Array = np.ndarray[Any, Any]
+Depth = Literal[8, 16, "float"]
+
+# The largest picture that is read, in every format: twice what phones take, and a third of what a
+# machine of 4 GB could hold. A file of a few bytes may claim any size.
+MAX_PIXELS = 400_000_000
+
+DTYPES: Mapping[Depth, np.dtype[Any]] = {
+    8: np.dtype(np.uint8),
+    16: np.dtype(np.uint16),
+    "float": np.dtype(np.float32),
+}
+_ROWS_AT_ONCE = (
+    256  # conversions go in bands, so that no copy of a whole picture is made on the way
+)
+
+
+class PictureError(Exception):
+    """Why a file cannot be read or written; whoever knows its name tells it."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says of its pixels and their making.
+
+    Attributes:
+        exif: an EXIF block, without the "Exif" in front of it; its orientation is upright.
+        icc_profile: the colours that the pixel values mean.
+        dpi: horizontal and vertical resolution, in pixels per inch.
+        xmp: an XMP packet.
+        colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP), as they
+            are in the file; no other format can hold them.
+        alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
+            is multiplied with it.
+    """
+
+    exif: bytes | None = None
+    icc_profile: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    xmp: bytes | None = None
+    colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, upright.
+
+    Attributes:
+        pixels: (H, W, C) of uint8, uint16 or float32; C is 1 for gray and 3 for colour. Integers
+            span their whole range, floats are on the [0, 1] scale and may leave it.
+        alpha: (H, W) of the same type, or None.
+        metadata: what to keep when the picture is written again.
+
+    Raises:
+        InputError: the arrays are no such pixels.
+    """
+
+    pixels: Array
+    alpha: Array | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.pixels.shape, self.pixels.dtype
+        if len(shape) != 3 or shape[2] not in (1, 3) or not self.pixels.size:
+            raise InputError(f"a picture's pixels are (H, W, 1) or (H, W, 3), not {shape}")
+        if dtype not in DTYPES.values():
+            raise InputError(f"a picture's pixels are uint8, uint16 or float32, not {dtype}")
+        if self.alpha is not None and (self.alpha.shape, self.alpha.dtype) != (shape[:2], dtype):
+            raise InputError(
+                f"a picture's alpha is {shape[:2]} of {dtype}, "
+                f"not {self.alpha.shape} of {self.alpha.dtype}"
+            )
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the pixels take."""
+        return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nothing shines through."""
+        return self.alpha is None or bool(self.alpha.min() >= one_of(self.alpha.dtype))
+
+    def astype(self, dtype: np.dtype[Any]) -> Picture:
+        """The picture at another depth; itself where it has that one. See `rescale`."""
+        if self.pixels.dtype == dtype:
+            return self
+        alpha = None if self.alpha is None else rescale(self.alpha, dtype)
+        return replace(self, pixels=rescale(self.pixels, dtype), alpha=alpha)
+
+    def channels(self) -> Array:
+        """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""
+        if self.alpha is not None:
+            return np.concatenate([self.pixels, self.alpha[..., None]], axis=2)
+        return self.pixels[..., 0] if self.pixels.shape[2] == 1 else self.pixels
+
+
+def one_of(dtype: np.dtype[Any]) -> float:
+    """The value that stands for 1.0: 255, 65535, or 1 for floats."""
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
+def rescale(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Values at another depth: white stays white. Integers are rounded, and floats clamped first.
+
+    From 8 to 16 bits and back is exact, and so is any integer to float and back.
+    """
+    if values.dtype == dtype:
+        return values
+    result = np.empty(values.shape, dtype)
+    for top in range(0, len(values), _ROWS_AT_ONCE):
+        band = values[top : top + _ROWS_AT_ONCE].astype(np.float32)
+        band /= np.float32(one_of(values.dtype))
+        if dtype.kind == "u":
+            band *= np.float32(one_of(dtype))
+            np.clip(np.rint(band, out=band), 0, one_of(dtype), out=band)
+        result[top : top + _ROWS_AT_ONCE] = band
+    return result
+
+
+def separate_alpha(picture: Picture) -> Picture:
+    """The picture with colour that is not multiplied with its alpha, as PNG and WebP hold it."""
+    if picture.alpha is None or picture.metadata.alpha != "associated":
+        return picture
+    one = one_of(picture.pixels.dtype)
+    alpha = picture.alpha[..., None].astype(np.float32) / np.float32(one)
+    colour = np.divide(
+        picture.pixels, alpha, where=alpha > 0, out=np.zeros(picture.pixels.shape, np.float32)
+    )
+    if picture.pixels.dtype.kind == "u":
+        colour = np.clip(np.rint(colour), 0, one)
+    metadata = replace(picture.metadata, alpha="unassociated")
+    return replace(picture, pixels=colour.astype(picture.pixels.dtype), metadata=metadata)
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a size before anything of it is decoded.
+
+    Raises:
+        PictureError: there are no pixels, or more than `MAX_PIXELS`.
+    """
+    if width < 1 or height < 1:
+        raise PictureError("it has no pixels")
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"it has {width * height / 1e6:.4g} megapixels; "
+            f"at most {MAX_PIXELS / 1e6:.4g} can be read"
+        )
+
+
+def depth_for(
+    dtype: np.dtype[Any], depths: tuple[Depth, ...], depth: Depth | None
+) -> np.dtype[Any]:
+    """The type that pixels are written with.
+
+    Args:
+        dtype: the type that they have.
+        depths: those of the format, ascending.
+        depth: the one that is asked for; None for the pixels' own, or the nearest of the format.
+
+    Raises:
+        PictureError: the format cannot hold what is asked for.
+    """
+    if depth is None:
+        return next((DTYPES[d] for d in depths if DTYPES[d] == dtype), DTYPES[depths[-1]])
+    if depth not in depths:
+        held = " or ".join("float" if d == "float" else f"{d}-bit" for d in depths)
+        raise PictureError(f"its format holds {held} channels, not {depth}")
+    return DTYPES[depth]

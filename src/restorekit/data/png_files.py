@@ -1,0 +1,143 @@
+"""PNG files: the chunks besides the pixels, and pixels of 16 bits, which Pillow cannot hold.
+
+Format: https://www.w3.org/TR/png-3/
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import imagecodecs
+import numpy as np
+
+from restorekit.data.exif import bare
+from restorekit.data.picture import Array, Metadata, Picture, PictureError, check_size
+from restorekit.data.picture import separate_alpha as _separate
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR always comes first, and is always this long
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_XMP = b"XML:com.adobe.xmp\x00"
+_LARGEST_CHUNK = 1 << 26  # of metadata, also when decompressed
+_INCHES_PER_METRE = 39.37007874015748
+_LEVEL = 3  # of compression: half again as fast as the default, for 2% more bytes
+
+
+def depth_of(path: Path) -> int:
+    """The bits per channel that the file's header tells; 0 where there is none."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_END)
+    return head[24] if len(head) == _HEADER_END else 0
+
+
+def read_deep(path: Path) -> tuple[Array, Array | None]:
+    """The pixels (H, W, C) and the alpha of a PNG of 16 bits.
+
+    Raises:
+        PictureError: it is animated, or too large.
+    """
+    encoded = path.read_bytes()
+    check_size(*struct.unpack_from(">II", encoded, 16))
+    if any(kind == b"acTL" for kind, _ in chunks(path)):
+        raise PictureError("it holds several pictures, as only a TIFF file may")
+    decoded = imagecodecs.png_decode(encoded)
+    decoded = decoded if decoded.ndim == 3 else decoded[..., None]
+    if decoded.shape[2] in (1, 3):
+        return decoded, None
+    return np.ascontiguousarray(decoded[..., :-1]), np.ascontiguousarray(decoded[..., -1])
+
+
+def write(picture: Picture, file: IO[bytes]) -> None:
+    """Write a picture of 8 or 16 bits with its metadata; without loss."""
+    picture = _separate(picture)
+    encoded = memoryview(
+        imagecodecs.png_encode(np.ascontiguousarray(picture.channels()), level=_LEVEL)
+    )
+    file.write(encoded[:_HEADER_END])
+    for kind, content in _ancillary(picture.metadata):
+        file.write(_chunk(kind, content))
+    file.write(encoded[_HEADER_END:])
+
+
+def read_metadata(path: Path) -> Metadata:
+    """What a PNG says besides its pixels; a damaged chunk is passed over."""
+    found = dict(chunks(path))
+    return Metadata(
+        exif=bare(found.get(b"eXIf")),
+        icc_profile=_profile(found.get(b"iCCP", b"")),
+        dpi=_resolution(found.get(b"pHYs", b"")),
+        xmp=_packet(found.get(b"iTXt", b"")),
+        colour_chunks=tuple((kind, found[kind]) for kind in _COLOUR if kind in found),
+    )
+
+
+def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of metadata in a PNG, by kind and content; of text, the XMP packet only."""
+    with path.open("rb") as file:
+        file.seek(len(SIGNATURE))
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind in (b"IDAT", b"IHDR", b"fdAT") or length > _LARGEST_CHUNK:
+                file.seek(length, 1)
+            else:
+                content = file.read(length)
+                if len(content) == length and (kind != b"iTXt" or content.startswith(_XMP)):
+                    yield kind, content
+            file.seek(4, 1)
+
+
+def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks that metadata becomes, in an order that the format allows."""
+    for kind, content in metadata.colour_chunks:
+        # The format wants only one of a profile and a word for sRGB.
+        if kind != b"sRGB" or metadata.icc_profile is None:
+            yield kind, content
+    if metadata.icc_profile is not None:
+        yield b"iCCP", b"ICC profile\x00\x00" + zlib.compress(metadata.icc_profile)
+    if metadata.dpi is not None:
+        x, y = (max(1, round(dots * _INCHES_PER_METRE)) for dots in metadata.dpi)
+        yield b"pHYs", struct.pack(">IIB", x, y, 1)
+    if metadata.exif is not None:
+        yield b"eXIf", metadata.exif
+    if metadata.xmp is not None:
+        yield b"iTXt", _XMP + bytes(4) + metadata.xmp
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    check = zlib.crc32(content, zlib.crc32(kind))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+
+def _profile(content: bytes) -> bytes | None:
+    """The ICC profile: after a name, a zero and the method of compression."""
+    _, zero, compressed = content.partition(b"\x00")
+    if not zero or compressed[:1] != b"\x00":
+        return None
+    return _inflate(compressed[1:])
+
+
+def _packet(content: bytes) -> bytes | None:
+    """The XMP packet: after its keyword, two flags, and a language and a keyword, mostly empty."""
+    if not content.startswith(_XMP):
+        return None
+    flags, rest = content[len(_XMP) : len(_XMP) + 2], content[len(_XMP) + 2 :]
+    text = rest.split(b"\x00", 2)[-1]
+    return _inflate(text) if flags[:1] == b"\x01" else text or None
+
+
+def _resolution(content: bytes) -> tuple[float, float] | None:
+    if len(content) != 9:
+        return None
+    x, y, unit = struct.unpack(">IIB", content)
+    return (x / _INCHES_PER_METRE, y / _INCHES_PER_METRE) if unit == 1 and x and y else None
+
+
+def _inflate(compressed: bytes) -> bytes | None:
+    try:
+        return zlib.decompressobj().decompress(compressed, _LARGEST_CHUNK) or None
+    except zlib.error:
+        return None

@@ -1,0 +1,73 @@
+"""One process's share of a list of files, where torchrun has started several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from restorekit.errors import ArgumentError
+
+# How long the first to finish waits for the last: as long as a very large folder may take.
+_PATIENCE = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Share:
+    """This process among those that share the work.
+
+    Attributes:
+        rank: its number.
+        world: how many there are.
+        meets: whether they can find each other at the end.
+    """
+
+    rank: int = 0
+    world: int = 1
+    meets: bool = False
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Share:
+        """The share that RANK and WORLD_SIZE describe; the whole where they are not set.
+
+        Raises:
+            ArgumentError: they are no such numbers.
+        """
+        rank, world = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+        if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
+            raise ArgumentError(f"RANK={rank} and WORLD_SIZE={world} are no process of several")
+        return cls(int(rank), int(world), int(world) > 1 and "MASTER_ADDR" in environment)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that speaks."""
+        return self.rank == 0
+
+    def gather(self, value: Any) -> list[Any]:
+        """What every process gives, in order of rank, in each of them, after the last has come.
+
+        torchrun ends all processes when one ends with an error, so none may do so before. Where
+        they cannot meet, as when a user set RANK, it is this process's value alone.
+        """
+        if not self.meets:
+            return [value]
+        from torch import distributed
+
+        distributed.init_process_group("gloo", timeout=_PATIENCE)
+        try:
+            values: list[Any] = [None] * self.world
+            distributed.all_gather_object(values, value)
+        finally:
+            distributed.destroy_process_group()
+        return values
+
+    def device(self, name: str, environment: Mapping[str, str] = os.environ) -> str:
+        """The device of that name for this process: each its own GPU, where there are several."""
+        if self.world == 1 or name not in ("auto", "cuda"):
+            return name
+        import torch
+
+        count = torch.cuda.device_count()
+        return f"cuda:{int(environment.get('LOCAL_RANK', '0')) % count}" if count else name

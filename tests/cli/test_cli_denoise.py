@@ -1,0 +1,324 @@
+"""denoise: its options, resuming, reports, JSON, and several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from restorekit.restore.outcome import Outcome
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A denoiser that inverts, in place of the real one; how it was made and what it was given."""
+    seen = SimpleNamespace(settings=[], given=[], clean=False)
+
+    class Inverting:
+        def __init__(self, model: str, **settings: Any) -> None:
+            seen.settings.append({"model": model, **settings})
+
+        def restore(self, image: Any) -> Any:
+            seen.given.append(image)
+            top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+            sigma = (0.4 / 255,) * image.shape[2]
+            return Outcome(top - image, sigma, seen.clean, 0.5, None, "float32", "inverting")
+
+    monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
+    return seen
+
+
+def value(path: Path) -> Any:
+    with Image.open(path) as image:
+        return image.getpixel((0, 0))
+
+
+# Where results go
+
+
+def test_a_picture_without_an_output_gets_one_beside_it(
+    run: Any, pictures: Path, engine: Any
+) -> None:
+    """photo.jpg becomes photo-restored.jpg, and its name is printed; a folder's likewise."""
+    outcome = run("denoise", pictures / "a.png")
+    assert (outcome.code, outcome.out) == (0, f"{pictures / 'a-restored.png'}\n")
+    assert (value(pictures / "a.png"), value(pictures / "a-restored.png")) == (
+        (128,) * 3,
+        (127,) * 3,
+    )
+    (pictures / "a-restored.png").unlink()
+    assert run("denoise", pictures).code == 0
+    made = pictures.parent / "pictures-restored"
+    assert sorted(path.name for path in made.rglob("*.png")) == ["a.png", "gray.png", "z.png"]
+
+
+def test_finished_pictures_of_a_folder_are_skipped(
+    run: Any, pictures: Path, engine: Any, tmp_path: Path
+) -> None:
+    """The second run does what is missing and says so; --overwrite does all again."""
+    call = ("denoise", pictures, "-o", tmp_path / "out")
+    run(*call)
+    (tmp_path / "out" / "z.png").unlink()
+    outcome = run(*call)
+    assert outcome.out == f"{tmp_path / 'out' / 'z.png'}\n"
+    assert outcome.err == "2 already done, skipped (--overwrite redoes them)\n"
+    assert len(engine.given) == 4
+    outcome = run(*call, "--overwrite")
+    assert (outcome.err, len(engine.given)) == ("", 7)
+
+
+def test_a_single_picture_is_done_again(
+    run: Any, pictures: Path, engine: Any, tmp_path: Path
+) -> None:
+    """Who names one picture tries settings out: its result is never an old one."""
+    for _ in range(2):
+        run("denoise", pictures / "a.png", "-o", tmp_path / "b.png")
+    assert len(engine.given) == 2
+
+
+# What reaches the denoiser
+
+
+def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> None:
+    """Each option is an argument; sigma is on the [0, 1] scale."""
+    words = (
+        "-m x.safetensors --sigma 25.5 --strength 0.5 --keep-detail 0.25 --ensemble --tile 256 "
+        "--precision float32 --device cpu --runtime onnxruntime"
+    )
+    assert run("denoise", pictures / "a.png", *words.split()).code == 0
+    assert run("denoise", pictures / "a.png", "--noise-map", "--tile", "off").code == 0
+    first, second = engine.settings
+    assert first == {
+        "model": "x.safetensors",
+        "sigma": pytest.approx(0.1),
+        "strength": 0.5,
+        "keep_detail": 0.25,
+        "ensemble": True,
+        "tile": 256,
+        "precision": "float32",
+        "device": "cpu",
+        "runtime": "onnxruntime",
+        "noise_map": False,
+    }
+    assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
+    assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("--sigma much", "--sigma is a number from 0 to 255 of 255, or auto, not 'much'"),
+        ("--sigma=-1", "--sigma is a number from 0 to 255"),
+        ("--sigma nan", "--sigma is a number from 0 to 255"),
+        ("--sigma 5 --noise-map", "--noise-map estimates the noise; leave out --sigma"),
+        ("--strength 1.5", "--strength is a number from 0 to 1, not '1.5'"),
+        ("--strength nan", "--strength is a number from 0 to 1"),
+        ("--keep-detail x", "--keep-detail is a number from 0 to 1, not 'x'"),
+        ("--tile 0", "--tile is auto, off, or a side in pixels, not '0'"),
+        ("--tile big", "--tile is auto, off, or a side"),
+        ("--precision float23", "--precision 'float23' is unknown. Did you mean 'float32'?"),
+        ("--runtime onnxruntim", "--runtime 'onnxruntim' is unknown. Did you mean 'onnxruntime'?"),
+        ("--depth 12", "--depth '12' is unknown."),
+        ("--quality 0", "--quality is 1 to 100, not 0"),
+        ("--quality best", "invalid value for '--quality'"),
+        ("--report x.pdf", "--report 'x.pdf' is no .html, no .png and no folder"),
+        ("--strenght 1", "no such option '--strenght'. Did you mean '--strength'?"),
+    ],
+)
+def test_mistakes_in_options(
+    refused: Callable[..., str], pictures: Path, engine: Any, words: str, line: str
+) -> None:
+    """Each is one line, before any network is loaded."""
+    assert refused("denoise", pictures / "a.png", *words.split()).startswith(line)
+    assert engine.settings == []
+
+
+def test_no_picture_is_loaded_for_before_a_network(
+    refused: Callable[..., str], pictures: Path, engine: Any
+) -> None:
+    """A missing picture, and an output that cannot be, are told before the network is loaded."""
+    assert "does not exist" in refused("denoise", pictures / "b.png", "-o", "x.png")
+    assert "suffix '.gif'" in refused("denoise", pictures / "a.png", "-o", "x.gif")
+    assert engine.settings == []
+
+
+# Files of every depth
+
+
+def test_a_deep_scan_keeps_its_pages_and_its_depth(run: Any, tmp_path: Path, engine: Any) -> None:
+    """Two pages of 16 bits come back as two pages of 16 bits, restored at that depth."""
+    values = np.random.default_rng(0).integers(0, 65536, (2, 5, 6)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
+    assert run("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif").code == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "b.tif"), 65535 - values)
+    assert [image.dtype for image in engine.given] == [np.uint16] * 2
+
+
+@pytest.mark.parametrize(("depth", "dtype"), [("16", np.uint16), ("float", np.float32)])
+def test_depth_that_is_asked_for(
+    run: Any, pictures: Path, engine: Any, depth: str, dtype: type
+) -> None:
+    """The denoiser works at it, and the file has it."""
+    call = ("denoise", pictures / "a.png", "-o", pictures / "b.tif", "--depth", depth)
+    assert run(*call).code == 0
+    assert engine.given[0].dtype == dtype
+    assert tifffile.imread(pictures / "b.tif").dtype == dtype
+
+
+def test_depth_that_the_format_has_not(
+    refused: Callable[..., str], pictures: Path, engine: Any
+) -> None:
+    """A JPEG has 8 bits: one line, and no work."""
+    message = refused("denoise", pictures / "a.png", "-o", pictures / "b.jpg", "--depth", "16")
+    assert message.endswith("its format holds 8-bit channels, not 16")
+    assert engine.given == []
+
+
+def test_quality_reaches_the_file(run: Any, tmp_path: Path, engine: Any) -> None:
+    """A JPEG of low quality is smaller."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    sizes = []
+    for quality in (95, 10):
+        run("denoise", tmp_path / "a.png", "-o", tmp_path / "b.jpg", "--quality", quality)
+        sizes.append((tmp_path / "b.jpg").stat().st_size)
+    assert sizes[1] < sizes[0] / 2
+
+
+# What is told
+
+
+def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
+    """On stderr, with the level that was found; the picture is written all the same."""
+    engine.clean = True
+    outcome = run("denoise", pictures / "a.png", "-o", pictures / "b.png")
+    assert outcome.err == f"{pictures / 'a.png'}: already clean (noise 0.4 of 255)\n"
+    assert (outcome.code, outcome.out) == (0, f"{pictures / 'b.png'}\n")
+
+
+def test_json_is_one_object_for_each_file(
+    run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """Restored, failed and skipped files each are a line; pages have summaries of their own."""
+    (pictures / "b.png").write_bytes(b"junk")
+    call = ("denoise", pictures, "-o", tmp_path / "out", "--json")
+    outcome = run(*call)
+    assert outcome.code == 2
+    told = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(Path(entry["input"]).name, entry["status"]) for entry in told] == [
+        ("a.png", "restored"),
+        ("b.png", "failed"),
+        ("gray.png", "restored"),
+        ("z.png", "restored"),
+    ]
+    assert told[0]["output"] == str(tmp_path / "out" / "a.png")
+    (page,) = told[0]["pages"]
+    assert (page["shape"], page["model"], page["change"]) == ([30, 40, 3], "inverting", 1)
+    assert "cannot read" in told[1]["error"]
+    again = [json.loads(line)["status"] for line in run(*call).out.splitlines()]
+    assert again == ["skipped", "failed", "skipped", "skipped"]
+
+
+def test_pages_before_a_bad_one_are_not_told_of_the_next_file(
+    run: Any, tmp_path: Path, engine: Any, reports: Any
+) -> None:
+    """What was found of a file that failed half-way does not stick to another."""
+    (tmp_path / "in").mkdir()
+    with tifffile.TiffWriter(tmp_path / "in" / "a.tif") as tiff:
+        for fill in (0.5, np.nan):
+            tiff.write(np.full((4, 4), fill, np.float32), photometric="minisblack")
+    Image.new("L", (4, 4)).save(tmp_path / "in" / "b.png")
+    outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    first, second = (json.loads(line) for line in outcome.out.splitlines())
+    assert (first["status"], "pages" in first) == ("failed", False)
+    assert len(second["pages"]) == 1
+
+
+def test_report_of_one_picture_is_a_file(
+    run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """It gets the picture before and after, and what was done."""
+    for name in ("r.html", "deep/r.png"):
+        call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
+        assert run(*call, "--report", tmp_path / name).code == 0
+        path, before, after, outcome = reports.pop()
+        assert path == tmp_path / name
+        assert np.array_equal(before, 255 - after)
+        assert outcome.model == "inverting"
+
+
+def test_reports_of_several_pictures_are_a_folder(
+    run: Any, refused: Callable[..., str], pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """Each lies where its picture lies; pages have one each; a file for all is refused."""
+    tifffile.imwrite(pictures / "scan.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
+    call = ("denoise", pictures, "-o", tmp_path / "out", "--report")
+    assert "--report needs a folder" in refused(*call, tmp_path / "all.html")
+    assert run(*call, tmp_path / "told").code == 0
+    assert sorted(str(report[0].relative_to(tmp_path / "told")) for report in reports) == [
+        "a.png.html",
+        "deep/gray.png.html",
+        "scan.tif-page1.html",
+        "scan.tif-page2.html",
+        "z.png.html",
+    ]
+
+
+def test_report_does_not_replace_the_picture(
+    refused: Callable[..., str], pictures: Path, engine: Any
+) -> None:
+    """A report has a name of its own."""
+    for name in ("a.png", "b.png"):
+        call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
+        assert "is the picture itself" in refused(*call, "--report", pictures / name)
+
+
+def test_warning_of_the_denoiser_is_a_line(
+    run: Any, pictures: Path, weights: Path, tmp_path: Path
+) -> None:
+    """A blind network that is told the noise says that this is of no use, and works."""
+    call = ("denoise", pictures / "a.png", "-o", tmp_path / "b.png", "-m", weights)
+    outcome = run(*call, "--sigma", "10")
+    assert outcome.code == 0
+    assert outcome.err.startswith(f"warning: model '{weights}' is blind")
+    assert outcome.err.count("\n") == 1
+
+
+# Several processes
+
+
+def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Path) -> None:
+    """Two processes restore a folder, each its share; a bad picture ends neither of them early."""
+    (pictures / "0.png").write_bytes(b"junk")
+    for number in range(1, 6):
+        Image.new("L", (8, 8), number).save(pictures / f"{number}.png")
+    words = ["denoise", pictures, "-o", tmp_path / "out", "-m", weights, "--sigma", "10"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    launcher += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "-m", "restorekit"]
+    done = subprocess.run(
+        [*launcher, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
+    assert done.returncode != 0
+    made = sorted(
+        path.relative_to(tmp_path / "out").as_posix() for path in tmp_path.glob("out/**/*.png")
+    )
+    expected = [f"{number}.png" for number in range(1, 6)] + ["a.png", "deep/gray.png", "z.png"]
+    assert made == expected
+    assert sorted(done.stdout.split()) == [str(tmp_path / "out" / name) for name in expected]
+    faults = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(faults) == 1
+    assert "0.png" in faults[0]

@@ -1,0 +1,122 @@
+"""Which picture file goes where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from restorekit.errors import ImageFileError
+from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """`photos/` with two pictures, one of them in a folder below."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")
+    Image.new("L", (6, 8), 40).save(folder / "sub" / "b.tif")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:
+    """A path with a suffix is the file; a folder, or a path that ends in "/", takes it in."""
+    source = photos / "a.png"
+    (tmp_path / "there.png").mkdir()
+    for output, expected in [
+        (tmp_path / "out.jpg", tmp_path / "out.jpg"),
+        (tmp_path / "new" / "out.jpg", tmp_path / "new" / "out.jpg"),
+        (f"{tmp_path}/new/", tmp_path / "new" / "a.png"),
+        (f"{tmp_path}/new.png/", tmp_path / "new.png" / "a.png"),
+        (tmp_path / "there.png", tmp_path / "there.png" / "a.png"),
+    ]:
+        assert plan_outputs([source], output) == [(source, expected)]
+
+
+def test_folder_keeps_its_structure(photos: Path, tmp_path: Path) -> None:
+    """What is below an input folder lies at the same place below the output folder."""
+    out = tmp_path / "out"
+    assert plan_outputs([photos], out) == [
+        (photos / "a.png", out / "a.png"),
+        (photos / "sub" / "b.tif", out / "sub" / "b.tif"),
+    ]
+    assert not out.exists()
+
+
+def test_files_and_folders_together(photos: Path, tmp_path: Path) -> None:
+    """Several inputs go into one folder; a file named twice is one job."""
+    plan = plan_outputs([photos / "a.png", str(photos / "sub"), photos], tmp_path / "out")
+    assert plan == [
+        (photos / "a.png", tmp_path / "out" / "a.png"),
+        (photos / "sub" / "b.tif", tmp_path / "out" / "b.tif"),
+        (photos / "sub" / "b.tif", tmp_path / "out" / "sub" / "b.tif"),
+    ]
+
+
+def test_two_inputs_for_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
+    """Both files and the one place they would share are named."""
+    other = tmp_path / "other" / "a.png"
+    other.parent.mkdir()
+    Image.new("L", (2, 2)).save(other)
+    with pytest.raises(ImageFileError) as caught:
+        plan_outputs([photos / "a.png", other], tmp_path / "out")
+    for path in (photos / "a.png", other, tmp_path / "out" / "a.png"):
+        assert str(path) in str(caught.value)
+
+
+def test_output_folder_inside_the_input_is_no_input(photos: Path) -> None:
+    """Running the same command again does not restore its own results."""
+    first = plan_outputs([photos], photos / "clean")
+    (photos / "clean" / "sub").mkdir(parents=True)
+    for source, target in first:
+        target.write_bytes(source.read_bytes())
+    assert plan_outputs([photos], photos / "clean") == first
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "fault"),
+    [
+        ([], "out", "no picture given"),
+        (["b.png"], "out.png", r"b\.png' does not exist\. Did you mean 'a\.png'\?"),
+        (["a.png", "b.png"], "out/", r"b\.png' does not exist"),
+        (["a.png"], "out", r"write '.*out/' for a folder, or '.*out\.png'"),
+        (["a.png"], "out.gif", r"suffix '\.gif'"),
+        (["a.png", "sub"], "out.png", r"several pictures need a folder"),
+        (["."], "a.png", r"several pictures need a folder .* is a file"),
+        (["empty"], "out", r"no picture in folder"),
+    ],
+)
+def test_plans_that_cannot_be(photos: Path, inputs: list[str], output: str, fault: str) -> None:
+    """A plan that cannot work is refused before any work, in one line."""
+    (photos / "empty").mkdir()
+    with pytest.raises(ImageFileError, match=fault) as caught:
+        plan_outputs([photos / name for name in inputs], f"{photos}/{output}")
+    assert "\n" not in str(caught.value)
+
+
+def test_result_lies_beside_where_nothing_is_said(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture's result has its name with a word added, a folder's too, also the current one's."""
+    assert plan_beside(photos / "a.png") == [(photos / "a.png", photos / "a-restored.png")]
+    beside = photos.parent / "photos-restored"
+    expected = [
+        (photos / "a.png", beside / "a.png"),
+        (photos / "sub" / "b.tif", beside / "sub" / "b.tif"),
+    ]
+    assert plan_beside(photos) == expected
+    monkeypatch.chdir(photos)
+    assert plan_beside(".") == expected
+    with pytest.raises(ImageFileError, match="does not exist"):
+        plan_beside(photos / "b.png")
+    with pytest.raises(ImageFileError, match=r"suffix .\.txt"):
+        plan_beside(photos / "notes.txt")
+
+
+def test_in_place_each_once(photos: Path) -> None:
+    """A picture that is named beside its folder is one job."""
+    plan = plan_in_place([photos, photos / "a.png"])
+    assert plan == [(path, path) for path in (photos / "a.png", photos / "sub" / "b.tif")]
