@@ -206,7 +206,8 @@ def test_pages_of_any_kind_keep_their_order(tmp_path: Path) -> None:
     assert count_pages(tmp_path / "a.tif") == 3
     pages = read_pages(tmp_path / "a.tif")
     write_pages(iter(pages), tmp_path / "b.tif", count=3)
-    assert len(tifffile.TiffFile(tmp_path / "b.tif").pages) == 3
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert len(tiff.pages) == 3
     for first, second in zip(pages, read_pages(tmp_path / "b.tif"), strict=True):
         assert np.array_equal(first.pixels, second.pixels)
     with pytest.raises(ImageFileError, match="holds 3 pages"):
