@@ -7,7 +7,7 @@ of 16 bits and of floats, is a `Picture`, which `restorekit.data.files` reads an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from restorekit.data.picture import Array, Picture, rescale
 from restorekit.errors import ImageFileError, InputError
 
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -40,6 +41,30 @@ def read_image(path: str | Path) -> Image.Image:
             "alpha holds; restorekit.data.files.read_pages reads it as an array"
         )
     return picture_to_image(picture)
+
+
+def read_tensor(path: str | Path, channels: Literal[1, 3] | None = None) -> Tensor:
+    """Read a picture as (C, H, W): uint8 where 8 bits hold all there is, else float32 in [0, 1].
+
+    Args:
+        path: the file.
+        channels: 3 for colour (gray is repeated), 1 for gray (0.299 R + 0.587 G + 0.114 B), None
+            for what the file holds.
+
+    Raises:
+        ImageFileError: the file cannot be read, or holds several pages.
+    """
+    levels = read_picture(path).pixels
+    if channels is not None:
+        levels = _with_channels(levels, channels)
+    if levels.dtype == np.uint8:
+        return torch.from_numpy(levels).movedim(2, 0)
+    return pixels_to_tensor(levels)
+
+
+def to_float(image: Tensor) -> Tensor:
+    """What `read_tensor` gives, or a batch of it, as float32 in [0, 1]."""
+    return image.contiguous().float() / (255 if image.dtype == torch.uint8 else 1)
 
 
 def picture_to_image(picture: Picture) -> Image.Image:
@@ -129,6 +154,16 @@ def tensor_to_image(tensor: Tensor) -> Image.Image:
         raise InputError("a picture's values must be finite; some are NaN or infinite")
     levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).movedim(0, 2).cpu().numpy()
     return Image.fromarray(levels[..., 0] if tensor.shape[0] == 1 else levels)
+
+
+def _with_channels(levels: Array, channels: int) -> Array:
+    """(H, W, C) with as many channels as wanted: gray repeated, or colour as its luma."""
+    if levels.shape[2] == channels:
+        return levels
+    if channels == 3:
+        return np.repeat(levels, 3, axis=2)
+    luma = levels.astype(np.float32) @ np.array(_LUMA, np.float32)[:, None]
+    return (luma if levels.dtype.kind == "f" else np.rint(luma)).astype(levels.dtype)
 
 
 def _profile_fits(profile: Any, mode: str) -> bool:

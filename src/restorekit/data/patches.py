@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restorekit.data.files import read_picture
-from restorekit.data.images import pixels_to_tensor
-from restorekit.data.picture import Array
+from restorekit.data.images import read_tensor, to_float
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
 from restorekit.seeding import derive_generator
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def random_patch(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
@@ -130,11 +125,11 @@ class PatchDataset(Dataset[Tensor]):
         picture, patch = self._place(index)
         image = self._pixels(picture)
         if self.patch_size is None:
-            return _to_float(image)
+            return to_float(image)
         if patch == 0:
-            return _to_float(center_patch(image, self.patch_size))
+            return to_float(center_patch(image, self.patch_size))
         place = derive_generator(0, "fixed patch", picture, patch)
-        return _to_float(random_crop(image, self.patch_size, place))
+        return to_float(random_crop(image, self.patch_size, place))
 
     def sample(self, index: int, generator: torch.Generator) -> Tensor:
         """A random patch of the picture behind `index`, flipped and turned at random.
@@ -146,8 +141,8 @@ class PatchDataset(Dataset[Tensor]):
         """
         image = self._pixels(self._place(index)[0])
         if self.patch_size is None:
-            return _to_float(random_symmetry(image, generator))
-        return _to_float(random_patch(image, self.patch_size, generator))
+            return to_float(random_symmetry(image, generator))
+        return to_float(random_patch(image, self.patch_size, generator))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}, "_room": self._budget}
@@ -160,35 +155,13 @@ class PatchDataset(Dataset[Tensor]):
         if picture in self._cache:
             return self._cache[picture]
         try:
-            levels = read_picture(self.paths[picture]).pixels
+            pixels = read_tensor(self.paths[picture], self.channels)
         except ImageFileError as error:
             raise DataError(str(error)) from error
-        pixels = _to_tensor(_with_channels(levels, self.channels))
         if pixels.nbytes <= self._room:
             self._room -= pixels.nbytes
             self._cache[picture] = pixels
         return pixels
-
-
-def _with_channels(levels: Array, channels: int) -> Array:
-    """(H, W, C) with as many channels as wanted: gray repeated, or colour as its luma."""
-    if levels.shape[2] == channels:
-        return levels
-    if channels == 3:
-        return np.repeat(levels, 3, axis=2)
-    luma = levels.astype(np.float32) @ np.array(_LUMA, np.float32)[:, None]
-    return (luma if levels.dtype.kind == "f" else np.rint(luma)).astype(levels.dtype)
-
-
-def _to_tensor(levels: Array) -> Tensor:
-    """(C, H, W) as uint8 where 8 bits hold all there is, else as float32 in [0, 1]."""
-    if levels.dtype == np.uint8:
-        return torch.from_numpy(levels).movedim(2, 0)
-    return pixels_to_tensor(levels)
-
-
-def _to_float(pixels: Tensor) -> Tensor:
-    return pixels.contiguous().float() / (255 if pixels.dtype == torch.uint8 else 1)
 
 
 def _draw(end: int, generator: torch.Generator) -> int:

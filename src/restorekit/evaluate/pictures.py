@@ -11,7 +11,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from restorekit.data.files import find_images, image_to_bytes, read_image
+from restorekit.data.files import find_images
+from restorekit.data.images import read_tensor, to_float
 from restorekit.data.patches import center_patch
 from restorekit.errors import DataError
 from restorekit.evaluate.protocol import Protocol
@@ -27,7 +28,7 @@ class Picture:
 
     Attributes:
         name: its path within the folder.
-        clean: (C, H, W) uint8, what is right.
+        clean: (C, H, W), what is right: uint8, or float32 of a deeper file.
         noisy: the same picture with real noise, where the folder holds pairs.
     """
 
@@ -97,8 +98,8 @@ def describe_data(folder: str | PathLike[str], pictures: Sequence[Picture]) -> D
 
 
 def as_float(image: Tensor) -> Tensor:
-    """(C, H, W) uint8 as a batch of one in [0, 1]."""
-    return image[None].float() / 255
+    """A picture (C, H, W) as a batch of one in [0, 1]."""
+    return to_float(image)[None]
 
 
 def _whole(folder: Path, protocol: Protocol, pairs: bool) -> list[Picture]:
@@ -133,18 +134,13 @@ def _key(path: Path, folder: Path) -> str:
 
 def _read(root: Path, clean: Path, noisy: Path | None, gray: bool) -> Picture:
     name = clean.relative_to(root).as_posix()
-    pixels = _pixels(clean, gray)
-    other = None if noisy is None else _pixels(noisy, gray)
+    pixels = read_tensor(clean, 1 if gray else None)
+    other = None if noisy is None else read_tensor(noisy, 1 if gray else None)
     if other is not None and other.shape != pixels.shape:
         raise DataError(
             f"'{noisy}' is {tuple(other.shape)}, its clean picture {tuple(pixels.shape)}"
         )
     return Picture(name, pixels, other)
-
-
-def _pixels(path: Path, gray: bool) -> Tensor:
-    image = read_image(path)
-    return image_to_bytes(image.convert("L") if gray else image)
 
 
 def _cut(picture: Picture, protocol: Protocol) -> Picture:
