@@ -15,14 +15,15 @@ PLURALS: dict[str, Kind] = {
     "noises": "noise",
     "losses": "loss",
     "datasets": "dataset",
+    "estimators": "estimator",
 }
 USAGE = f"[{'|'.join(PLURALS)}] [PATTERN] [--json]"
 
 
 def listing(context: typer.Context, as_json: Json = False) -> None:
-    """List models, noises, losses and datasets.
+    """List models, noises, losses, datasets and estimators.
 
-    All four kinds, or the one that is named; all of its names, or those that match a pattern such
+    All kinds, or the one that is named; all of its names, or those that match a pattern such
     as 'unet*'. Plugins' components are listed with the plugin that provides them.
     """
     # Declared arguments would make typer import pydantic, which doubles the time this takes.
