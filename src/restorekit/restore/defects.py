@@ -41,7 +41,7 @@ def impulses(plane: Tensor, sigma: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def blockiness(image: Tensor) -> float:
-    """How much stronger jumps between neighbouring pixels are on a grid of 8 than elsewhere.
+    """How much larger jumps between neighbouring pixels are on a grid of 8 than off it.
 
     The grid may start anywhere, so that a crop of a JPEG is recognised too.
 
@@ -49,17 +49,16 @@ def blockiness(image: Tensor) -> float:
         image: (B, C, H, W) on the [0, 1] scale.
 
     Returns:
-        About 1 without blocks, 1.3 and more where they can be seen; 1 for images below 32x32.
+        The mean surplus of a jump on the grid, on the [0, 1] scale; 0 for images below 32x32.
     """
     if min(image.shape[-2:]) < 4 * _JPEG_SIDE:
-        return 1.0
-    return max(_blockiness_of_rows(image), _blockiness_of_rows(image.transpose(2, 3)))
+        return 0.0
+    return max(_surplus(image), _surplus(image.transpose(2, 3)))
 
 
-def _blockiness_of_rows(image: Tensor) -> float:
+def _surplus(image: Tensor) -> float:
     # A jump less what the slopes on both sides explain.
     a, b, c, d = (image[..., k : image.shape[-1] - 3 + k] for k in range(4))
     jump = ((b - c) - ((a - b) + (c - d)) / 2).abs().flatten(0, 2).mean(0)
     phases = torch.stack([jump[k::_JPEG_SIDE].mean() for k in range(_JPEG_SIDE)])
-    rest = phases.median()
-    return float(phases.max() / rest) if rest > 0 else 1.0
+    return float(phases.max() - phases.median())

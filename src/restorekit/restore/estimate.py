@@ -16,18 +16,21 @@ from torch import Tensor
 from restorekit.errors import InputError
 from restorekit.registry import estimators
 from restorekit.restore.defects import blockiness, impulses
+from restorekit.restore.sampling import SIDE, even_tiles
 
 Spec = str | Mapping[str, Any] | Callable[[Tensor], Tensor]
 
 DEFAULT = "block_dct"
+# A cell of a map needs no more blocks than its smallest size has.
+_FOR_CELLS: Mapping[str, Any] = {"name": DEFAULT, "blocks": 8192}
 # Below this a picture counts as clean. Real photographs of cameras at low ISO measure from
 # 1.3/255 up, white noise of 2/255 from 1.9/255; half of the clean test pictures measure less.
 CLEAN = 1.2 / 255
-# Compression above which blocks can be seen: about quality 40 and below.
-_BLOCKY = 1.3
-_TILE, _SAMPLE = 128, 2_000_000
+# Photographs measure up to 1/255 as they are, 2/255 and more as a JPEG of quality 30.
+_BLOCKY = 1.5 / 255
+_SAMPLE = 2_000_000  # pixels
 _FEWEST_IMPULSES = 1e-3
-_CELL, _MOST_CELLS = 96, 12
+_CELL, _MOST_CELLS = 64, 15
 
 
 @torch.no_grad()
@@ -66,11 +69,11 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
 
 
 @torch.no_grad()
-def noise_map(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
+def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
     """The standard deviation of the noise around each pixel, the root mean square of the channels.
 
-    The picture is divided into overlapping cells of 96 pixels or, where it is large, as many as
-    make 12 along its longer side; each is measured, single cells that stand out (by texture, say)
+    The picture is divided into overlapping cells of 64 pixels or, where it is large, as many as
+    make 15 along its longer side; each is measured, single cells that stand out (by texture, say)
     are replaced by the median around them, and what lies between cells is interpolated.
 
     Args:
@@ -133,21 +136,13 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
 
 def _sample(image: Tensor) -> Tensor:
     """The image, or tiles of it side by side: no more than about two megapixels."""
-    height, width = image.shape[-2:]
-    share = math.sqrt(_SAMPLE / (height * width))
-    if share >= 1:
+    tiles = even_tiles(*image.shape[-2:], _SAMPLE)
+    if tiles is None:
         return image
-    rows, columns = (max(1, round(side * share / _TILE)) for side in (height, width))
-    tops, lefts = (
-        torch.linspace(0, max(0, side - _TILE), count).long().tolist()
-        for side, count in ((height, rows), (width, columns))
-    )
+    # The seams are no matter: estimators look for what is flat.
+    tops, lefts = tiles
     return torch.cat(
-        [
-            torch.cat([image[..., y : y + _TILE, x : x + _TILE] for x in lefts], -1)
-            for y in tops
-        ],
-        -2,
+        [torch.cat([image[..., y : y + SIDE, x : x + SIDE] for x in lefts], -1) for y in tops], -2
     )
 
 
