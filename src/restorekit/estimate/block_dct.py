@@ -119,7 +119,7 @@ class BlockDCT(nn.Module):
         spectrum = _calmest(power, (order > 0) & (order < 5), count)
         high = spectrum[order >= 9].median()
         middle = spectrum[(order >= 5) & (order < 9)].mean()
-        # Floor: rounding to 8 bits leaves about (1/12)^(1/2)/255, a tenth of that is nothing.
+        # Floor: a tenth of what rounding to 8 bits leaves is nothing.
         ratio = (middle / high.clamp_min(1e-8)).sqrt().clamp_min(1)
         return torch.stack([white, _extrapolated(spectrum), ratio])
 
@@ -134,10 +134,11 @@ def clipped_variance(share: Tensor) -> Tensor:
         The variance that is left, 1 for none beyond.
     """
     share = share.clamp(1e-9, 0.5)
-    limit = -torch.special.ndtri(share)
+    limit: Tensor = -torch.special.ndtri(share)
     density = torch.exp(-limit.square() / 2) / math.sqrt(2 * math.pi)
     mean = density - limit * share
-    return (1 - share) - limit * density + limit.square() * share - mean.square()
+    square = (1 - share) - limit * density + limit.square() * share
+    return square - mean.square()
 
 
 def _agreement(measured: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
 
 def _sample(image: Tensor) -> Tensor:
     """The image, or tiles of it side by side: no more than about two megapixels."""
-    tiles = even_tiles(*image.shape[-2:], _SAMPLE)
+    tiles = even_tiles(image.shape[-2], image.shape[-1], _SAMPLE)
     if tiles is None:
         return image
     # The seams are no matter: estimators look for what is flat.

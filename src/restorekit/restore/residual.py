@@ -67,7 +67,9 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     """Test the residual `before - after` for correlation in space and with edges.
 
     The correlations are divided by their own standard deviation, so that white noise whose
-    strength depends on brightness passes. Saturated pixels, where noise was cut off, are left out.
+    strength depends on brightness passes. Where noise was cut off at black and white, it has a mean
+    that varies with the picture; what is restored to within three standard deviations of a limit
+    is left out, unless values lie beyond the limits or nothing else is there.
 
     Args:
         before: (B, C, H, W), floats on the [0, 1] scale; several tiles of a picture as a batch.
@@ -107,16 +109,23 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
 
 def _of_channel(before: Tensor, after: Tensor, residual: Tensor) -> list[tuple[float, float]]:
     """(correlation, significance) at each lag, then with edges, of (B, H, W)."""
-    open_ = ((before > 0) & (before < 1)).double()
-    if not bool(open_.any()):
-        return [(0.0, 0.0)] * (len(LAGS) + 1)
+    open_ = _free_of_clipping(before, after, 3 * float(residual.std())).double()
     mean = (residual * open_).sum() / open_.sum()
     centred = (residual - mean) * open_
-    found = [
-        _correlation(*_pair(centred, down, right), *_pair(open_, down, right))
-        for down, right in LAGS
-    ]
+    found = []
+    for lag in LAGS:
+        here, there = _pair(centred, *lag)
+        with_here, with_there = _pair(open_, *lag)
+        found.append(_correlation(here, there, with_here, with_there))
     return [*found, _with_edges(centred, open_, after)]
+
+
+def _free_of_clipping(before: Tensor, after: Tensor, margin: float) -> Tensor:
+    """The pixels whose noise was not cut off at 0 or 1; all where they would be too few."""
+    if not ((before <= 0) | (before >= 1)).any() or before.min() < 0 or before.max() > 1:
+        return torch.ones_like(before, dtype=torch.bool)
+    free = (after > margin) & (after < 1 - margin)
+    return free if 20 * int(free.sum()) >= free.numel() else torch.ones_like(free)
 
 
 def _pair(values: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
@@ -153,8 +162,6 @@ def _with_edges(centred: Tensor, open_: Tensor, after: Tensor) -> tuple[float, f
     count = inner.sum()
     if count == 0:
         return 0.0, 0.0
-    values = []
-    for value in (centred[:, 1:-1, 1:-1].abs(), torch.hypot(down, right).double()):
-        mean = (value * inner).sum() / count
-        values.append((value - mean) * inner)
-    return _correlation(*values, inner, inner)
+    size, edge = centred[:, 1:-1, 1:-1].abs(), torch.hypot(down, right).double()
+    size, edge = ((each - (each * inner).sum() / count) * inner for each in (size, edge))
+    return _correlation(size, edge, inner, inner)
