@@ -27,7 +27,7 @@ from restorekit.errors import (
     UnknownNameError,
 )
 from restorekit.records import Degraded, Restoration
-from restorekit.registry import Component, datasets, losses, models, noises
+from restorekit.registry import Component, datasets, estimators, losses, models, noises
 
 if TYPE_CHECKING:
     from restorekit.config import TrainConfig
@@ -40,10 +40,12 @@ create_model = models.create
 create_noise = noises.create
 create_loss = losses.create
 create_dataset = datasets.create
+create_estimator = estimators.create
 list_models = models.names
 list_noises = noises.names
 list_losses = losses.names
 list_datasets = datasets.names
+list_estimators = estimators.names
 
 _LAZY = {
     "TrainConfig": "restorekit.config",
@@ -79,13 +81,16 @@ __all__ = [
     "Trainer",
     "UnknownNameError",
     "create_dataset",
+    "create_estimator",
     "create_loss",
     "create_model",
     "create_noise",
     "datasets",
     "denoise",
+    "estimators",
     "hookimpl",
     "list_datasets",
+    "list_estimators",
     "list_losses",
     "list_models",
     "list_noises",

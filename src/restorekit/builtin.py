@@ -214,3 +214,24 @@ def restorekit_datasets() -> list[Component]:
             ("files",),
         ),
     ]
+
+
+@hookimpl
+def restorekit_estimators() -> list[Component]:
+    return [
+        Component(
+            "block_dct",
+            "restorekit.estimate.block_dct:BlockDCT",
+            "noise level from the high frequencies of the flattest blocks; the default",
+            "Ponomarenko et al., IGARSS 2007; Colom and Buades, IPOL 2013, "
+            "https://doi.org/10.5201/ipol.2013.45",
+            ("blocks",),
+        ),
+        Component(
+            "mad",
+            "restorekit.estimate.mad:MAD",
+            "median absolute deviation of the finest diagonal wavelet coefficients",
+            "Donoho and Johnstone, Biometrika 1994",
+            ("wavelet",),
+        ),
+    ]

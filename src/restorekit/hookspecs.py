@@ -1,6 +1,6 @@
 """The hooks a plugin implements, each decorated with `restorekit.hookimpl`.
 
-Four declare components: each returns one `Component` or any number of them. Four are called during
+Five declare components: each returns one `Component` or any number of them. Four are called during
 a training run, so that a plugin can log elsewhere; an implementation may leave out arguments.
 """
 
@@ -61,4 +61,10 @@ def restorekit_train_end(trainer: Any, outcome: Any) -> None:
 @hookspec
 def restorekit_datasets() -> Component | Iterable[Component]:
     """Datasets: `len(dataset)` and `dataset[index] -> (C, H, W) float tensor in [0, 1]`."""
+    raise NotImplementedError
+
+
+@hookspec
+def restorekit_estimators() -> Component | Iterable[Component]:
+    """Noise level estimators: `estimator(image (B, C, H, W)) -> (B, C)` standard deviations."""
     raise NotImplementedError

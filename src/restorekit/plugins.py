@@ -25,7 +25,16 @@ import pluggy
 
 from restorekit import builtin, hookspecs
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
-from restorekit.registry import Component, Provider, Registry, datasets, losses, models, noises
+from restorekit.registry import (
+    Component,
+    Provider,
+    Registry,
+    datasets,
+    estimators,
+    losses,
+    models,
+    noises,
+)
 
 GROUP = "restorekit"
 COMPONENT_HOOKS: dict[str, Registry] = {
@@ -33,6 +42,7 @@ COMPONENT_HOOKS: dict[str, Registry] = {
     "restorekit_noises": noises,
     "restorekit_losses": losses,
     "restorekit_datasets": datasets,
+    "restorekit_estimators": estimators,
 }
 
 

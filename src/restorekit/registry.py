@@ -27,7 +27,7 @@ from restorekit.errors import (
     did_you_mean,
 )
 
-Kind = Literal["model", "noise", "loss", "dataset"]
+Kind = Literal["model", "noise", "loss", "dataset", "estimator"]
 Target = Callable[..., Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -287,7 +287,10 @@ models = Registry("model")
 noises = Registry("noise")
 losses = Registry("loss")
 datasets = Registry("dataset")
-REGISTRIES: dict[Kind, Registry] = {r.kind: r for r in (models, noises, losses, datasets)}
+estimators = Registry("estimator")
+REGISTRIES: dict[Kind, Registry] = {
+    r.kind: r for r in (models, noises, losses, datasets, estimators)
+}
 
 
 @dataclass

@@ -16,13 +16,14 @@ PLURALS: dict[str, Kind] = {
     "noises": "noise",
     "losses": "loss",
     "datasets": "dataset",
+    "estimators": "estimator",
 }
 WEIGHTS = "weights"
 USAGE = f"[{'|'.join([*PLURALS, WEIGHTS])}] [PATTERN] [--json]"
 
 
 def listing(context: typer.Context, as_json: Json = False) -> None:
-    """List models, noises, losses, datasets and trained weights.
+    """List models, noises, losses, datasets, estimators and trained weights.
 
     All kinds, or the one that is named; all of its names, or those that match a pattern such
     as 'unet*'. Plugins' components are listed with the plugin that provides them.

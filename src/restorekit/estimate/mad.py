@@ -1,0 +1,37 @@
+"""Median absolute deviation of the finest diagonal wavelet coefficients."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+# The third quartile of the standard normal distribution: median |z|.
+_MEDIAN = 0.6744897501960817
+
+
+class MAD(nn.Module):
+    """Donoho's estimate: median |diagonal Haar coefficient| / 0.6745.
+
+    The fastest one. It takes fine texture for noise (half as much again at sigma 5/255 on
+    photographs) and misses noise that is correlated between neighbours.
+
+    Donoho and Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 1994.
+    """
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Tensor:
+        """The noise's standard deviation per channel.
+
+        Args:
+            image: (B, C, H, W), floats on the [0, 1] scale.
+
+        Returns:
+            (B, C); 0 where a side is below 2 pixels.
+        """
+        height, width = (side // 2 * 2 for side in image.shape[-2:])
+        if not height or not width:
+            return image.new_zeros(image.shape[:2])
+        even, odd = image[..., 0:height:2, :width], image[..., 1:height:2, :width]
+        rows = even - odd
+        diagonal = (rows[..., 0::2] - rows[..., 1::2]) / 2
+        return diagonal.abs().flatten(2).median(dim=2).values / _MEDIAN

@@ -1,0 +1,136 @@
+"""What can be measured on a picture before and after restoring it, in numbers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from restorekit.errors import InputError
+from restorekit.restore.estimate import estimate_sigma
+from restorekit.restore.residual import LAGS, Whiteness, whiteness
+from restorekit.restore.sampling import SIDE, even_tiles
+
+Array = NDArray[Any]
+
+_SAMPLE = 1_000_000  # pixels
+
+
+def summary(before: Array, after: Array, outcome: Any = None) -> dict[str, Any]:
+    """The numbers of a report, as JSON data.
+
+    A picture above a megapixel is judged by an even sample of tiles.
+
+    Args:
+        before: (H, W, C) or (H, W), uint8, uint16 or floats on the [0, 1] scale.
+        after: the same restored.
+        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
+
+    Returns:
+        "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
+        channel in 1/255; "residual", its "std" in 1/255, its correlations ("lags", "edges",
+        "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
+        "nearly white" and "structure"; "peak_memory_mib" of the process, null where the system
+        does not tell; and of the outcome "model", "sigma" per channel in 1/255, "already_clean",
+        "seconds", "tile", "precision".
+
+    Raises:
+        InputError: the shapes or types differ, or are none of these.
+    """
+    return measured(before, after, outcome)[0]
+
+
+def measured(before: Array, after: Array, outcome: Any = None) -> tuple[dict[str, Any], Whiteness]:
+    """What `summary` gives, and the statistics of the residual."""
+    before, after = checked(before, after)
+    height, width, channels = before.shape
+    tiles_before, tiles_after = _tiles(before), _tiles(after)
+    white = whiteness(tiles_before, tiles_after)
+    numbers: dict[str, Any] = {
+        "size": [width, height],
+        "channels": channels,
+        "noise_before": _in_255(_noise(tiles_before)),
+        "noise_after": _in_255(_noise(tiles_after)),
+        "residual": {
+            "std": round(white.std * 255, 4),
+            "lags": {f"{y},{x}": round(r, 5) for (y, x), r in zip(LAGS, white.lags, strict=True)},
+            "edges": round(white.edges, 5),
+            "strongest": round(white.strongest, 5),
+            "significance": round(white.significance, 3),
+            "threshold": round(white.threshold, 3),
+            "verdict": white.verdict,
+        },
+        "peak_memory_mib": peak_memory(),
+    }
+    if outcome is not None:
+        sigma = getattr(outcome, "sigma", None)
+        numbers |= {
+            "model": getattr(outcome, "model", None),
+            "sigma": None if sigma is None else _in_255(torch.as_tensor(sigma).flatten()),
+            "already_clean": getattr(outcome, "already_clean", None),
+            "seconds": round(float(getattr(outcome, "seconds", 0.0)), 3),
+            "tile": getattr(outcome, "tile", None),
+            "precision": getattr(outcome, "precision", None),
+        }
+    return numbers, white
+
+
+def checked(before: Array, after: Array) -> tuple[Array, Array]:
+    """Both as (H, W, C).
+
+    Raises:
+        InputError: the shapes or types differ, or are none that a picture has.
+    """
+    if before.shape != after.shape or before.dtype != after.dtype:
+        raise InputError(
+            f"before and after are of one shape and type, not {before.shape} {before.dtype} "
+            f"and {after.shape} {after.dtype}"
+        )
+    if before.ndim == 2:
+        before, after = before[..., None], after[..., None]
+    if before.ndim != 3 or before.shape[2] not in (1, 3) or not before.size:
+        raise InputError(f"a picture is (H, W, C) with 1 or 3 channels, not {before.shape}")
+    if before.dtype.kind != "f" and before.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"a picture is of uint8, uint16 or floats, not {before.dtype}")
+    return before, after
+
+
+def as_unit(pixels: Array) -> NDArray[np.float32]:
+    """Pixels as float32 on the [0, 1] scale, floats as they are."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32)
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def peak_memory() -> float | None:
+    """The most memory this process has held, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def _tiles(picture: Array) -> Tensor:
+    """(tiles, C, h, w): the whole picture, or an even sample of it."""
+    places = even_tiles(picture.shape[0], picture.shape[1], _SAMPLE)
+    if places is None:
+        chosen = picture[None]
+    else:
+        tops, lefts = places
+        chosen = np.stack([picture[y : y + SIDE, x : x + SIDE] for y in tops for x in lefts])
+    return torch.from_numpy(np.ascontiguousarray(as_unit(chosen).transpose(0, 3, 1, 2)))
+
+
+def _noise(tiles: Tensor) -> Tensor:
+    """The noise per channel, (C,): the tiles are laid side by side as one picture."""
+    return estimate_sigma(torch.cat(tuple(tiles), -1)[None])[0]
+
+
+def _in_255(sigma: Tensor) -> list[float]:
+    return [round(float(value) * 255, 3) for value in sigma]

@@ -1,0 +1,105 @@
+"""`--report` and `--json`: what restoring a picture did to it, for people and for scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from restorekit.atomic import atomic_path
+from restorekit.errors import ArgumentError
+from restorekit.restore import report_html, report_png
+from restorekit.restore.findings import Array, checked, measured, summary
+from restorekit.restore.report_pictures import gain_for, informative_crops, overview
+
+__all__ = ["SUFFIXES", "summary", "write_report"]
+
+SUFFIXES = (".html", ".htm", ".png")
+_CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
+
+
+def write_report(
+    path: str | Path, before: Array, after: Array, outcome: Any = None, *, name: str = ""
+) -> None:
+    """Write one file that shows what was done to a picture: an HTML page, or a PNG.
+
+    It holds the whole picture small, its flattest and its most detailed part before and after (in
+    HTML under a line that can be moved), the residual amplified around gray, whether structure is
+    left in it, the noise estimated before and after, time and memory. It stays below about 3 MB
+    however large the picture is, and the page needs no network.
+
+    Args:
+        path: where to; the suffix .html, .htm or .png chooses the form. Replaced where it exists.
+        before: (H, W, C) or (H, W), uint8, uint16 or floats on the [0, 1] scale.
+        after: the same restored.
+        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
+        name: the picture's name, for the heading.
+
+    Raises:
+        ArgumentError: the suffix is none of these.
+        InputError: the pictures differ in shape or type, or have another than those above.
+    """
+    path = Path(path)
+    check_suffix(path)
+    before, after = checked(before, after)
+    numbers, white = measured(before, after, outcome)
+    gain = gain_for(white.std)
+    content = (
+        name or "Restored picture",
+        white.words,
+        _rows(numbers),
+        (overview(before), overview(after)),
+        informative_crops(before, after, gain),
+        gain,
+    )
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".png":
+            report_png.draw(temporary, *content)
+        else:
+            page = report_html.page(*content)
+            # A file's name may hold bytes that are no text.
+            temporary.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
+
+
+def check_suffix(path: str | Path) -> None:
+    """Refuse a report of no known form, before the work rather than after it.
+
+    Raises:
+        ArgumentError: the suffix is none of .html, .htm and .png.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ArgumentError(f"a report is a file .html or .png, not '{Path(path).name}'")
+
+
+def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
+    """The table of a report: what, and how much of it in words."""
+    width, height = numbers["size"]
+    names = _CHANNELS[numbers["channels"]]
+    rows = [
+        ("Picture", f"{width} x {height} pixels, {'colour' if len(names) == 3 else 'gray'}"),
+        ("Noise before (of 255)", _by_channel(names, numbers["noise_before"])),
+        ("Noise after (of 255)", _by_channel(names, numbers["noise_after"])),
+        ("Removed (of 255)", f"{numbers['residual']['std']:.2f}"),
+        ("Residual", numbers["residual"]["verdict"]),
+    ]
+    if "model" in numbers:
+        seconds, pixels = numbers["seconds"], width * height / 1e6
+        pace = f", {seconds / pixels:.2f} a megapixel" if pixels >= 0.1 else ""
+        tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
+        rows += [
+            ("Model", str(numbers["model"])),
+            ("Already clean", "yes" if numbers["already_clean"] else "no"),
+            ("Time", f"{seconds:.2f} s{pace}"),
+            ("Tiles, precision", f"{tile}, {numbers['precision']}"),
+        ]
+        if numbers["sigma"] is not None:
+            used = [*names] if len(numbers["sigma"]) == len(names) else [""]
+            rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
+    if numbers["peak_memory_mib"] is not None:
+        rows.append(("Peak memory", f"{numbers['peak_memory_mib']:.0f} MiB"))
+    return rows
+
+
+def _by_channel(names: Any, values: list[float]) -> str:
+    return ", ".join(
+        f"{name} {value:.2f}".strip() for name, value in zip(names, values, strict=False)
+    )

@@ -1,0 +1,167 @@
+"""Whether what was removed from a picture is noise alone, or whether structure went with it.
+
+In what a perfect denoiser removes from white noise, neighbours know nothing of each other, and it
+is no larger at edges than elsewhere. Both are correlations, whose distribution is known for white
+noise: about normal, with mean 0 and variance 1 / N for N pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import torch
+from torch import Tensor
+
+from restorekit.errors import InputError
+
+# Down, right, both diagonals, and two steps down and right.
+LAGS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2))
+# A correlation that is significant in a large picture may still be too weak to be seen.
+WEAK = 0.05
+_LEAST_PIXELS = 64
+
+
+@dataclass(frozen=True)
+class Whiteness:
+    """What the residual's correlations say.
+
+    Attributes:
+        std: the residual's standard deviation, on the [0, 1] scale.
+        lags: the correlation of neighbours at each of `LAGS`, of the channel where it is strongest.
+        edges: the correlation of the residual's size with the strength of the restored image's
+            edges, of the channel where it is strongest.
+        strongest: the largest of all of these, as a magnitude.
+        significance: the largest of them in standard deviations of what white noise gives.
+        threshold: what `significance` reaches in `level` of the pictures with white noise.
+        verdict: "none removed", "white", "nearly white" or "structure".
+    """
+
+    std: float
+    lags: tuple[float, ...]
+    edges: float
+    strongest: float
+    significance: float
+    threshold: float
+    verdict: str
+
+    @property
+    def words(self) -> str:
+        """The verdict as a sentence for people."""
+        share = f"strongest correlation {self.strongest:.3f}"
+        test = f"{self.significance:.1f} standard deviations, white noise stays below"
+        return {
+            "none removed": "Nothing was removed.",
+            "white": f"No structure is left in the residual: {share} ({test} "
+            f"{self.threshold:.1f}).",
+            "nearly white": f"Hardly any structure is left in the residual: {share}, which can be "
+            f"measured ({test} {self.threshold:.1f}) but not seen.",
+            "structure": f"Structure is left in the residual: {share} ({test} "
+            f"{self.threshold:.1f}). The noise itself was correlated, or detail was removed.",
+        }[self.verdict]
+
+
+@torch.no_grad()
+def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
+    """Test the residual `before - after` for correlation in space and with edges.
+
+    The correlations are divided by their own standard deviation, so that white noise whose
+    strength depends on brightness passes. Where noise was cut off at black and white, it has a mean
+    that varies with the picture; what is restored to within three standard deviations of a limit
+    is left out, unless values lie beyond the limits or nothing else is there.
+
+    Args:
+        before: (B, C, H, W), floats on the [0, 1] scale; several tiles of a picture as a batch.
+        after: the same restored.
+        level: The share of white residuals that fail by chance.
+
+    Returns:
+        The correlations and a verdict.
+
+    Raises:
+        InputError: the shapes differ or are not (B, C, H, W).
+    """
+    if before.ndim != 4 or before.shape != after.shape:
+        raise InputError(
+            f"before and after are two (B, C, H, W), not {tuple(before.shape)} "
+            f"and {tuple(after.shape)}"
+        )
+    residual = (before - after).float()
+    std = float(residual.double().std(correction=0)) if residual.numel() else 0.0
+    # Rounding alone, at 16 bits or in float32, is not worth a verdict.
+    if std < 1e-6 or residual[0, 0].numel() < _LEAST_PIXELS:
+        return Whiteness(std, (0.0,) * len(LAGS), 0.0, 0.0, 0.0, 0.0, "none removed")
+    found = [_of_channel(before[:, c], after[:, c], residual[:, c]) for c in range(before.shape[1])]
+    tests = torch.tensor(found)  # (C, lags and edges, [correlation, significance])
+    strongest = tests[..., 0].gather(0, tests[..., 0].abs().argmax(0, keepdim=True))[0].tolist()
+    # Any of so many tests may fail by chance (Bonferroni).
+    threshold = NormalDist().inv_cdf(1 - level / (2 * tests[..., 0].numel()))
+    significance = float(tests[..., 1].abs().max())
+    largest = max(abs(value) for value in strongest)
+    verdict = "white" if significance <= threshold else "nearly white"
+    if verdict != "white" and largest >= WEAK:
+        verdict = "structure"
+    return Whiteness(
+        std, tuple(strongest[:-1]), strongest[-1], largest, significance, threshold, verdict
+    )
+
+
+def _of_channel(before: Tensor, after: Tensor, residual: Tensor) -> list[tuple[float, float]]:
+    """(correlation, significance) at each lag, then with edges, of (B, H, W)."""
+    open_ = _free_of_clipping(before, after, 3 * float(residual.std())).double()
+    mean = (residual * open_).sum() / open_.sum()
+    centred = (residual - mean) * open_
+    found = []
+    for lag in LAGS:
+        here, there = _pair(centred, *lag)
+        with_here, with_there = _pair(open_, *lag)
+        found.append(_correlation(here, there, with_here, with_there))
+    return [*found, _with_edges(centred, open_, after)]
+
+
+def _free_of_clipping(before: Tensor, after: Tensor, margin: float) -> Tensor:
+    """The pixels whose noise was not cut off at 0 or 1; all where they would be too few."""
+    if not ((before <= 0) | (before >= 1)).any() or before.min() < 0 or before.max() > 1:
+        return torch.ones_like(before, dtype=torch.bool)
+    free = (after > margin) & (after < 1 - margin)
+    return free if 20 * int(free.sum()) >= free.numel() else torch.ones_like(free)
+
+
+def _pair(values: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
+    """The pixels that have a neighbour at an offset, and these neighbours."""
+    height, width = values.shape[-2:]
+    here = values[:, : height - down, max(0, -right) : width - max(0, right)]
+    there = values[:, down:, max(0, right) : width - max(0, -right)]
+    return here, there
+
+
+def _correlation(a: Tensor, b: Tensor, with_a: Tensor, with_b: Tensor) -> tuple[float, float]:
+    """The correlation of centred values, and how far it is from 0 in standard deviations."""
+    product = a * b
+    both = with_a * with_b
+    scale = math.sqrt(float((a.square() * both).sum() * (b.square() * both).sum()))
+    spread = float(product.square().sum().sqrt())
+    if scale == 0 or spread == 0:
+        return 0.0, 0.0
+    total = float(product.sum())
+    return total / scale, total / spread
+
+
+def _with_edges(centred: Tensor, open_: Tensor, after: Tensor) -> tuple[float, float]:
+    """Correlation of the residual's magnitude with the gradient of the restored image.
+
+    Central differences do not look at the pixel itself: noise that is left in the restored image
+    makes no correlation.
+    """
+    if min(after.shape[-2:]) < 3:
+        return 0.0, 0.0
+    down = after[:, 2:, 1:-1] - after[:, :-2, 1:-1]
+    right = after[:, 1:-1, 2:] - after[:, 1:-1, :-2]
+    inner = open_[:, 1:-1, 1:-1]
+    count = inner.sum()
+    if count == 0:
+        return 0.0, 0.0
+    size, edge = centred[:, 1:-1, 1:-1].abs(), torch.hypot(down, right).double()
+    size, edge = ((each - (each * inner).sum() / count) * inner for each in (size, edge))
+    return _correlation(size, edge, inner, inner)
