@@ -14,7 +14,13 @@ from restorekit import load_model
 from restorekit.plugins import Plugin
 from restorekit.registry import REGISTRIES, Component, Provider, models
 
-PLURALS = {"models": "model", "noises": "noise", "losses": "loss", "datasets": "dataset"}
+PLURALS = {
+    "models": "model",
+    "noises": "noise",
+    "losses": "loss",
+    "datasets": "dataset",
+    "estimators": "estimator",
+}
 
 
 class Odd:

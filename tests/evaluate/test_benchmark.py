@@ -24,19 +24,27 @@ from restorekit.evaluate.results import Results, read_json, write_json
 from restorekit.evaluate.tables import HEAD, notes, to_markdown
 
 
-class Spy(nn.Module):
-    """A model that keeps what it was given and gives back a part of it."""
+PROBE = (64, 64)  # the size at which a denoiser tries whether a model heeds sigma
 
-    def __init__(self, factor: float = 1.0) -> None:
+
+class Spy(nn.Module):
+    """A model that keeps the pictures it was given and gives back a part of them.
+
+    With `heed`, the level that it is told shows in the result.
+    """
+
+    def __init__(self, factor: float = 1.0, heed: float = 0.0) -> None:
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(factor))
+        self.heed = heed
         self.given: list[Tensor] = []
         self.told: list[float | None] = []
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
-        self.given.append(noisy.clone())
-        self.told.append(None if sigma is None else float(sigma.flatten()[0]))
-        return noisy * self.factor
+        if noisy.shape[-2:] != PROBE:
+            self.given.append(noisy.clone())
+            self.told.append(None if sigma is None else float(sigma.flatten()[0]))
+        return noisy * self.factor + (0 if sigma is None else self.heed * sigma)
 
 
 def measured(
@@ -77,10 +85,12 @@ def test_every_model_sees_the_same_noise(folder: Path) -> None:
 
 
 def test_models_are_told_the_level(folder: Path) -> None:
-    """The standard deviation, also of uniform noise; not where it is to be estimated."""
-    spy = Spy()
+    """The standard deviation, also of uniform noise; not a model that makes nothing of it."""
+    spy, blind = Spy(heed=0.01), Spy()
     measured({"spy": spy}, folder, ["gaussian:25", "uniform:51"], protocol=Protocol(limit=1))
     assert spy.told == pytest.approx([25 / 255] * 2 + [0.2 / math.sqrt(3)] * 2)
+    measured({"blind": blind}, folder, ["gaussian:25"], protocol=Protocol(limit=1))
+    assert blind.told == [None] * 2
 
 
 def test_a_model_without_change_neither_gains_nor_loses(folder: Path) -> None:
