@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ImageFileError, did_you_mean
@@ -37,6 +38,9 @@ def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
                 fontsize="small",
             )
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.margins(0.2)
         axis.set_title(_plain(noise))
         axis.set_xlabel("seconds per megapixel")
