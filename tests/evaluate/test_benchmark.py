@@ -23,7 +23,6 @@ from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Results, read_json, write_json
 from restorekit.evaluate.tables import HEAD, notes, to_markdown
 
-
 PROBE = (64, 64)  # the size at which a denoiser tries whether a model heeds sigma
 
 
