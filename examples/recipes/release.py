@@ -41,7 +41,8 @@ def main() -> None:
         "psnr": measured(arguments.results, arguments.name),
         "dataset": None,  # a path of the machine that trained
     }
-    annotate(arguments.run, PRETRAINED / f"{arguments.name}.safetensors", fields)
+    # 20 MB is what all of them may take in the package.
+    annotate(arguments.run, PRETRAINED / f"{arguments.name}.safetensors", fields, half=True)
 
 
 def family(licence: str) -> str:

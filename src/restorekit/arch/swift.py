@@ -22,7 +22,7 @@ RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/
 # Channels and residual blocks of each scale on the way down; the way up mirrors it. Doubling the
 # channels as the sides halve makes a block cost the same at every scale.
 _SIZES = {
-    "small": ((16, 32, 64), (1, 1, 2)),
+    "small": ((16, 32, 64, 128), (1, 1, 1, 2)),
     "medium": ((16, 48, 96, 192), (1, 1, 1, 3)),
     "large": ((32, 64, 128, 256), (2, 2, 2, 4)),
 }
@@ -67,7 +67,7 @@ class Swift(nn.Module):
         blind: Do without the noise level: `sigma` is then ignored, else it is needed.
 
     Attributes:
-        size_multiple: by what the sides are padded to, 4 or 8.
+        size_multiple: by what the sides are padded to, 8.
 
     Raises:
         ArgumentError: `channels` is below 1.

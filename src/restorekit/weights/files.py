@@ -7,7 +7,6 @@ checkpoint of another project is recognised by its own keys and shapes; nothing 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from restorekit.atomic import atomic_path
 from restorekit.devices import resolve_device
 from restorekit.errors import CheckpointError, UnknownNameError
 from restorekit.registry import models, origin_of
-from restorekit.weights.card import FORMAT, parse_card
+from restorekit.weights.card import FORMAT, checksum, parse_card
 from restorekit.weights.header import KEY, is_safetensors, read_header
 from restorekit.weights.names import find_weights
 
@@ -58,7 +57,7 @@ def save_model(
         "format": FORMAT,
         "restorekit": importlib.metadata.version("restorekit"),
         "model": describe_origin(model),
-        "checksum": _checksum(tensors),
+        "checksum": checksum(tensors),
         **(card or {}),
     }
     try:
@@ -97,7 +96,7 @@ def load_model(
         tensors = found.tensors
         model = models.create(found.architecture, **found.arguments) if model is None else model
     _check_fit(model, tensors, path)
-    if card is not None and card.get("checksum", digest := _checksum(tensors)) != digest:
+    if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
     model.load_state_dict(tensors)
     return model.to(resolve_device(device)).eval()
@@ -151,18 +150,6 @@ def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
             f"{made['version']}, which is not installed or did not load"
         ) from error
     return model
-
-
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    """A digest of the names, shapes and bytes; safetensors has none of its own."""
-    import torch
-
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
