@@ -42,6 +42,10 @@ def restorekit_losses():
 @hookimpl
 def restorekit_datasets():
     return (Component("holiday", list), Component("city", list))
+
+@hookimpl
+def restorekit_estimators():
+    return Component("guess", dict)
 """
 )
 REPORT = """
@@ -123,6 +127,7 @@ class TestAGoodPlugin:
             "noise": ["camera", "film"],
             "loss": ["edges"],
             "dataset": ["city", "holiday"],
+            "estimator": ["guess"],
         }
         cause, components = report["plugins"]["good 1.0"]
         assert cause is None

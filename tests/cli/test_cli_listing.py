@@ -14,7 +14,13 @@ from restorekit import load_model
 from restorekit.plugins import Plugin
 from restorekit.registry import REGISTRIES, Component, Provider, models
 
-PLURALS = {"models": "model", "noises": "noise", "losses": "loss", "datasets": "dataset"}
+PLURALS = {
+    "models": "model",
+    "noises": "noise",
+    "losses": "loss",
+    "datasets": "dataset",
+    "estimators": "estimator",
+}
 
 
 class Odd:
@@ -45,7 +51,7 @@ def odd() -> Iterator[None]:
 
 class TestList:
     def test_json_holds_every_component(self, run: Any) -> None:
-        """All four kinds, each with all that its registry names, and what is said of them."""
+        """All kinds, each with all that its registry names, and what is said of them."""
         listed = json.loads(run("list", "--json").out)
         assert list(listed) == list(PLURALS)
         for plural, kind in PLURALS.items():
