@@ -12,18 +12,20 @@ import restorekit
 from restorekit import version
 
 HEAVY = ("torch", "torchvision", "kornia", "pydantic", "PIL", "numpy", "matplotlib", "rich")
-REGISTRIES = ("models", "noises", "losses", "datasets")
+REGISTRIES = ("models", "noises", "losses", "datasets", "estimators")
 CONTRACT = (
     *REGISTRIES,
     "create_model",
     "create_noise",
     "create_loss",
     "create_dataset",
+    "create_estimator",
     "list_models",
     "list_noises",
     "list_losses",
     "list_datasets",
     "list_weights",
+    "list_estimators",
     "Component",
     "hookimpl",
     "Degraded",
@@ -67,7 +69,7 @@ def test_all_is_complete_and_sorted() -> None:
 @pytest.mark.parametrize("kind", REGISTRIES)
 @pytest.mark.parametrize("method", ["register", "get", "create", "names", "describe"])
 def test_every_registry_has_the_five_verbs(kind: str, method: str) -> None:
-    """Models, noises, losses and datasets are used alike."""
+    """Models, noises, losses, datasets and estimators are used alike."""
     assert callable(getattr(getattr(restorekit, kind), method))
 
 

@@ -22,7 +22,7 @@ GOOD = (
     HEAD
     + """
 class Camera:
-    \"\"\"A camera's noise.\"\"\"
+    \"\"\"A phone's noise.\"\"\"
     def __init__(self, iso: int = 100) -> None:
         self.iso = iso
 
@@ -32,7 +32,7 @@ def restorekit_models():
 
 @hookimpl
 def restorekit_noises():
-    yield Component("camera", Camera, "a camera's noise", "A paper", ("sensor",))
+    yield Component("phone", Camera, "a phone's noise", "A paper", ("sensor",))
     yield Component("film", Camera)
 
 @hookimpl
@@ -42,6 +42,10 @@ def restorekit_losses():
 @hookimpl
 def restorekit_datasets():
     return (Component("holiday", list), Component("city", list))
+
+@hookimpl
+def restorekit_estimators():
+    return Component("guess", dict)
 """
 )
 REPORT = """
@@ -120,9 +124,10 @@ class TestAGoodPlugin:
         }
         assert brought == {
             "model": ["tiny"],
-            "noise": ["camera", "film"],
+            "noise": ["film", "phone"],
             "loss": ["edges"],
             "dataset": ["city", "holiday"],
+            "estimator": ["guess"],
         }
         cause, components = report["plugins"]["good 1.0"]
         assert cause is None
@@ -133,17 +138,15 @@ class TestAGoodPlugin:
         code = """
 import json, restorekit
 from restorekit.registry import origin_of
-made = restorekit.create_noise("camera", iso="800")
+made = restorekit.create_noise("phone", iso="800")
 try:
-    restorekit.create_noise("camera", izo=1)
+    restorekit.create_noise("phone", izo=1)
 except restorekit.ArgumentError as error:
     print(json.dumps([made.iso, str(origin_of(made).provider), str(error)]))
 """
         iso, provider, message = site.run(code)
         assert (iso, provider) == (800, "good 1.0")
-        assert (
-            message == "noise 'camera': unknown argument 'izo'. Did you mean 'iso'? It takes: iso"
-        )
+        assert message == "noise 'phone': unknown argument 'izo'. Did you mean 'iso'? It takes: iso"
 
     def test_it_is_loaded_when_needed_and_not_before(self, site: Site) -> None:
         """Importing restorekit or using a built-in name loads no plugin; another name does."""
@@ -153,7 +156,7 @@ steps = []
 def note(): steps.append("good_module" in sys.modules)
 import restorekit; note()
 restorekit.noises.entry("gaussian"); note()
-restorekit.noises.entry("camera"); note()
+restorekit.noises.entry("phone"); note()
 print(json.dumps([steps, "good_module_parts" in sys.modules]))
 """
         assert site.run(code) == [[False, False, True], False]
@@ -208,7 +211,7 @@ print(json.dumps([seen, out.getvalue().count("called")]))
         site.add("nameless", noises('return Component("left", dict)'), metadata=False)
         report = site.run(REPORT)
         assert report["listed"]["noise"]["left"] == "unknown distribution"
-        assert report["listed"]["noise"]["camera"] == "good 1.0"
+        assert report["listed"]["noise"]["phone"] == "good 1.0"
 
 
 BROKEN = {
@@ -255,8 +258,8 @@ BROKEN = {
         "it cannot be registered: no disk",
     ),
     "rubbish": (
-        noises("return {'camera': 3}"),
-        "restorekit_noises returned 'camera', not a restorekit.Component",
+        noises("return {'phone': 3}"),
+        "restorekit_noises returned 'phone', not a restorekit.Component",
     ),
     "rubbish-large": (
         noises("return [list(range(100_000))]"),
@@ -272,8 +275,8 @@ BROKEN = {
         "noise 'gaussian' of taken-builtin 1.0 is already provided by restorekit ",
     ),
     "taken-plugin": (
-        noises('return Component("camera", dict)'),
-        "noise 'camera' of taken-plugin 1.0 is already provided by good 1.0",
+        noises('return Component("phone", dict)'),
+        "noise 'phone' of taken-plugin 1.0 is already provided by good 1.0",
     ),
     "twice": (
         noises('return [Component("twice", dict), Component("twice", list)]'),
@@ -340,7 +343,7 @@ class TestBrokenPlugins:
     def test_the_good_one_and_the_built_in_ones_are_whole(self, report: Any, site: Site) -> None:
         """What is listed is what is listed where nothing is broken."""
         assert report["listed"] == site.run(REPORT)["listed"]
-        assert report["listed"]["noise"]["camera"] == "good 1.0"
+        assert report["listed"]["noise"]["phone"] == "good 1.0"
         assert report["listed"]["noise"]["gaussian"] == f"restorekit {restorekit.__version__}"
 
     def test_an_unknown_name_mentions_them(self, crowd: Site) -> None:
@@ -371,7 +374,7 @@ except restorekit.PluginWarning as warning:
 """
         message, names = crowd.run(code, "-W", "error", RESTOREKIT_PLUGINS="exits,good")
         assert "plugin 'exits' of exits 1.0 was set aside" in message
-        assert "camera" in names
+        assert "phone" in names
 
 
 class TestSwitches:
@@ -398,7 +401,7 @@ print(json.dumps([errors, restorekit.noises.entry("gaussian").component.name]))
 
     def test_strict_is_content_where_nothing_is_broken(self, site: Site) -> None:
         """With good plugins alone it changes nothing; "0" switches it off."""
-        assert "camera" in site.run(REPORT, RESTOREKIT_STRICT_PLUGINS="1")["listed"]["noise"]
+        assert "phone" in site.run(REPORT, RESTOREKIT_STRICT_PLUGINS="1")["listed"]["noise"]
         site.add("broken", "raise RuntimeError")
         assert len(site.run(REPORT, RESTOREKIT_STRICT_PLUGINS="0")["warnings"]) == 1
 

@@ -12,7 +12,13 @@ from typing import Any
 from restorekit.registry import REGISTRIES, Description
 from restorekit.schema import json_schema
 
-TITLES = {"model": "Models", "noise": "Noises", "loss": "Losses", "dataset": "Datasets"}
+TITLES = {
+    "model": "Models",
+    "noise": "Noises",
+    "loss": "Losses",
+    "dataset": "Datasets",
+    "estimator": "Estimators of the noise level",
+}
 
 
 def configuration() -> str:

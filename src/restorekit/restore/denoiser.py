@@ -29,6 +29,7 @@ from restorekit.restore.noise_level import (
     estimated_level,
     estimated_map,
     given_level,
+    is_clean,
 )
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.precision import check_precision, dtype_of, is_worth_it
@@ -255,7 +256,7 @@ class Denoiser:
         return Outcome(
             image=finish(),
             sigma=_per_channel(level, canvas),
-            already_clean=diagnose and self._sigma is None and _is_clean(level),
+            already_clean=diagnose and self._sigma is None and is_clean(canvas, level),
             seconds=time.perf_counter() - started,
             tile=tile,
             precision=precision,
@@ -349,9 +350,3 @@ def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
         return ()
     sigma = level.sigma.mean(0).flatten() * (canvas.scale.white / canvas.scale.full)
     return tuple(sigma.expand(canvas.source.shape[1]).tolist())
-
-
-def _is_clean(level: NoiseLevel | None) -> bool:
-    from restorekit.restore.estimate import is_clean
-
-    return level is not None and bool(is_clean(level.sigma.flatten(1)))

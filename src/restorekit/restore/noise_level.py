@@ -105,6 +105,25 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     return NoiseLevel(sigma, _REDUCTION)
 
 
+def is_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
+    """Whether an image of that estimated level has no noise worth removing, and no JPEG blocks."""
+    from restorekit.restore.estimate import already_clean
+
+    if level is None:
+        return False
+    rows, columns = (_middle(length) for length in canvas.size)
+    return all(
+        already_clean(canvas.read(slice(index, index + 1), rows, columns, torch.float32), sigma)
+        for index, sigma in enumerate(level.sigma.flatten(1))
+    )
+
+
+def _middle(length: int) -> slice:
+    """The part in which JPEG's blocks are looked for, from a multiple of their side on."""
+    start = max(0, length - _SIDE) // 16 * 8
+    return slice(start, min(start + _SIDE, length))
+
+
 def _miniature(canvas: Canvas, sample: slice) -> Tensor:
     """The image, or a grid of crops of it, (1, C, H, W)."""
     height, width = canvas.size

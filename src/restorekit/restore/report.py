@@ -44,7 +44,8 @@ def write_report(
     numbers, white = measured(before, after, outcome)
     gain = gain_for(white.std)
     content = (
-        name or "Restored picture",
+        # A file's name may hold bytes that are no text, and line breaks.
+        " ".join(name.encode("utf-8", "replace").decode().split()) or "Restored picture",
         white.words,
         _rows(numbers),
         (overview(before), overview(after)),
@@ -55,9 +56,7 @@ def write_report(
         if path.suffix.lower() == ".png":
             report_png.draw(temporary, *content)
         else:
-            page = report_html.page(*content)
-            # A file's name may hold bytes that are no text.
-            temporary.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
+            temporary.write_text(report_html.page(*content), encoding="utf-8")
 
 
 def check_suffix(path: str | Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ def draw(
         _show(row[0], crop.before, f"{crop.label} part, before")
         _show(row[1], crop.after, f"{crop.label} part, after")
         _show(row[2], crop.residual, f"residual, amplified {gain} times")
-    figure.savefig(path, format="png")
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(path, format="png")
 
 
 def _show(axes: Any, pixels: Bytes, title: str) -> None:

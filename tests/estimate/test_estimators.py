@@ -1,0 +1,173 @@
+"""Noise level estimators, each made by name, against noise of known strength."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import integrate, stats
+from torch import Tensor
+
+from restorekit import create_estimator, estimators, list_estimators
+from restorekit.data.samples import sample_path
+from restorekit.errors import ArgumentError, InputError, UnknownNameError
+from restorekit.estimate.block_dct import clipped_variance
+
+NAMES = list_estimators()
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal values."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def photograph(name: str) -> Tensor:
+    """A sample photograph, (1, C, H, W), at most 400 pixels to a side."""
+    from PIL import Image
+
+    pixels = np.atleast_3d(np.array(Image.open(Path(sample_path(name)))))[:400, :400]
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
+
+
+class TestEvery:
+    def test_the_built_in_ones_are_registered(self) -> None:
+        """By the names their papers' field knows, each with a reference."""
+        assert {"block_dct", "mad"} <= set(NAMES)
+        assert all(estimators.describe(name).reference for name in NAMES)
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("sigma", [5, 25, 50])
+    def test_white_noise_on_gray(self, name: str, sigma: int) -> None:
+        """Each channel of each image has its own estimate, within 5%."""
+        factors = torch.tensor([[1.0, 0.5], [0.25, 1.0]])[..., None, None]
+        image = 0.5 + noise(2, 2, 200, 150) * sigma / 255 * factors
+        estimate = create_estimator(name)(image)
+        assert estimate.shape == (2, 2)
+        assert torch.allclose(estimate * 255, factors[..., 0, 0] * sigma, rtol=0.05)
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("size", [(1, 1), (1, 40), (2, 3), (7, 9), (8, 8), (9, 64)])
+    def test_tiny_images(self, name: str, size: tuple[int, int]) -> None:
+        """They give a finite number; a constant one gives 0."""
+        estimator = create_estimator(name)
+        estimate = estimator(0.5 + 0.1 * noise(1, 3, *size))
+        assert estimate.shape == (1, 3)
+        assert bool(torch.isfinite(estimate).all())
+        assert bool((estimate >= 0).all())
+        assert estimator(torch.full((1, 1, *size), 0.25)).tolist() == [[0.0]]
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_scale(self, name: str) -> None:
+        """Twice the contrast is twice the noise, brightness is no matter."""
+        estimator = create_estimator(name)
+        image = 0.4 + 0.02 * noise(1, 1, 120, 120)
+        other = 0.3 + 2 * (image - 0.4)
+        assert torch.allclose(estimator(other), 2 * estimator(image), rtol=1e-3)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    """As for any other kind of component."""
+    with pytest.raises(UnknownNameError, match="Did you mean 'block_dct'"):
+        create_estimator("block_dtc")
+
+
+class TestBlockDCT:
+    @pytest.mark.parametrize("name", ["astronaut", "camera", "coffee", "chelsea"])
+    @pytest.mark.parametrize("sigma", [5, 10, 25, 50])
+    def test_photographs(self, name: str, sigma: int) -> None:
+        """Within 10% of what is there: the noise added, and up to 2/255 of the picture's own."""
+        clean = photograph(name)
+        estimate = create_estimator("block_dct")(clean + noise(*clean.shape) * sigma / 255) * 255
+        assert float(estimate.min()) > 0.9 * sigma
+        assert float(estimate.max()) < 1.1 * math.hypot(sigma, 2)
+
+    @pytest.mark.parametrize("name", ["astronaut", "camera", "coffee", "chelsea"])
+    @pytest.mark.parametrize("sigma", [15, 50])
+    def test_clipped_eight_bit_photographs(self, name: str, sigma: int) -> None:
+        """Clipping takes a part of the noise away; the estimate is of what was added."""
+        clean = photograph(name)
+        noisy = (clean + noise(*clean.shape) * sigma / 255).clamp(0, 1).mul(255).round() / 255
+        estimate = create_estimator("block_dct")(noisy) * 255
+        assert torch.allclose(estimate, torch.full_like(estimate, sigma), rtol=0.12)
+
+    @pytest.mark.parametrize(("level", "within"), [(0.0, 0.15), (0.05, 0.1), (0.9, 0.1)])
+    def test_flat_and_clipped(self, level: float, within: float) -> None:
+        """A half, a third or a sixth of the pixels cut off: most of it is made up for."""
+        noisy = (level + 0.1 * noise(1, 1, 250, 250)).clamp(0, 1)
+        assert create_estimator("block_dct")(noisy).item() == pytest.approx(0.1, rel=within)
+
+    def test_saturated_sky(self) -> None:
+        """What is saturated for the most part says nothing."""
+        image = 0.5 + 0.06 * noise(1, 1, 200, 200)
+        image[..., :120, :] = 1.0
+        estimate = create_estimator("block_dct")(image.clamp(0, 1)).item()
+        assert estimate == pytest.approx(0.06, rel=0.05)
+
+    def test_margin(self) -> None:
+        """A frame of one value is not part of the photograph."""
+        image = torch.full((1, 1, 240, 240), 0.7)
+        image[..., 40:200, 40:200] = 0.5 + 0.06 * noise(1, 1, 160, 160)
+        assert create_estimator("block_dct")(image).item() == pytest.approx(0.06, rel=0.06)
+
+    def test_drawing(self) -> None:
+        """Lines and areas without noise have none, however many edges there are."""
+        image = torch.full((1, 1, 200, 200), 0.9)
+        image[..., 20:180:40, :] = 0.1
+        image[..., 60:130, 50:150] = 0.4
+        assert create_estimator("block_dct")(image).item() == 0
+
+    def test_noise_that_depends_on_brightness(self) -> None:
+        """Gives the root mean square, a little less for choosing the calmest blocks."""
+        clean = torch.linspace(0.2, 0.8, 300).expand(1, 1, 300, 300)
+        sigma = 0.02 + 0.08 * clean
+        estimate = create_estimator("block_dct")(clean + sigma * noise(1, 1, 300, 300)).item()
+        assert estimate == pytest.approx(sigma.square().mean().sqrt().item(), rel=0.08)
+
+    @pytest.mark.parametrize("name", ["camera", "coffee"])
+    def test_correlated_noise(self, name: str) -> None:
+        """Noise smoothed by 3x3 pixels is found where the baseline misses two thirds of it."""
+        clean = photograph(name)
+        height, width = clean.shape[-2:]
+        smooth = torch.nn.functional.avg_pool2d(
+            noise(1, clean.shape[1], height + 2, width + 2), 3, 1
+        )
+        noisy = clean + smooth * 3 * 15 / 255  # the mean of 9 has a third of the deviation
+        estimate = create_estimator("block_dct")(noisy).mean().item() * 255
+        assert estimate == pytest.approx(15, rel=0.4)
+        assert create_estimator("mad")(noisy).mean().item() * 255 < 0.6 * estimate
+
+    def test_more_levels_than_blocks(self) -> None:
+        """Arguments of any size work on images of any size."""
+        estimator = create_estimator("block_dct", share=1.0, levels=50, blocks=10)
+        assert estimator(0.5 + 0.1 * noise(1, 1, 60, 60)).item() == pytest.approx(0.1, rel=0.3)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"share": 0.0}, {"share": 1.5}, {"levels": 0}, {"blocks": 0}]
+    )
+    def test_wrong_arguments(self, wrong: dict[str, float]) -> None:
+        """Are refused when it is made."""
+        with pytest.raises(ArgumentError):
+            create_estimator("block_dct", **wrong)
+
+    def test_no_image(self) -> None:
+        """An empty or flat tensor is no image."""
+        for shape in ((1, 3, 0, 4), (3, 8, 8)):
+            with pytest.raises(InputError, match="an image is"):
+                create_estimator("block_dct")(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.01, 0.1, 0.3, 0.5])
+def test_variance_of_a_clipped_normal_distribution(share: float) -> None:
+    """Against numerical integration."""
+    limit = -stats.norm.ppf(share)
+    density = stats.norm.pdf
+
+    def moment(power: int) -> float:
+        inside, _ = integrate.quad(lambda z: z**power * density(z), -limit, 12)
+        return float(inside + (-limit) ** power * share)
+
+    expected = moment(2) - moment(1) ** 2
+    assert clipped_variance(torch.tensor([share])).item() == pytest.approx(expected, rel=1e-4)
