@@ -78,16 +78,6 @@ def weights(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An estimator that finds noise of 0.1, or in a picture of one value next to none."""
-    module: Any = ModuleType("restorekit.restore.estimate")
-    module.estimate_sigma = lambda image: 0.1 * (image.std(dim=(2, 3)) > 1e-4) + 0.4 / 255
-    module.noise_map = lambda image: torch.full_like(image[:, :1], 0.1)
-    module.is_clean = lambda sigma: bool((sigma < 1 / 255).all())
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-
-
-@pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What reports were written of, by a writer that writes empty files."""
     module: Any = ModuleType("restorekit.restore.report")

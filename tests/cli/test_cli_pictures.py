@@ -30,7 +30,6 @@ def pixels(path: Path) -> np.ndarray[Any, Any]:
         return np.array(image)
 
 
-@pytest.mark.usefixtures("estimate")
 class TestDenoise:
     def test_a_folder_becomes_a_folder(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
