@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from restorekit import load_model, models, noises
 from restorekit.config import TrainConfig
 from restorekit.schema import json_schema
 
@@ -39,3 +40,23 @@ def test_the_divergence_goes_with_the_vae_alone(model: str, dataset: str) -> Non
 def test_there_are_no_others() -> None:
     """Every file of the folder is tested here."""
     assert {path.stem for path in FOLDER.iterdir()} == {f"{m}_{d}" for m, d in CASES}
+
+
+RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("swift_*.json")), ids=lambda path: path.stem)
+def test_each_recipe_builds_what_its_card_says(path: Path) -> None:
+    """The recipe parses, its parts can be made, and the bundled weights are of its network."""
+    config = TrainConfig.from_file(path)
+    model = models.build(config.model.as_dict())
+    noises.build(config.noise.as_dict())
+    cards = json.loads((RECIPES / "cards.json").read_text())
+    name = path.stem.replace("_", "-")
+    assert cards[name]["recipe"] == f"examples/recipes/{path.name}"
+    bundled = load_model(name)
+    assert bundled.state_dict().keys() == model.state_dict().keys()
+    assert all(
+        bundled.state_dict()[key].shape == weight.shape
+        for key, weight in model.state_dict().items()
+    )
