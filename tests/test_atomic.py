@@ -91,3 +91,13 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
         temporary.write_text("x")
     assert os.listdir(tmp_path) == ["a"]
     assert os.listdir(tmp_path / "a") == []
+
+
+def test_who_may_read_a_file_stays(tmp_path: Path) -> None:
+    """A private file that is replaced stays private."""
+    path = tmp_path / "private"
+    path.write_text("old")
+    path.chmod(0o600)
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)

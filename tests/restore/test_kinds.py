@@ -85,10 +85,10 @@ def test_black_frames_are_taken() -> None:
     assert not denoise(np.zeros((4, 4), np.uint16), Seeing()).any()
 
 
-def test_sigma_stays_on_the_scale_of_the_type() -> None:
-    """A 12-bit frame's sigma of 100 levels is 100/65535 to the user and 100/4095 to the network."""
+def test_sigma_is_relative_to_white() -> None:
+    """Of a 12-bit frame in 16 bits, sigma of 50 levels is 50/4095 to the user and the network."""
     frame, model = np.full((6, 10), 4000, np.uint16), Heeding()
-    restored = Denoiser(model, sigma=50 / 65535)(frame)
+    restored = Denoiser(model, sigma=50 / 4095)(frame)
     assert float(model.sigma.max()) == pytest.approx(50 / 4095)
     assert np.array_equal(restored, frame + 50)
 

@@ -119,4 +119,19 @@ def test_result_lies_beside_where_nothing_is_said(
 def test_in_place_each_once(photos: Path) -> None:
     """A picture that is named beside its folder is one job."""
     plan = plan_in_place([photos, photos / "a.png"])
-    assert plan == [(path, path) for path in (photos / "a.png", photos / "sub" / "b.tif")]
+    assert plan == [(path, path.resolve()) for path in (photos / "a.png", photos / "sub" / "b.tif")]
+
+
+def test_in_place_a_link_stays_a_link(photos: Path) -> None:
+    """What it leads to is replaced, once, by whatever name it was given."""
+    (photos / "link.png").symlink_to(photos / "a.png")
+    plan = plan_in_place([photos / "link.png", photos / "a.png"])
+    assert [target for _, target in plan] == [(photos / "a.png").resolve()]
+
+
+@pytest.mark.parametrize("given", ["", Path("x")])
+def test_an_empty_name_is_not_the_current_folder(given: str | Path, photos: Path) -> None:
+    """As a shell makes of a variable that is not set."""
+    inputs, output = ([given], "out.png") if given == "" else ([photos / "a.png"], "")
+    with pytest.raises(ImageFileError, match=r"name of the (picture|output) is empty"):
+        plan_outputs(inputs, output)

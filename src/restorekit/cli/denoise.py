@@ -120,7 +120,7 @@ def denoise(
     )
 
 
-def _plan(inputs: Sequence[Path], output: str | None, in_place: bool) -> Plan:
+def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> Plan:
     if in_place and output is not None:
         raise ArgumentError("give an output with -o, or --in-place (not both)")
     from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
@@ -134,9 +134,9 @@ def _plan(inputs: Sequence[Path], output: str | None, in_place: bool) -> Plan:
     return plan_beside(inputs[0])
 
 
-def _is_single(inputs: Sequence[Path]) -> bool:
+def _is_single(inputs: Sequence[str]) -> bool:
     """Whether one picture is named, which is redone: its settings may be what is tried out."""
-    return len(inputs) == 1 and not inputs[0].is_dir()
+    return len(inputs) == 1 and not Path(inputs[0]).is_dir()
 
 
 def _sigma(text: str) -> float | None:

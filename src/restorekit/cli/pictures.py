@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     Report = Callable[[Done], None]
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
+# Texts, for an empty one would become the path of the current folder.
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
 OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a folder ('out/').")
 
 

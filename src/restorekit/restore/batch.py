@@ -150,6 +150,9 @@ def _attempt(
         _restore(place, change, writing)
     except RestoreKitError as error:
         return error
+    except OSError as error:  # a report that cannot be written, say
+        reason = (error.strerror or str(error)).lower()
+        return ImageFileError(f"'{source}': {error.filename or target}: {reason}")
     return None
 
 

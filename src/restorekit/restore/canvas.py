@@ -30,13 +30,11 @@ class Scale:
 
     Attributes:
         white: the value that stands for 1 to the network.
-        full: the value that stands for 1 on the scale of the image's type, on which sigma is given.
         low: the least value of the result, on the network's scale.
         high: the largest one.
     """
 
     white: float
-    full: float
     low: float = 0.0
     high: float = 1.0
 
@@ -107,12 +105,12 @@ def wrong_type(dtype: Any) -> InputError:
 
 def _scale_of(source: Tensor) -> Scale:
     if source.dtype == torch.uint8:
-        return Scale(255.0, 255.0)
+        return Scale(255.0)
     if source.dtype == torch.uint16:
         # torch knows no maximum of uint16.
         highest = max(int(image.cpu().numpy().max()) for image in source)
         white = 65535 if highest >= _FULL_16_BIT else max(1 << highest.bit_length(), 256) - 1
-        return Scale(float(white), 65535.0)
+        return Scale(float(white))
     low, high = (float(value) for value in torch.aminmax(source))  # NaN where there is one
     if not (abs(low) < float("inf") and abs(high) < float("inf")):
         raise InputError("an image's values must be finite; some are NaN or infinite")
@@ -122,4 +120,4 @@ def _scale_of(source: Tensor) -> Scale:
             f"floats are on the [0, 1] scale, but one is {farthest:g}; divide by 255, say"
         )
     # A float image keeps what it has beyond [0, 1], light brighter than white say.
-    return Scale(1.0, 1.0, min(low, 0.0), max(high, 1.0))
+    return Scale(1.0, min(low, 0.0), max(high, 1.0))

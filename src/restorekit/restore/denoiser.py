@@ -141,8 +141,8 @@ class Denoiser:
         model: The name of bundled weights, a weights file, a run's folder, or a module. A module is
             used where it lies, its weights laid out channels-last, and is in evaluation mode
             during a call only.
-        sigma: The noise's standard deviation on the [0, 1] scale of the image's type, or one for
-            each channel; None estimates it from each image. A blind network does not need it.
+        sigma: The noise's standard deviation where white is 1 and black 0, or one for each channel;
+            None estimates it from each image. A blind network does not need it.
         strength: How much of the network's change is made: 0 gives the image itself, 1 the restored
             one.
         keep_detail: How much of the fine detail found in what the network took away is put back,
@@ -345,8 +345,8 @@ def _check_share(name: str, value: float) -> None:
 
 
 def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
-    """The level of each channel on the scale of the image's type."""
+    """The level of each channel, where white is 1."""
     if level is None:
         return ()
-    sigma = level.sigma.mean(0).flatten() * (canvas.scale.white / canvas.scale.full)
+    sigma = level.sigma.mean(0).flatten()
     return tuple(sigma.expand(canvas.source.shape[1]).tolist())

@@ -60,7 +60,7 @@ def check_sigma(sigma: float | Sequence[float] | None) -> None:
 
 
 def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
-    """A level that was given on the scale of the image's type, for all channels or for each.
+    """A level that was given on the scale of the image, where white is 1: for all channels or each.
 
     Raises:
         ArgumentError: there are not as many levels as channels.
@@ -69,7 +69,7 @@ def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
     count = canvas.source.shape[1]
     if len(values) not in (1, count):
         raise ArgumentError(f"sigma has {len(values)} levels, the image {count} channels")
-    levels = torch.tensor(values, dtype=torch.float32) * (canvas.scale.full / canvas.scale.white)
+    levels = torch.tensor(values, dtype=torch.float32)
     return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(len(canvas.source), -1, -1, -1))
 
 

@@ -33,9 +33,10 @@ def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> Plan:
         ImageFileError: an input is missing or has no pictures, `output` cannot take them, or two
             inputs would go to one file.
     """
-    sources = [Path(given) for given in inputs]
+    sources = [_named(given, "picture") for given in inputs]
     if not sources:
         raise ImageFileError("no picture given")
+    _named(output, "output")
     into_folder = _is_folder(output)
     if len(sources) == 1 and not sources[0].is_dir() and not into_folder:
         _check_exists(sources[0])
@@ -52,6 +53,7 @@ def plan_beside(given: str | Path) -> Plan:
     Raises:
         ImageFileError: as for `plan_outputs`.
     """
+    _named(given, "picture")
     source = Path(os.path.abspath(given)) if Path(given).name in ("", "..") else Path(given)
     if source.is_dir():
         return plan_outputs([source], source.with_name(source.name + _BESIDE))
@@ -64,13 +66,23 @@ def plan_beside(given: str | Path) -> Plan:
 def plan_in_place(inputs: Sequence[str | Path]) -> Plan:
     """Each picture, and those of each folder, as its own output, once.
 
+    Of a link the file that it leads to is replaced, and the link stays.
+
     Raises:
         ImageFileError: as for `plan_outputs`.
     """
     plan: dict[Path, Path] = {}
     for given in inputs:
-        plan.update(plan_outputs([given], given))
-    return list(plan.items())
+        for source, _ in plan_outputs([given], given):
+            plan.setdefault(source.resolve(), source)
+    return [(source, real) for real, source in plan.items()]
+
+
+def _named(given: str | Path, what: str) -> Path:
+    """A path; not the empty name that a shell makes of an unset variable, which means "here"."""
+    if not str(given):
+        raise ImageFileError(f"the name of the {what} is empty; '.' is the current folder")
+    return Path(given)
 
 
 def _into(source: Path, folder: Path) -> Plan:
