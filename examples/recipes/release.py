@@ -58,7 +58,7 @@ def measured(files: list[str], name: str) -> dict[str, dict[str, float]]:
         rows = found.setdefault(results.data.folder, {})
         for row in results.rows:
             if row.model == name:
-                clipped = ", clipped" * results.protocol.clip
+                clipped = ", clipped" * (results.protocol.clip or results.protocol.quantize)
                 rows[f"{row.noise}{clipped}"] = round(row.psnr, 2)
     return found
 

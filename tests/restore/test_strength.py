@@ -255,3 +255,18 @@ def test_what_is_no_number_is_an_input_error() -> None:
     model = restorekit.create_model("unet", channels=2, width=4, depth=1)
     with pytest.raises(InputError, match="takes 2 channels, the image has 3"):
         denoise(torch.rand(3, 8, 8), model)
+
+
+@pytest.mark.parametrize("sigma", [np.float32(0.1), torch.tensor(0.1), np.full(3, 0.1), [0.1]])
+def test_a_level_may_be_any_number(sigma: object) -> None:
+    """What an estimator returns is one as well."""
+    outcome = Denoiser(Heeding(), sigma=sigma).restore(np.full((8, 8, 3), 0.5, np.float32))
+    assert outcome.sigma == pytest.approx((0.1,) * 3)
+
+
+@pytest.mark.parametrize("sigma", ["25", True, [], [0.1, None], np.nan, object()])
+def test_what_is_no_level(sigma: object) -> None:
+    with pytest.raises(ArgumentError, match="sigma is a standard deviation"):
+        Denoiser(Heeding(), sigma=sigma)
+    with pytest.raises(ArgumentError, match="strength is a number"):
+        Denoiser(Heeding(), strength="half")

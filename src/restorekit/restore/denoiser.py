@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from numbers import Real
 from os import PathLike
 from typing import Any, TypeVar, overload
 
@@ -339,9 +340,9 @@ class Denoiser:
             warnings.warn(f"model '{self.name}' is {fact}", RestoreWarning, stacklevel=5)
 
 
-def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ArgumentError(f"{name} is a number from 0 to 1, not {value}")
+def _check_share(name: str, value: Any) -> None:
+    if not isinstance(value, Real) or not 0 <= value <= 1:
+        raise ArgumentError(f"{name} is a number from 0 to 1, not {value!r}")
 
 
 def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:

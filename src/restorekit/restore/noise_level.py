@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -51,12 +52,22 @@ def check_sigma(sigma: float | Sequence[float] | None) -> None:
     """
     if sigma is None:
         return
-    values = [sigma] if isinstance(sigma, (int, float)) else list(sigma)
-    if not values or not all(math.isfinite(value) and 0 <= value <= 1 for value in values):
+    values = _levels(sigma)
+    if not values or not all(0 <= value <= 1 for value in values):
         raise ArgumentError(
             f"sigma is a standard deviation on the [0, 1] scale, not {sigma}; "
             "divide one of 8-bit levels by 255"
         )
+
+
+def _levels(sigma: Any) -> list[float]:
+    """The numbers in a number, a list, an array or a tensor; none where it is something else."""
+    if isinstance(sigma, (bool, str)):
+        return []
+    try:
+        return [float(value) for value in np.asarray(sigma, dtype=np.float64).reshape(-1)]
+    except (TypeError, ValueError):
+        return []
 
 
 def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
@@ -65,7 +76,7 @@ def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
     Raises:
         ArgumentError: there are not as many levels as channels.
     """
-    values = [sigma] if isinstance(sigma, (int, float)) else list(sigma)
+    values = _levels(sigma)
     count = canvas.source.shape[1]
     if len(values) not in (1, count):
         raise ArgumentError(f"sigma has {len(values)} levels, the image {count} channels")
