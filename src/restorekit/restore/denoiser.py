@@ -341,7 +341,7 @@ class Denoiser:
 
 
 def _check_share(name: str, value: Any) -> None:
-    if not isinstance(value, Real) or not 0 <= value <= 1:
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
         raise ArgumentError(f"{name} is a number from 0 to 1, not {value!r}")
 
 
