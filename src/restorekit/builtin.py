@@ -132,6 +132,12 @@ def restorekit_noises() -> list[Component]:
             tags=("composition",),
         ),
         Component(
+            "luminance",
+            "restorekit.noise.compose:Luminance",
+            "a noise that is the same in every channel, as in gray pictures",
+            tags=("composition",),
+        ),
+        Component(
             "classic_mixture",
             "restorekit.noise.presets:classic_mixture",
             "gaussian 0.1, salt-and-pepper 0.03 or uniform 0.2, chosen at random for each sample",

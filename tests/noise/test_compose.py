@@ -11,7 +11,7 @@ from torch import nn
 
 from restorekit.errors import ArgumentError, InputError, UnknownNameError
 from restorekit.noise.additive import Gaussian, Uniform
-from restorekit.noise.compose import Chain, OneOf
+from restorekit.noise.compose import Chain, Luminance, OneOf
 from restorekit.noise.impulse import SaltAndPepper
 from restorekit.noise.presets import classic_mixture
 from restorekit.records import Degraded
@@ -139,6 +139,29 @@ def test_a_chain_with_an_unknown_sigma_has_none(generator):
     assert chain(torch.rand(2, 1, 4, 4), generator).sigma is None
 
 
+def test_luminance_noise_keeps_gray_gray_and_colours_colours(generator):
+    """One noise of the stated strength for all channels: their differences stay as they are."""
+    gray = torch.full((4, 3, 64, 64), 0.5)
+    degraded = Luminance({"name": "gaussian", "std": (0.05, 0.2)})(gray, generator)
+    change = degraded.noisy - gray
+    assert torch.equal(change[:, :1].expand_as(change), change)
+    measured = change.std(dim=(1, 2, 3), keepdim=True)
+    torch.testing.assert_close(measured, degraded.sigma, rtol=0.05, atol=0)
+    colours = torch.rand(2, 3, 16, 16, generator=generator)
+    noisy = Luminance("gaussian")(colours, generator).noisy
+    torch.testing.assert_close(noisy - noisy.mean(1, True), colours - colours.mean(1, True))
+
+
+def test_luminance_noise_clips_when_told(generator):
+    """Saturated colours leave [0, 1] unless they are clipped, and then only there."""
+    colours = torch.rand(2, 3, 32, 32, generator=generator)
+    free = Luminance({"name": "gaussian", "std": 0.2})(colours, generator.manual_seed(1)).noisy
+    clipped = Luminance({"name": "gaussian", "std": 0.2}, clip=True)
+    assert free.min() < 0.0 and free.max() > 1.0
+    again = clipped(colours, generator.manual_seed(1)).noisy
+    assert torch.equal(again, free.clamp(0.0, 1.0))
+
+
 @pytest.mark.parametrize("name", ["one_of", "chain"])
 def test_specs_come_from_json(name, generator):
     """Names, mappings and mixtures of mixtures, as a configuration file writes them."""
@@ -182,7 +205,7 @@ def test_what_is_no_module_is_refused():
         Chain([3])
 
 
-@pytest.mark.parametrize("make", [OneOf, Chain])
+@pytest.mark.parametrize("make", [OneOf, Chain, lambda names: Luminance(*names)])
 def test_batches_are_checked_before_any_noise_runs(make):
     """A single picture without its batch axis would be mixed row by row."""
     with pytest.raises(InputError, match="needs a batch"):

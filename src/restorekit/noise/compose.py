@@ -1,4 +1,4 @@
-"""Noises made of noises: one of several at random, several in sequence."""
+"""Noises made of noises: one of several at random, several in sequence, one for all channels."""
 
 from __future__ import annotations
 
@@ -118,6 +118,51 @@ class Chain(nn.Module):
             noisy = degraded.noisy
             sigmas.append(degraded.sigma)
         return Degraded(noisy, _sum_in_square(sigmas, clean))
+
+
+class Luminance(nn.Module):
+    """A noise that is the same in every channel: gray pictures kept in colour, the grain of film.
+
+    What the noise changes in the mean of the channels is added to each of them. A gray picture in
+    three equal channels stays gray.
+
+    Args:
+        noise: The noise: a name, a {"name": ..., argument: ...} mapping or a module.
+        clip: Whether to clip to [0, 1]; the noise itself may clip the mean, not each channel.
+
+    Raises:
+        ValueError: what is given is no noise.
+        UnknownNameError: no noise has that name.
+        ArgumentError: the noise was given an argument it cannot use.
+    """
+
+    def __init__(self, noise: str | Mapping[str, Any] | nn.Module, clip: bool = False) -> None:
+        super().__init__()
+        (self.noise,) = _build([noise])
+        self.clip = clip
+
+    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
+        """Add to each channel what the noise does to their mean.
+
+        Args:
+            clean: (B, C, H, W) in [0, 1].
+            generator: source of the random numbers, on the device of `clean`; torch's own if None.
+
+        Returns:
+            The noisy batch in the dtype of `clean`, and the noise's sigma if it knows it.
+
+        Raises:
+            InputError: `clean` or `generator` cannot be used.
+        """
+        check_batch(clean, generator)
+        gray = clean.mean(1, keepdim=True)
+        degraded = as_degraded(self.noise(gray, generator))
+        noisy = clean + (degraded.noisy - gray)
+        return Degraded(noisy.clamp(0.0, 1.0) if self.clip else noisy, degraded.sigma)
+
+    def extra_repr(self) -> str:
+        """The arguments, for print."""
+        return f"clip={self.clip}"
 
 
 def _build(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleList:
