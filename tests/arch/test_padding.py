@@ -35,6 +35,14 @@ def test_crop_undoes_the_padding(height: int, width: int, multiple: int) -> None
     assert torch.equal(crop(*pad_to_multiple(x, multiple)), x)
 
 
+def test_what_fits_is_not_copied() -> None:
+    """Neither padding nor cropping moves memory where there is nothing to do."""
+    x = torch.ones(1, 1, 8, 16)
+    padded, size = pad_to_multiple(x, 8)
+    assert padded is x
+    assert crop(padded, size) is x
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_keeps_the_type(dtype: torch.dtype) -> None:
     """Half precision passes through padding and cropping unchanged."""

@@ -63,6 +63,21 @@ def test_starts_near_the_identity():
         assert changed.square().mean().sqrt() < noisy.square().mean().sqrt()
 
 
+def test_the_first_features_see_the_whole_picture_in_half_precision():
+    """Under autocast they are those of float32, rounded once: a picture's weak noise survives."""
+    model = create_model("swift", blind=True).eval()
+    seen: list[torch.Tensor] = []
+    model.encoders[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    noisy = 0.7 + 0.001 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        model(noisy)
+        with torch.autocast("cpu", torch.bfloat16):
+            model(noisy)
+    full, half = seen
+    assert half.dtype == torch.bfloat16
+    assert torch.equal(half, full.bfloat16())
+
+
 def test_sizes_grow():
     counts = [
         sum(p.numel() for p in make(size=s).parameters()) for s in ("small", "medium", "large")

@@ -10,19 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch
 from restorekit.registry import Origin, mark_origin, origin_of
-
-RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/abs/1502.01852)
-
-
-def conv3x3(in_channels: int, out_channels: int, bias: bool, gain: float = RELU_GAIN) -> nn.Conv2d:
-    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
-    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
-    nn.init.normal_(layer.weight, std=gain * (9 * in_channels) ** -0.5)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
 
 
 class DnCNN(nn.Module):
@@ -61,15 +51,15 @@ class DnCNN(nn.Module):
         self.channels = channels
         self.size_multiple = 1
         bias = not batch_norm
-        layers: list[nn.Module] = [conv3x3(channels, width, bias), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [conv3x3(channels, width, bias=bias), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
-            layers.append(conv3x3(width, width, bias))
+            layers.append(conv3x3(width, width, bias=bias))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.ReLU(inplace=True))
         # He's gain is for what a ReLU follows. Here it would start the predicted noise at an RMS of
         # about 1; small, the network starts close to the identity and learns faster.
-        layers.append(conv3x3(width, channels, bias, gain=0.05))
+        layers.append(conv3x3(width, channels, gain=0.05, bias=bias))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:

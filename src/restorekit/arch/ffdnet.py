@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorekit.arch.dncnn import conv3x3
+from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 from restorekit.errors import InputError
 
@@ -56,11 +56,11 @@ class FFDNet(nn.Module):
         self.channels = channels
         self.size_multiple = 2
         self.residual = residual
-        layers: list[nn.Module] = [conv3x3(4 * channels + 1, width, bias=True), nn.ReLU(True)]
+        layers: list[nn.Module] = [conv3x3(4 * channels + 1, width), nn.ReLU(True)]
         for _ in range(depth - 2):
-            layers += [conv3x3(width, width, bias=True), nn.ReLU(True)]
+            layers += [conv3x3(width, width), nn.ReLU(True)]
         # A small last layer, for a residual network starts close to the identity then.
-        layers.append(conv3x3(width, 4 * channels, bias=True, gain=0.05 if residual else 1.0))
+        layers.append(conv3x3(width, 4 * channels, gain=0.05 if residual else 1.0))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:

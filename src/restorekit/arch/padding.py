@@ -31,8 +31,7 @@ def pad_to_multiple(
         The padded batch, and (H, W) for `crop`.
     """
     height, width = x.shape[-2:]
-    if multiple > 1:
-        # Gathered without asking whether it is needed: an exported graph then serves any size.
+    if multiple > 1 and not _fits(x, multiple):
         places = _mirrored if mode == "mirror" else _repeated
         x = x.index_select(-2, places(height, multiple, x.device))
         x = x.index_select(-1, places(width, multiple, x.device))
@@ -41,6 +40,8 @@ def pad_to_multiple(
 
 def crop(x: Tensor, size: Size) -> Tensor:
     """The top left (H, W) of a batch: what `pad_to_multiple` was given."""
+    if not _in_graph() and x.shape[-2:] == size:
+        return x
     # Negative padding and not a slice: a slice is a view, whose strides tie a graph to one size.
     return functional.pad(x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]))
 
@@ -84,6 +85,16 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
             raise ArgumentError(
                 f"model '{model}': argument '{name}' must be at least {minimum}, not {value}"
             )
+
+
+def _fits(x: Tensor, multiple: int) -> bool:
+    """Whether there is nothing to pad; never within a graph, which is to serve any size."""
+    return not _in_graph() and x.shape[-2] % multiple == 0 == x.shape[-1] % multiple
+
+
+def _in_graph() -> bool:
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined]
+    return torch.compiler.is_compiling() or bool(traced)
 
 
 def _mirrored(length: int, multiple: int, device: torch.device) -> Tensor:

@@ -8,22 +8,12 @@ the network predicts (Zhang et al., https://arxiv.org/abs/1608.03981).
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-
-Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d)
-
-RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/abs/1502.01852)
-
-
-def conv3x3(in_channels: int, out_channels: int, gain: float) -> nn.Conv2d:
-    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
-    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-    return _initialised(layer, fan_in=9 * in_channels, gain=gain)
 
 
 class ConvBlock(nn.Sequential):
@@ -36,33 +26,11 @@ class ConvBlock(nn.Sequential):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(
-            conv3x3(in_channels, out_channels, gain=RELU_GAIN),
+            conv3x3(in_channels, out_channels),
             nn.ReLU(inplace=True),
-            conv3x3(out_channels, out_channels, gain=RELU_GAIN),
+            conv3x3(out_channels, out_channels),
             nn.ReLU(inplace=True),
         )
-
-
-def downsample(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """2x2 convolution of stride 2: (B, C_in, H, W) -> (B, C_out, H/2, W/2)."""
-    layer = nn.Conv2d(in_channels, out_channels, 2, stride=2)
-    return _initialised(layer, fan_in=4 * in_channels)
-
-
-def upsample(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
-    """2x2 transposed convolution of stride 2: (B, C_in, H, W) -> (B, C_out, 2H, 2W).
-
-    The 2x2 patches it writes do not overlap, so they cannot add up to a checkerboard.
-    """
-    layer = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2)
-    return _initialised(layer, fan_in=in_channels)  # an output pixel gets one tap a channel
-
-
-def _initialised(layer: Layer, fan_in: int, gain: float = 1.0) -> Layer:
-    nn.init.normal_(layer.weight, std=gain * fan_in**-0.5)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
 
 
 class UNet(nn.Module):

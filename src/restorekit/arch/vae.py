@@ -12,8 +12,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.arch.unet import RELU_GAIN, conv3x3, downsample, upsample
 from restorekit.records import Restoration
 
 # exp(10) is finite in float16, and exp(-10 / 2) = 0.007 a deviation that no longer disturbs.
@@ -40,7 +40,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            conv3x3(channels, channels, gain=RELU_GAIN),
+            conv3x3(channels, channels),
             nn.ReLU(inplace=True),
             conv3x3(channels, channels, gain=0.1),
         )

@@ -1,0 +1,43 @@
+"""The convolutions that the architectures are made of, as they start before training."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from torch import nn
+
+Layer = TypeVar("Layer", nn.Conv2d, nn.ConvTranspose2d)
+
+RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/abs/1502.01852)
+
+
+def conv3x3(
+    in_channels: int, out_channels: int, gain: float = RELU_GAIN, bias: bool = True
+) -> nn.Conv2d:
+    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
+    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
+    return _initialised(layer, 9 * in_channels, gain)
+
+
+def downsample(in_channels: int, out_channels: int, bias: bool = True) -> nn.Conv2d:
+    """2x2 convolution of stride 2: (B, C_in, H, W) -> (B, C_out, H/2, W/2)."""
+    layer = nn.Conv2d(in_channels, out_channels, 2, stride=2, bias=bias)
+    return _initialised(layer, 4 * in_channels, 1.0)
+
+
+def upsample(
+    in_channels: int, out_channels: int, gain: float = 1.0, bias: bool = True
+) -> nn.ConvTranspose2d:
+    """2x2 transposed convolution of stride 2: (B, C_in, H, W) -> (B, C_out, 2H, 2W).
+
+    The 2x2 patches it writes do not overlap, so they cannot add up to a checkerboard.
+    """
+    layer = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
+    return _initialised(layer, in_channels, gain)  # an output pixel gets one tap a channel
+
+
+def _initialised(layer: Layer, fan_in: int, gain: float) -> Layer:
+    nn.init.normal_(layer.weight, std=gain * fan_in**-0.5)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
