@@ -93,7 +93,7 @@ def _fits(x: Tensor, multiple: int) -> bool:
 
 
 def _in_graph() -> bool:
-    traced = torch.jit.is_tracing()  # type: ignore[attr-defined]
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     return torch.compiler.is_compiling() or bool(traced)
 
 
