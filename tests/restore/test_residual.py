@@ -91,7 +91,28 @@ def test_oversmoothing_leaves_structure(picture: Tensor) -> None:
     found = whiteness(noisy, box(box(noisy)))
     assert found.verdict == "structure"
     assert found.edges > 0.1
-    assert "detail was removed" in found.words
+    assert "detail" in found.words
+
+
+def test_noise_that_is_left_is_not_called_structure(picture: Tensor) -> None:
+    """Half of its coarse part kept: the residual's own covariance, which is negative, says so."""
+    white = noise(*picture.shape)
+    found = whiteness(picture + 0.05 * white, picture + 0.05 * box(white) / 2)
+    assert found.verdict == "noise left"
+    # The filter is 1 - 1/18 in the middle and -1/18 around it.
+    variance = (17 / 18) ** 2 + 8 / 18**2
+    down = (-2 * 17 + 4) / 18**2
+    assert found.lags[LAGS.index((1, 0))] == pytest.approx(down / variance, abs=0.01)
+    assert "coarse grain" in found.words
+
+
+def test_noise_that_is_left_at_edges(picture: Tensor) -> None:
+    """A denoiser that only works where the picture is flat removes too little elsewhere."""
+    white = 0.05 * noise(*picture.shape)
+    edge = (picture - box(picture)).abs() > 0.02
+    found = whiteness(picture + white, picture + white * edge)
+    assert found.verdict == "noise left"
+    assert "at edges" in found.words
 
 
 def test_what_is_significant_may_be_too_weak_to_matter() -> None:

@@ -34,9 +34,9 @@ def summary(before: Array, after: Array, outcome: Any = None) -> dict[str, Any]:
         "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
         channel in 1/255; "residual", its "std" in 1/255, its correlations ("lags", "edges",
         "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
-        "nearly white" and "structure"; "peak_memory_mib" of the process, null where the system
-        does not tell; and of the outcome "model", "sigma" per channel in 1/255, "already_clean",
-        "seconds", "tile", "precision".
+        "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null where
+        the system does not tell; and of the outcome "model", "sigma" per channel in 1/255,
+        "already_clean", "seconds", "tile", "precision".
 
     Raises:
         InputError: the shapes or types differ, or are none of these.

@@ -9,11 +9,11 @@ from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError
 from restorekit.restore import report_html, report_png
 from restorekit.restore.findings import Array, checked, measured, summary
-from restorekit.restore.report_pictures import gain_for, informative_crops, overview
+from restorekit.restore.report_pictures import Contents, gain_for, informative_crops, overview
 
 __all__ = ["SUFFIXES", "summary", "write_report"]
 
-SUFFIXES = (".html", ".htm", ".png")
+SUFFIXES = (".html", ".png")
 _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 
 
@@ -23,50 +23,41 @@ def write_report(
     """Write one file that shows what was done to a picture: an HTML page, or a PNG.
 
     It holds the whole picture small, its flattest and its most detailed part before and after (in
-    HTML under a line that can be moved), the residual amplified around gray, whether structure is
-    left in it, the noise estimated before and after, time and memory. It stays below about 3 MB
-    however large the picture is, and the page needs no network.
+    HTML under a line that can be moved), the residual amplified around gray, whether it is noise
+    alone and all of it, the noise estimated before and after, time and memory. It stays below
+    about 3 MB however large the picture is, and the page needs no network.
 
     Args:
-        path: where to; the suffix .html, .htm or .png chooses the form. Replaced where it exists.
+        path: where to; the suffix .html or .png chooses the form. Replaced where it exists.
         before: (H, W, C) or (H, W), uint8, uint16 or floats on the [0, 1] scale.
         after: the same restored.
         outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
         name: the picture's name, for the heading.
 
     Raises:
-        ArgumentError: the suffix is none of these.
+        ArgumentError: the suffix is neither of these.
         InputError: the pictures differ in shape or type, or have another than those above.
     """
     path = Path(path)
-    check_suffix(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ArgumentError(f"a report is a file .html or .png, not '{path.name}'")
     before, after = checked(before, after)
     numbers, white = measured(before, after, outcome)
     gain = gain_for(white.std)
-    content = (
+    contents = Contents(
         # A file's name may hold bytes that are no text, and line breaks.
-        " ".join(name.encode("utf-8", "replace").decode().split()) or "Restored picture",
-        white.words,
-        _rows(numbers),
-        (overview(before), overview(after)),
-        informative_crops(before, after, gain),
-        gain,
+        title=" ".join(name.encode("utf-8", "replace").decode().split()) or "Restored picture",
+        verdict=white.words,
+        rows=_rows(numbers),
+        overviews=(overview(before), overview(after)),
+        crops=informative_crops(before, after, gain),
+        gain=gain,
     )
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".png":
-            report_png.draw(temporary, *content)
+            report_png.draw(temporary, contents)
         else:
-            temporary.write_text(report_html.page(*content), encoding="utf-8")
-
-
-def check_suffix(path: str | Path) -> None:
-    """Refuse a report of no known form, before the work rather than after it.
-
-    Raises:
-        ArgumentError: the suffix is none of .html, .htm and .png.
-    """
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise ArgumentError(f"a report is a file .html or .png, not '{Path(path).name}'")
+            temporary.write_text(report_html.page(contents), encoding="utf-8")
 
 
 def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:

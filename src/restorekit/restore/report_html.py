@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
-from restorekit.restore.report_pictures import Bytes, Crop, encode
+from restorekit.restore.report_pictures import Bytes, Contents, Crop, encode
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --accent: #2a6fdb; }
@@ -40,45 +39,30 @@ for (const input of document.querySelectorAll(".compare input")) {
 """
 
 
-def page(
-    title: str,
-    verdict: str,
-    rows: Sequence[tuple[str, str]],
-    overviews: tuple[Bytes, Bytes],
-    crops: Sequence[Crop],
-    gain: int,
-) -> str:
-    """The whole page.
-
-    Args:
-        title: its heading, a file's name say; any text.
-        verdict: what the residual says, a sentence.
-        rows: the table, (what, value) each.
-        overviews: the whole picture small, before and after.
-        crops: parts of it at full size.
-        gain: how much the residual of the crops is amplified.
-    """
+def page(contents: Contents) -> str:
+    """The whole page; any text may stand in it."""
     table = "".join(
         f'<tr><th scope="row">{escape(what)}</th><td>{escape(value)}</td></tr>\n'
-        for what, value in rows
+        for what, value in contents.rows
     )
-    parts = "\n".join(_part(crop, gain) for crop in crops)
+    title = escape(contents.title)
+    parts = "\n".join(_part(crop, contents.gain) for crop in contents.crops)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}: before and after</title>
+<title>{title}: before and after</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
-<h1>{escape(title)}</h1>
-<p>{escape(verdict)}</p>
+<h1>{title}</h1>
+<p>{escape(contents.verdict)}</p>
 <table>
 {table}</table>
 <h2>The whole picture</h2>
-<figure>{_slider(*overviews, "whole picture", "JPEG")}
+<figure>{_slider(*contents.overviews, "whole picture", "JPEG")}
 <figcaption>Left of the line before, right of it after. Drag it, or use the arrow keys.</figcaption>
 </figure>
 {parts}

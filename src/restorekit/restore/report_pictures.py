@@ -1,4 +1,4 @@
-"""The pictures of a report: which parts of a photograph to show, and how."""
+"""What a report holds, its pictures above all: which parts of a photograph to show, and how."""
 
 from __future__ import annotations
 
@@ -31,6 +31,27 @@ class Crop:
     before: Bytes
     after: Bytes
     residual: Bytes
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a report shows, in whatever form.
+
+    Attributes:
+        title: the heading, a file's name say.
+        verdict: what the residual says, a sentence.
+        rows: the table, (what, value) each.
+        overviews: the whole picture small, before and after.
+        crops: parts of it at full size.
+        gain: how much the residual of the crops is amplified.
+    """
+
+    title: str
+    verdict: str
+    rows: list[tuple[str, str]]
+    overviews: tuple[Bytes, Bytes]
+    crops: list[Crop]
+    gain: int
 
 
 def gain_for(std: float) -> int:

@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from restorekit.restore.report_pictures import Bytes, Crop
+from restorekit.restore.report_pictures import Bytes, Contents
 
 _DPI = 110
 
 
-def draw(
-    path: Path,
-    title: str,
-    verdict: str,
-    rows: Sequence[tuple[str, str]],
-    overviews: tuple[Bytes, Bytes],
-    crops: Sequence[Crop],
-    gain: int,
-) -> None:
-    """Draw what `report_html.page` writes, with the same arguments, to a PNG file."""
+def draw(path: Path, contents: Contents) -> None:
+    """Draw what `report_html.page` writes to a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    crops = contents.crops
     count = 1 + len(crops)
     figure = Figure(figsize=(11, 3.6 * count + 0.8), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     # A "$" in a file's name is no formula.
-    figure.suptitle(textwrap.fill(title, 90), parse_math=False)
+    figure.suptitle(textwrap.fill(contents.title, 90), parse_math=False)
     axes = figure.subplots(count, 3, squeeze=False)
-    _show(axes[0][0], overviews[0], "before")
-    _show(axes[0][1], overviews[1], "after")
+    _show(axes[0][0], contents.overviews[0], "before")
+    _show(axes[0][1], contents.overviews[1], "after")
     axes[0][2].axis("off")
-    lines = [f"{what}: {value}" for what, value in rows]
+    lines = [f"{what}: {value}" for what, value in contents.rows]
     text = "\n".join(textwrap.fill(line, 44, subsequent_indent="    ") for line in lines)
-    text += "\n\n" + textwrap.fill(verdict, 44)
+    text += "\n\n" + textwrap.fill(contents.verdict, 44)
     axes[0][2].text(0, 1, text, va="top", fontsize=8.5, parse_math=False)
     for row, crop in zip(axes[1:], crops, strict=True):
         _show(row[0], crop.before, f"{crop.label} part, before")
         _show(row[1], crop.after, f"{crop.label} part, after")
-        _show(row[2], crop.residual, f"residual, amplified {gain} times")
+        _show(row[2], crop.residual, f"residual, amplified {contents.gain} times")
     with warnings.catch_warnings():
         # A name in a script that the font lacks is drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")

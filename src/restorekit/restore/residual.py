@@ -1,8 +1,11 @@
-"""Whether what was removed from a picture is noise alone, or whether structure went with it.
+"""Whether what was removed from a picture is all of its noise, and noise alone.
 
 In what a perfect denoiser removes from white noise, neighbours know nothing of each other, and it
 is no larger at edges than elsewhere. Both are correlations, whose distribution is known for white
-noise: about normal, with mean 0 and variance 1 / N for N pixels.
+noise: about normal, with mean 0 and variance 1 / N for N pixels. Their signs tell what is wrong.
+Detail that was removed is alike from pixel to pixel and lies at edges: positive. Noise that was
+left is coarse, for a denoiser averages, and lies where detail hides it: what is removed then lacks
+what neighbours have in common, and is smaller at edges: negative.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class Whiteness:
         strongest: the largest of all of these, as a magnitude.
         significance: the largest of them in standard deviations of what white noise gives.
         threshold: what `significance` reaches in `level` of the pictures with white noise.
-        verdict: "none removed", "white", "nearly white" or "structure".
+        verdict: "none removed", "white", "nearly white", "noise left" or "structure".
     """
 
     std: float
@@ -49,16 +52,23 @@ class Whiteness:
     @property
     def words(self) -> str:
         """The verdict as a sentence for people."""
-        share = f"strongest correlation {self.strongest:.3f}"
+        found = f"strongest correlation {self.strongest:.3f}"
         test = f"{self.significance:.1f} standard deviations, white noise stays below"
+        found = f"{found} ({test} {self.threshold:.1f})"
+        where = "at edges" if self.edges <= min(self.lags) else "in coarse grain"
+        what = (
+            "More was removed at edges than elsewhere: detail went with the noise."
+            if self.edges >= max(self.lags)
+            else "The noise itself was correlated, or detail was removed."
+        )
         return {
             "none removed": "Nothing was removed.",
-            "white": f"No structure is left in the residual: {share} ({test} "
-            f"{self.threshold:.1f}).",
-            "nearly white": f"Hardly any structure is left in the residual: {share}, which can be "
-            f"measured ({test} {self.threshold:.1f}) but not seen.",
-            "structure": f"Structure is left in the residual: {share} ({test} "
-            f"{self.threshold:.1f}). The noise itself was correlated, or detail was removed.",
+            "white": f"What was removed is white, as noise is: {found}.",
+            "nearly white": f"What was removed is white but for what can be measured and not "
+            f"seen: {found}.",
+            "noise left": f"No structure was removed, but some noise is left, most {where}: "
+            f"{found}.",
+            "structure": f"There is structure in what was removed: {found}. {what}",
         }[self.verdict]
 
 
@@ -99,9 +109,12 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     threshold = NormalDist().inv_cdf(1 - level / (2 * tests[..., 0].numel()))
     significance = float(tests[..., 1].abs().max())
     largest = max(abs(value) for value in strongest)
-    verdict = "white" if significance <= threshold else "nearly white"
-    if verdict != "white" and largest >= WEAK:
-        verdict = "structure"
+    if significance <= threshold:
+        verdict = "white"
+    elif largest < WEAK:
+        verdict = "nearly white"
+    else:
+        verdict = "structure" if max(strongest) >= WEAK else "noise left"
     return Whiteness(
         std, tuple(strongest[:-1]), strongest[-1], largest, significance, threshold, verdict
     )
