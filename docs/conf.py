@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-# The reference is of restorekit alone, whatever plugins this machine has.
+# The reference is of restorekit alone, whatever plugins and weights this machine has.
 os.environ["RESTOREKIT_PLUGINS"] = ""
+os.environ.pop("RESTOREKIT_WEIGHTS", None)
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from restorekit.version import __version__

@@ -1,4 +1,4 @@
-"""Writes the parts of the documentation that the code already says: keys and components."""
+"""Writes the parts of the documentation that the package already says: keys, components, cards."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from restorekit.registry import REGISTRIES, Description
 from restorekit.schema import json_schema
+from restorekit.weights import named_weights, read_card
 
 TITLES = {
     "model": "Models",
@@ -41,6 +42,32 @@ def components() -> str:
         parts.append(f"## {TITLES[kind]}\n")
         parts += [_component(registry.describe(name)) for name in registry.names()]
     return "\n".join(parts)
+
+
+def weights() -> str:
+    """The model cards of the weights that come with restorekit, as Markdown."""
+    return "\n".join(_card(name, path) for name, path in sorted(named_weights().items()))
+
+
+def _card(name: str, path: Path) -> str:
+    card = read_card(path)
+    made = card["model"]
+    arguments = ", ".join(f"{key}={value}" for key, value in made["arguments"].items())
+    licenses = ", ".join(f"{license} {count}" for license, count in card["licenses"].items())
+    rows = [
+        ("noise", card["noise_range"]),
+        ("network", f"`{made['name']}({arguments})`, {card['parameters']:,} parameters"),
+        ("trained on", f"{card['training_data']} ({licenses})"),
+        ("recipe", f"`{card['recipe']}`"),
+        ("licence of the weights", card["license"]),
+        ("limits", card["limits"]),
+        *((f"PSNR on {data}", _figures(psnr)) for data, psnr in card["psnr"].items()),
+    ]
+    return f"## {name}\n\n{card['purpose']}\n\n{_table(('', ''), rows)}"
+
+
+def _figures(psnr: Mapping[str, float]) -> str:
+    return ", ".join(f"{noise} {value:.2f} dB" for noise, value in psnr.items())
 
 
 def _keys(properties: Mapping[str, Any], required: Iterable[str]) -> str:
@@ -133,8 +160,8 @@ def _linked(text: str) -> str:
 def _write(app: Any) -> None:
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
-    for name, text in (("configuration", configuration()), ("components", components())):
-        path = folder / f"{name}.md"
+    for write in (configuration, components, weights):
+        path, text = folder / f"{write.__name__}.md", write()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 

@@ -11,6 +11,7 @@ import pytest
 
 from restorekit.config import TrainConfig, TrainSettings
 from restorekit.registry import REGISTRIES
+from restorekit.weights import list_weights, read_card
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -56,3 +57,18 @@ def test_each_page_that_includes_generated_text_names_a_file_that_is_written(
     for page in DOCS.glob("*.md"):
         for name in re.findall(r"_generated/(\w+)\.md", page.read_text(encoding="utf-8")):
             assert callable(getattr(reference, name))
+
+
+def test_every_bundled_weight_has_its_card(
+    reference: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file says of its noise, its limits and its PSNR stands under its name."""
+    monkeypatch.delenv("RESTOREKIT_WEIGHTS", raising=False)
+    text = reference.weights()
+    for name in list_weights():
+        section = text.split(f"## {name}\n")[1].split("\n## ")[0]
+        card = read_card(name)
+        assert card["limits"] in section
+        assert card["noise_range"] in section
+        for figures in card["psnr"].values():
+            assert all(f"{value:.2f} dB" in section for value in figures.values())
