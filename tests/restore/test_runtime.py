@@ -101,7 +101,7 @@ def test_auto_takes_what_is_clearly_faster(
     """Measured once for a network and size; what cannot run it is left out."""
     clock, made = [0.0], []
 
-    def load(model: nn.Module, name: str, *_: Any) -> nn.Module:
+    def load(model: nn.Module, name: str, *_: Any, **__: Any) -> nn.Module:
         made.append(name)
         if seconds[name] is None:
             raise InputError("cannot be exported")
@@ -117,6 +117,22 @@ def test_auto_takes_what_is_clearly_faster(
     assert choose_runtime(network, SHAPE) is choice
     assert made == ["onnxruntime", "openvino"]
     assert choose_runtime(network, (1, 3, 64, 64)) is not choice
+
+
+def test_auto_compares_with_torch_as_it_would_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bfloat16 torch is twice as fast here, the others are not: what gains nothing is left."""
+    clock = [0.0]
+
+    class Halved(Fake):
+        def forward(self, noisy: Tensor) -> Tensor:
+            self.clock[0] += self.seconds / (2 if torch.is_autocast_enabled("cpu") else 1)
+            return noisy
+
+    monkeypatch.setattr(runtime, "load_runtime", lambda *_, **__: Halved(3.0, clock))
+    monkeypatch.setattr(runtime.time, "perf_counter", lambda: clock[0])
+    network = Halved(4.0, clock)
+    assert choose_runtime(network, SHAPE).runtime != "torch"
+    assert choose_runtime(network, SHAPE, dtype=torch.bfloat16).runtime == "torch"
 
 
 def test_auto_loads_what_it_chose(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from restorekit.restore.noise_level import (
     estimated_level,
     estimated_map,
     given_level,
-    is_clean,
+    looks_clean,
 )
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.precision import check_precision, dtype_of, is_worth_it
@@ -191,8 +191,10 @@ class Denoiser:
         self._turns = ALL if ensemble else IDENTITY
         self.model = load(model, device)
         self.name = name_of(model)
-        self._network = Network(self.model, session(self.model, runtime))
-        check_precision(precision, self._network.device or torch.device("cpu"))
+        network = Network(self.model)
+        check_precision(precision, network.device or torch.device("cpu"))
+        run = session(network, runtime, precision)
+        self._network = network if run is None else Network(self.model, run)
         self._precision = precision
         self._warned: set[str] = set()
 
@@ -257,7 +259,7 @@ class Denoiser:
         return Outcome(
             image=finish(),
             sigma=_per_channel(level, canvas),
-            already_clean=diagnose and self._sigma is None and is_clean(canvas, level),
+            already_clean=diagnose and self._sigma is None and looks_clean(canvas, level),
             seconds=time.perf_counter() - started,
             tile=tile,
             precision=precision,

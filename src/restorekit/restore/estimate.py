@@ -16,7 +16,7 @@ from torch import Tensor
 from restorekit.errors import InputError
 from restorekit.registry import estimators
 from restorekit.restore.defects import blockiness, impulses
-from restorekit.restore.sampling import SIDE, even_tiles
+from restorekit.restore.sampling import middle, miniature
 
 Spec = str | Mapping[str, Any] | Callable[[Tensor], Tensor]
 
@@ -29,7 +29,8 @@ _FOR_CELLS: Mapping[str, Any] = {"name": DEFAULT, "blocks": 8192}
 CLEAN = 1.2 / 255
 # Photographs measure up to 1/255 as they are, 2/255 and more as a JPEG of quality 30.
 _BLOCKY = 1.5 / 255
-_SAMPLE = 2_000_000  # pixels
+SAMPLE = 2_000_000  # pixels
+MIDDLE = 1024  # pixels a side, in which the blocks of a JPEG are looked for
 _FEWEST_IMPULSES = 1e-3
 _CELL, _MOST_CELLS = 64, 15
 
@@ -55,7 +56,8 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     if image.ndim != 4 or not image.numel():
         raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
     measure: Callable[[Tensor], Tensor] = estimators.build(estimator)
-    sample = _sample(image).float()
+    height, width = image.shape[-2:]
+    sample = miniature(lambda y, x: image[..., y, x], (height, width), SAMPLE).float()
     if not bool(torch.isfinite(sample).all()):
         raise InputError("an image's values must be finite; some are NaN or infinite")
     sigma = measure(sample)
@@ -129,22 +131,8 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
         sigma: What `estimate_sigma` says of it, where that is known.
     """
     sigma = estimate_sigma(image) if sigma is None else sigma
-    height, width = image.shape[-2:]
-    top, left = max(0, height - 1024) // 2, max(0, width - 1024) // 2
-    middle = image[..., top : top + 1024, left : left + 1024]
-    return is_clean(sigma) and blockiness(middle) < _BLOCKY
-
-
-def _sample(image: Tensor) -> Tensor:
-    """The image, or tiles of it side by side: no more than about two megapixels."""
-    tiles = even_tiles(image.shape[-2], image.shape[-1], _SAMPLE)
-    if tiles is None:
-        return image
-    # The seams are no matter: estimators look for what is flat.
-    tops, lefts = tiles
-    return torch.cat(
-        [torch.cat([image[..., y : y + SIDE, x : x + SIDE] for x in lefts], -1) for y in tops], -2
-    )
+    rows, columns = (middle(length, MIDDLE) for length in image.shape[-2:])
+    return is_clean(sigma) and blockiness(image[..., rows, columns]) < _BLOCKY
 
 
 def _starts(length: int, side: int) -> list[int]:

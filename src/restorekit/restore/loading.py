@@ -13,6 +13,8 @@ from restorekit import expression
 from restorekit.devices import resolve_device
 from restorekit.errors import CheckpointError
 from restorekit.registry import models, origin_of
+from restorekit.restore.network import Network
+from restorekit.restore.precision import dtype_of
 from restorekit.weights import bare, load_model
 
 ModelLike = nn.Module | str | PathLike[str]
@@ -58,8 +60,13 @@ def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
     return None if any(True for _ in made.parameters()) else made
 
 
-def session(model: nn.Module, runtime: str) -> Any:
+def session(network: Network, runtime: str, precision: str) -> Any:
     """What runs the network in another runtime; None for torch.
+
+    Args:
+        network: the network as torch runs it.
+        runtime: by name; "auto" for the fastest.
+        precision: what torch would compute in, to be compared with.
 
     Raises:
         MissingExtraError: the runtime is not installed.
@@ -68,8 +75,10 @@ def session(model: nn.Module, runtime: str) -> Any:
         return None
     from restorekit.restore.runtime import load_runtime
 
-    channels = getattr(bare(model), "channels", 3)
-    return load_runtime(model, runtime, (1, channels, 256, 256))
+    dtype = None
+    if runtime == "auto":
+        dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)
+    return load_runtime(network.module, runtime, (1, network.channels or 3, 256, 256), dtype=dtype)
 
 
 def name_of(model: ModelLike) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,10 +15,9 @@ from torch.nn import functional
 
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.sampling import middle, miniature
 from restorekit.restore.tiles import divide
 
-_SIDE = 2048  # of the image on which a large one's noise is estimated
-_CROP = 256
 _BLOCK = 1024
 _REDUCTION = 8
 
@@ -85,16 +85,13 @@ def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
 
 
 def estimated_level(canvas: Canvas) -> NoiseLevel:
-    """The level of each channel, estimated from the image.
+    """The level of each channel, estimated from the image, a large one from an even sample."""
+    from restorekit.restore.estimate import SAMPLE, estimate_sigma
 
-    A large one is estimated from pieces of it laid side by side.
-    """
-    from restorekit.restore.estimate import estimate_sigma
-
-    levels = [
-        estimate_sigma(_miniature(canvas, slice(index, index + 1)))
-        for index in range(len(canvas.source))
-    ]
+    levels = []
+    for index in range(len(canvas.source)):
+        read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
+        levels.append(estimate_sigma(miniature(read, canvas.size, SAMPLE).cpu()))
     return NoiseLevel(torch.cat(levels).float()[:, :, None, None])
 
 
@@ -116,42 +113,17 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     return NoiseLevel(sigma, _REDUCTION)
 
 
-def is_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
+def looks_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
     """Whether an image of that estimated level has no noise worth removing, and no JPEG blocks."""
-    from restorekit.restore.estimate import already_clean
+    from restorekit.restore.estimate import MIDDLE, already_clean
 
     if level is None:
         return False
-    rows, columns = (_middle(length) for length in canvas.size)
+    rows, columns = (middle(length, MIDDLE) for length in canvas.size)
     return all(
         already_clean(canvas.read(slice(index, index + 1), rows, columns, torch.float32), sigma)
         for index, sigma in enumerate(level.sigma.flatten(1))
     )
-
-
-def _middle(length: int) -> slice:
-    """The part in which JPEG's blocks are looked for, from a multiple of their side on."""
-    start = max(0, length - _SIDE) // 16 * 8
-    return slice(start, min(start + _SIDE, length))
-
-
-def _miniature(canvas: Canvas, sample: slice) -> Tensor:
-    """The image, or a grid of crops of it, (1, C, H, W)."""
-    height, width = canvas.size
-    rows, columns = _crops(height), _crops(width)
-    bands = [
-        torch.cat([canvas.read(sample, row, column, torch.float32) for column in columns], 3)
-        for row in rows
-    ]
-    return torch.cat(bands, 2).cpu()
-
-
-def _crops(length: int) -> list[slice]:
-    if length <= _SIDE:
-        return [slice(0, length)]
-    count = _SIDE // _CROP
-    starts = [round((length - _CROP) * place / (count - 1)) for place in range(count)]
-    return [slice(start, start + _CROP) for start in starts]
 
 
 def _scaled(places: slice) -> slice:

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -93,11 +94,15 @@ class Session(nn.Module):
         return self.runtime
 
 
-_choices: WeakKeyDictionary[nn.Module, dict[tuple[Shape, int], Choice]] = WeakKeyDictionary()
+_choices: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Choice]] = WeakKeyDictionary()
 
 
 def load_runtime(
-    model: nn.Module, runtime: str, shape: Shape, threads: int | None = None
+    model: nn.Module,
+    runtime: str,
+    shape: Shape,
+    threads: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> nn.Module:
     """A network made ready to be run.
 
@@ -107,13 +112,15 @@ def load_runtime(
             `Session`; "auto" measures what is installed and takes the fastest.
         shape: (B, C, H, W) of the batches to come, for "auto" to measure with.
         threads: how many to use; as many as torch does if None.
+        dtype: what torch would compute in, bfloat16 say, for "auto" to compare with; float32 if
+            None.
 
     Raises:
         InputError: there is no such runtime, or the network cannot be exported.
         MissingExtraError: the runtime is not installed.
     """
     if runtime == "auto":
-        runtime = choose_runtime(model, shape, threads).runtime
+        runtime = choose_runtime(model, shape, threads, dtype).runtime
     if runtime not in RUNTIMES:
         near = did_you_mean(runtime, RUNTIMES)
         raise InputError(f"unknown runtime '{runtime}'.{near} One of: auto, {', '.join(RUNTIMES)}")
@@ -124,7 +131,12 @@ def load_runtime(
     return Session(make(onnx_bytes(model), threads), model, runtime)
 
 
-def choose_runtime(model: nn.Module, shape: Shape, threads: int | None = None) -> Choice:
+def choose_runtime(
+    model: nn.Module,
+    shape: Shape,
+    threads: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> Choice:
     """The fastest installed runtime for a network, measured once for each size in a process.
 
     A runtime that cannot take the network is left out. Measuring exports the network, which takes
@@ -134,11 +146,12 @@ def choose_runtime(model: nn.Module, shape: Shape, threads: int | None = None) -
         model: the network, in evaluation mode.
         shape: (B, C, H, W) of the batches to come.
         threads: as for `load_runtime`.
+        dtype: as for `load_runtime`.
     """
     measured = _choices.setdefault(model, {})
-    key = (shape, threads or torch.get_num_threads())
+    key = (shape, threads or torch.get_num_threads(), dtype)
     if key not in measured:
-        measured[key] = _measure(model, shape, threads)
+        measured[key] = _measure(model, shape, threads, dtype)
     return measured[key]
 
 
@@ -186,7 +199,9 @@ def openvino_session(content: bytes, threads: int | None = None) -> Run:
 _EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
 
 
-def _measure(model: nn.Module, shape: Shape, threads: int | None) -> Choice:
+def _measure(
+    model: nn.Module, shape: Shape, threads: int | None, dtype: torch.dtype | None
+) -> Choice:
     batch, _, height, width = shape
     given = example(model, (batch, height, width), uses_sigma(model))
     ready: dict[str, nn.Module] = {"torch": model}
@@ -200,7 +215,9 @@ def _measure(model: nn.Module, shape: Shape, threads: int | None) -> Choice:
     times: dict[str, list[float]] = {name: [] for name in ready}
     for _ in range(4):  # in turn, so that what else the machine does falls on all of them
         for name, network in ready.items():
-            times[name].append(_time(network, model, given))
+            half = torch.autocast("cpu", dtype, enabled=name == "torch" and dtype is not None)
+            with half:
+                times[name].append(_time(network, model, given))
     seconds = {name: statistics.median(each[1:]) for name, each in times.items()}
     fastest = min(seconds, key=lambda name: seconds[name])
     worthwhile = seconds["torch"] > WORTHWHILE * seconds[fastest]
