@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from restorekit.data.files import read_pages, write_pages
-from restorekit.data.picture import Metadata, Picture
+from restorekit.data.picture import Picture
 from restorekit.errors import ArgumentError, ImageFileError, InputError
 from restorekit.restore.batch import Done, Place, Writing, restore_file, restore_files
 from restorekit.restore.plan import plan_outputs
@@ -116,9 +116,9 @@ def test_picture_becomes_deeper_before_the_work(
 
 def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
     """A 16-bit picture is restored at 16 bits, also where 8 are written."""
-    write_pages(
-        [Picture(np.full((2, 2, 3), 300, np.uint16), metadata=Metadata())], tmp_path / "a.png"
-    )
+    pixels = np.full((32, 32, 3), 300, np.uint16)
+    pixels[16:] = 65535
+    write_pages([Picture(pixels)], tmp_path / "a.png")
     seen = []
 
     def look(picture: Picture, place: Place) -> Picture:
@@ -129,6 +129,36 @@ def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
         restore_file(tmp_path / "a.png", tmp_path / name, look)
         assert read_pages(tmp_path / name)[0].pixels[0, 0, 0] == 1
     assert seen == [np.uint16, np.uint16]
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "top"), [("b.jpg", None, 255), ("b.tif", 8, 255), ("b.tif", "float", 1)]
+)
+def test_twelve_bits_in_sixteen_are_not_written_black(
+    tmp_path: Path, name: str, depth: object, top: float
+) -> None:
+    """White is what it was before restoring, 4095, although restoring takes the peaks away."""
+    frame = np.full((16, 16), 1600, np.uint16)
+    frame[3, 4] = 4000
+    tifffile.imwrite(tmp_path / "a.tif", frame)
+
+    def flatten(picture: Picture, place: Place) -> Picture:
+        return replace(picture, pixels=np.full_like(picture.pixels, picture.pixels[0, 0, 0]))
+
+    restore_file(tmp_path / "a.tif", tmp_path / name, flatten, Writing(depth=depth))  # type: ignore[arg-type]
+    (written,) = read_pages(tmp_path / name)
+    assert written.pixels / top == pytest.approx(1600 / 4095, abs=0.5 / 255)
+
+
+def test_pages_have_one_white(tmp_path: Path) -> None:
+    """A dark slice of a stack stays darker than a bright one."""
+    stack = np.stack([np.full((4, 4), value, np.uint16) for value in (300, 3000)])
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
+    restore_file(tmp_path / "a.tif", tmp_path / "b.tif", lambda p, _: p, Writing(depth=8))
+    levels = [int(page.pixels[0, 0, 0]) for page in read_pages(tmp_path / "b.tif")]
+    assert levels == [round(300 / 4095 * 255), round(3000 / 4095 * 255)]
+    restore_file(tmp_path / "a.tif", tmp_path / "c.tif", lambda p, _: p)
+    assert np.array_equal(tifffile.imread(tmp_path / "c.tif"), stack)
 
 
 # Overwriting

@@ -19,7 +19,15 @@ from restorekit.atomic import atomic_path
 from restorekit.data import exif, pillow_files, png_files
 from restorekit.data.faults import faults_in_reading, faults_in_writing, nearest
 from restorekit.data.formats import FORMATS, Format, format_for
-from restorekit.data.picture import Depth, Picture, PictureError, depth_for
+from restorekit.data.picture import (
+    Array,
+    Depth,
+    Metadata,
+    Picture,
+    PictureError,
+    depth_for,
+    white_of,
+)
 from restorekit.errors import DataError, ImageFileError
 
 
@@ -116,7 +124,8 @@ def write_pages(
         pictures: one, or for a TIFF any number; taken one at a time.
         path: where to; missing folders are made, an existing file is replaced.
         depth: 8 or 16 bits per channel, or "float"; None for that of each picture, or the format's
-            deepest where it cannot hold that. Integers are rounded and clamped.
+            deepest where it cannot hold that. Integers are rounded and clamped; white becomes white,
+            which of a 12-bit camera's picture in 16 bits is 4095.
         quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
         count: how many pictures to expect, where `pictures` has no length.
 
@@ -166,7 +175,7 @@ def _pages(path: Path) -> Iterator[Picture]:
         from restorekit.data import tiff_files
 
         for pixels, alpha, metadata, orientation in tiff_files.read(path):
-            yield _upright(Picture(pixels, alpha, metadata), orientation)
+            yield _upright(_picture(pixels, alpha, metadata), orientation)
         return
     with path.open("rb") as file:
         is_png = file.read(8) == png_files.SIGNATURE
@@ -176,7 +185,12 @@ def _pages(path: Path) -> Iterator[Picture]:
         pixels, alpha, metadata = pillow_files.read(path)
     if is_png:
         metadata = png_files.read_metadata(path)
-    yield _upright(Picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
+    yield _upright(_picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
+
+
+def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
+    white = white_of(pixels) if pixels.dtype == np.uint16 else None
+    return Picture(pixels, alpha, metadata, white)
 
 
 def _upright(picture: Picture, orientation: int) -> Picture:
@@ -191,10 +205,11 @@ def _upright(picture: Picture, orientation: int) -> Picture:
     if metadata.dpi is not None and orientation >= 5:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
     alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
-    return Picture(
-        np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
-        None if alpha is None else np.ascontiguousarray(alpha),
-        metadata,
+    return replace(
+        picture,
+        pixels=np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
+        alpha=None if alpha is None else np.ascontiguousarray(alpha),
+        metadata=metadata,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
 from restorekit.data.formats import format_for
@@ -171,7 +173,16 @@ def _restore(place: Place, change: Change, writing: Writing) -> None:
 
 def _changed(place: Place, change: Change, depth: Depth | None) -> Iterator[Picture]:
     depths = format_for(place.target).depths
+    white = _common_white(place, depth_for(np.dtype(np.uint16), depths, depth))
     for page, picture in enumerate(iter_pages(place.source)):
+        picture = replace(picture, white=white or picture.white)
         wanted = depth_for(picture.pixels.dtype, depths, depth)
         deeper = wanted.itemsize > picture.pixels.dtype.itemsize
         yield change(picture.astype(wanted) if deeper else picture, place._replace(page=page))
+
+
+def _common_white(place: Place, dtype: np.dtype[Any]) -> int | None:
+    """White of all 16-bit pages that get another type, so that no page is brightened by itself."""
+    if place.pages == 1 or dtype == np.uint16:
+        return None
+    return max((page.white or 0 for page in iter_pages(place.source)), default=None)
