@@ -273,12 +273,24 @@ def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
 
 
 def test_resolution_in_centimetres(tmp_path: Path) -> None:
-    """100 dots per centimetre are 254 per inch; without a unit there is no resolution."""
+    """100 dots per centimetre are 254 per inch."""
     options = {"photometric": "minisblack", "resolution": (100, 50)}
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, resolutionunit="CENTIMETER", **options)
     assert read_picture(tmp_path / "a.tif").metadata.dpi == pytest.approx((254, 127))
-    tifffile.imwrite(tmp_path / "b.tif", GRAY8, resolutionunit="NONE", **options)
-    assert read_picture(tmp_path / "b.tif").metadata.dpi is None
+
+
+def test_resolution_without_a_unit_stays_one(tmp_path: Path) -> None:
+    """What ImageJ says of a pixel's size, its unit being in the description, is not lost."""
+    options: Any = {"resolution": (15.5, 7.75), "metadata": {"unit": "um"}}
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, imagej=True, **options)
+    picture = read_picture(tmp_path / "a.tif")
+    assert (picture.metadata.dpi, picture.metadata.density) == (None, (15.5, 7.75))
+    write_pages([picture], tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        tags = tiff.pages[0].tags
+        assert tags.valueof(296) == 1
+        assert [n / d for n, d in (tags.valueof(282), tags.valueof(283))] == [15.5, 7.75]
+        assert (tiff.imagej_metadata or {})["unit"] == "um"
 
 
 # What is refused

@@ -204,6 +204,8 @@ def _upright(picture: Picture, orientation: int) -> Picture:
         metadata = replace(metadata, xmp=exif.upright_xmp(metadata.xmp))
     if metadata.dpi is not None and orientation >= 5:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
+    if metadata.density is not None and orientation >= 5:
+        metadata = replace(metadata, density=metadata.density[::-1])
     alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
     return replace(
         picture,

@@ -43,6 +43,8 @@ class Metadata:
         xmp: an XMP packet.
         colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP), as they
             are in the file; no other format can hold them.
+        density: the same in pixels per a unit that a TIFF does not say, as ImageJ writes its
+            micrometres; no other format can hold it.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
     """
@@ -52,6 +54,7 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     xmp: bytes | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    density: tuple[float, float] | None = None
     alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
 
 
