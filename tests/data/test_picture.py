@@ -152,7 +152,9 @@ def test_white_stays_white_at_another_depth() -> None:
     picture = Picture(pixels, np.array([[0, 32768, 65535]], np.uint16), white=4095)
     for dtype, top in ((U8, 255), (F32, 1)):
         shallow = picture.astype(dtype)
-        assert np.allclose(shallow.pixels.ravel(), [0, 2048 / 4095 * top, top], atol=0.5 * (top > 1))
+        assert np.allclose(
+            shallow.pixels.ravel(), [0, 2048 / 4095 * top, top], atol=0.5 * (top > 1)
+        )
         assert np.allclose(shallow.alpha, [[0, 0.5 * top, top]], atol=0.01 * top)  # type: ignore[arg-type]
         assert shallow.white is None
     assert picture.astype(U16) is picture

@@ -26,6 +26,7 @@ from restorekit.data.picture import (
     Picture,
     PictureError,
     depth_for,
+    profile_is_of,
     white_of,
 )
 from restorekit.errors import DataError, ImageFileError
@@ -124,8 +125,8 @@ def write_pages(
         pictures: one, or for a TIFF any number; taken one at a time.
         path: where to; missing folders are made, an existing file is replaced.
         depth: 8 or 16 bits per channel, or "float"; None for that of each picture, or the format's
-            deepest where it cannot hold that. Integers are rounded and clamped; white becomes white,
-            which of a 12-bit camera's picture in 16 bits is 4095.
+            deepest where it cannot hold that. Integers are rounded and clamped; the picture's white
+            becomes the whole range's.
         quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
         count: how many pictures to expect, where `pictures` has no length.
 
@@ -224,7 +225,9 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
                 f"its format has no transparency and the picture does; use one of: {keeping}"
             )
         picture = replace(picture, alpha=None)
-    if not _profile_fits(picture, kind):
+    profile = picture.metadata.icc_profile
+    space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
+    if profile is not None and not profile_is_of(profile, space):
         picture = replace(picture, metadata=replace(picture.metadata, icc_profile=None))
     return picture.astype(depth_for(picture.pixels.dtype, kind.depths, depth))
 
@@ -239,13 +242,6 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
             pillow_files.write_webp(picture, file, quality)
         else:
             pillow_files.write_bmp(picture, file)
-
-
-def _profile_fits(picture: Picture, kind: Format) -> bool:
-    """Whether the ICC profile, which names its colour space in bytes 16 to 20, suits the pixels."""
-    profile = picture.metadata.icc_profile
-    space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
-    return profile is None or profile[16:20] == space
 
 
 def _is_tiff(path: Path) -> bool:

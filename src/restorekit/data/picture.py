@@ -45,6 +45,9 @@ class Metadata:
             are in the file; no other format can hold them.
         density: the same in pixels per a unit that a TIFF does not say, as ImageJ writes its
             micrometres; no other format can hold it.
+        text_chunks: PNG's texts (tEXt, zTXt, iTXt), as they are in the file.
+        comment: that of a JPEG.
+        iptc: an IPTC record, of a JPEG or TIFF: a press agency's caption, names and places.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
     """
@@ -55,6 +58,9 @@ class Metadata:
     xmp: bytes | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
     density: tuple[float, float] | None = None
+    text_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    comment: bytes | None = None
+    iptc: bytes | None = None
     alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
 
 
@@ -116,6 +122,11 @@ class Picture:
         return self.pixels[..., 0] if self.pixels.shape[2] == 1 else self.pixels
 
 
+def profile_is_of(profile: bytes, space: bytes) -> bool:
+    """Whether an ICC profile, which names its colour space in bytes 16 to 20, is of that one."""
+    return profile[16:20] == space
+
+
 def one_of(dtype: np.dtype[Any]) -> float:
     """The value that stands for 1.0: 255, 65535, or 1 for floats."""
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
@@ -124,8 +135,8 @@ def one_of(dtype: np.dtype[Any]) -> float:
 def white_of(pixels: Array) -> int:
     """The value that stands for 1.0 in a whole picture of integers.
 
-    Cameras store 10 or 12 bits in 16: where no value of uint16 reaches 2^14, white is the next power
-    of two less one, and 255 at least. Otherwise it is the largest that the type holds.
+    Cameras store 10 or 12 bits in 16: where no value of uint16 reaches 2^14, white is the next
+    power of two less one, and 255 at least. Otherwise it is the largest that the type holds.
     """
     if pixels.dtype != np.uint16 or (highest := int(pixels.max(initial=0))) >= _FULL_16_BIT:
         return int(one_of(pixels.dtype))

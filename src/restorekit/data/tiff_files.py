@@ -29,7 +29,7 @@ _PLAIN = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE, _PHOTOMETRIC.RGB, _P
 _ALPHA = {0: "unspecified", 1: "associated", 2: "unassociated"}
 _NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
 _BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
-_XMP, _PROFILE = 700, 34675
+_XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it logs, it raises as well
 
@@ -74,9 +74,8 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
             # tifffile writes no directories besides pages: their place is kept by an entry each.
             further = {} if big else further
             tags += [(code + 1, "I", 1, 0, True) for code in further]
-            if picture.metadata.xmp is not None:
-                packet = picture.metadata.xmp
-                tags.append((_XMP, "B", len(packet), packet, True))
+            octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
+            tags += [(code, "B", len(held), held, True) for code, held in octets if held]
             directories.append(further)
             tiff.write(picture.channels(), **_options(picture), extratags=tags)
     if any(directories):
@@ -210,6 +209,7 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         dpi=(factor * resolution[0], factor * resolution[1]) if resolution and factor else None,
         density=resolution if unit == _NO_UNIT else None,
         xmp=_octets(page, _XMP),
+        iptc=_octets(page, _IPTC),
         alpha=_ALPHA.get(extra, "unspecified"),  # type: ignore[arg-type]
     )
 
