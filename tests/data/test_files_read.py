@@ -187,9 +187,39 @@ def test_empty_text_folder_and_missing_files_are_refused(tmp_path: Path) -> None
     assert "no PNG, JPEG" in refusal(tmp_path / "text.png")
     assert "is a folder" in refusal(tmp_path / "folder.png")
     assert "damaged" in refusal(tmp_path / "head.tif")
-    assert "no PNG, JPEG" in refusal(tmp_path / "animal.gif")
+    assert "is a GIF, of 256 colours at most, which is not read" in refusal(tmp_path / "animal.gif")
     assert "Did you mean 'text.png'?" in refusal(tmp_path / "texd.png")
     assert "its folder" in refusal(tmp_path / "nowhere" / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"\x00\x00\x00\x1cftypheic\x00\x00", "a HEIC picture"),
+        (b"\x00\x00\x00\x1cftypavif\x00\x00", "an AVIF picture"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 picture"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
+        (b"8BPS\x00\x01", "a Photoshop document"),
+        (b"v/1\x01\x02\x00", "an OpenEXR picture"),
+    ],
+)
+def test_other_formats_are_called_by_their_names(tmp_path: Path, start: bytes, name: str) -> None:
+    """The line says what the file is, and what to make of it."""
+    (tmp_path / "a.jpg").write_bytes(start + bytes(50))
+    assert f"is {name}, which is not read; convert it to PNG" in refusal(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_limit_that_is_told_is_the_limit(tmp_path: Path, suffix: str) -> None:
+    """However far a file is above it."""
+    picture().save(tmp_path / f"a{suffix}")
+    data = bytearray((tmp_path / f"a{suffix}").read_bytes())
+    if suffix == ".bmp":
+        data[18:26] = struct.pack("<ii", 60_000, 60_000)
+    else:
+        data = bytearray(png(60_000, 60_000, 8, 2, b""))
+    (tmp_path / f"a{suffix}").write_bytes(data)
+    assert "it has 3600 megapixels; at most 400 can be read" in refusal(tmp_path / f"a{suffix}")
 
 
 @pytest.mark.parametrize("depth", [8, 16])

@@ -48,6 +48,7 @@ class Metadata:
         text_chunks: PNG's texts (tEXt, zTXt, iTXt), as they are in the file.
         comment: that of a JPEG.
         iptc: an IPTC record, of a JPEG or TIFF: a press agency's caption, names and places.
+        ink: whether the pixels were ink (CMYK) in the file, and were turned into RGB.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
     """
@@ -61,6 +62,7 @@ class Metadata:
     text_chunks: tuple[tuple[bytes, bytes], ...] = ()
     comment: bytes | None = None
     iptc: bytes | None = None
+    ink: bool = False
     alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
 
 

@@ -14,7 +14,6 @@ from PIL import Image
 
 from restorekit.data.exif import PREFIX, bare
 from restorekit.data.picture import (
-    MAX_PIXELS,
     Array,
     Metadata,
     Picture,
@@ -40,7 +39,7 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
         PictureError: the file holds several pictures, too large a one, or one of another kind.
         OSError, ...: whatever Pillow raises for damaged files.
     """
-    with _raised_limit(), Image.open(path, formats=_FORMATS) as image:
+    with _without_limit(), Image.open(path, formats=_FORMATS) as image:
         check_size(*image.size)
         # A JPEG with further views in it, as phones write them, is an "MPO": its first is meant.
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
@@ -121,6 +120,7 @@ def _metadata(image: Image.Image) -> Metadata:
         dpi=None if dpi is None else (float(dpi[0]), float(dpi[1])),
         xmp=packet if isinstance(packet, bytes) and packet else None,
         comment=comment if isinstance(comment, bytes) and comment else None,
+        ink=image.mode == "CMYK",
         iptc=info.get("photoshop", {}).get(_IPTC) or None,
     )
 
@@ -147,10 +147,10 @@ def info_of(metadata: Metadata) -> dict[str, Any]:
 
 
 @contextmanager
-def _raised_limit() -> Iterator[None]:
-    """Pillow's own limit on size put at ours, which phones' pictures of 200 megapixels pass."""
+def _without_limit() -> Iterator[None]:
+    """Pillow's own limit on size taken away, since ours is checked before anything is decoded."""
     with _LIMIT:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield
         finally:

@@ -210,6 +210,7 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         density=resolution if unit == _NO_UNIT else None,
         xmp=_octets(page, _XMP),
         iptc=_octets(page, _IPTC),
+        ink=page.photometric == _PHOTOMETRIC.SEPARATED,
         alpha=_ALPHA.get(extra, "unspecified"),  # type: ignore[arg-type]
     )
 
