@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.data.files import read_picture
-from restorekit.data.picture import Array, Picture, profile_is_of, rescale
+from restorekit.data.picture import Array, Picture, one_of, profile_is_of, rescale
 from restorekit.data.pillow_files import MODES, info_of
 from restorekit.errors import ImageFileError, InputError
 
@@ -37,7 +37,7 @@ def read_image(path: str | Path) -> Image.Image:
     ):
         raise ImageFileError(
             f"'{path}' has {picture.pixels.dtype} channels, more than a PIL image of colour or "
-            "alpha holds; restorekit.data.files.read_pages reads it as an array"
+            "alpha holds; give the array read_picture(path).pixels (restorekit.data.files) instead"
         )
     return picture_to_image(picture)
 
@@ -73,19 +73,28 @@ def picture_to_image(picture: Picture) -> Image.Image:
     return image
 
 
-def pixels_to_tensor(pixels: Array) -> Tensor:
-    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale."""
-    return torch.from_numpy(rescale(pixels, np.dtype(np.float32))).movedim(2, 0).contiguous()
+def pixels_to_tensor(pixels: Array, white: int | None = None) -> Tensor:
+    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale.
+
+    Args:
+        pixels: of uint8, uint16 or float32.
+        white: which value of integers is 1; None for the largest that their type holds.
+    """
+    unit = rescale(pixels, np.dtype(np.float32), white)
+    return torch.from_numpy(unit).movedim(2, 0).contiguous()
 
 
-def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any], white: int | None = None) -> Array:
     """A float (C, H, W) tensor as pixels (H, W, C); integers are rounded and clamped.
 
     Args:
         tensor: on the [0, 1] scale.
         dtype: uint8, uint16 or float32, which is not clamped.
+        white: as for `pixels_to_tensor`.
     """
     pixels = tensor.detach().float().movedim(0, 2).contiguous().cpu().numpy()
+    if white is not None and dtype.kind == "u":
+        pixels = np.clip(pixels, 0, 1) * np.float32(white / one_of(dtype))
     return rescale(pixels, dtype)
 
 
