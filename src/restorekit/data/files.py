@@ -59,7 +59,10 @@ def read_picture(path: str | Path) -> Picture:
         ImageFileError: as for `iter_pages`, or the file holds several pages.
     """
     if (pages := count_pages(path)) > 1:
-        raise ImageFileError(f"'{path}' holds {pages} pages; a single picture is needed here")
+        raise ImageFileError(
+            f"'{path}' holds {pages} pages, and a single picture is needed here; "
+            "read_pages (restorekit.data.files) gives all of them"
+        )
     return next(iter_pages(path))
 
 
