@@ -191,6 +191,15 @@ class TestNoise:
         assert len(np.unique(noisy % 257)) > 100
         assert not np.array_equal(noisy[0], noisy[1])
 
+    def test_noise_is_relative_to_the_white_of_a_frame(self, run: Any, tmp_path: Path) -> None:
+        """Of 12 bits in 16 a tenth is 410 levels."""
+        frame = np.full((64, 64), 2048, np.uint16)
+        tifffile.imwrite(tmp_path / "a.tif", frame)
+        call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--noise", "gaussian")
+        assert run(*call, "-s", "std=0.1").code == 0
+        noise = tifffile.imread(tmp_path / "b.tif").astype(float) - frame
+        assert abs(noise.std() - 409.5) < 4 * 409.5 / (2 * noise.size) ** 0.5
+
     @pytest.mark.parametrize(
         ("words", "line"),
         [

@@ -48,3 +48,17 @@ def test_a_deep_gray_frame_gets_better(run: Any, tmp_path: Path) -> None:
     assert (after.dtype, after.shape) == (np.uint16, clean.shape)
     before, after = (peak_signal_noise_ratio(clean, x, data_range=4080) for x in (frame, after))
     assert after > before + 3
+
+
+def test_a_deep_frame_becomes_a_picture_to_look_at(run: Any, tmp_path: Path) -> None:
+    """12 bits in 16 fill the 8 bits of a JPEG, and the figures are of the same white."""
+    clean = data.camera()[128:384, 128:384].astype(np.uint16) * 16
+    frame = np.clip(clean + np.random.default_rng(0).normal(0, 25 * 16, clean.shape), 0, 4095)
+    tifffile.imwrite(tmp_path / "frame.tif", frame.astype(np.uint16))
+    outcome = run("denoise", tmp_path / "frame.tif", "-o", tmp_path / "clean.jpg", "--json")
+    assert outcome.code == 0
+    after = np.asarray(Image.open(tmp_path / "clean.jpg")).astype(float)
+    assert after.mean() == pytest.approx(clean.mean() / 16, rel=0.05)
+    (page,) = json.loads(outcome.out)["pages"]
+    assert page["noise_before"] == pytest.approx(page["sigma"], rel=0.05)
+    assert page["noise_before"] == pytest.approx([25], rel=0.15)

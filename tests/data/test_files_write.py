@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -139,6 +141,39 @@ def test_exif_travels_between_formats(tmp_path: Path, first: str, second: str) -
         assert image.getexif()[0x0110] == "a camera"
         assert image.getexif().get_ifd(0x8769)[0x829A] == 0.25
     assert read_picture(tmp_path / f"b{second}").metadata.xmp == b"<x:xmpmeta/>"
+
+
+def test_comment_of_a_jpeg_stays(tmp_path: Path) -> None:
+    """In a JPEG; Pillow reads it."""
+    photo = Image.fromarray(random(np.uint8))
+    photo.save(tmp_path / "a.jpg", comment=b"what it shows")
+    write_pages([read_picture(tmp_path / "a.jpg")], tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.info["comment"] == b"what it shows"
+
+
+@pytest.mark.parametrize("length", [9, 10, 60_000, 66_000])
+def test_captions_of_the_press_stay(tmp_path: Path, length: int) -> None:
+    """From a JPEG to a TIFF and back; Pillow reads them; what a JPEG cannot hold is left out."""
+    record = bytes([0x1C, 2, 120, length >> 8 & 127, length & 255]) + b"x" * length
+    if length < 2**15:
+        with Image.new("L", (2, 2)) as image:
+            content = b"Photoshop 3.0\0" + struct.pack(">4sHHI", b"8BIM", 0x0404, 0, len(record))
+            content += record + bytes(len(record) % 2)
+            image.save(
+                tmp_path / "a.jpg", extra=struct.pack(">HH", 0xFFED, len(content) + 2) + content
+            )
+        first = read_picture(tmp_path / "a.jpg")
+        assert first.metadata.iptc == record
+    else:
+        first = Picture(random(np.uint8), metadata=Metadata(iptc=record))
+    write_pages([first], tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.pages[0].tags.valueof(33723) == record
+    write_pages([read_picture(tmp_path / "b.tif")], tmp_path / "c.jpg")
+    with Image.open(tmp_path / "c.jpg") as image:
+        kept = record if length < 65_000 else None
+        assert image.info.get("photoshop", {}).get(0x0404) == kept
 
 
 def test_layout_in_the_exif_does_not_become_the_tiffs(tmp_path: Path) -> None:

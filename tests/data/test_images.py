@@ -128,6 +128,15 @@ def test_pixels_of_every_level_survive(dtype: type[np.unsignedinteger]) -> None:
     assert np.array_equal(tensor_to_pixels(tensor, np.dtype(dtype)), pixels)
 
 
+def test_pixels_of_a_camera_s_few_bits_survive() -> None:
+    """Where white is 4095, it is 1, and what is brighter comes back as 4095."""
+    pixels = np.arange(4096, dtype=np.uint16).reshape(16, -1, 1)
+    tensor = pixels_to_tensor(pixels, 4095)
+    assert float(tensor.max()) == 1
+    assert np.array_equal(tensor_to_pixels(tensor, np.dtype(np.uint16), 4095), pixels)
+    assert tensor_to_pixels(tensor + 0.5, np.dtype(np.uint16), 4095).max() == 4095
+
+
 def test_floats_leave_the_unit_range_and_integers_do_not() -> None:
     """Floats pass as they are; for integers they are clamped and rounded."""
     tensor = torch.tensor([[[-0.5, 1.5, 0.25]]])
@@ -155,7 +164,7 @@ def test_file_becomes_a_pil_image(tmp_path: Path, dtype: type, channels: int, mo
 def test_deep_colour_is_no_pil_image(tmp_path: Path) -> None:
     """PIL has no mode for 16-bit colour; the line says what reads it."""
     write_pages([Picture(np.zeros((2, 2, 3), np.uint16))], tmp_path / "a.png")
-    with pytest.raises(ImageFileError, match=r"uint16 channels.*read_pages"):
+    with pytest.raises(ImageFileError, match=r"uint16 channels.*read_picture\(path\)\.pixels"):
         read_image(tmp_path / "a.png")
 
 

@@ -19,6 +19,7 @@ from restorekit.data.picture import (
     depth_for,
     rescale,
     separate_alpha,
+    white_of,
 )
 from restorekit.errors import InputError
 
@@ -129,3 +130,31 @@ def test_depth_that_a_format_has_not() -> None:
     """Told to write what the format cannot hold, the line says what it can."""
     with pytest.raises(PictureError, match="holds 8-bit or 16-bit channels, not float"):
         depth_for(U8, (8, 16), "float")
+
+
+@pytest.mark.parametrize(
+    ("highest", "white"), [(0, 255), (255, 255), (900, 1023), (4000, 4095), (16384, 65535)]
+)
+def test_white_of_a_camera_s_few_bits(highest: int, white: int) -> None:
+    """It is the next power of two less one, where that is well below 16 bits."""
+    assert white_of(np.array([0, highest], np.uint16)) == white
+
+
+def test_white_of_a_whole_range() -> None:
+    """Of 8 bits and of floats, the values do not matter."""
+    assert white_of(np.zeros((2, 2), np.uint8)) == 255
+    assert white_of(np.full((2, 2), 0.1, np.float32)) == 1
+
+
+def test_white_stays_white_at_another_depth() -> None:
+    """Of 12 bits in 16: pixels are relative to 4095, alpha to 65535, and the new white is whole."""
+    pixels = np.array([0, 2048, 4095], np.uint16).reshape(1, 3, 1)
+    picture = Picture(pixels, np.array([[0, 32768, 65535]], np.uint16), white=4095)
+    for dtype, top in ((U8, 255), (F32, 1)):
+        shallow = picture.astype(dtype)
+        assert np.allclose(
+            shallow.pixels.ravel(), [0, 2048 / 4095 * top, top], atol=0.5 * (top > 1)
+        )
+        assert np.allclose(shallow.alpha, [[0, 0.5 * top, top]], atol=0.01 * top)  # type: ignore[arg-type]
+        assert shallow.white is None
+    assert picture.astype(U16) is picture

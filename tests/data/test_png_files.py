@@ -195,6 +195,38 @@ def test_exif_after_the_pixels_turns_the_picture(tmp_path: Path) -> None:
     assert np.array_equal(read_picture(tmp_path / "b.png").pixels, picture.pixels)
 
 
+def test_texts_are_kept_as_they_are(tmp_path: Path) -> None:
+    """Of every kind, before and behind the pixels, in their order; only the damaged is left out."""
+    author, title = (
+        (b"tEXt", b"Author\x00A. Name"),
+        (b"zTXt", b"Title\x00\x00" + zlib.compress(b"x")),
+    )
+    note = (b"iTXt", b"Note\x00\x00\x00de\x00Notiz\x00" + "größer".encode())
+    broken = (b"tEXt", b"no zero")
+    data = png(samples(1), 0, author, broken, author, after=chunk(*title) + chunk(*note))
+    (tmp_path / "a.png").write_bytes(data)
+    write_pages([read_picture(tmp_path / "a.png")], tmp_path / "b.png")
+    found, _ = parse((tmp_path / "b.png").read_bytes())
+    assert [part for part in found if part[0][1:] in (b"EXt", b"TXt")] == [
+        author,
+        author,
+        title,
+        note,
+    ]
+    with Image.open(tmp_path / "b.png") as image:
+        assert (image.info["Author"], image.info["Note"]) == ("A. Name", "größer")
+
+
+def test_exif_in_a_text_is_kept_only_where_it_is_all(tmp_path: Path) -> None:
+    """Beside a block of its own, which is turned upright, a viewer could turn the picture twice."""
+    raw, exif = (b"zTXt", b"Raw profile type exif\x00\x00" + zlib.compress(b"")), Image.Exif()
+    exif[0x0112] = 6
+    for number, chunks in enumerate(([raw], [raw, (b"eXIf", exif.tobytes()[6:])])):
+        (tmp_path / "a.png").write_bytes(png(samples(1), 0, *chunks))
+        kept = read_picture(tmp_path / "a.png").metadata.text_chunks
+        assert kept == ((), (raw,))[number == 0]
+
+
 @pytest.mark.parametrize(
     ("kind", "content"),
     [

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from restorekit.data.files import read_pages, write_pages
+from restorekit.errors import ImageFileError
 from restorekit.restore.denoiser import Denoiser, denoise
 
 
@@ -63,6 +67,22 @@ def test_paths_become_pictures(tmp_path: Path, as_path: Any) -> None:
     restored = denoise(as_path(tmp_path / "a.png"), Seeing())
     assert isinstance(restored, Image.Image)
     assert restored.tobytes() == image.tobytes()
+
+
+def test_paths_of_what_pil_cannot_hold(tmp_path: Path) -> None:
+    """Of deep colour and of pages the line says how to read them, and that leads to a new file."""
+    pages = np.random.default_rng(0).integers(0, 65536, (2, 5, 7, 3)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "one.tif", pages[0], photometric="rgb")
+    tifffile.imwrite(tmp_path / "two.tif", pages, photometric="rgb")
+    for name, said in (("one", "read_picture"), ("two", "read_pages")):
+        with pytest.raises(ImageFileError, match=rf"{said}.*restorekit\.data\.files"):
+            denoise(tmp_path / f"{name}.tif", Seeing())
+    restored = [
+        replace(page, pixels=denoise(page.pixels, Seeing()))
+        for page in read_pages(tmp_path / "two.tif")
+    ]
+    write_pages(restored, tmp_path / "new.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "new.tif"), pages)
 
 
 @pytest.mark.parametrize(("highest", "white"), [(4000, 4095), (1023, 1023), (16383, 16383)])

@@ -14,10 +14,10 @@ import tifffile
 from PIL import Image
 
 from restorekit.data.files import read_pages, write_pages
-from restorekit.data.picture import Metadata, Picture
-from restorekit.errors import ArgumentError, ImageFileError, InputError
+from restorekit.data.picture import Depth, Picture
+from restorekit.errors import ArgumentError, ImageFileError, InputError, RestoreWarning
 from restorekit.restore.batch import Done, Place, Writing, restore_file, restore_files
-from restorekit.restore.plan import plan_outputs
+from restorekit.restore.plan import plan_beside, plan_outputs
 from restorekit.restore.share import Share
 
 
@@ -116,9 +116,9 @@ def test_picture_becomes_deeper_before_the_work(
 
 def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
     """A 16-bit picture is restored at 16 bits, also where 8 are written."""
-    write_pages(
-        [Picture(np.full((2, 2, 3), 300, np.uint16), metadata=Metadata())], tmp_path / "a.png"
-    )
+    pixels = np.full((32, 32, 3), 300, np.uint16)
+    pixels[16:] = 65535
+    write_pages([Picture(pixels)], tmp_path / "a.png")
     seen = []
 
     def look(picture: Picture, place: Place) -> Picture:
@@ -131,7 +131,81 @@ def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
     assert seen == [np.uint16, np.uint16]
 
 
+@pytest.mark.parametrize(
+    ("name", "depth", "top"), [("b.jpg", None, 255), ("b.tif", 8, 255), ("b.tif", "float", 1)]
+)
+def test_twelve_bits_in_sixteen_are_not_written_black(
+    tmp_path: Path, name: str, depth: Depth | None, top: float
+) -> None:
+    """White is what it was before restoring, 4095, although restoring takes the peaks away."""
+    frame = np.full((16, 16), 1600, np.uint16)
+    frame[3, 4] = 4000
+    tifffile.imwrite(tmp_path / "a.tif", frame)
+
+    def flatten(picture: Picture, place: Place) -> Picture:
+        return replace(picture, pixels=np.full_like(picture.pixels, picture.pixels[0, 0, 0]))
+
+    restore_file(tmp_path / "a.tif", tmp_path / name, flatten, Writing(depth=depth))
+    (written,) = read_pages(tmp_path / name)
+    assert written.pixels / top == pytest.approx(1600 / 4095, abs=0.5 / 255)
+
+
+def test_pages_have_one_white(tmp_path: Path) -> None:
+    """A dark slice of a stack stays darker than a bright one."""
+    stack = np.stack([np.full((4, 4), value, np.uint16) for value in (300, 3000)])
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
+    restore_file(tmp_path / "a.tif", tmp_path / "b.tif", keep, Writing(depth=8))
+    levels = [int(page.pixels[0, 0, 0]) for page in read_pages(tmp_path / "b.tif")]
+    assert levels == [round(300 / 4095 * 255), round(3000 / 4095 * 255)]
+    restore_file(tmp_path / "a.tif", tmp_path / "c.tif", keep)
+    assert np.array_equal(tifffile.imread(tmp_path / "c.tif"), stack)
+
+
+@pytest.mark.parametrize(("name", "depth"), [("b.png", None), ("b.jpg", None), ("b.tif", 16)])
+def test_light_beyond_white_is_not_clipped_unseen(
+    tmp_path: Path, name: str, depth: Depth | None
+) -> None:
+    """One line for a file says how much of it is lost, and what holds it; the file is written."""
+    pages = np.full((1 if name != "b.tif" else 2, 10, 10, 3), 0.5, np.float32)
+    pages[:, 0, :3, 1], pages[:, 9, 0] = 2, -0.5
+    tifffile.imwrite(tmp_path / "a.tif", pages.squeeze(), photometric="rgb")
+    with pytest.warns(RestoreWarning) as told:
+        restore_file(tmp_path / "a.tif", tmp_path / name, keep, Writing(depth=depth))
+    (line,) = [str(each.message) for each in told]
+    assert "3 % of the pixels are brighter than white and 1 % of the pixels are darker" in line
+    assert f"which '{name}' cannot hold; a .tif of depth float can" in line
+    assert (tmp_path / name).exists()
+
+
+def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
+    """Floats in floats, and integers of floats that hardly leave [0, 1]. (Warnings are errors.)"""
+    values = np.linspace(-0.003, 1.003, 300).astype(np.float32).reshape(10, 10, 3)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    restore_file(tmp_path / "a.tif", tmp_path / "b.png", keep)
+    tifffile.imwrite(tmp_path / "a.tif", values * 5, photometric="rgb")
+    restore_file(tmp_path / "a.tif", tmp_path / "b.tif", keep)
+
+
+def keep(picture: Picture, place: Place) -> Picture:
+    return picture
+
+
 # Overwriting
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
+    """Printers' files are left as they are; a result beside them is RGB."""
+    source = tmp_path / f"a{suffix}"
+    Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
+    before = source.read_bytes()
+    with pytest.raises(ImageFileError, match=r"holds ink \(CMYK\).*choose another output"):
+        restore_file(source, source, never, Writing(over_input=True))
+    assert source.read_bytes() == before
+    restore_file(source, tmp_path / f"b{suffix}", keep, Writing(over_input=True))
+    restore_file(tmp_path / f"b{suffix}", tmp_path / f"b{suffix}", keep, Writing(over_input=True))
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.mode == "RGB"
 
 
 def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> None:
@@ -167,6 +241,16 @@ def test_unknown_suffix_is_refused_before_the_work(photos: Path) -> None:
         restore_file(photos / "a.png", photos / "a.gif", never)
     with pytest.raises(ImageFileError, match="format holds 8-bit channels, not 16"):
         restore_file(photos / "a.png", photos / "a.jpg", never, Writing(depth=16))
+
+
+def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
+    """Not that its result could not be written."""
+    Image.new("P", (2, 2)).save(tmp_path / "a.gif")
+    with pytest.raises(ImageFileError, match=r"is a GIF.*convert it"):
+        plan_beside(tmp_path / "a.gif")
+    Image.new("L", (2, 2)).save(tmp_path / "a.jfif", format="JPEG")
+    with pytest.raises(ImageFileError, match=r"with suffix '\.jfif'"):
+        plan_beside(tmp_path / "a.jfif")
 
 
 # Several files

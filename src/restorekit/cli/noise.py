@@ -72,9 +72,10 @@ class Corruption:
             at = (place.number,) if place.page == 0 else (place.number, place.page)
             given["generator"] = derive_generator(self.seed, "cli-noise", *at)
         with torch.no_grad():
-            clean = pixels_to_tensor(picture.pixels)[None]
+            clean = pixels_to_tensor(picture.pixels, picture.white)[None]
             noisy = as_degraded(self.noise(clean, **given)).noisy[0]
-        return replace(picture, pixels=tensor_to_pixels(noisy, picture.pixels.dtype))
+        pixels = tensor_to_pixels(noisy, picture.pixels.dtype, picture.white)
+        return replace(picture, pixels=pixels)
 
 
 def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:

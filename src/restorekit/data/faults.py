@@ -7,10 +7,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
-from restorekit.data.picture import MAX_PIXELS, PictureError
+from restorekit.data.picture import PictureError
 from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
+
+# How files begin that are pictures, but none that is read: at which byte, with what.
+_OTHERS = (
+    (0, b"GIF8", "a GIF, of 256 colours at most"),
+    (4, b"ftypavif", "an AVIF picture"),
+    (4, b"ftypcrx ", "a camera's raw file (CR3)"),
+    (4, b"ftyphei", "a HEIC picture"),
+    (4, b"ftypmif1", "a HEIC picture"),
+    (4, b"jP  ", "a JPEG 2000 picture"),
+    (4, b"JXL ", "a JPEG XL picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"v/1\x01", "an OpenEXR picture"),
+    (0, b"#?RADIANCE", "a Radiance HDR picture"),
+    (0, b"SIMPLE  =", "a FITS file"),
+    (0, b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
+    (0, b"%PDF", "a PDF document"),
+)
 
 
 @contextmanager
@@ -54,12 +72,21 @@ def _cause(path: Path, error: Exception) -> str:
         return "there is not enough memory for it"
     if isinstance(error, PermissionError):
         return "permission denied"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {2 * MAX_PIXELS / 1e6:.4g} megapixels"
     if isinstance(error, UnidentifiedImageError):
-        formats = "no PNG, JPEG, TIFF, BMP or WebP picture, or a damaged one"
-        return "it is empty" if not path.stat().st_size else f"it is {formats}"
+        return _unknown(path)
     return f"it is damaged ({_first_line(error)})"
+
+
+def _unknown(path: Path) -> str:
+    """What a file is that is none of the formats which are read."""
+    with path.open("rb") as file:
+        head = file.read(32)
+    if not head:
+        return "it is empty"
+    for start, mark, name in _OTHERS:
+        if head.startswith(mark, start):
+            return f"it is {name}, which is not read; convert it to PNG or TIFF first"
+    return "it is no PNG, JPEG, TIFF, BMP or WebP picture, or a damaged one"
 
 
 def _first_line(error: Exception) -> str:

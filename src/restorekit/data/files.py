@@ -19,7 +19,16 @@ from restorekit.atomic import atomic_path
 from restorekit.data import exif, pillow_files, png_files
 from restorekit.data.faults import faults_in_reading, faults_in_writing, nearest
 from restorekit.data.formats import FORMATS, Format, format_for
-from restorekit.data.picture import Depth, Picture, PictureError, depth_for
+from restorekit.data.picture import (
+    Array,
+    Depth,
+    Metadata,
+    Picture,
+    PictureError,
+    depth_for,
+    profile_is_of,
+    white_of,
+)
 from restorekit.errors import DataError, ImageFileError
 
 
@@ -50,7 +59,10 @@ def read_picture(path: str | Path) -> Picture:
         ImageFileError: as for `iter_pages`, or the file holds several pages.
     """
     if (pages := count_pages(path)) > 1:
-        raise ImageFileError(f"'{path}' holds {pages} pages; a single picture is needed here")
+        raise ImageFileError(
+            f"'{path}' holds {pages} pages, and a single picture is needed here; "
+            "read_pages (restorekit.data.files) gives all of them"
+        )
     return next(iter_pages(path))
 
 
@@ -116,7 +128,8 @@ def write_pages(
         pictures: one, or for a TIFF any number; taken one at a time.
         path: where to; missing folders are made, an existing file is replaced.
         depth: 8 or 16 bits per channel, or "float"; None for that of each picture, or the format's
-            deepest where it cannot hold that. Integers are rounded and clamped.
+            deepest where it cannot hold that. Integers are rounded and clamped; the picture's white
+            becomes the whole range's.
         quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
         count: how many pictures to expect, where `pictures` has no length.
 
@@ -166,7 +179,7 @@ def _pages(path: Path) -> Iterator[Picture]:
         from restorekit.data import tiff_files
 
         for pixels, alpha, metadata, orientation in tiff_files.read(path):
-            yield _upright(Picture(pixels, alpha, metadata), orientation)
+            yield _upright(_picture(pixels, alpha, metadata), orientation)
         return
     with path.open("rb") as file:
         is_png = file.read(8) == png_files.SIGNATURE
@@ -176,7 +189,12 @@ def _pages(path: Path) -> Iterator[Picture]:
         pixels, alpha, metadata = pillow_files.read(path)
     if is_png:
         metadata = png_files.read_metadata(path)
-    yield _upright(Picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
+    yield _upright(_picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
+
+
+def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
+    white = white_of(pixels) if pixels.dtype == np.uint16 else None
+    return Picture(pixels, alpha, metadata, white)
 
 
 def _upright(picture: Picture, orientation: int) -> Picture:
@@ -190,11 +208,14 @@ def _upright(picture: Picture, orientation: int) -> Picture:
         metadata = replace(metadata, xmp=exif.upright_xmp(metadata.xmp))
     if metadata.dpi is not None and orientation >= 5:
         metadata = replace(metadata, dpi=metadata.dpi[::-1])
+    if metadata.density is not None and orientation >= 5:
+        metadata = replace(metadata, density=metadata.density[::-1])
     alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
-    return Picture(
-        np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
-        None if alpha is None else np.ascontiguousarray(alpha),
-        metadata,
+    return replace(
+        picture,
+        pixels=np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
+        alpha=None if alpha is None else np.ascontiguousarray(alpha),
+        metadata=metadata,
     )
 
 
@@ -207,7 +228,9 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
                 f"its format has no transparency and the picture does; use one of: {keeping}"
             )
         picture = replace(picture, alpha=None)
-    if not _profile_fits(picture, kind):
+    profile = picture.metadata.icc_profile
+    space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
+    if profile is not None and not profile_is_of(profile, space):
         picture = replace(picture, metadata=replace(picture.metadata, icc_profile=None))
     return picture.astype(depth_for(picture.pixels.dtype, kind.depths, depth))
 
@@ -222,13 +245,6 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
             pillow_files.write_webp(picture, file, quality)
         else:
             pillow_files.write_bmp(picture, file)
-
-
-def _profile_fits(picture: Picture, kind: Format) -> bool:
-    """Whether the ICC profile, which names its colour space in bytes 16 to 20, suits the pixels."""
-    profile = picture.metadata.icc_profile
-    space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
-    return profile is None or profile[16:20] == space
 
 
 def _is_tiff(path: Path) -> bool:

@@ -14,12 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.data.exif import PREFIX
 from restorekit.data.files import read_picture
-from restorekit.data.picture import Array, Picture, rescale
+from restorekit.data.picture import Array, Picture, one_of, profile_is_of, rescale
+from restorekit.data.pillow_files import MODES, info_of
 from restorekit.errors import ImageFileError, InputError
 
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -38,7 +37,7 @@ def read_image(path: str | Path) -> Image.Image:
     ):
         raise ImageFileError(
             f"'{path}' has {picture.pixels.dtype} channels, more than a PIL image of colour or "
-            "alpha holds; restorekit.data.files.read_pages reads it as an array"
+            "alpha holds; give the array read_picture(path).pixels (restorekit.data.files) instead"
         )
     return picture_to_image(picture)
 
@@ -70,30 +69,32 @@ def to_float(image: Tensor) -> Tensor:
 def picture_to_image(picture: Picture) -> Image.Image:
     """A picture as a PIL image with its metadata: of 8 bits, or gray of any depth."""
     image = Image.fromarray(picture.channels())
-    metadata = picture.metadata
-    kept = {
-        "exif": PREFIX + metadata.exif if metadata.exif else None,
-        "icc_profile": metadata.icc_profile,
-        "dpi": metadata.dpi,
-        "xmp": metadata.xmp,
-    }
-    image.info.update({name: value for name, value in kept.items() if value is not None})
+    image.info.update(info_of(picture.metadata))
     return image
 
 
-def pixels_to_tensor(pixels: Array) -> Tensor:
-    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale."""
-    return torch.from_numpy(rescale(pixels, np.dtype(np.float32))).movedim(2, 0).contiguous()
+def pixels_to_tensor(pixels: Array, white: int | None = None) -> Tensor:
+    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale.
+
+    Args:
+        pixels: of uint8, uint16 or float32.
+        white: which value of integers is 1; None for the largest that their type holds.
+    """
+    unit = rescale(pixels, np.dtype(np.float32), white)
+    return torch.from_numpy(unit).movedim(2, 0).contiguous()
 
 
-def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any], white: int | None = None) -> Array:
     """A float (C, H, W) tensor as pixels (H, W, C); integers are rounded and clamped.
 
     Args:
         tensor: on the [0, 1] scale.
         dtype: uint8, uint16 or float32, which is not clamped.
+        white: as for `pixels_to_tensor`.
     """
     pixels = tensor.detach().float().movedim(0, 2).contiguous().cpu().numpy()
+    if white is not None and dtype.kind == "u":
+        pixels = np.clip(pixels, 0, 1) * np.float32(white / one_of(dtype))
     return rescale(pixels, dtype)
 
 
@@ -116,7 +117,9 @@ def copy_metadata(source: Image.Image, target: Image.Image) -> None:
     """Give `target` all the metadata of `source` that still holds for its pixels."""
     info = dict(source.info)
     info.pop("transparency", None)
-    if not _profile_fits(info.get("icc_profile"), target.mode):
+    profile = info.get("icc_profile")
+    space = b"GRAY" if target.mode in ("1", "L", "LA") else b"RGB "
+    if not isinstance(profile, bytes) or not profile_is_of(profile, space):
         info.pop("icc_profile", None)
     target.info.update(info)
 
@@ -166,12 +169,6 @@ def _with_channels(levels: Array, channels: int) -> Array:
     return (luma if levels.dtype.kind == "f" else np.rint(luma)).astype(levels.dtype)
 
 
-def _profile_fits(profile: Any, mode: str) -> bool:
-    """Whether an ICC profile, which names its colour space in bytes 16 to 20, suits a mode."""
-    space = b"GRAY" if mode in ("1", "L", "LA") else b"CMYK" if mode == "CMYK" else b"RGB "
-    return isinstance(profile, bytes) and profile[16:20] == space
-
-
 def _check_mode(image: Image.Image) -> None:
-    if image.mode not in _MODES:
+    if image.mode not in MODES:
         raise InputError(f"a picture of mode '{image.mode}' has no 8-bit gray or colour pixels")

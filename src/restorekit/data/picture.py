@@ -22,9 +22,10 @@ DTYPES: Mapping[Depth, np.dtype[Any]] = {
     16: np.dtype(np.uint16),
     "float": np.dtype(np.float32),
 }
-_ROWS_AT_ONCE = (
-    256  # conversions go in bands, so that no copy of a whole picture is made on the way
-)
+# Conversions go in bands, so that no copy of a whole picture is made on the way.
+_ROWS_AT_ONCE = 256
+# A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
+_FULL_16_BIT = 2**14
 
 
 class PictureError(Exception):
@@ -42,6 +43,12 @@ class Metadata:
         xmp: an XMP packet.
         colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP), as they
             are in the file; no other format can hold them.
+        density: the same in pixels per a unit that a TIFF does not say, as ImageJ writes its
+            micrometres; no other format can hold it.
+        text_chunks: PNG's texts (tEXt, zTXt, iTXt), as they are in the file.
+        comment: that of a JPEG.
+        iptc: an IPTC record, of a JPEG or TIFF: a press agency's caption, names and places.
+        ink: whether the pixels were ink (CMYK) in the file, and were turned into RGB.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
     """
@@ -51,6 +58,11 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     xmp: bytes | None = None
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    density: tuple[float, float] | None = None
+    text_chunks: tuple[tuple[bytes, bytes], ...] = ()
+    comment: bytes | None = None
+    iptc: bytes | None = None
+    ink: bool = False
     alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
 
 
@@ -59,10 +71,12 @@ class Picture:
     """One picture, upright.
 
     Attributes:
-        pixels: (H, W, C) of uint8, uint16 or float32; C is 1 for gray and 3 for colour. Integers
-            span their whole range, floats are on the [0, 1] scale and may leave it.
-        alpha: (H, W) of the same type, or None.
+        pixels: (H, W, C) of uint8, uint16 or float32; C is 1 for gray and 3 for colour. Floats are
+            on the [0, 1] scale and may leave it.
+        alpha: (H, W) of the same type, or None; that of integers spans their whole range.
         metadata: what to keep when the picture is written again.
+        white: the value of uint16 pixels that is white, 4095 of a 12-bit camera's; None for 65535.
+            What is read has that of `white_of`, and restored pixels keep it.
 
     Raises:
         InputError: the arrays are no such pixels.
@@ -71,6 +85,7 @@ class Picture:
     pixels: Array
     alpha: Array | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    white: int | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -99,7 +114,8 @@ class Picture:
         if self.pixels.dtype == dtype:
             return self
         alpha = None if self.alpha is None else rescale(self.alpha, dtype)
-        return replace(self, pixels=rescale(self.pixels, dtype), alpha=alpha)
+        white = self.white if self.pixels.dtype == np.uint16 else None
+        return replace(self, pixels=rescale(self.pixels, dtype, white), alpha=alpha, white=None)
 
     def channels(self) -> Array:
         """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""
@@ -108,22 +124,43 @@ class Picture:
         return self.pixels[..., 0] if self.pixels.shape[2] == 1 else self.pixels
 
 
+def profile_is_of(profile: bytes, space: bytes) -> bool:
+    """Whether an ICC profile, which names its colour space in bytes 16 to 20, is of that one."""
+    return profile[16:20] == space
+
+
 def one_of(dtype: np.dtype[Any]) -> float:
     """The value that stands for 1.0: 255, 65535, or 1 for floats."""
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
-def rescale(values: Array, dtype: np.dtype[Any]) -> Array:
+def white_of(pixels: Array) -> int:
+    """The value that stands for 1.0 in a whole picture of integers.
+
+    Cameras store 10 or 12 bits in 16: where no value of uint16 reaches 2^14, white is the next
+    power of two less one, and 255 at least. Otherwise it is the largest that the type holds.
+    """
+    if pixels.dtype != np.uint16 or (highest := int(pixels.max(initial=0))) >= _FULL_16_BIT:
+        return int(one_of(pixels.dtype))
+    return max(1 << highest.bit_length(), 256) - 1
+
+
+def rescale(values: Array, dtype: np.dtype[Any], white: int | None = None) -> Array:
     """Values at another depth: white stays white. Integers are rounded, and floats clamped first.
 
     From 8 to 16 bits and back is exact, and so is any integer to float and back.
+
+    Args:
+        values: at their own depth.
+        dtype: the type that they get.
+        white: which of the values is white; None for the largest that their type holds.
     """
     if values.dtype == dtype:
         return values
     result = np.empty(values.shape, dtype)
     for top in range(0, len(values), _ROWS_AT_ONCE):
         band = values[top : top + _ROWS_AT_ONCE].astype(np.float32)
-        band /= np.float32(one_of(values.dtype))
+        band /= np.float32(white or one_of(values.dtype))
         if dtype.kind == "u":
             band *= np.float32(one_of(dtype))
             np.clip(np.rint(band, out=band), 0, one_of(dtype), out=band)

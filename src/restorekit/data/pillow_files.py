@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from PIL import Image
 
 from restorekit.data.exif import PREFIX, bare
 from restorekit.data.picture import (
-    MAX_PIXELS,
     Array,
     Metadata,
     Picture,
@@ -23,9 +23,10 @@ from restorekit.data.picture import (
 )
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 _ROWS_AT_ONCE = 256
-_LARGEST_JPEG_EXIF = 65_533  # what one segment of a JPEG can hold
+_LARGEST_SEGMENT = 65_533  # what one segment of a JPEG can hold
+_IPTC = 0x0404  # among Photoshop's resources
 _LIMIT = threading.Lock()
 
 
@@ -38,12 +39,12 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
         PictureError: the file holds several pictures, too large a one, or one of another kind.
         OSError, ...: whatever Pillow raises for damaged files.
     """
-    with _raised_limit(), Image.open(path, formats=_FORMATS) as image:
+    with _without_limit(), Image.open(path, formats=_FORMATS) as image:
         check_size(*image.size)
         # A JPEG with further views in it, as phones write them, is an "MPO": its first is meant.
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             raise PictureError("it holds several pictures, as only a TIFF file may")
-        if image.mode not in _MODES:
+        if image.mode not in MODES:
             raise PictureError(f"its pixels are of kind '{image.mode}', not gray or colour")
         image.load()
         pixels, alpha = _arrays(image)
@@ -57,9 +58,11 @@ def write_jpeg(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     """
     # Subsampled chroma would blur what was just restored.
     options: dict[str, Any] = {"quality": quality or 95, "subsampling": "4:4:4"}
-    kept = _options(picture.metadata)
-    if len(kept.get("exif", b"")) > _LARGEST_JPEG_EXIF:
+    kept = info_of(picture.metadata)
+    if len(kept.get("exif", b"")) > _LARGEST_SEGMENT:
         del kept["exif"]
+    if picture.metadata.iptc is not None:
+        kept["extra"] = _iptc_segment(picture.metadata.iptc)
     _image(picture).save(file, "JPEG", **options, **kept)
 
 
@@ -69,7 +72,7 @@ def write_webp(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     options: dict[str, Any] = {"lossless": True, "exact": True}
     if quality is not None:
         options = {"quality": quality, "method": 4}
-    kept = _options(picture.metadata)
+    kept = info_of(picture.metadata)
     kept.pop("dpi", None)
     _image(separate_alpha(picture)).save(file, "WEBP", **options, **kept)
 
@@ -110,29 +113,44 @@ def _metadata(image: Image.Image) -> Metadata:
     profile, packet, dpi = info.get("icc_profile"), info.get("xmp"), info.get("dpi")
     if not isinstance(dpi, tuple) or len(dpi) != 2 or not all(0 < float(d) < 1e6 for d in dpi):
         dpi = None
+    comment = info.get("comment")
     return Metadata(
         exif=bare(info.get("exif")),
         icc_profile=profile if isinstance(profile, bytes) and profile else None,
         dpi=None if dpi is None else (float(dpi[0]), float(dpi[1])),
         xmp=packet if isinstance(packet, bytes) and packet else None,
+        comment=comment if isinstance(comment, bytes) and comment else None,
+        ink=image.mode == "CMYK",
+        iptc=info.get("photoshop", {}).get(_IPTC) or None,
     )
 
 
-def _options(metadata: Metadata) -> dict[str, Any]:
+def _iptc_segment(record: bytes) -> bytes:
+    """The segment of a JPEG with an IPTC record in it; nothing where it is too long for one."""
+    resource = struct.pack(">4sHHI", b"8BIM", _IPTC, 0, len(record)) + record
+    content = b"Photoshop 3.0\x00" + resource + bytes(len(resource) % 2)
+    if len(content) > _LARGEST_SEGMENT:
+        return b""
+    return struct.pack(">HH", 0xFFED, len(content) + 2) + content
+
+
+def info_of(metadata: Metadata) -> dict[str, Any]:
+    """Metadata as Pillow names it, in an image's `info` and when it is saved."""
     kept = {
-        "exif": None if metadata.exif is None else PREFIX + metadata.exif,
+        "exif": PREFIX + metadata.exif if metadata.exif else None,
         "icc_profile": metadata.icc_profile,
         "dpi": metadata.dpi,
         "xmp": metadata.xmp,
+        "comment": metadata.comment,
     }
     return {name: value for name, value in kept.items() if value is not None}
 
 
 @contextmanager
-def _raised_limit() -> Iterator[None]:
-    """Pillow's own limit on size put at ours, which phones' pictures of 200 megapixels pass."""
+def _without_limit() -> Iterator[None]:
+    """Pillow's own limit on size taken away, since ours is checked before anything is decoded."""
     with _LIMIT:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield
         finally:

@@ -21,7 +21,9 @@ from restorekit.data.picture import separate_alpha as _separate
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR always comes first, and is always this long
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _XMP = b"XML:com.adobe.xmp\x00"
+_EXIF_AS_TEXT = (b"Raw profile type exif", b"Raw profile type APP1")
 _LARGEST_CHUNK = 1 << 26  # of metadata, also when decompressed
 _INCHES_PER_METRE = 39.37007874015748
 _LEVEL = 3  # of compression: half again as fast as the default, for 2% more bytes
@@ -65,18 +67,22 @@ def write(picture: Picture, file: IO[bytes]) -> None:
 
 def read_metadata(path: Path) -> Metadata:
     """What a PNG says besides its pixels; a damaged chunk is passed over."""
-    found = dict(chunks(path))
+    every = list(chunks(path))
+    found = {kind: content for kind, content in every if kind not in _TEXT}
+    texts = [(kind, content) for kind, content in every if kind in _TEXT]
+    packets = [content for _, content in texts if content.startswith(_XMP)]
     return Metadata(
         exif=bare(found.get(b"eXIf")),
         icc_profile=_profile(found.get(b"iCCP", b"")),
         dpi=_resolution(found.get(b"pHYs", b"")),
-        xmp=_packet(found.get(b"iTXt", b"")),
+        xmp=_packet(packets[0]) if packets else None,
         colour_chunks=tuple((kind, found[kind]) for kind in _COLOUR if kind in found),
+        text_chunks=tuple(text for text in texts if _is_kept(text[1], b"eXIf" in found)),
     )
 
 
 def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of metadata in a PNG, by kind and content; of text, the XMP packet only."""
+    """The chunks of metadata in a PNG, by kind and content."""
     with path.open("rb") as file:
         file.seek(len(SIGNATURE))
         while len(head := file.read(8)) == 8:
@@ -85,7 +91,7 @@ def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
                 file.seek(length, 1)
             else:
                 content = file.read(length)
-                if len(content) == length and (kind != b"iTXt" or content.startswith(_XMP)):
+                if len(content) == length:
                     yield kind, content
             file.seek(4, 1)
 
@@ -105,11 +111,23 @@ def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
         yield b"eXIf", metadata.exif
     if metadata.xmp is not None:
         yield b"iTXt", _XMP + bytes(4) + metadata.xmp
+    yield from metadata.text_chunks
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     check = zlib.crc32(content, zlib.crc32(kind))
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+
+def _is_kept(content: bytes, has_exif: bool) -> bool:
+    """Whether a chunk of text is whole, and says nothing that is kept in another form.
+
+    Old programs put EXIF into a text. Beside a chunk of its own it would not be turned upright.
+    """
+    keyword, zero, _ = content.partition(b"\x00")
+    if not zero or not 1 <= len(keyword) < 80 or content.startswith(_XMP):
+        return False
+    return not (has_exif and keyword in _EXIF_AS_TEXT)
 
 
 def _profile(content: bytes) -> bytes | None:

@@ -27,9 +27,9 @@ from restorekit.data.pillow_files import ink_to_colour
 _PHOTOMETRIC = tifffile.PHOTOMETRIC
 _PLAIN = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE, _PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
 _ALPHA = {0: "unspecified", 1: "associated", 2: "unassociated"}
-_CENTIMETRES = 3  # of the units of resolution; 2 is inches, 1 none
+_NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
 _BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
-_XMP, _PROFILE = 700, 34675
+_XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it logs, it raises as well
 
@@ -74,9 +74,8 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
             # tifffile writes no directories besides pages: their place is kept by an entry each.
             further = {} if big else further
             tags += [(code + 1, "I", 1, 0, True) for code in further]
-            if picture.metadata.xmp is not None:
-                packet = picture.metadata.xmp
-                tags.append((_XMP, "B", len(packet), packet, True))
+            octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
+            tags += [(code, "B", len(held), held, True) for code, held in octets if held]
             directories.append(further)
             tiff.write(picture.channels(), **_options(picture), extratags=tags)
     if any(directories):
@@ -98,7 +97,9 @@ def _options(picture: Picture) -> dict[str, Any]:
         names = {"unassociated": "unassalpha", "associated": "assocalpha"}
         options["extrasamples"] = [names.get(metadata.alpha, "unspecified")]
     if metadata.dpi is not None:
-        options |= {"resolution": metadata.dpi, "resolutionunit": "inch"}
+        options |= {"resolution": metadata.dpi, "resolutionunit": _INCHES}
+    elif metadata.density is not None:
+        options |= {"resolution": metadata.density, "resolutionunit": _NO_UNIT}
     return options
 
 
@@ -200,11 +201,16 @@ def _orientation(page: tifffile.TiffPage) -> int:
 def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
     file: IO[bytes] = tiff.filehandle  # type: ignore[assignment]
     extra = int(page.extrasamples[0]) if page.extrasamples else 2
+    resolution, unit = _resolution(page), page.tags.valueof(296, default=_INCHES)
+    factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit)
     return Metadata(
         exif=exif.from_tiff(file, page.offset, tiff.byteorder, tiff.is_bigtiff),
         icc_profile=_octets(page, _PROFILE),
-        dpi=_resolution(page),
+        dpi=(factor * resolution[0], factor * resolution[1]) if resolution and factor else None,
+        density=resolution if unit == _NO_UNIT else None,
         xmp=_octets(page, _XMP),
+        iptc=_octets(page, _IPTC),
+        ink=page.photometric == _PHOTOMETRIC.SEPARATED,
         alpha=_ALPHA.get(extra, "unspecified"),  # type: ignore[arg-type]
     )
 
@@ -217,11 +223,10 @@ def _octets(page: tifffile.TiffPage, code: int) -> bytes | None:
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    unit = page.tags.valueof(296, default=2)
+    """Pixels per unit, across and down."""
     x, y = page.tags.valueof(282), page.tags.valueof(283)
     try:
-        factor = 2.54 if unit == _CENTIMETRES else 1.0
-        dpi = (factor * x[0] / x[1], factor * y[0] / y[1])
+        resolution = (x[0] / x[1], y[0] / y[1])
     except (TypeError, ZeroDivisionError, IndexError):
         return None
-    return dpi if unit in (2, _CENTIMETRES) and min(dpi) > 0 and max(dpi) < 1e6 else None
+    return resolution if min(resolution) > 0 and max(resolution) < 1e6 else None

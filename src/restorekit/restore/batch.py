@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
 from restorekit.data.formats import format_for
 from restorekit.data.picture import Depth, Picture, depth_for
-from restorekit.errors import ImageFileError, RestoreKitError
+from restorekit.errors import ImageFileError, RestoreKitError, RestoreWarning
+from restorekit.restore.clipping import Clipping
 from restorekit.restore.plan import Plan, same_file
 
 
@@ -59,7 +63,8 @@ class Writing:
             picture that is to become deeper does so before it is changed, so that the additional
             bits mean something.
         quality: of a JPEG or WebP, 1 to 100.
-        over_input: whether a file may be replaced by its own result; never by another's.
+        over_input: whether a file may be replaced by its own result; never by another's, nor one of
+            ink (CMYK), of which the result is RGB.
         resume: whether a file whose result is there, and is not older than the file, is passed
             over. A result is there whole or not at all, so it was finished; with which settings it
             was made, it does not tell.
@@ -88,6 +93,9 @@ def restore_file(
     Raises:
         ImageFileError: a file cannot be read or written, or `target` is `source`.
         InputError: a picture cannot be restored.
+
+    Warns:
+        RestoreWarning: floats beyond black or white are lost in integers.
     """
     _restore(Place(0, Path(source), Path(target)), change, writing)
 
@@ -171,7 +179,32 @@ def _restore(place: Place, change: Change, writing: Writing) -> None:
 
 def _changed(place: Place, change: Change, depth: Depth | None) -> Iterator[Picture]:
     depths = format_for(place.target).depths
+    white = _common_white(place, depth_for(np.dtype(np.uint16), depths, depth))
+    clipping = Clipping()
     for page, picture in enumerate(iter_pages(place.source)):
+        if picture.metadata.ink and same_file(place.source, place.target):
+            raise ImageFileError(
+                f"'{place.source}' holds ink (CMYK), of which the result would be RGB; "
+                "leave it as it is and choose another output"
+            )
+        picture = replace(picture, white=white or picture.white)
         wanted = depth_for(picture.pixels.dtype, depths, depth)
         deeper = wanted.itemsize > picture.pixels.dtype.itemsize
-        yield change(picture.astype(wanted) if deeper else picture, place._replace(page=page))
+        changed = change(picture.astype(wanted) if deeper else picture, place._replace(page=page))
+        if wanted.kind == "u":
+            clipping.add(changed)
+        yield changed
+    if clipping.words is not None:
+        warnings.warn(
+            f"'{place.source}': {clipping.words}, which '{place.target.name}' cannot hold; "
+            "a .tif of depth float can",
+            RestoreWarning,
+            stacklevel=2,
+        )
+
+
+def _common_white(place: Place, dtype: np.dtype[Any]) -> int | None:
+    """White of all 16-bit pages that get another type, so that no page is brightened by itself."""
+    if place.pages == 1 or dtype == np.uint16:
+        return None
+    return max((page.white or 0 for page in iter_pages(place.source)), default=None)

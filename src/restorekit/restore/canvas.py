@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from restorekit.data.picture import white_of
 from restorekit.errors import InputError
 
 DTYPES = (
@@ -20,8 +21,6 @@ DTYPES = (
 )
 # Noise of any use leaves [0, 1] by less than this; values of 0 to 255 leave it by far more.
 _FARTHEST = 10.0
-# A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
-_FULL_16_BIT = 2**14
 
 
 @dataclass(frozen=True)
@@ -104,13 +103,8 @@ def wrong_type(dtype: Any) -> InputError:
 
 
 def _scale_of(source: Tensor) -> Scale:
-    if source.dtype == torch.uint8:
-        return Scale(255.0)
-    if source.dtype == torch.uint16:
-        # torch knows no maximum of uint16.
-        highest = max(int(image.cpu().numpy().max()) for image in source)
-        white = 65535 if highest >= _FULL_16_BIT else max(1 << highest.bit_length(), 256) - 1
-        return Scale(float(white))
+    if not source.is_floating_point():
+        return Scale(float(max(white_of(image.cpu().numpy()) for image in source)))
     low, high = (float(value) for value in torch.aminmax(source))  # NaN where there is one
     if not (abs(low) < float("inf") and abs(high) < float("inf")):
         raise InputError("an image's values must be finite; some are NaN or infinite")

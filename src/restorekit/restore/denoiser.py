@@ -120,7 +120,9 @@ class Denoiser:
 
     - PIL images of 8 bits (gray, colour, palette (given back as colour), black and white (given
       back as gray)), and gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
-    - paths of such pictures (given back as PIL images).
+    - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
+      several pages, no PIL image can hold: give the `pixels` of each picture that
+      `restorekit.data.files.read_pages` reads.
     - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of uint8 from 0 to
       255, of uint16 from 0 to 65535, or of floats on the [0, 1] scale. Where no value of uint16
       reaches 2^14, white is taken to be the next power of two less one, 4095 for 12 bits.

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from restorekit.data.picture import one_of, rescale, white_of
 from restorekit.errors import InputError
 from restorekit.restore.estimate import estimate_sigma
 from restorekit.restore.residual import LAGS, Whiteness, whiteness
@@ -80,7 +81,7 @@ def measured(before: Array, after: Array, outcome: Any = None) -> tuple[dict[str
 
 
 def checked(before: Array, after: Array) -> tuple[Array, Array]:
-    """Both as (H, W, C).
+    """Both as (H, W, C), as floats where white is not the largest value of their type.
 
     Raises:
         InputError: the shapes or types differ, or are none that a picture has.
@@ -96,14 +97,14 @@ def checked(before: Array, after: Array) -> tuple[Array, Array]:
         raise InputError(f"a picture is (H, W, C) with 1 or 3 channels, not {before.shape}")
     if before.dtype.kind != "f" and before.dtype not in (np.uint8, np.uint16):
         raise InputError(f"a picture is of uint8, uint16 or floats, not {before.dtype}")
+    if (white := white_of(before)) < one_of(before.dtype):
+        before, after = (rescale(each, np.dtype(np.float32), white) for each in (before, after))
     return before, after
 
 
 def as_unit(pixels: Array) -> NDArray[np.float32]:
     """Pixels as float32 on the [0, 1] scale, floats as they are."""
-    if pixels.dtype.kind == "f":
-        return pixels.astype(np.float32)
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    return rescale(pixels, np.dtype(np.float32))
 
 
 def peak_memory() -> float | None:

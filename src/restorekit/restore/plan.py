@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from restorekit.data.files import find_images
+from restorekit.data.files import find_images, iter_pages
 from restorekit.data.formats import SUFFIXES, format_for
 from restorekit.errors import ImageFileError, did_you_mean
 
@@ -59,6 +59,8 @@ def plan_beside(given: str | Path) -> Plan:
         return plan_outputs([source], source.with_name(source.name + _BESIDE))
     _check_exists(source)
     target = source.with_name(f"{source.stem}{_BESIDE}{source.suffix}")
+    if source.suffix.lower() not in SUFFIXES:
+        next(iter_pages(source))  # says what it is, where that is the reason
     format_for(target)
     return [(source, target)]
 
