@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.records import Degraded, Restoration, as_degraded, as_restoration, takes
+from restorekit.records import Degraded, Restoration, as_degraded, as_restoration, degrade, takes
 
 
 def test_a_bare_tensor_becomes_a_record(batch: Tensor) -> None:
@@ -80,3 +80,17 @@ def by_position(noisy: Tensor, sigma: Tensor, /) -> Tensor:
 def test_takes_tells_whether_a_keyword_is_accepted(function: Any, answer: bool) -> None:
     """A module is asked for its forward; a positional-only parameter is no keyword."""
     assert takes(function, "sigma") is answer
+
+
+def test_a_noise_that_takes_no_generator_is_given_none() -> None:
+    """One that takes it draws from it; either way a record comes back."""
+    clean = torch.zeros(2, 1, 3, 3)
+
+    def drawn(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        return images + torch.rand(images.shape, generator=generator)
+
+    once, again = (degrade(drawn, clean, torch.Generator().manual_seed(1)).noisy for _ in range(2))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, clean)
+    plain = degrade(lambda images: images + 1, clean, torch.Generator())
+    assert torch.equal(plain.noisy, clean + 1)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from restorekit import ArgumentError, CheckpointError, create_model, list_weights, load_model
@@ -96,6 +97,11 @@ class TestNames:
         [
             ("tiny-grey", "tiny-grey: no such weights file. Did you mean 'tiny-gray'?"),
             ("dncnn", "'dncnn' is an architecture; weights trained for it: plain, tiny-gray"),
+            ("tiny-grey", "See 'restorekit list weights'"),
+            ("qqq", "qqq: no such weights file. See 'restorekit list weights'"),
+            ("medain", "Did you mean 'median'?"),
+            ("median", "'median' is a model that needs no weights. See 'restorekit describe model"),
+            ("median:size=5", "'median' is a model that needs no weights."),
             ("vae", "'vae' is an architecture without trained weights; give a weights file"),
             ("named/plain.safetensor", "Did you mean 'plain.safetensors'?"),
         ],
@@ -187,6 +193,13 @@ class TestCommandLine:
             return printed.err if code else printed.out
 
         return run
+
+    def test_a_picture_is_no_weights_file(self, folder: Path, run: Callable[..., str]) -> None:
+        """It is told as what it is, not as a damaged checkpoint."""
+        Image.new("L", (8, 8)).save("a.png")
+        line = "a.png: a picture, not weights. See 'restorekit list weights'"
+        assert line in run("info", "a.png")
+        assert line in run("denoise", "a.png", "-o", "b.png", "-m", "a.png")
 
     def test_the_listing(self, folder: Path, run: Callable[..., str]) -> None:
         """A line for each with what it is for; damaged ones are told."""

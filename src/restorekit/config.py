@@ -25,6 +25,7 @@ from restorekit.errors import (
     RestoreKitError,
     did_you_mean,
 )
+from restorekit.expression import read_value
 from restorekit.optimizers import optimizer_class
 from restorekit.registry import Registry, datasets, losses, models, noises
 from restorekit.spec import Component, LossTerm, LossTerms, PathText, Spec, as_named, as_terms
@@ -311,11 +312,7 @@ def _override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
     keys = path.strip().split(".")
     if not equals or not all(keys):
         raise ConfigError([f"override '{text}': not of the form key.path=value"])
-    try:
-        value = json.loads(raw)
-    except json.JSONDecodeError:
-        value = raw
-    return _put(dict(data), keys, value)
+    return _put(dict(data), keys, read_value(raw))
 
 
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:

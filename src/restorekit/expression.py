@@ -34,7 +34,7 @@ class Expression:
 def parse(text: str) -> Expression:
     """Read NAME, NAME:VALUE,KEY=VALUE or {"name": NAME, KEY: VALUE}.
 
-    Values are JSON where they parse (0.1, true, [0.1, 0.2]) and text where not.
+    Values are read by `read_value`.
 
     Raises:
         ArgumentError: it is none of these.
@@ -54,10 +54,18 @@ def parse(text: str) -> Expression:
         if equals and key in arguments:
             raise ArgumentError(f"'{text}': '{key}' is given twice")
         if equals:
-            arguments[key] = _value(value)
+            arguments[key] = read_value(value)
         else:
-            values.append(_value(key))
+            values.append(read_value(key))
     return Expression(stripped, name, tuple(values), arguments)
+
+
+def read_value(text: str) -> Any:
+    """A value as JSON where it parses (0.1, true, [0.1, 0.2]), else the text itself."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def _from_json(text: str) -> Expression:
@@ -69,10 +77,3 @@ def _from_json(text: str) -> Expression:
     if not isinstance(name, str):
         raise ArgumentError(f'no name in {text}; write {{"name": ..., argument: ...}}')
     return Expression(text, name, (), given)
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

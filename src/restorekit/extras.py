@@ -22,6 +22,7 @@ def needs(module: str, extra: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
         raise MissingExtraError(
-            f"{what} needs {module}; pip install 'restorekit[{extra}]'"
+            f"{what} needs {package}; pip install 'restorekit[{extra}]'"
         ) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from restorekit.errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class Restoration:
 
     image: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def degrade(noise: Any, clean: Tensor, generator: Generator) -> Degraded:
+    """What a noise model makes of a batch (B, C, H, W), by the generator if it takes one."""
+    given = {"generator": generator} if takes(noise, "generator") else {}
+    return as_degraded(noise(clean, **given))
 
 
 def as_degraded(output: Degraded | Tensor) -> Degraded:

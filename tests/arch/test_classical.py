@@ -12,11 +12,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from skimage import data, restoration
+from skimage import data
 from torch import Tensor
 
 from restorekit import create_model, create_noise, list_models, models
-from restorekit.arch.classical.base import estimate_sigma
 from restorekit.errors import ArgumentError, InputError, MissingExtraError
 from restorekit.evaluate.metrics import psnr
 
@@ -147,18 +146,6 @@ def test_a_level_that_does_not_fit_is_refused() -> None:
     """Two levels for three images."""
     with pytest.raises(InputError, match="takes sigma as \\(3, 1, 1, 1\\)"):
         create_model("tv")(picture(3, 1, 8, 8), sigma=level(0.1, 2))
-
-
-@pytest.mark.parametrize("sigma", [5 / 255, 25 / 255, 50 / 255])
-def test_white_noise_is_estimated_as_scikit_image_does(sigma: float) -> None:
-    """On a flat picture within 3 percent of the truth, and of what scikit-image finds there."""
-    generator = torch.Generator().manual_seed(2)
-    flat = torch.full((1, 3, 128, 128), 0.5)
-    noisy = flat + sigma * torch.randn(flat.shape, generator=generator)
-    found = float(estimate_sigma(noisy))
-    assert found == pytest.approx(sigma, rel=0.03)
-    other = restoration.estimate_sigma(noisy[0].numpy(), channel_axis=0, average_sigmas=True)
-    assert found == pytest.approx(float(other), rel=0.03)
 
 
 class TestMedian:

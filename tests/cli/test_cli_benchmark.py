@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from restorekit.errors import InputError
+from restorekit.evaluate.results import read_json
 from restorekit.restore.denoiser import Denoiser
 
 
@@ -68,6 +70,26 @@ def test_pairs(run: Any, photos: Path, tmp_path: Path) -> None:
     outcome = run("benchmark", "median", "--data", folder, "--pairs")
     assert outcome.code == 0
     assert outcome.out.splitlines()[1].startswith("real ")
+
+
+def test_a_model_that_fails_costs_only_its_row(
+    run: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line on stderr, the other rows in the table and the files, and exit code 2."""
+
+    def refuse(self: Any, noisy: Any, sigma: Any = None) -> Any:
+        raise InputError("no")
+
+    monkeypatch.setattr("restorekit.arch.classical.tv.TV.forward", refuse)
+    file = tmp_path / "r.json"
+    call = ("--data", photos, "--noise", "gaussian:25", "--json", file)
+    outcome = run("benchmark", "tv", "median", *call)
+    assert outcome.code == 2
+    line = "tv under gaussian:25 is not measured: it fails on '0.png' (48x48 pixels): no; "
+    assert outcome.err.startswith(f"error: {line}")
+    assert [row.split()[1] for row in outcome.out.splitlines()[:2]] == ["model", "median"]
+    assert [each.model for each in read_json(file).rows] == ["median"]
+    assert [each.model for each in read_json(file).refusals] == ["tv"]
 
 
 def test_mistakes_are_told_before_the_work(

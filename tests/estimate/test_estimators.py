@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
+from skimage import restoration
 from torch import Tensor
 
 from restorekit import create_estimator, estimators, list_estimators
@@ -66,6 +67,14 @@ class TestEvery:
         image = 0.4 + 0.02 * noise(1, 1, 120, 120)
         other = 0.3 + 2 * (image - 0.4)
         assert torch.allclose(estimator(other), 2 * estimator(image), rtol=1e-3)
+
+
+@pytest.mark.parametrize("sigma", [5, 25, 50])
+def test_mad_is_scikit_image_s(sigma: int) -> None:
+    """On a flat picture, up to the length of its wavelet."""
+    image = 0.5 + noise(1, 3, 128, 128, seed=2) * sigma / 255
+    other = restoration.estimate_sigma(image[0].numpy(), channel_axis=0, average_sigmas=True)
+    assert create_estimator("mad")(image).mean().item() == pytest.approx(float(other), rel=0.03)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:

@@ -16,7 +16,13 @@ from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from restorekit.errors import ArgumentError, CheckpointError, DataError, ImageFileError
+from restorekit.errors import (
+    ArgumentError,
+    CheckpointError,
+    DataError,
+    ImageFileError,
+    InputError,
+)
 from restorekit.evaluate.benchmark import benchmark
 from restorekit.evaluate.plots import write_plot
 from restorekit.evaluate.protocol import Protocol
@@ -138,6 +144,44 @@ def test_rows_are_reported_as_they_come(folder: Path) -> None:
         ["median"], folder, ["uniform:9", "gaussian:25"], report=lambda r: seen.append(len(r.rows))
     )
     assert seen == [1, 2]
+
+
+class Picky(nn.Module):
+    """A model that raises below a height."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        if noisy.shape[-2] == 40:
+            raise self.error
+        return noisy
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (InputError("too small"), "too small"),
+        (RuntimeError("kernel size\ncan't be greater"), "RuntimeError: kernel size can't be great"),
+    ],
+)
+def test_a_model_that_fails_on_a_picture_has_no_row(
+    folder: Path, error: Exception, reason: str
+) -> None:
+    """The picture is named, the other rows are kept, and the table says what is missing."""
+    reports: list[Results] = []
+    models = {"one": Spy(), "picky": Picky(error), "two": Spy()}
+    results = measured(models, folder, report=reports.append)
+    assert [row.model for row in results.rows] == ["one", "two"]
+    assert all(len(row.pictures) == 3 for row in results.rows)
+    (refusal,) = results.refusals
+    assert (refusal.model, refusal.noise) == ("picky", "gaussian:25")
+    assert (refusal.picture, refusal.size) == ("b.png", (48, 40))
+    assert refusal.reason.startswith(reason)
+    assert refusal.describe() in notes(results)
+    assert "\n" not in refusal.describe()
+    assert [len(r.rows) + len(r.refusals) for r in reports] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 from torch import Tensor
 
 ESTIMATED = 0.125
@@ -24,3 +27,14 @@ def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(estimate, "estimate_sigma", estimate_sigma)
     monkeypatch.setattr(estimate, "noise_map", noise_map)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """`photos/` with two pictures, one in a folder below, and a file that is none."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")
+    Image.new("L", (6, 8), 40).save(folder / "sub" / "b.tif")
+    (folder / "notes.txt").write_text("no picture")
+    return folder

@@ -11,17 +11,6 @@ from restorekit.errors import ImageFileError
 from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """`photos/` with two pictures, one of them in a folder below."""
-    folder = tmp_path / "photos"
-    (folder / "sub").mkdir(parents=True)
-    Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")
-    Image.new("L", (6, 8), 40).save(folder / "sub" / "b.tif")
-    (folder / "notes.txt").write_text("no picture")
-    return folder
-
-
 def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:
     """A path with a suffix is the file; a folder, or a path that ends in "/", takes it in."""
     source = photos / "a.png"

@@ -21,16 +21,6 @@ from restorekit.restore.plan import plan_beside, plan_outputs
 from restorekit.restore.share import Share
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """`photos/` with two pictures, one of them in a folder below."""
-    folder = tmp_path / "photos"
-    (folder / "sub").mkdir(parents=True)
-    Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")
-    Image.new("L", (6, 8), 40).save(folder / "sub" / "b.tif")
-    return folder
-
-
 def invert(picture: Picture, place: Place) -> Picture:
     """Stands for a denoiser: a function from picture to picture."""
     return replace(picture, pixels=255 - picture.pixels)

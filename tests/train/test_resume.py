@@ -76,12 +76,57 @@ def test_a_fresh_run_loses_nothing_of_an_earlier_one(tiny: Make) -> None:
     assert (outcome.folder / "previous-2" / "metrics.jsonl").is_file()
 
 
-def test_resume_with_another_architecture_is_refused(tiny: Make) -> None:
-    """The message names the folder and does not trace back."""
-    tiny().fit()
+@pytest.mark.parametrize(
+    ("model", "fact"),
+    [
+        ({"name": "dncnn", "depth": 4, "width": 8}, "model.depth is 3 there, not 4;"),
+        ({"name": "unet", "width": 8, "depth": 1}, "model.name is dncnn there, not unet;"),
+        (torch.nn.Conv2d(3, 3, 3), "model.name is dncnn there, not torch.nn.modules.conv.Conv2d;"),
+    ],
+)
+def test_resume_with_another_model_is_refused(tiny: Make, model: Any, fact: str) -> None:
+    """One line names the folder and the first key that differs, and nothing is touched."""
+    folder = tiny(max_minutes=1e-7).fit().folder
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CheckpointError) as caught:
+        tiny(model=model).fit(resume=True)
+    assert str(caught.value).startswith(f"{folder}: the run there does not fit")
+    assert fact in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_resume_without_the_configuration_still_compares_the_weights(tiny: Make) -> None:
+    """Where config.json is gone, the training state tells that it is of another model."""
+    (tiny(max_minutes=1e-7).fit().folder / "config.json").unlink()
     other = {"name": "dncnn", "depth": 4, "width": 8}
     with pytest.raises(CheckpointError, match="does not fit this configuration"):
         tiny(model=other).fit(resume=True)
+
+
+def test_resume_with_other_settings_tells_them(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line has all of them; the run goes on, and its folder says what it has become."""
+    folder = tiny(max_minutes=1e-7).fit().folder
+    capsys.readouterr()
+    tiny(max_minutes=1e-7, device="auto").fit(resume=True)
+    assert "other settings" not in capsys.readouterr().err
+    tiny(
+        learning_rate=0.002,
+        noise={"name": "gaussian", "std": [0.0, 0.2]},
+        losses={"l1": 0.5, "mse": 1.0},
+    ).fit(resume=True)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "other settings" in line]
+    assert "resumed with other settings: " in line
+    for told in (
+        "train.learning_rate 0.001 -> 0.002",
+        "train.max_minutes 1e-07 -> null",
+        "noise.std 0.1 -> [0.0, 0.2]",
+        "loss [l1] -> [l1, mse]",
+    ):
+        assert told in line
+    assert json.loads((folder / "config.json").read_text())["train"]["learning_rate"] == 0.002
 
 
 def test_resume_falls_back_to_the_newest_whole_state(

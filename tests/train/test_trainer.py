@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from restorekit import (
-    CheckpointError,
     ConfigError,
     DataError,
     InputError,
@@ -23,11 +22,7 @@ from restorekit import (
     Trainer,
     load_model,
 )
-from restorekit.loss.pixel import L1
-from restorekit.noise.additive import Gaussian
-from restorekit.records import Degraded, Restoration
 from restorekit.seeding import derive_generator
-from restorekit.train.task import Lesson
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
@@ -183,85 +178,6 @@ def test_a_compiled_run_is_the_same_run(
         torch.testing.assert_close(compiled[name], tensor)
 
 
-class LeftHalf:
-    """A way of learning in which only the left half of the images counts."""
-
-    def __init__(self, noise: nn.Module) -> None:
-        self.noise = noise
-
-    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
-        """The right half of the target is nonsense, and masked."""
-        half = images.shape[-1] // 2
-        mask = torch.zeros(1, 1, 1, images.shape[-1], dtype=torch.bool)
-        mask[..., :half] = True
-        target = torch.where(mask, images, torch.full_like(images, 1e6))
-        return Lesson(self.noise(images).noisy, target, mask=mask)
-
-
-def test_another_way_of_learning_plugs_into_the_loop(tiny: Make) -> None:
-    """A task says what is input, what is target and where it counts; the loop stays as it is."""
-    trainer = tiny()
-    trainer.task = LeftHalf(trainer.plan.noise)
-    measured = trainer.step(1, torch.rand(4, 3, 24, 24))
-    assert float(measured["l1"]) < 10
-
-
-class Plain(nn.Module):
-    """A user's own network: no registry, no sigma, a bare tensor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 3, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv(x)
-
-
-class Speckle(nn.Module):
-    """A user's own noise that takes no generator and returns a bare tensor."""
-
-    def forward(self, clean: Tensor) -> Tensor:
-        return clean * (1 + 0.1 * torch.randn_like(clean))
-
-
-class Squared(nn.Module):
-    """A user's own loss."""
-
-    def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
-        return (restoration.image - target).square().mean()
-
-
-def test_a_users_own_objects_train_without_registration(tiny: Make) -> None:
-    """Modules are taken as they are, and their weights load into such a module again."""
-    losses = [(Squared(), 0.5), "l1", L1()]
-    trainer = tiny(model=Plain(), noise=Speckle(), losses=losses)
-    assert [term.name for term in trainer.plan.terms] == ["squared", "l1", "l1_2"]
-    folder = trainer.fit().folder
-    with pytest.raises(CheckpointError, match="Plain, which is not registered"):
-        load_model(folder)
-    assert isinstance(load_model(folder, model=Plain()), Plain)
-
-
-def test_plain_functions_are_noises_and_losses(tiny: Make) -> None:
-    """A lambda will do to try something; pairs may be lists, as JSON has them."""
-    trainer = tiny(
-        noise=lambda clean: clean + 0.1,
-        losses=[lambda restoration, target: (restoration.image - target).abs().mean(), ["mse", 2]],
-    )
-    trainer.fit()
-    assert [term.weight for term in trainer.plan.terms] == [1.0, 2.0]
-
-
-@pytest.mark.parametrize("sigma", [0.2, torch.tensor(0.2), torch.tensor([0.2])])
-def test_a_noise_may_say_its_sigma_as_a_lone_number(tiny: Make, sigma: Any) -> None:
-    """It is one a sample for the model."""
-    lesson = tiny(noise=lambda clean: Degraded(clean, sigma)).task.lesson(
-        torch.rand(3, 3, 8, 8), 0, 1, range(3)
-    )
-    assert lesson.sigma is not None
-    torch.testing.assert_close(lesson.sigma, torch.full((3, 1, 1, 1), 0.2))
-
-
 def test_a_damaged_picture_is_one_line_from_a_worker_too(tiny: Make, tmp_path: Path) -> None:
     """The error of a reading process arrives as itself."""
     Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
@@ -287,21 +203,6 @@ def test_metrics_are_json_whatever_is_measured(tiny: Make) -> None:
     for line in (outcome.folder / "metrics.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=refuse)
     assert outcome.best["psnr_noisy"] == 100
-
-
-def test_sigma_reaches_a_model_that_takes_it(tiny: Make) -> None:
-    """The noise model's per-sample sigma is handed on, on the [0, 1] scale."""
-    seen = []
-
-    class Told(Plain):
-        def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
-            seen.append(sigma)
-            return super().forward(x)
-
-    trainer = tiny(model=Told(), noise=Gaussian(std=0.2))
-    trainer.step(1, torch.rand(4, 3, 24, 24))
-    assert seen[0].shape == (4, 1, 1, 1)
-    torch.testing.assert_close(seen[0], torch.full((4, 1, 1, 1), 0.2))
 
 
 def test_from_a_configuration_file(tmp_path: Path) -> None:

@@ -46,30 +46,30 @@ def crop(x: Tensor, size: Size) -> Tensor:
     return functional.pad(x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]))
 
 
-def check_batch(noisy: Tensor, channels: int, model: str) -> None:
+def check_batch(noisy: Tensor, channels: int | None, model: str) -> None:
     """Refuse a batch that a model cannot take.
 
     Args:
         noisy: what the model was given.
-        channels: how many channels it takes.
+        channels: how many channels it takes; None for any number.
         model: its registered name, for the message.
 
     Raises:
-        InputError: `noisy` is not a float batch (B, channels, H, W) with H and W at least 1.
+        InputError: `noisy` is not a float batch (B, channels, H, W) whose sides are at least 1.
     """
     shape = tuple(noisy.shape)
-    takes = f"model '{model}' takes a float batch (B, {channels}, H, W)"
+    takes = f"model '{model}' takes a float batch (B, {channels or 'C'}, H, W)"
     if len(shape) == 3:
         raise InputError(f"{takes}, not a single image {shape}; add the batch with image[None]")
     if len(shape) != 4:
         raise InputError(f"{takes}, not {len(shape)} dimensions {shape}")
-    if shape[1] != channels:
+    if channels is not None and shape[1] != channels:
         raise InputError(
             f"{takes}, not {shape[1]} channels {shape}; one that fits is "
             f"create_model('{model}', channels={shape[1]})"
         )
-    if shape[2] < 1 or shape[3] < 1:
-        raise InputError(f"{takes} with H and W at least 1, not {shape}")
+    if 0 in shape[1:]:
+        raise InputError(f"{takes} whose sides are at least 1, not {shape}")
     if not noisy.is_floating_point():
         raise InputError(f"{takes} in [0, 1], not {noisy.dtype}; divide 8-bit images by 255")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorekit.cli.output import print_error
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def benchmark(
     By default as in published tables: gaussian noise is neither clipped nor quantised, its level
     is told to models that take it, the result is clamped to [0, 1], the mean over whole pictures
     is taken. The protocol is printed below the table. A file given with --json is written again
-    after each row, so that a long benchmark can be stopped.
+    after each row, so that a long benchmark can be stopped. A model that fails on a picture has no
+    row; the others are measured all the same, and the exit code is 2.
     """
     from restorekit.evaluate.benchmark import benchmark as run
     from restorekit.evaluate.plots import check_plot_path, write_plot
@@ -133,6 +135,8 @@ def benchmark(
         write_markdown(results, markdown)
     if plot is not None:
         write_plot(results, plot)
+    if results.refusals:
+        raise typer.Exit(2)
 
 
 class Table:
@@ -140,11 +144,18 @@ class Table:
 
     def __init__(self) -> None:
         self._widths: list[int] = []
+        self._rows = self._refusals = 0
 
     def show(self, results: Results) -> None:
-        """Print the newest row, below the head where it is the first."""
+        """Print the newest row, below the head where it is the first, or what has none."""
         from restorekit.evaluate.tables import HEAD, cells
 
+        for refusal in results.refusals[self._refusals :]:
+            print_error(refusal.describe())
+        self._refusals = len(results.refusals)
+        if len(results.rows) == self._rows:
+            return
+        self._rows = len(results.rows)
         if not self._widths:
             self._widths = [max(len(word), least) for word, least in zip(HEAD, _LEAST, strict=True)]
             self._print(HEAD)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from restorekit.cli.output import Json, print_json, print_table
+from restorekit.cli.output import Json, in_words, print_json, print_table
 
 
 def info(
@@ -41,29 +40,4 @@ def info(
         print_model_card(path, card)
     else:
         print(path)
-        print_table((key, _shown(value)) for key, value in card.items())
-
-
-def _shown(value: Any) -> str:
-    """A value in one line: a component as it would be called, numbers with their thousands."""
-    if isinstance(value, Mapping) and "name" in value:
-        return _called(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_shown, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _called(made: Mapping[str, Any]) -> str:
-    name = made["name"] or made.get("class", "?")
-    arguments = made.get("arguments")
-    if not isinstance(arguments, Mapping):
-        arguments = {k: v for k, v in made.items() if k not in ("name", "provider", "version")}
-    inside = ", ".join(f"{key}={_shown(item)}" for key, item in arguments.items())
-    by = f"{made.get('provider', '')} {made.get('version', '')}".strip()
-    return f"{name}({inside})" + (f" of {by}" if by else "")
+        print_table((key, in_words(value)) for key, value in card.items())

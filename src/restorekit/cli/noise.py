@@ -12,6 +12,7 @@ import typer
 from restorekit.cli.output import Settings
 from restorekit.cli.pictures import OUTPUT, Inputs, process
 from restorekit.errors import ArgumentError
+from restorekit.expression import read_value
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
@@ -64,16 +65,14 @@ class Corruption:
         import torch
 
         from restorekit.data.images import pixels_to_tensor, tensor_to_pixels
-        from restorekit.records import as_degraded, takes
+        from restorekit.records import degrade
         from restorekit.seeding import derive_generator
 
-        given: dict[str, Any] = {}
-        if takes(self.noise, "generator"):
-            at = (place.number,) if place.page == 0 else (place.number, place.page)
-            given["generator"] = derive_generator(self.seed, "cli-noise", *at)
+        at = (place.number,) if place.page == 0 else (place.number, place.page)
+        generator = derive_generator(self.seed, "cli-noise", *at)
         with torch.no_grad():
             clean = pixels_to_tensor(picture.pixels, picture.white)[None]
-            noisy = as_degraded(self.noise(clean, **given)).noisy[0]
+            noisy = degrade(self.noise, clean, generator).noisy[0]
         pixels = tensor_to_pixels(noisy, picture.pixels.dtype, picture.white)
         return replace(picture, pixels=pixels)
 
@@ -94,12 +93,5 @@ def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:
         key, equals, value = setting.partition("=")
         if not key.strip() or not equals:
             raise ArgumentError(f"setting '{setting}': not of the form key=value")
-        spec[key.strip()] = _value(value)
+        spec[key.strip()] = read_value(value)
     return dict(spec)
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from restorekit.cli.output import print_table
+from restorekit.cli.output import called, in_words, print_table
 from restorekit.errors import CheckpointError
 from restorekit.weights import list_weights, named_weights, read_card
 
@@ -29,17 +29,17 @@ def print_model_card(path: Path, card: Mapping[str, Any]) -> None:
     rows = {
         "for": card.get("purpose"),
         "noise": card.get("noise_range"),
-        "network": _called(card["model"]),
+        "network": called(card["model"]),
         "parameters": f"{card['parameters']:,}",
         "size": f"{path.stat().st_size / 1e6:.1f} MB",
-        "trained on": _text(card.get("training_data")),
-        "its licences": _text(card.get("licenses")),
+        "trained on": card.get("training_data"),
+        "its licences": card.get("licenses"),
         "licence": card.get("license"),
-        "recipe": _text(card.get("recipe")),
-        "limits": _text(card.get("limits")),
+        "recipe": card.get("recipe"),
+        "limits": card.get("limits"),
         "file": str(path),
     }
-    print_table((label, text) for label, text in rows.items() if text)
+    print_table((label, in_words(value)) for label, value in rows.items() if value)
     if isinstance(card.get("psnr"), Mapping):
         print("\nPSNR (dB)")
         print_table(_psnr_rows(card["psnr"]))
@@ -94,16 +94,3 @@ def _psnr_rows(psnr: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def _number(cell: Any) -> str:
     return "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(_text, value))
-    return "" if value is None else str(value)
-
-
-def _called(made: Mapping[str, Any]) -> str:
-    inside = ", ".join(f"{key}={item}" for key, item in (made.get("arguments") or {}).items())
-    return f"{made['name'] or made.get('class', '?')}({inside})"

@@ -7,6 +7,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 
 from restorekit.data.patches import center_patch
 from restorekit.devices import resolve_device
-from restorekit.errors import ArgumentError
+from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
 from restorekit.evaluate.peak import watch_memory
 from restorekit.evaluate.pictures import Picture, as_float, describe_data, read_pictures
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.results import Environment, Measured, Results, Row
+from restorekit.evaluate.results import Environment, Measured, Refusal, Results, Row
 from restorekit.records import Degraded
 from restorekit.registry import origin_of
 from restorekit.restore.denoiser import Denoiser
@@ -50,7 +51,8 @@ def benchmark(
     """Measure models under noises.
 
     The noisy pictures go through `restorekit.restore.denoiser.Denoiser`, so that precision and
-    tiles are what users get. One picture goes through each model before the time is taken.
+    tiles are what users get. One picture goes through each model before the time is taken. Where a
+    model fails on a picture, it has no row under that noise; the others do.
 
     Args:
         models: modules, weights files, runs' folders, names of bundled weights, or registered
@@ -65,13 +67,13 @@ def benchmark(
         device: where they run, as for `Denoiser`.
         speed_size: take the time of a square of that many pixels, the median of five runs, or one
             run where it takes more than 10 seconds; where None, of each picture.
-        report: called with what is there each time a row is done.
+        report: called with what is there each time a row is done or refused.
 
     Returns:
-        A row for each model and noise, models in the given order under each noise.
+        A row or a refusal for each model and noise, models in the given order under each noise.
 
     Raises:
-        RestoreKitError: a model, a noise or a picture cannot be used.
+        RestoreKitError: a model, a noise or a picture cannot be used at all.
     """
     protocol = protocol or Protocol()
     if pairs == bool(named := read_noises(noises)):
@@ -95,8 +97,11 @@ def benchmark(
     cases: list[NamedNoise | None] = [*named] or [None]
     for noise in cases:
         for entrant in entrants:
-            row = _measure(entrant, pictures, noise, protocol, speed_size)
-            done = replace(done, rows=(*done.rows, row))
+            try:
+                row = _measure(entrant, pictures, noise, protocol, speed_size)
+                done = replace(done, rows=(*done.rows, row))
+            except _RefusedError as refused:
+                done = replace(done, refusals=(*done.refusals, refused.refusal))
             if report is not None:
                 report(done)
     return done
@@ -120,6 +125,25 @@ class Entrant:
         return self.denoiser.told(sigma) if self.denoiser.heeds_sigma else self.denoiser
 
 
+class _RefusedError(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.describe())
+        self.refusal = refusal
+
+
+@contextmanager
+def _trying(entrant: Entrant, noise: str, picture: Picture) -> Iterator[None]:
+    """Within it a model sees a picture; it may raise anything at a size it does not know."""
+    try:
+        yield
+    except Exception as error:
+        kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
+        reason = f"{kind}{' '.join(str(error).split())[:200]}"
+        height, width = picture.clean.shape[1:]
+        size = (width, height)
+        raise _RefusedError(Refusal(entrant.label, noise, picture.name, size, reason)) from error
+
+
 def _measure(
     entrant: Entrant,
     pictures: Sequence[Picture],
@@ -128,14 +152,17 @@ def _measure(
     speed_size: int | None,
 ) -> Row:
     """One model under one noise."""
+    label = REAL if noise is None else noise.label
     first = next(_noisy(pictures[:1], noise, protocol))[1]
     denoiser = entrant.told(_level(first, protocol))
     memory = watch_memory(entrant.device)
-    outcome = denoiser.restore(first.noisy)  # which also warms up
+    with _trying(entrant, label, pictures[0]):
+        outcome = denoiser.restore(first.noisy)  # which also warms up
     measured = []
     for picture, degraded in _noisy(pictures, noise, protocol):
         denoiser = entrant.told(_level(degraded, protocol))
-        restored, seconds = _timed(denoiser, degraded.noisy)
+        with _trying(entrant, label, picture):
+            restored, seconds = _timed(denoiser, degraded.noisy)
         clean = protocol.inside(as_float(picture.clean))
         before, after = protocol.finish_input(degraded.noisy), protocol.finish(restored)
         measured.append(
@@ -153,11 +180,12 @@ def _measure(
         speed = statistics.median(picture.seconds_per_megapixel for picture in measured)
         timed = "median over the pictures"
     else:
-        speed = _speed_at(denoiser, first.noisy, speed_size)
+        with _trying(entrant, label, pictures[0]):
+            speed = _speed_at(denoiser, first.noisy, speed_size)
         timed = f"{speed_size}x{speed_size} pixels"
     return Row(
         model=entrant.label,
-        noise=REAL if noise is None else noise.label,
+        noise=label,
         pictures=tuple(measured),
         parameters=entrant.parameters,
         seconds_per_megapixel=speed,

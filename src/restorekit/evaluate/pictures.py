@@ -147,7 +147,9 @@ def _cut(picture: Picture, protocol: Protocol) -> Picture:
     least = max(protocol.crop or 0, 2 * protocol.border + 11)  # SSIM's window is 11 pixels
     if min(picture.clean.shape[1:]) < least:
         height, width = picture.clean.shape[1:]
-        raise DataError(f"'{picture.name}' is {width}x{height} pixels, below the {least} needed")
+        raise DataError(
+            f"'{picture.name}' is {width}x{height} pixels, below the {least} needed; leave it out"
+        )
     if protocol.crop is None:
         return picture
     noisy = None if picture.noisy is None else center_patch(picture.noisy, protocol.crop)

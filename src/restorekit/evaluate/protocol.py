@@ -12,7 +12,7 @@ from torch import Tensor
 
 from restorekit.errors import ArgumentError
 from restorekit.evaluate.noises import NamedNoise
-from restorekit.records import Degraded, as_degraded, takes
+from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 
 
@@ -72,9 +72,8 @@ class Protocol:
         else:
             purpose = f"benchmark {json.dumps(noise.spec, sort_keys=True)} {picture}"
             generator = derive_generator(self.seed, purpose)
-            given = {"generator": generator} if takes(noise.module, "generator") else {}
             with torch.no_grad():
-                degraded = as_degraded(noise.module(clean, **given))
+                degraded = degrade(noise.module, clean, generator)
         noisy = degraded.noisy
         if self.clip or self.quantize:
             noisy = noisy.clamp(0.0, 1.0)

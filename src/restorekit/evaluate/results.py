@@ -99,6 +99,33 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A row that is not there, for a mean over fewer pictures would be compared with the others.
+
+    Attributes:
+        model: the model's label.
+        noise: the noise's label.
+        picture: the name of the picture that the model failed on.
+        size: its width and height.
+        reason: what the model said.
+    """
+
+    model: str
+    noise: str
+    picture: str
+    size: tuple[int, int]
+    reason: str
+
+    def describe(self) -> str:
+        """In one line, for people."""
+        width, height = self.size
+        return (
+            f"{self.model} under {self.noise} is not measured: it fails on '{self.picture}' "
+            f"({width}x{height} pixels): {self.reason}; leave out the picture, or the model"
+        )
+
+
+@dataclass(frozen=True)
 class Environment:
     """Where it was measured."""
 
@@ -120,13 +147,14 @@ class Environment:
 
 @dataclass(frozen=True)
 class Results:
-    """Rows, and all that is needed to get them again."""
+    """Rows, what has none, and all that is needed to get them again."""
 
     protocol: Protocol
     data: Data
     noises: Mapping[str, Any]
     environment: Environment
     rows: tuple[Row, ...]
+    refusals: tuple[Refusal, ...] = ()
     format: int = FORMAT
 
     def as_json(self) -> dict[str, Any]:

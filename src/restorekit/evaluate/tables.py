@@ -41,7 +41,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def notes(results: Results) -> list[str]:
-    """What a table must not be shown without: protocol, data and environment, a line each."""
+    """What a table must not be shown without: protocol, data, environment and what is missing."""
     timed = ", ".join(dict.fromkeys(row.timed for row in results.rows))
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
     lines = [
@@ -49,7 +49,9 @@ def notes(results: Results) -> list[str]:
         f"data: {results.data.describe()}",
         f"environment: {results.environment.describe()}",
     ]
-    return [*lines, f"time: {timed}; run in {how}"] if results.rows else lines
+    if results.rows:
+        lines.append(f"time: {timed}; run in {how}")
+    return [*lines, *(refusal.describe() for refusal in results.refusals)]
 
 
 def to_markdown(results: Results) -> str:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from numbers import Real
 from os import PathLike
 from typing import Any, TypeVar, overload
 
@@ -17,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.restore.arguments import check_share, check_tensor
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
@@ -183,8 +183,8 @@ class Denoiser:
         runtime: str = "torch",
     ) -> None:
         check_sigma(sigma)
-        _check_share("strength", strength)
-        _check_share("keep_detail", keep_detail)
+        check_share("strength", strength)
+        check_share("keep_detail", keep_detail)
         if noise_map and sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         self._tile = check_tile(tile)
@@ -249,6 +249,8 @@ class Denoiser:
 
     def _restore(self, image: Any, diagnose: bool) -> Outcome[Any]:
         started = time.perf_counter()
+        if isinstance(image, Tensor):
+            check_tensor(image, self._network.channels)
         canvas, finish = open_image(image, self._network.channels)
         tile, precision = None, self._precision
         level = self._level(canvas, diagnose)
@@ -342,11 +344,6 @@ class Denoiser:
         if fact not in self._warned:
             self._warned.add(fact)
             warnings.warn(f"model '{self.name}' is {fact}", RestoreWarning, stacklevel=5)
-
-
-def _check_share(name: str, value: Any) -> None:
-    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
-        raise ArgumentError(f"{name} is a number from 0 to 1, not {value!r}")
 
 
 def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from torch import nn
 
 from restorekit import expression
 from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError
+from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.registry import models, origin_of
 from restorekit.restore.network import Network
 from restorekit.restore.precision import dtype_of
@@ -30,9 +30,15 @@ def load(model: ModelLike, device: str | torch.device) -> nn.Module:
         device: where to put it; "auto" leaves a module where it lies.
 
     Raises:
+        ArgumentError: it is none of these.
         CheckpointError: there are no such weights, or they cannot be loaded.
         InputError: there is no such device.
     """
+    if not isinstance(model, (nn.Module, str, PathLike)):
+        raise ArgumentError(
+            "a model is the name of weights, a file of them, a run's folder or a module, "
+            f"not {type(model).__name__}"
+        )
     if isinstance(model, nn.Module):
         loaded = model if device == "auto" else model.to(resolve_device(device))
     else:

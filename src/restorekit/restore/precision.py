@@ -31,7 +31,7 @@ def check_precision(precision: str, device: torch.device) -> None:
     """
     if precision not in PRECISIONS:
         raise ArgumentError(
-            f"unknown precision '{precision}'.{did_you_mean(precision, PRECISIONS)} "
+            f"unknown precision '{precision}'.{did_you_mean(str(precision), PRECISIONS)} "
             f"One of: {', '.join(PRECISIONS)}"
         )
     if precision == "float16" and device.type == "cpu":

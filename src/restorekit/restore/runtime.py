@@ -122,7 +122,7 @@ def load_runtime(
     if runtime == "auto":
         runtime = choose_runtime(model, shape, threads, dtype).runtime
     if runtime not in RUNTIMES:
-        near = did_you_mean(runtime, RUNTIMES)
+        near = did_you_mean(str(runtime), RUNTIMES)
         raise InputError(f"unknown runtime '{runtime}'.{near} One of: auto, {', '.join(RUNTIMES)}")
     if runtime == "torch":
         return model

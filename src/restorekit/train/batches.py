@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from restorekit.errors import DataError, RestoreKitError
-from restorekit.records import Degraded, as_degraded, takes
+from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 
 Draw = tuple[int, int]  # (epoch, index)
@@ -165,14 +165,10 @@ def corrupt(
         seed, purpose, step: what the noise is derived from, beside the place.
         places: B numbers, each sample's place in the global batch.
     """
-    seeded = takes(noise.forward, "generator")
     parts = []
     for image, place in zip(clean.chunk(len(clean)), places, strict=True):
-        if seeded:
-            generator = derive_generator(seed, purpose, step, place, device=clean.device)
-            parts.append(as_degraded(noise(image, generator=generator)))
-        else:
-            parts.append(as_degraded(noise(image)))
+        generator = derive_generator(seed, purpose, step, place, device=clean.device)
+        parts.append(degrade(noise, image, generator))
     sigmas = [part.sigma for part in parts]
     known = None if any(s is None for s in sigmas) else torch.cat(cast("list[Tensor]", sigmas))
     return Degraded(torch.cat([part.noisy for part in parts]), known)

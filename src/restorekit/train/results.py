@@ -11,12 +11,15 @@ from typing import Any
 from torch import Tensor
 
 from restorekit.atomic import atomic_path, sweep
+from restorekit.train.changes import check_changes
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
 from restorekit.train.history import History
 from restorekit.train.plan import Plan
 from restorekit.train.processes import Processes
 from restorekit.train.validation import Validation
 from restorekit.weights import save_model
+
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,15 @@ class Results:
         """The state to go on from, None where there is none; changes nothing.
 
         Args:
-            say: told of damaged files, a line each.
+            say: told of damaged files, a line each, and of settings that differ.
 
         Raises:
-            CheckpointError: there is a training state, and none is whole.
+            CheckpointError: there is a training state, and none is whole, or it is of another
+                model.
         """
         state = load_state(self.folder, say)
+        if state is not None:
+            check_changes(self.folder / CONFIG, self.plan.resolved(), say)
         self.processes.wait()  # all have read before the first one writes
         return state
 
@@ -84,7 +90,7 @@ class Results:
             if not keep and (aside := set_aside(self.folder)) is not None:
                 say(f"the earlier run was moved to {aside}")
             self.history.resume(step)
-            with atomic_path(self.folder / "config.json") as temporary:
+            with atomic_path(self.folder / CONFIG) as temporary:
                 temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
 
     def log(self, step: int, row: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 
-from restorekit.errors import CheckpointError, did_you_mean
+from restorekit.errors import CheckpointError, RestoreKitError, did_you_mean
 from restorekit.registry import models
 from restorekit.weights.header import KEY, read_header
 
@@ -48,6 +48,7 @@ def find_weights(path: str | Path) -> Path:
     given = str(path)
     path = Path(path)
     if path.is_file():
+        _check_no_picture(path)
         return path
     if path.is_dir():
         for name in ("best.safetensors", "last.safetensors"):
@@ -58,11 +59,22 @@ def find_weights(path: str | Path) -> Path:
         return named[given]
     if path.is_dir():
         raise CheckpointError(f"{path}: no best.safetensors or last.safetensors in this folder")
-    if given in models.names():
-        raise CheckpointError(_architecture(given, named))
+    if (model := given.partition(":")[0]) in models.names():
+        raise CheckpointError(_architecture(model, named))
     beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, [*named, *beside])
+    hint = did_you_mean(path.name, [*named, *models.names(), *beside])
+    if given == path.stem:  # no path, but meant as a name
+        hint += " See 'restorekit list weights'"
     raise CheckpointError(f"{path}: no such weights file{'.' if hint else ''}{hint}")
+
+
+def _check_no_picture(path: Path) -> None:
+    if path.suffix.lower() == SUFFIX:
+        return
+    from restorekit.data.formats import SUFFIXES
+
+    if path.suffix.lower() in SUFFIXES:
+        raise CheckpointError(f"{path}: a picture, not weights. See 'restorekit list weights'")
 
 
 def _architecture(name: str, named: dict[str, Path]) -> str:
@@ -70,10 +82,19 @@ def _architecture(name: str, named: dict[str, Path]) -> str:
     fitting = [each for each, path in named.items() if _architecture_of(path) == name]
     if fitting:
         return f"'{name}' is an architecture; weights trained for it: {', '.join(sorted(fitting))}"
+    if _needs_none(name):
+        return f"'{name}' is a model that needs no weights. See 'restorekit describe model {name}'"
     return (
         f"'{name}' is an architecture without trained weights; "
         "give a weights file, e.g. runs/last.safetensors"
     )
+
+
+def _needs_none(name: str) -> bool:
+    try:
+        return not any(True for _ in models.create(name).parameters())
+    except RestoreKitError:  # it needs an argument, or a package
+        return False
 
 
 def _architecture_of(path: Path) -> str | None:

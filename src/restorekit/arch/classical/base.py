@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from restorekit.errors import InputError, MissingExtraError
+from restorekit.arch.padding import check_batch
+from restorekit.errors import InputError
+from restorekit.registry import estimators
 
 Array = np.ndarray[Any, Any]
-
-_MAD = 0.6744897501960817  # the median of |n| for n ~ N(0, 1)
 
 
 class Classical(nn.Module):
@@ -55,13 +53,13 @@ class Classical(nn.Module):
         Raises:
             InputError: `noisy` is not a float batch, or `sigma` does not fit it.
         """
-        check_batch(noisy, self.name)
-        levels = estimate_sigma(noisy) if sigma is None else _level_of_each(sigma, noisy, self.name)
+        check_batch(noisy, None, self.name)
+        levels = _estimated(noisy) if sigma is None else _level_of_each(sigma, noisy, self.name)
         given = noisy.detach().float().cpu()
-        images = [
-            self._one(image, level) for image, level in zip(given, levels.tolist(), strict=True)
-        ]
-        return torch.stack(images).to(noisy)
+        restored = torch.empty_like(noisy)
+        for place, (image, level) in enumerate(zip(given, levels.tolist(), strict=True)):
+            restored[place] = self._one(image, level)
+        return restored
 
     def _one(self, image: Tensor, sigma: float) -> Tensor:
         if sigma <= 0.0:
@@ -75,59 +73,10 @@ class Classical(nn.Module):
         return torch.from_numpy(restored.astype(np.float32)).movedim(2, 0)
 
 
-def estimate_sigma(noisy: Tensor) -> Tensor:
-    """The standard deviation of white noise, from the finest diagonal details of each image.
-
-    The median absolute Haar coefficient over 0.6745, the mean of the channels; structure counts as
-    noise, so it is too high where there is much (Donoho and Johnstone, Biometrika 1994,
-    https://doi.org/10.1093/biomet/81.3.425).
-
-    Args:
-        noisy: (B, C, H, W).
-
-    Returns:
-        (B,) in float32; 0 for images without a pair of rows and columns.
-    """
-    x = noisy.detach().float()
-    height, width = (side // 2 * 2 for side in x.shape[-2:])
-    if not height or not width:
-        return x.new_zeros(len(x))
-    haar = x.new_tensor([[1.0, -1.0], [-1.0, 1.0]]).view(1, 1, 2, 2) / 2
-    planes = x[..., :height, :width].reshape(-1, 1, height, width)
-    details = functional.conv2d(planes, haar, stride=2).abs().flatten(1)
-    return details.median(dim=1).values.view(x.shape[:2]).mean(dim=1) / _MAD
-
-
-def check_batch(noisy: Tensor, model: str) -> None:
-    """Refuse what is no float batch (B, C, H, W) with at least one pixel.
-
-    Raises:
-        InputError: it is not.
-    """
-    shape, takes = tuple(noisy.shape), f"model '{model}' takes a float batch (B, C, H, W)"
-    if len(shape) == 3:
-        raise InputError(f"{takes}, not a single image {shape}; add the batch with image[None]")
-    if len(shape) != 4:
-        raise InputError(f"{takes}, not {len(shape)} dimensions {shape}")
-    if not noisy.numel():
-        raise InputError(f"{takes} with C, H and W at least 1, not {shape}")
-    if not noisy.is_floating_point():
-        raise InputError(f"{takes} in [0, 1], not {noisy.dtype}; divide 8-bit images by 255")
-
-
-def optional_module(module: str, model: str, extra: str) -> Any:
-    """A module of a package that only an extra brings.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise MissingExtraError(
-            f"model '{model}' needs {package}; pip install 'restorekit[{extra}]'"
-        ) from error
+def _estimated(noisy: Tensor) -> Tensor:
+    """One number an image, (B,), the mean of its channels."""
+    sigma: Tensor = estimators.create("mad")(noisy.float())
+    return sigma.mean(dim=1)
 
 
 def _level_of_each(sigma: Tensor, noisy: Tensor, model: str) -> Tensor:

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from restorekit.arch.classical.base import Array, Classical, optional_module
+from restorekit.arch.classical.base import Array, Classical
+from restorekit.extras import needs
 
 
 class BM3D(Classical):
@@ -34,12 +35,12 @@ class BM3D(Classical):
 
     def __init__(self, profile: Literal["np", "refilter", "vn", "high"] = "np") -> None:
         super().__init__()
-        optional_module("bm3d", self.name, "bm3d")
+        needs("bm3d", "bm3d", "model 'bm3d'")
         self.profile = profile
 
     def filter(self, image: Array, sigma: float) -> Array:
         """Restore one image, (H, W, C); three channels together, any others each on its own."""
-        package = optional_module("bm3d", self.name, "bm3d")
+        package = needs("bm3d", "bm3d", "model 'bm3d'")
         given = image.astype(np.float64)
         if image.shape[2] == 3:
             with np.errstate(invalid="ignore", divide="ignore"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restorekit.arch.classical.base import check_batch
+from restorekit.arch.padding import check_batch
 from restorekit.errors import ArgumentError
 
 _CHUNK = 1 << 18  # pixels whose windows are held at once
@@ -62,7 +62,7 @@ class Median(nn.Module):
         Raises:
             InputError: `noisy` is not a float batch.
         """
-        check_batch(noisy, "median")
+        check_batch(noisy, None, "median")
         restored = noisy.clone()
         planes = noisy.flatten(0, 1)  # (B * C, H, W)
         if not self.switching:

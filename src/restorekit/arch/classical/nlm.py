@@ -6,8 +6,9 @@ https://doi.org/10.1109/CVPR.2005.38
 
 from __future__ import annotations
 
-from restorekit.arch.classical.base import Array, Classical, optional_module
+from restorekit.arch.classical.base import Array, Classical
 from restorekit.errors import ArgumentError
+from restorekit.extras import needs
 
 
 class NLM(Classical):
@@ -39,11 +40,11 @@ class NLM(Classical):
         for argument in ("patch_size", "patch_distance", "strength"):
             if (value := getattr(self, argument)) <= 0:
                 raise ArgumentError(f"model 'nlm': argument '{argument}' is positive, not {value}")
-        optional_module("skimage.restoration", self.name, "classical")
+        needs("skimage.restoration", "classical", "model 'nlm'")
 
     def filter(self, image: Array, sigma: float) -> Array:
         """Restore one image, (H, W, C)."""
-        skimage = optional_module("skimage.restoration", self.name, "classical")
+        skimage = needs("skimage.restoration", "classical", "model 'nlm'")
         restored: Array = skimage.denoise_nl_means(
             image,
             patch_size=self.patch_size,

@@ -6,8 +6,9 @@ https://doi.org/10.1023/B:JMIV.0000011325.36760.1e, of the model of Rudin, Osher
 
 from __future__ import annotations
 
-from restorekit.arch.classical.base import Array, Classical, optional_module
+from restorekit.arch.classical.base import Array, Classical
 from restorekit.errors import ArgumentError
+from restorekit.extras import needs
 
 
 class TV(Classical):
@@ -33,11 +34,11 @@ class TV(Classical):
         if strength <= 0.0:
             raise ArgumentError(f"model 'tv': argument 'strength' is positive, not {strength}")
         self.strength = strength
-        optional_module("skimage.restoration", self.name, "classical")
+        needs("skimage.restoration", "classical", "model 'tv'")
 
     def filter(self, image: Array, sigma: float) -> Array:
         """Restore one image, (H, W, C)."""
-        skimage = optional_module("skimage.restoration", self.name, "classical")
+        skimage = needs("skimage.restoration", "classical", "model 'tv'")
         restored: Array = skimage.denoise_tv_chambolle(
             image, weight=self.strength * sigma, channel_axis=-1
         )

@@ -6,8 +6,9 @@ Chang, Yu and Vetterli, Adaptive Wavelet Thresholding for Image Denoising and Co
 
 from __future__ import annotations
 
-from restorekit.arch.classical.base import Array, Classical, optional_module
+from restorekit.arch.classical.base import Array, Classical
 from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.extras import needs
 
 
 class Wavelet(Classical):
@@ -30,8 +31,8 @@ class Wavelet(Classical):
 
     def __init__(self, wavelet: str = "db2") -> None:
         super().__init__()
-        optional_module("skimage.restoration", self.name, "classical")
-        known = optional_module("pywt", self.name, "classical").wavelist(kind="discrete")
+        needs("skimage.restoration", "classical", "model 'wavelet'")
+        known = needs("pywt", "classical", "model 'wavelet'").wavelist(kind="discrete")
         if wavelet not in known:
             raise ArgumentError(
                 f"model 'wavelet': no discrete wavelet '{wavelet}'.{did_you_mean(wavelet, known)}"
@@ -40,7 +41,7 @@ class Wavelet(Classical):
 
     def filter(self, image: Array, sigma: float) -> Array:
         """Restore one image, (H, W, C)."""
-        skimage = optional_module("skimage.restoration", self.name, "classical")
+        skimage = needs("skimage.restoration", "classical", "model 'wavelet'")
         restored: Array = skimage.denoise_wavelet(
             image,
             sigma=sigma,
