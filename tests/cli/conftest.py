@@ -83,10 +83,10 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     module: Any = ModuleType("restorekit.restore.report")
     written: list[tuple[Any, ...]] = []
 
-    def write_report(path: Path, before: Any, after: Any, outcome: Any) -> None:
+    def write_report(path: Path, before: Any, after: Any, outcome: Any, *, name: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        written.append((path, before, after, outcome))
+        written.append((path, before, after, outcome, name))
 
     module.write_report = write_report
     module.summary = lambda before, after, outcome: {

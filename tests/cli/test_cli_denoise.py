@@ -251,8 +251,8 @@ def test_report_of_one_picture_is_a_file(
     for name in ("r.html", "deep/r.png"):
         call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
         assert run(*call, "--report", tmp_path / name).code == 0
-        path, before, after, outcome = reports.pop()
-        assert path == tmp_path / name
+        path, before, after, outcome, title = reports.pop()
+        assert (path, title) == (tmp_path / name, "a.png")
         assert np.array_equal(before, 255 - after)
         assert outcome.model == "inverting"
 

@@ -9,7 +9,8 @@ from restorekit.errors import InputError
 from restorekit.records import as_degraded
 from restorekit.registry import noises
 
-REQUIRED = {"noises": [{"name": "gaussian", "std": [0.1, 0.3]}, "salt_and_pepper"]}
+GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
+REQUIRED = {"noises": [GAUSSIAN, "salt_and_pepper"], "noise": GAUSSIAN}
 
 
 @pytest.fixture(params=noises.names())

@@ -50,9 +50,11 @@ class Restoring:
         if (path := self.reports.get(place.target)) is not None:
             from restorekit.restore.report import write_report
 
+            name = place.source.name
             if place.pages > 1:
                 path = path.with_stem(f"{path.stem}-page{place.page + 1}")
-            write_report(path, picture.pixels, outcome.image, outcome)
+                name = f"{name}, page {place.page + 1} of {place.pages}"
+            write_report(path, picture.pixels, outcome.image, outcome, name=name)
         return replace(picture, pixels=outcome.image)
 
     def tell(self, done: Done) -> None:
