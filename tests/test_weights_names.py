@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -157,14 +157,18 @@ class TestAnnotate:
         assert "private" not in json.dumps(read_card(folder / "out.safetensors"))
         load_model(folder / "out.safetensors")
 
-    def test_half_the_size(self, folder: Path) -> None:
-        """Rounded to 11 bits, whole by its checksum, and loaded into float32."""
+    @pytest.mark.parametrize(("half", "bits"), [("float16", 11), ("bfloat16", 8)])
+    def test_half_the_size(
+        self, folder: Path, half: Literal["float16", "bfloat16"], bits: int
+    ) -> None:
+        """Rounded to so many bits, whole by its checksum, and loaded into float32."""
         before = load_model("plain").state_dict()
-        annotate("plain", folder / "half.safetensors", {}, half=True)
-        assert load_file(folder / "half.safetensors")["layers.0.weight"].dtype == torch.float16
+        annotate("plain", folder / "half.safetensors", {}, half=half)
+        stored = load_file(folder / "half.safetensors")["layers.0.weight"]
+        assert stored.dtype == getattr(torch, half)
         for name, weight in load_model(folder / "half.safetensors").state_dict().items():
             assert weight.dtype == torch.float32
-            torch.testing.assert_close(weight, before[name], rtol=2**-11, atol=2**-24)
+            torch.testing.assert_close(weight, before[name], rtol=2.0**-bits, atol=2**-24)
 
     def test_it_may_replace_its_own_file(self, folder: Path) -> None:
         """Whole or not at all."""

@@ -42,7 +42,8 @@ def main() -> None:
         "dataset": None,  # a path of the machine that trained
     }
     # 20 MB is what all of them may take in the package.
-    annotate(arguments.run, PRETRAINED / f"{arguments.name}.safetensors", fields, half=True)
+    released = PRETRAINED / f"{arguments.name}.safetensors"
+    annotate(arguments.run, released, fields, half="bfloat16")  # what they were trained in
 
 
 def family(licence: str) -> str:

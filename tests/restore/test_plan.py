@@ -101,7 +101,7 @@ def test_result_lies_beside_where_nothing_is_said(
     assert plan_beside(".") == expected
     with pytest.raises(ImageFileError, match="does not exist"):
         plan_beside(photos / "b.png")
-    with pytest.raises(ImageFileError, match=r"suffix .\.txt"):
+    with pytest.raises(ImageFileError, match=r"notes\.txt': it is no PNG"):
         plan_beside(photos / "notes.txt")
 
 

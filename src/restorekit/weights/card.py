@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
@@ -72,7 +72,11 @@ def parse_card(header: Header, path: Path) -> dict[str, Any]:
 
 
 def annotate(
-    path_in: str | Path, path_out: str | Path, fields: Mapping[str, Any], *, half: bool = False
+    path_in: str | Path,
+    path_out: str | Path,
+    fields: Mapping[str, Any],
+    *,
+    half: Literal["float16", "bfloat16"] | None = None,
 ) -> dict[str, Any]:
     """Write weights once more, with more on their card: how a run's file becomes a release.
 
@@ -83,8 +87,9 @@ def annotate(
         path_out: the file to write; may be `path_in`.
         fields: what `FIELDS` explains. None removes a field, of a run too (its "dataset", say,
             which may hold a path of this machine).
-        half: store the weights in float16, rounded to 11 bits: half the size. They are loaded into
-            a network of float32 all the same.
+        half: store the weights in half the size: in "bfloat16", as a network trained in it has seen
+            them, or in "float16", rounded to 11 bits and not to 8. They are loaded into a network
+            of float32 all the same.
 
     Returns:
         The new card.
@@ -93,6 +98,7 @@ def annotate(
         ArgumentError: a field is unknown, or its value is no JSON.
         CheckpointError: there are no such weights, or they have no card.
     """
+    import torch
     from safetensors.torch import load_file, save_file
 
     path = find_weights(path_in)
@@ -107,7 +113,8 @@ def annotate(
             card[name] = value
     tensors = load_file(path)
     if half:
-        tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
+        dtype = getattr(torch, half)
+        tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in tensors.items()}
         card |= {"checksum": checksum(tensors)}
     try:
         text = json.dumps(card)
