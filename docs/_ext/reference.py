@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from restorekit.cli.output import called, in_words
 from restorekit.registry import REGISTRIES, Description
 from restorekit.schema import json_schema
 from restorekit.weights import named_weights, read_card
@@ -51,13 +52,10 @@ def weights() -> str:
 
 def _card(name: str, path: Path) -> str:
     card = read_card(path)
-    made = card["model"]
-    arguments = ", ".join(f"{key}={value}" for key, value in made["arguments"].items())
-    licenses = ", ".join(f"{license} {count}" for license, count in card["licenses"].items())
     rows = [
         ("noise", card["noise_range"]),
-        ("network", f"`{made['name']}({arguments})`, {card['parameters']:,} parameters"),
-        ("trained on", f"{card['training_data']} ({licenses})"),
+        ("network", f"`{called(card['model'])}`, {card['parameters']:,} parameters"),
+        ("trained on", f"{card['training_data']} ({in_words(card['licenses'])})"),
         ("recipe", f"`{card['recipe']}`"),
         ("licence of the weights", card["license"]),
         ("limits", card["limits"]),

@@ -42,12 +42,11 @@ def summary(before: Array, after: Array, outcome: Any = None) -> dict[str, Any]:
     Raises:
         InputError: the shapes or types differ, or are none of these.
     """
-    return measured(before, after, outcome)[0]
+    return measured(*checked(before, after), outcome)[0]
 
 
 def measured(before: Array, after: Array, outcome: Any = None) -> tuple[dict[str, Any], Whiteness]:
-    """What `summary` gives, and the statistics of the residual."""
-    before, after = checked(before, after)
+    """What `summary` gives, and the statistics of the residual, of what `checked` gives."""
     height, width, channels = before.shape
     tiles_before, tiles_after = _tiles(before), _tiles(after)
     white = whiteness(tiles_before, tiles_after)
