@@ -1,12 +1,14 @@
-"""Start one swift network from the weights of another: gray from colour, blind from conditional.
+"""Start one swift network from the weights of another: larger, gray from colour, blind.
 
+    python examples/recipes/transplant.py medium.safetensors large.safetensors --size large
     python examples/recipes/transplant.py colour.safetensors gray.safetensors --channels 1
     python examples/recipes/transplant.py conditional.safetensors blind.safetensors --blind
 
-Only the first and the last convolution differ. A gray picture is a colour picture of three equal
-channels: its first convolution is the sum over the colours, its last their mean. A blind network's
-first convolution has no noise level to look at. The result is where a training begins
-(`load_weight_path`), not a network to use.
+A larger size has more blocks of the same widths: those that are added answer nothing at first, so
+that the network restores as before. Gray and blind differ in the first and the last convolution
+alone. A gray picture is a colour picture of three equal channels: its first convolution is the sum
+over the colours, its last their mean. A blind network's first convolution has no noise level to
+look at, so that this is where a training begins (`load_weight_path`), not a network to use.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 
 import torch
+from torch import nn
 
 from restorekit import create_model, load_model, save_model
 
@@ -28,10 +31,11 @@ def main() -> None:
     parser.add_argument("--size", default="medium")
     arguments = parser.parse_args()
     source = load_model(arguments.source)
+    torch.manual_seed(0)
     target = create_model(
         "swift", channels=arguments.channels, size=arguments.size, blind=arguments.blind
     )
-    weights = source.state_dict()
+    weights = {**added_blocks(target, source), **source.state_dict()}
     head, tail = weights["head.weight"], weights["tail.weight"]
     colours, level = head[:, : source.channels], head[:, source.channels :]
     if target.channels < source.channels:
@@ -39,6 +43,16 @@ def main() -> None:
     head = colours if target.blind else torch.cat((colours, level), 1)
     target.load_state_dict({**weights, "head.weight": head, "tail.weight": tail})
     save_model(target, arguments.target)
+
+
+def added_blocks(target: nn.Module, source: nn.Module) -> dict[str, torch.Tensor]:
+    """The weights that only the target has, such that its additional blocks add nothing."""
+    known = source.state_dict()
+    return {
+        name: torch.zeros_like(weight) if name.endswith("second.weight") else weight
+        for name, weight in target.state_dict().items()
+        if name not in known
+    }
 
 
 if __name__ == "__main__":

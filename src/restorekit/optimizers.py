@@ -1,4 +1,4 @@
-"""The optimizers of torch.optim by name, in any letter case."""
+"""Optimizers by name, in any letter case: those of torch.optim, and Muon for convolutions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
     """The optimizer of that name.
 
     Raises:
-        ArgumentError: torch.optim has none.
+        ArgumentError: there is none.
     """
     import torch
+
+    from restorekit.muon import Muon
 
     known = {
         found.lower(): kind
@@ -25,6 +27,7 @@ def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
         if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)
     }
     known.pop("optimizer")
+    known["muon"] = Muon  # torch's own refuses convolutions
     if name.lower() not in known:
         raise ArgumentError(f"unknown optimizer '{name}'.{did_you_mean(name, known)}")
     return known[name.lower()]

@@ -23,7 +23,7 @@ from restorekit.errors import InputError
 _SIZES = {
     "small": ((16, 32, 64, 128), (1, 1, 1, 2)),
     "medium": ((16, 48, 96, 192), (1, 1, 1, 3)),
-    "large": ((32, 64, 128, 256), (2, 2, 2, 4)),
+    "large": ((16, 48, 96, 192), (1, 4, 4, 3)),
 }
 
 

@@ -1,0 +1,105 @@
+"""Muon against its definition, and against torch's optimizers where they do the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from restorekit.config import settings_from
+from restorekit.errors import ArgumentError
+from restorekit.muon import Muon, orthogonalized
+from restorekit.train.optimization import make_optimizer
+
+SHAPES = [(8, 3, 3, 3), (8, 8, 3, 3), (16, 8, 2, 2), (16,), (3, 16, 3, 3)]
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def advance(optimizer: torch.optim.Optimizer, weights: list[nn.Parameter], steps: range) -> None:
+    """Steps along gradients that are the same for every optimizer."""
+    for step in steps:
+        for i, weight in enumerate(weights):
+            weight.grad = drawn(*weight.shape, seed=100 * step + i)
+        optimizer.step()
+
+
+def started(shapes) -> list[nn.Parameter]:
+    return [nn.Parameter(drawn(*shape, seed=i)) for i, shape in enumerate(shapes)]
+
+
+def stepped(make, shapes) -> list[nn.Parameter]:
+    weights = started(shapes)
+    advance(make(weights), weights, range(3))
+    return weights
+
+
+@pytest.mark.parametrize("shape", [(16, 144), (144, 16), (32, 32)])
+def test_orthogonalized_is_near_the_polar_factor(shape: tuple[int, int]) -> None:
+    """U V^T of the singular value decomposition, with singular values between 0.6 and 1.3."""
+    matrix = drawn(*shape)
+    found = orthogonalized(matrix).float()
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    assert (torch.linalg.svdvals(found) - 0.95).abs().max() < 0.35
+    similarity = nn.functional.cosine_similarity(found.flatten(), (left @ right).flatten(), dim=0)
+    assert similarity > 0.97
+
+
+def test_hidden_matrices_go_as_in_torch() -> None:
+    """Two dimensions, between a first and a last weight: torch.optim.Muon with Adam's step size."""
+    shapes = [(4, 4), (24, 40), (40, 24), (4, 4)]
+    ours = stepped(lambda weights: Muon(weights, lr=0.01, weight_decay=0.1), shapes)
+    torchs = stepped(
+        lambda weights: torch.optim.Muon(
+            weights, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"
+        ),
+        shapes,
+    )
+    for mine, other in zip(ours[1:-1], torchs[1:-1], strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-3)  # an update is 0.02 in RMS
+
+
+def test_a_convolution_is_the_matrix_of_its_filters() -> None:
+    """(out, in, k, k) moves like (out, in k k)."""
+    folded = stepped(Muon, [(4, 4), (8, 3, 3, 3), (4, 4)])[1]
+    flat = stepped(Muon, [(4, 4), (8, 27), (4, 4)])[1]
+    # The same numbers, drawn for another shape.
+    torch.testing.assert_close(folded.flatten(1), flat)
+
+
+def test_the_rest_goes_as_in_adamw() -> None:
+    """The first and the last matrix, and what is no matrix."""
+    arguments = {"lr": 0.01, "betas": (0.9, 0.99), "weight_decay": 0.1}
+    ours = stepped(lambda weights: Muon(weights, **arguments), SHAPES)
+    adamw = stepped(lambda weights: torch.optim.AdamW(weights, **arguments), SHAPES)
+    for index in (0, 3, 4):
+        torch.testing.assert_close(ours[index], adamw[index])
+    assert not torch.allclose(ours[1], adamw[1])
+
+
+def test_a_run_that_goes_on_goes_the_same_way() -> None:
+    """The state holds all there is: three steps are two, saved, loaded, and one more."""
+    weights = started(SHAPES)
+    first = Muon(weights)
+    advance(first, weights, range(2))
+    second = Muon(weights)
+    second.load_state_dict(first.state_dict())
+    advance(second, weights, range(2, 3))
+    for one, other in zip(stepped(Muon, SHAPES), weights, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_by_name_with_the_settings_of_a_run() -> None:
+    """`optimizer: muon` is this one, which takes convolutions, and not torch's."""
+    settings = settings_from({"steps": 1, "optimizer": "muon", "betas": [0.9, 0.99]})
+    optimizer = make_optimizer(settings, nn.Conv2d(3, 3, 3).parameters(), torch.device("cpu"))
+    assert isinstance(optimizer, Muon)
+    assert optimizer.param_groups[0]["betas"] == (0.9, 0.99)
+
+
+@pytest.mark.parametrize("arguments", [{"momentum": 1.0}, {"betas": (0.9, 1.5)}])
+def test_numbers_out_of_range(arguments: dict) -> None:
+    with pytest.raises(ArgumentError, match="muon"):
+        Muon([nn.Parameter(torch.zeros(2, 2))], **arguments)
