@@ -28,7 +28,7 @@ from restorekit.evaluate.results import Environment, Measured, Refusal, Results,
 from restorekit.records import Degraded
 from restorekit.registry import origin_of
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.tiling import TileSize
+from restorekit.restore.tiles.size import TileSize
 
 Model = nn.Module | str | PathLike[str]
 REAL = "real"

@@ -14,7 +14,7 @@ from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.registry import models, origin_of
 from restorekit.restore.network import Network
-from restorekit.restore.precision import dtype_of
+from restorekit.restore.probing.precision import dtype_of
 from restorekit.weights import bare, load_model
 
 ModelLike = nn.Module | str | PathLike[str]

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from restorekit.errors import InputError
 from restorekit.records import as_restoration, takes
 from restorekit.registry import origin_of
-from restorekit.restore.memory import activation_bytes
-from restorekit.restore.precision import lossless_dtype
-from restorekit.restore.probes import probe_picture
-from restorekit.restore.reach import Reach, measure_reach
+from restorekit.restore.probing.memory import activation_bytes
+from restorekit.restore.probing.pictures import probe_picture
+from restorekit.restore.probing.precision import lossless_dtype
+from restorekit.restore.probing.receptive_field import Reach, measure_reach
 from restorekit.weights import bare
 
 # Tiles start at multiples of this even where a network names a smaller one, or none.

@@ -16,9 +16,9 @@ from PIL import Image
 from restorekit.data.files import read_pages, write_pages
 from restorekit.data.picture import Depth, Picture
 from restorekit.errors import ArgumentError, ImageFileError, InputError, RestoreWarning
-from restorekit.restore.batch import Done, Place, Writing, restore_file, restore_files
-from restorekit.restore.plan import plan_beside, plan_outputs
-from restorekit.restore.share import Share
+from restorekit.restore.files.batch import Done, Place, Writing, restore_file, restore_files
+from restorekit.restore.files.plan import plan_beside, plan_outputs
+from restorekit.restore.files.share import Share
 
 
 def invert(picture: Picture, place: Place) -> Picture:
@@ -338,7 +338,8 @@ def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_processes_gather_what_each_has(tmp_path: Path) -> None:
     """Two processes both get both values, though one comes later."""
     code = (
-        "import sys, time; from restorekit.restore.share import Share; s = Share.of_environment(); "
+        "import sys, time; from restorekit.restore.files.share import Share; "
+        "s = Share.of_environment(); "
         "time.sleep(s.rank); print(s.gather(f'from {s.rank}'))"
     )
     import socket

@@ -1,4 +1,4 @@
-"""`--report` and `--json`: what restoring a picture did to it, for people and for scripts."""
+"""What restoring a picture did to it as one file for people, an HTML page or a PNG."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError
-from restorekit.restore import report_html, report_png
-from restorekit.restore.findings import Array, checked, measured, summary
-from restorekit.restore.report_pictures import Contents, gain_for, informative_crops, overview
-
-__all__ = ["SUFFIXES", "summary", "write_report"]
+from restorekit.restore.report import html, png
+from restorekit.restore.report.findings import Array, checked, measured
+from restorekit.restore.report.pictures import Contents, gain_for, informative_crops, overview
 
 SUFFIXES = (".html", ".png")
 _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
@@ -55,9 +53,9 @@ def write_report(
     )
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".png":
-            report_png.draw(temporary, contents)
+            png.draw(temporary, contents)
         else:
-            temporary.write_text(report_html.page(contents), encoding="utf-8")
+            temporary.write_text(html.page(contents), encoding="utf-8")
 
 
 def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:

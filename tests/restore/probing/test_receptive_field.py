@@ -11,11 +11,11 @@ from torch.nn import functional
 
 import restorekit
 from restorekit.errors import ArgumentError
-from restorekit.restore import precision as precision_module
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.network import Network
-from restorekit.restore.precision import lossless_dtype
-from restorekit.restore.probes import probe_picture
+from restorekit.restore.probing import precision as precision_module
+from restorekit.restore.probing.pictures import probe_picture
+from restorekit.restore.probing.precision import lossless_dtype
 
 
 class Function(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restorekit.restore.findings import as_unit
+from restorekit.restore.report.findings import as_unit
 
 Array = NDArray[Any]
 Bytes = NDArray[np.uint8]

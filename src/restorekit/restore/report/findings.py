@@ -13,7 +13,7 @@ from torch import Tensor
 from restorekit.data.picture import one_of, rescale, white_of
 from restorekit.errors import InputError
 from restorekit.restore.estimate import estimate_sigma
-from restorekit.restore.residual import LAGS, Whiteness, whiteness
+from restorekit.restore.report.whiteness import LAGS, Whiteness, whiteness
 from restorekit.restore.sampling import SIDE, even_tiles
 
 Array = NDArray[Any]
