@@ -21,8 +21,8 @@ from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
 from restorekit.restore.kinds import open_image
-from restorekit.restore.loading import ModelLike, load, name_of, session
-from restorekit.restore.network import Network
+from restorekit.restore.loading import ModelLike, load, session
+from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
     NoiseLevel,
     check_sigma,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import torch
@@ -183,3 +184,11 @@ def channels_of(model: nn.Module) -> int | None:
     if channels is None and (origin := origin_of(model)) is not None:
         channels = origin.arguments.get("channels")
     return channels if isinstance(channels, int) else None
+
+
+def name_of(model: nn.Module | str | PathLike[str]) -> str:
+    """What a model is called in messages: its registered name or class, or what it is given by."""
+    if not isinstance(model, nn.Module):
+        return str(model)
+    origin = origin_of(bare(model))
+    return type(model).__name__ if origin is None else origin.name
