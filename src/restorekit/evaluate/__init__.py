@@ -1,1 +1,1 @@
-"""Measures of image quality."""
+"""Measures of image quality, and the benchmark that takes them of models under noises."""

@@ -21,7 +21,7 @@ from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
-from restorekit.evaluate.peak import watch_memory
+from restorekit.evaluate.peak_memory import watch_memory
 from restorekit.evaluate.pictures import Picture, as_float, describe_data, read_pictures
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Environment, Measured, Refusal, Results, Row

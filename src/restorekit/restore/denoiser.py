@@ -20,7 +20,7 @@ from restorekit.restore.arguments import check_share, check_tensor
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
-from restorekit.restore.kinds import open_image
+from restorekit.restore.image_kinds import open_image
 from restorekit.restore.loading import ModelLike, load, session
 from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
