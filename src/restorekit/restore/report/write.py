@@ -7,6 +7,7 @@ from typing import Any
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError
+from restorekit.restore.outcome import Outcome
 from restorekit.restore.report import html, png
 from restorekit.restore.report.findings import Array, checked, measured
 from restorekit.restore.report.pictures import Contents, gain_for, informative_crops, overview
@@ -16,7 +17,12 @@ _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 
 
 def write_report(
-    path: str | Path, before: Array, after: Array, outcome: Any = None, *, name: str = ""
+    path: str | Path,
+    before: Array,
+    after: Array,
+    outcome: Outcome[Any] | None = None,
+    *,
+    name: str = "",
 ) -> None:
     """Write one file that shows what was done to a picture: an HTML page, or a PNG.
 
@@ -79,9 +85,8 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]
-        if numbers["sigma"] is not None:
-            used = [*names] if len(numbers["sigma"]) == len(names) else [""]
-            rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
+        used = [*names] if len(numbers["sigma"]) == len(names) else [""]
+        rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
     if numbers["peak_memory_mib"] is not None:
         rows.append(("Peak memory", f"{numbers['peak_memory_mib']:.0f} MiB"))
     return rows
