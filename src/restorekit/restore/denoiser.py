@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
-from restorekit.restore.arguments import check_share, check_tensor
+from restorekit.restore.arguments import check_share
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
@@ -249,8 +249,6 @@ class Denoiser:
 
     def _restore(self, image: Any, diagnose: bool) -> Outcome[Any]:
         started = time.perf_counter()
-        if isinstance(image, Tensor):
-            check_tensor(image, self._network.channels)
         canvas, finish = open_image(image, self._network.channels)
         tile, precision = None, self._precision
         level = self._level(canvas, diagnose)
