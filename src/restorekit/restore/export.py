@@ -147,7 +147,13 @@ def uses_sigma(model: nn.Module) -> bool:
 
 
 def example(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
-    """What a graph is called with at (B, H, W): an image and, if asked, its level."""
+    """What a graph is called with: a random image (B, C, H, W) in [0, 1] and, if asked, its level.
+
+    Args:
+        model: says how many channels; 3 where it does not.
+        size: (B, H, W).
+        with_sigma: whether a map (B, 1, H, W) of the noise's standard deviation, 0.1, is there too.
+    """
     batch, height, width = size
     shape = (batch, channels_of(model) or 3, height, width)
     noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))

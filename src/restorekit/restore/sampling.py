@@ -37,6 +37,11 @@ def miniature(read: Callable[[slice, slice], Tensor], size: tuple[int, int], pix
 def even_tiles(height: int, width: int, pixels: int) -> tuple[list[int], list[int]] | None:
     """The tops and lefts of tiles of 128x128 pixels that hold at most `pixels` together.
 
+    Args:
+        height: of the picture.
+        width: of the picture.
+        pixels: how many at most, but that one tile there always is.
+
     Returns:
         None where the whole picture has no more than that.
     """

@@ -50,7 +50,13 @@ def summary(before: Array, after: Array, outcome: Outcome[Any] | None = None) ->
 def measured(
     before: Array, after: Array, outcome: Outcome[Any] | None = None
 ) -> tuple[dict[str, Any], Whiteness]:
-    """What `summary` gives, and the statistics of the residual, of what `checked` gives."""
+    """The numbers of `summary`, and the statistics of the residual.
+
+    Args:
+        before: as `checked` gives it.
+        after: as `checked` gives it.
+        outcome: as for `summary`.
+    """
     height, width, channels = before.shape
     tiles_before, tiles_after = _tiles(before), _tiles(after)
     white = whiteness(tiles_before, tiles_after)
