@@ -227,7 +227,12 @@ class Registry:
         return made
 
     def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
-        """Make a component from a name or `{"name": ..., argument: ...}`; pass anything else on."""
+        """Make a component from a name or `{"name": ..., argument: ...}`; pass anything else on.
+
+        Raises:
+            ArgumentError: a mapping has no name, or an argument does not fit.
+            UnknownNameError: there is no component of that name.
+        """
         if isinstance(spec, str):
             return self.create(spec)
         if isinstance(spec, Mapping):

@@ -14,7 +14,7 @@ from restorekit.cli.pictures import OUTPUT, Inputs, process
 from restorekit.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
-    from restorekit.restore.plan import Plan
+    from restorekit.restore.files.plan import Plan
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 RUNTIMES = ("auto", "torch", "onnxruntime", "openvino")
@@ -101,9 +101,9 @@ def denoise(
     plan = _plan(inputs, output, in_place)
 
     from restorekit.cli.restoring import Restoring, report_paths
-    from restorekit.restore.batch import Writing
     from restorekit.restore.denoiser import Denoiser
-    from restorekit.restore.share import Share
+    from restorekit.restore.files.batch import Writing
+    from restorekit.restore.files.share import Share
 
     reports = report_paths(plan, report)
     share = Share.of_environment()
@@ -123,7 +123,7 @@ def denoise(
 def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> Plan:
     if in_place and output is not None:
         raise ArgumentError("give an output with -o, or --in-place (not both)")
-    from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
+    from restorekit.restore.files.plan import plan_beside, plan_in_place, plan_outputs
 
     if in_place:
         return plan_in_place(inputs)

@@ -16,7 +16,7 @@ from restorekit.expression import read_value
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
-    from restorekit.restore.batch import Place
+    from restorekit.restore.files.batch import Place
 
 
 def noise(
@@ -40,9 +40,9 @@ def noise(
     """
     spec = read_spec(noise, settings or [])
     from restorekit.registry import noises
-    from restorekit.restore.batch import Writing
-    from restorekit.restore.plan import plan_outputs
-    from restorekit.restore.share import Share
+    from restorekit.restore.files.batch import Writing
+    from restorekit.restore.files.plan import plan_outputs
+    from restorekit.restore.files.share import Share
 
     plan = plan_outputs(inputs, output)
     corruption = Corruption(noises.build(spec), seed)

@@ -13,9 +13,9 @@ import typer
 from restorekit.cli.output import print_error
 
 if TYPE_CHECKING:
-    from restorekit.restore.batch import Change, Done, Writing
-    from restorekit.restore.plan import Plan
-    from restorekit.restore.share import Share
+    from restorekit.restore.files.batch import Change, Done, Writing
+    from restorekit.restore.files.plan import Plan
+    from restorekit.restore.files.share import Share
 
     Report = Callable[[Done], None]
 
@@ -44,7 +44,7 @@ def process(
         tell: prints what became of a file; None for a line with each file that is written, where
             there is no bar.
     """
-    from restorekit.restore.batch import restore_files
+    from restorekit.restore.files.batch import restore_files
 
     with _progress(len(plan[share.rank :: share.world]), label, share) as (advance, has_bar):
 

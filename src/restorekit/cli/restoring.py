@@ -15,8 +15,8 @@ from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
-    from restorekit.restore.batch import Done, Place
-    from restorekit.restore.plan import Plan
+    from restorekit.restore.files.batch import Done, Place
+    from restorekit.restore.files.plan import Plan
 
 _REPORTS = (".html", ".png")
 

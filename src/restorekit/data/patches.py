@@ -67,7 +67,11 @@ def symmetry(image: Tensor, index: int) -> Tensor:
 
 
 def mirror_to(image: Tensor, size: int) -> Tensor:
-    """(C, H, W) continued to the right and below by mirror images to at least `size` each way."""
+    """(C, H, W) continued to the right and below by mirror images to at least `size` each way.
+
+    Raises:
+        InputError: it has another shape, or no pixels.
+    """
     if image.ndim != 3 or not image.numel():
         raise InputError(f"an image to cut is (C, H, W), not {tuple(image.shape)}")
     for axis in (1, 2):

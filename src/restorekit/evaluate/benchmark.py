@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,22 @@ from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
-from restorekit.evaluate.peak import watch_memory
+from restorekit.evaluate.peak_memory import watch_memory
 from restorekit.evaluate.pictures import Picture, as_float, describe_data, read_pictures
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Environment, Measured, Refusal, Results, Row
 from restorekit.records import Degraded
-from restorekit.registry import origin_of
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.tiling import TileSize
+from restorekit.restore.loading import ModelLike
+from restorekit.restore.network import name_of
+from restorekit.restore.tiles.size import TileSize
 
-Model = nn.Module | str | PathLike[str]
 REAL = "real"
 _RUNS, _LONG = 5, 10.0  # how often a fixed size is timed, and after how many seconds only once
 
 
 def benchmark(
-    models: Model | Sequence[Model] | Mapping[str, Model],
+    models: ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
     folder: str | PathLike[str],
     noises: str | Sequence[str | Mapping[str, Any]] = (),
     protocol: Protocol | None = None,
@@ -233,12 +233,14 @@ def _decibels(image: Tensor, clean: Tensor) -> float | None:
     return None if value == float("inf") else value
 
 
-def _labelled(given: Model | Sequence[Model] | Mapping[str, Model]) -> list[tuple[str, Model]]:
+def _labelled(
+    given: ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+) -> list[tuple[str, ModelLike]]:
     if isinstance(given, Mapping):
         pairs = list(given.items())
     else:
         several = [given] if isinstance(given, (nn.Module, str, PathLike)) else given
-        pairs = [(_label(model), model) for model in several]
+        pairs = [(name_of(model), model) for model in several]
     if not pairs:
         raise ArgumentError("no model given")
     labels = [label for label, _ in pairs]
@@ -246,13 +248,6 @@ def _labelled(given: Model | Sequence[Model] | Mapping[str, Model]) -> list[tupl
         if labels.count(label) > 1:
             raise ArgumentError(f"two models are called '{label}'; give them labels of their own")
     return pairs
-
-
-def _label(model: Model) -> str:
-    if not isinstance(model, nn.Module):
-        return fspath(model)
-    origin = origin_of(model)
-    return origin.name if origin else type(model).__name__
 
 
 def _environment(device: torch.device, precision: str) -> Environment:

@@ -1,1 +1,10 @@
-"""Restoring pictures with a trained network."""
+"""Restoring pictures with a trained network.
+
+`denoiser` is the way in. `image_kinds` opens an image as a `canvas`, `noise_level` says how noisy
+it is (by `estimate`, `defects` and `sampling`), and a `network`, found by `loading` and measured in
+`probing`, restores it in `tiles` and by choice in every turn (`ensemble`); `detail` puts back what
+went with the noise, and `outcome` is the record of it all.
+
+`files` does so with files and folders, `report` shows what was done. `export` writes networks for
+other programs, `runtime` and `sessions` run them there.
+"""

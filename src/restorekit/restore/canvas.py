@@ -76,15 +76,28 @@ class Canvas:
         return self.source.is_floating_point()
 
     def read(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
-        """A piece of the image on the network's scale: (b, C, h, w)."""
+        """A piece of the image, (b, C, h, w), a copy.
+
+        Args:
+            samples: which images of the batch.
+            rows: which of their rows.
+            columns: which of their columns.
+            dtype: the type of float; white is 1 in it.
+        """
         return self._as_float(self.source[samples, :, rows, columns], dtype)
 
     def reread(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
-        """The same piece of what has been written: (b, C, h, w)."""
+        """The same piece of what has been written; see `read`."""
         return self._as_float(self.result[samples, :, rows, columns], dtype)
 
     def write(self, samples: slice, rows: slice, restored: Tensor) -> None:
-        """Write restored rows (b, C, h, W), clamped, and rounded where the type is an integer."""
+        """Write whole rows of the result, clamped, and rounded where its type is an integer.
+
+        Args:
+            samples: which images of the batch.
+            rows: which of their rows.
+            restored: (b, C, h, W), white 1.
+        """
         image = restored.clamp(self.scale.low, self.scale.high)
         if self.scale.white != 1.0:
             image *= self.scale.white

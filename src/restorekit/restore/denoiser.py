@@ -16,14 +16,13 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
-from restorekit.restore.arguments import check_share, check_tensor
+from restorekit.restore.arguments import check_share
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import ALL, IDENTITY
-from restorekit.restore.kinds import open_image
-from restorekit.restore.loading import ModelLike, load, name_of, session
-from restorekit.restore.memory import is_out_of_memory
-from restorekit.restore.network import Network
+from restorekit.restore.image_kinds import open_image
+from restorekit.restore.loading import ModelLike, load, session
+from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
     NoiseLevel,
     check_sigma,
@@ -33,9 +32,10 @@ from restorekit.restore.noise_level import (
     looks_clean,
 )
 from restorekit.restore.outcome import Outcome
-from restorekit.restore.precision import check_precision, dtype_of, is_worth_it
-from restorekit.restore.stitch import Stitching, stitch
-from restorekit.restore.tiling import TileSize, check_tile, choose, difference, smaller
+from restorekit.restore.probing.memory import is_out_of_memory
+from restorekit.restore.probing.precision import check_precision, dtype_of, is_worth_it
+from restorekit.restore.tiles.size import TileSize, check_tile, choose, difference, smaller
+from restorekit.restore.tiles.stitch import Stitching, stitch
 
 Array = np.ndarray[Any, Any]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
@@ -249,8 +249,6 @@ class Denoiser:
 
     def _restore(self, image: Any, diagnose: bool) -> Outcome[Any]:
         started = time.perf_counter()
-        if isinstance(image, Tensor):
-            check_tensor(image, self._network.channels)
         canvas, finish = open_image(image, self._network.channels)
         tile, precision = None, self._precision
         level = self._level(canvas, diagnose)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.sampling import spread
 
 _BLOCK = 8
 _STEP = 4
@@ -109,8 +110,7 @@ def _spectrum_of(canvas: Canvas, sample: slice) -> Tensor:
 def _crops(length: int) -> list[slice]:
     side = min(_SIDE, length)
     count = min(_SAMPLES, -(-length // side))
-    starts = {round((length - side) * place / max(count - 1, 1)) for place in range(count)}
-    return [slice(start, start + side) for start in sorted(starts)]
+    return [slice(start, start + side) for start in spread(length, side, count)]
 
 
 def _detail_by_columns(residual: Tensor, rows: slice, spectrum: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 from restorekit.errors import InputError
 from restorekit.registry import estimators
 from restorekit.restore.defects import blockiness, impulses
-from restorekit.restore.sampling import middle, miniature
+from restorekit.restore.sampling import middle, miniature, spread
 
 Spec = str | Mapping[str, Any] | Callable[[Tensor], Tensor]
 
@@ -137,9 +137,7 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
 
 def _starts(length: int, side: int) -> list[int]:
     """Where cells of one side begin, half overlapping, the last one at the end."""
-    last = max(0, length - side)
-    count = math.ceil(2 * last / side) + 1
-    return [round(last * k / max(1, count - 1)) for k in range(count)]
+    return spread(length, side, math.ceil(2 * max(0, length - side) / side) + 1)
 
 
 def _median_around(cells: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from restorekit.atomic import atomic_path
 from restorekit.errors import InputError
 from restorekit.extras import needs
 from restorekit.records import as_restoration
-from restorekit.restore.loading import name_of
-from restorekit.restore.network import Network, channels_of
+from restorekit.restore.network import Network, channels_of, name_of
+from restorekit.restore.sessions import Run, onnxruntime_session
 from restorekit.weights import bare
 
 OPSET = 18
@@ -71,8 +71,6 @@ def export_onnx(
         MissingExtraError: the extra `onnx` is not installed.
         InputError: the network cannot be exported.
     """
-    from restorekit.restore.runtime import onnxruntime_session
-
     onnx = needs("onnx", "onnx", "export to ONNX")
     made = onnx.load_from_string(onnx_bytes(model, opset))
     if card is not None:
@@ -149,7 +147,13 @@ def uses_sigma(model: nn.Module) -> bool:
 
 
 def example(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
-    """What a graph is called with at (B, H, W): an image and, if asked, its level."""
+    """What a graph is called with: a random image (B, C, H, W) in [0, 1] and, if asked, its level.
+
+    Args:
+        model: says how many channels; 3 where it does not.
+        size: (B, H, W).
+        with_sigma: whether a map (B, 1, H, W) of the noise's standard deviation, 0.1, is there too.
+    """
     batch, height, width = size
     shape = (batch, channels_of(model) or 3, height, width)
     noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))
@@ -176,9 +180,7 @@ class _WithSigma(_Blind):
         return as_restoration(self.model(noisy, sigma=sigma)).image
 
 
-def _compared(
-    model: nn.Module, path: str | Path, run: Callable[[tuple[Tensor, ...]], Tensor]
-) -> Exported:
+def _compared(model: nn.Module, path: str | Path, run: Run) -> Exported:
     """How far what was exported is from the network."""
     plain, with_sigma, worst = plain_copy(model), uses_sigma(model), 0.0
     for size in _CHECKED:

@@ -12,10 +12,10 @@ from torch import nn
 from restorekit import expression
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
-from restorekit.registry import models, origin_of
+from restorekit.registry import models
 from restorekit.restore.network import Network
-from restorekit.restore.precision import dtype_of
-from restorekit.weights import bare, load_model
+from restorekit.restore.probing.precision import dtype_of
+from restorekit.weights import load_model
 
 ModelLike = nn.Module | str | PathLike[str]
 
@@ -85,11 +85,3 @@ def session(network: Network, runtime: str, precision: str) -> Any:
     if runtime == "auto":
         dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)
     return load_runtime(network.module, runtime, (1, network.channels or 3, 256, 256), dtype=dtype)
-
-
-def name_of(model: ModelLike) -> str:
-    """What a model is called in messages."""
-    if not isinstance(model, nn.Module):
-        return str(model)
-    origin = origin_of(bare(model))
-    return type(model).__name__ if origin is None else origin.name

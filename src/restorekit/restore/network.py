@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from os import PathLike
 from typing import Any
 
 import torch
@@ -14,10 +15,10 @@ from torch import Tensor, nn
 from restorekit.errors import InputError
 from restorekit.records import as_restoration, takes
 from restorekit.registry import origin_of
-from restorekit.restore.memory import activation_bytes
-from restorekit.restore.precision import lossless_dtype
-from restorekit.restore.probes import probe_picture
-from restorekit.restore.reach import Reach, measure_reach
+from restorekit.restore.probing.memory import activation_bytes
+from restorekit.restore.probing.pictures import probe_picture
+from restorekit.restore.probing.precision import lossless_dtype
+from restorekit.restore.probing.receptive_field import Reach, measure_reach
 from restorekit.weights import bare
 
 # Tiles start at multiples of this even where a network names a smaller one, or none.
@@ -183,3 +184,11 @@ def channels_of(model: nn.Module) -> int | None:
     if channels is None and (origin := origin_of(model)) is not None:
         channels = origin.arguments.get("channels")
     return channels if isinstance(channels, int) else None
+
+
+def name_of(model: nn.Module | str | PathLike[str]) -> str:
+    """What a model is called in messages: its registered name or class, or what it is given by."""
+    if not isinstance(model, nn.Module):
+        return str(model)
+    origin = origin_of(bare(model))
+    return type(model).__name__ if origin is None else origin.name

@@ -16,7 +16,7 @@ from torch.nn import functional
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.sampling import middle, miniature
-from restorekit.restore.tiles import divide
+from restorekit.restore.tiles.layout import divide
 
 _BLOCK = 1024
 _REDUCTION = 8

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,11 +21,12 @@ from restorekit.errors import InputError, did_you_mean
 from restorekit.extras import needs
 from restorekit.records import as_restoration
 from restorekit.restore.export import example, onnx_bytes, uses_sigma
+from restorekit.restore.sessions import Run, onnxruntime_session, openvino_session
 
 RUNTIMES = ("torch", "onnxruntime", "openvino")
+_EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
 # What a runtime must gain before it is taken: measurements of one machine differ by that much.
 WORTHWHILE = 1.1
-Run = Callable[[Sequence[Tensor]], Tensor]
 Shape = tuple[int, int, int, int]
 
 
@@ -153,50 +154,6 @@ def choose_runtime(
     if key not in measured:
         measured[key] = _measure(model, shape, threads, dtype)
     return measured[key]
-
-
-def onnxruntime_session(content: bytes, threads: int | None = None) -> Run:
-    """ONNX Runtime with a serialised ONNX model.
-
-    Raises:
-        MissingExtraError: the extra `onnx` is not installed.
-    """
-    onnxruntime = needs("onnxruntime", "onnx", "runtime 'onnxruntime'")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or torch.get_num_threads()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_inputs()]
-
-    def run(given: Sequence[Tensor]) -> Tensor:
-        feed = {name: tensor.numpy() for name, tensor in zip(names, given, strict=True)}
-        return torch.from_numpy(session.run(None, feed)[0])
-
-    return run
-
-
-def openvino_session(content: bytes, threads: int | None = None) -> Run:
-    """OpenVINO with a serialised ONNX model.
-
-    Raises:
-        MissingExtraError: the extra `openvino` is not installed.
-    """
-    openvino = needs("openvino", "openvino", "runtime 'openvino'")
-    core = openvino.Core()
-    options = {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
-    }
-    compiled = core.compile_model(core.read_model(content), "CPU", options)
-
-    def run(given: Sequence[Tensor]) -> Tensor:
-        # A copy: the memory is the runtime's own, which the next call writes to.
-        return torch.from_numpy(compiled([tensor.numpy() for tensor in given])[0].copy())
-
-    return run
-
-
-_EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
 
 
 def _measure(

@@ -37,18 +37,33 @@ def miniature(read: Callable[[slice, slice], Tensor], size: tuple[int, int], pix
 def even_tiles(height: int, width: int, pixels: int) -> tuple[list[int], list[int]] | None:
     """The tops and lefts of tiles of 128x128 pixels that hold at most `pixels` together.
 
+    Args:
+        height: of the picture.
+        width: of the picture.
+        pixels: how many at most, but that one tile there always is.
+
     Returns:
         None where the whole picture has no more than that.
     """
     share = math.sqrt(pixels / (height * width))
     if share >= 1:
         return None
-    return _spread(height, share), _spread(width, share)
-
-
-def _spread(length: int, share: float) -> list[int]:
     # A side shorter than a tile gives one tile that is as short.
-    last, count = max(0, length - SIDE), max(1, int(length * share) // SIDE)
+    tops, lefts = (
+        spread(length, SIDE, max(1, int(length * share) // SIDE)) for length in (height, width)
+    )
+    return tops, lefts
+
+
+def spread(length: int, side: int, count: int) -> list[int]:
+    """Where so many parts of a side begin, from one end of a length to the other, evenly.
+
+    Args:
+        length: the pixels to spread them over.
+        side: of a part; where it is longer than all, each begins at 0.
+        count: how many, at least 1; one alone lies in the middle.
+    """
+    last = max(0, length - side)
     if count == 1:
         return [last // 2]
     return [round(last * k / (count - 1)) for k in range(count)]

@@ -140,7 +140,17 @@ def as_image(item: Any) -> Tensor:
 def split(
     dataset: Any, share: float, training: int | None, seed: int
 ) -> tuple[list[int], list[int]]:
-    """Indices to train on and to validate on; the patches of one picture stay on one side."""
+    """Indices to train on and to validate on; the patches of one picture stay on one side.
+
+    Args:
+        dataset: pictures; `patches_per_image` neighbours of it are one picture, 1 if it says none.
+        share: of the pictures, to validate on, from 0 to 1.
+        training: how many pictures to train on; None for all the others.
+        seed: what the choice is derived from.
+
+    Raises:
+        DataError: the dataset is empty, or has fewer pictures than `training`.
+    """
     group = int(getattr(dataset, "patches_per_image", 1))
     pictures = len(dataset) // group
     if pictures == 0:

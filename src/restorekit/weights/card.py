@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
+from restorekit.weights.foreign import describe_foreign
 from restorekit.weights.header import KEY, Header, is_safetensors, read_header
 from restorekit.weights.names import find_weights
 
@@ -45,8 +46,6 @@ def read_card(path: str | Path) -> dict[str, Any]:
     path = find_weights(path)
     header = read_header(path) if is_safetensors(path) else None
     if header is None or KEY not in header.metadata:
-        from restorekit.weights.foreign import describe_foreign
-
         return describe_foreign(path)
     return {**parse_card(header, path), "parameters": header.parameters}
 

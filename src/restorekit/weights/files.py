@@ -18,6 +18,7 @@ from restorekit.devices import resolve_device
 from restorekit.errors import CheckpointError, UnknownNameError
 from restorekit.registry import models, origin_of
 from restorekit.weights.card import FORMAT, checksum, parse_card
+from restorekit.weights.foreign import read_foreign, read_state
 from restorekit.weights.header import KEY, is_safetensors, read_header
 from restorekit.weights.names import find_weights
 
@@ -82,8 +83,6 @@ def load_model(
     Raises:
         CheckpointError: the file is missing, damaged, unknown, or does not fit the architecture.
     """
-    from restorekit.weights.foreign import read_foreign, read_state
-
     path = find_weights(path)
     card = _card(path)
     if card is not None:

@@ -1,4 +1,4 @@
-"""Checkpoints of other projects: read without executing anything, recognised, converted."""
+"""Checkpoints of other projects: read without executing anything, and recognised."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from restorekit.errors import CheckpointError
 from restorekit.registry import models
-from restorekit.weights.header import KEY, is_safetensors, read_header
-from restorekit.weights.names import find_weights
+from restorekit.weights.header import is_safetensors, read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,33 +34,6 @@ _WRAPPERS = (
 UNKNOWN_LICENSE = "licence unknown"
 
 
-def convert(path_in: str | Path, path_out: str | Path, license: str | None = None) -> Found:
-    """Write a published checkpoint as weights that describe themselves.
-
-    Args:
-        path_in: a state dict that torch saved, or safetensors without our card.
-        path_out: the file to write, by custom `*.safetensors`.
-        license: under which the weights were published; the card says that it is unknown if None.
-
-    Returns:
-        What the checkpoint was recognised as.
-
-    Raises:
-        CheckpointError: it is missing, damaged, a pickled module, of no known layout, weights of
-            restorekit already, or `path_out` itself.
-    """
-    from restorekit.weights.files import load_model, save_model
-
-    path = find_weights(path_in)
-    if is_safetensors(path) and KEY in read_header(path).metadata:
-        raise CheckpointError(f"{path}: restorekit's own weights already; nothing to convert")
-    if Path(path_out).exists() and path.samefile(path_out):
-        raise CheckpointError(f"{path}: not overwritten by its own conversion; name another file")
-    found = read_foreign(path)
-    save_model(load_model(path), path_out, _source(path, found, license))
-    return found
-
-
 def describe_foreign(path: Path) -> dict[str, Any]:
     """A card for a file that has none: what it was recognised as."""
     found = read_foreign(path)
@@ -69,9 +41,16 @@ def describe_foreign(path: Path) -> dict[str, Any]:
     origin = {"provider": made.distribution, "version": made.version}
     return {
         "model": {"name": found.architecture, "arguments": found.arguments, **origin},
-        **_source(path, found, None),
+        **source_fields(path, found, None),
         "parameters": sum(tensor.numel() for tensor in found.tensors.values()),
     }
+
+
+def source_fields(path: Path, found: Found, license: str | None) -> dict[str, Any]:
+    """What a card says of where weights came from: "license" and "source"."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = {"file": path.name, "layout": found.layout, "sha256": digest}
+    return {"license": license or UNKNOWN_LICENSE, "source": source}
 
 
 def read_foreign(path: Path) -> Found:
@@ -176,9 +155,3 @@ def _unknown(path: Path) -> CheckpointError:
         f"{path}: not written by restorekit, and of no known layout: it has "
         f"{', '.join(shapes[:3])}{more}; the nearest known is {near.name} ({near.keys}, ..)"
     )
-
-
-def _source(path: Path, found: Found, license: str | None) -> dict[str, Any]:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    source = {"file": path.name, "layout": found.layout, "sha256": digest}
-    return {"license": license or UNKNOWN_LICENSE, "source": source}

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from restorekit.restore.findings import as_unit
+from restorekit.restore.report.findings import as_unit
+from restorekit.restore.sampling import spread
 
 Array = NDArray[Any]
 Bytes = NDArray[np.uint8]
@@ -99,11 +100,8 @@ def encode(pixels: Bytes, kind: Literal["PNG", "JPEG"]) -> bytes:
 
 
 def _places(height: int, width: int) -> list[tuple[int, int]]:
-    def starts(length: int) -> list[int]:
-        last = max(0, length - SIDE)
-        return sorted({round(last * k / (_STEPS - 1)) for k in range(_STEPS)})
-
-    return [(y, x) for y in starts(height) for x in starts(width)]
+    tops, lefts = (sorted(set(spread(length, SIDE, _STEPS))) for length in (height, width))
+    return [(y, x) for y in tops for x in lefts]
 
 
 def _detail(part: Array) -> float:

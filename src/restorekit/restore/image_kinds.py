@@ -14,6 +14,7 @@ from torch import Tensor
 
 from restorekit.data.images import copy_metadata, read_image, split_alpha
 from restorekit.errors import InputError
+from restorekit.restore.arguments import check_tensor
 from restorekit.restore.canvas import Canvas, wrong_type
 
 Array = np.ndarray[Any, Any]
@@ -112,6 +113,7 @@ def _open_array(image: Array, channels: int | None) -> Opened:
 
 
 def _open_tensor(image: Tensor, channels: int | None) -> Opened:
+    check_tensor(image, channels)
     if image.ndim not in (3, 4):
         raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
     image = image.detach()

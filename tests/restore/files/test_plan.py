@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from restorekit.errors import ImageFileError
-from restorekit.restore.plan import plan_beside, plan_in_place, plan_outputs
+from restorekit.restore.files.plan import plan_beside, plan_in_place, plan_outputs
 
 
 def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from restorekit.restore.report_pictures import Bytes, Contents
+from restorekit.restore.report.pictures import Bytes, Contents
 
 _DPI = 110
 
 
 def draw(path: Path, contents: Contents) -> None:
-    """Draw what `report_html.page` writes to a PNG file."""
+    """Draw what `html.page` writes to a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 import restorekit
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.tiles import divide, extent
+from restorekit.restore.tiles.layout import divide, extent
 
 
 class Toy(nn.Module):

@@ -6,7 +6,7 @@ import base64
 from html import escape
 from typing import Literal
 
-from restorekit.restore.report_pictures import Bytes, Contents, Crop, encode
+from restorekit.restore.report.pictures import Bytes, Contents, Crop, encode
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --accent: #2a6fdb; }

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from restorekit.devices import native_dtype
 from restorekit.errors import ArgumentError, did_you_mean
-from restorekit.restore.probes import probe_noise, probe_picture
+from restorekit.restore.probing.pictures import probe_noise, probe_picture
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")

@@ -12,7 +12,7 @@ from restorekit.restore.canvas import Canvas
 from restorekit.restore.ensemble import IDENTITY, Turn
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
-from restorekit.restore.tiles import Segment, divide, extent
+from restorekit.restore.tiles.layout import Segment, divide, extent
 
 # Pixels of small images that go through in one batch: on a CPU a larger one is slower than its
 # images one by one, for it does not stay in the cache.

@@ -1,10 +1,8 @@
-"""Picture files through a function: pages, depth, resuming, sharing, and what goes wrong."""
+"""Picture files through a function: pages, depth, resuming, and what goes wrong."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +13,9 @@ from PIL import Image
 
 from restorekit.data.files import read_pages, write_pages
 from restorekit.data.picture import Depth, Picture
-from restorekit.errors import ArgumentError, ImageFileError, InputError, RestoreWarning
-from restorekit.restore.batch import Done, Place, Writing, restore_file, restore_files
-from restorekit.restore.plan import plan_beside, plan_outputs
-from restorekit.restore.share import Share
+from restorekit.errors import ImageFileError, InputError, RestoreWarning
+from restorekit.restore.files.batch import Done, Place, Writing, restore_file, restore_files
+from restorekit.restore.files.plan import plan_beside, plan_outputs
 
 
 def invert(picture: Picture, place: Place) -> Picture:
@@ -309,52 +306,3 @@ def test_shares_are_disjoint_and_complete(photos: Path, tmp_path: Path) -> None:
     assert sorted((place.number, place.source) for place in places) == [
         (number, source) for number, (source, _) in enumerate(plan)
     ]
-
-
-def test_share_comes_from_the_environment() -> None:
-    """torchrun's words are read; nonsense is one line; alone there is nobody to wait for."""
-    assert Share.of_environment({}) == Share(0, 1, False)
-    told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}
-    assert Share.of_environment(told) == Share(1, 2, True)
-    assert Share.of_environment({"RANK": "1", "WORLD_SIZE": "2"}).gather("mine") == ["mine"]
-    for rank, world in (("2", "2"), ("x", "2"), ("-1", "2")):
-        with pytest.raises(ArgumentError, match=f"RANK={rank}"):
-            Share.of_environment({"RANK": rank, "WORLD_SIZE": world})
-
-
-def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its place on the machine, where there are GPUs and no other device was named."""
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    share, place = Share(3, 4, True), {"LOCAL_RANK": "3"}
-    assert [share.device(name, place) for name in ("auto", "cuda", "cpu")] == ["cuda:1"] * 2 + [
-        "cpu"
-    ]
-    assert Share().device("auto", place) == "auto"
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    assert share.device("auto", place) == "auto"
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_processes_gather_what_each_has(tmp_path: Path) -> None:
-    """Two processes both get both values, though one comes later."""
-    code = (
-        "import sys, time; from restorekit.restore.share import Share; s = Share.of_environment(); "
-        "time.sleep(s.rank); print(s.gather(f'from {s.rank}'))"
-    )
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    common = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            env={**common, "RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for process in running:
-        assert process.communicate(timeout=120)[0].strip() == "['from 0', 'from 1']"

@@ -14,8 +14,8 @@ from restorekit.data.files import check_output, count_pages, iter_pages, write_p
 from restorekit.data.formats import format_for
 from restorekit.data.picture import Depth, Picture, depth_for
 from restorekit.errors import ImageFileError, RestoreKitError, RestoreWarning
-from restorekit.restore.clipping import Clipping
-from restorekit.restore.plan import Plan, same_file
+from restorekit.restore.files.clipping import Clipping
+from restorekit.restore.files.plan import Plan, same_file
 
 
 class Place(NamedTuple):

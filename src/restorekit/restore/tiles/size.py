@@ -9,9 +9,9 @@ import torch
 
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.memory import available_memory
 from restorekit.restore.network import Network
-from restorekit.restore.stitch import Stitching, stitch
+from restorekit.restore.probing.memory import available_memory
+from restorekit.restore.tiles.stitch import Stitching, stitch
 
 TileSize = int | Literal["auto", "off"] | None
 

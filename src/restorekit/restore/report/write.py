@@ -1,4 +1,4 @@
-"""`--report` and `--json`: what restoring a picture did to it, for people and for scripts."""
+"""What restoring a picture did to it as one file for people, an HTML page or a PNG."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError
-from restorekit.restore import report_html, report_png
-from restorekit.restore.findings import Array, checked, measured, summary
-from restorekit.restore.report_pictures import Contents, gain_for, informative_crops, overview
-
-__all__ = ["SUFFIXES", "summary", "write_report"]
+from restorekit.restore.outcome import Outcome
+from restorekit.restore.report import html, png
+from restorekit.restore.report.findings import Array, checked, measured
+from restorekit.restore.report.pictures import Contents, gain_for, informative_crops, overview
 
 SUFFIXES = (".html", ".png")
 _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
 
 
 def write_report(
-    path: str | Path, before: Array, after: Array, outcome: Any = None, *, name: str = ""
+    path: str | Path,
+    before: Array,
+    after: Array,
+    outcome: Outcome[Any] | None = None,
+    *,
+    name: str = "",
 ) -> None:
     """Write one file that shows what was done to a picture: an HTML page, or a PNG.
 
@@ -55,9 +59,9 @@ def write_report(
     )
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".png":
-            report_png.draw(temporary, contents)
+            png.draw(temporary, contents)
         else:
-            temporary.write_text(report_html.page(contents), encoding="utf-8")
+            temporary.write_text(html.page(contents), encoding="utf-8")
 
 
 def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
@@ -81,9 +85,8 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]
-        if numbers["sigma"] is not None:
-            used = [*names] if len(numbers["sigma"]) == len(names) else [""]
-            rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
+        used = [*names] if len(numbers["sigma"]) == len(names) else [""]
+        rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
     if numbers["peak_memory_mib"] is not None:
         rows.append(("Peak memory", f"{numbers['peak_memory_mib']:.0f} MiB"))
     return rows

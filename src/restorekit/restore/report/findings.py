@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor
 from restorekit.data.picture import one_of, rescale, white_of
 from restorekit.errors import InputError
 from restorekit.restore.estimate import estimate_sigma
-from restorekit.restore.residual import LAGS, Whiteness, whiteness
+from restorekit.restore.outcome import Outcome
+from restorekit.restore.report.whiteness import LAGS, Whiteness, whiteness
 from restorekit.restore.sampling import SIDE, even_tiles
 
 Array = NDArray[Any]
@@ -21,7 +23,7 @@ Array = NDArray[Any]
 _SAMPLE = 1_000_000  # pixels
 
 
-def summary(before: Array, after: Array, outcome: Any = None) -> dict[str, Any]:
+def summary(before: Array, after: Array, outcome: Outcome[Any] | None = None) -> dict[str, Any]:
     """The numbers of a report, as JSON data.
 
     A picture above a megapixel is judged by an even sample of tiles.
@@ -45,8 +47,16 @@ def summary(before: Array, after: Array, outcome: Any = None) -> dict[str, Any]:
     return measured(*checked(before, after), outcome)[0]
 
 
-def measured(before: Array, after: Array, outcome: Any = None) -> tuple[dict[str, Any], Whiteness]:
-    """What `summary` gives, and the statistics of the residual, of what `checked` gives."""
+def measured(
+    before: Array, after: Array, outcome: Outcome[Any] | None = None
+) -> tuple[dict[str, Any], Whiteness]:
+    """The numbers of `summary`, and the statistics of the residual.
+
+    Args:
+        before: as `checked` gives it.
+        after: as `checked` gives it.
+        outcome: as for `summary`.
+    """
     height, width, channels = before.shape
     tiles_before, tiles_after = _tiles(before), _tiles(after)
     white = whiteness(tiles_before, tiles_after)
@@ -67,14 +77,13 @@ def measured(before: Array, after: Array, outcome: Any = None) -> tuple[dict[str
         "peak_memory_mib": peak_memory(),
     }
     if outcome is not None:
-        sigma = getattr(outcome, "sigma", None)
         numbers |= {
-            "model": getattr(outcome, "model", None),
-            "sigma": None if sigma is None else _in_255(torch.as_tensor(sigma).flatten()),
-            "already_clean": getattr(outcome, "already_clean", None),
-            "seconds": round(float(getattr(outcome, "seconds", 0.0)), 3),
-            "tile": getattr(outcome, "tile", None),
-            "precision": getattr(outcome, "precision", None),
+            "model": outcome.model,
+            "sigma": _in_255(outcome.sigma),
+            "already_clean": outcome.already_clean,
+            "seconds": round(outcome.seconds, 3),
+            "tile": outcome.tile,
+            "precision": outcome.precision,
         }
     return numbers, white
 
@@ -132,5 +141,5 @@ def _noise(tiles: Tensor) -> Tensor:
     return estimate_sigma(torch.cat(tuple(tiles), -1)[None])[0]
 
 
-def _in_255(sigma: Tensor) -> list[float]:
+def _in_255(sigma: Iterable[Any]) -> list[float]:
     return [round(float(value) * 255, 3) for value in sigma]

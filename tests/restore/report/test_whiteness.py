@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorekit.errors import InputError
-from restorekit.restore.residual import LAGS, whiteness
+from restorekit.restore.report.whiteness import LAGS, whiteness
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

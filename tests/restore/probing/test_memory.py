@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from restorekit.restore import memory
 from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.probing import memory
 
 GIB = 2**30
 
@@ -59,7 +59,7 @@ def test_little_memory_makes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> N
     model = nn.Sequential(nn.Conv2d(3, 64, 1), nn.Conv2d(64, 3, 1))
     image, sizes = torch.rand(3, 1000, 800), list[int]()
     model.register_forward_pre_hook(lambda _, given: sizes.append(given[0][0, 0].numel()))
-    monkeypatch.setattr("restorekit.restore.tiling.available_memory", lambda device: 30 * 2**20)
+    monkeypatch.setattr("restorekit.restore.tiles.size.available_memory", lambda device: 30 * 2**20)
     Denoiser(model, precision="float32")(image)
     assert max(sizes[-4:]) * (64 + 3) * 4 < 15 * 2**20
 

@@ -38,6 +38,11 @@ def activation_bytes(
     """Bytes that the outputs of all of a network's layers take for a pixel, in float32.
 
     Never are all of them needed at once, so this is more than it takes.
+
+    Args:
+        model: the network, whose layers are watched.
+        run: the same as a function of a batch (1, C, H, W) in [0, 1] and sigma.
+        channels: how many it takes.
     """
     total = 0
 

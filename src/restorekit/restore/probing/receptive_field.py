@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restorekit.restore.probes import probe_noise, probe_picture
+from restorekit.restore.probing.pictures import probe_noise, probe_picture
 
 Run = Callable[[Tensor, float], Tensor]
 

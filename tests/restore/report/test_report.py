@@ -8,7 +8,6 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,12 @@ from PIL import Image
 from skimage import data
 
 from restorekit.errors import ArgumentError, InputError
+from restorekit.restore.outcome import Outcome
 from restorekit.restore.report import summary, write_report
 
 Array = NDArray[Any]
-OUTCOME = SimpleNamespace(
+OUTCOME = Outcome(
+    image=None,
     model="swift-photo",
     sigma=(0.06, 0.05, 0.04),
     already_clean=False,
