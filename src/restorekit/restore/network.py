@@ -49,7 +49,8 @@ class Network:
         self.channels = channels_of(module)
         self.takes_sigma = takes(bare(module), "sigma")
         multiple = getattr(bare(module), "size_multiple", 1)
-        self.alignment = math.lcm(multiple if isinstance(multiple, int) else 1, _LEAST_ALIGNMENT)
+        known = isinstance(multiple, int) and multiple > 0
+        self.alignment = math.lcm(multiple if known else 1, _LEAST_ALIGNMENT)
         weight = next((p for p in module.parameters() if p.is_floating_point()), None)
         self.dtype = torch.float32 if weight is None else weight.dtype
         self.device = None if weight is None else weight.device
