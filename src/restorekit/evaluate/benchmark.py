@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from restorekit.data.patches import center_patch
 from restorekit.devices import resolve_device
-from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.errors import ArgumentError, in_one_line
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
 from restorekit.evaluate.peak import watch_memory
@@ -137,10 +137,8 @@ def _trying(entrant: Entrant, noise: str, picture: Picture) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
-        reason = f"{kind}{' '.join(str(error).split())[:200]}"
         height, width = picture.clean.shape[1:]
-        size = (width, height)
+        size, reason = (width, height), in_one_line(error)
         raise _RefusedError(Refusal(entrant.label, noise, picture.name, size, reason)) from error
 
 
