@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restorekit import InputError, MissingExtraError, create_model
+from restorekit import ArgumentError, Denoiser, InputError, MissingExtraError, create_model
 from restorekit.restore import runtime
 from restorekit.restore.export import onnx_bytes
 from restorekit.restore.runtime import Choice, Session, choose_runtime, load_runtime
@@ -72,6 +72,24 @@ def test_a_missing_runtime_names_its_extra(
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=rf"pip install 'restorekit\[{extra}\]'"):
         load_runtime(model, name, SHAPE)
+
+
+def test_a_network_that_a_runtime_cannot_run(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name it is told in a line; among others it is left out."""
+    monkeypatch.setattr(runtime, "onnx_bytes", lambda _: b"no graph")
+    with pytest.raises(InputError, match="runtime 'onnxruntime' cannot run this network: ") as told:
+        load_runtime(model, "onnxruntime", SHAPE)
+    assert "\n" not in str(told.value)
+    assert list(choose_runtime(model, SHAPE).seconds) == ["torch"]
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_another_precision_is_torch_s_alone(name: str, model: nn.Module) -> None:
+    """What was asked for is not passed over in silence."""
+    with pytest.raises(ArgumentError, match=f"'{name}' computes in float32; precision 'bfloat16'"):
+        Denoiser(model, runtime=name, precision="bfloat16")
 
 
 class Fake(nn.Module):

@@ -160,7 +160,8 @@ class Denoiser:
         device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
             lies for a module; any other moves the module there.
         noise_map: Estimate the noise for each region of the image; for networks that take sigma.
-        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed.
+        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
+            float32; "auto" for the fastest of them.
 
     Raises:
         CheckpointError: there are no such weights, or they cannot be loaded.

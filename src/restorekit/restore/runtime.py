@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from restorekit.errors import InputError, did_you_mean
+from restorekit.errors import InputError, RestoreKitError, did_you_mean, in_one_line
 from restorekit.extras import needs
 from restorekit.records import as_restoration
 from restorekit.restore.export import example, onnx_bytes, uses_sigma
@@ -116,7 +116,8 @@ def load_runtime(
             None.
 
     Raises:
-        InputError: there is no such runtime, or the network cannot be exported.
+        InputError: there is no such runtime, or it cannot run the network, or the network cannot be
+            exported.
         MissingExtraError: the runtime is not installed.
     """
     if runtime == "auto":
@@ -128,7 +129,16 @@ def load_runtime(
         return model
     make = onnxruntime_session if runtime == "onnxruntime" else openvino_session
     needs(runtime, _EXTRAS[runtime], f"runtime '{runtime}'")
-    return Session(make(onnx_bytes(model), threads), model, runtime)
+    content = onnx_bytes(model)
+    try:
+        run = make(content, threads)
+    except RestoreKitError:
+        raise
+    except Exception as error:  # each runtime raises what it likes
+        raise InputError(
+            f"runtime '{runtime}' cannot run this network: {in_one_line(error)}"
+        ) from error
+    return Session(run, model, runtime)
 
 
 def choose_runtime(
