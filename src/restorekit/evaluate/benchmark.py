@@ -73,7 +73,7 @@ def benchmark(
         A row or a refusal for each model and noise, models in the given order under each noise.
 
     Raises:
-        RestoreKitError: a model, a noise or a picture cannot be used at all.
+        RestoreKitError: a model, a noise, a picture or an argument cannot be used at all.
     """
     protocol = protocol or Protocol()
     if pairs == bool(named := read_noises(noises)):
@@ -81,6 +81,8 @@ def benchmark(
         raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
     if pairs and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
         raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
+    if speed_size is not None and speed_size < 1:
+        raise ArgumentError(f"a size to be timed is at least 1 pixel, not {speed_size}")
     place = resolve_device(device)
     entrants = [
         Entrant(label, Denoiser(model, precision=precision, tile=tile, device=place), place)
