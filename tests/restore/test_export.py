@@ -194,6 +194,15 @@ class TestCommand:
         (_, _, opset, card), (_, _) = exports
         assert (opset, card["model"]["name"]) == (20, "dncnn")
 
+    def test_a_model_without_weights(self, exports: list[Any]) -> None:
+        """By name, with its arguments, which are its card."""
+        from restorekit.cli.main import main
+
+        assert main(["export", "median:size=5", "--onnx", "a.onnx"]) == 0
+        ((model, _, _, card),) = exports
+        assert model.size == 5
+        assert card["model"]["arguments"]["size"] == 5
+
     def test_nothing_to_write(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """It is asked what to write; an old opset is told what is possible."""
         from restorekit.cli.main import main
