@@ -258,6 +258,17 @@ def test_too_little_memory_for_any_tile() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_too_little_memory_for_a_network_of_one_size() -> None:
+    """No tiles are spoken of that were not tried."""
+
+    class Fixed(nn.Module):
+        def forward(self, noisy: Tensor) -> Tensor:
+            raise MemoryError if noisy.shape[-2:] == (50, 80) else ValueError("not my size")
+
+    with pytest.raises(InputError, match=r"image of 80x50 pixels, which it takes only whole"):
+        Denoiser(Fixed())(picture(50, 80))
+
+
 def test_other_errors_are_not_swallowed() -> None:
     """What is no want of memory is raised as it is."""
     with pytest.raises(RuntimeError, match="something else"):

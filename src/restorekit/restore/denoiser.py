@@ -292,9 +292,10 @@ class Denoiser:
                         raise
                 how = self._smaller(how, canvas)
         height, width = canvas.size
+        tiles = "even in the smallest tiles" if self._network.reach else "which it takes only whole"
         raise InputError(
             f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
-            "even in the smallest tiles"
+            f"{tiles}"
         )
 
     def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
