@@ -168,6 +168,21 @@ def test_auto_compares_with_torch_as_it_would_run(monkeypatch: pytest.MonkeyPatc
     assert choose_runtime(network, SHAPE, dtype=torch.bfloat16).runtime == "torch"
 
 
+def test_auto_leaves_a_network_of_another_size_to_torch() -> None:
+    """What cannot be measured stops no picture of the size that fits."""
+
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.eye(20))
+
+        def forward(self, noisy: Tensor) -> Tensor:
+            return noisy @ self.weight
+
+    image = torch.rand(3, 20, 20)
+    torch.testing.assert_close(Denoiser(Fixed(), runtime="auto")(image), image)
+
+
 def test_auto_loads_what_it_chose(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seam as a name."""
     monkeypatch.setattr(runtime, "choose_runtime", lambda *_: Choice("torch", {"torch": 1.0}))

@@ -7,6 +7,7 @@ first: they are for many pictures, and for networks that they run faster than to
 from __future__ import annotations
 
 import importlib.util
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ class Choice:
 
     Attributes:
         runtime: the fastest; "torch" unless another was clearly faster.
-        seconds: the median time of a call by each that is installed.
+        seconds: the median time of a call by each that is installed; NaN where torch's fails.
     """
 
     runtime: str
@@ -214,6 +215,10 @@ def _measure(
 ) -> Choice:
     batch, _, height, width = shape
     given = example(model, (batch, height, width), uses_sigma(model))
+    try:
+        _time(model, model, given)
+    except Exception:  # a network may raise anything at a size it does not know
+        return Choice("torch", {"torch": math.nan})
     ready: dict[str, nn.Module] = {"torch": model}
     for name in RUNTIMES[1:]:
         if importlib.util.find_spec(name) is None or importlib.util.find_spec("onnxscript") is None:
