@@ -70,6 +70,12 @@ class OldSpellingWarning(DeprecationWarning):
     """A configuration uses a key or name of the system restorekit grew out of."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """What an exception says, and of one that is none of ours its kind, at most 200 characters."""
+    kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
+    return f"{kind}{' '.join(str(error).split())[:200]}".removesuffix(": ")
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The nearest choice as the sentence " Did you mean 'x'?", or "" where none is near."""
     by_lower = {choice.lower(): choice for choice in choices}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -235,6 +235,7 @@ class TestBM3D:
         package = ModuleType("bm3d")
         package.bm3d_rgb = stand_in("rgb")  # type: ignore[attr-defined]
         package.bm3d = stand_in("gray")  # type: ignore[attr-defined]
+        package.BM3DProfile = SimpleNamespace  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "bm3d", package)
         return calls
 
@@ -249,6 +250,12 @@ class TestBM3D:
         restored = create_model("bm3d", profile="high")(image, sigma=level(0.25))
         torch.testing.assert_close(restored, image / 2)
         assert calls == [("gray", (20, 16), "float64", 0.25, "high")] * 2
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_the_profile_of_the_paper(self, calls: list[Any], channels: int) -> None:
+        """A threshold of 2.7 sigma, and a Wiener filter of the whole variance."""
+        create_model("bm3d", profile="paper")(picture(1, channels, 20, 24), sigma=level(0.25))
+        assert [call[-1] for call in calls] == [SimpleNamespace(lambda_thr3d=2.7, mu2=1, gamma=0)]
 
     def test_colour_without_colour_goes_by_channel(self, calls: list[Any]) -> None:
         """Where the package's colour transform divides by zero, each channel is done alone."""

@@ -92,6 +92,26 @@ def test_a_model_that_fails_costs_only_its_row(
     assert [each.model for each in read_json(file).refusals] == ["tv"]
 
 
+def test_a_table_that_is_stopped_has_its_protocol(
+    run: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured by then is printed and written with all that it must not be without."""
+
+    def interrupt(self: Any, noisy: Any, sigma: Any = None) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("restorekit.arch.classical.tv.TV.forward", interrupt)
+    file = tmp_path / "r.md"
+    call = ("--data", photos, "--noise", "gaussian:25", "--markdown", file)
+    outcome = run("benchmark", "median", "tv", *call)
+    assert outcome.code == 130
+    lines = outcome.out.splitlines()
+    assert [line.split()[1] for line in lines[:2]] == ["model", "median"]
+    assert lines[3].startswith("protocol: ")
+    assert "| median |" in file.read_text()
+    assert "- protocol: " in file.read_text()
+
+
 def test_mistakes_are_told_before_the_work(
     refused: Callable[..., str], photos: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +125,8 @@ def test_mistakes_are_told_before_the_work(
     assert line.startswith("'unet' is an architecture without trained weights")
     line = refused("benchmark", "a=median", "a=median", "--data", photos, "--noise", "gaussian:25")
     assert line == "two models are called 'a'; write OTHER=MODEL for one"
+    line = refused(*call, "gaussian:25", "--speed-size", "0")
+    assert line == "a size to be timed is at least 1 pixel, not 0"
     missing = ("--data", tmp_path / "none", "--noise", "gaussian:25")
     assert refused("benchmark", "median", *missing).startswith(f"folder '{tmp_path / 'none'}' does")
 

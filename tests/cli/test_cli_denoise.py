@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from torch import Tensor
 
 from restorekit.restore.outcome import Outcome
 
@@ -292,6 +293,27 @@ def test_warning_of_the_denoiser_is_a_line(
     assert outcome.code == 0
     assert outcome.err.startswith(f"warning: model '{weights}' is blind")
     assert outcome.err.count("\n") == 1
+
+
+def test_a_model_that_fails_on_a_picture_costs_only_that(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a network raises at a size it does not know is told in a line at the end."""
+
+    def fixed(self: Any, noisy: Tensor, sigma: Any = None) -> Tensor:
+        if noisy.shape[-2:] != (24, 32):
+            raise RuntimeError("shapes cannot\nbe multiplied")
+        return noisy
+
+    monkeypatch.setattr("restorekit.arch.classical.median.Median.forward", fixed)
+    (tmp_path / "in").mkdir()
+    for name, size in (("a", (32, 24)), ("b", (40, 24)), ("c", (32, 24))):
+        Image.new("RGB", size, (9, 90, 200)).save(tmp_path / "in" / f"{name}.png")
+    outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "-m", "median")
+    assert outcome.code == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+    told = "model 'median' fails on it (40x24 pixels): RuntimeError: shapes cannot be multiplied"
+    assert outcome.err.splitlines()[-1] == f"error: '{tmp_path / 'in' / 'b.png'}': {told}"
 
 
 # Several processes

@@ -94,6 +94,64 @@ def test_a_network_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+class Changed(nn.Module):
+    """A network whose graph is another network, or gives NaN."""
+
+    def __init__(self, added: float) -> None:
+        super().__init__()
+        self.added = added
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy + self.added if torch.compiler.is_compiling() else noisy
+
+
+@pytest.mark.parametrize(("added", "told"), [(0.5, "differs by 0.5 at"), (float("nan"), "by nan")])
+def test_what_is_another_network_is_not_written(added: float, told: str, tmp_path: Path) -> None:
+    """It is found by running, and told in one line."""
+    for export, name in ((export_torch, "net.pt2"), (export_onnx, "net.onnx")):
+        with pytest.raises(InputError, match=f"model 'Changed' cannot be exported: .*{told}"):
+            export(Changed(added), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_has_a_suffix(tmp_path: Path) -> None:
+    """torch writes none without."""
+    with pytest.raises(InputError, match=r"net' has no suffix; write '.*net.pt2'"):
+        export_torch(made("dncnn"), tmp_path / "net")
+
+
+def test_the_first_cause_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the network has that cannot be put into a graph, not the step that noticed it."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        try:
+            raise AssertionError("only 4D queries are supported")
+        except AssertionError as error:
+            raise RuntimeError("\x1b[96mThis is step 3/3\x1b[0m. Next steps:\n- wait") from error
+
+    monkeypatch.setattr("torch.onnx.export", fail)
+    with pytest.raises(InputError) as caught:
+        export_onnx(made("dncnn"), tmp_path / "net.onnx")
+    assert str(caught.value) == "model 'dncnn' cannot be exported: only 4D queries are supported"
+
+
+def test_a_graph_that_does_not_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a size other than the one it was traced at: in one line, and no file is left."""
+
+    class Written:
+        def module(self) -> Any:
+            def run(*_: Tensor) -> Tensor:
+                raise AssertionError("Guard failed: H % 8 == 3\n(and more)")
+
+            return run
+
+    monkeypatch.setattr("torch.export.load", lambda _: Written())
+    with pytest.raises(InputError) as caught:
+        export_torch(made("dncnn"), tmp_path / "net.pt2")
+    assert str(caught.value) == "model 'dncnn' cannot be exported: Guard failed: H % 8 == 3"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_model_is_left_as_it_is(tmp_path: Path) -> None:
     """In training mode, in half precision, in channels_last."""
     model = made("dncnn").train().bfloat16().to(memory_format=torch.channels_last)
@@ -135,6 +193,15 @@ class TestCommand:
         assert all("within 3.0e-07 of torch at 1x64x64" in line for line in lines)
         (_, _, opset, card), (_, _) = exports
         assert (opset, card["model"]["name"]) == (20, "dncnn")
+
+    def test_a_model_without_weights(self, exports: list[Any]) -> None:
+        """By name, with its arguments, which are its card."""
+        from restorekit.cli.main import main
+
+        assert main(["export", "median:size=5", "--onnx", "a.onnx"]) == 0
+        ((model, _, _, card),) = exports
+        assert model.size == 5
+        assert card["model"]["arguments"]["size"] == 5
 
     def test_nothing_to_write(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """It is asked what to write; an old opset is told what is possible."""

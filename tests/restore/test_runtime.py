@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restorekit import InputError, MissingExtraError, create_model
+from restorekit import ArgumentError, Denoiser, InputError, MissingExtraError, create_model
 from restorekit.restore import runtime
 from restorekit.restore.export import onnx_bytes
+from restorekit.restore.network import Network
 from restorekit.restore.runtime import Choice, Session, choose_runtime, load_runtime
 
 SHAPE = (1, 3, 32, 32)
@@ -74,6 +75,38 @@ def test_a_missing_runtime_names_its_extra(
         load_runtime(model, name, SHAPE)
 
 
+def test_a_network_that_a_runtime_cannot_run(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name it is told in a line; among others it is left out."""
+    monkeypatch.setattr(runtime, "onnx_bytes", lambda _: b"no graph")
+    with pytest.raises(InputError, match="runtime 'onnxruntime' cannot run this network: ") as told:
+        load_runtime(model, "onnxruntime", SHAPE)
+    assert "\n" not in str(told.value)
+    assert list(choose_runtime(model, SHAPE).seconds) == ["torch"]
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_another_precision_is_torch_s_alone(name: str, model: nn.Module) -> None:
+    """What was asked for is not passed over in silence."""
+    with pytest.raises(ArgumentError, match=f"'{name}' computes in float32; precision 'bfloat16'"):
+        Denoiser(model, runtime=name, precision="bfloat16")
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_tiles_of_a_session_are_those_of_the_model(name: str) -> None:
+    """As far apart and as large: OpenVINO's ReLU loses the NaN by which the reach is measured."""
+    torch.manual_seed(1)
+    model = create_model("dncnn", width=4, depth=4).eval()
+    own, other = Network(model), Network(model, load_runtime(model, name, SHAPE, threads=1))
+    assert other.reach == own.reach
+    assert other.bytes_per_pixel == own.bytes_per_pixel
+    image = torch.rand(3, 90, 70)
+    whole = Denoiser(model, tile="off", precision="float32")(image)
+    tiled = Denoiser(model, tile=40, runtime=name)(image)
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-5)
+
+
 class Fake(nn.Module):
     """A model that takes as many seconds as it is told, on a clock that is not real."""
 
@@ -133,6 +166,21 @@ def test_auto_compares_with_torch_as_it_would_run(monkeypatch: pytest.MonkeyPatc
     network = Halved(4.0, clock)
     assert choose_runtime(network, SHAPE).runtime != "torch"
     assert choose_runtime(network, SHAPE, dtype=torch.bfloat16).runtime == "torch"
+
+
+def test_auto_leaves_a_network_of_another_size_to_torch() -> None:
+    """What cannot be measured stops no picture of the size that fits."""
+
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.eye(20))
+
+        def forward(self, noisy: Tensor) -> Tensor:
+            return noisy @ self.weight
+
+    image = torch.rand(3, 20, 20)
+    torch.testing.assert_close(Denoiser(Fixed(), runtime="auto")(image), image)
 
 
 def test_auto_loads_what_it_chose(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ compute is the reference.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pickle
+import struct
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -268,8 +270,59 @@ def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
+    """It is a program; torch's own message, to load it as one, is not passed on."""
+    torch.jit.trace(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 8, 8)).save(str(tmp_path / "net.pth"))
+    message = refused(tmp_path / "net.pth")
+    assert "a TorchScript archive, a program" in message
+    assert "weights_only" not in message
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ({"a": {"dtype": "XX", "shape": [1], "data_offsets": [0, 4]}}, "damaged"),
+        ({"a": {"dtype": "F32", "shape": [5], "data_offsets": [0, 4]}}, "damaged"),
+        ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [2, 4]}}, "damaged"),
+        ({"__metadata__": None}, "not a whole safetensors file (its header is no JSON object)"),
+        ([1], "not a whole safetensors file (its header is no JSON object)"),
+        ({}, "holds no tensors"),
+    ],
+)
+def test_damaged_safetensors_are_told(head: Any, told: str, tmp_path: Path) -> None:
+    """Whole by its length, and yet none."""
+    written = json.dumps(head).encode()
+    body = b"0000" if "a" in head else b""
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(written)) + written + body)
+    assert told in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ({"name": "dncnn"}, "does not say which architecture"),
+        ({"name": None}, "does not say which architecture"),
+        ({"name": 7, "arguments": {}}, "does not say which architecture"),
+        ({"name": "dncnn", "arguments": [1]}, "does not say which architecture"),
+        ({"name": "nobody_s", "arguments": {}}, "'nobody_s' comes from a plugin, which is not"),
+        ({"name": "dncnn", "arguments": {"wide": 1}}, "unknown argument 'wide'. Did you mean 'w"),
+    ],
+)
+def test_cards_that_do_not_say_what_they_are_of(made: Any, told: str, tmp_path: Path) -> None:
+    """By another program, or by another version: the file is named."""
+    card = json.dumps({"format": 1, "model": made})
+    save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors", metadata={"restorekit": card})
+    assert told in refused(tmp_path / "a.safetensors")
+
+
 def without(state: Mapping[str, Tensor], key: str) -> State:
     return {k: v for k, v in state.items() if k != key}
+
+
+def drop(state: Mapping[str, Tensor], *layers: str) -> State:
+    return {k: v for k, v in state.items() if not k.startswith(layers)}
 
 
 @pytest.mark.parametrize(
@@ -287,6 +340,21 @@ def without(state: Mapping[str, Tensor], key: str) -> State:
         (named(stack(1, 8, 4, 1), "dncnn"), "but its widths differ"),
         (named(stack(5, 8, 8, 8), "intermediate_dncnn.itermediate_dncnn"), "FFDNet takes 5"),
         (without(named(stack(1, 4, 4, 1), "model"), "model.2.weight"), "of no known layout"),
+        (
+            drop(named(stack(1, *[4] * 5, 1), "model"), "model.4."),
+            "between 'model.2' and 'model.6'",
+        ),
+        (drop(named(stack(1, *[4] * 5, 1), "model"), "model.0."), "another kind, before 'model.2'"),
+        (drop(saoyan(1)[0], "module.dncnn.2.", "module.dncnn.3."), "'dncnn.0' and 'dncnn.5'"),
+        (drop(kair_dncnn(1, norm=True)[0], "model.2."), "between 'model.0' and 'model.3'"),
+        (drop(kair_dncnn(1, norm=True)[0], "model.3."), "between 'model.2' and 'model.5'"),
+        (drop(deepinv(1)[0], "conv_list.0."), "layer 'conv_list.0' is missing"),
+        (without(kair_dncnn(1)[0], "model.2.bias"), "have a bias or a batch normalisation, others"),
+        ({k: v.to_sparse() for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in"),
+        ({k: v.to(torch.int8) for k, v in kair_dncnn(1)[0].items()}, "no plain real numbers in"),
+        ({k: v + 0j for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in layers.0"),
+        ({}, "holds no state dict"),
+        (torch.ones(3), "holds no state dict"),
         ({"epoch": 3}, "holds no state dict"),
         ([torch.ones(3)], "holds no state dict"),
     ],

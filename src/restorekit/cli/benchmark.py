@@ -87,9 +87,9 @@ def benchmark(
 
     By default as in published tables: gaussian noise is neither clipped nor quantised, its level
     is told to models that take it, the result is clamped to [0, 1], the mean over whole pictures
-    is taken. The protocol is printed below the table. A file given with --json is written again
-    after each row, so that a long benchmark can be stopped. A model that fails on a picture has no
-    row; the others are measured all the same, and the exit code is 2.
+    is taken. The protocol is printed below the table, of a benchmark that is stopped, too. Files
+    given with --json and --markdown are written again after each row. A model that fails on a
+    picture has no row; the others are measured all the same, and the exit code is 2.
     """
     from restorekit.evaluate.benchmark import benchmark as run
     from restorekit.evaluate.plots import check_plot_path, write_plot
@@ -118,21 +118,23 @@ def benchmark(
         table.show(results)
         if json is not None:
             write_json(results, json)
+        if markdown is not None:
+            write_markdown(results, markdown)
 
-    results = run(
-        _labelled(models),
-        data,
-        noise or [],
-        protocol,
-        pairs=pairs,
-        precision=precision,
-        device=device,
-        speed_size=speed_size,
-        report=report,
-    )
-    table.end(results)
-    if markdown is not None:
-        write_markdown(results, markdown)
+    try:
+        results = run(
+            _labelled(models),
+            data,
+            noise or [],
+            protocol,
+            pairs=pairs,
+            precision=precision,
+            device=device,
+            speed_size=speed_size,
+            report=report,
+        )
+    finally:
+        table.end()
     if plot is not None:
         write_plot(results, plot)
     if results.refusals:
@@ -145,11 +147,13 @@ class Table:
     def __init__(self) -> None:
         self._widths: list[int] = []
         self._rows = self._refusals = 0
+        self._results: Results | None = None
 
     def show(self, results: Results) -> None:
         """Print the newest row, below the head where it is the first, or what has none."""
         from restorekit.evaluate.tables import HEAD, cells
 
+        self._results = results
         for refusal in results.refusals[self._refusals :]:
             print_error(refusal.describe())
         self._refusals = len(results.refusals)
@@ -161,12 +165,14 @@ class Table:
             self._print(HEAD)
         self._print(cells(results.rows[-1]))
 
-    def end(self, results: Results) -> None:
-        """Print what a table must not be shown without."""
+    def end(self) -> None:
+        """Print what a table must not be shown without, where anything of it has been shown."""
         from restorekit.evaluate.tables import notes
 
+        if self._results is None:
+            return
         print()
-        for note in notes(results):
+        for note in notes(self._results):
             print(note)
 
     def _print(self, texts: tuple[str, ...]) -> None:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def export(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="The name of weights, a file or a run's folder.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="The name of weights, a file, a run's folder, or a model that needs no weights.",
+        ),
     ],
     onnx: Annotated[
         Path | None, typer.Option("--onnx", metavar="FILE", help="Write ONNX (extra 'onnx').")
@@ -35,9 +39,12 @@ def export(
     if onnx is None and program is None:
         raise ArgumentError("say what to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
     from restorekit.restore.export import export_onnx, export_torch
-    from restorekit.weights import load_model, read_card
+    from restorekit.restore.loading import load
+    from restorekit.weights import describe_origin, read_card
 
-    network, card = load_model(model), read_card(model)
+    network = load(model, "cpu")
+    has_weights = any(True for _ in network.parameters())
+    card = read_card(model) if has_weights else {"model": describe_origin(network)}
     if onnx is not None:
         _tell(export_onnx(network, onnx, opset, card))
     if program is not None:

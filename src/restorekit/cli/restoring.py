@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restorekit.cli.output import plain
-from restorekit.errors import ArgumentError
+from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one_line
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
@@ -36,7 +36,7 @@ class Restoring:
 
     def __call__(self, picture: Picture, place: Place) -> Picture:
         """The picture restored."""
-        outcome = self.denoiser.restore(picture.pixels)
+        outcome = self._restored(picture)
         if outcome.already_clean:
             noise = 255 * max(outcome.sigma, default=0.0)
             page = f", page {place.page + 1}" if place.pages > 1 else ""
@@ -56,6 +56,18 @@ class Restoring:
                 name = f"{name}, page {place.page + 1} of {place.pages}"
             write_report(path, picture.pixels, outcome.image, outcome, name=name)
         return replace(picture, pixels=outcome.image)
+
+    def _restored(self, picture: Picture) -> Any:
+        try:
+            return self.denoiser.restore(picture.pixels)
+        except RestoreKitError:
+            raise
+        except Exception as error:  # a network may raise anything at a size it does not know
+            height, width = picture.pixels.shape[:2]
+            raise InputError(
+                f"model '{self.denoiser.name}' fails on it ({width}x{height} pixels): "
+                f"{in_one_line(error)}"
+            ) from error
 
     def tell(self, done: Done) -> None:
         """Print what became of a file as one JSON object on a line, with a summary of each page."""

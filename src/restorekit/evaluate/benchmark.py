@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from restorekit.data.patches import center_patch
 from restorekit.devices import resolve_device
-from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.errors import ArgumentError, in_one_line
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
 from restorekit.evaluate.peak_memory import watch_memory
@@ -73,7 +73,7 @@ def benchmark(
         A row or a refusal for each model and noise, models in the given order under each noise.
 
     Raises:
-        RestoreKitError: a model, a noise or a picture cannot be used at all.
+        RestoreKitError: a model, a noise, a picture or an argument cannot be used at all.
     """
     protocol = protocol or Protocol()
     if pairs == bool(named := read_noises(noises)):
@@ -81,6 +81,8 @@ def benchmark(
         raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
     if pairs and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
         raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
+    if speed_size is not None and speed_size < 1:
+        raise ArgumentError(f"a size to be timed is at least 1 pixel, not {speed_size}")
     place = resolve_device(device)
     entrants = [
         Entrant(label, Denoiser(model, precision=precision, tile=tile, device=place), place)
@@ -137,10 +139,8 @@ def _trying(entrant: Entrant, noise: str, picture: Picture) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
-        reason = f"{kind}{' '.join(str(error).split())[:200]}"
         height, width = picture.clean.shape[1:]
-        size = (width, height)
+        size, reason = (width, height), in_one_line(error)
         raise _RefusedError(Refusal(entrant.label, noise, picture.name, size, reason)) from error
 
 

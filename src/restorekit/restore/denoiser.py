@@ -160,7 +160,8 @@ class Denoiser:
         device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
             lies for a module; any other moves the module there.
         noise_map: Estimate the noise for each region of the image; for networks that take sigma.
-        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed.
+        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
+            float32; "auto" for the fastest of them.
 
     Raises:
         CheckpointError: there are no such weights, or they cannot be loaded.
@@ -277,7 +278,7 @@ class Denoiser:
             while how is not None:
                 how = replace(how, turns=self._turns)
                 try:
-                    self._warn_of_tiles(canvas, how)
+                    self._warn_of_tiles(canvas, how, level)
                     # Detail is found in what the network changed: the strength is for afterwards.
                     strength = 1.0 if self._keep_detail else self._strength
                     stitch(canvas, self._network, how, level, strength)
@@ -289,9 +290,10 @@ class Denoiser:
                         raise
                 how = self._smaller(how, canvas)
         height, width = canvas.size
+        tiles = "even in the smallest tiles" if self._network.reach else "which it takes only whole"
         raise InputError(
             f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
-            "even in the smallest tiles"
+            f"{tiles}"
         )
 
     def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
@@ -324,13 +326,13 @@ class Denoiser:
             return self._network.lossless_dtype if is_worth_it(canvas.size) else None
         return dtype_of(self._precision)
 
-    def _warn_of_tiles(self, canvas: Canvas, how: Stitching) -> None:
+    def _warn_of_tiles(self, canvas: Canvas, how: Stitching, level: NoiseLevel | None) -> None:
         if how.tile is None or "tiles" in self._warned:
             return
         reach = self._network.reach
         if reach is not None and reach.is_global:
             self._warned.add("tiles")
-            levels = 255 * difference(self._network, canvas, how)
+            levels = 255 * difference(self._network, canvas, how, level)
             self._warn(
                 f"one that looks at the whole image: in tiles of {how.tile} pixels the result "
                 f"differs by about {levels:.2g}/255 (rms, measured on this image); "

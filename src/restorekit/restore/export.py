@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.atomic import atomic_path
-from restorekit.errors import InputError
+from restorekit.errors import InputError, RestoreKitError
 from restorekit.extras import needs
 from restorekit.records import as_restoration
 from restorekit.restore.network import Network, channels_of, name_of
@@ -29,6 +29,7 @@ OPSET = 18
 # differ from each other and from 1, which a trace would take for fixed.
 _TRACED = (2, 43, 51)
 _AXES = {0: "batch", 2: "height", 3: "width"}
+_FARTHEST = 1e-3  # rounding is a hundredth of it
 _CHECKED = ((1, 64, 64), (1, 61, 83), (3, 32, 47))
 
 
@@ -76,7 +77,8 @@ def export_onnx(
     if card is not None:
         onnx.helper.set_model_props(made, {"restorekit": json.dumps(card)})
     content = made.SerializeToString()
-    exported = _compared(model, path, onnxruntime_session(content))
+    with _explained(model):
+        exported = _compared(model, path, onnxruntime_session(content))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return exported
@@ -93,12 +95,13 @@ def export_torch(model: nn.Module, path: str | Path) -> Exported:
         path: the file to write, by custom `*.pt2`.
 
     Raises:
-        InputError: the network cannot be exported.
+        InputError: the network cannot be exported, or the path has no suffix.
     """
-    with atomic_path(path) as temporary:
-        with _quiet(), _explained(model):
-            torch.export.save(traced(model), temporary)
-            module = torch.export.load(temporary).module()
+    if not Path(path).suffix:  # torch refuses it only after the work
+        raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
+    with atomic_path(path) as temporary, _quiet(), _explained(model):
+        torch.export.save(traced(model), temporary)
+        module = torch.export.load(temporary).module()
         return _compared(model, path, lambda given: module(*given))
 
 
@@ -181,13 +184,20 @@ class _WithSigma(_Blind):
 
 
 def _compared(model: nn.Module, path: str | Path, run: Run) -> Exported:
-    """How far what was exported is from the network."""
+    """How far what was exported is from the network.
+
+    Raises:
+        InputError: so far that it is another network, or it is not finite.
+    """
     plain, with_sigma, worst = plain_copy(model), uses_sigma(model), 0.0
     for size in _CHECKED:
         given = example(plain, size, with_sigma)
         with torch.no_grad():
             own = as_restoration(plain(given[0], sigma=given[1]) if with_sigma else plain(*given))
-            worst = max(worst, float((own.image - run(given)).abs().max()))
+            difference = float((own.image - run(given)).abs().max())
+        if not difference <= _FARTHEST * max(1.0, float(own.image.abs().max())):
+            raise ValueError(f"what was written differs by {difference:.2g} at {size}")
+        worst = max(worst, difference)
     return Exported(Path(path), ("noisy", "sigma") if with_sigma else ("noisy",), worst)
 
 
@@ -213,10 +223,17 @@ def _explained(model: nn.Module) -> Iterator[None]:
     """An exporter's exception as one line."""
     try:
         yield
-    except (InputError, MemoryError):
+    except (RestoreKitError, MemoryError):
         raise
     except Exception as error:  # they raise whatever the network's own code raises, and more
-        name = name_of(bare(model))
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[0] if lines else type(error).__name__
+        name, first = name_of(bare(model)), _first_cause(error)
+        lines = [line.strip() for line in str(first).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(first).__name__
         raise InputError(f"model '{name}' cannot be exported: {reason}") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong at first: around it an exporter says only in which of its steps."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

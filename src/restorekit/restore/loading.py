@@ -75,12 +75,17 @@ def session(network: Network, runtime: str, precision: str) -> Any:
         precision: what torch would compute in, to be compared with.
 
     Raises:
+        ArgumentError: the runtime does not compute in that precision.
         MissingExtraError: the runtime is not installed.
     """
     if runtime == "torch":
         return None
     from restorekit.restore.runtime import load_runtime
 
+    if runtime != "auto" and precision not in ("auto", "float32"):
+        raise ArgumentError(
+            f"runtime '{runtime}' computes in float32; precision '{precision}' is for torch"
+        )
     dtype = None
     if runtime == "auto":
         dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)

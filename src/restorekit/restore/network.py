@@ -50,7 +50,8 @@ class Network:
         self.channels = channels_of(module)
         self.takes_sigma = takes(bare(module), "sigma")
         multiple = getattr(bare(module), "size_multiple", 1)
-        self.alignment = math.lcm(multiple if isinstance(multiple, int) else 1, _LEAST_ALIGNMENT)
+        known = isinstance(multiple, int) and multiple > 0
+        self.alignment = math.lcm(multiple if known else 1, _LEAST_ALIGNMENT)
         weight = next((p for p in module.parameters() if p.is_floating_point()), None)
         self.dtype = torch.float32 if weight is None else weight.dtype
         self.device = None if weight is None else weight.device
@@ -141,7 +142,7 @@ class Network:
         raise InputError(f"the model takes {wanted} channels, the image has {count}")
 
     def _checked(self, batch: Tensor, sigma: Tensor | None) -> Tensor:
-        image = self._forward(batch, sigma)
+        image = self._forward(self._run, batch, sigma)
         if image.shape != batch.shape:
             raise InputError(
                 f"the model made {tuple(image.shape)} of an image {tuple(batch.shape)}; "
@@ -151,16 +152,19 @@ class Network:
             raise InputError("the model's output is not finite; its weights may be damaged")
         return image.to(batch.device).to(batch.dtype)
 
-    def _forward(self, batch: Tensor, sigma: Tensor | None) -> Tensor:
+    def _forward(self, run: Callable[..., Any], batch: Tensor, sigma: Tensor | None) -> Tensor:
         given = batch.to(self.device or batch.device, self.dtype)
         given = given.contiguous(memory_format=torch.channels_last)
         if sigma is None or not self.takes_sigma:
-            return as_restoration(self._run(given)).image
-        return as_restoration(self._run(given, sigma=sigma.to(given))).image
+            return as_restoration(run(given)).image
+        return as_restoration(run(given, sigma=sigma.to(given))).image
 
     def _probe(self, batch: Tensor, sigma: float) -> Tensor:
-        """The network's answer, whatever it is, to a batch made up here."""
-        return self._forward(batch, torch.full((len(batch), 1, 1, 1), sigma))
+        """The module's answer, whatever it is, to a batch made up here.
+
+        Not that of another runtime, whose ReLU may lose the NaN by which the reach is measured.
+        """
+        return self._forward(self.module, batch, torch.full((len(batch), 1, 1, 1), sigma))
 
 
 def _full_precision(device: str) -> AbstractContextManager[None]:

@@ -43,6 +43,10 @@ class NoiseLevel:
         horizontal = _places(columns, self.reduction, sigma.shape[3])
         return _interpolated(_interpolated(sigma, vertical, 2), horizontal, 3)
 
+    def of_piece(self, samples: slice, rows: slice, columns: slice) -> NoiseLevel:
+        """The level of a piece of the image as one of an image of its own."""
+        return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1))
+
 
 def check_sigma(sigma: float | Sequence[float] | None) -> None:
     """Refuse what is no standard deviation on the [0, 1] scale.

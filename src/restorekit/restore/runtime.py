@@ -7,6 +7,7 @@ first: they are for many pictures, and for networks that they run faster than to
 from __future__ import annotations
 
 import importlib.util
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from restorekit.errors import InputError, did_you_mean
+from restorekit.errors import InputError, RestoreKitError, did_you_mean, in_one_line
 from restorekit.extras import needs
 from restorekit.records import as_restoration
 from restorekit.restore.export import example, onnx_bytes, uses_sigma
@@ -36,7 +37,7 @@ class Choice:
 
     Attributes:
         runtime: the fastest; "torch" unless another was clearly faster.
-        seconds: the median time of a call by each that is installed.
+        seconds: the median time of a call by each that is installed; NaN where torch's fails.
     """
 
     runtime: str
@@ -117,7 +118,8 @@ def load_runtime(
             None.
 
     Raises:
-        InputError: there is no such runtime, or the network cannot be exported.
+        InputError: there is no such runtime, or it cannot run the network, or the network cannot be
+            exported.
         MissingExtraError: the runtime is not installed.
     """
     if runtime == "auto":
@@ -129,7 +131,16 @@ def load_runtime(
         return model
     make = onnxruntime_session if runtime == "onnxruntime" else openvino_session
     needs(runtime, _EXTRAS[runtime], f"runtime '{runtime}'")
-    return Session(make(onnx_bytes(model), threads), model, runtime)
+    content = onnx_bytes(model)
+    try:
+        run = make(content, threads)
+    except RestoreKitError:
+        raise
+    except Exception as error:  # each runtime raises what it likes
+        raise InputError(
+            f"runtime '{runtime}' cannot run this network: {in_one_line(error)}"
+        ) from error
+    return Session(run, model, runtime)
 
 
 def choose_runtime(
@@ -161,6 +172,10 @@ def _measure(
 ) -> Choice:
     batch, _, height, width = shape
     given = example(model, (batch, height, width), uses_sigma(model))
+    try:
+        _time(model, model, given)
+    except Exception:  # a network may raise anything at a size it does not know
+        return Choice("torch", {"torch": math.nan})
     ready: dict[str, nn.Module] = {"torch": model}
     for name in RUNTIMES[1:]:
         if importlib.util.find_spec(name) is None or importlib.util.find_spec("onnxscript") is None:

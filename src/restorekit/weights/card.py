@@ -62,7 +62,8 @@ def parse_card(header: Header, path: Path) -> dict[str, Any]:
             raise CheckpointError(
                 f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
             )
-        card["model"]["name"]  # what no card is without
+        if not _says_what(card["model"]):
+            raise ValueError("no name with arguments, and no class")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path}: not written by restorekit, it does not say which architecture it is for"
@@ -98,7 +99,9 @@ def annotate(
         CheckpointError: there are no such weights, or they have no card.
     """
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
+
+    from restorekit.weights.foreign import read_state
 
     path = find_weights(path_in)
     card = parse_card(read_header(path), path)
@@ -110,7 +113,7 @@ def annotate(
             raise ArgumentError(f"unknown field '{name}' of a card.{near} One of: {_known()}")
         else:
             card[name] = value
-    tensors = load_file(path)
+    tensors = read_state(path)
     if half:
         dtype = getattr(torch, half)
         tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in tensors.items()}
@@ -134,6 +137,13 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _says_what(made: Any) -> bool:
+    """Whether a card's "model" is what no card is without: a name with arguments, or a class."""
+    if made["name"] is None:
+        return isinstance(made["class"], str)
+    return isinstance(made["name"], str) and isinstance(made["arguments"], dict)
 
 
 def _known() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from restorekit.atomic import atomic_path
 from restorekit.devices import resolve_device
-from restorekit.errors import CheckpointError, UnknownNameError
+from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
 from restorekit.registry import models, origin_of
 from restorekit.weights.card import FORMAT, checksum, parse_card
 from restorekit.weights.foreign import read_foreign, read_state
@@ -144,21 +144,39 @@ def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
     try:
         model: nn.Module = models.create(made["name"], **made["arguments"])
     except UnknownNameError as error:
+        provider = f"{made.get('provider', 'a plugin')} {made.get('version', '')}".rstrip()
         raise CheckpointError(
-            f"{path}: its architecture '{made['name']}' comes from {made['provider']} "
-            f"{made['version']}, which is not installed or did not load"
+            f"{path}: its architecture '{made['name']}' comes from {provider}, which is not "
+            "installed or did not load"
         ) from error
+    except ArgumentError as error:
+        raise CheckpointError(f"{path}: its architecture cannot be made: {error}") from error
     return model
 
 
 def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     own = model.state_dict()
     missing, extra = sorted(own.keys() - tensors), sorted(tensors.keys() - own.keys())
-    wrong = sorted(k for k in own.keys() & tensors if own[k].shape != tensors[k].shape)
+    shared = sorted(own.keys() & tensors)
+    wrong = [k for k in shared if own[k].shape != tensors[k].shape]
+    foreign = [k for k in shared if not _is_of_a_kind(own[k], tensors[k])]
     faults = [
         f"{label} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
-        for label, names in (("lacks", missing), ("has unknown", extra), ("has misshapen", wrong))
+        for label, names in (
+            ("lacks", missing),
+            ("has unknown", extra),
+            ("has misshapen", wrong),
+            ("has no plain real numbers in", foreign),
+        )
         if names
     ]
     if faults:
         raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
+
+
+def _is_of_a_kind(own: Tensor, given: Tensor) -> bool:
+    """Whether a tensor can be copied into a model's own: neither sparse, quantised nor complex."""
+    import torch
+
+    plain = given.layout == torch.strided and not given.is_quantized
+    return plain and given.is_floating_point() == own.is_floating_point()

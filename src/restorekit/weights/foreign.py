@@ -31,6 +31,10 @@ _WRAPPERS = (
     "network",
     "weights",
 )
+_NEVER_RUN = (
+    "loading it could run any code, so it is never executed; where that code is at home, save "
+    "model.state_dict() instead"
+)
 UNKNOWN_LICENSE = "licence unknown"
 
 
@@ -84,16 +88,25 @@ def read_state(path: Path) -> dict[str, Tensor]:
         CheckpointError: there is none, or loading it would execute code.
     """
     if is_safetensors(path):
-        from safetensors.torch import load_file
-
-        read_header(path)
-        return load_file(path)
+        return _load_safetensors(path)
     state = _unwrapped(_load_torch(path))
     if state is None:
         raise CheckpointError(f"{path}: holds no state dict (names with their tensors)")
     for prefix in ("module.", "_orig_mod."):
         state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
     return state
+
+
+def _load_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    read_header(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: a damaged safetensors file ({reason})") from error
 
 
 def _load_torch(path: Path) -> Any:
@@ -110,13 +123,17 @@ def _load_torch(path: Path) -> Any:
         if name is None:
             raise CheckpointError(f"{path}: not a checkpoint, or a damaged one") from error
         raise CheckpointError(
-            f"{path}: a pickle that holds {name[1]} and not tensors alone; loading it could run "
-            "any code, so it is never executed; where that code is at home, save "
-            "model.state_dict() instead"
+            f"{path}: a pickle that holds {name[1]} and not tensors alone; {_NEVER_RUN}"
         ) from error
     except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
         reason = str(error).partition("\n")[0]
-        raise CheckpointError(f"{path}: not a checkpoint that torch reads ({reason})") from error
+        if "TorchScript" in reason:  # torch's own advice is to load it as code
+            raise CheckpointError(
+                f"{path}: a TorchScript archive, a program and not tensors alone; {_NEVER_RUN}"
+            ) from error
+        raise CheckpointError(
+            f"{path}: not a checkpoint that torch reads, or a damaged one ({reason})"
+        ) from error
 
 
 def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
@@ -144,6 +161,8 @@ def _unknown(path: Path) -> CheckpointError:
     from restorekit.weights.layouts import LAYOUTS
 
     state = read_state(path)
+    if not state:
+        return CheckpointError(f"{path}: holds no tensors")
     shapes = [f"{key} {tuple(tensor.shape)}" for key, tensor in state.items()]
     names = ", ".join(list(state)[:3])
     by_likeness = {

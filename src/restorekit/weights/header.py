@@ -56,7 +56,9 @@ def read_header(path: Path) -> Header:
             if length > _LONGEST:
                 raise ValueError("its header is too long")
             found = json.loads(file.read(length))
-        metadata = found.pop("__metadata__", {})
+        metadata = found.pop("__metadata__", {}) if isinstance(found, dict) else None
+        if not isinstance(metadata, dict):
+            raise ValueError("its header is no JSON object")
         shapes = {name: tuple(map(int, each["shape"])) for name, each in found.items()}
         ends = [int(each["data_offsets"][1]) for each in found.values()]
         if path.stat().st_size != 8 + length + max(ends, default=0):

@@ -108,9 +108,11 @@ def _dncnn_deepinv(state: State) -> Found | None:
     """deepinv: the layers apart from each other, and minus the noise is predicted."""
     hidden = sorted(int(m[1]) for key in state if (m := _HIDDEN.fullmatch(key)))
     layers = ["in_conv", *(f"conv_list.{place}" for place in hidden), "out_conv"]
-    numbered = {layer: f"all.{place}" for place, layer in enumerate(layers)}
+    numbered = {layer: f"all.{2 * place}" for place, layer in enumerate(layers)}
     if not {"in_conv.weight", "out_conv.weight"} <= state.keys():
         return None
+    if missing := set(range(len(hidden))) - set(hidden):
+        raise CheckpointError(f"layer 'conv_list.{min(missing)}' is missing")
     parts = {key: key.rpartition(".") for key in state}
     renamed = {
         f"{numbered.get(layer, layer)}.{what}": state[key]
@@ -184,7 +186,11 @@ def _numbered(convs: list[Convolution], normed: bool) -> dict[str, Tensor]:
 
 
 def _sequence(state: State, prefix: str) -> list[Convolution] | None:
-    """The convolutions of a sequence "prefix.0.weight", ..; None where there are other keys too."""
+    """The convolutions of a sequence "prefix.0.weight", ..; None where there are other keys too.
+
+    Raises:
+        CheckpointError: the sequence has gaps, where a shorter network would be made of it.
+    """
     pattern = re.compile(
         re.escape(prefix) + r"\.(\d+)\.(weight|bias|running_mean|running_var|num_batches_tracked)"
     )
@@ -195,7 +201,13 @@ def _sequence(state: State, prefix: str) -> list[Convolution] | None:
             return None
         places.setdefault(int(match[1]), {})[match[2]] = tensor
     convs: list[Convolution] = []
-    for layer in (places[place] for place in sorted(places)):
+    for before, place in pairwise([-2, *sorted(places)]):
+        layer = places[place]
+        if place - before > 2:  # what has no tensors is one ReLU at a time
+            where = f"between '{prefix}.{before}' and" if convs else "before"
+            raise CheckpointError(
+                f"layers are missing, or of another kind, {where} '{prefix}.{place}'"
+            )
         if "weight" in layer and layer["weight"].ndim == 4 and layer.keys() <= {"weight", "bias"}:
             convs.append(Convolution(layer["weight"], layer.get("bias")))
         elif convs and layer.keys() >= _NORM and _fits(layer, len(convs[-1].weight)):
@@ -203,7 +215,18 @@ def _sequence(state: State, prefix: str) -> list[Convolution] | None:
             convs[-1] = replace(convs[-1], norm=layer)
         else:
             return None
+    if not _are_alike(convs):
+        raise CheckpointError(
+            f"some layers of '{prefix}' have a bias or a batch normalisation, others lack it"
+        )
     return convs or None
+
+
+def _are_alike(convs: list[Convolution]) -> bool:
+    """Whether all but the first have a bias or none has, and all hidden ones a norm or none."""
+    biases = {conv.bias is None for conv in convs[1:]}
+    norms = {conv.norm is None for conv in convs[1:-1]}
+    return len(biases) < 2 and len(norms) < 2
 
 
 def _fits(norm: Mapping[str, Tensor], width: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -54,6 +55,30 @@ def test_reach_of_a_wide_window(side: int) -> None:
     reach = Network(Function(averaged(side))).reach
     assert reach is not None
     assert reach.pixels == side // 2
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_reach_of_what_acts_on_some_pixels_alone(size: int) -> None:
+    """A switching median looks only from the pixels it replaces, and two farther than at first."""
+    reach = Network(restorekit.create_model("median", size=size, switching=True)).reach
+    assert reach is not None
+    assert reach.pixels == size // 2 + 2
+
+
+@pytest.mark.parametrize(("multiple", "side"), [(256, 17), (192, 101), (256, 101)])
+def test_reach_of_a_network_of_large_steps(multiple: int, side: int) -> None:
+    """However far apart the places are where it may be cut, with a field small or large."""
+    reach = Network(Function(averaged(side), multiple)).reach
+    assert reach is not None
+    assert reach.pixels == side // 2
+
+
+@pytest.mark.parametrize("multiple", [0, -8, (8, 8), True])
+def test_a_multiple_that_is_none_is_passed_over(multiple: Any) -> None:
+    """A plugin's mistake there stops no picture."""
+    reach = Network(Function(averaged(9), multiple)).reach
+    assert reach is not None
+    assert reach.pixels == 4
 
 
 def test_reach_is_only_as_far_as_it_matters() -> None:

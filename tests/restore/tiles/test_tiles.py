@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -188,6 +189,21 @@ def test_global_networks_say_how_much_tiles_differ() -> None:
     assert not torch.allclose(tiled, whole, atol=0.01)
 
 
+@pytest.mark.parametrize("given", [{"sigma": 0.1}, {"sigma": (0.1, 0.2, 0.3)}, {"noise_map": True}])
+def test_global_networks_that_are_told_the_level_say_it_too(
+    given: dict[str, Any], estimate: None
+) -> None:
+    """The level that the image has, or its map, goes along when the difference is measured."""
+
+    class Told(Scaling):
+        def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
+            return super().forward(noisy) + 0.1 * sigma
+
+    image = picture(200, 300) * torch.linspace(0.2, 1, 300)
+    with pytest.warns(RestoreWarning, match=r"'Told'.*tiles of 70.*/255"):
+        assert Denoiser(Told(), tile=70, **given)(image).shape == image.shape
+
+
 def test_global_networks_are_whole_where_memory_allows() -> None:
     """Unasked, none is cut."""
     image = picture(40, 800)
@@ -240,6 +256,17 @@ def test_too_little_memory_for_any_tile() -> None:
     ) as caught:
         Denoiser(Hungry(limit=10))(picture(400, 300))
     assert "\n" not in str(caught.value)
+
+
+def test_too_little_memory_for_a_network_of_one_size() -> None:
+    """No tiles are spoken of that were not tried."""
+
+    class Fixed(nn.Module):
+        def forward(self, noisy: Tensor) -> Tensor:
+            raise MemoryError if noisy.shape[-2:] == (50, 80) else ValueError("not my size")
+
+    with pytest.raises(InputError, match=r"image of 80x50 pixels, which it takes only whole"):
+        Denoiser(Fixed())(picture(50, 80))
 
 
 def test_other_errors_are_not_swallowed() -> None:

@@ -57,9 +57,11 @@ def measure_reach(run: Run, channels: int, alignment: int) -> Reach:
     if field is not None and field <= _EXACT:
         return Reach(field, field)
     if field is not None:
-        exact, coarse = _fading(run, channels, (_SIDE, _SIDE), alignment)
+        side = max(_SIDE, 2 * alignment)
+        exact, coarse = _fading(run, channels, (side, side), alignment)
     else:  # a narrow picture: see the strips' lengths
-        exact, coarse = _fading(run, channels, (_STRIP_LENGTHS[-1], 2 * alignment), alignment)
+        length = max(_STRIP_LENGTHS[-1], 3 * alignment)
+        exact, coarse = _fading(run, channels, (length, 2 * alignment), alignment)
     exact = field if exact is None else min(exact, field or exact)
     if exact is None:
         return Reach(4 * alignment, 4 * alignment, is_global=True)
@@ -68,18 +70,19 @@ def measure_reach(run: Run, channels: int, alignment: int) -> Reach:
 
 def _field(run: Run, channels: int, alignment: int) -> int | None:
     """The farthest that NaN comes from rows of it; None where it comes to the end of a strip."""
-    for length in _STRIP_LENGTHS:
-        reaches = [
-            _spread(run, channels, length // alignment * alignment, alignment, upright)
-            for upright in (True, False)
-        ]
+    for least in _STRIP_LENGTHS:
+        length = max(least // alignment, 3) * alignment
+        reaches = [_spread(run, channels, length, alignment, upright) for upright in (True, False)]
         if None not in reaches:
             return max(reach for reach in reaches if reach is not None)
     return None
 
 
 def _spread(run: Run, channels: int, length: int, alignment: int, upright: bool) -> int | None:
-    strip = torch.full((1, channels, length, alignment), 0.5)
+    # Mostly black: what replaces stray pixels alone, as a switching median does, acts on it, too.
+    generator = torch.Generator().manual_seed(0)
+    grey = (4 * torch.rand(1, 1, length, alignment, generator=generator) - 3).clamp(min=0)
+    strip = grey.repeat(1, channels, 1, 1)
     start = length // 2 // alignment * alignment
     # A whole period of the strides, so that no phase is missed.
     strip[:, :, start : start + alignment] = torch.nan

@@ -10,6 +10,7 @@ import torch
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.network import Network
+from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.probing.memory import available_memory
 from restorekit.restore.tiles.stitch import Stitching, stitch
 
@@ -76,8 +77,16 @@ def smaller(how: Stitching, size: tuple[int, int]) -> Stitching | None:
     return None if side <= _SMALLEST else replace(how, tile=max(side // 2, _SMALLEST))
 
 
-def difference(network: Network, canvas: Canvas, how: Stitching) -> float:
+def difference(
+    network: Network, canvas: Canvas, how: Stitching, level: NoiseLevel | None = None
+) -> float:
     """How much tiles differ from the whole, tried on a piece from the middle of an image.
+
+    Args:
+        network: what restores it; within its `running`.
+        canvas: the image.
+        how: its tiles.
+        level: the noise's standard deviation, for a network that takes it.
 
     Returns:
         The root of the mean square, on the [0, 1] scale.
@@ -87,9 +96,10 @@ def difference(network: Network, canvas: Canvas, how: Stitching) -> float:
     top, left = max(height - 2 * side, 0) // 2, max(width - 2 * side, 0) // 2
     place = slice(top, top + 2 * side), slice(left, left + 2 * side)
     piece = canvas.read(slice(0, 1), *place, torch.float32)
+    told = None if level is None else level.of_piece(slice(0, 1), *place)
     whole, tiled = torch.empty_like(piece), torch.empty_like(piece)
     for result, stitching in ((whole, Stitching()), (tiled, replace(how, tile=side))):
-        stitch(Canvas.over(piece, result), network, stitching)
+        stitch(Canvas.over(piece, result), network, stitching, told)
     return float((whole - tiled).square().mean().sqrt())
 
 
