@@ -93,6 +93,16 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a") == []
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """And not the temporary one, of which nobody has heard."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "a", tmp_path / "file" / "b" / "a", tmp_path / ("a" * 250)):
+        with pytest.raises(OSError, match=r"Not a directory|too long") as caught:  # noqa: SIM117
+            with atomic_path(path):
+                pass
+        assert caught.value.filename == str(path)
+
+
 def test_who_may_read_a_file_stays(tmp_path: Path) -> None:
     """A private file that is replaced stays private."""
     path = tmp_path / "private"

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOTDIR
 from pathlib import Path
 
 _MARK = "-unfinished-"
@@ -27,10 +28,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     writers that choose a format by it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem}{_MARK}", suffix=path.suffix, dir=path.parent
-    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}{_MARK}", suffix=path.suffix, dir=path.parent
+        )
+    except FileExistsError:
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(path)) from None
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the temporary one
+        raise
     os.close(handle)
     temporary = Path(name)
     try:

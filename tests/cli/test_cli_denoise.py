@@ -72,7 +72,9 @@ def test_finished_pictures_of_a_folder_are_skipped(
     (tmp_path / "out" / "z.png").unlink()
     outcome = run(*call)
     assert outcome.out == f"{tmp_path / 'out' / 'z.png'}\n"
-    assert outcome.err == "2 already done, skipped (--overwrite redoes them)\n"
+    assert outcome.err == (
+        "2 already done, skipped, whatever the settings were (--overwrite redoes them)\n"
+    )
     assert len(engine.given) == 4
     outcome = run(*call, "--overwrite")
     assert (outcome.err, len(engine.given)) == ("", 7)
@@ -282,6 +284,20 @@ def test_report_does_not_replace_the_picture(
     for name in ("a.png", "b.png"):
         call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
         assert "is the picture itself" in refused(*call, "--report", pictures / name)
+
+
+def test_report_does_not_replace_the_picture_behind_a_link(
+    refused: Callable[..., str], pictures: Path, engine: Any, tmp_path: Path
+) -> None:
+    """By whatever name the picture is given, its file is none for a report."""
+    (tmp_path / "link.png").symlink_to(pictures / "a.png")
+    call = ("denoise", tmp_path / "link.png", "-o", tmp_path / "b.png")
+    assert "is the picture itself" in refused(*call, "--report", pictures / "a.png")
+
+
+def test_report_without_a_name(refused: Callable[..., str], pictures: Path, engine: Any) -> None:
+    """As a shell makes of a variable that is not set; it is not the current folder."""
+    assert "--report has no name" in refused("denoise", pictures / "a.png", "--report", "")
 
 
 def test_warning_of_the_denoiser_is_a_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -169,6 +170,13 @@ def test_truncated_file_is_refused(
     write_pages([Picture(levels * np.array(257 if dtype is np.uint16 else 1, dtype))], path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_refused(refusal: Refusal, tmp_path: Path) -> None:
+    """A picture is read more than once; of a pipe, the first time would wait for ever."""
+    os.mkfifo(tmp_path / "a.png")
+    assert "is a pipe or a device" in refusal(tmp_path / "a.png")
 
 
 def test_empty_text_folder_and_missing_files_are_refused(refusal: Refusal, tmp_path: Path) -> None:

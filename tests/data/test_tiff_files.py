@@ -270,6 +270,33 @@ def test_truncated_file_is_refused(
     refusal(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("by_pillow", [False, True])
+def test_no_page_of_a_truncated_file_is_lost_in_silence(
+    tmp_path: Path, by_pillow: bool, bigtiff: bool
+) -> None:
+    """Wherever it ends, between two pages too, it is refused or has all of its pages."""
+    whole, cut = tmp_path / "a.tif", tmp_path / "cut.tif"
+    if by_pillow:
+        first, *others = (Image.fromarray(GRAY8 + k) for k in range(3))
+        first.save(whole, save_all=True, append_images=others, big_tiff=bigtiff)
+    else:
+        with tifffile.TiffWriter(whole, bigtiff=bigtiff) as tiff:
+            for k in range(3):
+                tiff.write(GRAY8 + k, photometric="minisblack", metadata=None)
+    data = whole.read_bytes()
+    assert count_pages(whole) == 3
+    for end in range(8, len(data)):
+        cut.write_bytes(data[:end])
+        try:
+            pages = read_pages(cut)
+        except ImageFileError:
+            continue
+        assert [np.array_equal(p.pixels[..., 0], GRAY8 + k) for k, p in enumerate(pages)] == [
+            True
+        ] * 3, end
+
+
 def test_bomb_is_refused_before_it_is_decoded(
     refusal: Refusal, tmp_path: Path, monkeypatch: Any
 ) -> None:

@@ -94,7 +94,7 @@ def test_identity_keeps_every_array(
     levels = random.random(shape) if most is None else random.integers(0, most, shape)
     image = levels.astype(dtype)
     restored = denoise(image, identity(channels))
-    assert (restored.shape, restored.dtype) == (image.shape, image.dtype.newbyteorder("="))
+    assert (restored.shape, restored.dtype) == (image.shape, image.dtype)
     assert np.allclose(restored, image, rtol=0, atol=0 if most else 1e-7)
     if shape[-1] in (2, 4):
         assert np.array_equal(restored[..., -1], image[..., -1])
@@ -250,9 +250,9 @@ def test_network_in_double_precision_is_run_in_it() -> None:
 @pytest.mark.parametrize(
     ("image", "fault"),
     [
-        (np.zeros((0, 5), np.uint8), "empty"),
-        (np.zeros((5, 5, 0), np.uint8), "empty"),
-        (torch.zeros(3, 0, 4), "empty"),
+        (np.zeros((0, 5), np.uint8), r"empty.*\(0, 5\)"),
+        (np.zeros((5, 5, 0), np.uint8), r"empty.*\(5, 5, 0\)"),
+        (torch.zeros(3, 0, 4), r"empty.*\(3, 0, 4\)"),
         (Image.new("RGB", (0, 3)), "empty"),
         (np.full((2, 2), np.nan), "finite"),
         (torch.full((1, 2, 2), -torch.inf), "finite"),
@@ -260,11 +260,16 @@ def test_network_in_double_precision_is_run_in_it() -> None:
         (np.zeros((2, 2), bool), "bool"),
         (np.zeros((2, 2), np.longdouble), "float128|longdouble"),
         (torch.zeros(1, 2, 2, dtype=torch.int64), "int64"),
-        (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\)"),
+        (np.zeros((2, 2), np.uint32), "not uint32"),
+        (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\).*moveaxis"),
+        (np.zeros((20, 30, 5)), r"not \(20, 30, 5\)$"),
+        (np.ma.masked_less(np.zeros((2, 2)), 1), "filled"),
         (np.zeros(5), r"\(5,\)"),
         (torch.zeros(4, 4), r"\(C, H, W\) or \(B, C, H, W\)"),
         ("photo.png", "does not exist"),
         (Image.fromarray(np.full((2, 2), 70000, np.int32)), "16 bits"),
+        (Image.new("HSV", (2, 2)), r"convert\('RGB'\)"),
+        (Image.new("LAB", (2, 2)), "'LAB' has no 8-bit gray or colour pixels$"),
         (None, "NoneType"),
     ],
 )

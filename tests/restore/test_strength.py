@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -214,11 +216,22 @@ def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
     denoiser(torch.rand(3, 16, 16))
 
 
-@pytest.mark.parametrize("sigma", [-0.1, 25, float("nan"), ()])
-def test_sigma_is_on_the_unit_scale(sigma: object) -> None:
-    """25 of 255 is a mistake that is named."""
-    with pytest.raises(ArgumentError, match="divide one of 8-bit levels by 255"):
+@pytest.mark.parametrize(
+    ("sigma", "told"),
+    [
+        (-0.1, "not -0.1$"),
+        (25, "not 25; divide one of 8-bit levels by 255"),
+        (np.full((8, 8), 25.0), "not 25; divide one of 8-bit levels by 255"),
+        (float("nan"), "not nan$"),
+        ((), "None estimates it"),
+        ("auto", "not 'auto'; None estimates it"),
+    ],
+)
+def test_sigma_is_on_the_unit_scale(sigma: object, told: str) -> None:
+    """25 of 255 is a mistake that is named, and so is the word of the command line."""
+    with pytest.raises(ArgumentError, match=told) as caught:
         Denoiser(Heeding(), sigma=sigma)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
 
 
 def test_sigma_may_be_one_for_each_channel() -> None:
@@ -226,7 +239,7 @@ def test_sigma_may_be_one_for_each_channel() -> None:
     outcome = Denoiser(Heeding(), sigma=(0.1, 0.2, 0.2)).restore(torch.zeros(3, 4, 4))
     assert outcome.sigma == pytest.approx((0.1, 0.2, 0.2))
     assert outcome.image[0, 0, 0] == pytest.approx(0.03**0.5)
-    with pytest.raises(ArgumentError, match="2 levels, the image 3 channels"):
+    with pytest.raises(ArgumentError, match=r"each of 3 channels, .*, not \(2,\)"):
         Denoiser(Heeding(), sigma=(0.1, 0.2))(torch.zeros(3, 4, 4))
 
 
@@ -257,11 +270,52 @@ def test_what_is_no_number_is_an_input_error() -> None:
         denoise(torch.rand(3, 8, 8), model)
 
 
-@pytest.mark.parametrize("sigma", [np.float32(0.1), torch.tensor(0.1), np.full(3, 0.1), [0.1]])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("tile", ["off", 16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_map_of_the_level_goes_with_its_pixels(channels: int, tile: Any, ensemble: bool) -> None:
+    """To each image of a batch, in tiles, and through flips and turns."""
+    levels = np.random.default_rng(0).random((40, 50)) * 0.1
+    denoiser = Denoiser(Heeding(), sigma=levels, tile=tile, ensemble=ensemble, precision="float32")
+    outcome = denoiser.restore(torch.full((2, channels, 40, 50), 0.5))
+    expected = torch.from_numpy(0.5 + levels).float().expand(2, channels, -1, -1)
+    torch.testing.assert_close(outcome.image, expected)
+    assert outcome.sigma == pytest.approx((levels.mean(),) * channels)
+    with pytest.raises(ArgumentError, match=r"a map \(40, 30\), not \(40, 50\)"):
+        denoiser(torch.full((channels, 40, 30), 0.5))
+
+
+def test_default_type_of_torch_is_no_matter() -> None:
+    """Who sets double precision for their own sake gets the same picture."""
+    image = np.random.default_rng(0).random((40, 40), np.float32)
+    expected = denoise(image, Heeding())
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert np.array_equal(denoise(image, Heeding()), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("tile", [np.int64(16), np.uint8(16)])
+def test_tile_may_be_any_integer(tile: Any) -> None:
+    assert Denoiser(Blur(), tile=tile).restore(torch.rand(3, 40, 40)).tile == 16
+
+
+@pytest.mark.parametrize(
+    "sigma",
+    [
+        np.float32(0.1),
+        torch.tensor(0.1),
+        torch.tensor(0.1, requires_grad=True),
+        torch.tensor([0.1], dtype=torch.float16),
+        np.full(3, 0.1),
+        [0.1],
+    ],
+)
 def test_a_level_may_be_any_number(sigma: object) -> None:
     """What an estimator returns is one as well."""
     outcome = Denoiser(Heeding(), sigma=sigma).restore(np.full((8, 8, 3), 0.5, np.float32))
-    assert outcome.sigma == pytest.approx((0.1,) * 3)
+    assert outcome.sigma == pytest.approx((0.1,) * 3, rel=1e-3)
 
 
 @pytest.mark.parametrize("sigma", ["25", True, [], [0.1, None], np.nan, object()])

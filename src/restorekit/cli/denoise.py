@@ -70,7 +70,7 @@ def denoise(
         bool, typer.Option("--overwrite", help="Redo pictures whose results are there.")
     ] = False,
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--report", metavar="FILE", help="Write an .html or .png; of several, a folder."
         ),

@@ -68,7 +68,8 @@ def process(
 
 def _conclude(skipped: int, faults: list[str]) -> None:
     if skipped:
-        print(f"{skipped} already done, skipped (--overwrite redoes them)", file=sys.stderr)
+        told = f"{skipped} already done, skipped, whatever the settings were"
+        print(f"{told} (--overwrite redoes them)", file=sys.stderr)
     for line in faults:
         print_error(line)
     if faults:

@@ -84,18 +84,21 @@ class Restoring:
         print(json.dumps(plain(told), allow_nan=False), flush=True)
 
 
-def report_paths(plan: Plan, report: Path | None) -> dict[Path, Path]:
+def report_paths(plan: Plan, given: str | None) -> dict[Path, Path]:
     """Where the report of each target goes.
 
     Args:
         plan: (source, target) pairs.
-        report: a file for one picture, for several a folder, in which each has its own "x.html".
+        given: a file for one picture, for several a folder, in which each has its own "x.html".
 
     Raises:
-        ArgumentError: `report` cannot be that.
+        ArgumentError: `given` cannot be that.
     """
-    if report is None:
+    if given is None:
         return {}
+    if not given:
+        raise ArgumentError("--report has no name; '.' is the current folder")
+    report = Path(given)
     suffix = report.suffix.lower()
     if len(plan) == 1 and suffix in _REPORTS and not report.is_dir():
         if any(_same(report, path) for path in plan[0]):
@@ -115,4 +118,6 @@ def _below(folder: Path, target: Path) -> Path:
 
 
 def _same(one: Path, other: Path) -> bool:
-    return os.path.abspath(one) == os.path.abspath(other)
+    from restorekit.restore.plan import same_file
+
+    return os.path.abspath(one) == os.path.abspath(other) or same_file(one, other)

@@ -97,10 +97,18 @@ def from_tiff(file: IO[bytes], offset: int, order: str, big: bool) -> bytes | No
         order: "<" or ">".
         big: whether it is a BigTIFF.
     """
+    found = Image.Exif()
+    found.endian, found.bigtiff = order, big
     with suppress(Exception):  # damaged metadata is no reason to refuse the pixels
-        found, block = Image.Exif(), Image.Exif()
-        found.endian, found.bigtiff = order, big
         found.load_from_fp(file, offset)
+        return descriptive(found)
+    return None
+
+
+def descriptive(found: Image.Exif) -> bytes | None:
+    """What entries that Pillow has read say of the picture's making, as a block."""
+    with suppress(Exception):
+        block = Image.Exif()
         for code, value in found.items():
             if code in DESCRIPTIVE and not _is_tifffile_shape(code, value):
                 # As bytes, for Pillow writes text in ASCII; it reads it as if it were in Latin-1.

@@ -248,6 +248,8 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
 
 
 def _is_tiff(path: Path) -> bool:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise PictureError("it is a pipe or a device; save the picture to a file first")
     with path.open("rb") as file:
         return file.read(4) in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 

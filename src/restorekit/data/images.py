@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from restorekit.data import exif
 from restorekit.data.files import read_picture
 from restorekit.data.picture import Array, Picture, one_of, profile_is_of, rescale
 from restorekit.data.pillow_files import MODES, info_of
@@ -118,9 +119,12 @@ def copy_metadata(source: Image.Image, target: Image.Image) -> None:
     info = dict(source.info)
     info.pop("transparency", None)
     profile = info.get("icc_profile")
-    space = b"GRAY" if target.mode in ("1", "L", "LA") else b"RGB "
+    space = b"RGB " if target.mode.startswith("RGB") else b"GRAY"
     if not isinstance(profile, bytes) or not profile_is_of(profile, space):
         info.pop("icc_profile", None)
+    # Of a TIFF, Pillow has no block, but the directories themselves.
+    if source.format == "TIFF" and (block := exif.descriptive(source.getexif())):
+        info["exif"] = exif.PREFIX + block
     target.info.update(info)
 
 
@@ -171,4 +175,8 @@ def _with_channels(levels: Array, channels: int) -> Array:
 
 def _check_mode(image: Image.Image) -> None:
     if image.mode not in MODES:
-        raise InputError(f"a picture of mode '{image.mode}' has no 8-bit gray or colour pixels")
+        near = {"La": "LA", "RGBa": "RGBA", "HSV": "RGB"}.get(image.mode)
+        hint = f"; image.convert('{near}') has" if near else ""
+        raise InputError(
+            f"a picture of mode '{image.mode}' has no 8-bit gray or colour pixels{hint}"
+        )

@@ -31,7 +31,8 @@ _NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
 _BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it logs, it raises as well
+# What matters of what it logs is raised as well.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def count(path: Path) -> int:
@@ -119,9 +120,24 @@ def _append(directories: list[dict[int, Directory]], path: Path) -> None:
 def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     described = (tiff.imagej_metadata or {}).get("images", 1) if tiff.is_imagej else 1
     pages = [tiff.pages.get(index) for index in range(len(tiff.pages))]
+    if pages and _next(tiff, pages[-1].offset) not in {0, *(page.offset for page in pages)}:
+        raise PictureError("it is damaged (it ends too early: a page is missing)")
     if described > len(pages):
         raise PictureError(f"it is a stack of {described} slices in one page, as only ImageJ reads")
     return [page for page in pages if not page.is_reduced and not page.is_mask]  # type: ignore
+
+
+def _next(tiff: tifffile.TiffFile, offset: int) -> int | None:
+    """Where the page after the one at an offset begins, 0 after the last; None if not said.
+
+    tifffile takes a page that lies beyond the file's end for none.
+    """
+    file, layout = tiff.filehandle, tiff.tiff
+    file.seek(offset)
+    (count,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+    file.seek(count * layout.tagsize, 1)
+    said = file.read(layout.offsetsize)
+    return struct.unpack(layout.offsetformat, said)[0] if len(said) == layout.offsetsize else None
 
 
 def _check(page: tifffile.TiffPage, file_size: int) -> None:

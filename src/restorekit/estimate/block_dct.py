@@ -188,7 +188,7 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
 
 def _dct(device: torch.device) -> Tensor:
     """The orthonormal DCT-II of 8 values, a row for each frequency."""
-    index = torch.arange(_SIDE, device=device)
+    index = torch.arange(_SIDE, device=device, dtype=torch.float32)
     basis = torch.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2
     basis[0] /= math.sqrt(2)
     return basis

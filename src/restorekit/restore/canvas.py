@@ -54,13 +54,11 @@ class Canvas:
 
     @classmethod
     def over(cls, source: Tensor, result: Tensor) -> Canvas:
-        """The canvas of an image of any type in `DTYPES`.
+        """The canvas of an image of any type in `DTYPES`, which is not empty.
 
         Raises:
-            InputError: it is empty, not finite, not on the [0, 1] scale, or of another type.
+            InputError: it is not finite, not on the [0, 1] scale, or of another type.
         """
-        if not source.numel():
-            raise InputError(f"the image is empty: its shape is {tuple(source.shape)}")
         if source.dtype not in DTYPES:
             raise wrong_type(source.dtype)
         return cls(source, result, _scale_of(source))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from os import PathLike
@@ -25,6 +24,7 @@ from restorekit.restore.loading import ModelLike, load, session
 from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
     NoiseLevel,
+    Sigma,
     check_sigma,
     estimated_level,
     estimated_map,
@@ -47,7 +47,7 @@ DEFAULT_MODEL = "swift-photo"
 def denoise(
     image: Kind,
     model: ModelLike = ...,
-    sigma: float | Sequence[float] | None = ...,
+    sigma: Sigma | None = ...,
     strength: float = ...,
     keep_detail: float = ...,
     ensemble: bool = ...,
@@ -59,7 +59,7 @@ def denoise(
 def denoise(
     image: str | PathLike[str],
     model: ModelLike = ...,
-    sigma: float | Sequence[float] | None = ...,
+    sigma: Sigma | None = ...,
     strength: float = ...,
     keep_detail: float = ...,
     ensemble: bool = ...,
@@ -70,7 +70,7 @@ def denoise(
 def denoise(
     image: Any,
     model: ModelLike = DEFAULT_MODEL,
-    sigma: float | Sequence[float] | None = None,
+    sigma: Sigma | None = None,
     strength: float = 1.0,
     keep_detail: float = 0.0,
     ensemble: bool = False,
@@ -83,7 +83,8 @@ def denoise(
     Args:
         image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
         model: the name of bundled weights, a weights file, a run's folder, or a module.
-        sigma: the noise's standard deviation on the [0, 1] scale; None estimates it.
+        sigma: the noise's standard deviation on the [0, 1] scale, as for `Denoiser`; None estimates
+            it.
         strength: how much of the change is made, from 0 to 1.
         keep_detail: how much of the fine detail that was lost is put back, from 0 to 1.
         ensemble: restore all eight flips and turns of the image and take their mean.
@@ -144,8 +145,9 @@ class Denoiser:
         model: The name of bundled weights, a weights file, a run's folder, or a module. A module is
             used where it lies, its weights laid out channels-last, and is in evaluation mode
             during a call only.
-        sigma: The noise's standard deviation where white is 1 and black 0, or one for each channel;
-            None estimates it from each image. A blind network does not need it.
+        sigma: The noise's standard deviation where white is 1 and black 0: one, one for each
+            channel, or a map (H, W) of it; None estimates it from each image. A blind network does
+            not need it.
         strength: How much of the network's change is made: 0 gives the image itself, 1 the restored
             one.
         keep_detail: How much of the fine detail found in what the network took away is put back,
@@ -173,7 +175,7 @@ class Denoiser:
         self,
         model: ModelLike = DEFAULT_MODEL,
         *,
-        sigma: float | Sequence[float] | None = None,
+        sigma: Sigma | None = None,
         strength: float = 1.0,
         keep_detail: float = 0.0,
         ensemble: bool = False,
@@ -211,7 +213,7 @@ class Denoiser:
         """Whether the network makes anything of the noise's standard deviation: is not blind."""
         return not self._network.is_blind
 
-    def told(self, sigma: float | Sequence[float] | None) -> Denoiser:
+    def told(self, sigma: Sigma | None) -> Denoiser:
         """This denoiser for another noise level, with the same network and what is known of it.
 
         Args:
@@ -350,5 +352,5 @@ def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
     """The level of each channel, where white is 1."""
     if level is None:
         return ()
-    sigma = level.sigma.mean(0).flatten()
+    sigma = level.sigma.mean((0, 2, 3))
     return tuple(sigma.expand(canvas.source.shape[1]).tolist())

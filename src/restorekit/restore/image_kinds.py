@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from os import PathLike
+from os import PathLike, fsdecode
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from restorekit.restore.canvas import Canvas, wrong_type
 Array = np.ndarray[Any, Any]
 
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")
+_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
 
 
 class Opened(NamedTuple):
@@ -43,7 +44,7 @@ def open_image(image: Any, channels: int | None) -> Opened:
         ImageFileError: the path is of no picture that can be read.
     """
     if isinstance(image, (str, PathLike)):
-        image = read_image(str(image))
+        image = read_image(fsdecode(image))
     if isinstance(image, Image.Image):
         return _open_picture(image, channels)
     if isinstance(image, np.ndarray):
@@ -58,6 +59,10 @@ def open_image(image: Any, channels: int | None) -> Opened:
 def _open_picture(image: Image.Image, channels: int | None) -> Opened:
     if not image.width * image.height:
         raise InputError(f"the image is empty: its size is {image.size}")
+    try:
+        image.load()  # Pillow reads a file's pixels only when they are wanted
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"the image's pixels cannot be read: {error}") from error
     if image.mode in _DEEP_MODES:
         return _open_deep_picture(image, channels)
     colour, alpha = split_alpha(image)
@@ -92,14 +97,23 @@ def _open_deep_picture(image: Image.Image, channels: int | None) -> Opened:
 
 
 def _open_array(image: Array, channels: int | None) -> Opened:
+    if isinstance(image, np.ma.MaskedArray):
+        raise InputError(
+            "a masked array has pixels without a value; array.filled(value) gives them one"
+        )
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] > 4):
+        first = image.ndim == 3 and image.shape[0] <= 4 < min(image.shape[1:])
         raise InputError(
             f"an array is (H, W) or (H, W, C) with up to 4 channels, not {image.shape}"
+            + ("; of channels first, numpy.moveaxis(array, 0, -1) makes one" if first else "")
         )
-    if image.dtype.kind not in "uf" or image.dtype.itemsize > 8:
-        raise wrong_type(image.dtype)
-    native = image.dtype.newbyteorder("=")
-    if image.dtype != native or any(stride < 0 for stride in image.strides):
+    if not image.size:
+        raise InputError(f"the image is empty: its shape is {image.shape}")
+    given = image.dtype
+    if given.name not in _TYPES:
+        raise wrong_type(given)
+    native = given.newbyteorder("=")
+    if given != native or any(stride < 0 for stride in image.strides):
         image = image.astype(native)  # torch knows neither
     result = np.empty(image.shape, native)
     with warnings.catch_warnings():
@@ -109,13 +123,15 @@ def _open_array(image: Array, channels: int | None) -> Opened:
         canvas = _over(source[None, None], target[None, None], channels)
     else:
         canvas = _over(source.movedim(2, 0)[None], target.movedim(2, 0)[None], channels)
-    return Opened(canvas, lambda: result)
+    return Opened(canvas, lambda: result.astype(given, copy=False))
 
 
 def _open_tensor(image: Tensor, channels: int | None) -> Opened:
     check_tensor(image, channels)
     if image.ndim not in (3, 4):
         raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
+    if not image.numel():
+        raise InputError(f"the image is empty: its shape is {tuple(image.shape)}")
     image = image.detach()
     result = torch.empty_like(image, memory_format=torch.contiguous_format)
     if image.ndim == 4:

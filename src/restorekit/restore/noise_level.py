@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,6 +19,8 @@ from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.sampling import middle, miniature
 from restorekit.restore.tiles.layout import divide
+
+Sigma = float | Sequence[float] | NDArray[np.floating[Any]] | Tensor
 
 _BLOCK = 1024
 _REDUCTION = 8
@@ -39,6 +43,8 @@ class NoiseLevel:
         sigma = self.sigma[samples]
         if not self.reduction:
             return sigma
+        if self.reduction == 1:
+            return sigma[..., rows, columns]
         vertical = _places(rows, self.reduction, sigma.shape[2])
         horizontal = _places(columns, self.reduction, sigma.shape[3])
         return _interpolated(_interpolated(sigma, vertical, 2), horizontal, 3)
@@ -48,7 +54,7 @@ class NoiseLevel:
         return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1))
 
 
-def check_sigma(sigma: float | Sequence[float] | None) -> None:
+def check_sigma(sigma: Sigma | None) -> None:
     """Refuse what is no standard deviation on the [0, 1] scale.
 
     Raises:
@@ -57,35 +63,45 @@ def check_sigma(sigma: float | Sequence[float] | None) -> None:
     if sigma is None:
         return
     values = _levels(sigma)
-    if not values or not all(0 <= value <= 1 for value in values):
-        raise ArgumentError(
-            f"sigma is a standard deviation on the [0, 1] scale, not {sigma}; "
-            "divide one of 8-bit levels by 255"
-        )
+    wrong = values[~((values >= 0) & (values <= 1))]
+    if not values.size or wrong.size:
+        shown, hint = (f"{wrong[0]:g}", "") if wrong.size else (repr(sigma), "; None estimates it")
+        if wrong.size and wrong[0] > 1:
+            hint = "; divide one of 8-bit levels by 255"
+        raise ArgumentError(f"sigma is a standard deviation on the [0, 1] scale, not {shown}{hint}")
 
 
-def _levels(sigma: Any) -> list[float]:
+def _levels(sigma: Any) -> NDArray[np.float64]:
     """The numbers in a number, a list, an array or a tensor; none where it is something else."""
-    if isinstance(sigma, (bool, str)):
-        return []
-    try:
-        return [float(value) for value in np.asarray(sigma, dtype=np.float64).reshape(-1)]
-    except (TypeError, ValueError):
-        return []
+    if isinstance(sigma, Tensor):
+        sigma = sigma.detach().double().cpu()
+    if not isinstance(sigma, (bool, str)):
+        with suppress(TypeError, ValueError):
+            return np.asarray(sigma, dtype=np.float64)
+    return np.empty(0)
 
 
-def given_level(canvas: Canvas, sigma: float | Sequence[float]) -> NoiseLevel:
-    """A level that was given on the scale of the image, where white is 1: for all channels or each.
+def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
+    """A level that was given on the scale of the image, where white is 1.
+
+    Args:
+        canvas: the image.
+        sigma: one for all channels, one for each, or a map (H, W) of it.
 
     Raises:
-        ArgumentError: there are not as many levels as channels.
+        ArgumentError: there are not as many levels as channels, or pixels.
     """
-    values = _levels(sigma)
-    count = canvas.source.shape[1]
-    if len(values) not in (1, count):
-        raise ArgumentError(f"sigma has {len(values)} levels, the image {count} channels")
-    levels = torch.tensor(values, dtype=torch.float32)
-    return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(len(canvas.source), -1, -1, -1))
+    levels = torch.as_tensor(_levels(sigma)).float()
+    batch, count = canvas.source.shape[:2]
+    if levels.shape == canvas.size:
+        return NoiseLevel(levels.expand(batch, 1, -1, -1), 1)
+    if levels.numel() not in (1, count):
+        height, width = canvas.size
+        raise ArgumentError(
+            f"sigma is one level, one for each of {count} channels, or a map ({height}, {width}), "
+            f"not {tuple(levels.shape)}"
+        )
+    return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(batch, -1, -1, -1))
 
 
 def estimated_level(canvas: Canvas) -> NoiseLevel:

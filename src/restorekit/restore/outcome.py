@@ -15,7 +15,7 @@ class Outcome(Generic[Restored]):
     Attributes:
         image: of the kind that was given.
         sigma: the noise's standard deviation in each channel, given or estimated, where white is 1;
-            the mean of a batch.
+            the mean of a batch, and of a map.
         already_clean: that hardly any noise was found; the image was restored all the same.
         seconds: what it took.
         tile: the greatest side of a tile in pixels, margins left out; None for the whole image.

@@ -124,3 +124,12 @@ def test_an_empty_name_is_not_the_current_folder(given: str | Path, photos: Path
     inputs, output = ([given], "out.png") if given == "" else ([photos / "a.png"], "")
     with pytest.raises(ImageFileError, match=r"name of the (picture|output) is empty"):
         plan_outputs(inputs, output)
+
+
+def test_nothing_goes_through_a_pipe(photos: Path) -> None:
+    """A "-", which is a pipe to other programs, is told to be no file, and not a missing one."""
+    for inputs, output, what in (["-"], "out.png", "picture"), ([photos / "a.png"], "-", "output"):
+        with pytest.raises(ImageFileError, match=f"the {what} is '-'.*name a file"):
+            plan_outputs(inputs, output)  # type: ignore[arg-type]
+    with pytest.raises(ImageFileError, match="picture is '-'"):
+        plan_beside("-")

@@ -81,9 +81,14 @@ def plan_in_place(inputs: Sequence[str | Path]) -> Plan:
 
 
 def _named(given: str | Path, what: str) -> Path:
-    """A path; not the empty name that a shell makes of an unset variable, which means "here"."""
+    """A path; not the empty name that a shell makes of an unset variable, which means "here".
+
+    Nor "-", which in other programs is a pipe.
+    """
     if not str(given):
         raise ImageFileError(f"the name of the {what} is empty; '.' is the current folder")
+    if str(given) == "-":
+        raise ImageFileError(f"the {what} is '-', and nothing goes through a pipe; name a file")
     return Path(given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import torch
 
 from restorekit.errors import ArgumentError
@@ -35,9 +36,9 @@ def check_tile(tile: TileSize) -> int | Literal["auto"] | None:
         return None
     if tile == "auto":
         return "auto"
-    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1:
+    if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)) or tile < 1:
         raise ArgumentError(f"tile is a side in pixels, 'auto' or 'off', not {tile!r}")
-    return tile
+    return int(tile)
 
 
 def choose(
