@@ -118,6 +118,6 @@ def _below(folder: Path, target: Path) -> Path:
 
 
 def _same(one: Path, other: Path) -> bool:
-    from restorekit.restore.plan import same_file
+    from restorekit.restore.files.plan import same_file
 
     return os.path.abspath(one) == os.path.abspath(other) or same_file(one, other)
