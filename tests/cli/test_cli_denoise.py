@@ -29,11 +29,12 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         def __init__(self, model: str, **settings: Any) -> None:
             seen.settings.append({"model": model, **settings})
 
-        def restore(self, image: Any) -> Any:
+        def restore(self, image: Any, in_place: bool = False) -> Any:
             seen.given.append(image)
             top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
             sigma = (0.4 / 255,) * image.shape[2]
-            return Outcome(top - image, sigma, seen.clean, 0.5, None, "float32", "inverting")
+            inverted = np.subtract(top, image, out=image if in_place else None)
+            return Outcome(inverted, sigma, seen.clean, 0.5, None, "float32", "inverting")
 
     monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
     return seen

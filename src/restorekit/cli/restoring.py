@@ -36,7 +36,9 @@ class Restoring:
 
     def __call__(self, picture: Picture, place: Place) -> Picture:
         """The picture restored."""
-        outcome = self._restored(picture)
+        report = self.reports.get(place.target)
+        # Half the memory, where nobody asks for what was there before.
+        outcome = self._restored(picture, in_place=not self.summarizes and report is None)
         if outcome.already_clean:
             noise = 255 * max(outcome.sigma, default=0.0)
             page = f", page {place.page + 1}" if place.pages > 1 else ""
@@ -47,19 +49,19 @@ class Restoring:
             from restorekit.restore.report import summary
 
             self.pages.append(summary(picture.pixels, outcome.image, outcome))
-        if (path := self.reports.get(place.target)) is not None:
+        if report is not None:
             from restorekit.restore.report import write_report
 
             name = place.source.name
             if place.pages > 1:
-                path = path.with_stem(f"{path.stem}-page{place.page + 1}")
+                report = report.with_stem(f"{report.stem}-page{place.page + 1}")
                 name = f"{name}, page {place.page + 1} of {place.pages}"
-            write_report(path, picture.pixels, outcome.image, outcome, name=name)
+            write_report(report, picture.pixels, outcome.image, outcome, name=name)
         return replace(picture, pixels=outcome.image)
 
-    def _restored(self, picture: Picture) -> Any:
+    def _restored(self, picture: Picture, in_place: bool) -> Any:
         try:
-            return self.denoiser.restore(picture.pixels)
+            return self.denoiser.restore(picture.pixels, in_place)
         except RestoreKitError:
             raise
         except Exception as error:  # a network may raise anything at a size it does not know

@@ -38,19 +38,22 @@ class Scale:
     high: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Canvas:
     """An image and the place of its result, in the same type.
 
     Attributes:
         source: the image, (B, C, H, W), a view of what was given.
-        result: where the restored image goes, (B, C, H, W).
+        result: where the restored image goes, (B, C, H, W); the image itself where it is restored
+            in place.
         scale: what the values mean.
+        is_touched: whether any row has been written.
     """
 
     source: Tensor
     result: Tensor
     scale: Scale
+    is_touched: bool = False
 
     @classmethod
     def over(cls, source: Tensor, result: Tensor) -> Canvas:
@@ -67,6 +70,16 @@ class Canvas:
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.source.shape[-2], self.source.shape[-1]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether what is written is lost to those who read."""
+        return self.result.data_ptr() == self.source.data_ptr()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the image is there no more, so that nothing can begin again with it."""
+        return self.is_in_place and self.is_touched
 
     @property
     def is_float(self) -> bool:
@@ -88,20 +101,29 @@ class Canvas:
         """The same piece of what has been written; see `read`."""
         return self._as_float(self.result[samples, :, rows, columns], dtype)
 
-    def write(self, samples: slice, rows: slice, restored: Tensor) -> None:
-        """Write whole rows of the result, clamped, and rounded where its type is an integer.
+    def encode(self, restored: Tensor) -> Tensor:
+        """Restored rows in the result's type: clamped, and rounded where that is an integer.
+
+        Args:
+            restored: (b, C, h, W), white 1; overwritten, for a copy of a band takes memory.
+        """
+        restored.clamp_(self.scale.low, self.scale.high)
+        if self.scale.white != 1.0:
+            restored *= self.scale.white
+        if not self.is_float:
+            restored.round_()
+        return restored.to(self.result.dtype)
+
+    def write(self, samples: slice, rows: slice, encoded: Tensor) -> None:
+        """Write whole rows of the result.
 
         Args:
             samples: which images of the batch.
             rows: which of their rows.
-            restored: (b, C, h, W), white 1.
+            encoded: (b, C, h, W), as `encode` makes them.
         """
-        image = restored.clamp(self.scale.low, self.scale.high)
-        if self.scale.white != 1.0:
-            image *= self.scale.white
-        if not self.is_float:
-            image.round_()
-        self.result[samples, :, rows] = image.to(self.result.dtype)
+        self.is_touched = True
+        self.result[samples, :, rows] = encoded
 
     def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
         piece = piece.to(dtype, copy=True)  # a network may write to what it is given

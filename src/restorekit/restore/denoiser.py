@@ -238,23 +238,31 @@ class Denoiser:
         return self._restore(image, diagnose=False).image
 
     @overload
-    def restore(self, image: Kind) -> Outcome[Kind]: ...
+    def restore(self, image: Kind, in_place: bool = ...) -> Outcome[Kind]: ...
     @overload
-    def restore(self, image: str | PathLike[str]) -> Outcome[Image.Image]: ...
-    def restore(self, image: Any) -> Any:
+    def restore(self, image: str | PathLike[str], in_place: bool = ...) -> Outcome[Image.Image]: ...
+    def restore(self, image: Any, in_place: bool = False) -> Any:
         """The image restored, with its noise level, and what was done; see `Outcome`.
+
+        Args:
+            image: as in the list above.
+            in_place: an array may be overwritten with its result, which saves its memory; it is not
+                where it is read-only or `keep_detail` needs it. Half restored where an error is
+                raised.
 
         Raises:
             InputError: it is empty, not finite, or of a kind, shape or type not listed above.
             ImageFileError: it is the path of no picture that can be read.
         """
-        return self._restore(image, diagnose=True)
+        return self._restore(image, diagnose=True, in_place=in_place)
 
-    def _restore(self, image: Any, diagnose: bool) -> Outcome[Any]:
+    def _restore(self, image: Any, diagnose: bool, in_place: bool = False) -> Outcome[Any]:
         started = time.perf_counter()
-        canvas, finish = open_image(image, self._network.channels)
+        in_place = in_place and not self._keep_detail
+        canvas, finish = open_image(image, self._network.channels, in_place)
         tile, precision = None, self._precision
         level = self._level(canvas, diagnose)
+        clean = diagnose and self._sigma is None and looks_clean(canvas, level)
         if self._strength == 0:
             canvas.result.copy_(canvas.source)
         else:
@@ -264,7 +272,7 @@ class Denoiser:
         return Outcome(
             image=finish(),
             sigma=_per_channel(level, canvas),
-            already_clean=diagnose and self._sigma is None and looks_clean(canvas, level),
+            already_clean=clean,
             seconds=time.perf_counter() - started,
             tile=tile,
             precision=precision,
@@ -290,9 +298,10 @@ class Denoiser:
                 except Exception as error:
                     if not is_out_of_memory(error):
                         raise
-                how = self._smaller(how, canvas)
+                how = None if canvas.is_spent else self._smaller(how, canvas)
         height, width = canvas.size
         tiles = "even in the smallest tiles" if self._network.reach else "which it takes only whole"
+        tiles = "half of which it has restored in place" if canvas.is_spent else tiles
         raise InputError(
             f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
             f"{tiles}"

@@ -57,7 +57,8 @@ def return_detail(canvas: Canvas, share: float, strength: float) -> None:
             above = restored[:, :, max(bottom - _MARGIN, 0) - first : rows.stop].clone()
             detail = _detail_by_columns(original - restored, rows, spectrum)
             change = restored[:, :, rows] + share * detail - original[:, :, rows]
-            canvas.write(sample, slice(top, bottom), original[:, :, rows] + strength * change)
+            detailed = original[:, :, rows] + strength * change
+            canvas.write(sample, slice(top, bottom), canvas.encode(detailed))
 
 
 def structure_in(residual: Tensor, spectrum: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Opened(NamedTuple):
     finish: Callable[[], Any]
 
 
-def open_image(image: Any, channels: int | None) -> Opened:
+def open_image(image: Any, channels: int | None, in_place: bool = False) -> Opened:
     """The canvas of an image of any kind.
 
     Args:
@@ -38,6 +38,7 @@ def open_image(image: Any, channels: int | None) -> Opened:
             (B, C, H, W).
         channels: how many the network takes; of an image of 2 or 4 channels, the last one is
             otherwise alpha.
+        in_place: an array that can be written to becomes its own result, which saves its memory.
 
     Raises:
         InputError: it is empty, not finite, or of a kind, shape or type that is none of these.
@@ -48,7 +49,7 @@ def open_image(image: Any, channels: int | None) -> Opened:
     if isinstance(image, Image.Image):
         return _open_picture(image, channels)
     if isinstance(image, np.ndarray):
-        return _open_array(image, channels)
+        return _open_array(image, channels, in_place)
     if isinstance(image, Tensor):
         return _open_tensor(image, channels)
     raise InputError(
@@ -96,7 +97,7 @@ def _open_deep_picture(image: Image.Image, channels: int | None) -> Opened:
     return Opened(canvas, as_picture)
 
 
-def _open_array(image: Array, channels: int | None) -> Opened:
+def _open_array(image: Array, channels: int | None, in_place: bool = False) -> Opened:
     if isinstance(image, np.ma.MaskedArray):
         raise InputError(
             "a masked array has pixels without a value; array.filled(value) gives them one"
@@ -115,7 +116,7 @@ def _open_array(image: Array, channels: int | None) -> Opened:
     native = given.newbyteorder("=")
     if given != native or any(stride < 0 for stride in image.strides):
         image = image.astype(native)  # torch knows neither
-    result = np.empty(image.shape, native)
+    result = image if in_place and image.flags.writeable else np.empty(image.shape, native)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it is read-only: it is only read
         source, target = torch.from_numpy(image), torch.from_numpy(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -63,12 +64,13 @@ def stitch(
     for first in range(0, len(canvas.source), step):
         samples = slice(first, first + step)
         piece = _Piece(canvas, network, how, level, samples, dtype)
-        for start, band in _bands(piece, rows, columns):
-            place = slice(start, start + band.shape[2])
+        writer = _Writer(canvas, samples)
+        for start, band, unread in _bands(piece, rows, columns):
             if strength != 1.0:
+                place = slice(start, start + band.shape[2])
                 original = canvas.read(samples, place, slice(None), dtype)
                 band = original + strength * (band - original)
-            canvas.write(samples, place, band)
+            writer.write(start, band, unread)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,14 @@ class _Piece:
         assert total is not None
         return total if len(self.how.turns) == 1 else total / len(self.how.turns)
 
+    def first_read(self, row: Segment) -> int:
+        """The first row of the canvas that restoring these rows needs."""
+        height, margin, alignment = self.canvas.size[0], self.how.margin, self.network.alignment
+        return min(
+            extent(row.low, row.high, height, margin, alignment, turn.down)[0]
+            for turn in self.how.turns
+        )
+
     def _turned(self, turn: Turn, row: Segment, column: Segment) -> Tensor:
         height, width = self.canvas.size
         margin, alignment = self.how.margin, self.network.alignment
@@ -102,10 +112,40 @@ class _Piece:
         return restored[..., row.low - top : row.high - top, column.low - left : column.high - left]
 
 
+class _Writer:
+    """Writes rows as they come; on a canvas in place, when no tile to come will read there."""
+
+    def __init__(self, canvas: Canvas, samples: slice) -> None:
+        self._canvas, self._samples = canvas, samples
+        self._held: deque[tuple[int, Tensor]] = deque()  # in the result's type, to be small
+
+    def write(self, start: int, band: Tensor, unread: int) -> None:
+        """Take the next rows.
+
+        Args:
+            start: the first of them.
+            band: (B, C, h, W).
+            unread: the rows above this one are read no more.
+        """
+        if not self._canvas.is_in_place:
+            unread = self._canvas.size[0]
+        self._held.append((start, self._canvas.encode(band)))
+        while self._held and self._held[0][0] < unread:
+            start, rows = self._held.popleft()
+            ready = min(unread - start, rows.shape[2])
+            self._canvas.write(self._samples, slice(start, start + ready), rows[:, :, :ready])
+            if ready < rows.shape[2]:
+                self._held.appendleft((unread, rows[:, :, ready:].clone()))
+
+
 def _bands(
     piece: _Piece, rows: Sequence[Segment], columns: Sequence[Segment]
-) -> Iterator[tuple[int, Tensor]]:
-    """Finished rows of the result from top to bottom: where they start, and (B, C, h, W)."""
+) -> Iterator[tuple[int, Tensor, int]]:
+    """Finished rows of the result from top to bottom.
+
+    Yields:
+        Where they start, the rows, (B, C, h, W), and above which row nothing is read any more.
+    """
     pending: Tensor | None = None  # rows to which the next band will add
     for number, row in enumerate(rows):
         band = _band(piece, row, columns)
@@ -113,8 +153,10 @@ def _bands(
             band *= row.weights(band.dtype, band.device)[:, None]
         if pending is not None:
             band[:, :, : pending.shape[2]] += pending
-        done = rows[number + 1].low - row.low if number + 1 < len(rows) else band.shape[2]
-        yield row.low, band[:, :, :done]
+        following = rows[number + 1] if number + 1 < len(rows) else None
+        done = band.shape[2] if following is None else following.low - row.low
+        unread = row.high if following is None else piece.first_read(following)
+        yield row.low, band[:, :, :done], unread
         pending = band[:, :, done:].clone()
 
 
