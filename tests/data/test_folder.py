@@ -193,6 +193,24 @@ def test_missing_or_empty_folder(photos: Path, tmp_path_factory: pytest.TempPath
         Folder(str(tmp_path_factory.mktemp("empty")))
 
 
+def test_halved_colour_is_for_random_patches(photos: Path) -> None:
+    """Of the random ones as many as were asked for, at the same places; the fixed ones stay."""
+    full = Folder(str(photos), 8)
+    halved = {share: Folder(str(photos), 8, halved_colour=share) for share in (0.4, 1.0)}
+
+    def changed(share: float, seed: int) -> bool:
+        before, after = (
+            dataset.sample(0, derive_generator(seed, "test")) for dataset in (full, halved[share])
+        )
+        luma = torch.tensor([0.299, 0.587, 0.114])
+        torch.testing.assert_close(*(torch.tensordot(luma, x, 1) for x in (before, after)))
+        return not torch.equal(before, after)
+
+    assert all(changed(1.0, seed) for seed in range(20))
+    assert 50 <= sum(changed(0.4, seed) for seed in range(200)) <= 110  # 80, 4 deviations
+    assert torch.equal(full[0], halved[1.0][0])
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -202,6 +220,8 @@ def test_missing_or_empty_folder(photos: Path, tmp_path_factory: pytest.TempPath
         {"patch_size": None, "patches_per_image": 2},
         {"channels": 2},
         {"patch_sise": 8},
+        {"halved_colour": 1.5},
+        {"halved_colour": 0.5, "channels": 1},
     ],
 )
 def test_wrong_arguments(photos: Path, arguments: dict[str, object]) -> None:

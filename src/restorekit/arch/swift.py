@@ -12,8 +12,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from restorekit.arch.fused import conv_add, conv_relu
 from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 from restorekit.errors import InputError
@@ -42,9 +42,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        # In place, for no gradient needs what is overwritten, and memory is what takes the time.
-        added: Tensor = self.second(functional.relu_(self.first(x)))
-        return added.add_(x)
+        return conv_add(self.second, conv_relu(self.first, x), x)
 
 
 class Swift(nn.Module):

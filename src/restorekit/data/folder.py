@@ -24,6 +24,9 @@ class Folder(PatchDataset):
         patches_per_image: How many patches of each picture make an epoch.
         channels: 3 for colour, 1 for gray, whatever the files hold.
         cache_megabytes: How much memory each reading process may use to keep decoded pictures.
+        halved_colour: The share of random patches whose colour is brought to half the resolution,
+            as most JPEGs hold it (4:2:0) and most cameras see it. A network that has only learned
+            from full colour leaves colour noise in such pictures.
 
     Raises:
         DataError: there is no such folder, or no picture in it; on reading, a damaged file.
@@ -36,8 +39,11 @@ class Folder(PatchDataset):
         patches_per_image: int = 1,
         channels: Literal[1, 3] = 3,
         cache_megabytes: int = 2048,
+        halved_colour: float = 0.0,
     ) -> None:
         paths = find_images(Path(path).expanduser())
         if not paths:
             raise DataError(f"no picture in folder '{path}' ({', '.join(SUFFIXES)})")
-        super().__init__(paths, patch_size, patches_per_image, channels, cache_megabytes)
+        super().__init__(
+            paths, patch_size, patches_per_image, channels, cache_megabytes, halved_colour
+        )

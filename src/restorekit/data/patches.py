@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from restorekit.data.colour import halve_colour
 from restorekit.data.images import read_tensor, to_float
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
 from restorekit.seeding import derive_generator
@@ -97,6 +98,7 @@ class PatchDataset(Dataset[Tensor]):
         patches_per_image: how many patches of each picture make an epoch.
         channels: 3 for colour (gray is repeated), 1 for gray (0.299 R + 0.587 G + 0.114 B).
         cache_megabytes: the budget for decoded pictures in this process; 0 reads each time.
+        halved_colour: the share of random patches whose colour is brought to half the resolution.
 
     Raises:
         ArgumentError: a number is out of its range.
@@ -109,6 +111,7 @@ class PatchDataset(Dataset[Tensor]):
         patches_per_image: int,
         channels: Literal[1, 3],
         cache_megabytes: int,
+        halved_colour: float = 0.0,
     ) -> None:
         self.paths = tuple(paths)
         _check_least("patch_size", 1, patch_size)
@@ -116,6 +119,11 @@ class PatchDataset(Dataset[Tensor]):
         _check_least("cache_megabytes", 0, cache_megabytes)
         if patch_size is None and patches_per_image != 1:
             raise ArgumentError("patches_per_image needs a patch_size; whole pictures come once")
+        if not 0 <= halved_colour <= 1:
+            raise ArgumentError(f"halved_colour must be within 0 and 1, not {halved_colour}")
+        if halved_colour and channels == 1:
+            raise ArgumentError("halved_colour is for 3 channels; gray pictures have no colour")
+        self.halved_colour = halved_colour
         self.patch_size = patch_size
         self.patches_per_image = patches_per_image
         self.channels = channels
@@ -145,8 +153,10 @@ class PatchDataset(Dataset[Tensor]):
         """
         image = self._pixels(self._place(index)[0])
         if self.patch_size is None:
-            return to_float(random_symmetry(image, generator))
-        return to_float(random_patch(image, self.patch_size, generator))
+            image = random_symmetry(image, generator)
+        else:
+            image = random_patch(image, self.patch_size, generator)
+        return self._with_colour(to_float(image), generator)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}, "_room": self._budget}
@@ -154,6 +164,13 @@ class PatchDataset(Dataset[Tensor]):
     def _place(self, index: int) -> tuple[int, int]:
         """Which picture, and the how many-th of its patches; IndexError past the end."""
         return divmod(range(len(self))[index], self.patches_per_image)
+
+    def _with_colour(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.halved_colour:
+            return image
+        chance = torch.rand((), generator=generator, device=generator.device)
+        top, left = _draw(2, generator), _draw(2, generator)
+        return halve_colour(image, top, left) if chance < self.halved_colour else image
 
     def _pixels(self, picture: int) -> Tensor:
         if picture in self._cache:
