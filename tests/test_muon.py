@@ -91,6 +91,17 @@ def test_a_run_that_goes_on_goes_the_same_way() -> None:
         assert torch.equal(one, other)
 
 
+def test_weights_without_a_gradient_stay() -> None:
+    """A group in which no weight has one, too; in the other, decay goes on."""
+    weights = started(SHAPES)
+    before = [weight.detach().clone() for weight in weights]
+    optimizer = Muon(weights, weight_decay=0.1)
+    weights[0].grad = drawn(*SHAPES[0])
+    optimizer.step()
+    changed = [not torch.equal(*pair) for pair in zip(weights, before, strict=True)]
+    assert changed == [True, False, False, False, False]
+
+
 def test_by_name_with_the_settings_of_a_run() -> None:
     """`optimizer: muon` is this one, which takes convolutions, and not torch's."""
     settings = settings_from({"steps": 1, "optimizer": "muon", "betas": [0.9, 0.99]})

@@ -72,7 +72,7 @@ class Muon(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
-            if group["weight_decay"]:
+            if group["weight_decay"] and weights:
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
             if group["orthogonal"]:
                 self._orthogonal(weights, group["lr"], group["momentum"])
