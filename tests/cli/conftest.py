@@ -6,15 +6,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from restorekit import create_model, save_model
 from restorekit.cli.main import main
+from restorekit.restore import outcome
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,23 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     }
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return written
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A denoiser that inverts, in place of the real one; how it was made and what it was given."""
+    seen = SimpleNamespace(settings=[], given=[], clean=False)
+
+    class Inverting:
+        def __init__(self, model: str, **settings: Any) -> None:
+            seen.settings.append({"model": model, **settings})
+
+        def restore(self, image: Any, in_place: bool = False) -> Any:
+            seen.given.append(image)
+            top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
+            sigma = (0.4 / 255,) * image.shape[2]
+            inverted = np.subtract(top, image, out=image if in_place else None)
+            return outcome.Outcome(inverted, sigma, seen.clean, 0.5, None, "float32", "inverting")
+
+    monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
+    return seen

@@ -1,0 +1,111 @@
+"""denoise: what it tells of each picture, as JSON and as reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+
+def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
+    """On stderr, with the level that was found; the picture is written all the same."""
+    engine.clean = True
+    outcome = run("denoise", pictures / "a.png", "-o", pictures / "b.png")
+    assert outcome.err == f"{pictures / 'a.png'}: already clean (noise 0.4 of 255)\n"
+    assert (outcome.code, outcome.out) == (0, f"{pictures / 'b.png'}\n")
+
+
+def test_json_is_one_object_for_each_file(
+    run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """Restored, failed and skipped files each are a line; pages have summaries of their own."""
+    (pictures / "b.png").write_bytes(b"junk")
+    call = ("denoise", pictures, "-o", tmp_path / "out", "--json")
+    outcome = run(*call)
+    assert outcome.code == 2
+    told = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(Path(entry["input"]).name, entry["status"]) for entry in told] == [
+        ("a.png", "restored"),
+        ("b.png", "failed"),
+        ("gray.png", "restored"),
+        ("z.png", "restored"),
+    ]
+    assert told[0]["output"] == str(tmp_path / "out" / "a.png")
+    (page,) = told[0]["pages"]
+    assert (page["shape"], page["model"], page["change"]) == ([30, 40, 3], "inverting", 1)
+    assert "cannot read" in told[1]["error"]
+    again = [json.loads(line)["status"] for line in run(*call).out.splitlines()]
+    assert again == ["skipped", "failed", "skipped", "skipped"]
+
+
+def test_pages_before_a_bad_one_are_not_told_of_the_next_file(
+    run: Any, tmp_path: Path, engine: Any, reports: Any
+) -> None:
+    """What was found of a file that failed half-way does not stick to another."""
+    (tmp_path / "in").mkdir()
+    with tifffile.TiffWriter(tmp_path / "in" / "a.tif") as tiff:
+        for fill in (0.5, np.nan):
+            tiff.write(np.full((4, 4), fill, np.float32), photometric="minisblack")
+    Image.new("L", (4, 4)).save(tmp_path / "in" / "b.png")
+    outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "--json")
+    first, second = (json.loads(line) for line in outcome.out.splitlines())
+    assert (first["status"], "pages" in first) == ("failed", False)
+    assert len(second["pages"]) == 1
+
+
+def test_report_of_one_picture_is_a_file(
+    run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """It gets the picture before and after, and what was done."""
+    for name in ("r.html", "deep/r.png"):
+        call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
+        assert run(*call, "--report", tmp_path / name).code == 0
+        path, before, after, outcome, title = reports.pop()
+        assert (path, title) == (tmp_path / name, "a.png")
+        assert np.array_equal(before, 255 - after)
+        assert outcome.model == "inverting"
+
+
+def test_reports_of_several_pictures_are_a_folder(
+    run: Any, refused: Callable[..., str], pictures: Path, engine: Any, reports: Any, tmp_path: Path
+) -> None:
+    """Each lies where its picture lies; pages have one each; a file for all is refused."""
+    tifffile.imwrite(pictures / "scan.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
+    call = ("denoise", pictures, "-o", tmp_path / "out", "--report")
+    assert "--report needs a folder" in refused(*call, tmp_path / "all.html")
+    assert run(*call, tmp_path / "told").code == 0
+    assert sorted(str(report[0].relative_to(tmp_path / "told")) for report in reports) == [
+        "a.png.html",
+        "deep/gray.png.html",
+        "scan.tif-page1.html",
+        "scan.tif-page2.html",
+        "z.png.html",
+    ]
+
+
+def test_report_does_not_replace_the_picture(
+    refused: Callable[..., str], pictures: Path, engine: Any
+) -> None:
+    """A report has a name of its own."""
+    for name in ("a.png", "b.png"):
+        call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
+        assert "is the picture itself" in refused(*call, "--report", pictures / name)
+
+
+def test_report_does_not_replace_the_picture_behind_a_link(
+    refused: Callable[..., str], pictures: Path, engine: Any, tmp_path: Path
+) -> None:
+    """By whatever name the picture is given, its file is none for a report."""
+    (tmp_path / "link.png").symlink_to(pictures / "a.png")
+    call = ("denoise", tmp_path / "link.png", "-o", tmp_path / "b.png")
+    assert "is the picture itself" in refused(*call, "--report", pictures / "a.png")
+
+
+def test_report_without_a_name(refused: Callable[..., str], pictures: Path, engine: Any) -> None:
+    """As a shell makes of a variable that is not set; it is not the current folder."""
+    assert "--report has no name" in refused("denoise", pictures / "a.png", "--report", "")
