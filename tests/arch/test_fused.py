@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -28,6 +30,14 @@ def layer_and_input(
     return layer, x.contiguous(memory_format=torch.channels_last)
 
 
+@pytest.fixture
+def tried_again() -> Iterator[None]:
+    """The operators are tried anew in the test, and after it."""
+    fused._is_right.cache_clear()
+    yield
+    fused._is_right.cache_clear()
+
+
 @settings(deadline=None)
 @given(
     bias=st.booleans(),
@@ -46,7 +56,7 @@ def test_without_a_gradient_as_in_float64(bias, channels, height, width):
 
 
 @pytest.mark.parametrize("missing", [AttributeError, RuntimeError, TypeError])
-def test_the_plain_layers_serve_where_the_operators_fail(monkeypatch, missing):
+def test_the_plain_layers_serve_where_the_operators_fail(monkeypatch, tried_again, missing):
     """They belong to no public interface: a version of torch without them restores all the same."""
     layer, x = layer_and_input(True, 4, 6, 7)
 
@@ -60,23 +70,16 @@ def test_the_plain_layers_serve_where_the_operators_fail(monkeypatch, missing):
     before = restored()
     monkeypatch.setattr(fused, "_fused_relu", gone)
     fused._is_right.cache_clear()
-    try:
-        after = restored()
-    finally:
-        fused._is_right.cache_clear()
+    after = restored()
     for one, other in zip(before, after, strict=True):
         torch.testing.assert_close(one, other, rtol=ROUNDING, atol=0.02)
 
 
-def test_operators_that_compute_something_else_are_not_used(monkeypatch):
+def test_operators_that_compute_something_else_are_not_used(monkeypatch, tried_again):
     layer, x = layer_and_input(False, 4, 6, 7)
     monkeypatch.setattr(fused, "_fused_add", lambda _layer, x, other: x - other)
-    fused._is_right.cache_clear()
-    try:
-        with torch.inference_mode(), torch.autocast("cpu"):
-            added = conv_add(layer, x, x)
-    finally:
-        fused._is_right.cache_clear()
+    with torch.inference_mode(), torch.autocast("cpu"):
+        added = conv_add(layer, x, x)
     exact = (layer.double()(x.double()) + x.double()).detach()
     torch.testing.assert_close(added.double(), exact, rtol=ROUNDING, atol=0.02)
 

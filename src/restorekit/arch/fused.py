@@ -18,6 +18,7 @@ def conv_relu(layer: nn.Conv2d, x: Tensor) -> Tensor:
     """`relu(layer(x))` of (B, C, H, W); without a gradient it may be computed in one pass."""
     if _serves(x):
         return _fused_relu(layer, x)
+    # In place here and below: no gradient needs what is overwritten.
     return functional.relu_(layer(x))
 
 
@@ -41,17 +42,15 @@ def _serves(x: Tensor) -> bool:
 
 
 def _fused_relu(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    restored: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, *_arguments(layer), "relu", [], ""
-    )
-    return restored
+    result: Tensor = torch.ops.mkldnn._convolution_pointwise(x, *_arguments(layer), "relu", [], "")
+    return result
 
 
 def _fused_add(layer: nn.Conv2d, x: Tensor, other: Tensor) -> Tensor:
-    restored: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
+    result: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
         x, other, *_arguments(layer), "add", 1.0, None, [], None
     )
-    return restored
+    return result
 
 
 def _arguments(layer: nn.Conv2d) -> tuple[object, ...]:

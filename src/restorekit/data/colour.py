@@ -6,13 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from restorekit.data.images import LUMA
 from restorekit.errors import InputError
-
-# ITU-R BT.601, full range, as in JPEG: luma, blue and red difference of R, G, B.
-_YCBCR = torch.tensor(
-    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
-)
-_RGB = torch.linalg.inv(_YCBCR)
 
 
 def halve_colour(image: Tensor, top: int = 0, left: int = 0) -> Tensor:
@@ -35,10 +30,9 @@ def halve_colour(image: Tensor, top: int = 0, left: int = 0) -> Tensor:
     if image.ndim != 3 or len(image) != 3 or not image.is_floating_point():
         raise InputError(f"colour is of floats (3, H, W), not {tuple(image.shape)} {image.dtype}")
     height, width = image.shape[1:]
-    differences = torch.tensordot(_YCBCR[1:].to(image), image, 1)[None]
+    luma: Tensor = torch.tensordot(image.new_tensor(LUMA), image, 1)
+    # Of each channel its difference to luma: halving is linear, so their own luma stays nought.
     edges = (left, (left + width) % 2, top, (top + height) % 2)
-    cells = functional.avg_pool2d(functional.pad(differences, edges, "replicate"), 2)
-    coarse = functional.interpolate(cells, scale_factor=2, mode="bilinear")
-    change = coarse[..., top : top + height, left : left + width] - differences
-    halved: Tensor = image + torch.tensordot(_RGB[:, 1:].to(image), change[0], 1)
-    return halved
+    cells = functional.avg_pool2d(functional.pad((image - luma)[None], edges, "replicate"), 2)
+    coarse = functional.interpolate(cells, scale_factor=2, mode="bilinear")[0]
+    return coarse[:, top : top + height, left : left + width] + luma

@@ -20,7 +20,7 @@ from restorekit.data.picture import Array, Picture, one_of, profile_is_of, resca
 from restorekit.data.pillow_files import MODES, info_of
 from restorekit.errors import ImageFileError, InputError
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -169,7 +169,7 @@ def _with_channels(levels: Array, channels: int) -> Array:
         return levels
     if channels == 3:
         return np.repeat(levels, 3, axis=2)
-    luma = levels.astype(np.float32) @ np.array(_LUMA, np.float32)[:, None]
+    luma = levels.astype(np.float32) @ np.array(LUMA, np.float32)[:, None]
     return (luma if levels.dtype.kind == "f" else np.rint(luma)).astype(levels.dtype)
 
 
