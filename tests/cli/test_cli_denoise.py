@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -213,6 +214,36 @@ def test_a_model_that_fails_on_a_picture_costs_only_that(
 # Several processes
 
 
+class _Pieces(io.RawIOBase):
+    """Keeps what each write hands over."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        self.pieces.append(bytes(piece))
+        return len(piece)
+
+
+def test_lines_are_written_whole(
+    run: Any, pictures: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unbuffered too: else the lines of two processes on one pipe run into each other."""
+    out, err = _Pieces(), _Pieces()
+    (pictures / "bad.png").write_bytes(b"junk")
+    words = ["denoise", pictures, "-o", tmp_path / "out", "-m", weights]
+    with monkeypatch.context() as patched:
+        for name, pieces in (("stdout", out), ("stderr", err)):
+            patched.setattr(sys, name, io.TextIOWrapper(pieces, write_through=True))
+        run(*words)
+    for pieces in (out.pieces, err.pieces):
+        assert len(pieces) >= 2
+        assert all(piece.count(b"\n") == 1 and piece.endswith(b"\n") for piece in pieces)
+
+
 def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Path) -> None:
     """Two processes restore a folder, each its share; a bad picture ends neither of them early."""
     (pictures / "0.png").write_bytes(b"junk")
@@ -225,7 +256,7 @@ def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Pat
         [*launcher, *map(str, words)],
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
         timeout=300,
     )
     assert done.returncode != 0

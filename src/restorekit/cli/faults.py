@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from restorekit.cli.output import print_line
 from restorekit.errors import (
     ConfigError,
     OldSpellingWarning,
@@ -51,7 +52,7 @@ def warnings_as_lines() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, _TOLD):
-                print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+                print_line(f"warning: {' '.join(str(message).split())}", sys.stderr)
             else:
                 show(message, category, filename, lineno, file, line)
 

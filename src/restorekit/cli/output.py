@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -18,9 +18,20 @@ Settings = Annotated[
 ]
 
 
+def print_line(text: str, file: TextIO | None = None) -> None:
+    """A line on stdout, or on another file, at once and in one piece.
+
+    `print` writes a line and its end apart where nothing is buffered (PYTHONUNBUFFERED): those of
+    several processes then run into each other.
+    """
+    file = sys.stdout if file is None else file
+    file.write(f"{text}\n")
+    file.flush()
+
+
 def print_error(message: str) -> None:
     """One line on stderr that begins with "error: ", however many the message has."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print_line(f"error: {' '.join(message.split())}", sys.stderr)
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.output import print_error
+from restorekit.cli.output import print_error, print_line
 
 if TYPE_CHECKING:
     from restorekit.restore.files.batch import Change, Done, Writing
@@ -53,7 +53,7 @@ def process(
             if tell is not None:
                 tell(done)
             elif done.status == "restored" and not has_bar:
-                print(done.place.target, flush=True)
+                print_line(str(done.place.target))
 
         summary = restore_files(
             plan, change, writing, rank=share.rank, world=share.world, report=report
@@ -69,7 +69,7 @@ def process(
 def _conclude(skipped: int, faults: list[str]) -> None:
     if skipped:
         told = f"{skipped} already done, skipped, whatever the settings were"
-        print(f"{told} (--overwrite redoes them)", file=sys.stderr)
+        print_line(f"{told} (--overwrite redoes them)", sys.stderr)
     for line in faults:
         print_error(line)
     if faults:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restorekit.cli.output import plain
+from restorekit.cli.output import plain, print_line
 from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one_line
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Restoring:
         if outcome.already_clean:
             noise = 255 * max(outcome.sigma, default=0.0)
             page = f", page {place.page + 1}" if place.pages > 1 else ""
-            print(
-                f"{place.source}{page}: already clean (noise {noise:.1f} of 255)", file=sys.stderr
+            print_line(
+                f"{place.source}{page}: already clean (noise {noise:.1f} of 255)", sys.stderr
             )
         if self.summarizes:
             from restorekit.restore.report import summary
@@ -83,7 +83,7 @@ class Restoring:
             told["error"] = " ".join(str(done.error).split())
         elif done.status == "restored":
             told["pages"] = pages
-        print(json.dumps(plain(told), allow_nan=False), flush=True)
+        print_line(json.dumps(plain(told), allow_nan=False))
 
 
 def report_paths(plan: Plan, given: str | None) -> dict[Path, Path]:
