@@ -44,6 +44,22 @@ def settings_from(given: Mapping[str, Any]) -> TrainSettings:
         raise ConfigError(problems) from error
 
 
+class TeacherSettings(BaseModel):
+    """Whose answers are learnt beside the clean images, and how much they count."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weights: PathText = Field(
+        description="The teacher: a name, a file or a run's folder.", min_length=1
+    )
+    share: float = Field(
+        0.75, gt=0, le=1, description="Its part of the target; the clean image has the rest."
+    )
+    views: int = Field(
+        1, ge=1, le=8, description="Flips and turns that it is asked in at each step, of eight."
+    )
+
+
 class TrainSettings(BaseModel):
     """How long, how fast and with what to train."""
 
@@ -103,6 +119,9 @@ class TrainSettings(BaseModel):
     )
     max_nonfinite: int = Field(
         20, ge=1, description="Steps in a row without a finite loss and gradient that end the run."
+    )
+    teacher: TeacherSettings | None = Field(
+        None, description="A network to learn from beside the clean images, or null."
     )
     strategy: Literal["auto", "ddp", "fsdp"] = Field(
         "auto",
@@ -214,6 +233,11 @@ class TrainConfig(BaseModel):
         return self.model_dump(mode="json")
 
 
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "": TrainConfig,
+    "train": TrainSettings,
+    "train.teacher": TeacherSettings,
+}
 SLOTS: dict[str, Registry] = {
     "model": models,
     "dataset": datasets,
@@ -293,11 +317,11 @@ def _problem(details: ErrorDetails) -> str:
     path = [str(part) for part in details["loc"]]
     where = ".".join(path)
     if details["type"] == "extra_forbidden":
-        home = TrainSettings if path[:1] == ["train"] and len(path) > 1 else TrainConfig
-        other = TrainConfig if home is TrainSettings else TrainSettings
-        hint = did_you_mean(path[-1], home.model_fields)
-        if not hint and path[-1] in other.model_fields:
-            hint = f" It belongs {'under train' if other is TrainSettings else 'at the top'}."
+        *home, key = path
+        hint = did_you_mean(key, _SECTIONS.get(".".join(home), TrainConfig).model_fields)
+        for section, model in _SECTIONS.items():
+            if not hint and key in model.model_fields:
+                hint = f" It belongs {f'under {section}' if section else 'at the top'}."
         return f"{where}: unknown key.{hint}"
     if details["type"] == "missing":
         return f"{where}: missing"

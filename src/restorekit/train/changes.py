@@ -82,7 +82,7 @@ def _is_named(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return str(_name(value))
+        return str(_name(value) or json.dumps(value))
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     return value if isinstance(value, str) else json.dumps(value)

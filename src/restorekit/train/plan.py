@@ -43,6 +43,7 @@ class Plan:
     device: str
     folder: Path
     load_weight_path: str | None
+    teacher: nn.Module | None
     settings: TrainSettings
 
     @classmethod
@@ -80,6 +81,7 @@ class Plan:
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),
+            teacher=load_model(settings.teacher.weights) if settings.teacher else None,
             settings=settings,
         )
 

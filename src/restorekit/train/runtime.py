@@ -69,6 +69,11 @@ class Runtime:
             model = torch.compile(model)  # type: ignore[assignment]
         return DistributedDataParallel(model) if self.processes.is_group else model
 
+    def frozen(self, model: nn.Module) -> nn.Module:
+        """A model that only answers, on the device, in the layout of the images."""
+        model = model.to(self.device).to(memory_format=self._layout)
+        return model.eval().requires_grad_(False)
+
     def alone(self, model: nn.Module) -> nn.Module:
         """The model without what ties it to its copies: processes may then run it unequally."""
         return model.module if isinstance(model, DistributedDataParallel) else model

@@ -15,6 +15,7 @@ from restorekit.config import TrainConfig
 from restorekit.train.batches import training_batches
 from restorekit.train.callbacks import Callbacks
 from restorekit.train.checkpoint import Stateful, capture, gather, take_up
+from restorekit.train.distillation import Distilled, Teacher
 from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
@@ -87,7 +88,7 @@ class Trainer:
         plan.noise.to(self.runtime.device)
         for term in plan.terms:
             term.module.to(self.runtime.device)
-        self.task: Task = Supervised(plan.noise)
+        self.task = self._task()
         self.optimizer = make_optimizer(plan.settings, self.model.parameters(), self.runtime.device)
         self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
         self._plan_steps()
@@ -217,6 +218,14 @@ class Trainer:
                 rate = self.optimizer.param_groups[0]["lr"]
                 self.health.bad(step, values, rate, self.results.checkpoint)
         scaler.update()
+
+    def _task(self) -> Task:
+        """What the network learns: clean images, and what a teacher says where there is one."""
+        task, given = Supervised(self.plan.noise), self.settings.teacher
+        if given is None or self.plan.teacher is None:
+            return task
+        teacher = Teacher(self.plan.teacher, self.runtime)
+        return Distilled(task, teacher, given.share, given.views)
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan

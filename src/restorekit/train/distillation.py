@@ -1,0 +1,72 @@
+"""Learning from another network's answers beside the clean images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.restore.ensemble import ALL
+from restorekit.seeding import derive_generator
+from restorekit.train.plan import restorer
+from restorekit.train.runtime import Runtime
+from restorekit.train.task import Lesson, Task
+
+
+class Teacher:
+    """A network that answers and does not learn."""
+
+    def __init__(self, model: nn.Module, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._restore = restorer(runtime.frozen(model))
+
+    @torch.no_grad()
+    def __call__(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W) in float32."""
+        with self._runtime.autocast():
+            return self._restore(self._runtime.place(noisy), sigma).image.float()
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A task whose targets lie between the clean image and what a teacher makes of the input.
+
+    What no network can know of a clean image is in its target all the same, and makes most of the
+    gradient noise; a teacher's answer holds nothing of it. Asked in flips and turns drawn anew at
+    every step, a teacher stands for the mean over all eight of them, which is better than the
+    teacher itself: a network can so be its own copy's pupil.
+
+    Reference: Hinton et al., Distilling the Knowledge in a Neural Network, 2015,
+    https://arxiv.org/abs/1503.02531; the mean over views after Radosavovic et al., Data
+    Distillation, CVPR 2018, https://arxiv.org/abs/1712.04440
+
+    Args:
+        task: gives the inputs and the clean targets.
+        teacher: answers a noisy batch (B, C, H, W) and its sigma with a batch of that shape.
+        share: the teacher's part of the target, from 0 to 1.
+        views: of the eight flips and turns, how many the teacher is asked in at every step.
+    """
+
+    task: Task
+    teacher: Teacher
+    share: float
+    views: int
+
+    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+        """The task's lesson, its target drawn towards the teacher's answer."""
+        lesson = self.task.lesson(images, seed, step, places)
+        order = torch.randperm(len(ALL), generator=derive_generator(seed, "views", step))
+        turns = [ALL[number] for number in order[: self.views].tolist()]
+        answers = [
+            turn.undo(
+                self.teacher(
+                    turn.apply(lesson.input),
+                    None if lesson.sigma is None else turn.apply(lesson.sigma),
+                )
+            )
+            for turn in turns
+        ]
+        answer = torch.stack(answers).mean(0)
+        return replace(lesson, target=lesson.target.lerp(answer, self.share))

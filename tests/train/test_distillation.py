@@ -1,0 +1,185 @@
+"""Learning from a teacher: what its answers become, and what it leaves alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from restorekit import (
+    CheckpointError,
+    ConfigError,
+    Trainer,
+    create_model,
+    load_model,
+    save_model,
+)
+from restorekit.noise.additive import Gaussian
+from restorekit.records import Degraded
+from restorekit.train.distillation import Distilled
+from restorekit.train.task import Supervised
+
+Make = Callable[..., Trainer]
+CLEAN = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def shifted(noisy: Tensor, sigma: Tensor | None) -> Tensor:
+    """A teacher that treats no two directions alike."""
+    return noisy.roll(1, -1) + 0.1 * noisy.roll(2, -2)
+
+
+def task_of(teacher: Any, share: float = 1.0, views: int = 8, std: Any = 0.1) -> Distilled:
+    return Distilled(Supervised(Gaussian(std)), teacher, share, views)
+
+
+class TestTarget:
+    @given(share=st.floats(0.01, 1), views=st.integers(1, 8), step=st.integers(1, 1000))
+    @settings(max_examples=25, deadline=None)
+    def test_lies_between_the_clean_image_and_the_answer(
+        self, share: float, views: int, step: int
+    ) -> None:
+        """Of a teacher that halves what it sees, whichever way that is turned."""
+        task = task_of(lambda noisy, sigma: noisy / 2, share, views)
+        lesson = task.lesson(CLEAN, 0, step, [0, 1])
+        expected = (1 - share) * CLEAN + share * lesson.input / 2
+        torch.testing.assert_close(lesson.target, expected)
+
+    def test_all_views_are_the_mean_over_the_flips_and_turns(self) -> None:
+        """As numpy's own flips and quarter turns say."""
+        lesson = task_of(shifted).lesson(CLEAN, 0, 1, [0, 1])
+        answers = []
+        for quarters, mirrored in itertools.product(range(4), (False, True)):
+            turned = torch.rot90(
+                lesson.input.flip(-1) if mirrored else lesson.input, quarters, (2, 3)
+            )
+            answer = torch.rot90(shifted(turned, None), -quarters, (2, 3))
+            answers.append(answer.flip(-1) if mirrored else answer)
+        torch.testing.assert_close(lesson.target, torch.stack(answers).mean(0))
+
+    def test_single_views_come_to_the_same_mean(self) -> None:
+        """Each of the eight is drawn as often as the others: their mean is what is learnt."""
+        seen: list[Tensor] = []
+
+        def watched(noisy: Tensor, sigma: Tensor | None) -> Tensor:
+            seen.append(noisy)
+            return noisy
+
+        task = task_of(watched, views=1, std=0.0)
+        for step in range(400):
+            task.lesson(CLEAN, 0, step, [0, 1])
+        counts = [sum(torch.equal(view, other) for other in seen) for view in seen]
+        assert min(counts) > 25  # 50 on average, with a standard deviation of 6.6
+        assert max(counts) < 75
+
+    def test_a_map_of_the_noise_is_turned_with_the_image(self) -> None:
+        """The level that the teacher is told is that of the pixel beside it."""
+
+        class Uneven(nn.Module):
+            def forward(self, clean: Tensor) -> Degraded:
+                return Degraded(clean, clean[:, :1])
+
+        told = Distilled(
+            Supervised(Uneven()),
+            lambda noisy, sigma: noisy if sigma is None else sigma.expand_as(noisy),
+            1.0,
+            8,
+        ).lesson(CLEAN, 0, 1, [0, 1])
+        torch.testing.assert_close(told.target, CLEAN[:, :1].expand_as(CLEAN))
+
+    def test_is_the_same_whenever_the_step_is(self) -> None:
+        """So that a resumed run learns what the other would have."""
+        task = task_of(shifted, 0.5, 2)
+        first, again, next_one = (task.lesson(CLEAN, 0, step, [0, 1]) for step in (5, 5, 6))
+        assert torch.equal(first.target, again.target)
+        assert not torch.equal(first.target, next_one.target)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    """Weights of a small network that makes everything brighter."""
+    model = create_model("dncnn", depth=3, width=8, batch_norm=False)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        list(model.parameters())[-1].fill_(-0.25)  # the noise that it sees everywhere
+    save_model(model, tmp_path / "teacher.safetensors")
+    return tmp_path / "teacher.safetensors"
+
+
+class TestRun:
+    def test_the_pupil_learns_what_the_teacher_says(self, tiny: Make, teacher: Path) -> None:
+        """With the whole share it comes out as bright as its teacher, not as the clean images."""
+        before = teacher.read_bytes()
+        trainer = tiny(
+            teacher={"weights": str(teacher), "share": 1.0},
+            noise={"name": "gaussian", "std": 0.01},
+            losses="mse",
+            steps=150,
+            learning_rate=1e-2,
+            validate_every=150,
+        )
+        outcome = trainer.fit()
+        images = torch.stack([trainer.plan.dataset[i] for i in range(4)])
+        with torch.no_grad():
+            brighter = load_model(outcome.folder)(images) - images
+        assert 0.2 < float(brighter.mean()) < 0.3
+        assert teacher.read_bytes() == before
+
+    def test_the_teacher_does_not_change(self, tiny: Make, teacher: Path) -> None:
+        """It is in evaluation, has no gradients, and its weights stay."""
+        trainer = tiny(teacher={"weights": str(teacher)})
+        model = trainer.plan.teacher
+        assert model is not None
+        before = [weight.clone() for weight in model.parameters()]
+        trainer.fit()
+        assert not model.training
+        assert all(w.grad is None and not w.requires_grad for w in model.parameters())
+        assert all(map(torch.equal, before, model.parameters()))
+
+    def test_validation_is_against_the_clean_images(self, tiny: Make, teacher: Path) -> None:
+        """A pupil that is its teacher has its teacher's PSNR, not a perfect one."""
+        spec = {"name": "dncnn", "depth": 3, "width": 8, "batch_norm": False}
+        trainer = tiny(
+            model=spec,
+            load_weight_path=teacher,
+            teacher={"weights": str(teacher), "share": 1.0, "views": 8},
+            losses="mse",
+            noise={"name": "gaussian", "std": 0.0},
+            steps=1,
+            learning_rate=1e-9,
+        )
+        # A quarter brighter is 12.04 dB; white that stays white is what it gains.
+        assert 12.04 < trainer.fit().best["psnr"] < 13
+
+    def test_the_run_says_who_taught_it(self, tiny: Make, teacher: Path) -> None:
+        """In its configuration, with the share and the views."""
+        resolved = tiny(teacher={"weights": str(teacher), "share": 0.5}).plan.resolved()
+        assert resolved["train"]["teacher"] == {"weights": str(teacher), "share": 0.5, "views": 1}
+
+
+class TestMistakes:
+    def test_weights_that_are_not_there(self, tiny: Make) -> None:
+        """As with any weights, the nearest name is said."""
+        with pytest.raises(CheckpointError, match="Did you mean 'swift-gaussian'"):
+            tiny(teacher={"weights": "swift-gausian"})
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"share": 0.5}, "train.teacher.weights"),
+            ({"weights": "swift-photo", "share": 0}, "train.teacher.share"),
+            ({"weights": "swift-photo", "views": 9}, "train.teacher.views"),
+            ({"weights": "swift-photo", "shares": 1}, "Did you mean 'share'"),
+        ],
+    )
+    def test_settings_that_are_none(self, tiny: Make, given: dict[str, Any], message: str) -> None:
+        """Each names its place in the configuration."""
+        with pytest.raises(ConfigError, match=message):
+            tiny(teacher=given)
