@@ -107,6 +107,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     seen = SimpleNamespace(settings=[], given=[], clean=False)
 
     class Inverting:
+        pixels_at_once = 2**16
+
         def __init__(self, model: str, **settings: Any) -> None:
             seen.settings.append({"model": model, **settings})
 
@@ -116,6 +118,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             sigma = (0.4 / 255,) * image.shape[2]
             inverted = np.subtract(top, image, out=image if in_place else None)
             return outcome.Outcome(inverted, sigma, seen.clean, 0.5, None, "float32", "inverting")
+
+        def restore_all(self, images: Any) -> Any:
+            return [self.restore(image) for image in images]
 
     monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
     return seen

@@ -102,8 +102,8 @@ def denoise(
 
     from restorekit.cli.restoring import Restoring, report_paths
     from restorekit.restore.denoiser import Denoiser
-    from restorekit.restore.files.batch import Writing
     from restorekit.restore.files.share import Share
+    from restorekit.restore.files.single import Writing
 
     reports = report_paths(plan, report)
     share = Share.of_environment()
@@ -116,6 +116,7 @@ def denoise(
         "denoising",
         writing=Writing(bits, quality, over_input=in_place, resume=resume),
         share=share,
+        at_once=denoiser.pixels_at_once,
         tell=restoring.tell if as_json else None,
     )
 

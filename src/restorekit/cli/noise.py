@@ -16,7 +16,7 @@ from restorekit.expression import read_value
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
-    from restorekit.restore.files.batch import Place
+    from restorekit.restore.files.single import Place
 
 
 def noise(
@@ -40,13 +40,13 @@ def noise(
     """
     spec = read_spec(noise, settings or [])
     from restorekit.registry import noises
-    from restorekit.restore.files.batch import Writing
     from restorekit.restore.files.plan import plan_outputs
     from restorekit.restore.files.share import Share
+    from restorekit.restore.files.single import Writing, each
 
     plan = plan_outputs(inputs, output)
     corruption = Corruption(noises.build(spec), seed)
-    process(plan, corruption, "adding noise", writing=Writing(), share=Share.of_environment())
+    process(plan, each(corruption), "adding noise", writing=Writing(), share=Share.of_environment())
 
 
 class Corruption:

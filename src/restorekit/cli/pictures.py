@@ -13,9 +13,10 @@ import typer
 from restorekit.cli.output import print_error, print_line
 
 if TYPE_CHECKING:
-    from restorekit.restore.files.batch import Change, Done, Writing
+    from restorekit.restore.files.batch import Done
     from restorekit.restore.files.plan import Plan
     from restorekit.restore.files.share import Share
+    from restorekit.restore.files.single import Change, Writing
 
     Report = Callable[[Done], None]
 
@@ -31,6 +32,7 @@ def process(
     *,
     writing: Writing,
     share: Share,
+    at_once: int = 0,
     tell: Report | None = None,
 ) -> None:
     """Change every picture of a plan; exit with 2 after the last one if any failed.
@@ -41,6 +43,7 @@ def process(
         label: what the progress is called.
         writing: how the results are written.
         share: which of the files are this process's.
+        at_once: up to how many pixels small pictures of one size come together.
         tell: prints what became of a file; None for a line with each file that is written, where
             there is no bar.
     """
@@ -56,7 +59,13 @@ def process(
                 print_line(str(done.place.target))
 
         summary = restore_files(
-            plan, change, writing, rank=share.rank, world=share.world, report=report
+            plan,
+            change,
+            writing,
+            at_once=at_once,
+            rank=share.rank,
+            world=share.world,
+            report=report,
         )
     lines = [_fault(source, str(error)) for source, error in summary.failures]
     gathered = share.gather((summary.skipped, lines))

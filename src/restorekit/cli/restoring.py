@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
-    from restorekit.restore.files.batch import Done, Place
+    from restorekit.restore.files.batch import Done
     from restorekit.restore.files.plan import Plan
+    from restorekit.restore.files.single import Place
 
 _REPORTS = (".html", ".png")
 
@@ -32,13 +33,36 @@ class Restoring:
 
     def __init__(self, denoiser: Any, reports: Mapping[Path, Path], summarizes: bool) -> None:
         self.denoiser, self.reports, self.summarizes = denoiser, reports, summarizes
-        self.pages: list[dict[str, Any]] = []
+        self.pages: dict[int, list[dict[str, Any]]] = {}
 
-    def __call__(self, picture: Picture, place: Place) -> Picture:
-        """The picture restored."""
-        report = self.reports.get(place.target)
+    def __call__(self, pictures: Sequence[Picture], places: Sequence[Place]) -> list[Picture]:
+        """The pictures restored."""
+        alone = len(pictures) == 1 and not self.summarizes and places[0].target not in self.reports
         # Half the memory, where nobody asks for what was there before.
-        outcome = self._restored(picture, in_place=not self.summarizes and report is None)
+        outcomes = self._restored([picture.pixels for picture in pictures], in_place=alone)
+        for picture, place, outcome in zip(pictures, places, outcomes, strict=True):
+            self._describe(picture, place, outcome)
+        return [
+            replace(picture, pixels=outcome.image)
+            for picture, outcome in zip(pictures, outcomes, strict=True)
+        ]
+
+    def _restored(self, images: Sequence[Any], in_place: bool) -> list[Any]:
+        try:
+            if len(images) == 1:
+                return [self.denoiser.restore(images[0], in_place)]
+            return list(self.denoiser.restore_all(images))
+        except RestoreKitError:
+            raise
+        except Exception as error:  # a network may raise anything at a size it does not know
+            height, width = images[0].shape[:2]
+            raise InputError(
+                f"model '{self.denoiser.name}' fails on it ({width}x{height} pixels): "
+                f"{in_one_line(error)}"
+            ) from error
+
+    def _describe(self, picture: Picture, place: Place, outcome: Any) -> None:
+        """Say what was found, keep what is to be told, and write the report, where asked for."""
         if outcome.already_clean:
             noise = 255 * max(outcome.sigma, default=0.0)
             page = f", page {place.page + 1}" if place.pages > 1 else ""
@@ -48,8 +72,9 @@ class Restoring:
         if self.summarizes:
             from restorekit.restore.report import summary
 
-            self.pages.append(summary(picture.pixels, outcome.image, outcome))
-        if report is not None:
+            found = summary(picture.pixels, outcome.image, outcome)
+            self.pages.setdefault(place.number, []).append(found)
+        if (report := self.reports.get(place.target)) is not None:
             from restorekit.restore.report import write_report
 
             name = place.source.name
@@ -57,23 +82,10 @@ class Restoring:
                 report = report.with_stem(f"{report.stem}-page{place.page + 1}")
                 name = f"{name}, page {place.page + 1} of {place.pages}"
             write_report(report, picture.pixels, outcome.image, outcome, name=name)
-        return replace(picture, pixels=outcome.image)
-
-    def _restored(self, picture: Picture, in_place: bool) -> Any:
-        try:
-            return self.denoiser.restore(picture.pixels, in_place)
-        except RestoreKitError:
-            raise
-        except Exception as error:  # a network may raise anything at a size it does not know
-            height, width = picture.pixels.shape[:2]
-            raise InputError(
-                f"model '{self.denoiser.name}' fails on it ({width}x{height} pixels): "
-                f"{in_one_line(error)}"
-            ) from error
 
     def tell(self, done: Done) -> None:
         """Print what became of a file as one JSON object on a line, with a summary of each page."""
-        pages, self.pages = self.pages, []
+        pages = self.pages.pop(done.place.number, [])
         told: dict[str, Any] = {
             "input": str(done.place.source),
             "output": str(done.place.target),

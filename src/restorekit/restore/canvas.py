@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +130,30 @@ class Canvas:
     def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
         piece = piece.to(dtype, copy=True)  # a network may write to what it is given
         return piece if self.scale.white == 1.0 else piece / self.scale.white
+
+
+def alike(canvases: Sequence[Canvas]) -> list[list[int]]:
+    """The places of canvases that can go together: of one size, type, device and scale."""
+    groups: dict[Any, list[int]] = {}
+    for place, canvas in enumerate(canvases):
+        source = canvas.source
+        kind = (source.shape[1:], source.dtype, source.device, canvas.scale)
+        groups.setdefault(kind, []).append(place)
+    return list(groups.values())
+
+
+@contextmanager
+def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
+    """Canvases that are alike as one of a batch; each has its part of the result afterwards."""
+    if len(canvases) == 1:
+        yield canvases[0]
+        return
+    source = torch.cat([canvas.source for canvas in canvases])
+    together = Canvas(source, torch.empty_like(source), canvases[0].scale)
+    yield together
+    parts = torch.split(together.result, [len(canvas.source) for canvas in canvases])
+    for canvas, part in zip(canvases, parts, strict=True):
+        canvas.result.copy_(part)
 
 
 def wrong_type(dtype: Any) -> InputError:

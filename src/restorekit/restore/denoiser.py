@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 from os import PathLike
 from typing import Any, TypeVar, overload
 
@@ -14,10 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.errors import ArgumentError, RestoreWarning
 from restorekit.restore.arguments import check_share
-from restorekit.restore.canvas import Canvas
-from restorekit.restore.detail import return_detail
+from restorekit.restore.canvas import Canvas, alike, joined
 from restorekit.restore.ensemble import ALL, IDENTITY
 from restorekit.restore.image_kinds import open_image
 from restorekit.restore.loading import ModelLike, load, session
@@ -29,13 +28,14 @@ from restorekit.restore.noise_level import (
     estimated_level,
     estimated_map,
     given_level,
+    joined_level,
     looks_clean,
 )
 from restorekit.restore.outcome import Outcome
-from restorekit.restore.probing.memory import is_out_of_memory
+from restorekit.restore.passage import Passage
 from restorekit.restore.probing.precision import check_precision, dtype_of, is_worth_it
-from restorekit.restore.tiles.size import TileSize, check_tile, choose, difference, smaller
-from restorekit.restore.tiles.stitch import Stitching, stitch
+from restorekit.restore.tiles.size import TileSize, check_tile
+from restorekit.restore.tiles.stitch import pixels_at_once
 
 Array = np.ndarray[Any, Any]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
@@ -157,7 +157,7 @@ class Denoiser:
         tile: Greatest side of a tile in pixels; "auto" is what is fastest and fits the memory,
             "off" or None the whole image at once.
         precision: The network's number format. "auto" is bfloat16 where the hardware computes in
-            it, the image has at least 256x256 pixels, and the network is measured to lose less
+            it, the image has at least 64x64 pixels, and the network is measured to lose less
             than 0.01 dB; else float32.
         device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
             lies for a module; any other moves the module there.
@@ -190,10 +190,8 @@ class Denoiser:
         check_share("keep_detail", keep_detail)
         if noise_map and sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
-        self._tile = check_tile(tile)
+        side = check_tile(tile)
         self._sigma, self._noise_map = sigma, noise_map
-        self._strength, self._keep_detail = strength, keep_detail
-        self._turns = ALL if ensemble else IDENTITY
         self.model = load(model, device)
         self.name = name_of(model)
         network = Network(self.model)
@@ -201,6 +199,8 @@ class Denoiser:
         run = session(network, runtime, precision)
         self._network = network if run is None else Network(self.model, run)
         self._precision = precision
+        turns = ALL if ensemble else IDENTITY
+        self._passage = Passage(self._network, self.name, side, turns, strength, keep_detail)
         self._warned: set[str] = set()
 
     @property
@@ -212,6 +212,11 @@ class Denoiser:
     def heeds_sigma(self) -> bool:
         """Whether the network makes anything of the noise's standard deviation: is not blind."""
         return not self._network.is_blind
+
+    @property
+    def pixels_at_once(self) -> int:
+        """How many pixels images should have, all in all, that are restored together."""
+        return pixels_at_once(self._network)
 
     def told(self, sigma: Sigma | None) -> Denoiser:
         """This denoiser for another noise level, with the same network and what is known of it.
@@ -235,7 +240,7 @@ class Denoiser:
             InputError: it is empty, not finite, or of a kind, shape or type not listed above.
             ImageFileError: it is the path of no picture that can be read.
         """
-        return self._restore(image, diagnose=False).image
+        return self._restore([image], diagnose=False)[0].image
 
     @overload
     def restore(self, image: Kind, in_place: bool = ...) -> Outcome[Kind]: ...
@@ -254,65 +259,66 @@ class Denoiser:
             InputError: it is empty, not finite, or of a kind, shape or type not listed above.
             ImageFileError: it is the path of no picture that can be read.
         """
-        return self._restore(image, diagnose=True, in_place=in_place)
+        return self._restore([image], diagnose=True, in_place=in_place)[0]
 
-    def _restore(self, image: Any, diagnose: bool, in_place: bool = False) -> Outcome[Any]:
+    def restore_all(self, images: Sequence[Any]) -> list[Outcome[Any]]:
+        """Several images restored, each as `restore` does.
+
+        Those of one size, type and range go through the network together, which is faster where
+        they are small. What is said of the seconds is each one's part.
+
+        Raises:
+            InputError: one is empty, not finite, or of a kind, shape or type not listed above.
+            ImageFileError: one is the path of no picture that can be read.
+        """
+        return self._restore(images, diagnose=True)
+
+    def _restore(
+        self, images: Sequence[Any], diagnose: bool, in_place: bool = False
+    ) -> list[Outcome[Any]]:
         started = time.perf_counter()
-        in_place = in_place and not self._keep_detail
-        canvas, finish = open_image(image, self._network.channels, in_place)
-        tile, precision = None, self._precision
-        level = self._level(canvas, diagnose)
-        clean = diagnose and self._sigma is None and looks_clean(canvas, level)
-        if self._strength == 0:
-            canvas.result.copy_(canvas.source)
-        else:
-            dtype = self._dtype(canvas)
-            precision = str(dtype or self._network.dtype).removeprefix("torch.")
-            tile = self._run(canvas, self._level_for_network(canvas, level), dtype)
-        return Outcome(
-            image=finish(),
-            sigma=_per_channel(level, canvas),
-            already_clean=clean,
-            seconds=time.perf_counter() - started,
-            tile=tile,
-            precision=precision,
-            model=self.name,
-        )
+        in_place = in_place and not self._passage.keep_detail
+        opened = [open_image(image, self._network.channels, in_place) for image in images]
+        canvases = [each.canvas for each in opened]
+        levels = [self._level(canvas, diagnose) for canvas in canvases]
+        estimated = diagnose and self._sigma is None
+        clean = [estimated and looks_clean(*each) for each in zip(canvases, levels, strict=True)]
+        how = self._run(canvases, levels)
+        seconds = (time.perf_counter() - started) / max(len(images), 1)
+        return [
+            Outcome(
+                image=each.finish(),
+                sigma=_per_channel(level, each.canvas),
+                already_clean=is_clean,
+                seconds=seconds,
+                tile=tile,
+                precision=precision,
+                model=self.name,
+            )
+            for each, level, is_clean, (tile, precision) in zip(
+                opened, levels, clean, how, strict=True
+            )
+        ]
 
     def _run(
-        self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
-    ) -> int | None:
-        """Restore a canvas, in smaller tiles where memory runs out; the side of the tiles."""
-        how: Stitching | None = choose(self._network, canvas.size, self._tile, exact=dtype is None)
-        with self._network.running(dtype):
-            while how is not None:
-                how = replace(how, turns=self._turns)
-                try:
-                    self._warn_of_tiles(canvas, how, level)
-                    # Detail is found in what the network changed: the strength is for afterwards.
-                    strength = 1.0 if self._keep_detail else self._strength
-                    stitch(canvas, self._network, how, level, strength)
-                    if self._keep_detail:
-                        return_detail(canvas, self._keep_detail, self._strength)
-                    return how.tile
-                except Exception as error:
-                    if not is_out_of_memory(error):
-                        raise
-                how = None if canvas.is_spent else self._smaller(how, canvas)
-        height, width = canvas.size
-        tiles = "even in the smallest tiles" if self._network.reach else "which it takes only whole"
-        tiles = "half of which it has restored in place" if canvas.is_spent else tiles
-        raise InputError(
-            f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
-            f"{tiles}"
-        )
-
-    def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
-        halved = smaller(how, canvas.size)
-        if halved is None or how.tile is not None:
-            return halved
-        # It was the whole image: nothing has been measured yet.
-        return choose(self._network, canvas.size, halved.tile) if self._network.reach else None
+        self, canvases: Sequence[Canvas], levels: Sequence[NoiseLevel | None]
+    ) -> list[tuple[int | None, str]]:
+        """Restore canvases, those that are alike together; the tile and precision of each."""
+        if self._passage.strength == 0:
+            for canvas in canvases:
+                canvas.result.copy_(canvas.source)
+            return [(None, self._precision)] * len(canvases)
+        how: list[tuple[int | None, str]] = [(None, "")] * len(canvases)
+        for places in alike(canvases):
+            some = [canvases[place] for place in places]
+            told = [self._level_for_network(canvases[place], levels[place]) for place in places]
+            dtype = self._dtype(some[0])
+            precision = str(dtype or self._network.dtype).removeprefix("torch.")
+            with joined(some) as canvas:
+                tile = self._passage.run(canvas, joined_level(told), dtype)
+            for place in places:
+                how[place] = tile, precision
+        return how
 
     def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
         """The level of each channel, where it is given, needed or asked for."""
@@ -320,7 +326,7 @@ class Denoiser:
             if self._network.is_blind:
                 self._warn("blind: it finds the noise level itself, and sigma has no effect")
             return given_level(canvas, self._sigma)
-        needed = self._strength and not self._noise_map and not self._network.is_blind
+        needed = self._passage.strength and not self._noise_map and not self._network.is_blind
         return estimated_level(canvas) if diagnose or needed else None
 
     def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:
@@ -336,19 +342,6 @@ class Denoiser:
         if self._precision == "auto":
             return self._network.lossless_dtype if is_worth_it(canvas.size) else None
         return dtype_of(self._precision)
-
-    def _warn_of_tiles(self, canvas: Canvas, how: Stitching, level: NoiseLevel | None) -> None:
-        if how.tile is None or "tiles" in self._warned:
-            return
-        reach = self._network.reach
-        if reach is not None and reach.is_global:
-            self._warned.add("tiles")
-            levels = 255 * difference(self._network, canvas, how, level)
-            self._warn(
-                f"one that looks at the whole image: in tiles of {how.tile} pixels the result "
-                f"differs by about {levels:.2g}/255 (rms, measured on this image); "
-                "tile='off' restores it whole"
-            )
 
     def _warn(self, fact: str) -> None:
         """Warn once of what a model is."""

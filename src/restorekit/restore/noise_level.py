@@ -133,6 +133,14 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     return NoiseLevel(sigma, _REDUCTION)
 
 
+def joined_level(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
+    """The levels of several images as that of a batch; all are of one kind."""
+    known = [level for level in levels if level is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction)
+
+
 def looks_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
     """Whether an image of that estimated level has no noise worth removing, and no JPEG blocks."""
     from restorekit.restore.estimate import MIDDLE, already_clean

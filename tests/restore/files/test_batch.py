@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from PIL import Image
 from restorekit.data.files import read_pages, write_pages
 from restorekit.data.picture import Depth, Picture
 from restorekit.errors import ImageFileError, InputError, RestoreWarning
-from restorekit.restore.files.batch import Done, Place, Writing, restore_file, restore_files
+from restorekit.restore.files.batch import Done, restore_files
 from restorekit.restore.files.plan import plan_beside, plan_outputs
+from restorekit.restore.files.single import Place, Writing, each, restore_file
 
 
+@each
 def invert(picture: Picture, place: Place) -> Picture:
     """Stands for a denoiser: a function from picture to picture."""
     return replace(picture, pixels=255 - picture.pixels)
@@ -51,6 +54,7 @@ def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
             tiff.write(page, photometric="minisblack", metadata=None)
     seen: list[Place] = []
 
+    @each
     def add_page(picture: Picture, place: Place) -> Picture:
         seen.append(place)
         return replace(
@@ -72,6 +76,7 @@ def test_pages_do_not_go_into_a_file_for_one(tmp_path: Path) -> None:
         restore_file(tmp_path / "a.tif", tmp_path / "b.png", never)
 
 
+@each
 def never(picture: Picture, place: Place) -> Picture:
     raise AssertionError("called")
 
@@ -91,6 +96,7 @@ def test_picture_becomes_deeper_before_the_work(
     """Asked for more bits, the denoiser gets them, so that they mean something."""
     seen = []
 
+    @each
     def look(picture: Picture, place: Place) -> Picture:
         seen.append(picture.pixels.dtype)
         return picture
@@ -108,6 +114,7 @@ def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
     write_pages([Picture(pixels)], tmp_path / "a.png")
     seen = []
 
+    @each
     def look(picture: Picture, place: Place) -> Picture:
         seen.append(picture.pixels.dtype)
         return picture
@@ -129,6 +136,7 @@ def test_twelve_bits_in_sixteen_are_not_written_black(
     frame[3, 4] = 4000
     tifffile.imwrite(tmp_path / "a.tif", frame)
 
+    @each
     def flatten(picture: Picture, place: Place) -> Picture:
         return replace(picture, pixels=np.full_like(picture.pixels, picture.pixels[0, 0, 0]))
 
@@ -173,6 +181,7 @@ def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
     restore_file(tmp_path / "a.tif", tmp_path / "b.tif", keep)
 
 
+@each
 def keep(picture: Picture, place: Place) -> Picture:
     return picture
 
@@ -247,10 +256,11 @@ def test_bad_files_do_not_stop_the_others(photos: Path, tmp_path: Path) -> None:
     """A damaged file and one the denoiser refuses are reported at the end; the rest is done."""
     (photos / "broken.png").write_bytes(b"\x89PNG")
 
+    @each
     def refuse_gray(picture: Picture, place: Place) -> Picture:
         if picture.pixels.shape[2] == 1:
             raise InputError("gray")
-        return invert(picture, place)
+        return replace(picture, pixels=255 - picture.pixels)
 
     seen: list[tuple[str, str]] = []
 
@@ -285,6 +295,73 @@ def test_in_place_nothing_counts_as_finished(photos: Path) -> None:
     """A file is no result of itself."""
     plan = [(photos / "a.png", photos / "a.png")]
     assert restore_files(plan, invert, Writing(over_input=True, resume=True)).restored == 1
+
+
+# Small ones together
+
+
+class Watched:
+    """An inversion that keeps which files came together, and refuses a value."""
+
+    def __init__(self, refused: int = -1) -> None:
+        self.calls: list[list[str]] = []
+        self.refused = refused
+
+    def __call__(self, pictures: Sequence[Picture], places: Sequence[Place]) -> list[Picture]:
+        self.calls.append([place.source.stem for place in places])
+        if any((picture.pixels == self.refused).any() for picture in pictures):
+            raise InputError("refused")
+        return [replace(picture, pixels=255 - picture.pixels) for picture in pictures]
+
+
+@pytest.fixture
+def crops(tmp_path: Path) -> Path:
+    """`crops/` with five gray squares, of the values 0 to 4, a wide one, and two more squares."""
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for value in range(8):
+        Image.new("L", (9, 4) if value == 5 else (4, 4), value).save(folder / f"{value}.png")
+    return folder
+
+
+def test_small_neighbours_of_one_size_come_together(crops: Path, tmp_path: Path) -> None:
+    """As many as the pixels allow, in their order, and each in its own file."""
+    plan, watched = plan_outputs([crops], tmp_path / "out"), Watched()
+    told: list[int] = []
+    summary = restore_files(
+        plan, watched, at_once=3 * 16, report=lambda done: told.append(done.place.number)
+    )
+    assert watched.calls == [["0", "1", "2"], ["3", "4"], ["5"], ["6", "7"]]
+    assert told == list(range(8))
+    assert summary.restored == 8
+    assert [pixel(target) for _, target in plan] == [255 - value for value in range(8)]
+
+
+def test_large_ones_come_alone(crops: Path, tmp_path: Path) -> None:
+    """One that has more than half of the pixels is done before the next is read."""
+    watched = Watched()
+    restore_files(plan_outputs([crops], tmp_path / "out"), watched, at_once=2 * 16 - 1)
+    assert watched.calls == [[str(value)] for value in range(8)]
+
+
+def test_pages_of_a_file_come_one_by_one(tmp_path: Path) -> None:
+    """They are read as they are needed, and there may be thousands."""
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4, 4), np.uint8), photometric="minisblack")
+    watched = Watched()
+    restore_files([(tmp_path / "a.tif", tmp_path / "b.tif")], watched, at_once=1000)
+    assert watched.calls == [["a"]] * 3
+
+
+def test_one_that_cannot_be_restored_fails_alone(crops: Path, tmp_path: Path) -> None:
+    """The others that came with it are restored one by one; so is what surrounds a broken file."""
+    (crops / "1-broken.png").write_bytes(b"\x89PNG")
+    plan, watched = plan_outputs([crops], tmp_path / "out"), Watched(refused=3)
+    summary = restore_files(plan, watched, at_once=1000)
+    assert [path.stem for path, _ in summary.failures] == ["1-broken", "3"]
+    one_by_one = [["1"], ["2"], ["3"], ["4"]]
+    assert watched.calls == [["0"], ["1", "2", "3", "4"], *one_by_one, ["5"], ["6", "7"]]
+    made = sorted(path.stem for path in (tmp_path / "out").iterdir())
+    assert made == ["0", "1", "2", "4", "5", "6", "7"]
 
 
 # Several processes

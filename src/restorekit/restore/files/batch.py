@@ -1,31 +1,17 @@
-"""Picture files through a function, page by page: resumable, and not stopped by a bad one."""
+"""Many picture files through a function: resumable, and not stopped by a bad one."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import numpy as np
-
-from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
-from restorekit.data.formats import format_for
-from restorekit.data.picture import Depth, Picture, depth_for
-from restorekit.errors import ImageFileError, RestoreKitError, RestoreWarning
-from restorekit.restore.files.clipping import Clipping
+from restorekit.data.picture import Picture
+from restorekit.errors import ImageFileError, RestoreKitError
 from restorekit.restore.files.plan import Plan, same_file
-
-
-class Place(NamedTuple):
-    """Where a picture stands: the file's number in the plan, and the page's in the file, from 0."""
-
-    number: int
-    source: Path
-    target: Path
-    page: int = 0
-    pages: int = 1
+from restorekit.restore.files.single import PLAIN, Change, PictureFile, Place, Writing
 
 
 class Done(NamedTuple):
@@ -34,9 +20,6 @@ class Done(NamedTuple):
     place: Place
     status: Literal["restored", "skipped", "failed"]
     error: RestoreKitError | None = None
-
-
-Change = Callable[[Picture, Place], Picture]
 
 
 @dataclass
@@ -53,58 +36,22 @@ class Summary:
     skipped: int = 0
     failures: list[tuple[Path, RestoreKitError]] = field(default_factory=list)
 
-
-@dataclass(frozen=True)
-class Writing:
-    """How results are written.
-
-    Attributes:
-        depth: 8, 16 or "float"; None for that of each picture, as far as the format holds it. A
-            picture that is to become deeper does so before it is changed, so that the additional
-            bits mean something.
-        quality: of a JPEG or WebP, 1 to 100.
-        over_input: whether a file may be replaced by its own result; never by another's, nor one of
-            ink (CMYK), of which the result is RGB.
-        resume: whether a file whose result is there, and is not older than the file, is passed
-            over. A result is there whole or not at all, so it was finished; with which settings it
-            was made, it does not tell.
-    """
-
-    depth: Depth | None = None
-    quality: int | None = None
-    over_input: bool = False
-    resume: bool = False
-
-
-_PLAIN = Writing()
-
-
-def restore_file(
-    source: str | Path, target: str | Path, change: Change, writing: Writing = _PLAIN
-) -> None:
-    """Read a file, change every page of it, write them with their metadata.
-
-    Args:
-        source: the file to read.
-        target: the file to write; replaced where it exists.
-        change: what is done to each picture, given its place.
-        writing: how the result is written.
-
-    Raises:
-        ImageFileError: a file cannot be read or written, or `target` is `source`.
-        InputError: a picture cannot be restored.
-
-    Warns:
-        RestoreWarning: floats beyond black or white are lost in integers.
-    """
-    _restore(Place(0, Path(source), Path(target)), change, writing)
+    def add(self, done: Done) -> None:
+        """Count a file."""
+        if done.error is not None:
+            self.failures.append((done.place.source, done.error))
+        elif done.status == "skipped":
+            self.skipped += 1
+        else:
+            self.restored += 1
 
 
 def restore_files(
     plan: Plan,
     change: Change,
-    writing: Writing = _PLAIN,
+    writing: Writing = PLAIN,
     *,
+    at_once: int = 0,
     rank: int = 0,
     world: int = 1,
     report: Callable[[Done], None] | None = None,
@@ -115,29 +62,111 @@ def restore_files(
         plan: (source, target) pairs, the same in each process.
         change: what is done to each picture, given its place.
         writing: how the results are written.
+        at_once: up to how many pixels, all in all, neighbours of one size and type come together.
         rank: this process's number.
         world: how many processes there are; each takes every `world`-th file.
         report: called after each file.
     """
     summary = Summary()
-    inputs = {source.resolve() for source, _ in plan}
-    for place in _places(plan)[rank::world]:
-        if writing.resume and _is_finished(place):
-            summary.skipped += 1
-            done = Done(place, "skipped")
-        elif (error := _attempt(place, change, writing, inputs)) is None:
-            summary.restored += 1
-            done = Done(place, "restored")
-        else:
-            summary.failures.append((place.source, error))
-            done = Done(place, "failed", error)
+    places = [Place(number, *pair) for number, pair in enumerate(plan)]
+    for done in _Batches(plan, change, writing, at_once).through(places[rank::world]):
+        summary.add(done)
         if report is not None:
             report(done)
     return summary
 
 
-def _places(plan: Plan) -> Sequence[Place]:
-    return [Place(number, *pair) for number, pair in enumerate(plan)]
+class _Waiting(NamedTuple):
+    """A file of one page, read and not yet changed."""
+
+    file: PictureFile
+    picture: Picture
+
+    @property
+    def pixels(self) -> int:
+        height, width = self.picture.pixels.shape[:2]
+        return int(height * width)
+
+    def is_like(self, other: _Waiting) -> bool:
+        mine, others = self.picture, other.picture
+        return (mine.pixels.shape, mine.pixels.dtype) == (others.pixels.shape, others.pixels.dtype)
+
+
+class _Batches:
+    """Files in their order, small neighbours of one size together."""
+
+    def __init__(self, plan: Plan, change: Change, writing: Writing, at_once: int) -> None:
+        self.change, self.writing, self.at_once = change, writing, at_once
+        self.inputs = {source.resolve() for source, _ in plan}
+        self.waiting: list[_Waiting] = []
+
+    def through(self, places: Sequence[Place]) -> Iterator[Done]:
+        """What becomes of each file, as soon as that is known."""
+        for place in places:
+            if self.writing.resume and _is_finished(place):
+                yield from self._flush()
+                yield Done(place, "skipped")
+            else:
+                yield from self._take(place)
+        yield from self._flush()
+
+    def _take(self, place: Place) -> Iterator[Done]:
+        opened: list[_Waiting | PictureFile] = []
+        done = _attempt(place, lambda: opened.append(self._open(place)))
+        if done.error is not None:
+            yield from self._flush()
+            yield done
+            return
+        [file] = opened
+        if not isinstance(file, _Waiting):
+            yield from self._flush()
+            yield _attempt(place, lambda: file.restore(self.change))
+            return
+        if self.waiting and not file.is_like(self.waiting[0]):
+            yield from self._flush()
+        self.waiting.append(file)
+        if file.pixels * (len(self.waiting) + 1) > self.at_once:
+            yield from self._flush()
+
+    def _open(self, place: Place) -> _Waiting | PictureFile:
+        if place.source.resolve() != (target := place.target.resolve()) in self.inputs:
+            raise ImageFileError(f"'{place.source}': its result would overwrite input '{target}'")
+        file = PictureFile(place, self.writing)
+        if not self.at_once or file.place.pages > 1:
+            return file
+        return _Waiting(file, next(file.pages()))
+
+    def _flush(self) -> Iterator[Done]:
+        """Restore what waits."""
+        waiting, self.waiting = self.waiting, []
+        for each, changed in zip(waiting, self._changed_together(waiting), strict=True):
+            yield _attempt(each.file.place, partial(self._finish, each, changed))
+
+    def _finish(self, waiting: _Waiting, changed: Picture | None) -> None:
+        file, picture = waiting
+        file.write([changed or self.change([picture], [file.place])[0]])
+
+    def _changed_together(self, waiting: Sequence[_Waiting]) -> Sequence[Picture | None]:
+        """The pictures changed; None where each is to be tried by itself, so that one that cannot
+        be restored fails alone."""
+        if len(waiting) > 1:
+            try:
+                return self.change([w.picture for w in waiting], [w.file.place for w in waiting])
+            except (RestoreKitError, OSError):
+                pass
+        return [None] * len(waiting)
+
+
+def _attempt(place: Place, work: Callable[[], None]) -> Done:
+    try:
+        work()
+    except RestoreKitError as error:
+        return Done(place, "failed", error)
+    except OSError as error:  # a report that cannot be written, say
+        reason = (error.strerror or str(error)).lower()
+        path = error.filename or place.target
+        return Done(place, "failed", ImageFileError(f"'{place.source}': {path}: {reason}"))
+    return Done(place, "restored")
 
 
 def _is_finished(place: Place) -> bool:
@@ -146,65 +175,3 @@ def _is_finished(place: Place) -> bool:
     except OSError:
         return False
     return made.st_mtime_ns >= given.st_mtime_ns and not same_file(place.source, place.target)
-
-
-def _attempt(
-    place: Place, change: Change, writing: Writing, inputs: set[Path]
-) -> RestoreKitError | None:
-    source, target = place.source, place.target
-    try:
-        if source.resolve() != target.resolve() in inputs:
-            raise ImageFileError(f"'{source}': its result would overwrite input '{target}'")
-        _restore(place, change, writing)
-    except RestoreKitError as error:
-        return error
-    except OSError as error:  # a report that cannot be written, say
-        reason = (error.strerror or str(error)).lower()
-        return ImageFileError(f"'{source}': {error.filename or target}: {reason}")
-    return None
-
-
-def _restore(place: Place, change: Change, writing: Writing) -> None:
-    source, target = place.source, place.target
-    check_output(target, writing.depth)
-    if not writing.over_input and same_file(source, target):
-        raise ImageFileError(
-            f"'{source}' would be overwritten by its own result; choose another output"
-        )
-    pages = count_pages(source)
-    check_output(target, writing.depth, pages)  # before the work, not after it
-    changed = _changed(place._replace(pages=pages), change, writing.depth)
-    write_pages(changed, target, depth=writing.depth, quality=writing.quality, count=pages)
-
-
-def _changed(place: Place, change: Change, depth: Depth | None) -> Iterator[Picture]:
-    depths = format_for(place.target).depths
-    white = _common_white(place, depth_for(np.dtype(np.uint16), depths, depth))
-    clipping = Clipping()
-    for page, picture in enumerate(iter_pages(place.source)):
-        if picture.metadata.ink and same_file(place.source, place.target):
-            raise ImageFileError(
-                f"'{place.source}' holds ink (CMYK), of which the result would be RGB; "
-                "leave it as it is and choose another output"
-            )
-        picture = replace(picture, white=white or picture.white)
-        wanted = depth_for(picture.pixels.dtype, depths, depth)
-        deeper = wanted.itemsize > picture.pixels.dtype.itemsize
-        changed = change(picture.astype(wanted) if deeper else picture, place._replace(page=page))
-        if wanted.kind == "u":
-            clipping.add(changed)
-        yield changed
-    if clipping.words is not None:
-        warnings.warn(
-            f"'{place.source}': {clipping.words}, which '{place.target.name}' cannot hold; "
-            "a .tif of depth float can",
-            RestoreWarning,
-            stacklevel=2,
-        )
-
-
-def _common_white(place: Place, dtype: np.dtype[Any]) -> int | None:
-    """White of all 16-bit pages that get another type, so that no page is brightened by itself."""
-    if place.pages == 1 or dtype == np.uint16:
-        return None
-    return max((page.white or 0 for page in iter_pages(place.source)), default=None)

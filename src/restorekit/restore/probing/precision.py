@@ -20,7 +20,7 @@ _SIDE = 128
 # on a made-up picture must not be granted more of an error for it.
 _BEST = ((5 / 255, 40.0), (25 / 255, 31.5))
 _ALLOWED_DB = 0.01
-_WORTH_IT = 256 * 256  # pixels
+_WORTH_IT = 64 * 64  # pixels
 
 
 def check_precision(precision: str, device: torch.device) -> None:

@@ -1,0 +1,168 @@
+"""One picture file through a function, page by page."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
+from restorekit.data.formats import format_for
+from restorekit.data.picture import Depth, Picture, depth_for
+from restorekit.errors import ImageFileError, RestoreWarning
+from restorekit.restore.files.clipping import Clipping
+from restorekit.restore.files.plan import same_file
+
+
+class Place(NamedTuple):
+    """Where a picture stands: the file's number in the plan, and the page's in the file, from 0."""
+
+    number: int
+    source: Path
+    target: Path
+    page: int = 0
+    pages: int = 1
+
+
+class Change(Protocol):
+    """What is done to pictures."""
+
+    def __call__(self, pictures: Sequence[Picture], places: Sequence[Place]) -> Sequence[Picture]:
+        """The pictures changed. Several come together where they are small and of one size."""
+
+
+def each(change: Callable[[Picture, Place], Picture]) -> Change:
+    """A change of one picture as one of several."""
+
+    def changed(pictures: Sequence[Picture], places: Sequence[Place]) -> Sequence[Picture]:
+        return [change(*pair) for pair in zip(pictures, places, strict=True)]
+
+    return changed
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How results are written.
+
+    Attributes:
+        depth: 8, 16 or "float"; None for that of each picture, as far as the format holds it. A
+            picture that is to become deeper does so before it is changed, so that the additional
+            bits mean something.
+        quality: of a JPEG or WebP, 1 to 100.
+        over_input: whether a file may be replaced by its own result; never by another's, nor one of
+            ink (CMYK), of which the result is RGB.
+        resume: whether a file whose result is there, and is not older than the file, is passed
+            over. A result is there whole or not at all, so it was finished; with which settings it
+            was made, it does not tell.
+    """
+
+    depth: Depth | None = None
+    quality: int | None = None
+    over_input: bool = False
+    resume: bool = False
+
+
+PLAIN = Writing()
+
+
+def restore_file(
+    source: str | Path, target: str | Path, change: Change, writing: Writing = PLAIN
+) -> None:
+    """Read a file, change every page of it, write them with their metadata.
+
+    Args:
+        source: the file to read.
+        target: the file to write; replaced where it exists.
+        change: what is done to each picture, given its place.
+        writing: how the result is written.
+
+    Raises:
+        ImageFileError: a file cannot be read or written, or `target` is `source`.
+        InputError: a picture cannot be restored.
+
+    Warns:
+        RestoreWarning: floats beyond black or white are lost in integers.
+    """
+    PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
+
+
+class PictureFile:
+    """A file that is being restored: its pages made ready, and written when they are changed.
+
+    Args:
+        place: where it stands.
+        writing: how the result is written.
+
+    Raises:
+        ImageFileError: it cannot be read, or what it is to become cannot be written.
+    """
+
+    def __init__(self, place: Place, writing: Writing) -> None:
+        source, target = place.source, place.target
+        check_output(target, writing.depth)
+        if not writing.over_input and same_file(source, target):
+            raise ImageFileError(
+                f"'{source}' would be overwritten by its own result; choose another output"
+            )
+        pages = count_pages(source)
+        check_output(target, writing.depth, pages)  # before the work, not after it
+        self.place = place._replace(pages=pages)
+        self._writing = writing
+        self._depths = format_for(target).depths
+
+    def restore(self, change: Change) -> None:
+        """Change the pages one after the other, and write them."""
+        places = (self.place._replace(page=page) for page in range(self.place.pages))
+        changed = (
+            change([page], [place])[0] for page, place in zip(self.pages(), places, strict=True)
+        )
+        self.write(changed)
+
+    def pages(self) -> Iterator[Picture]:
+        """The pages as they are to be changed: as deep as their results where those are deeper."""
+        source, target = self.place.source, self.place.target
+        white = self._common_white()
+        for picture in iter_pages(source):
+            if picture.metadata.ink and same_file(source, target):
+                raise ImageFileError(
+                    f"'{source}' holds ink (CMYK), of which the result would be RGB; "
+                    "leave it as it is and choose another output"
+                )
+            picture = replace(picture, white=white or picture.white)
+            wanted = self._type_of(picture.pixels.dtype)
+            deeper = wanted.itemsize > picture.pixels.dtype.itemsize
+            yield picture.astype(wanted) if deeper else picture
+
+    def write(self, changed: Iterable[Picture]) -> None:
+        """Write the changed pages, each as soon as it is there; all of them or no file."""
+        target, writing = self.place.target, self._writing
+        watched, count = self._watched(changed), self.place.pages
+        write_pages(watched, target, depth=writing.depth, quality=writing.quality, count=count)
+
+    def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
+        """The pages on their way, with a word on what their format cannot hold."""
+        clipping = Clipping()
+        for picture in changed:
+            if self._type_of(picture.pixels.dtype).kind == "u":
+                clipping.add(picture)
+            yield picture
+        if clipping.words is not None:
+            warnings.warn(
+                f"'{self.place.source}': {clipping.words}, which '{self.place.target.name}' cannot "
+                "hold; a .tif of depth float can",
+                RestoreWarning,
+                stacklevel=2,
+            )
+
+    def _type_of(self, given: np.dtype[Any]) -> np.dtype[Any]:
+        return depth_for(given, self._depths, self._writing.depth)
+
+    def _common_white(self) -> int | None:
+        """White of all 16-bit pages that get another type, so that none is brightened by itself."""
+        if self.place.pages == 1 or self._type_of(np.dtype(np.uint16)) == np.uint16:
+            return None
+        return max((page.white or 0 for page in iter_pages(self.place.source)), default=None)

@@ -1,0 +1,103 @@
+"""A canvas through a network: in tiles that fit the memory, and the lost detail put back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+
+from restorekit.errors import InputError, RestoreWarning
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.detail import return_detail
+from restorekit.restore.ensemble import Turn
+from restorekit.restore.network import Network
+from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.probing.memory import is_out_of_memory
+from restorekit.restore.tiles.size import choose, difference, smaller
+from restorekit.restore.tiles.stitch import Stitching, stitch
+
+
+@dataclass
+class Passage:
+    """How canvases go through a network.
+
+    Attributes:
+        network: what restores them.
+        name: what it is called in messages.
+        tile: greatest side of a tile in pixels, "auto", or None for the whole image.
+        turns: the flips and turns whose mean is taken.
+        strength: how much of the change is made, above 0 and up to 1.
+        keep_detail: how much of the lost detail is put back, from 0 to 1.
+    """
+
+    network: Network
+    name: str
+    tile: int | Literal["auto"] | None
+    turns: Sequence[Turn]
+    strength: float
+    keep_detail: float
+    _has_warned: bool = field(default=False, init=False)
+
+    def run(
+        self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
+    ) -> int | None:
+        """Restore a canvas, in smaller tiles where memory runs out; the side of the tiles.
+
+        Args:
+            canvas: what to restore.
+            level: the noise's standard deviation, for a network that takes it.
+            dtype: what autocast computes in; None for float32.
+
+        Raises:
+            InputError: the network cannot restore it, or there is not enough memory.
+
+        Warns:
+            RestoreWarning: once, that tiles of this network are not as the whole image.
+        """
+        how: Stitching | None = choose(self.network, canvas.size, self.tile, exact=dtype is None)
+        with self.network.running(dtype):
+            while how is not None:
+                how = replace(how, turns=self.turns)
+                try:
+                    self._warn_of_tiles(canvas, how, level)
+                    # Detail is found in what the network changed: the strength is for afterwards.
+                    strength = 1.0 if self.keep_detail else self.strength
+                    stitch(canvas, self.network, how, level, strength)
+                    if self.keep_detail:
+                        return_detail(canvas, self.keep_detail, self.strength)
+                    return how.tile
+                except Exception as error:
+                    if not is_out_of_memory(error):
+                        raise
+                how = None if canvas.is_spent else self._smaller(how, canvas)
+        height, width = canvas.size
+        tiles = "even in the smallest tiles" if self.network.reach else "which it takes only whole"
+        tiles = "half of which it has restored in place" if canvas.is_spent else tiles
+        raise InputError(
+            f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
+            f"{tiles}"
+        )
+
+    def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
+        halved = smaller(how, canvas.size)
+        if halved is None or how.tile is not None:
+            return halved
+        # It was the whole image: nothing has been measured yet.
+        return choose(self.network, canvas.size, halved.tile) if self.network.reach else None
+
+    def _warn_of_tiles(self, canvas: Canvas, how: Stitching, level: NoiseLevel | None) -> None:
+        reach = None if how.tile is None or self._has_warned else self.network.reach
+        if reach is None or not reach.is_global:
+            return
+        self._has_warned = True
+        levels = 255 * difference(self.network, canvas, how, level)
+        warnings.warn(
+            f"model '{self.name}' is one that looks at the whole image: in tiles of {how.tile} "
+            f"pixels the result differs by about {levels:.2g}/255 (rms, measured on this image); "
+            "tile='off' restores it whole",
+            RestoreWarning,
+            stacklevel=6,
+        )

@@ -1,0 +1,111 @@
+"""Several images through a denoiser at once: each as if it had come alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import Tensor, nn
+
+from restorekit import create_model
+from restorekit.errors import InputError
+from restorekit.restore.denoiser import Denoiser
+
+
+class Counting(nn.Module):
+    """A network that keeps the shapes it was given."""
+
+    channels = 3
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.shapes: list[tuple[int, ...]] = []
+
+    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
+        self.shapes.append(tuple(noisy.shape))
+        restored: Tensor = self.network(noisy, sigma)
+        return restored
+
+
+@pytest.fixture
+def network() -> Counting:
+    torch.manual_seed(0)
+    return Counting(create_model("swift", size="small"))
+
+
+def noisy(seed: int, side: int, sigma: float) -> Any:
+    """A gray wall with noise, (side, side, 3) floats within [0, 1]."""
+    noise = np.random.default_rng(seed).normal(0, sigma, (side, side, 3))
+    return (0.5 + noise).clip(0, 1).astype(np.float32)
+
+
+@given(
+    sides=st.lists(st.sampled_from([16, 24, 40]), min_size=1, max_size=6),
+    options=st.fixed_dictionaries(
+        {
+            "sigma": st.sampled_from([None, 0.1, [0.05, 0.1, 0.2]]),
+            "strength": st.sampled_from([0.0, 0.5, 1.0]),
+            "keep_detail": st.sampled_from([0.0, 0.7]),
+            "ensemble": st.booleans(),
+        }
+    ),
+)
+@settings(max_examples=15, deadline=None)
+def test_each_comes_back_as_if_alone(sides: list[int], options: dict[str, Any]) -> None:
+    """Images, levels and findings, in the order given, whatever sizes are among them."""
+    torch.manual_seed(0)
+    denoiser = Denoiser(create_model("swift", size="small"), precision="float32", **options)
+    images = [noisy(seed, side, 0.02 * (seed + 1)) for seed, side in enumerate(sides)]
+    for image, found in zip(images, denoiser.restore_all(images), strict=True):
+        alone = denoiser.restore(image)
+        np.testing.assert_allclose(found.image, alone.image, atol=1e-5)
+        assert found.sigma == pytest.approx(alone.sigma)
+        assert (found.already_clean, found.tile, found.precision, found.model) == (
+            alone.already_clean,
+            alone.tile,
+            alone.precision,
+            alone.model,
+        )
+
+
+def test_those_of_one_size_are_one_batch(network: Counting) -> None:
+    """And the kinds may differ: what counts is size, type and range."""
+    first, second = (Image.new("RGB", (24, 16), colour) for colour in ("red", "navy"))
+    images = [first, np.zeros((8, 8, 3), np.uint8), np.asarray(second), second.convert("L")]
+    denoiser = Denoiser(network, sigma=0.1, precision="float32")
+    denoiser(first)  # it is also looked at once, whether it heeds sigma
+    network.shapes.clear()
+    restored = [outcome.image for outcome in denoiser.restore_all(images)]
+    assert sorted(network.shapes) == [(1, 3, 8, 8), (1, 3, 16, 24), (2, 3, 16, 24)]
+    assert [type(image) for image in restored] == [type(image) for image in images]
+    assert restored[3].mode == "L"
+
+
+def test_a_level_is_each_images_own(network: Counting) -> None:
+    """Estimated levels go with their images into the batch."""
+    told: list[Tensor] = []
+    network.network.register_forward_pre_hook(lambda _, given: told.append(given[1]))
+    denoiser = Denoiser(network, precision="float32")
+    denoiser.restore(noisy(0, 64, 0.1))
+    told.clear()
+    denoiser.restore_all([noisy(1, 64, 0.05), noisy(2, 64, 0.15)])
+    levels = torch.cat([sigma.flatten() for sigma in told]).tolist()
+    assert levels == pytest.approx([0.05, 0.15], rel=0.15)
+
+
+def test_no_images_are_none(network: Counting) -> None:
+    assert Denoiser(network, sigma=0.1).restore_all([]) == []
+
+
+def test_a_bad_one_is_refused(network: Counting, tmp_path: Path) -> None:
+    """As it is alone."""
+    bad = np.full((16, 16, 3), np.nan, np.float32)
+    with pytest.raises(InputError, match="finite"):
+        Denoiser(network, sigma=0.1).restore_all([noisy(0, 16, 0.1), bad])
