@@ -135,6 +135,43 @@ class TestBlockDCT:
         estimate = create_estimator("block_dct")(clean + sigma * noise(1, 1, 300, 300)).item()
         assert estimate == pytest.approx(sigma.square().mean().sqrt().item(), rel=0.08)
 
+    @pytest.mark.parametrize("sigma", [5, 10])
+    def test_texture_that_colours_share(self, sigma: int) -> None:
+        """It hides weak noise in each colour, and not in the differences of three."""
+        texture = 0.8 * noise(1, 1, 300, 300)  # as fine as the noise
+        clean = 0.5 + texture * sigma / 255 + torch.tensor([-0.1, 0.0, 0.1])[:, None, None]
+        noisy = clean + noise(1, 3, 300, 300, seed=1) * sigma / 255
+        estimator = create_estimator("block_dct")
+        told = torch.full((1, 3), sigma / 255)
+        assert torch.allclose(estimator(noisy), told, rtol=0.1)
+        assert (estimator(noisy[:, :1]) > 1.1 * told[:, :1]).all()
+
+    @pytest.mark.parametrize("own", [0.0, 0.25])
+    def test_noise_that_colours_share(self, own: float) -> None:
+        """Is no texture: the differences hold too little for it to be left out."""
+        shared = noise(1, 1, 200, 200).expand(1, 3, 200, 200)
+        noisy = 0.5 + 0.02 * (shared + own * noise(1, 3, 200, 200, seed=1))
+        estimate = create_estimator("block_dct")(noisy)
+        told = torch.full((1, 3), 0.02 * (1 + own**2) ** 0.5)
+        assert torch.allclose(estimate, told, rtol=0.06)
+
+    def test_noise_that_is_smoother_in_colour(self) -> None:
+        """As in a camera's JPEG: the differences are not white, and say nothing of the sum."""
+        coarse = torch.nn.functional.avg_pool2d(noise(1, 3, 203, 203, seed=1), 4, 1)
+        noisy = 0.5 + 0.02 * noise(1, 1, 200, 200) + 0.08 * coarse
+        estimate = create_estimator("block_dct")(noisy)
+        alone = torch.cat([create_estimator("block_dct")(noisy[:, i : i + 1]) for i in range(3)], 1)
+        assert torch.allclose(estimate, alone)
+        assert (estimate > 0.019).all()
+
+    def test_a_colour_without_noise(self) -> None:
+        """Stays without, beside two that have some."""
+        sigma = torch.tensor([0.0, 0.02, 0.03])
+        noisy = 0.5 + sigma[:, None, None] * noise(1, 3, 200, 200)
+        estimate = create_estimator("block_dct")(noisy)[0]
+        assert estimate[0] == 0
+        assert torch.allclose(estimate[1:], sigma[1:], rtol=0.06)
+
     @pytest.mark.parametrize("name", ["camera", "coffee"])
     def test_correlated_noise(self, name: str) -> None:
         """Noise smoothed by 3x3 pixels is found where the baseline misses two thirds of it."""

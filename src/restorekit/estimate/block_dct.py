@@ -7,12 +7,14 @@ white noise look weaker than it is.
 N. Ponomarenko, V. Lukin, M. Zriakhov, A. Kaarna and J. Astola, An automatic approach to lossy
 compression of AVIRIS images, IGARSS 2007; M. Colom and A. Buades, Analysis and extension of the
 Ponomarenko et al. method, IPOL 2013, https://doi.org/10.5201/ipol.2013.45. Ours are the
-correction for clipping, the choice among levels of brightness, and the case of correlated noise.
+correction for clipping, the choice among levels of brightness, the case of correlated noise, and
+what the differences of colours tell.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +31,14 @@ _AGREES_WHITE, _AGREES_CORRELATED = 1.1, 1.3
 # A block with more saturated pixels than this is used only where there are no others.
 _SATURATED = 0.1
 _LEAST_BLOCKS = 40
+# The ratio up to which noise counts as white in the difference of two colours, where hardly any
+# texture is; photographs with white noise have at most 1.03 there, cameras' JPEGs 1.4 and more.
+_WHITE = 1.1
+# The variance that the differences find, relative to that of the colours themselves, from which
+# noise counts as independent between colours, and the rest as texture that they share.
+_INDEPENDENT = 0.4
+# Standard deviation above which no texture passes for noise.
+_STRONG = 25 / 255
 
 
 class BlockDCT(nn.Module):
@@ -41,6 +51,11 @@ class BlockDCT(nn.Module):
     estimate about a tenth low where a third or more of the pixels are cut off. Where the high
     frequencies are weak beside the middle ones, as in a camera's JPEG, the noise is taken as
     correlated and its low frequencies are extrapolated.
+
+    Texture that fills a photograph passes for weak noise, but colours share it and not their noise.
+    Where the differences of three colours hold white noise alone, and enough of it for that of the
+    colours to be independent, each colour's level is at most what they tell: the variance of the
+    difference of two colours is the sum of theirs.
 
     Args:
         share: The share of the blocks of a level that is measured, the flattest ones.
@@ -74,52 +89,54 @@ class BlockDCT(nn.Module):
         """
         if image.ndim != 4 or not image.numel():
             raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
-        planes = image.flatten(0, 1)
-        return torch.stack([self._sigma(plane.float()) for plane in planes]).view(image.shape[:2])
+        return torch.stack([self._sigmas(planes.float()) for planes in image])
 
-    def _sigma(self, plane: Tensor) -> Tensor:
-        power, brightness, drawn = self._spectra(plane)
-        levels = min(self.levels, max(1, len(power) // 1500))
-        measured = [
-            self._measure(power[level])
-            for level in brightness.argsort().tensor_split(levels)
-            if len(level)
-        ]
-        if not measured:
-            return plane.new_zeros(())
-        levels_measured = torch.stack(measured)
-        # Between the areas of a drawing there are edges, whose spectrum is not white.
-        if drawn and levels_measured[:, 2].min() > _CORRELATED[0]:
-            return plane.new_zeros(())
-        return _agreement(levels_measured)
+    def _sigmas(self, planes: Tensor) -> Tensor:
+        """The standard deviation of each channel of one image (C, H, W)."""
+        blocks = [self._blocks(plane) for plane in planes]
+        found = [self._levels(*each.usable()) for each in blocks]
+        variances = torch.stack(list(map(_variance, found, blocks)))
+        weak = bool((variances < _STRONG**2).any())
+        white = any(len(levels) and levels[:, 2].min() < _CORRELATED[0] for levels in found)
+        if len(planes) == 3 and weak and white:
+            variances = torch.minimum(variances, self._of_differences(blocks, variances))
+        return variances.sqrt()
 
-    def _spectra(self, plane: Tensor) -> tuple[Tensor, Tensor, bool]:
-        """What can tell of noise: the blocks that are neither constant nor saturated.
+    def _of_differences(self, blocks: list[_Blocks], variances: Tensor) -> Tensor:
+        """The variances of three channels by their differences; as they are where those do not
+        tell."""
+        pairs = []
+        for one, other in ((0, 1), (1, 2), (2, 0)):
+            levels = self._levels(*blocks[one].less(blocks[other]))
+            if not len(levels) or levels[:, 2].min() > _WHITE:
+                return variances
+            pairs.append(_agreement(levels))
+        # Of the first and second colour, the second and third, the third and first.
+        first, second, third = torch.stack(pairs)
+        independent = (first + second + third) / 2
+        if independent < _INDEPENDENT * variances.sum():
+            return variances
+        rest: Tensor = independent - torch.stack([second, third, first])
+        return rest.clamp_min(0)
 
-        Returns:
-            Their squared coefficients (N, 8, 8) and brightness (N,), and whether most blocks of
-            the picture are constant, as in a drawing or beside a saturated sky.
-        """
+    def _blocks(self, plane: Tensor) -> _Blocks:
         plane = _at_least(_at_least(plane, 0), 1)
         positions = math.prod(side - _SIDE + 1 for side in plane.shape)
         step = max(1, math.ceil(math.sqrt(positions / self.blocks)))
-        blocks = plane.unfold(0, _SIDE, step).unfold(1, _SIDE, step).reshape(-1, _SIDE, _SIDE)
-        varied = blocks.flatten(1).amax(1) > blocks.flatten(1).amin(1)
-        drawn = 2 * int(varied.sum()) < len(blocks)
-        blocks = blocks[varied]
-        loss = torch.ones(len(blocks), device=plane.device)
+        blocks = plane.unfold(0, _SIDE, step).unfold(1, _SIDE, step).reshape(-1, _SIDE**2)
+        varied = blocks.amax(1) > blocks.amin(1)
+        low = high = torch.zeros(len(blocks), device=plane.device)
         lowest, highest = plane.aminmax()
-        if len(blocks) and lowest >= 0 and highest <= 1 and (lowest == 0 or highest == 1):
-            low = (blocks <= 0).flatten(1).float().mean(1)
-            high = (blocks >= 1).flatten(1).float().mean(1)
-            fewest = min(len(blocks), max(_LEAST_BLOCKS, len(blocks) // 4))
-            limit = (low + high).kthvalue(fewest).values.clamp_min(_SATURATED)
-            usable = low + high <= limit
-            blocks = blocks[usable]
-            loss = (clipped_variance(low) * clipped_variance(high))[usable]
-        basis = _dct(plane.device)
-        coefficients = basis @ blocks @ basis.T
-        return coefficients.square() / loss[:, None, None], coefficients[:, 0, 0], drawn
+        if lowest >= 0 and highest <= 1 and (lowest == 0 or highest == 1):
+            low = (blocks <= 0).float().mean(1)
+            high = (blocks >= 1).float().mean(1)
+        return _Blocks(blocks @ _dct(plane.device).T, varied, low, high)
+
+    def _levels(self, power: Tensor, brightness: Tensor) -> Tensor:
+        """What `_measure` says of each level of brightness, (levels, 3); none without blocks."""
+        count = min(self.levels, max(1, len(power) // 1500))
+        levels = [level for level in brightness.argsort().tensor_split(count) if len(level)]
+        return torch.stack([self._measure(power[level]) for level in levels]) if levels else power
 
     def _measure(self, power: Tensor) -> Tensor:
         """White variance, correlated variance, and middle over high frequencies, of one level."""
@@ -133,6 +150,49 @@ class BlockDCT(nn.Module):
         # Floor: a tenth of what rounding to 8 bits leaves is nothing.
         ratio = (middle / high.clamp_min(1e-8)).sqrt().clamp_min(1)
         return torch.stack([white, _extrapolated(spectrum), ratio])
+
+
+class _Blocks(NamedTuple):
+    """The blocks of a plane.
+
+    Attributes:
+        coefficients: of each one's 8x8 cosines, (N, 64).
+        varied: which of them are not constant, (N,).
+        low: the share of each one's pixels that are black and may have been cut off, (N,).
+        high: the same of white.
+    """
+
+    coefficients: Tensor
+    varied: Tensor
+    low: Tensor
+    high: Tensor
+
+    @property
+    def are_drawn(self) -> bool:
+        """Whether most are constant, as in a drawing or beside a saturated sky."""
+        return 2 * int(self.varied.sum()) < len(self.varied)
+
+    def usable(self) -> tuple[Tensor, Tensor]:
+        """Squared coefficients (n, 64) and brightness (n,) of those that can tell of noise: that
+        are neither constant nor, while there are others, saturated."""
+        coefficients, low, high = (x[self.varied] for x in (self.coefficients, self.low, self.high))
+        loss = torch.ones_like(low)
+        if len(low) and bool((low + high).any()):
+            fewest = min(len(low), max(_LEAST_BLOCKS, len(low) // 4))
+            limit = (low + high).kthvalue(fewest).values.clamp_min(_SATURATED)
+            usable = low + high <= limit
+            loss = (clipped_variance(low) * clipped_variance(high))[usable]
+            coefficients = coefficients[usable]
+        return coefficients.square() / loss[:, None], coefficients[:, 0]
+
+    def less(self, other: _Blocks) -> tuple[Tensor, Tensor]:
+        """The same of the difference to another plane, of blocks that are whole in both; none where
+        half of all are not."""
+        saturated = self.low + self.high + other.low + other.high
+        whole = self.varied & other.varied & (saturated == 0)
+        enough = int(whole.sum()) >= max(_LEAST_BLOCKS, len(whole) // 2)
+        one, two = (x.coefficients[whole if enough else whole & False] for x in (self, other))
+        return (one - two).square(), (one + two)[:, 0]
 
 
 def clipped_variance(share: Tensor) -> Tensor:
@@ -152,20 +212,28 @@ def clipped_variance(share: Tensor) -> Tensor:
     return square - mean.square()
 
 
+def _variance(levels: Tensor, blocks: _Blocks) -> Tensor:
+    """The noise's variance in a plane, 0 where there is none to be found."""
+    # Between the areas of a drawing there are edges, whose spectrum is not white.
+    if not len(levels) or (blocks.are_drawn and levels[:, 2].min() > _CORRELATED[0]):
+        return blocks.low.new_zeros(())
+    return _agreement(levels)
+
+
 def _agreement(measured: Tensor) -> Tensor:
-    """One standard deviation from (levels, [white, correlated, ratio])."""
+    """One variance from (levels, [white, correlated, ratio])."""
     white, correlated, ratio = measured.unbind(1)
     lowest = ratio.min()
     factor = _AGREES_WHITE if lowest < _CORRELATED[0] else _AGREES_CORRELATED
     agrees = ratio <= factor * lowest
     start, end = _CORRELATED
     weight = ((ratio[agrees].median() - start) / (end - start)).clamp(0, 1)
-    return torch.lerp(white[agrees].mean(), correlated[agrees].mean(), weight).sqrt()
+    return torch.lerp(white[agrees].mean(), correlated[agrees].mean(), weight)
 
 
 def _calmest(power: Tensor, chosen_by: Tensor, count: int) -> Tensor:
     """The mean spectrum of the blocks with the least energy in the frequencies `chosen_by`."""
-    energy = power[:, chosen_by].sum(1)
+    energy = power @ chosen_by.to(power.dtype)
     return power[energy.topk(count, largest=False).indices].mean(0)
 
 
@@ -178,7 +246,7 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
     order = _order(spectrum.device)
     known = order >= 5
     index = torch.arange(_SIDE, dtype=spectrum.dtype, device=spectrum.device)
-    radius = torch.hypot(index[:, None], index)
+    radius = torch.hypot(index[:, None], index).flatten()
     level = spectrum[known].clamp_min(1e-12).log()
     centred = radius[known] - radius[known].mean()
     slope = ((centred * (level - level.mean())).sum() / centred.square().sum()).clamp_max(0)
@@ -187,17 +255,17 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
 
 
 def _dct(device: torch.device) -> Tensor:
-    """The orthonormal DCT-II of 8 values, a row for each frequency."""
+    """The orthonormal DCT-II of 8x8 values, (64, 64), a row for each pair of frequencies."""
     index = torch.arange(_SIDE, device=device, dtype=torch.float32)
     basis = torch.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2
     basis[0] /= math.sqrt(2)
-    return basis
+    return torch.kron(basis, basis)
 
 
 def _order(device: torch.device) -> Tensor:
-    """Vertical plus horizontal frequency of each coefficient, 0 to 14."""
+    """Vertical plus horizontal frequency of each coefficient, 0 to 14, (64,)."""
     index = torch.arange(_SIDE, device=device)
-    return index[:, None] + index
+    return (index[:, None] + index).flatten()
 
 
 def _at_least(plane: Tensor, dim: int) -> Tensor:
