@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image
 
@@ -56,6 +57,27 @@ def test_pages_before_a_bad_one_are_not_told_of_the_next_file(
     first, second = (json.loads(line) for line in outcome.out.splitlines())
     assert (first["status"], "pages" in first) == ("failed", False)
     assert len(second["pages"]) == 1
+
+
+def test_json_of_pictures_that_go_together_is_each_ones_own(
+    run: Any, weights: Path, tmp_path: Path
+) -> None:
+    """Small ones of one size share a batch, and what is found of each is as of it alone."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for sigma in (5, 20, 40):
+        noisy = np.random.default_rng(sigma).normal(128, sigma, (48, 48, 3)).clip(0, 255)
+        Image.fromarray(noisy.astype(np.uint8)).save(folder / f"{sigma:02}.png")
+    call = ("-m", weights, "--precision", "float32", "--json")
+    together = run("denoise", folder, "-o", tmp_path / "out", *call).out.splitlines()
+    assert len(together) == 3
+    for line, path in zip(together, sorted(folder.iterdir()), strict=True):
+        [page] = json.loads(line)["pages"]
+        alone = run("denoise", path, "-o", tmp_path / "alone.png", *call).out
+        [expected] = json.loads(alone)["pages"]
+        assert json.loads(line)["input"] == str(path)
+        assert page["noise_before"] == pytest.approx(expected["noise_before"])
+        assert page["noise_before"][0] == pytest.approx(int(path.stem), rel=0.15)
 
 
 def test_report_of_one_picture_is_a_file(

@@ -116,7 +116,7 @@ def denoise(
         "denoising",
         writing=Writing(bits, quality, over_input=in_place, resume=resume),
         share=share,
-        at_once=denoiser.pixels_at_once,
+        at_once=0 if reports else denoiser.pixels_at_once,
         tell=restoring.tell if as_json else None,
     )
 
