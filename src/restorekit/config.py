@@ -59,6 +59,11 @@ class TeacherSettings(BaseModel):
         1, ge=1, le=8, description="Flips and turns that it is asked in at each step, of eight."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        return {"weights": data} if isinstance(data, str) else data
+
 
 class TrainSettings(BaseModel):
     """How long, how fast and with what to train."""
@@ -350,7 +355,7 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
         if len(rest) == 1 and not isinstance(value, Mapping):
             return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
     elif isinstance(inner, str):
-        inner = {"name": inner}
+        inner = {"weights" if key == "teacher" else "name": inner}
     return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 
 
@@ -64,6 +66,14 @@ class PluginWarning(UserWarning):
 
 class RestoreWarning(UserWarning):
     """An image is restored, but not quite as was asked for."""
+
+
+def warn(message: str) -> None:
+    """Give a `RestoreWarning` that points at the first line outside of restorekit."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "restorekit":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RestoreWarning, stacklevel=level)
 
 
 class OldSpellingWarning(DeprecationWarning):

@@ -27,6 +27,7 @@ def json_schema() -> Schema:
     definitions.pop("LossTerm")
     optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
     optimizer["anyOf"] = [{"type": "string"}, {"$ref": optimizer.pop("$ref")}]
+    definitions["TrainSettings"]["properties"]["teacher"]["anyOf"].insert(0, {"type": "string"})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

@@ -244,6 +244,17 @@ def test_lines_are_written_whole(
         assert all(piece.count(b"\n") == 1 and piece.endswith(b"\n") for piece in pieces)
 
 
+def test_a_closed_output_stops_nothing(
+    run: Any, pictures: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `restorekit denoise ... >&-`: nobody is told, and the pictures are restored."""
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", None)
+        outcome = run("denoise", pictures, "-o", tmp_path / "out", "-m", weights)
+    assert outcome.code == 0
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 3
+
+
 def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Path) -> None:
     """Two processes restore a folder, each its share; a bad picture ends neither of them early."""
     (pictures / "0.png").write_bytes(b"junk")

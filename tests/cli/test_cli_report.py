@@ -12,6 +12,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from restorekit.restore.denoiser import Denoiser
+
 
 def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
     """On stderr, with the level that was found; the picture is written all the same."""
@@ -60,7 +62,7 @@ def test_pages_before_a_bad_one_are_not_told_of_the_next_file(
 
 
 def test_json_of_pictures_that_go_together_is_each_ones_own(
-    run: Any, weights: Path, tmp_path: Path
+    run: Any, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Small ones of one size share a batch, and what is found of each is as of it alone."""
     folder = tmp_path / "in"
@@ -69,8 +71,16 @@ def test_json_of_pictures_that_go_together_is_each_ones_own(
         noisy = np.random.default_rng(sigma).normal(128, sigma, (48, 48, 3)).clip(0, 255)
         Image.fromarray(noisy.astype(np.uint8)).save(folder / f"{sigma:02}.png")
     call = ("-m", weights, "--precision", "float32", "--json")
-    together = run("denoise", folder, "-o", tmp_path / "out", *call).out.splitlines()
-    assert len(together) == 3
+    counts: list[int] = []
+    restore_all = Denoiser.restore_all
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Denoiser,
+            "restore_all",
+            lambda self, images: counts.append(len(images)) or restore_all(self, images),
+        )
+        together = run("denoise", folder, "-o", tmp_path / "out", *call).out.splitlines()
+    assert (counts, len(together)) == ([3], 3)
     for line, path in zip(together, sorted(folder.iterdir()), strict=True):
         [page] = json.loads(line)["pages"]
         alone = run("denoise", path, "-o", tmp_path / "alone.png", *call).out

@@ -72,6 +72,15 @@ class TestSigma:
         noisy = salted(clean + 0.03 * noise(*clean.shape), 0.02)
         assert estimate_sigma(noisy).item() == pytest.approx((noisy - clean).std().item(), rel=0.1)
 
+    def test_impulses_beside_noise_and_texture(self) -> None:
+        """What colours share is told from noise where impulses lie among them, too."""
+        texture = 0.8 * noise(1, 1, 301, 301)
+        texture = texture[..., :300, :300] + torch.nn.functional.avg_pool2d(texture, 2, 1)
+        clean = 0.5 + texture * 8 / 255
+        noisy = salted(clean + noise(1, 3, 300, 300, seed=1) * 8 / 255, 0.002)
+        true = (noisy - clean).std(dim=(2, 3))
+        assert torch.allclose(estimate_sigma(noisy), true, rtol=0.1)
+
     def test_large_pictures_are_sampled(self) -> None:
         """A picture of three megapixels gives what a part of it gives."""
         image = 0.5 + 0.05 * noise(1, 1, 1700, 2000)

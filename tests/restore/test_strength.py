@@ -208,12 +208,14 @@ def test_a_noise_map_follows_the_place(estimate: None) -> None:
 
 
 def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
-    """Once, in one line, though their forward may take it."""
+    """Once, in one line, though their forward may take it; at the place of the call."""
     model = restorekit.create_model("unet", width=4, depth=1)
-    denoiser = Denoiser(model, sigma=0.1)
-    with pytest.warns(RestoreWarning, match="'unet' is blind: .*sigma has no effect"):
+    for settings in ({"sigma": 0.1}, {"noise_map": True}):
+        denoiser = Denoiser(model, **settings)  # type: ignore[arg-type]
+        with pytest.warns(RestoreWarning, match="'unet' is blind: .*has no effect") as caught:
+            denoiser(torch.rand(3, 16, 16))
+        assert [warning.filename for warning in caught] == [__file__]
         denoiser(torch.rand(3, 16, 16))
-    denoiser(torch.rand(3, 16, 16))
 
 
 @pytest.mark.parametrize(

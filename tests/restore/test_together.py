@@ -96,8 +96,62 @@ def test_a_level_is_each_images_own(network: Counting) -> None:
     denoiser.restore(noisy(0, 64, 0.1))
     told.clear()
     denoiser.restore_all([noisy(1, 64, 0.05), noisy(2, 64, 0.15)])
-    levels = torch.cat([sigma.flatten() for sigma in told]).tolist()
+    [level] = told
+    levels = level.flatten().tolist()
     assert levels == pytest.approx([0.05, 0.15], rel=0.15)
+
+
+KINDS: dict[str, Any] = {
+    "white of 12 bits": np.full((16, 16), 3000, np.uint16),
+    "white of 16 bits": np.full((16, 16), 60000, np.uint16),
+    "alpha": np.full((16, 16, 4), 77, np.uint8),
+    "gray": np.full((16, 16), 99, np.uint8),
+    "beyond white": np.full((16, 16, 3), 1.5, np.float32),
+    "a batch": torch.full((2, 3, 16, 16), 0.25),
+}
+
+
+def test_unlike_kinds_come_back_as_they_are(network: Counting) -> None:
+    """Each twice among the others: with its own white, alpha and range."""
+    denoiser = Denoiser(network, sigma=np.full((16, 16), 0.1), precision="float32")
+    images = [*KINDS.values(), *KINDS.values()]
+    for image, found in zip(images, denoiser.restore_all(images), strict=True):
+        np.testing.assert_allclose(found.image, denoiser(image), atol=1e-5, rtol=1e-5)
+        assert found.image.dtype == image.dtype
+
+
+def test_a_map_of_each_image_is_estimated(network: Counting) -> None:
+    """With `noise_map`, as of it alone."""
+    denoiser = Denoiser(network, noise_map=True, precision="float32")
+    images = [noisy(1, 64, 0.05), noisy(2, 64, 0.15)]
+    for image, found in zip(images, denoiser.restore_all(images), strict=True):
+        np.testing.assert_allclose(found.image, denoiser(image), atol=1e-5)
+
+
+def test_large_images_are_not_put_together(network: Counting) -> None:
+    """Those that fill a pass by themselves would only take memory."""
+    denoiser = Denoiser(network, sigma=0.1, precision="float32", tile="off")
+    side = int(denoiser.pixels_at_once**0.5)
+    network.shapes.clear()
+    denoiser.restore_all([noisy(0, side, 0.1)] * 2)
+    assert {shape[0] for shape in network.shapes} == {1}
+
+
+def test_fewer_go_together_where_memory_runs_out(network: Counting) -> None:
+    """Before any of them is cut into tiles."""
+    denoiser = Denoiser(network, sigma=0.1, precision="float32")
+    images = [noisy(seed, 16, 0.1) for seed in range(5)]
+    expected = [denoiser(image) for image in images]
+
+    def small_memory(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if len(given[0]) > 2:
+            raise torch.OutOfMemoryError("too many")
+
+    network.network.register_forward_pre_hook(small_memory)
+    found = denoiser.restore_all(images)
+    assert [outcome.tile for outcome in found] == [None] * 5
+    for outcome, image in zip(found, expected, strict=True):
+        np.testing.assert_allclose(outcome.image, image, atol=1e-5)
 
 
 def test_no_images_are_none(network: Counting) -> None:

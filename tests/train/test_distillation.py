@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from restorekit import (
+    ArgumentError,
     CheckpointError,
     ConfigError,
+    InputError,
+    TrainConfig,
     Trainer,
     create_model,
     load_model,
@@ -23,8 +26,10 @@ from restorekit import (
 )
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Degraded
+from restorekit.train.changes import changes
 from restorekit.train.distillation import Distilled
 from restorekit.train.task import Supervised
+from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
 CLEAN = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -163,8 +168,41 @@ class TestRun:
         resolved = tiny(teacher={"weights": str(teacher), "share": 0.5}).plan.resolved()
         assert resolved["train"]["teacher"] == {"weights": str(teacher), "share": 0.5, "views": 1}
 
+    def test_its_card_says_which_teacher(self, tiny: Make, teacher: Path) -> None:
+        """Another file of that name is told when the run goes on."""
+        first = tiny(teacher={"weights": str(teacher)})
+        first.fit()
+        card = read_card(first.folder / "last.safetensors")["teacher"]
+        assert card["checksum"] == read_card(teacher)["checksum"]
+        assert card["model"]["name"] == "dncnn"
+        save_model(load_model(first.folder), teacher)
+        again = tiny(teacher={"weights": str(teacher)}).plan.resolved()["teacher"]["checksum"]
+        before, now = ({"teacher": {"checksum": each}} for each in (card["checksum"], again))
+        assert [change.key for change in changes(before, now)] == ["teacher.checksum"]
+
+    def test_text_is_the_weights(self, teacher: Path) -> None:
+        """Also where another key of it is then set."""
+        config = {"model": "dncnn", "dataset": "samples", "train": {"teacher": str(teacher)}}
+        made = TrainConfig.from_dict(config, overrides=["train.teacher.share=0.5"])
+        assert made.train.teacher is not None
+        assert made.train.teacher.weights == str(teacher)
+        assert made.train.teacher.share == 0.5
+
 
 class TestMistakes:
+    def test_a_teacher_from_the_runs_own_folder(self, tiny: Make) -> None:
+        """When the run goes on, other weights would lie there."""
+        folder = tiny().fit().folder
+        with pytest.raises(ArgumentError, match=r"train\.teacher: .* is the run's own"):
+            tiny(teacher={"weights": str(folder)})
+
+    def test_a_teacher_that_does_not_fit(self, tiny: Make, tmp_path: Path) -> None:
+        """It is the teacher that is named, not the pupil."""
+        gray = tmp_path / "gray.safetensors"
+        save_model(create_model("dncnn", depth=3, width=4, channels=1), gray)
+        with pytest.raises(InputError, match=r"train\.teacher: .*channel"):
+            tiny(teacher={"weights": str(gray)}).fit()
+
     def test_weights_that_are_not_there(self, tiny: Make) -> None:
         """As with any weights, the nearest name is said."""
         with pytest.raises(CheckpointError, match="Did you mean 'swift-gaussian'"):

@@ -81,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings_as_lines():
         try:
             code = _run(words)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it may be closed
+                sys.stdout.flush()
         except KeyboardInterrupt:
             print_error("interrupted")
             return 130

@@ -25,6 +25,8 @@ def print_line(text: str, file: TextIO | None = None) -> None:
     several processes then run into each other.
     """
     file = sys.stdout if file is None else file
+    if file is None:
+        return  # it is closed
     file.write(f"{text}\n")
     file.flush()
 

@@ -73,7 +73,9 @@ class Restoring:
             from restorekit.restore.report import summary
 
             found = summary(picture.pixels, outcome.image, outcome)
-            self.pages.setdefault(place.number, []).append(found)
+            if place.page == 0:
+                self.pages[place.number] = []
+            self.pages[place.number].append(found)
         if (report := self.reports.get(place.target)) is not None:
             from restorekit.restore.report import write_report
 

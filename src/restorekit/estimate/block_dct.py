@@ -37,8 +37,11 @@ _WHITE = 1.1
 # The variance that the differences find, relative to that of the colours themselves, from which
 # noise counts as independent between colours, and the rest as texture that they share.
 _INDEPENDENT = 0.4
-# Standard deviation above which no texture passes for noise.
-_STRONG = 25 / 255
+# The ratio of a colour from which there is texture to be told from noise; that of white noise is
+# less, also of noise that the colours share.
+_TEXTURED = 1.05
+# A colour with less than this share of the variance of all three cannot be told from two others.
+_LEAST_SHARE = 0.2
 
 
 class BlockDCT(nn.Module):
@@ -53,9 +56,10 @@ class BlockDCT(nn.Module):
     correlated and its low frequencies are extrapolated.
 
     Texture that fills a photograph passes for weak noise, but colours share it and not their noise.
-    Where the differences of three colours hold white noise alone, and enough of it for that of the
-    colours to be independent, each colour's level is at most what they tell: the variance of the
-    difference of two colours is the sum of theirs.
+    Where a spectrum shows texture, and the differences of three colours hold white noise alone and
+    enough of it for most to be independent, each colour's level is at most what they tell: the
+    variance of the difference of two colours is the sum of theirs. Noise that the colours share is
+    then taken for texture.
 
     Args:
         share: The share of the blocks of a level that is measured, the flattest ones.
@@ -96,9 +100,8 @@ class BlockDCT(nn.Module):
         blocks = [self._blocks(plane) for plane in planes]
         found = [self._levels(*each.usable()) for each in blocks]
         variances = torch.stack(list(map(_variance, found, blocks)))
-        weak = bool((variances < _STRONG**2).any())
-        white = any(len(levels) and levels[:, 2].min() < _CORRELATED[0] for levels in found)
-        if len(planes) == 3 and weak and white:
+        ratios = [float(levels[:, 2].min()) if len(levels) else 1.0 for levels in found]
+        if len(planes) == 3 and max(ratios) > _TEXTURED and min(ratios) < _CORRELATED[0]:
             variances = torch.minimum(variances, self._of_differences(blocks, variances))
         return variances.sqrt()
 
@@ -116,8 +119,8 @@ class BlockDCT(nn.Module):
         independent = (first + second + third) / 2
         if independent < _INDEPENDENT * variances.sum():
             return variances
-        rest: Tensor = independent - torch.stack([second, third, first])
-        return rest.clamp_min(0)
+        rest = independent - torch.stack([second, third, first])
+        return torch.where(rest > _LEAST_SHARE * independent, rest, variances)
 
     def _blocks(self, plane: Tensor) -> _Blocks:
         plane = _at_least(_at_least(plane, 0), 1)

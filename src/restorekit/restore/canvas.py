@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,14 +133,23 @@ class Canvas:
         return piece if self.scale.white == 1.0 else piece / self.scale.white
 
 
-def alike(canvases: Sequence[Canvas]) -> list[list[int]]:
-    """The places of canvases that can go together: of one size, type, device and scale."""
-    groups: dict[Any, list[int]] = {}
+def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
+    """The places of canvases that can go together: of one size, type, device and scale.
+
+    Args:
+        canvases: any.
+        pixels: how many those that go together have at most, unless one alone has more.
+    """
+    groups: dict[Any, list[list[int]]] = {}
     for place, canvas in enumerate(canvases):
         source = canvas.source
-        kind = (source.shape[1:], source.dtype, source.device, canvas.scale)
-        groups.setdefault(kind, []).append(place)
-    return list(groups.values())
+        kind = (source.shape, source.dtype, source.device, canvas.scale)
+        most = max(1, pixels // (len(source) * math.prod(canvas.size)))
+        some = groups.setdefault(kind, [[]])
+        if len(some[-1]) == most:
+            some.append([])
+        some[-1].append(place)
+    return [group for some in groups.values() for group in some]
 
 
 @contextmanager

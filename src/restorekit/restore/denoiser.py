@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from copy import copy
 from os import PathLike
@@ -14,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.errors import ArgumentError, RestoreWarning
+from restorekit.errors import ArgumentError, warn
 from restorekit.restore.arguments import check_share
 from restorekit.restore.canvas import Canvas, alike, joined
 from restorekit.restore.ensemble import ALL, IDENTITY
@@ -309,7 +308,7 @@ class Denoiser:
                 canvas.result.copy_(canvas.source)
             return [(None, self._precision)] * len(canvases)
         how: list[tuple[int | None, str]] = [(None, "")] * len(canvases)
-        for places in alike(canvases):
+        for places in alike(canvases, self.pixels_at_once):
             some = [canvases[place] for place in places]
             told = [self._level_for_network(canvases[place], levels[place]) for place in places]
             dtype = self._dtype(some[0])
@@ -347,7 +346,7 @@ class Denoiser:
         """Warn once of what a model is."""
         if fact not in self._warned:
             self._warned.add(fact)
-            warnings.warn(f"model '{self.name}' is {fact}", RestoreWarning, stacklevel=5)
+            warn(f"model '{self.name}' is {fact}")
 
 
 def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ class Outcome(Generic[Restored]):
         sigma: the noise's standard deviation in each channel, given or estimated, where white is 1;
             the mean of a batch, and of a map.
         already_clean: that hardly any noise was found; the image was restored all the same.
-        seconds: what it took.
+        seconds: what it took; of several images restored together, the mean.
         tile: the greatest side of a tile in pixels, margins left out; None for the whole image.
         precision: the number format that the network computed in.
         model: its name, or the path of its weights.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 
-from restorekit.errors import InputError, RestoreWarning
+from restorekit.errors import InputError, warn
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import return_detail
 from restorekit.restore.ensemble import Turn
@@ -44,7 +43,9 @@ class Passage:
     def run(
         self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
     ) -> int | None:
-        """Restore a canvas, in smaller tiles where memory runs out; the side of the tiles.
+        """Restore a canvas; the side of the tiles.
+
+        Where memory runs out, fewer images of a batch go through at once, then smaller tiles.
 
         Args:
             canvas: what to restore.
@@ -82,11 +83,15 @@ class Passage:
         )
 
     def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
+        if (together := how.at_once(canvas, self.network)) > 1:
+            return replace(how, most=together // 2)
         halved = smaller(how, canvas.size)
         if halved is None or how.tile is not None:
             return halved
         # It was the whole image: nothing has been measured yet.
-        return choose(self.network, canvas.size, halved.tile) if self.network.reach else None
+        if not self.network.reach:
+            return None
+        return replace(choose(self.network, canvas.size, halved.tile), most=how.most)
 
     def _warn_of_tiles(self, canvas: Canvas, how: Stitching, level: NoiseLevel | None) -> None:
         reach = None if how.tile is None or self._has_warned else self.network.reach
@@ -94,10 +99,8 @@ class Passage:
             return
         self._has_warned = True
         levels = 255 * difference(self.network, canvas, how, level)
-        warnings.warn(
+        warn(
             f"model '{self.name}' is one that looks at the whole image: in tiles of {how.tile} "
             f"pixels the result differs by about {levels:.2g}/255 (rms, measured on this image); "
-            "tile='off' restores it whole",
-            RestoreWarning,
-            stacklevel=6,
+            "tile='off' restores it whole"
         )

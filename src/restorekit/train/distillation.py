@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from restorekit.errors import InputError, RestoreKitError
 from restorekit.restore.ensemble import ALL
 from restorekit.seeding import derive_generator
 from restorekit.train.plan import restorer
@@ -24,9 +25,16 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W) in float32."""
-        with self._runtime.autocast():
-            return self._restore(self._runtime.place(noisy), sigma).image.float()
+        """(B, C, H, W) -> (B, C, H, W) in float32.
+
+        Raises:
+            InputError: it does not take such a batch, or needs a sigma that the noise lacks.
+        """
+        try:
+            with self._runtime.autocast():
+                return self._restore(self._runtime.place(noisy), sigma).image.float()
+        except RestoreKitError as error:
+            raise InputError(f"train.teacher: {error}") from error
 
 
 @dataclass(frozen=True)

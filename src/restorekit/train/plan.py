@@ -11,15 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.config import TrainConfig, TrainSettings, settings_from
-from restorekit.errors import ArgumentError
+from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.records import Restoration, as_restoration, takes
 from restorekit.registry import datasets, losses, mark_origin, models, noises, origin_of
 from restorekit.seeding import derive_seed
 from restorekit.train.batches import split
-from restorekit.weights import bare, describe_origin, load_model
+from restorekit.weights import bare, describe_origin, find_weights, load_model, read_card
 
 Restore = Callable[[Tensor, Tensor | None], Restoration]
 Spec = str | Mapping[str, Any]
+# What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
+_OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Plan:
     folder: Path
     load_weight_path: str | None
     teacher: nn.Module | None
+    taught_by: Mapping[str, Any]
     settings: TrainSettings
 
     @classmethod
@@ -81,7 +84,8 @@ class Plan:
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),
-            teacher=load_model(settings.teacher.weights) if settings.teacher else None,
+            teacher=_teacher(settings, Path(save_weight_path)),
+            taught_by=_card_of_teacher(settings),
             settings=settings,
         )
 
@@ -102,6 +106,7 @@ class Plan:
             "loss": terms,
             "dataset": _spec_of(self.dataset),
             "train": self.settings.model_dump(mode="json"),
+            **({"teacher": self.taught_by} if self.taught_by else {}),
         }
 
     def resolved(self) -> dict[str, Any]:
@@ -160,6 +165,24 @@ def restorer(model: nn.Module) -> Restore:
         return as_restoration(model(noisy, sigma=sigma) if takes_sigma else model(noisy))
 
     return restore
+
+
+def _teacher(settings: TrainSettings, folder: Path) -> nn.Module | None:
+    """The network to learn from, if there is one."""
+    if settings.teacher is None:
+        return None
+    try:
+        path = find_weights(settings.teacher.weights)
+        if path.resolve().is_relative_to(folder.resolve()):  # resumed, it would be another
+            raise ArgumentError(f"{path} is the run's own; give it from another folder")
+        return load_model(path)
+    except RestoreKitError as error:
+        raise type(error)(f"train.teacher: {error}") from error
+
+
+def _card_of_teacher(settings: TrainSettings) -> Mapping[str, Any]:
+    card = read_card(settings.teacher.weights) if settings.teacher else {}
+    return {key: card[key] for key in _OF_TEACHER if key in card}
 
 
 def _terms(given: Any) -> tuple[Term, ...]:

@@ -152,7 +152,7 @@ class _Batches:
         if len(waiting) > 1:
             try:
                 return self.change([w.picture for w in waiting], [w.file.place for w in waiting])
-            except RestoreKitError:
+            except (RestoreKitError, OSError):
                 pass
         return [None] * len(waiting)
 

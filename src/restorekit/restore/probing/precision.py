@@ -44,7 +44,7 @@ def dtype_of(precision: str) -> torch.dtype | None:
 
 
 def is_worth_it(size: tuple[int, int]) -> bool:
-    """Whether an image is so large that a faster format saves more than a moment."""
+    """Whether an image is so large that a faster format is faster."""
     return size[0] * size[1] >= _WORTH_IT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,12 +31,20 @@ class Stitching:
         margin: how far a cut is felt.
         blend: over how many rows neighbours are blended.
         turns: the flips and turns whose mean is taken.
+        most: how many images of a batch go through at once; None for what is fast.
     """
 
     tile: int | None = None
     margin: int = 0
     blend: int = 0
     turns: Sequence[Turn] = IDENTITY
+    most: int | None = None
+
+    def at_once(self, canvas: Canvas, network: Network) -> int:
+        """How many images of a canvas go through a network at once."""
+        area = math.prod(min(length, self.tile or length) for length in canvas.size)
+        fast = max(1, pixels_at_once(network) // area)
+        return min(len(canvas.source), fast if self.most is None else self.most)
 
 
 def pixels_at_once(network: Network) -> int:
@@ -64,8 +73,7 @@ def stitch(
     rows = divide(height, how.tile or height, how.blend)
     columns = divide(width, how.tile or width, how.blend)
     dtype = torch.float64 if network.dtype == torch.float64 else torch.float32
-    per_image = min(height, how.tile or height) * min(width, how.tile or width)
-    step = max(1, pixels_at_once(network) // per_image)
+    step = how.at_once(canvas, network)
     for first in range(0, len(canvas.source), step):
         samples = slice(first, first + step)
         piece = _Piece(canvas, network, how, level, samples, dtype)
