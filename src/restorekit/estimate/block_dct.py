@@ -193,8 +193,9 @@ class _Blocks(NamedTuple):
         half of all are not."""
         saturated = self.low + self.high + other.low + other.high
         whole = self.varied & other.varied & (saturated == 0)
-        enough = int(whole.sum()) >= max(_LEAST_BLOCKS, len(whole) // 2)
-        one, two = (x.coefficients[whole if enough else whole & False] for x in (self, other))
+        if int(whole.sum()) < max(_LEAST_BLOCKS, len(whole) // 2):
+            whole = torch.zeros_like(whole)
+        one, two = self.coefficients[whole], other.coefficients[whole]
         return (one - two).square(), (one + two)[:, 0]
 
 

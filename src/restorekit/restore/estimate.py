@@ -61,12 +61,13 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     if not bool(torch.isfinite(sample).all()):
         raise InputError("an image's values must be finite; some are NaN or infinite")
     sigma = measure(sample)
-    stray, cleared = torch.zeros_like(sigma), sample.clone()
+    stray, cleared = torch.zeros_like(sigma), sample
     for index, plane in enumerate(sample.flatten(0, 1)):
         row, channel = divmod(index, image.shape[1])
         places, around = impulses(plane, float(sigma[row, channel]))
         if len(places) > max(1, _FEWEST_IMPULSES * plane.numel()):
             stray[row, channel] = (plane.flatten()[places] - around).square().sum() / plane.numel()
+            cleared = sample.clone() if cleared is sample else cleared
             cleared[row, channel].view(-1)[places] = around
     return (measure(cleared).square() + stray).sqrt() if bool(stray.any()) else sigma
 

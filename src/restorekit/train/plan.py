@@ -75,6 +75,7 @@ class Plan:
             raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
         if load_weight_path is not None:
             load_model(load_weight_path, model=made)
+        teacher, taught_by = _teacher(settings, Path(save_weight_path))
         return cls(
             model=made,
             noise=_as_module(noises.build(noise), "noise"),
@@ -84,8 +85,8 @@ class Plan:
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),
-            teacher=_teacher(settings, Path(save_weight_path)),
-            taught_by=_card_of_teacher(settings),
+            teacher=teacher,
+            taught_by=taught_by,
             settings=settings,
         )
 
@@ -167,22 +168,18 @@ def restorer(model: nn.Module) -> Restore:
     return restore
 
 
-def _teacher(settings: TrainSettings, folder: Path) -> nn.Module | None:
-    """The network to learn from, if there is one."""
+def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, Mapping[str, Any]]:
+    """The network to learn from, if there is one, and what a pupil's card tells of it."""
     if settings.teacher is None:
-        return None
+        return None, {}
     try:
         path = find_weights(settings.teacher.weights)
         if path.resolve().is_relative_to(folder.resolve()):  # resumed, it would be another
             raise ArgumentError(f"{path} is the run's own; give it from another folder")
-        return load_model(path)
+        model, card = load_model(path), read_card(path)
     except RestoreKitError as error:
         raise type(error)(f"train.teacher: {error}") from error
-
-
-def _card_of_teacher(settings: TrainSettings) -> Mapping[str, Any]:
-    card = read_card(settings.teacher.weights) if settings.teacher else {}
-    return {key: card[key] for key in _OF_TEACHER if key in card}
+    return model, {key: card[key] for key in _OF_TEACHER if key in card}
 
 
 def _terms(given: Any) -> tuple[Term, ...]:

@@ -111,16 +111,15 @@ class _Batches:
         yield from self._flush()
 
     def _take(self, place: Place) -> Iterator[Done]:
-        opened: list[_Waiting | PictureFile] = []
-        done = _attempt(place, lambda: opened.append(self._open(place)))
-        if done.error is not None:
+        try:
+            file = self._open(place)
+        except (RestoreKitError, OSError) as error:
             yield from self._flush()
-            yield done
+            yield _failed(place, error)
             return
-        [file] = opened
         if not isinstance(file, _Waiting):
             yield from self._flush()
-            yield _attempt(place, lambda: file.restore(self.change))
+            yield _attempt(place, partial(file.restore, self.change))
             return
         if self.waiting and not file.is_like(self.waiting[0]):
             yield from self._flush()
@@ -160,13 +159,17 @@ class _Batches:
 def _attempt(place: Place, work: Callable[[], None]) -> Done:
     try:
         work()
-    except RestoreKitError as error:
-        return Done(place, "failed", error)
-    except OSError as error:  # a report that cannot be written, say
+    except (RestoreKitError, OSError) as error:
+        return _failed(place, error)
+    return Done(place, "restored")
+
+
+def _failed(place: Place, error: RestoreKitError | OSError) -> Done:
+    if isinstance(error, OSError):  # a report that cannot be written, say
         reason = (error.strerror or str(error)).lower()
         path = error.filename or place.target
-        return Done(place, "failed", ImageFileError(f"'{place.source}': {path}: {reason}"))
-    return Done(place, "restored")
+        error = ImageFileError(f"'{place.source}': {path}: {reason}")
+    return Done(place, "failed", error)
 
 
 def _is_finished(place: Place) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
 from restorekit.data.formats import format_for
 from restorekit.data.picture import Depth, Picture, depth_for
-from restorekit.errors import ImageFileError, RestoreWarning
+from restorekit.errors import ImageFileError, warn
 from restorekit.restore.files.clipping import Clipping
 from restorekit.restore.files.plan import same_file
 
@@ -151,11 +150,9 @@ class PictureFile:
                 clipping.add(picture)
             yield picture
         if clipping.words is not None:
-            warnings.warn(
+            warn(
                 f"'{self.place.source}': {clipping.words}, which '{self.place.target.name}' cannot "
-                "hold; a .tif of depth float can",
-                RestoreWarning,
-                stacklevel=2,
+                "hold; a .tif of depth float can"
             )
 
     def _type_of(self, given: np.dtype[Any]) -> np.dtype[Any]:
