@@ -141,3 +141,17 @@ def test_report_does_not_replace_the_picture_behind_a_link(
 def test_report_without_a_name(refused: Callable[..., str], pictures: Path, engine: Any) -> None:
     """As a shell makes of a variable that is not set; it is not the current folder."""
     assert "--report has no name" in refused("denoise", pictures / "a.png", "--report", "")
+
+
+def test_metadata_that_is_left_out_is_named(
+    run: Any, tmp_path: Path, engine: Any, reports: Any
+) -> None:
+    """--verbose says on stderr what a file's result does not have, and --json in its object."""
+    image = Image.new("RGB", (8, 8))
+    image.save(tmp_path / "a.jpg", comment=b"a comment", dpi=(300, 300))
+    call = ("denoise", tmp_path / "a.jpg", "-o", tmp_path / "b.webp")
+    assert run(*call).err == ""
+    outcome = run(*call, "--verbose")
+    assert outcome.err == f"{tmp_path / 'a.jpg'}: left out: resolution, JPEG comment\n"
+    told = json.loads(run(*call, "--json").out)
+    assert told["left_out"] == ["resolution", "JPEG comment"]

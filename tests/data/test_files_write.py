@@ -314,3 +314,42 @@ def test_fault_of_the_pages_is_told_as_it_is(tmp_path: Path, suffix: str) -> Non
     with pytest.raises(InputError, match="the network cannot"):
         write_pages(pages(), tmp_path / f"a{suffix}")
     assert not list(tmp_path.iterdir())
+
+
+EVERYTHING = Metadata(
+    exif=EXIF,
+    icc_profile=SRGB,
+    dpi=(300.0, 300.0),
+    xmp=b"<x:xmpmeta/>",
+    colour_chunks=((b"gAMA", struct.pack(">I", 45455)),),
+    text_chunks=((b"tEXt", b"Comment\x00a text"),),
+    comment=b"a comment",
+    iptc=b"\x1c\x02\x78\x00\x01a",
+    left_out=("a motion video",),
+)
+NAMES = {
+    "exif": "EXIF",
+    "icc_profile": "ICC profile",
+    "dpi": "resolution",
+    "xmp": "XMP",
+    "colour_chunks": "PNG colour chunks",
+    "text_chunks": "PNG texts",
+    "comment": "JPEG comment",
+    "iptc": "IPTC",
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_metadata_is_written_or_named(tmp_path: Path, suffix: str) -> None:
+    """Each kind of metadata is found in the written file, or its name is returned."""
+    path = tmp_path / f"a{suffix}"
+    left_out = write_pages([Picture(random(np.uint8), metadata=EVERYTHING)], path)
+    found = read_picture(path).metadata
+    missing = [name for field, name in NAMES.items() if not getattr(found, field)]
+    assert sorted(left_out) == sorted(["a motion video", *missing])
+
+
+def test_profile_of_another_colour_space_is_named(tmp_path: Path) -> None:
+    """A profile that does not fit the pixels is not written, and is named."""
+    picture = Picture(random(np.uint8), metadata=Metadata(icc_profile=LAB))
+    assert write_pages([picture], tmp_path / "a.png") == ("ICC profile",)

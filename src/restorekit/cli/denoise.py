@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Json
-from restorekit.cli.pictures import OUTPUT, Inputs, process
+from restorekit.cli.pictures import OUTPUT, Inputs, Verbose, process
 from restorekit.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def denoise(
         ),
     ] = None,
     as_json: Json = False,
+    verbose: Verbose = False,
 ) -> None:
     """Restore pictures, or whole folders of them.
 
@@ -118,6 +119,7 @@ def denoise(
         share=share,
         at_once=0 if reports else denoiser.pixels_at_once,
         tell=restoring.tell if as_json else None,
+        verbose=verbose,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Settings
-from restorekit.cli.pictures import OUTPUT, Inputs, process
+from restorekit.cli.pictures import OUTPUT, Inputs, Verbose, process
 from restorekit.errors import ArgumentError
 from restorekit.expression import read_value
 
@@ -32,6 +32,7 @@ def noise(
     seed: Annotated[
         int, typer.Option("--seed", metavar="NUMBER", help="What the noise is derived from.")
     ] = 0,
+    verbose: Verbose = False,
 ) -> None:
     """Corrupt pictures, or whole folders of them, with a noise.
 
@@ -46,7 +47,14 @@ def noise(
 
     plan = plan_outputs(inputs, output)
     corruption = Corruption(noises.build(spec), seed)
-    process(plan, each(corruption), "adding noise", writing=Writing(), share=Share.of_environment())
+    process(
+        plan,
+        each(corruption),
+        "adding noise",
+        writing=Writing(),
+        share=Share.of_environment(),
+        verbose=verbose,
+    )
 
 
 class Corruption:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Texts, for an empty one would become the path of the current folder.
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
 OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a folder ('out/').")
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say what of the metadata was left out.")
+]
 
 
 def process(
@@ -34,6 +37,7 @@ def process(
     share: Share,
     at_once: int = 0,
     tell: Report | None = None,
+    verbose: bool = False,
 ) -> None:
     """Change every picture of a plan; exit with 2 after the last one if any failed.
 
@@ -46,6 +50,7 @@ def process(
         at_once: up to how many pixels small pictures of one size come together.
         tell: prints what became of a file; None for a line with each file that is written, where
             there is no bar.
+        verbose: whether a line on stderr says what of a file's metadata was left out.
     """
     from restorekit.restore.files.batch import restore_files
 
@@ -57,6 +62,8 @@ def process(
                 tell(done)
             elif done.status == "restored" and not has_bar:
                 print_line(str(done.place.target))
+            if verbose and done.left_out:
+                print_line(f"{done.place.source}: left out: {', '.join(done.left_out)}", sys.stderr)
 
         summary = restore_files(
             plan,

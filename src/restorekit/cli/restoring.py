@@ -96,7 +96,7 @@ class Restoring:
         if done.error is not None:
             told["error"] = " ".join(str(done.error).split())
         elif done.status == "restored":
-            told["pages"] = pages
+            told |= {"pages": pages, "left_out": done.left_out}
         print_line(json.dumps(plain(told), allow_nan=False))
 
 

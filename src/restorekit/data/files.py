@@ -18,7 +18,7 @@ import numpy as np
 from restorekit.atomic import atomic_path
 from restorekit.data import exif, pillow_files, png_files
 from restorekit.data.faults import faults_in_reading, faults_in_writing, nearest
-from restorekit.data.formats import FORMATS, Format, format_for
+from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
 from restorekit.data.picture import (
     Array,
     Depth,
@@ -117,7 +117,7 @@ def write_pages(
     depth: Depth | None = None,
     quality: int | None = None,
     count: int | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write pictures as the pages of a file, in the format of its suffix, with their metadata.
 
     The file appears whole or not at all. JPEG is written with quality 95 and full-resolution
@@ -133,6 +133,10 @@ def write_pages(
         quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
         count: how many pictures to expect, where `pictures` has no length.
 
+    Returns:
+        What was left out: of the metadata what this format cannot hold, and what the pictures'
+        own `metadata.left_out` names.
+
     Raises:
         ImageFileError: the suffix is unknown, the format cannot hold the pictures, or the file
             cannot be written.
@@ -145,17 +149,25 @@ def write_pages(
     first = next(remaining, None)
     if first is None:
         raise ImageFileError(f"cannot write '{path}': there is no picture")
+    left_out: dict[str, None] = {}
+
+    def ready(page: Picture) -> Picture:
+        page = _ready(page, kind, depth)
+        left_out.update(dict.fromkeys(page.metadata.left_out))
+        return page
+
     with faults_in_writing(path), atomic_path(path) as temporary:
         if kind.pages:
             from restorekit.data import tiff_files
 
             number = len(pictures) if isinstance(pictures, Sized) else count or 1
-            ready = (_ready(page, kind, depth) for page in chain([first], remaining))
-            tiff_files.write(ready, temporary, 2 * number * first.nbytes)
+            pages = map(ready, chain([first], remaining))
+            tiff_files.write(pages, temporary, 2 * number * first.nbytes)
         elif next(remaining, None) is not None:
             raise PictureError("its format holds one picture, and there are several")
         else:
-            _write_one(_ready(first, kind, depth), temporary, kind, quality)
+            _write_one(ready(first), temporary, kind, quality)
+    return tuple(left_out)
 
 
 def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -> None:
@@ -220,7 +232,8 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 
 
 def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
-    """The picture as a format holds it: at its depth, without alpha where it has none."""
+    """The picture as a format holds it: at its depth, without the alpha and metadata it has no
+    place for."""
     if not kind.alpha and picture.alpha is not None:
         if not picture.is_opaque:
             keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
@@ -228,10 +241,11 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
                 f"its format has no transparency and the picture does; use one of: {keeping}"
             )
         picture = replace(picture, alpha=None)
-    profile = picture.metadata.icc_profile
+    metadata = held_by(kind, picture.metadata)
     space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
-    if profile is not None and not profile_is_of(profile, space):
-        picture = replace(picture, metadata=replace(picture.metadata, icc_profile=None))
+    if metadata.icc_profile is not None and not profile_is_of(metadata.icc_profile, space):
+        metadata = replace(leaving_out(metadata, "ICC profile"), icc_profile=None)
+    picture = replace(picture, metadata=metadata)
     return picture.astype(depth_for(picture.pixels.dtype, kind.depths, depth))
 
 

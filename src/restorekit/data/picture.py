@@ -51,6 +51,7 @@ class Metadata:
         ink: whether the pixels were ink (CMYK) in the file, and were turned into RGB.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
+        left_out: what the file holds besides, and none of these fields does, in the user's words.
     """
 
     exif: bytes | None = None
@@ -64,6 +65,7 @@ class Metadata:
     iptc: bytes | None = None
     ink: bool = False
     alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

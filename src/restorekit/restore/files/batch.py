@@ -15,11 +15,12 @@ from restorekit.restore.files.single import PLAIN, Change, PictureFile, Place, W
 
 
 class Done(NamedTuple):
-    """What became of a file."""
+    """What became of a file; `left_out` names the metadata that its result does not have."""
 
     place: Place
     status: Literal["restored", "skipped", "failed"]
     error: RestoreKitError | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass
@@ -141,9 +142,9 @@ class _Batches:
         for each, changed in zip(waiting, self._changed_together(waiting), strict=True):
             yield _attempt(each.file.place, partial(self._finish, each, changed))
 
-    def _finish(self, waiting: _Waiting, changed: Picture | None) -> None:
+    def _finish(self, waiting: _Waiting, changed: Picture | None) -> tuple[str, ...]:
         file, picture = waiting
-        file.write([changed or self.change([picture], [file.place])[0]])
+        return file.write([changed or self.change([picture], [file.place])[0]])
 
     def _changed_together(self, waiting: Sequence[_Waiting]) -> Sequence[Picture | None]:
         """The pictures changed; None where each is to be tried by itself, so that one that cannot
@@ -156,12 +157,11 @@ class _Batches:
         return [None] * len(waiting)
 
 
-def _attempt(place: Place, work: Callable[[], None]) -> Done:
+def _attempt(place: Place, work: Callable[[], tuple[str, ...]]) -> Done:
     try:
-        work()
+        return Done(place, "restored", left_out=work())
     except (RestoreKitError, OSError) as error:
         return _failed(place, error)
-    return Done(place, "restored")
 
 
 def _failed(place: Place, error: RestoreKitError | OSError) -> Done:

@@ -70,7 +70,7 @@ PLAIN = Writing()
 
 def restore_file(
     source: str | Path, target: str | Path, change: Change, writing: Writing = PLAIN
-) -> None:
+) -> tuple[str, ...]:
     """Read a file, change every page of it, write them with their metadata.
 
     Args:
@@ -79,6 +79,9 @@ def restore_file(
         change: what is done to each picture, given its place.
         writing: how the result is written.
 
+    Returns:
+        What of the metadata was left out; see `write_pages`.
+
     Raises:
         ImageFileError: a file cannot be read or written, or `target` is `source`.
         InputError: a picture cannot be restored.
@@ -86,7 +89,7 @@ def restore_file(
     Warns:
         RestoreWarning: floats beyond black or white are lost in integers.
     """
-    PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
+    return PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
 
 
 class PictureFile:
@@ -113,13 +116,13 @@ class PictureFile:
         self._writing = writing
         self._depths = format_for(target).depths
 
-    def restore(self, change: Change) -> None:
-        """Change the pages one after the other, and write them."""
+    def restore(self, change: Change) -> tuple[str, ...]:
+        """Change the pages one after the other, and write them; what was left out."""
         places = (self.place._replace(page=page) for page in range(self.place.pages))
         changed = (
             change([page], [place])[0] for page, place in zip(self.pages(), places, strict=True)
         )
-        self.write(changed)
+        return self.write(changed)
 
     def pages(self) -> Iterator[Picture]:
         """The pages as they are to be changed: as deep as their results where those are deeper."""
@@ -136,11 +139,17 @@ class PictureFile:
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
             yield picture.astype(wanted) if deeper else picture
 
-    def write(self, changed: Iterable[Picture]) -> None:
-        """Write the changed pages, each as soon as it is there; all of them or no file."""
+    def write(self, changed: Iterable[Picture]) -> tuple[str, ...]:
+        """Write the changed pages, each as soon as it is there; all of them or no file.
+
+        Returns:
+            What of the metadata was left out; see `write_pages`.
+        """
         target, writing = self.place.target, self._writing
         watched, count = self._watched(changed), self.place.pages
-        write_pages(watched, target, depth=writing.depth, quality=writing.quality, count=count)
+        return write_pages(
+            watched, target, depth=writing.depth, quality=writing.quality, count=count
+        )
 
     def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
         """The pages on their way, with a word on what their format cannot hold."""
