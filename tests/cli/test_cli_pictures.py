@@ -72,6 +72,25 @@ class TestDenoise:
         )
         assert list(digests(tmp_path / "out")) == ["a.png", "deep/gray.png", "z.png"]
 
+    def test_all_of_a_folder_is_done_or_mentioned(
+        self, run: Any, pictures: Path, weights: Path, tmp_path: Path
+    ) -> None:
+        """Links that lead nowhere are errors of their own; what is not read is counted."""
+        (pictures / "gone.png").symlink_to("nowhere.png")
+        (pictures / "loop.png").symlink_to("loop.png")
+        (pictures / "link").symlink_to(tmp_path)
+        (pictures / "b.heic").touch()
+        Image.new("RGB", (8, 8)).save(pictures / "c.jfif", "JPEG")
+        outcome = run("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
+        assert outcome.code == 2
+        assert list(digests(tmp_path / "out")) == ["a.png", "c.jfif", "deep/gray.png", "z.png"]
+        assert outcome.err.splitlines()[-3:] == [
+            "not read: 1 HEIC, 1 link to a folder",
+            f"error: cannot read '{pictures / 'gone.png'}': it is a link to 'nowhere.png', which "
+            "does not exist",
+            f"error: cannot read '{pictures / 'loop.png'}': it is a link that leads back to itself",
+        ]
+
     def test_an_input_is_not_overwritten_unasked(
         self, refused: Callable[..., str], pictures: Path, weights: Path
     ) -> None:

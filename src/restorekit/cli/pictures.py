@@ -52,6 +52,7 @@ def process(
             there is no bar.
         verbose: whether a line on stderr says what of a file's metadata was left out.
     """
+    from restorekit.data.walk import in_words
     from restorekit.restore.files.batch import restore_files
 
     with _progress(len(plan[share.rank :: share.world]), label, share) as (advance, has_bar):
@@ -77,6 +78,8 @@ def process(
     lines = [_fault(source, str(error)) for source, error in summary.failures]
     gathered = share.gather((summary.skipped, lines))
     if share.is_first or not share.meets:
+        if plan.unread:
+            print_line(f"not read: {in_words(plan.unread)}", sys.stderr)
         _conclude(
             sum(skipped for skipped, _ in gathered), [x for _, some in gathered for x in some]
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,20 +63,37 @@ def nearest(path: Path, folders: bool = False) -> str:
     return did_you_mean(path.name, [p.name for p in parent.iterdir() if p.is_dir() == folders])
 
 
+def missing(path: Path) -> str:
+    """Why there is nothing at a path: a link that leads nowhere, or the name is another."""
+    if path.is_symlink():
+        return f"is a link to '{os.readlink(path)}', which does not exist"
+    return f"does not exist.{nearest(path)}"
+
+
 def _cause(path: Path, error: Exception) -> str:
     if isinstance(error, PictureError):
         return str(error)
     if isinstance(error, FileNotFoundError):
-        return f"it does not exist.{nearest(path)}"
-    if isinstance(error, IsADirectoryError) or path.is_dir():
-        return "it is a folder"
+        return f"it {missing(path)}"
+    if path.is_dir():
+        return _folder(path)
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
-    if isinstance(error, PermissionError):
-        return "permission denied"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "it is a link that leads back to itself"
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        return error.strerror.lower()
     if isinstance(error, UnidentifiedImageError):
         return _unknown(path)
     return f"it is damaged ({_first_line(error)})"
+
+
+def _folder(path: Path) -> str:
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        return f"it is a folder that cannot be listed ({_first_line(error).lower()})"
+    return "it is a folder"
 
 
 def _unknown(path: Path) -> str:

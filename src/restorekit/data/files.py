@@ -17,7 +17,7 @@ import numpy as np
 
 from restorekit.atomic import atomic_path
 from restorekit.data import exif, pillow_files, png_files
-from restorekit.data.faults import faults_in_reading, faults_in_writing, nearest
+from restorekit.data.faults import faults_in_reading, faults_in_writing
 from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
 from restorekit.data.picture import (
     Array,
@@ -29,27 +29,20 @@ from restorekit.data.picture import (
     profile_is_of,
     white_of,
 )
+from restorekit.data.walk import walk
 from restorekit.errors import DataError, ImageFileError
 
 
 def find_images(folder: str | Path) -> list[Path]:
-    """Every image file below a folder, sorted by path.
-
-    Found by suffix, in either case. Hidden files and folders are passed over, and links to folders
-    are not followed.
+    """Every picture file below a folder, sorted by path; see `restorekit.data.walk`.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or one below it cannot be listed.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        problem = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"folder '{folder}' {problem}.{nearest(folder, folders=True)}")
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in files if _is_image_name(name)]
-    return sorted(found)
+    found = walk(Path(folder))
+    if found.unreadable:
+        raise DataError(f"folder '{found.unreadable[0]}' cannot be listed")
+    return found.images
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -174,10 +167,13 @@ def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -
     """Whether pictures of that kind can be written there; to be asked before they are made.
 
     Raises:
-        ImageFileError: the suffix is unknown, or its format has not that depth or so many pages.
+        ImageFileError: the suffix is unknown, its format has not that depth or so many pages, or a
+            write-protected file is there.
     """
     kind = format_for(path)
     try:
+        if _is_protected(Path(path)):
+            raise PictureError("it is write-protected")
         if pages > 1 and not kind.pages:
             raise PictureError(f"it would hold one of {pages} pages; use one of: .tif, .tiff")
         depth_for(np.dtype(np.uint8), kind.depths, depth)
@@ -261,12 +257,13 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
             pillow_files.write_bmp(picture, file)
 
 
+def _is_protected(path: Path) -> bool:
+    """Whether a file exists that its owner does not want changed; its folder may allow it."""
+    return path.is_file() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK))
+
+
 def _is_tiff(path: Path) -> bool:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise PictureError("it is a pipe or a device; save the picture to a file first")
     with path.open("rb") as file:
         return file.read(4) in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-
-
-def _is_image_name(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in FORMATS

@@ -46,6 +46,8 @@ FORMATS: Mapping[str, Format] = {
     ".png": Format("PNG", _COMMON | {"dpi", "colour_chunks", "text_chunks"}, depths=(8, 16)),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".bmp": Format("BMP", frozenset({"dpi"}), alpha=False),

@@ -218,6 +218,24 @@ def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> N
     assert pixel(source) == (245, 235, 225)
 
 
+def test_a_write_protected_file_is_not_replaced(photos: Path) -> None:
+    """Neither in place nor by another's result, and before the work."""
+    protected = photos / "a.png"
+    protected.chmod(0o444)
+    before = protected.read_bytes()
+    for source in (protected, photos / "sub" / "b.tif"):
+        with pytest.raises(ImageFileError, match=r"cannot write .*a\.png': it is write-protected"):
+            restore_file(source, protected, never, Writing(over_input=True))
+    assert protected.read_bytes() == before
+
+
+def test_permissions_of_a_replaced_file_stay(photos: Path) -> None:
+    """A private picture stays private."""
+    (photos / "a.png").chmod(0o600)
+    restore_file(photos / "a.png", photos / "a.png", invert, Writing(over_input=True))
+    assert (photos / "a.png").stat().st_mode & 0o777 == 0o600
+
+
 def test_no_result_overwrites_another_input(photos: Path) -> None:
     """A result whose place is another input's is refused, even with leave to overwrite."""
     Image.new("L", (2, 2)).save(photos / "sub" / "a.png")
@@ -244,9 +262,9 @@ def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
     Image.new("P", (2, 2)).save(tmp_path / "a.gif")
     with pytest.raises(ImageFileError, match=r"is a GIF.*convert it"):
         plan_beside(tmp_path / "a.gif")
-    Image.new("L", (2, 2)).save(tmp_path / "a.jfif", format="JPEG")
-    with pytest.raises(ImageFileError, match=r"with suffix '\.jfif'"):
-        plan_beside(tmp_path / "a.jfif")
+    Image.new("L", (2, 2)).save(tmp_path / "a.jpeg2", format="JPEG")
+    with pytest.raises(ImageFileError, match=r"with suffix '\.jpeg2'"):
+        plan_beside(tmp_path / "a.jpeg2")
 
 
 # Several files

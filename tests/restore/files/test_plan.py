@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from restorekit.errors import ImageFileError
+from restorekit.restore.files import plan
 from restorekit.restore.files.plan import plan_beside, plan_in_place, plan_outputs
 
 
@@ -37,8 +38,8 @@ def test_folder_keeps_its_structure(photos: Path, tmp_path: Path) -> None:
 
 def test_files_and_folders_together(photos: Path, tmp_path: Path) -> None:
     """Several inputs go into one folder; a file named twice is one job."""
-    plan = plan_outputs([photos / "a.png", str(photos / "sub"), photos], tmp_path / "out")
-    assert plan == [
+    pairs = plan_outputs([photos / "a.png", str(photos / "sub"), photos], tmp_path / "out")
+    assert pairs == [
         (photos / "a.png", tmp_path / "out" / "a.png"),
         (photos / "sub" / "b.tif", tmp_path / "out" / "b.tif"),
         (photos / "sub" / "b.tif", tmp_path / "out" / "sub" / "b.tif"),
@@ -107,15 +108,17 @@ def test_result_lies_beside_where_nothing_is_said(
 
 def test_in_place_each_once(photos: Path) -> None:
     """A picture that is named beside its folder is one job."""
-    plan = plan_in_place([photos, photos / "a.png"])
-    assert plan == [(path, path.resolve()) for path in (photos / "a.png", photos / "sub" / "b.tif")]
+    pairs = plan_in_place([photos, photos / "a.png"])
+    assert pairs == [
+        (path, path.resolve()) for path in (photos / "a.png", photos / "sub" / "b.tif")
+    ]
 
 
 def test_in_place_a_link_stays_a_link(photos: Path) -> None:
     """What it leads to is replaced, once, by whatever name it was given."""
     (photos / "link.png").symlink_to(photos / "a.png")
-    plan = plan_in_place([photos / "link.png", photos / "a.png"])
-    assert [target for _, target in plan] == [(photos / "a.png").resolve()]
+    pairs = plan_in_place([photos / "link.png", photos / "a.png"])
+    assert [target for _, target in pairs] == [(photos / "a.png").resolve()]
 
 
 @pytest.mark.parametrize("given", ["", Path("x")])
@@ -133,3 +136,36 @@ def test_nothing_goes_through_a_pipe(photos: Path) -> None:
             plan_outputs(inputs, output)  # type: ignore[arg-type]
     with pytest.raises(ImageFileError, match="picture is '-'"):
         plan_beside("-")
+
+
+def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
+    """They are reported when they are read, and do not stop the plan of a folder."""
+    (photos / "gone.png").symlink_to("nowhere.png")
+    (photos / "loop.png").symlink_to("loop.png")
+    names = ["a.png", "gone.png", "loop.png", "b.tif"]
+    assert [source.name for source, _ in plan_outputs([photos], photos / "out")] == names
+    assert [source.name for source, _ in plan_in_place([photos])] == names
+    with pytest.raises(ImageFileError, match=r"is a link to 'nowhere\.png', which does not exist"):
+        plan_beside(photos / "gone.png")
+
+
+def test_what_is_not_read_is_counted(photos: Path) -> None:
+    """Of all input folders together; a folder without a picture names what it holds."""
+    for name in ("b.heic", "sub/c.heic", "raw/d.nef"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).touch()
+    assert plan_outputs([photos], photos / "out").unread == {"HEIC": 2, "NEF": 1, "TXT": 1}
+    assert plan_in_place([photos, photos / "sub"]).unread["HEIC"] == 3
+    with pytest.raises(ImageFileError, match=r"no picture in folder .*it holds 1 NEF"):
+        plan_outputs([photos / "raw"], photos / "out")
+
+
+def test_names_that_differ_in_case_clash_where_the_disk_ignores_it(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere they are two files."""
+    (photos / "A.png").write_bytes((photos / "a.png").read_bytes())
+    assert len(plan_outputs([photos], photos / "out")) == 3
+    monkeypatch.setattr(plan, "_ignores_case", lambda folder: True)
+    with pytest.raises(ImageFileError, match="would both be written to"):
+        plan_outputs([photos], photos / "out")

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from restorekit.data.picture import Picture
 from restorekit.errors import ImageFileError, RestoreKitError
-from restorekit.restore.files.plan import Plan, same_file
+from restorekit.restore.files.plan import Plan, real, same_file
 from restorekit.restore.files.single import PLAIN, Change, PictureFile, Place, Writing
 
 
@@ -98,7 +98,7 @@ class _Batches:
 
     def __init__(self, plan: Plan, change: Change, writing: Writing, at_once: int) -> None:
         self.change, self.writing, self.at_once = change, writing, at_once
-        self.inputs = {source.resolve() for source, _ in plan}
+        self.inputs = {real(source) for source, _ in plan}
         self.waiting: list[_Waiting] = []
 
     def through(self, places: Sequence[Place]) -> Iterator[Done]:
@@ -129,7 +129,7 @@ class _Batches:
             yield from self._flush()
 
     def _open(self, place: Place) -> _Waiting | PictureFile:
-        if place.source.resolve() != (target := place.target.resolve()) in self.inputs:
+        if real(place.source) != (target := real(place.target)) in self.inputs:
             raise ImageFileError(f"'{place.source}': its result would overwrite input '{target}'")
         file = PictureFile(place, self.writing)
         if not self.at_once or file.place.pages > 1:

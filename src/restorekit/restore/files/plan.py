@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from restorekit.data.files import find_images, iter_pages
+from restorekit.data.faults import missing
+from restorekit.data.files import iter_pages
 from restorekit.data.formats import SUFFIXES, format_for
-from restorekit.errors import ImageFileError, did_you_mean
+from restorekit.data.walk import in_words, walk
+from restorekit.errors import ImageFileError
 
-Plan = list[tuple[Path, Path]]
 _BESIDE = "-restored"
+
+
+class Plan(list[tuple[Path, Path]]):
+    """Pairs of an input file and its output file.
+
+    A folder that cannot be listed is an input as well, so that it is reported like a file that
+    cannot be read.
+
+    Attributes:
+        unread: by kind, how many files of the input folders are not read.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[Path, Path]], unread: Counter[str]) -> None:
+        super().__init__(pairs)
+        self.unread = unread
 
 
 def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> Plan:
@@ -41,10 +58,11 @@ def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> Plan:
     if len(sources) == 1 and not sources[0].is_dir() and not into_folder:
         _check_exists(sources[0])
         _check_file_name(Path(output))
-        return [(sources[0], Path(output))]
+        return Plan([(sources[0], Path(output))], Counter())
     _check_folder_name(Path(output), into_folder)
-    plan = [pair for source in sources for pair in _into(source, Path(output))]
-    return _without_clashes(plan)
+    unread: Counter[str] = Counter()
+    pairs = [pair for source in sources for pair in _into(source, Path(output), unread)]
+    return Plan(_without_clashes(pairs, Path(output)), unread)
 
 
 def plan_beside(given: str | Path) -> Plan:
@@ -62,7 +80,7 @@ def plan_beside(given: str | Path) -> Plan:
     if source.suffix.lower() not in SUFFIXES:
         next(iter_pages(source))  # says what it is, where that is the reason
     format_for(target)
-    return [(source, target)]
+    return Plan([(source, target)], Counter())
 
 
 def plan_in_place(inputs: Sequence[str | Path]) -> Plan:
@@ -73,11 +91,14 @@ def plan_in_place(inputs: Sequence[str | Path]) -> Plan:
     Raises:
         ImageFileError: as for `plan_outputs`.
     """
-    plan: dict[Path, Path] = {}
+    by_target: dict[Path, Path] = {}
+    unread: Counter[str] = Counter()
     for given in inputs:
-        for source, _ in plan_outputs([given], given):
-            plan.setdefault(source.resolve(), source)
-    return [(source, real) for real, source in plan.items()]
+        plan = plan_outputs([given], given)
+        unread.update(plan.unread)
+        for source, _ in plan:
+            by_target.setdefault(real(source), source)
+    return Plan(((source, target) for target, source in by_target.items()), unread)
 
 
 def _named(given: str | Path, what: str) -> Path:
@@ -92,26 +113,48 @@ def _named(given: str | Path, what: str) -> Path:
     return Path(given)
 
 
-def _into(source: Path, folder: Path) -> Plan:
-    """The files of one input, and where in the output folder they go."""
+def _into(source: Path, folder: Path, unread: Counter[str]) -> list[tuple[Path, Path]]:
+    """The files of one input, and where in the output folder they go; counts those not read."""
     if not source.is_dir():
         _check_exists(source)
         return [(source, folder / source.name)]
-    found = find_images(source)
-    if _is_inside(folder, source):
-        found = [path for path in found if not _is_inside(path, folder)]
-    if not found:
-        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(SUFFIXES)})")
-    return [(path, folder / path.relative_to(source)) for path in found]
+    found = walk(source, folder if _is_inside(folder, source) else None)
+    unread.update(found.others)
+    paths = found.images + found.unreadable
+    if not paths:
+        held = f"; it holds {in_words(found.others)}" if found.others else ""
+        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(SUFFIXES)}){held}")
+    return [(path, folder / path.relative_to(source)) for path in paths]
 
 
-def _without_clashes(plan: Plan) -> Plan:
-    by_target: dict[Path, Path] = {}
+def _without_clashes(plan: list[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
+    """The plan with each pair once.
+
+    Raises:
+        ImageFileError: two inputs have one output, also where the disk ignores case.
+    """
+    folds = _ignores_case(folder)
+    taken: dict[str, tuple[Path, Path]] = {}
     for source, target in plan:
-        taken = by_target.setdefault(target, source)
-        if not same_file(taken, source):
-            raise ImageFileError(f"'{taken}' and '{source}' would both be written to '{target}'")
-    return [(source, target) for target, source in by_target.items()]
+        name = str(target).casefold() if folds else str(target)
+        first, _ = taken.setdefault(name, (source, target))
+        if first != source and not same_file(first, source):
+            raise ImageFileError(f"'{first}' and '{source}' would both be written to '{target}'")
+    return list(taken.values())
+
+
+def _ignores_case(folder: Path) -> bool:
+    """Whether the disk that a folder is on, or will be, takes "a" and "A" for one name."""
+    for path in (folder.absolute(), *folder.absolute().parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if other != path and path.exists():
+            return same_file(path, other)
+    return False
+
+
+def real(path: Path) -> Path:
+    """A path without links; unlike `Path.resolve` it takes links that lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _is_folder(output: str | Path) -> bool:
@@ -120,7 +163,7 @@ def _is_folder(output: str | Path) -> bool:
 
 def _is_inside(path: Path, folder: Path) -> bool:
     """Whether a path lies below a folder, being itself not counted."""
-    return folder.resolve() in path.resolve().parents
+    return real(folder) in real(path).parents
 
 
 def same_file(one: Path, other: Path) -> bool:
@@ -130,8 +173,7 @@ def same_file(one: Path, other: Path) -> bool:
 
 def _check_exists(path: Path) -> None:
     if not path.exists():
-        siblings = os.listdir(path.parent) if path.parent.is_dir() else []
-        raise ImageFileError(f"'{path}' does not exist.{did_you_mean(path.name, siblings)}")
+        raise ImageFileError(f"'{path}' {missing(path)}")
 
 
 def _check_file_name(output: Path) -> None:

@@ -105,7 +105,6 @@ class PictureFile:
 
     def __init__(self, place: Place, writing: Writing) -> None:
         source, target = place.source, place.target
-        check_output(target, writing.depth)
         if not writing.over_input and same_file(source, target):
             raise ImageFileError(
                 f"'{source}' would be overwritten by its own result; choose another output"
