@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +48,7 @@ def test_a_table_and_its_files(run: Any, photos: Path, weights: Path, tmp_path: 
         ["gaussian:50", "net"],
         ["gaussian:50", "median:size=5"],
     ]
-    assert lines[5].startswith("protocol: ")
+    assert lines[5].startswith("protocol 2: ")
     assert "seed 3" in lines[5]
     assert "input clipped" in lines[5]
     written = json.loads(files["json"].read_text())
@@ -70,6 +71,53 @@ def test_pairs(run: Any, photos: Path, tmp_path: Path) -> None:
     outcome = run("benchmark", "median", "--data", folder, "--pairs")
     assert outcome.code == 0
     assert outcome.out.splitlines()[1].startswith("real ")
+
+
+def test_pairs_by_patterns_or_by_a_list(
+    run: Any, refused: Callable[..., str], photos: Path, tmp_path: Path
+) -> None:
+    """Whatever the files are called; what is not in a pair is named below the table."""
+    (tmp_path / "list.csv").write_text("clean,noisy\n0.png,1.png\n")
+    Image.new("RGB", (48, 48)).save(photos / "2.png")
+    call = ("benchmark", "median", "--data", photos)
+    by_list = run(*call, "--pairs-csv", tmp_path / "list.csv")
+    by_pattern = run(*call, "--pairs-pattern", "0.png", "1.png")
+    for outcome in (by_list, by_pattern):
+        assert outcome.code == 0
+        assert ", 1 pictures, " in outcome.out
+        assert "; in no pair: '2.png'\n" in outcome.out
+    line = refused(*call, "--pairs-csv", tmp_path / "list.csv", "--pairs-pattern", "a", "b")
+    assert line == "--pairs-pattern and --pairs-csv: give one of them"
+
+
+def test_a_long_path_does_not_break_the_table(
+    run: Any, photos: Path, weights: Path, tmp_path: Path
+) -> None:
+    """Labels are cut to different ones; each is written out below, with the file's checksum."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    one, two = folder / "one.safetensors", folder / "two.safetensors"
+    for path in (one, two):
+        path.write_bytes(weights.read_bytes())
+    outcome = run(
+        *("benchmark", "median", one, two, "--data", photos, "--limit", 1),
+        *(
+            "--noise",
+            "gaussian:25",
+            "--noise",
+            '{"name": "gaussian", "std": 0.12345678}',
+        ),
+    )
+    assert outcome.code == 0
+    head, *lines = outcome.out.splitlines()
+    rows = lines[:6]
+    assert max(map(len, (head, *rows))) < 160
+    ends = {row.index(" of 1") for row in rows}
+    assert len(ends) == 1  # the columns stand below each other
+    below = "\n".join(lines[6:])
+    for path in (one, two):
+        assert f": {path}\n" in below
+        assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] in below
 
 
 def test_a_model_that_fails_costs_only_its_row(
@@ -107,9 +155,9 @@ def test_a_table_that_is_stopped_has_its_protocol(
     assert outcome.code == 130
     lines = outcome.out.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ["model", "median"]
-    assert lines[3].startswith("protocol: ")
+    assert lines[3].startswith("protocol 2: ")
     assert "| median |" in file.read_text()
-    assert "- protocol: " in file.read_text()
+    assert "- protocol 2: " in file.read_text()
 
 
 def test_mistakes_are_told_before_the_work(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import shlex
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -16,6 +20,8 @@ from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
+from restorekit import create_model
+from restorekit.cli.main import main
 from restorekit.errors import (
     ArgumentError,
     CheckpointError,
@@ -24,11 +30,25 @@ from restorekit.errors import (
     InputError,
 )
 from restorekit.evaluate.benchmark import benchmark
+from restorekit.evaluate.identity import identify
 from restorekit.evaluate.plots import write_plot
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Results, read_json, write_json
-from restorekit.evaluate.tables import HEAD, notes, to_markdown
+from restorekit.evaluate.tables import HEAD, notes, short_labels, to_markdown
+from restorekit.weights import find_weights, load_model, read_card, save_model
 
+CHANGED = {
+    "seed": 1,
+    "generator": "kair",
+    "clip": True,
+    "quantize": True,
+    "round_output": True,
+    "gray": True,
+    "crop": 32,
+    "border": 2,
+    "limit": 2,
+    "sigma": "estimated",
+}
 PROBE = (64, 64)  # the size at which a denoiser tries whether a model heeds sigma
 
 
@@ -87,6 +107,88 @@ def test_every_model_sees_the_same_noise(folder: Path) -> None:
         assert torch.equal(here, there)
     for here, there in zip(alone.given[1:], (one.given[5], one.given[7]), strict=True):
         assert torch.equal(here, there)
+
+
+def test_names_of_files_make_no_difference(folder: Path) -> None:
+    """Renamed pictures in another order are measured the same, under the same digest."""
+    before = measured("median", folder)
+    (folder / "a.png").rename(folder / "renamed.png")
+    after = measured("median", folder)
+    assert after.data.digest == before.data.digest
+    assert sorted(p.psnr for p in after.rows[0].pictures) == sorted(
+        p.psnr for p in before.rows[0].pictures
+    )
+
+
+def test_the_noisy_psnr_is_that_of_theory_where_nothing_is_clamped(folder: Path) -> None:
+    """20 log10(255 / 50) of the input as models get it; clamped, it is nearer to the clean one."""
+    results = measured("median", folder, "gaussian:50")
+    (row,) = results.rows
+    assert row.psnr_unclamped == pytest.approx(20 * math.log10(255 / 50), abs=0.1)
+    assert row.psnr_noisy > row.psnr_unclamped + 0.1
+    (line,) = [note for note in notes(results) if note.startswith("noisy PSNR: ")]
+    assert line.endswith(f"as the models get it: gaussian:50 {row.psnr_unclamped:.2f}")
+    (clipped,) = measured("median", folder, "gaussian:50", protocol=Protocol(clip=True)).rows
+    assert clipped.psnr_unclamped == clipped.psnr_noisy == pytest.approx(row.psnr_noisy, abs=1e-4)
+
+
+class TestCiting:
+    def test_a_weights_file_is_known_by_path_checksum_card_and_date(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        """Given under a label of one's own."""
+        file = tmp_path / "net.safetensors"
+        save_model(create_model("dncnn", depth=2, width=4), file, {"step": 7})
+        results = measured({"mine": str(file)}, folder, protocol=Protocol(limit=1))
+        found = results.models["mine"]
+        assert (found.path, found.given) == (str(file), str(file))
+        assert found.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert found.bytes == file.stat().st_size
+        assert found.modified is not None
+        written = datetime.fromisoformat(found.modified).timestamp()
+        assert written == pytest.approx(file.stat().st_mtime, abs=1)
+        assert found.card == read_card(file)
+        assert found.weights == found.card["checksum"]
+        assert datetime.fromisoformat(results.environment.date).tzinfo is not None
+
+    def test_modules_and_models_without_weights(self, folder: Path) -> None:
+        """A module is known by its class and weights, the other by its arguments and provider."""
+        results = measured({"m": Spy(0.5), "n": Spy(0.5), "o": Spy(0.6)}, folder)
+        m, n, o = (results.models[label].weights for label in "mno")
+        assert m == n != o
+        assert "Spy" in results.models["m"].describe()
+        assert results.command is None  # there is none for a module
+        median = measured("median:size=5", folder).models["median:size=5"]
+        assert (median.path, median.weights) == (None, None)
+        assert median.architecture["arguments"]["size"] == 5
+
+    def test_named_weights_are_known_without_a_path_of_this_machine(self) -> None:
+        """A name and a checksum can be compared anywhere."""
+        found = identify("swift-photo", load_model("swift-photo"))
+        assert found.path == "swift-photo.safetensors"
+        assert found.sha256 == hashlib.sha256(find_weights("swift-photo").read_bytes()).hexdigest()
+
+    @pytest.mark.parametrize("choice", [*CHANGED.items(), ("seed", 0)])
+    def test_the_command_measures_the_same(
+        self, choice: tuple[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one in the JSON file, whatever the protocol, run where the folder lies."""
+        protocol = Protocol(**dict([choice]))
+        models = {"m": "median:size=5"}
+        results = measured(
+            models, folder, ["gaussian:15,25", "gaussian:std=0.1"], protocol=protocol
+        )
+        assert results.command is not None
+        monkeypatch.chdir(folder.parent)
+        words = shlex.split(results.command)[1:]
+        assert main([*words, "--json", "again.json"]) == 0
+        again = read_json("again.json")
+        assert (again.protocol, again.data, again.noises) == (
+            results.protocol,
+            results.data,
+            results.noises,
+        )
+        assert [row.psnr for row in again.rows] == pytest.approx([r.psnr for r in results.rows])
 
 
 def test_models_are_told_the_level(folder: Path) -> None:
@@ -224,6 +326,7 @@ class TestOutput:
         assert given["rows"][0]["means"]["psnr"] == pytest.approx(results.rows[0].psnr)
         assert given["rows"][2]["means"]["psnr_noisy"] is None  # no noise: infinite
         assert read_json(tmp_path / "r.json") == results
+        assert given["command"] == results.command
 
     def test_no_other_json_is_taken(self, tmp_path: Path) -> None:
         """A missing file and a foreign one are told by their path."""
@@ -242,6 +345,23 @@ class TestOutput:
         text = " ".join(lines[7:])
         for fact in ("seed 0", "unclipped", results.data.digest, torch.__version__, "float32"):
             assert fact in text
+
+    def test_labels_that_are_cut_stay_different(self) -> None:
+        """The end of a path is what tells; a short one is left as it is."""
+        paths = [f"/home/someone/experiments/run{n}/noise2noise/best.safetensors" for n in (1, 2)]
+        short = short_labels(["median", *paths, f"other{paths[0][5:]}"], 30)
+        assert short["median"] == "median"
+        assert len(set(short.values())) == 4
+        assert all(len(cut) <= 33 for cut in short.values())
+        assert short[paths[0]].endswith("best.safetensors")
+
+    def test_results_of_an_older_format_are_told_as_such(
+        self, results: Results, tmp_path: Path
+    ) -> None:
+        """Their noise was another one, so they are measured again."""
+        write_json(replace(results, format=1), tmp_path / "old.json")
+        with pytest.raises(DataError, match=r"old.json'.*format 1, not 2; measure again"):
+            read_json(tmp_path / "old.json")
 
     def test_the_plot_is_a_picture(self, results: Results, tmp_path: Path) -> None:
         """With a panel for each noise, so wider than that of one noise; names may hold signs."""

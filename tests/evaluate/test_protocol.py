@@ -9,13 +9,31 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from restorekit.errors import ArgumentError, DataError
 from restorekit.evaluate.noises import NamedNoise, read_noises
-from restorekit.evaluate.pictures import as_float, describe_data, read_pictures
+from restorekit.evaluate.pictures import Picture, as_float, read_data
 from restorekit.evaluate.protocol import Protocol
 
 CLEAN = torch.full((1, 3, 64, 80), 0.9)
+CHANGED = {
+    "seed": 1,
+    "generator": "kair",
+    "clip": True,
+    "quantize": True,
+    "round_output": True,
+    "gray": True,
+    "crop": 64,
+    "border": 2,
+    "limit": 3,
+    "sigma": "estimated",
+}
+
+
+def read_pictures(folder: Path, protocol: Protocol, pairs: bool = False) -> list[Picture]:
+    """The pictures without the record of them."""
+    return read_data(folder, protocol, pairs)[0]
 
 
 def noise(text: str = "gaussian:50") -> NamedNoise:
@@ -26,32 +44,44 @@ def noise(text: str = "gaussian:50") -> NamedNoise:
 class TestNoise:
     def test_it_is_what_was_asked_for(self) -> None:
         """Unclipped, of the right level, and told to be so."""
-        degraded = Protocol().degrade(CLEAN, noise(), "a.png")
+        degraded = Protocol().degrade(CLEAN, noise())
         added = degraded.noisy - CLEAN
         assert float(added.std()) == pytest.approx(50 / 255, rel=0.03)
         assert float(added.mean()) == pytest.approx(0, abs=0.01)
         assert degraded.noisy.max() > 1.2
         assert float(degraded.sigma) == pytest.approx(50 / 255)
 
-    def test_it_depends_on_seed_picture_and_noise_alone(self) -> None:
-        """The same again, whatever was drawn in between; another where one of the three differs."""
-        first = Protocol().degrade(CLEAN, noise(), "a.png").noisy
+    def test_it_depends_on_seed_and_pixels_alone(self) -> None:
+        """The same again, whatever was drawn in between; another where one of the two differs."""
+        first = Protocol().degrade(CLEAN, noise()).noisy
         torch.rand(5)
-        assert torch.equal(Protocol().degrade(CLEAN, noise(), "a.png").noisy, first)
-        others = [
-            Protocol(seed=1).degrade(CLEAN, noise(), "a.png"),
-            Protocol().degrade(CLEAN, noise(), "b.png"),
-        ]
-        for other in others:
-            correlation = np.corrcoef((other.noisy - CLEAN).flatten(), (first - CLEAN).flatten())
+        assert torch.equal(Protocol().degrade(CLEAN.clone(), noise()).noisy, first)
+        other = CLEAN.clone()
+        other[0, 0, 0, 0] += 1 / 255
+        for added in (
+            Protocol(seed=1).degrade(CLEAN, noise()).noisy - CLEAN,
+            Protocol().degrade(other, noise()).noisy - other,
+        ):
+            correlation = np.corrcoef(added.flatten(), (first - CLEAN).flatten())
             assert abs(correlation[0, 1]) < 0.05
+
+    def test_it_is_the_same_however_the_noise_is_written(self) -> None:
+        """An argument that is the default anyway, another spelling, or another level scaled."""
+
+        def added(text: str) -> Tensor:
+            return Protocol().degrade(CLEAN, noise(text)).noisy - CLEAN
+
+        first = added("gaussian:25")
+        assert torch.equal(added("gaussian:25,clip=false"), first)
+        assert torch.equal(added(f'{{"name": "gaussian", "std": {25 / 255}}}'), first)
+        torch.testing.assert_close(added("gaussian:50"), 2 * first, rtol=0, atol=1e-6)
 
     def test_clipping_and_quantising_are_of_the_same_noise(self) -> None:
         """As numpy does them."""
-        plain = Protocol().degrade(CLEAN, noise(), "a.png").noisy.numpy()
-        clipped = Protocol(clip=True).degrade(CLEAN, noise(), "a.png").noisy
+        plain = Protocol().degrade(CLEAN, noise()).noisy.numpy()
+        clipped = Protocol(clip=True).degrade(CLEAN, noise()).noisy
         np.testing.assert_array_equal(clipped, np.clip(plain, 0, 1))
-        quantised = Protocol(quantize=True).degrade(CLEAN, noise(), "a.png").noisy
+        quantised = Protocol(quantize=True).degrade(CLEAN, noise()).noisy
         levels = np.round(np.clip(plain, 0, 1) * 255)
         np.testing.assert_allclose(quantised * 255, levels, atol=1e-4)
 
@@ -59,15 +89,15 @@ class TestNoise:
         """numpy seeded with 0 before each picture, channels last, as its scripts do."""
         np.random.seed(0)
         expected = CLEAN[0].movedim(0, 2).numpy() + np.random.normal(0, 50 / 255, (64, 80, 3))
-        for name in ("a.png", "b.png"):
-            noisy = Protocol(generator="kair").degrade(CLEAN, noise(), name).noisy
+        for _ in range(2):
+            noisy = Protocol(generator="kair").degrade(CLEAN, noise()).noisy
             np.testing.assert_allclose(noisy[0].movedim(0, 2), expected, atol=1e-6)
 
     @pytest.mark.parametrize("text", ["uniform:25", "gaussian:[5,50]"])
     def test_kair_has_gaussian_noise_of_one_level_alone(self, text: str) -> None:
         """Any other is refused."""
         with pytest.raises(ArgumentError, match="makes gaussian noise of one level alone"):
-            Protocol(generator="kair").degrade(CLEAN, noise(text), "a.png")
+            Protocol(generator="kair").degrade(CLEAN, noise(text))
 
 
 class TestMeasuring:
@@ -90,23 +120,14 @@ class TestMeasuring:
         with pytest.raises(ArgumentError, match=f"protocol: '{next(iter(wrong))}' must be at le"):
             Protocol(**wrong)
 
-    def test_every_choice_shows_in_the_line(self) -> None:
-        """Changing any of them changes what is printed with a table."""
-        changed = {
-            "seed": 1,
-            "generator": "kair",
-            "clip": True,
-            "quantize": True,
-            "round_output": True,
-            "gray": True,
-            "crop": 64,
-            "border": 2,
-            "limit": 3,
-            "sigma": "estimated",
-        }
-        assert set(changed) == set(Protocol.__dataclass_fields__)
-        lines = {replace(Protocol(), **{k: v}).describe() for k, v in changed.items()}
-        assert len(lines | {Protocol().describe()}) == len(changed) + 1
+    def test_every_choice_shows(self) -> None:
+        """Changing any changes the line below a table, and has its own remark and option."""
+        assert set(CHANGED) == set(Protocol.__dataclass_fields__)
+        changed = [replace(Protocol(), **{name: value}) for name, value in CHANGED.items()]
+        assert len({Protocol().describe(), *(each.describe() for each in changed)}) == 11
+        assert len({each.remarks for each in changed}) == 10
+        assert Protocol().remarks == Protocol().options == ()
+        assert Protocol(gray=True, border=4).remarks == ("gray", "border of 4 px left out")
 
 
 class TestPictures:
@@ -131,11 +152,11 @@ class TestPictures:
         expected = np.asarray(Image.open(folder / "a.png").convert("L"))[8:40, 16:48]
         np.testing.assert_array_equal(first.clean[0], expected)
 
-    def test_the_digest_tells_pixels_and_names_apart(self, folder: Path) -> None:
-        """One value of one pixel, a renamed file, or another selection makes another digest."""
+    def test_the_digest_is_of_pixels(self, folder: Path) -> None:
+        """One value of one pixel, or another selection makes another digest; a name does not."""
 
         def digest(**choices: int) -> str:
-            return describe_data(folder, read_pictures(folder, Protocol(**choices))).digest
+            return read_data(folder, Protocol(**choices))[1].digest
 
         before = digest()
         assert digest() == before
@@ -150,9 +171,16 @@ class TestPictures:
         assert digest() != before
         image.putpixel((5, 7), (red, green, blue))
         image.save(folder / "b.png")
+        (folder / "a.png").rename(folder / "zz.png")  # which changes the order, too
         assert digest() == before
-        (folder / "a.png").rename(folder / "aa.png")
-        assert digest() != before
+
+    def test_every_file_is_on_record(self, folder: Path) -> None:
+        """Those that are measured, and those that are no pictures."""
+        (folder / "deep" / "notes.txt").write_text("x")
+        data = read_data(folder, Protocol())[1]
+        assert [file.name for file in data.files] == ["a.png", "b.png", "deep/c.png"]
+        assert data.others == {"TXT": 1}
+        assert data.describe().endswith("; not read: 1 TXT")
 
     def test_a_picture_that_is_too_small_is_named(self, folder: Path) -> None:
         """With its size and what is needed."""
@@ -162,23 +190,28 @@ class TestPictures:
 
 class TestPairs:
     def test_files_are_paired_by_name(self, pairs: Path) -> None:
-        """But for what tells noisy from clean at the end of it."""
-        pictures = read_pictures(pairs, Protocol(), pairs=True)
-        assert [picture.name for picture in pictures] == ["gt/01_gt.png", "gt/02_gt.png"]
+        """But for the words that tell noisy from clean; both files are on record."""
+        pictures, data = read_data(pairs, Protocol(), pairs=True)
+        assert [picture.name for picture in pictures] == [
+            "noisy/01_noise.png",
+            "noisy/02_noise.png",
+        ]
+        assert [file.clean for file in data.files] == ["gt/01_gt.png", "gt/02_gt.png"]
         differences = [int(p.noisy[0, 0, 0]) - int(p.clean[0, 0, 0]) for p in pictures]
         assert differences == [4, 12]
 
-    @pytest.mark.parametrize(("gone", "other"), [("gt", "noisy"), ("noisy", "gt")])
-    def test_a_lonely_file_is_named(self, pairs: Path, gone: str, other: str) -> None:
-        """And where its other half should be."""
-        sorted((pairs / gone).iterdir())[0].unlink()
-        with pytest.raises(DataError, match=f"01_.*has no other half in '.*{gone}'"):
-            read_pictures(pairs, Protocol(), pairs=True)
-
-    def test_a_folder_without_pairs_is_told(self, folder: Path) -> None:
-        """What is missing in it."""
-        with pytest.raises(DataError, match=r"holds no pairs: .* it has no 'gt'"):
-            read_pictures(folder, Protocol(), pairs=True)
+    def test_patterns_and_lists(self, pairs: Path, tmp_path: Path) -> None:
+        """They find the same pairs here, and say how on the command line."""
+        patterns = ("gt/{n}_gt.png", "noisy/{n}_noise.png")
+        (tmp_path / "l.csv").write_text("clean,noisy\ngt/01_gt.png,noisy/01_noise.png\n")
+        by_names = read_data(pairs, Protocol(), True)[1]
+        by_patterns = read_data(pairs, Protocol(), patterns)[1]
+        listed = read_data(pairs, Protocol(), tmp_path / "l.csv")[1]
+        assert by_patterns.files == by_names.files
+        assert listed.files == by_names.files[:1]
+        assert listed.unused == ("gt/02_gt.png", "noisy/02_noise.png")
+        assert by_patterns.options == ("--pairs-pattern", *patterns)
+        assert (by_names.options, listed.options) == (("--pairs",), ("--pairs-csv", "l.csv"))
 
     def test_pairs_of_different_sizes_are_refused(self, pairs: Path) -> None:
         """Both sizes are told."""

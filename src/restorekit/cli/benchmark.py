@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.output import print_error
+from restorekit.cli.output import print_error, print_line
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -34,8 +34,29 @@ def benchmark(
         ),
     ] = None,
     pairs: Annotated[
-        bool, typer.Option("--pairs", help="Real noise: FOLDER has noisy/ and gt/.")
+        bool,
+        typer.Option(
+            "--pairs",
+            help="Real noise: FOLDER has clean and noisy pictures, told apart by their names "
+            "(gt/a.png and noisy/a.png, a_mean.jpg and a_real.jpg).",
+        ),
     ] = False,
+    pairs_pattern: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--pairs-pattern",
+            metavar="CLEAN NOISY",
+            help="Real noise: the paths, such as 'gt/{name}.png' 'shots/{name}_*.png'.",
+        ),
+    ] = None,
+    pairs_csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs-csv",
+            metavar="FILE",
+            help="Real noise: a list with the columns clean and noisy.",
+        ),
+    ] = None,
     clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pictures.")] = False,
     quantize: Annotated[
         bool, typer.Option("--quantize", help="Round the noisy pictures to 8 bits.")
@@ -109,6 +130,9 @@ def benchmark(
         limit=limit,
         sigma="estimated" if estimate else "true",
     )
+    rules = [rule for rule in (pairs_pattern, pairs_csv) if rule is not None]
+    if len(rules) > 1:
+        raise ArgumentError("--pairs-pattern and --pairs-csv: give one of them")
     if plot is not None:
         check_plot_path(plot)  # before the work, not after it
     _use_threads(threads)
@@ -127,7 +151,7 @@ def benchmark(
             data,
             noise or [],
             protocol,
-            pairs=pairs,
+            pairs=rules[0] if rules else pairs,
             precision=precision,
             device=device,
             speed_size=speed_size,
@@ -145,25 +169,30 @@ class Table:
     """Rows printed as they come, in columns as wide as it is known by then that they must be."""
 
     def __init__(self) -> None:
+        self._head: tuple[str, ...] = ()
         self._widths: list[int] = []
         self._rows = self._refusals = 0
         self._results: Results | None = None
+        self._models: dict[str, str] = {}
+        self._noises: dict[str, str] = {}
 
     def show(self, results: Results) -> None:
         """Print the newest row, below the head where it is the first, or what has none."""
-        from restorekit.evaluate.tables import HEAD, cells
+        from restorekit.evaluate.tables import cells
 
+        if self._results is None:
+            self._begin(results)
         self._results = results
         for refusal in results.refusals[self._refusals :]:
             print_error(refusal.describe())
         self._refusals = len(results.refusals)
         if len(results.rows) == self._rows:
             return
+        if not self._rows:
+            self._print(self._head)
         self._rows = len(results.rows)
-        if not self._widths:
-            self._widths = [max(len(word), least) for word, least in zip(HEAD, _LEAST, strict=True)]
-            self._print(HEAD)
-        self._print(cells(results.rows[-1]))
+        noise, model, *numbers = cells(results.rows[-1])
+        self._print((self._noises.get(noise, noise), self._models[model], *numbers))
 
     def end(self) -> None:
         """Print what a table must not be shown without, where anything of it has been shown."""
@@ -171,18 +200,36 @@ class Table:
 
         if self._results is None:
             return
-        print()
+        print_line("")
+        for short, label in _differing(self._models) + _differing(self._noises):
+            print_line(f"{short}: {label}")
         for note in notes(self._results):
-            print(note)
+            print_line(note)
+
+    def _begin(self, results: Results) -> None:
+        """The names of models and noises are known, so their columns are as wide as they need."""
+        from restorekit.evaluate.tables import HEAD, short_labels
+
+        self._head = HEAD
+        self._models = short_labels(results.models)
+        self._noises = short_labels(results.noises)
+        named = [max(map(len, short.values()), default=0) for short in (self._noises, self._models)]
+        least = (*named, *_LEAST)
+        self._widths = [max(len(word), width) for word, width in zip(HEAD, least, strict=True)]
 
     def _print(self, texts: tuple[str, ...]) -> None:
         self._widths = [max(w, len(text)) for w, text in zip(self._widths, texts, strict=True)]
         named = (text.ljust(w) for text, w in zip(texts[:2], self._widths[:2], strict=True))
         numbers = (text.rjust(w) for text, w in zip(texts[2:], self._widths[2:], strict=True))
-        print("  ".join((*named, *numbers)).rstrip(), flush=True)
+        print_line("  ".join((*named, *numbers)).rstrip())
 
 
-_LEAST = (20, 20, 0, 0, 0, 0, 8, 7, 10, 0)
+_LEAST = (0, 0, 0, 0, 8, 7, 10, 0)  # of the columns of numbers
+
+
+def _differing(short: dict[str, str]) -> list[tuple[str, str]]:
+    """The labels that were cut, by what stands for them."""
+    return [(cut, label) for label, cut in short.items() if cut != label]
 
 
 def _labelled(given: list[str]) -> dict[str, str]:

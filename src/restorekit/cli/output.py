@@ -18,6 +18,9 @@ Settings = Annotated[
 ]
 
 
+_WIDEST = 40  # of a column that others stand behind
+
+
 def print_line(text: str, file: TextIO | None = None) -> None:
     """A line on stdout, or on another file, at once and in one piece.
 
@@ -42,9 +45,15 @@ def print_json(value: Any) -> None:
 
 
 def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
-    """Rows of cells in columns as wide as their widest cell."""
+    """Rows of cells in columns as wide as their widest cell, but for very long ones.
+
+    A cell that is longer than `_WIDEST` is written in full and moves its own row alone.
+    """
     rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [
+        max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0)
+        for column in zip(*rows, strict=True)
+    ]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(f"{indent}{'  '.join(cells)}".rstrip())

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from torch import Tensor, nn
 from restorekit.data.patches import center_patch
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, in_one_line
+from restorekit.evaluate.identity import identify
 from restorekit.evaluate.metrics import psnr, ssim
 from restorekit.evaluate.noises import NamedNoise, read_noises
 from restorekit.evaluate.peak_memory import watch_memory
-from restorekit.evaluate.pictures import Picture, as_float, describe_data, read_pictures
+from restorekit.evaluate.pictures import Pairs, Picture, as_float, read_data
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Environment, Measured, Refusal, Results, Row
 from restorekit.records import Degraded
@@ -41,7 +43,7 @@ def benchmark(
     noises: str | Sequence[str | Mapping[str, Any]] = (),
     protocol: Protocol | None = None,
     *,
-    pairs: bool = False,
+    pairs: Pairs = False,
     precision: str = "auto",
     tile: TileSize = "auto",
     device: str = "auto",
@@ -58,10 +60,12 @@ def benchmark(
         models: modules, weights files, runs' folders, names of bundled weights, or registered
             models that need no weights ("tv", "median:switching=true"); or a mapping of labels to
             these.
-        folder: pictures; for pairs, clean ones in its `gt/` and noisy ones in its `noisy/`.
+        folder: pictures.
         noises: expressions, as `restorekit.evaluate.noises.read_noises` takes them; none for pairs.
         protocol: how to measure; the published way where None.
-        pairs: measure on real noise, which the folder holds beside the clean pictures.
+        pairs: measure on real noise, which the folder holds beside the clean pictures: True where
+            names tell which files belong together ("a_gt.png", "noisy/a.png"), two patterns, or a
+            CSV file, as `restorekit.data.pairs.find_pairs` takes them.
         precision: what networks run in, as for `Denoiser`.
         tile: how they are tiled, as for `Denoiser`.
         device: where they run, as for `Denoiser`.
@@ -76,25 +80,28 @@ def benchmark(
         RestoreKitError: a model, a noise, a picture or an argument cannot be used at all.
     """
     protocol = protocol or Protocol()
-    if pairs == bool(named := read_noises(noises)):
-        both = " (not both)" * pairs
+    real = pairs is not False
+    if real == bool(named := read_noises(noises)):
+        both = " (not both)" * real
         raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
-    if pairs and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
+    if real and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
         raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
     if speed_size is not None and speed_size < 1:
         raise ArgumentError(f"a size to be timed is at least 1 pixel, not {speed_size}")
     place = resolve_device(device)
+    given = dict(_labelled(models))
     entrants = [
         Entrant(label, Denoiser(model, precision=precision, tile=tile, device=place), place)
-        for label, model in _labelled(models)
+        for label, model in given.items()
     ]
-    pictures = read_pictures(folder, protocol, pairs)
+    pictures, data = read_data(folder, protocol, pairs)
     done = Results(
-        protocol,
-        describe_data(folder, pictures),
-        {noise.label: dict(noise.spec) for noise in named},
-        _environment(place, precision),
-        (),
+        protocol=protocol,
+        data=data,
+        noises={noise.label: dict(noise.spec) for noise in named},
+        environment=_environment(place, precision),
+        models={each.label: identify(given[each.label], each.denoiser.model) for each in entrants},
+        rows=(),
     )
     cases: list[NamedNoise | None] = [*named] or [None]
     for noise in cases:
@@ -169,6 +176,7 @@ def _measure(
             Measured(
                 picture.name,
                 _decibels(before, clean),
+                _decibels(protocol.inside(degraded.noisy), clean, clamp=False),
                 _decibels(after, clean),
                 float(ssim(before, clean)),
                 float(ssim(after, clean)),
@@ -203,7 +211,7 @@ def _noisy(
         if picture.noisy is not None:
             yield picture, Degraded(as_float(picture.noisy))
         elif noise is not None:
-            yield picture, protocol.degrade(as_float(picture.clean), noise, picture.name)
+            yield picture, protocol.degrade(as_float(picture.clean), noise)
 
 
 def _level(degraded: Degraded, protocol: Protocol) -> float | None:
@@ -228,8 +236,8 @@ def _speed_at(denoiser: Denoiser, noisy: Tensor, size: int) -> float:
     return statistics.median(seconds) / (size * size / 1e6)
 
 
-def _decibels(image: Tensor, clean: Tensor) -> float | None:
-    value = float(psnr(image, clean))
+def _decibels(image: Tensor, clean: Tensor, clamp: bool = True) -> float | None:
+    value = float(psnr(image, clean, clamp=clamp))
     return None if value == float("inf") else value
 
 
@@ -260,6 +268,7 @@ def _environment(device: torch.device, precision: str) -> Environment:
         processor=torch.cuda.get_device_name(device) if on_gpu else _processor(),
         threads=torch.get_num_threads(),
         precision=precision,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

@@ -16,12 +16,13 @@ from restorekit.errors import InputError
 _WINDOW_SIZE, _WINDOW_SIGMA = 11, 1.5
 
 
-def psnr(restored: Tensor, target: Tensor) -> Tensor:
+def psnr(restored: Tensor, target: Tensor, *, clamp: bool = True) -> Tensor:
     """Peak signal-to-noise ratio, 10 log10(1 / MSE), of each image over all its values.
 
     Args:
         restored: (B, C, H, W); clamped to [0, 1] here.
         target: (B, C, H, W) in [0, 1].
+        clamp: False measures `restored` as it is.
 
     Returns:
         (B,) in dB; infinite where the images are equal.
@@ -29,7 +30,7 @@ def psnr(restored: Tensor, target: Tensor) -> Tensor:
     Raises:
         InputError: the shapes differ or are not (B, C, H, W).
     """
-    restored, target = _prepare(restored, target)
+    restored, target = _prepare(restored, target, clamp)
     error = (restored - target).square().flatten(1).mean(dim=1)
     return -10.0 * error.log10()
 
@@ -70,7 +71,7 @@ def ssim(restored: Tensor, target: Tensor) -> Tensor:
     return values
 
 
-def _prepare(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _prepare(restored: Tensor, target: Tensor, clamp: bool = True) -> tuple[Tensor, Tensor]:
     """Both images in at least float32; in float64 where cuDNN would filter float32 in TF32."""
     if restored.ndim != 4 or restored.shape != target.shape:
         raise InputError(
@@ -79,4 +80,5 @@ def _prepare(restored: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         )
     least = torch.float64 if restored.is_cuda else torch.float32
     dtype = torch.promote_types(torch.promote_types(restored.dtype, target.dtype), least)
-    return restored.to(dtype).clamp(0.0, 1.0), target.to(dtype)
+    restored = restored.to(dtype)
+    return restored.clamp(0.0, 1.0) if clamp else restored, target.to(dtype)

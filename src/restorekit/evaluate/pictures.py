@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 
 from torch import Tensor
 
-from restorekit.data.files import find_images
+from restorekit.data.digests import digest_of
 from restorekit.data.images import read_tensor, to_float
+from restorekit.data.pairs import PairRule, find_pairs, list_pictures
 from restorekit.data.patches import center_patch
+from restorekit.data.walk import in_words
 from restorekit.errors import DataError
 from restorekit.evaluate.protocol import Protocol
 
-CLEAN, NOISY = "gt", "noisy"
-# What tells the files of a pair apart, at the end of their names.
-_ENDING = re.compile(r"[ ._-]*(gt|clean|mean|real|noisy|noise)$", re.IGNORECASE)
+# Whether the folder holds pairs, and by which rule they are found.
+Pairs = bool | PairRule
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,36 @@ class Picture:
     """A picture to measure on.
 
     Attributes:
-        name: its path within the folder.
+        name: its path within the folder; of a pair, that of the noisy file.
         clean: (C, H, W), what is right: uint8, or float32 of a deeper file.
         noisy: the same picture with real noise, where the folder holds pairs.
+        clean_name: the path of the clean file.
     """
 
     name: str
     clean: Tensor
     noisy: Tensor | None = None
+    clean_name: str = ""
 
     @property
     def megapixels(self) -> float:
         """Its size."""
         return self.clean.shape[1] * self.clean.shape[2] / 1e6
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture that was measured on, by its files and pixels.
+
+    Attributes:
+        name: as of the `Picture`.
+        clean: the clean file.
+        digest: of the decoded pixels, as they were cut.
+    """
+
+    name: str
+    clean: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -50,51 +68,73 @@ class Data:
         folder: the folder's name.
         pictures: how many pictures.
         megapixels: of all of them together.
-        digest: of the names and decoded pixels, as they were selected and cut, in order.
+        digest: of the decoded pixels as they were selected and cut, whatever the files are called
+            and in whatever order they come.
+        options: the words of `restorekit benchmark` that say how pairs were found.
+        files: each picture.
+        unused: the pictures of the folder that belong to no pair.
+        others: how many files of which kind are not read.
     """
 
     folder: str
     pictures: int
     megapixels: float
     digest: str
+    options: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    unused: tuple[str, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
         """In one line, for people."""
+        more = f" and {len(self.unused) - 1} more" if self.unused[1:] else ""
+        unused = f"; in no pair: '{self.unused[0]}'{more}" if self.unused else ""
+        others = f"; not read: {in_words(Counter(self.others))}" if self.others else ""
         return (
             f"{self.folder}, {self.pictures} pictures, {self.megapixels:.2f} megapixels, "
-            f"digest {self.digest}"
+            f"digest {self.digest}{unused}{others}"
         )
 
 
-def read_pictures(
-    folder: str | PathLike[str], protocol: Protocol, pairs: bool = False
-) -> list[Picture]:
-    """The pictures of a folder, in the order of their names, as the protocol selects and cuts them.
+def read_data(
+    folder: str | PathLike[str], protocol: Protocol, pairs: Pairs = False
+) -> tuple[list[Picture], Data]:
+    """The pictures of a folder, as the protocol selects and cuts them, and a record of them.
+
+    They come in the order of the names of the clean files.
 
     Args:
-        folder: pictures; or for pairs, clean ones in its `gt/` and noisy ones in its `noisy/`,
-            whose names agree but for endings such as "_gt" and "_noise".
+        folder: where they are.
         protocol: says how many, whether gray, and what is cut out.
-        pairs: whether the folder holds pairs.
+        pairs: True where the folder holds pairs of a clean and a noisy picture, which are found by
+            their names; or the rule by which they are found (`restorekit.data.pairs.find_pairs`).
 
     Raises:
-        DataError: there is no such folder, no picture in it, one without its other half, or one
-            that is too small.
+        DataError: there is no such folder, no picture in it, a file without its other half, or a
+            picture that is too small.
         ImageFileError: a file cannot be read.
     """
-    return [_cut(picture, protocol) for picture in _whole(Path(folder), protocol, pairs)]
-
-
-def describe_data(folder: str | PathLike[str], pictures: Sequence[Picture]) -> Data:
-    """What was measured on, for the record."""
-    digest = hashlib.blake2b(digest_size=8)
-    for picture in pictures:
-        for image in (picture.clean, picture.noisy):
-            if image is not None:
-                digest.update(f"{picture.name} {tuple(image.shape)} ".encode())
-                digest.update(image.contiguous().numpy().data)
-    size = sum(picture.megapixels for picture in pictures)
-    return Data(Path(folder).resolve().name, len(pictures), size, digest.hexdigest())
+    root = Path(folder).expanduser()
+    found, unused, others = _find(root, pairs)
+    stride = 1 if protocol.limit is None else -(-len(found) // protocol.limit)
+    pictures = [
+        _cut(_read(root, clean, noisy, protocol.gray), protocol) for clean, noisy in found[::stride]
+    ]
+    files = tuple(
+        File(p.name, p.clean_name, digest_of(*(i for i in (p.clean, p.noisy) if i is not None)))
+        for p in pictures
+    )
+    data = Data(
+        folder=root.resolve().name,
+        pictures=len(pictures),
+        megapixels=sum(picture.megapixels for picture in pictures),
+        digest=_digest_of_all(files),
+        options=_options(pairs),
+        files=files,
+        unused=tuple(path.relative_to(root).as_posix() for path in unused),
+        others=dict(others),
+    )
+    return pictures, data
 
 
 def as_float(image: Tensor) -> Tensor:
@@ -102,45 +142,46 @@ def as_float(image: Tensor) -> Tensor:
     return to_float(image)[None]
 
 
-def _whole(folder: Path, protocol: Protocol, pairs: bool) -> list[Picture]:
-    root = folder.expanduser()
-    found = _pairs(root) if pairs else [(path, None) for path in find_images(root)]
-    if not found:
-        raise DataError(f"no picture in folder '{folder}'")
-    stride = 1 if protocol.limit is None else -(-len(found) // protocol.limit)
-    return [_read(root, clean, noisy, protocol.gray) for clean, noisy in found[::stride]]
+def _find(
+    root: Path, pairs: Pairs
+) -> tuple[list[tuple[Path, Path | None]], Sequence[Path], Mapping[str, int]]:
+    """Clean and noisy files, the pictures that are neither, and the files that are not read."""
+    if pairs is not False:
+        pairing = find_pairs(root, None if pairs is True else pairs)
+        return list(pairing.pairs), pairing.unused, pairing.others
+    images, others = list_pictures(root)
+    if not images:
+        raise DataError(f"no picture in folder '{root}'")
+    return [(path, None) for path in images], (), others
 
 
-def _pairs(root: Path) -> list[tuple[Path, Path | None]]:
-    """Each clean file with its noisy one."""
-    for name in (CLEAN, NOISY):
-        if not (root / name).is_dir():
-            raise DataError(
-                f"'{root}' holds no pairs: clean pictures lie in its '{CLEAN}', "
-                f"noisy ones in its '{NOISY}', and it has no '{name}'"
-            )
-    clean, noisy = ({_key(p, root / n): p for p in find_images(root / n)} for n in (CLEAN, NOISY))
-    for here, there, missing in ((clean, noisy, NOISY), (noisy, clean, CLEAN)):
-        for key, path in here.items():
-            if key not in there:
-                raise DataError(f"'{path}' has no other half in '{root / missing}'")
-    return [(path, noisy[key]) for key, path in clean.items()]
+def _options(pairs: Pairs) -> tuple[str, ...]:
+    """The words of the command line that find pairs in this way."""
+    if pairs is False:
+        return ()
+    if pairs is True or pairs is None:
+        return ("--pairs",)
+    if isinstance(pairs, tuple):
+        return ("--pairs-pattern", *pairs)
+    return ("--pairs-csv", Path(pairs).name)
 
 
-def _key(path: Path, folder: Path) -> str:
-    place = path.relative_to(folder)
-    return (place.parent / _ENDING.sub("", place.stem)).as_posix()
+def _digest_of_all(files: Sequence[File]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for each in sorted(file.digest for file in files):
+        digest.update(each.encode())
+    return digest.hexdigest()
 
 
 def _read(root: Path, clean: Path, noisy: Path | None, gray: bool) -> Picture:
-    name = clean.relative_to(root).as_posix()
+    clean_name, name = (p.relative_to(root).as_posix() for p in (clean, noisy or clean))
     pixels = read_tensor(clean, 1 if gray else None)
     other = None if noisy is None else read_tensor(noisy, 1 if gray else None)
     if other is not None and other.shape != pixels.shape:
         raise DataError(
             f"'{noisy}' is {tuple(other.shape)}, its clean picture {tuple(pixels.shape)}"
         )
-    return Picture(name, pixels, other)
+    return Picture(name, pixels, other, clean_name)
 
 
 def _cut(picture: Picture, protocol: Protocol) -> Picture:
@@ -153,4 +194,4 @@ def _cut(picture: Picture, protocol: Protocol) -> Picture:
     if protocol.crop is None:
         return picture
     noisy = None if picture.noisy is None else center_patch(picture.noisy, protocol.crop)
-    return Picture(picture.name, center_patch(picture.clean, protocol.crop), noisy)
+    return replace(picture, clean=center_patch(picture.clean, protocol.crop), noisy=noisy)

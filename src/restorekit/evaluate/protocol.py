@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from restorekit.data.digests import digest_of
 from restorekit.errors import ArgumentError
 from restorekit.evaluate.noises import NamedNoise
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
+
+# Raised whenever the same choices give other figures. 1 derived the noise from file names.
+VERSION = 2
+# How each choice is named beside a figure, and which option of the command line makes it.
+_CHOICES = {
+    "seed": ("seed {}", "--seed {}"),
+    "generator": ("KAIR's noise", "--kair"),
+    "clip": ("clipped", "--clip"),
+    "quantize": ("8 bits", "--quantize"),
+    "round_output": ("output rounded", "--round"),
+    "gray": ("gray", "--gray"),
+    "crop": ("centre {} px", "--crop {}"),
+    "border": ("border of {} px left out", "--border {}"),
+    "limit": ("at most {} pictures", "--limit {}"),
+    "sigma": ("level estimated", "--estimate"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,8 +38,9 @@ class Protocol:
 
     The noise is added in float32 to the picture on [0, 1] and left as it is, the restored picture
     is clamped to [0, 1], PSNR and SSIM are taken over all channels of the whole picture, and their
-    means over the pictures. The noise of a picture depends on the seed, the noise and the
-    picture's name alone, so that it is the same for every model and for any selection of pictures.
+    means over the pictures. The random numbers of a picture depend on the seed and on its clean
+    pixels alone. They are the same for every model, for every noise however it is written, for any
+    selection of pictures, and for any names of the files.
 
     Attributes:
         seed: what the noise is derived from.
@@ -61,8 +78,28 @@ class Protocol:
             if value is not None and value < least:
                 raise ArgumentError(f"protocol: '{name}' must be at least {least}, not {value}")
 
-    def degrade(self, clean: Tensor, noise: NamedNoise, picture: str) -> Degraded:
-        """A clean picture (1, C, H, W) made noisy; the picture's name decides how.
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The choices that are not the default ones."""
+        return {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The choices that are not the default ones, in words to stand beside a figure."""
+        return tuple(_CHOICES[name][0].format(value) for name, value in self.changes.items())
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The words of `restorekit benchmark` that make these choices."""
+        written = (_CHOICES[name][1].format(value) for name, value in self.changes.items())
+        return tuple(word for text in written for word in text.split())
+
+    def degrade(self, clean: Tensor, noise: NamedNoise) -> Degraded:
+        """A clean picture (1, C, H, W) made noisy; its pixels decide how.
 
         Raises:
             ArgumentError: the "kair" generator is asked for another noise than gaussian.
@@ -70,8 +107,7 @@ class Protocol:
         if self.generator == "kair":
             degraded = _as_kair_does(clean, noise)
         else:
-            purpose = f"benchmark {json.dumps(noise.spec, sort_keys=True)} {picture}"
-            generator = derive_generator(self.seed, purpose)
+            generator = derive_generator(self.seed, f"benchmark {digest_of(clean)}")
             with torch.no_grad():
                 degraded = degrade(noise.module, clean, generator)
         noisy = degraded.noisy
@@ -97,7 +133,7 @@ class Protocol:
         """The choices in one line, for people; `real` where the pictures hold their own noise."""
         colour = "gray (luma)" if self.gray else "as in the files, colour or gray"
         noise = (
-            f"derived from seed {self.seed}, noise and file name"
+            f"derived from seed {self.seed} and pixels"
             if self.generator == "restorekit"
             else "numpy seeded with 0 for each picture (as KAIR)"
         )

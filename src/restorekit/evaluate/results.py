@@ -6,29 +6,36 @@ import dataclasses
 import json
 import math
 import os
+import re
+import shlex
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import DataError
+from restorekit.evaluate.identity import Identity
 from restorekit.evaluate.pictures import Data
-from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.protocol import VERSION, Protocol
 
-FORMAT = 1
+FORMAT = 2
+_OWN_PRECISION = "auto"
 
 
 @dataclass(frozen=True)
 class Measured:
     """One picture under one noise through one model.
 
-    PSNR in dB; None where it is infinite, which is where two pictures are equal.
+    PSNR in dB; None where it is infinite, which is where two pictures are equal. `psnr_noisy` is
+    of the input clamped to [0, 1], as a file would hold it; `psnr_unclamped` of the input that the
+    model was given.
     """
 
     name: str
     psnr_noisy: float | None
+    psnr_unclamped: float | None
     psnr: float | None
     ssim_noisy: float
     ssim: float
@@ -64,8 +71,13 @@ class Row:
 
     @property
     def psnr_noisy(self) -> float:
-        """Mean PSNR of the noisy pictures."""
+        """Mean PSNR of the noisy pictures, clamped to [0, 1]."""
         return _mean([_number(picture.psnr_noisy) for picture in self.pictures])
+
+    @property
+    def psnr_unclamped(self) -> float:
+        """Mean PSNR of the noisy pictures as the model was given them."""
+        return _mean([_number(picture.psnr_unclamped) for picture in self.pictures])
 
     @property
     def psnr(self) -> float:
@@ -136,12 +148,14 @@ class Environment:
     processor: str
     threads: int
     precision: str
+    date: str
 
     def describe(self) -> str:
         """In one line, for people."""
         return (
             f"restorekit {self.restorekit}, torch {self.torch}, Python {self.python}, "
-            f"{self.device} ({self.processor}), {self.threads} threads, precision {self.precision}"
+            f"{self.device} ({self.processor}), {self.threads} threads, "
+            f"precision {self.precision}, {self.date}"
         )
 
 
@@ -153,19 +167,42 @@ class Results:
     data: Data
     noises: Mapping[str, Any]
     environment: Environment
+    models: Mapping[str, Identity]
     rows: tuple[Row, ...]
     refusals: tuple[Refusal, ...] = ()
+    protocol_version: int = VERSION
     format: int = FORMAT
+
+    @property
+    def command(self) -> str | None:
+        """The command that measures this; None where a module was handed over in Python.
+
+        Labels that are not what a model was given by are written LABEL=MODEL. The folder stands
+        with its own name.
+        """
+        words = ["restorekit", "benchmark"]
+        for label, model in self.models.items():
+            if model.given is None:
+                return None
+            words.append(label if label == model.given else f"{label}={model.given}")
+        words += ["--data", self.data.folder, *self.data.options]
+        words += [word for text in _joined(self.noises) for word in ("--noise", text)]
+        words += self.protocol.options
+        if self.environment.precision != _OWN_PRECISION:
+            words += ["--precision", self.environment.precision]
+        return shlex.join(words)
 
     def as_json(self) -> dict[str, Any]:
         """As JSON has it, with the means of each row beside its pictures."""
-        plain: dict[str, Any] = dataclasses.asdict(self)
+        plain: dict[str, Any] = {"command": self.command, **dataclasses.asdict(self)}
         for row, written in zip(self.rows, plain["rows"], strict=True):
-            written["means"] = {
-                name: _finite(getattr(row, name))
-                for name in ("psnr_noisy", "psnr", "ssim_noisy", "ssim", "worst_change")
-            } | {"worsened": row.worsened}
+            written["means"] = {name: _finite(getattr(row, name)) for name in _MEANS} | {
+                "worsened": row.worsened
+            }
         return plain
+
+
+_MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim_noisy", "ssim", "worst_change")
 
 
 def write_json(results: Results, path: str | os.PathLike[str]) -> None:
@@ -185,10 +222,24 @@ def read_json(path: str | os.PathLike[str]) -> Results:
 
     try:
         given = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(given, dict) and given.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"format {given['format']}, not {FORMAT}; measure again")
         return TypeAdapter(Results).validate_python(given)
     except (OSError, ValueError, ValidationError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"'{path}': no results of restorekit benchmark ({reason})") from error
+
+
+def _joined(labels: Iterable[str]) -> list[str]:
+    """Noises as they are written in short: gaussian:15 and gaussian:25 as gaussian:15,25."""
+    joined: list[str] = []
+    for label in labels:
+        name, _, value = label.partition(":")
+        if joined and re.fullmatch(rf"{re.escape(name)}:[\w.,]+ [\w.]+", f"{joined[-1]} {value}"):
+            joined[-1] += f",{value}"
+        else:
+            joined.append(label)
+    return joined
 
 
 def _change(picture: Measured) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from restorekit.atomic import atomic_path
@@ -45,13 +46,45 @@ def notes(results: Results) -> list[str]:
     timed = ", ".join(dict.fromkeys(row.timed for row in results.rows))
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
     lines = [
-        f"protocol: {results.protocol.describe(real=not results.noises)}",
+        f"protocol {results.protocol_version}: "
+        f"{results.protocol.describe(real=not results.noises)}",
         f"data: {results.data.describe()}",
         f"environment: {results.environment.describe()}",
+        *(f"model {label}: {model.describe()}" for label, model in results.models.items()),
+        *_unclamped(results),
     ]
     if results.rows:
         lines.append(f"time: {timed}; run in {how}")
     return [*lines, *(refusal.describe() for refusal in results.refusals)]
+
+
+def _unclamped(results: Results) -> list[str]:
+    """The PSNR of noisy pictures as the models were given them, where clamping changes it."""
+    changed = {
+        row.noise: f"{row.noise} {_decibels(row.psnr_unclamped)}"
+        for row in results.rows
+        if _decibels(row.psnr_unclamped) != _decibels(row.psnr_noisy)
+    }
+    if not changed:
+        return []
+    return [
+        "noisy PSNR: of the input clamped to [0, 1], as a file would hold it; "
+        f"unclamped, as the models get it: {', '.join(changed.values())}"
+    ]
+
+
+def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
+    """Labels cut to a width, by each label; still different from each other.
+
+    The end of a path tells more than its middle, so that is what stays.
+    """
+    short: dict[str, str] = {}
+    for label in labels:
+        start, end = width // 4, width - width // 4 - 1
+        cut = label if len(label) <= width else f"{label[:start]}…{label[-end:]}"
+        taken = sum(other.partition(" #")[0] == cut for other in short.values())
+        short[label] = f"{cut} #{taken + 1}" if taken else cut
+    return short
 
 
 def to_markdown(results: Results) -> str:
