@@ -13,8 +13,9 @@ import pytest
 import restorekit
 
 ROOT = Path(restorekit.__file__).parent
-# What all others stand on: `signature` is the registry's own, `extras` one function and its error.
-GROUND = frozenset({"errors", "records", "registry", "signature", "extras"})
+# What all others stand on: `signature` is the registry's own, `extras` one function and its error,
+# `text` what errors need to be shown.
+GROUND = frozenset({"errors", "records", "registry", "signature", "extras", "text"})
 COMPONENTS = frozenset({"arch", "estimate", "loss", "noise"})
 # What each room may import beside GROUND; a room that is not named here, anything but cli.
 MAY_IMPORT = {

@@ -6,10 +6,19 @@ import difflib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from restorekit.text import first_lines, shortened
 
 
 class RestoreKitError(Exception):
-    """Base of every error a user can cause: what is wrong, where, the nearest right thing."""
+    """Base of every error a user can cause: what is wrong, where, the nearest right thing.
+
+    A message is at most 1,000 characters long, whatever it quotes; its middle is left out.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*(shortened(a) if isinstance(a, str) else a for a in arguments))
 
 
 class UnknownNameError(RestoreKitError, LookupError):
@@ -53,11 +62,21 @@ class MissingExtraError(RestoreKitError, ImportError):
 
 
 class ConfigError(RestoreKitError, ValueError):
-    """A configuration is wrong; `problems` holds every fault found, one line each."""
+    """A configuration is wrong; `problems` holds every fault found, one line each.
+
+    The message has the first 50 of them, and says how many more there are.
+    """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        self.problems = tuple(map(shortened, problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The message, a line each."""
+        return first_lines(self.problems, "faults")
 
 
 class PluginWarning(UserWarning):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from restorekit.cli.output import print_line
+
 
 def convert(
     checkpoint: Annotated[
@@ -30,6 +32,6 @@ def convert(
 
     found = convert(checkpoint, output, license)
     inside = ", ".join(f"{key}={value}" for key, value in found.arguments.items())
-    print(f"{output}: {found.architecture}({inside}), from {found.layout}")
+    print_line(f"{output}: {found.architecture}({inside}), from {found.layout}")
     if license is None:
-        print(f"its card says '{UNKNOWN_LICENSE}'; --license says which it is")
+        print_line(f"its card says '{UNKNOWN_LICENSE}'; --license says which it is")

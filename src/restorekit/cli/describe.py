@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from restorekit.cli.listing import kind_of
-from restorekit.cli.output import Json, plain, print_json, print_table
+from restorekit.cli.output import Json, plain, print_json, print_line, print_table, print_text
 from restorekit.registry import REGISTRIES, Description
 from restorekit.signature import Argument
 
@@ -28,7 +28,7 @@ def describe(
 
 
 def _print(found: Description) -> None:
-    print(f"{found.kind} {found.name}")
+    print_line(f"{found.kind} {found.name}")
     facts = {
         "summary": found.summary,
         "reference": found.reference,
@@ -38,12 +38,12 @@ def _print(found: Description) -> None:
         "file": found.file,
     }
     print_table((label, text) for label, text in facts.items() if text)
-    print("\narguments")
+    print_text("\narguments")
     print_table([_row(argument) for argument in found.arguments] or [("(none)",)])
     # The table has said what the arguments are.
     doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", found.doc, flags=re.MULTILINE).strip()
     if doc:
-        print(f"\n{doc}")
+        print_text(f"\n{doc}")
 
 
 def _row(argument: Argument) -> tuple[str, str, str]:

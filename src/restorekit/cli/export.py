@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorekit.cli.output import print_line
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def export(
 
 def _tell(exported: Exported) -> None:
     sizes = ", ".join("x".join(map(str, size)) for size in exported.sizes)
-    print(
+    print_line(
         f"{exported.path}: {' and '.join(exported.inputs)} in; within {exported.difference:.1e} "
         f"of torch at {sizes} (batch x height x width)"
     )

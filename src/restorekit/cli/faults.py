@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from restorekit.cli.output import print_line
+from restorekit.cli.output import print_told
 from restorekit.errors import (
     ConfigError,
     OldSpellingWarning,
@@ -24,7 +23,7 @@ _TOLD = (PluginWarning, OldSpellingWarning, RestoreWarning)
 def explain(error: Exception) -> list[str] | None:
     """What to tell the user of an error, a line each; None where it is a bug of ours."""
     if isinstance(error, ConfigError):
-        return list(error.problems)
+        return error.lines()
     if isinstance(error, RestoreKitError):
         return [str(error)]
     if isinstance(error, OSError):
@@ -52,7 +51,7 @@ def warnings_as_lines() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, _TOLD):
-                print_line(f"warning: {' '.join(str(message).split())}", sys.stderr)
+                print_told("warning", str(message))
             else:
                 show(message, category, filename, lineno, file, line)
 

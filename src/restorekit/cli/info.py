@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from restorekit.cli.output import Json, in_words, print_json, print_table
+from restorekit.cli.output import Json, in_words, print_json, print_line, print_table
 
 
 def info(
@@ -39,5 +39,5 @@ def info(
     elif "summary" in card:
         print_model_card(path, card)
     else:
-        print(path)
+        print_line(str(path))
         print_table((key, in_words(value)) for key, value in card.items())

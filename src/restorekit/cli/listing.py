@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from restorekit.cli.output import Json, print_json, print_table
+from restorekit.cli.output import Json, print_json, print_table, print_text
 from restorekit.cli.weights import listed_weights, weights_row
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.registry import REGISTRIES, Entry, Kind
@@ -44,7 +44,7 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
         print_json(found)
         return
     for number, (plural, lines) in enumerate(rows.items()):
-        print(f"\n{plural}" if number else plural)
+        print_text(f"\n{plural}" if number else plural)
         print_table(lines or [("(none)",)])
 
 

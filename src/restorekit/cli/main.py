@@ -25,7 +25,7 @@ from restorekit.cli import (
 )
 from restorekit.cli.commands import QuickCommand, QuickGroup
 from restorekit.cli.faults import explain, warnings_as_lines
-from restorekit.cli.output import print_error
+from restorekit.cli.output import print_error, print_line, print_text
 from restorekit.version import __version__
 
 # Plain help: drawing it with rich would take longer than everything else together.
@@ -60,10 +60,10 @@ def restorekit(
 ) -> None:
     """Train, use and extend neural image denoisers."""
     if version:
-        print(f"restorekit {__version__}")
+        print_line(f"restorekit {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        print_text(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from restorekit.text import escaped, shortened
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Settings = Annotated[
     list[str] | None,
@@ -22,26 +24,41 @@ _WIDEST = 40  # of a column that others stand behind
 
 
 def print_line(text: str, file: TextIO | None = None) -> None:
-    """A line on stdout, or on another file, at once and in one piece.
+    """A line on stdout, or on another file, at once and in one piece, its text escaped.
+
+    Everything that is printed for people passes here, for any text may come from outside: names
+    of files, cards, plugins.
 
     `print` writes a line and its end apart where nothing is buffered (PYTHONUNBUFFERED): those of
     several processes then run into each other.
     """
-    file = sys.stdout if file is None else file
-    if file is None:
-        return  # it is closed
-    file.write(f"{text}\n")
-    file.flush()
+    _write(escaped(text), sys.stdout if file is None else file)
+
+
+def print_text(text: str) -> None:
+    """A text of several lines on stdout, each escaped."""
+    _write("\n".join(map(escaped, text.split("\n"))), sys.stdout)
+
+
+def _write(text: str, file: TextIO | None) -> None:
+    if file is not None:  # None is one that is closed
+        file.write(f"{text}\n")
+        file.flush()
 
 
 def print_error(message: str) -> None:
     """One line on stderr that begins with "error: ", however many the message has."""
-    print_line(f"error: {' '.join(message.split())}", sys.stderr)
+    print_told("error", message)
+
+
+def print_told(kind: str, message: str) -> None:
+    """One line on stderr, of bounded length, that begins with the kind of message it is."""
+    print_line(f"{kind}: {shortened(' '.join(message.split()))}", sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """A value as JSON; what has no JSON form is shown as text."""
-    print(json.dumps(plain(value), indent=2, allow_nan=False))
+    print_text(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
 def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
@@ -49,14 +66,14 @@ def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
 
     A cell that is longer than `_WIDEST` is written in full and moves its own row alone.
     """
-    rows = list(rows)
+    rows = [tuple(escaped(shortened(cell)) for cell in row) for row in rows]
     widths = [
         max((len(cell) for cell in column if len(cell) <= _WIDEST), default=0)
         for column in zip(*rows, strict=True)
     ]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(f"{indent}{'  '.join(cells)}".rstrip())
+        print_line(f"{indent}{'  '.join(cells)}".rstrip())
 
 
 def in_words(value: Any) -> str:

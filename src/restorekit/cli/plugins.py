@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from restorekit.cli.output import Json, print_json, print_table
+from restorekit.cli.output import Json, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from restorekit.plugins import Plugin
@@ -22,7 +22,7 @@ def plugins(as_json: Json = False) -> None:
     if as_json:
         print_json({"plugins": [_as_json(plugin) for plugin in found]})
     elif not found:
-        print("no plugins")
+        print_line("no plugins")
     else:
         print_table([(p.name, str(p.provider), _state(p)) for p in found], indent="")
 

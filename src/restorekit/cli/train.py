@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.output import Settings
+from restorekit.cli.output import Settings, print_line
 
 if TYPE_CHECKING:
     from restorekit.train.results import Outcome
@@ -31,7 +31,7 @@ def train(
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume)
     if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
-        print(_where(outcome))
+        print_line(_where(outcome))
     raise typer.Exit(outcome.exit_code)
 
 

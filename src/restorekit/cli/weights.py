@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from restorekit.cli.output import called, in_words, print_table
+from restorekit.cli.output import called, in_words, print_line, print_table, print_text
 from restorekit.errors import CheckpointError
 from restorekit.weights import list_weights, named_weights, read_card
 
@@ -25,7 +25,7 @@ def weights_row(listed: Mapping[str, Any]) -> tuple[str, str]:
 
 def print_model_card(path: Path, card: Mapping[str, Any]) -> None:
     """The card of released weights, to be read from top to bottom."""
-    print(f"{path.stem}: {card['summary']}")
+    print_line(f"{path.stem}: {card['summary']}")
     rows = {
         "for": card.get("purpose"),
         "noise": card.get("noise_range"),
@@ -41,10 +41,10 @@ def print_model_card(path: Path, card: Mapping[str, Any]) -> None:
     }
     print_table((label, in_words(value)) for label, value in rows.items() if value)
     if isinstance(card.get("psnr"), Mapping):
-        print("\nPSNR (dB)")
+        print_text("\nPSNR (dB)")
         print_table(_psnr_rows(card["psnr"]))
     if card.get("credits"):
-        print("\nThe authors of the training data: --credits")
+        print_text("\nThe authors of the training data: --credits")
 
 
 def print_credits(path: Path, card: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ def print_credits(path: Path, card: Mapping[str, Any]) -> None:
     text = path.parent / Path(name).name
     if not text.is_file():
         raise CheckpointError(f"{path}: its credits, {text.name}, are not beside it")
-    print(text.read_text(encoding="utf-8").rstrip())
+    print_text(text.read_text(encoding="utf-8").rstrip())
 
 
 def _listed(name: str, path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from restorekit.text import escaped
+
 
 class RunProgress:
     """Steps done, time left, images a second, the loss and the last validation's PSNR.
@@ -78,4 +80,4 @@ class RunProgress:
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from restorekit.restore.outcome import Outcome
 from restorekit.restore.report import html, png
 from restorekit.restore.report.findings import Array, checked, measured
 from restorekit.restore.report.pictures import Contents, gain_for, informative_crops, overview
+from restorekit.text import escaped
 
 SUFFIXES = (".html", ".png")
 _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
@@ -49,8 +50,8 @@ def write_report(
     numbers, white = measured(before, after, outcome)
     gain = gain_for(white.std)
     contents = Contents(
-        # A file's name may hold bytes that are no text, and line breaks.
-        title=" ".join(name.encode("utf-8", "replace").decode().split()) or "Restored picture",
+        # A file's name may hold bytes that are no text, control characters and line breaks.
+        title=escaped(" ".join(name.split())) or "Restored picture",
         verdict=white.words,
         rows=_rows(numbers),
         overviews=(overview(before), overview(after)),
@@ -80,7 +81,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         pace = f", {seconds / pixels:.2f} a megapixel" if pixels >= 0.1 else ""
         tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
         rows += [
-            ("Model", str(numbers["model"])),
+            ("Model", escaped(str(numbers["model"]))),
             ("Already clean", "yes" if numbers["already_clean"] else "no"),
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
