@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import ENOTDIR
 from pathlib import Path
 
-_MARK = "-unfinished-"
+from restorekit.temporaries import Temporary
 
-
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that processes which were killed left in a folder."""
-    for path in folder.glob(f".*{_MARK}*"):
-        path.unlink(missing_ok=True)
+# How disks answer that have no permissions, or whose folders cannot be opened or flushed.
+_UNSUPPORTED = {
+    errno.EPERM,
+    errno.EACCES,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.EBADF,
+}
 
 
 @contextmanager
@@ -25,29 +29,53 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The file is flushed to the disk before it is renamed and the folder after it, so that a crash
     leaves the old file or the new one. An exception leaves the old one. The suffix is kept, for
-    writers that choose a format by it.
+    writers that choose a format by it. A file that is replaced keeps its permissions.
+
+    Args:
+        path: the file to write. Missing folders are made.
+
+    Raises:
+        OSError: the file cannot be written; its `filename` is `path`.
     """
     path = Path(path)
+    temporary = None
     try:
+        mode = check_target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}{_MARK}", suffix=path.suffix, dir=path.parent
-        )
-    except FileExistsError:
-        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(path)) from None
+        temporary = Temporary(path, mode)
+        yield temporary.path
+        _flush_if_supported(temporary.path)
+        _set_mode(temporary.path, temporary.mode)
+        os.replace(temporary.path, path)
+        _flush_if_supported(path.parent)
     except OSError as error:
-        error.filename = str(path)  # nobody knows the temporary one
+        # Nobody knows the temporary name, and a failed write has none.
+        if temporary is None or error.filename in (None, str(temporary.path)):
+            raise _about(path, error) from error
         raise
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(_mode_of(path))  # some writers make private files, some public ones
-        flush(temporary)
-        os.replace(temporary, path)
-        flush(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.close()
+
+
+def check_target(path: Path) -> int | None:
+    """Whether a file can be written or replaced there, as far as can be seen beforehand.
+
+    Returns:
+        The permissions of the file that is there; None where there is none.
+
+    Raises:
+        OSError: a folder, a device or a pipe has the name, or the path leads nowhere.
+    """
+    try:
+        found = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if not stat.S_ISREG(found):
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
+    return stat.S_IMODE(found)
 
 
 def flush(path: Path) -> None:
@@ -59,15 +87,27 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _mode_of(path: Path) -> int:
-    """Who may read and write a file: as it is, or of one that is new as the umask says."""
+def _about(path: Path, error: OSError) -> OSError:
+    """The same error of the file that was asked for; encoders raise it with a text alone."""
+    return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))
+
+
+def _flush_if_supported(path: Path) -> None:
+    with _unless_unsupported():
+        flush(path)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        with _unless_unsupported():
+            path.chmod(mode)
+
+
+@contextmanager
+def _unless_unsupported() -> Iterator[None]:
+    """Skip what the disk does not support; the content is written all the same."""
     try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return 0o666 & ~_umask()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        yield
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,8 +191,16 @@ def failing_after(count: int) -> Callable[[Path, Path], None]:
 def test_what_a_killed_process_left_is_removed(tiny: Make) -> None:
     """Unfinished files go with the next start; metrics that are no text are passed over."""
     folder = tiny().fit().folder
-    left = folder / ".training_state.next-unfinished-abc.pt"
-    left.write_bytes(b"half")
+    code = """
+import os, sys
+from restorekit.atomic import atomic_path
+with atomic_path(sys.argv[1]) as temporary:
+    print(temporary, flush=True)
+    os._exit(9)
+"""
+    command = [sys.executable, "-c", code, str(folder / "training_state.next.pt")]
+    left = Path(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip())
+    assert left.exists()
     with (folder / "metrics.jsonl").open("ab") as file:
         file.write(b"\xff\xfe{")
     tiny(steps=8).fit(resume=True)

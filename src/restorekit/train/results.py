@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from restorekit.atomic import atomic_path, sweep
+from restorekit.atomic import atomic_path
+from restorekit.temporaries import sweep
 from restorekit.train.changes import check_changes
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
 from restorekit.train.history import History
