@@ -62,6 +62,18 @@ def test_the_old_file_means_what_it_meant() -> None:
     assert (train.schedule, train.num_workers, train.training_images) == ("constant", 1, None)
 
 
+@pytest.mark.parametrize("name", ["STL10", "Cifar100"])
+def test_the_old_file_fetches_its_data(name: str) -> None:
+    """The old system did so without asking; a note says it, and a file of today does not."""
+    config, notes = read({**OLD, "dataset": name})
+    assert config.dataset.arguments == {"download": True}
+    assert any("is fetched where it is missing" in note for note in notes)
+    kept, _ = read({**OLD, "dataset": {"name": name, "download": False}})
+    assert kept.dataset.arguments == {"download": False}
+    assert read({"model": "unet", "dataset": name.lower()})[0].dataset.arguments == {}
+    assert read({**OLD, "dataset": "samples"})[0].dataset.arguments == {}
+
+
 def test_the_vae_keeps_its_divergence() -> None:
     """The old system added it for the VAE alone."""
     config, _ = read({**OLD, "model": "VAE"})

@@ -94,6 +94,20 @@ class TestValidate:
         assert checked == {"std": (1.0, 2.0)}
         assert isinstance(checked["std"], tuple)
 
+    @pytest.mark.parametrize("wrong", [{"std": True}, {"std": [0, True]}, {"std": 1, "taps": True}])
+    def test_a_boolean_is_no_number(self, wrong: dict[str, Any]) -> None:
+        """pydantic takes True for 1; here it is a mistake, at any depth."""
+        with pytest.raises(ArgumentError, match=r"input should be a number, not .*True"):
+            signature.validate(Blur, wrong, "blur")
+
+    def test_a_boolean_stays_one_where_it_is_asked_for(self) -> None:
+        """Also beside a number."""
+
+        def target(flag: bool, both: bool | float, anything: Any) -> None: ...
+
+        given_ = {"flag": True, "both": True, "anything": True}
+        assert signature.validate(target, given_, "it") == given_
+
     def test_only_what_is_given_is_returned(self) -> None:
         """Defaults stay with the target."""
         assert signature.validate(Blur, {"std": 1.0}, "blur") == {"std": 1.0}

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -28,7 +27,16 @@ from restorekit.errors import (
 from restorekit.expression import read_value
 from restorekit.optimizers import optimizer_class
 from restorekit.registry import Registry, datasets, losses, models, noises
-from restorekit.spec import Component, LossTerm, LossTerms, PathText, Spec, as_named, as_terms
+from restorekit.spec import (
+    Component,
+    LossTerm,
+    LossTerms,
+    PathText,
+    Section,
+    Spec,
+    as_named,
+    as_terms,
+)
 
 
 def settings_from(given: Mapping[str, Any]) -> TrainSettings:
@@ -44,10 +52,8 @@ def settings_from(given: Mapping[str, Any]) -> TrainSettings:
         raise ConfigError(problems) from error
 
 
-class TeacherSettings(BaseModel):
+class TeacherSettings(Section):
     """Whose answers are learnt beside the clean images, and how much they count."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     weights: PathText = Field(
         description="The teacher: a name, a file or a run's folder.", min_length=1
@@ -65,10 +71,8 @@ class TeacherSettings(BaseModel):
         return {"weights": data} if isinstance(data, str) else data
 
 
-class TrainSettings(BaseModel):
+class TrainSettings(Section):
     """How long, how fast and with what to train."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int | None = Field(None, ge=1, description="Optimizer steps; or give epochs.")
     epochs: int | None = Field(None, ge=1, description="Passes over the dataset; 10 if no steps.")
@@ -142,8 +146,10 @@ class TrainSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _default_length(cls, data: Any) -> Any:
-        given = isinstance(data, Mapping) and (data.get("steps") or data.get("epochs"))
-        return data if given else {**data, "epochs": 10} if isinstance(data, Mapping) else data
+        if not isinstance(data, Mapping):
+            return data
+        lengths = (data.get("steps"), data.get("epochs"))
+        return {**data, "epochs": 10} if lengths == (None, None) else data
 
     @model_validator(mode="after")
     def _one_length(self) -> TrainSettings:
@@ -152,10 +158,8 @@ class TrainSettings(BaseModel):
         return self
 
 
-class TrainConfig(BaseModel):
+class TrainConfig(Section):
     """A training run: what to train, on what, how, and where the results go."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Component = Field(description="The architecture.")
     dataset: Component = Field(description="The clean images to train on.")

@@ -20,6 +20,7 @@ _TRAIN_KEYS = {
     "train_size": "training_images",
 }
 _BETAS = {"b1": 0, "b2": 1}
+_DOWNLOADED = ("stl10", "cifar100")
 _LOSSES = {
     "lambda_reconstruction": "l1",
     "lambda_ssim": "ssim",
@@ -63,10 +64,21 @@ def modernize(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         new["train"] = {"schedule": "constant", **moved, **given}
     _rename_components(new, notes)
     _collect_losses(old, new, notes)
+    if notes:
+        _download(new, notes)
     for path in ("save_weight_path", "load_weight_path"):
         if path in new and not new[path]:
             del new[path]  # null meant the default
     return new, notes
+
+
+def _download(new: dict[str, Any], notes: list[str]) -> None:
+    """The old system fetched its data without asking."""
+    value = new.get("dataset")
+    given = {"name": value} if isinstance(value, str) else _section(value)
+    if given.get("name") in _DOWNLOADED and "download" not in given:
+        new["dataset"] = {**given, "download": True}
+        notes.append(f"dataset '{given['name']}' is fetched where it is missing: download=true")
 
 
 def _all_old_keys() -> set[str]:

@@ -69,11 +69,15 @@ def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
     from pydantic import ValidationError
 
     try:
-        _model(target).model_validate(dict(given))
+        checked = _model(target).model_validate(dict(given))
     except ValidationError as error:
         known = [p.name for p in _parameters(target)]
         return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
-    return []
+    return [
+        f"argument '{p.name}': input should be a number, not {_shown(given[p.name])}"
+        for p in _parameters(target)
+        if p.name in given and counts_booleans(given[p.name], getattr(checked, _field(p.name)))
+    ]
 
 
 def plain(target: Target) -> Target:
@@ -92,6 +96,17 @@ def json_schema(target: Target) -> dict[str, Any]:
     return schema
 
 
+def counts_booleans(given: Any, checked: Any) -> bool:
+    """Whether a boolean, at any depth, was converted to a number: pydantic takes True for 1."""
+    if isinstance(given, bool):
+        return isinstance(checked, (int, float)) and not isinstance(checked, bool)
+    if isinstance(given, Mapping) and isinstance(checked, Mapping):
+        return any(counts_booleans(given[key], checked[key]) for key in given if key in checked)
+    if isinstance(given, (list, tuple)) and isinstance(checked, (list, tuple)):
+        return any(map(counts_booleans, given, checked))
+    return False
+
+
 def _fault(details: ErrorDetails, known: list[str]) -> str:
     name, *inside = (str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden" and not inside:
@@ -100,8 +115,11 @@ def _fault(details: ErrorDetails, known: list[str]) -> str:
     if details["type"] == "missing" and not inside:
         return f"argument '{name}' is missing"
     message = details["msg"][0].lower() + details["msg"][1:]
-    given = " ".join(reprlib.repr(details["input"]).split())
-    return f"argument '{name}': {message}, not {given}"
+    return f"argument '{name}': {message}, not {_shown(details['input'])}"
+
+
+def _shown(value: Any) -> str:
+    return " ".join(reprlib.repr(value).split())
 
 
 def _parameters(target: Target) -> list[inspect.Parameter]:

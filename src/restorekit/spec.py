@@ -6,13 +6,38 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from restorekit.signature import counts_booleans
 
 
-class Spec(BaseModel):
+class Section(BaseModel):
+    """A part of a configuration: unknown keys, infinities, and booleans as numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _no_boolean_as_number(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        checked = check(value)
+        if counts_booleans(value, checked):
+            raise PydanticCustomError("number", "Input should be a number")
+        return checked
+
+
+class Spec(Section):
     """A component by name, with its arguments: "unet" or {"name": "unet", "width": 48}."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
 
     name: str
 

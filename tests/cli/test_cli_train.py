@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,13 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_run_leaves_weights_where_it_says(run: Any, config: Path, tmp_path: Path) -> None:
-    """The last line names the file, and the file can be loaded."""
+    """The last line names the file and how good it is, and the file can be loaded."""
     outcome = run("train", config)
     assert outcome.code == 0
     line = outcome.out.splitlines()[-1]
     weights = tmp_path / "run" / "best.safetensors"
     assert line.startswith(f"weights: {weights} (step ")
-    assert line.endswith(" dB)")
+    assert re.search(r", PSNR \d+\.\d\d dB, noisy \d+\.\d\d; no better than the noisy", line)
     assert load_model(weights)(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 8, 8)
 
 

@@ -57,6 +57,19 @@ def test_whole_pictures_are_the_files_pixels(photos: Path) -> None:
     assert torch.equal(dataset[-1], dataset[2])
 
 
+def test_what_a_training_run_has_drawn_is_no_picture_to_train_on(photos: Path) -> None:
+    """A run's folder inside the pictures' folder; pictures of such a name elsewhere count."""
+    for folder in ("run", "run/previous-1"):
+        (photos / folder).mkdir()
+        (photos / folder / "metrics.jsonl").touch()
+        for name in ("validation.png", "loss_map.png", "own.png"):
+            picture("RGB", (20, 20), 4).save(photos / folder / name)
+    picture("RGB", (20, 20), 5).save(photos / "validation.png")
+    names = {path.relative_to(photos).as_posix() for path in Folder(str(photos)).paths}
+    own = {"run/own.png", "run/previous-1/own.png"}
+    assert names == {"a.png", "b.bmp", "c/d.webp", "validation.png"} | own
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_patches_have_one_shape_and_range(photos: Path, channels: int) -> None:
     """Patches of every picture, smaller ones too, make a batch of floats in [0, 1]."""

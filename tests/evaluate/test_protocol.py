@@ -51,6 +51,18 @@ class TestNoise:
         assert degraded.noisy.max() > 1.2
         assert float(degraded.sigma) == pytest.approx(50 / 255)
 
+    def test_it_does_not_depend_on_how_the_noise_is_written(self) -> None:
+        """Defaults written out, a range of equal ends, a preset and what it stands for."""
+        first = Protocol().degrade(CLEAN, noise()).noisy
+        spelt = {"name": "gaussian", "std": 50 / 255}
+        for same in ({**spelt, "clip": False}, {**spelt, "std": [50 / 255, 50 / 255]}):
+            (given,) = read_noises([same])
+            assert torch.equal(Protocol().degrade(CLEAN, given).noisy, first)
+        parts = ["gaussian", "salt_and_pepper", "uniform"]
+        preset, spelt_out = read_noises(["classic_mixture", {"name": "one_of", "noises": parts}])
+        drawn = [Protocol().degrade(CLEAN, each).noisy for each in (preset, spelt_out)]
+        assert torch.equal(*drawn)
+
     def test_it_depends_on_seed_and_pixels_alone(self) -> None:
         """The same again, whatever was drawn in between; another where one of the two differs."""
         first = Protocol().degrade(CLEAN, noise()).noisy

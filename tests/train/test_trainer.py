@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from restorekit import (
     ConfigError,
     DataError,
+    DivergenceError,
     InputError,
     RestoreKitError,
     TrainConfig,
@@ -258,6 +261,18 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"model": None}, "a run needs a model"),
         ({"dataset": None}, "a run needs a dataset"),
         ({"training_images": 99}, "the dataset has 12 images"),
+        ({"steps": True}, "train.steps: input should be a number, not True"),
+        ({"betas": [True, 0.9]}, "train.betas: input should be a number, not [True, 0.9]"),
+        ({"learning_rate": math.inf}, "train.learning_rate: input should be a finite number"),
+        ({"steps": None, "epochs": 0}, "train.epochs: input should be greater than or equal to 1"),
+        ({"losses": {"l1": math.nan}}, "the weight of loss 'l1' is nan; it must be finite"),
+        ({"losses": {"l1": 0, "mse": 0}}, "at least one loss term whose weight is not 0"),
+        ({"noise": {"name": "gaussian", "std": True}}, "argument 'std': input should be a number"),
+        ({"model": nn.Conv2d}, "the model is the class Conv2d; give Conv2d(...)"),
+        ({"noise": nn.Identity}, "noise is the class Identity; give Identity(...)"),
+        ({"losses": [nn.L1Loss]}, "is the class L1Loss; give L1Loss(...)"),
+        ({"model": nn.ReLU()}, "model ReLU has no weights that can be trained"),
+        ({"model": "median"}, "model Median has no weights that can be trained"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(
@@ -268,6 +283,68 @@ def test_mistakes_are_answered_in_one_line(
         tiny(**changes)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda r, t: (r.image - t).abs(), "gives (4, 3, 24, 24), not a tensor of one number"),
+        (lambda r, t: 0.5, "gives float, not a tensor of one number"),
+        (lambda r, t: t.mean(), "do not depend on the network's output"),
+    ],
+)
+def test_a_loss_that_cannot_be_learnt_from_is_refused(tiny: Make, loss: Any, message: str) -> None:
+    """A map of errors, a bare number, a value that the network cannot change."""
+    with pytest.raises(RestoreKitError) as caught:
+        tiny(losses=[loss]).fit()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_pictures_of_any_number_of_channels_are_validated(
+    tiny: Make, blobs: Any, channels: int
+) -> None:
+    """The validation picture shows three channels where there are as many, else one."""
+
+    class Channels(type(blobs)):  # type: ignore[misc]
+        def __getitem__(self, index: int) -> Tensor:
+            image: Tensor = super().__getitem__(index)
+            return torch.cat([image, image])[:channels]
+
+    model = {"name": "dncnn", "depth": 3, "width": 8, "batch_norm": False, "channels": channels}
+    outcome = tiny(dataset=Channels(), model=model).fit()
+    with Image.open(outcome.folder / "validation.png") as picture:
+        assert picture.mode == "RGB"
+
+
+def test_a_run_without_one_good_step_does_not_end_well(tiny: Make) -> None:
+    """Six steps are fewer than `max_nonfinite`; nothing was learnt all the same."""
+    with pytest.raises(DivergenceError, match="none of the 6 steps had a finite loss"):
+        tiny(noise=lambda clean: clean / 0).fit()
+
+
+def test_a_network_that_restores_nothing_is_told_of(
+    tiny: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, past a tenth of the run, with both figures; not of a network that learns."""
+    tiny(learning_rate=1e-9, validate_every=4, steps=28).fit()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(lines) == 1
+    assert re.search(r"step 20: PSNR \d+\.\d\d dB, noisy \d+\.\d\d", lines[0])
+    model = {"name": "unet", "width": 8, "depth": 2}
+    tiny(model=model, steps=60, learning_rate=3e-3, validate_every=60).fit()
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:
+    """Only a run's own files are moved aside."""
+    folder = tiny().fit().folder
+    Image.new("RGB", (40, 40)).save(folder / "holiday.png")
+    (folder / "other.safetensors").write_bytes(b"another network")
+    tiny().fit()
+    assert (folder / "holiday.png").is_file()
+    assert (folder / "other.safetensors").is_file()
+    assert (folder / "previous-1" / "best.safetensors").is_file()
 
 
 def test_kl_divergence_needs_a_vae(tiny: Make) -> None:

@@ -39,8 +39,11 @@ def _where(outcome: Outcome) -> str:
     """The weights to use, and how good they are."""
     if not outcome.best:
         return f"weights: {outcome.folder / 'last.safetensors'} (step {outcome.step})"
+    from restorekit.train.progress import describe_psnr, gains
+
     best = outcome.best
+    verdict = "" if gains(best) else "; no better than the noisy images"
     return (
         f"weights: {outcome.folder / 'best.safetensors'} "
-        f"(step {best['step']} of {outcome.step}, PSNR {best['psnr']:.2f} dB)"
+        f"(step {best['step']} of {outcome.step}, {describe_psnr(best)}{verdict})"
     )

@@ -10,6 +10,10 @@ from restorekit.data.formats import SUFFIXES
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import DataError
 
+# What a training run draws, beside its METRICS: results, no pictures to train on.
+RUN_PICTURES = ("validation.png", "loss_map.png")
+METRICS = "metrics.jsonl"
+
 
 class Folder(PatchDataset):
     """Every picture below a folder, whole or as random patches.
@@ -18,7 +22,8 @@ class Folder(PatchDataset):
     shorter than the patch is continued by mirror images.
 
     Args:
-        path: The folder; pictures in its subfolders count too, hidden files do not.
+        path: The folder; pictures in its subfolders count too. Hidden files and the pictures
+            that training runs have drawn do not.
         patch_size: The side of a patch in pixels; null for whole pictures, which only fit in one
             batch where they are all of one size.
         patches_per_image: How many patches of each picture make an epoch.
@@ -41,9 +46,14 @@ class Folder(PatchDataset):
         cache_megabytes: int = 2048,
         halved_colour: float = 0.0,
     ) -> None:
-        paths = find_images(Path(path).expanduser())
+        found = find_images(Path(path).expanduser())
+        paths = [each for each in found if not _is_of_a_run(each)]
         if not paths:
             raise DataError(f"no picture in folder '{path}' ({', '.join(SUFFIXES)})")
         super().__init__(
             paths, patch_size, patches_per_image, channels, cache_megabytes, halved_colour
         )
+
+
+def _is_of_a_run(path: Path) -> bool:
+    return path.name in RUN_PICTURES and (path.parent / METRICS).is_file()

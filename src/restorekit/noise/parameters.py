@@ -23,6 +23,8 @@ def as_interval(value: float | tuple[float, float], name: str, unit: str) -> Int
     """
     low, high = value if isinstance(value, (tuple, list)) else (value, value)
     for end in (low, high):
+        if isinstance(end, bool):
+            raise ValueError(f"{name} must be a number, {unit}, not {end}")
         if not 0.0 <= end <= 1.0:
             raise ValueError(f"{name} must be between 0 and 1, {unit}, not {end}")
     if low > high:

@@ -24,6 +24,7 @@ from torch.distributed.checkpoint.state_dict import (
 )
 
 from restorekit.atomic import atomic_path
+from restorekit.data.folder import RUN_PICTURES
 from restorekit.errors import CheckpointError
 from restorekit.train.optimization import MovingAverage
 
@@ -161,8 +162,11 @@ def take_up(
 def set_aside(folder: Path) -> Path | None:
     """Move an earlier run's files into a numbered folder of their own, so that none is lost."""
     # The states first: what is left of a move that was cut off must not look like a run.
-    names = ("training_state*.pt", "*.safetensors", "metrics.jsonl", "*.png", "config.json")
-    files = [file for name in names for file in folder.glob(name)]
+    names = (
+        *(STATE, PREVIOUS, NEXT),
+        *("best.safetensors", "last.safetensors", "metrics.jsonl", *RUN_PICTURES, "config.json"),
+    )
+    files = [folder / name for name in names if (folder / name).is_file()]
     if not files:
         return None
     earlier = (int(path.name.rpartition("-")[2]) for path in folder.glob("previous-[0-9]*"))

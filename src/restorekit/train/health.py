@@ -49,6 +49,18 @@ class Health:
                 "train.clip_norm"
             )
 
+    def check_end(self, step: int) -> None:
+        """Refuse to end well a run none of whose steps was good.
+
+        Raises:
+            DivergenceError: no step so far had a finite loss and gradient.
+        """
+        if step and self.in_a_row >= step:
+            raise DivergenceError(
+                f"none of the {step} steps had a finite loss and gradient; look at the noise and "
+                "the loss terms, or lower train.learning_rate"
+            )
+
     def state_dict(self) -> dict[str, int]:
         """The counts."""
         return {"skipped": self.skipped, "in_a_row": self.in_a_row}

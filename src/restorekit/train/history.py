@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from restorekit.atomic import atomic_path, flush
+from restorekit.data.folder import METRICS
 from restorekit.train.processes import Processes
 
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS
         self.rows: list[Row] = []
 
     def resume(self, step: int) -> None:

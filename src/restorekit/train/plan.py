@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,18 @@ class Term:
     name: str
     weight: float
     module: nn.Module
+
+    def measure(self, restoration: Restoration, target: Tensor) -> Tensor:
+        """The term of a batch, a tensor of one number, without its weight.
+
+        Raises:
+            ArgumentError: it computes something else.
+        """
+        value = self.module(restoration, target)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ArgumentError(f"loss '{self.name}' gives {found}, not a tensor of one number")
+        return value.reshape(())
 
 
 @dataclass(frozen=True)
@@ -71,8 +84,7 @@ class Plan:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(settings.seed, "weights"))
             made = models.build(model)
-        if not isinstance(made, nn.Module):
-            raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
+        _check_model(made)
         if load_weight_path is not None:
             load_model(load_weight_path, model=made)
         teacher, taught_by = _teacher(settings, Path(save_weight_path))
@@ -195,8 +207,8 @@ def _terms(given: Any) -> tuple[Term, ...]:
         while label in terms:
             label, number = f"{name}_{number}", number + 1
         terms[label] = Term(label, float(weight), module)
-    if not terms:
-        raise ArgumentError("a run needs at least one loss term")
+    if not any(term.weight for term in terms.values()):
+        raise ArgumentError("a run needs at least one loss term whose weight is not 0")
     return tuple(terms.values())
 
 
@@ -230,13 +242,26 @@ def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
 def _as_weight(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentError(f"the weight of loss '{name}' is a number, not {value!r}")
+    if not math.isfinite(value):
+        raise ArgumentError(f"the weight of loss '{name}' is {value}; it must be finite")
     return float(value)
+
+
+def _check_model(made: Any) -> None:
+    if isinstance(made, type):
+        raise ArgumentError(f"the model is the class {made.__name__}; give {made.__name__}(...)")
+    if not isinstance(made, nn.Module):
+        raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
+    if not any(weight.requires_grad for weight in made.parameters()):
+        raise ArgumentError(f"model {type(made).__name__} has no weights that can be trained")
 
 
 def _as_module(made: Any, what: str) -> nn.Module:
     """A module as it is; any other callable as a module that calls it."""
     if isinstance(made, nn.Module):
         return made
+    if isinstance(made, type):
+        raise ArgumentError(f"{what} is the class {made.__name__}; give {made.__name__}(...)")
     if not callable(made):
         raise ArgumentError(f"{what} is a module or a function, not {type(made).__name__}")
     module = nn.Module()

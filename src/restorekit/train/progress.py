@@ -21,6 +21,16 @@ from rich.progress import (
 from restorekit.text import escaped
 
 
+def describe_psnr(row: Mapping[str, Any]) -> str:
+    """A validation's PSNR, restored and noisy, as "PSNR 28.10 dB, noisy 20.30"."""
+    return f"PSNR {row['psnr']:.2f} dB, noisy {row['psnr_noisy']:.2f}"
+
+
+def gains(row: Mapping[str, Any]) -> bool:
+    """Whether a validation found the restored images better than the noisy ones."""
+    return bool(row) and row["psnr"] > row["psnr_noisy"]
+
+
 class RunProgress:
     """Steps done, time left, images a second, the loss and the last validation's PSNR.
 
@@ -34,7 +44,7 @@ class RunProgress:
         self.console = Console(file=sys.stderr, quiet=not shown)
         self.start, self.total, self.every = 0, total, every
         self.began = self.printed = time.monotonic()
-        self.psnr: float | None = None
+        self.validated: Mapping[str, Any] = {}
         self.bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -68,8 +78,8 @@ class RunProgress:
     def update(self, step: int, row: Mapping[str, Any]) -> None:
         """Show what was logged at a step."""
         figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
-        if self.psnr is not None:
-            figures += f"  PSNR {self.psnr:.2f} dB"
+        if self.validated:
+            figures += f"  {describe_psnr(self.validated)}"
         self.bar.update(self.task, completed=step, figures=figures)
         now = time.monotonic()
         if self.bar.disable and (now - self.printed >= self.every or step == self.total):

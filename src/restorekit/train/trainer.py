@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from restorekit.config import TrainConfig
+from restorekit.errors import ArgumentError
 from restorekit.train.batches import training_batches
 from restorekit.train.callbacks import Callbacks
 from restorekit.train.checkpoint import Stateful, capture, gather, take_up
@@ -26,12 +27,14 @@ from restorekit.train.optimization import (
     set_learning_rate,
 )
 from restorekit.train.plan import make_plan, restorer
-from restorekit.train.progress import RunProgress
+from restorekit.train.progress import RunProgress, describe_psnr, gains
 from restorekit.train.results import Outcome, Results
 from restorekit.train.runtime import Runtime
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.validation import Validation
+
+FEW_STEPS = 20  # in which no network learns to restore
 
 
 class Trainer:
@@ -98,6 +101,7 @@ class Trainer:
         self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)
         self.best: dict[str, Any] = {}
+        self.warned = False
 
     def fit(self, resume: bool = False) -> Outcome:
         """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
@@ -129,8 +133,9 @@ class Trainer:
                 with self.meter.paused():
                     if step % self.validate_every == 0 or last:
                         row = self._validate(step)
-                        progress.psnr = row.get("psnr")
+                        progress.validated = row
                         if row:
+                            self._warn_of_no_gain(step, row, progress.say)
                             hooks.call(
                                 "restorekit_validation_end", trainer=self, step=step, metrics=row
                             )
@@ -138,6 +143,7 @@ class Trainer:
                         self._save(step)
                 if reason:
                     break
+            self.health.check_end(step)
             code = exit_code(reason)
             outcome = Outcome(self.folder, step, self.best, self.health.skipped, code)
             hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
@@ -182,8 +188,10 @@ class Trainer:
                 with runtime.autocast():
                     restoration = self.restore(lesson.input, lesson.sigma)
                 judged = lesson.judged(restoration)
-                values = {t.name: t.module(judged, lesson.target) for t in terms}
+                values: dict[str, Any] = {t.name: t.measure(judged, lesson.target) for t in terms}
                 values["loss"] = sum(t.weight * values[t.name] for t in terms)
+                if not values["loss"].requires_grad:
+                    raise ArgumentError("the loss terms do not depend on the network's output")
                 # Gradients are averaged over the processes: each counts by its images.
                 runtime.scaler.scale(values["loss"] * share * runtime.processes.world).backward()
             for name, value in values.items():
@@ -280,6 +288,19 @@ class Trainer:
             self.best = {"step": step, **measured}
             self._save_weights("best", step)
         return measured
+
+    def _warn_of_no_gain(
+        self, step: int, row: Mapping[str, Any], say: Callable[[str], None]
+    ) -> None:
+        """Tell, once, when a tenth of the run has not brought more than the noisy images have."""
+        if self.warned or step < max(self.total_steps / 10, FEW_STEPS):
+            return
+        self.warned = True
+        if not gains(self.best):
+            say(
+                f"warning: step {step}: {describe_psnr(row)}: the network restores nothing yet; "
+                "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
+            )
 
     def _save(self, step: int) -> None:
         self._save_weights("last", step)

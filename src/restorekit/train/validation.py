@@ -99,7 +99,9 @@ class Validation:
         with self.runtime.autocast():
             restoration = restore(degraded.noisy, degraded.sigma)
         restored, count = restoration.image.float(), torch.tensor(len(clean))
-        measured = {f"term:{t.name}": t.module(restoration, clean) * len(clean) for t in self.terms}
+        measured = {
+            f"term:{t.name}": t.measure(restoration, clean) * len(clean) for t in self.terms
+        }
         # An untouched image has an infinite PSNR, which no mean survives.
         measured |= {"psnr": psnr(restored, clean).clamp(max=MAX_PSNR).sum(), "images": count}
         measured["psnr_noisy"] = psnr(degraded.noisy, clean).clamp(max=MAX_PSNR).sum()
@@ -112,7 +114,9 @@ class Validation:
 
 
 def _shown(*images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    clean, noisy, restored = (image.clamp(0, 1).float().cpu() for image in images)
+    """Images as a picture file can hold them: three channels, or one."""
+    channels = 3 if len(images[0]) >= 3 else 1
+    clean, noisy, restored = (image[:channels].clamp(0, 1).float().cpu() for image in images)
     return clean, noisy, restored
 
 
