@@ -29,6 +29,8 @@ def explain(error: Exception) -> list[str] | None:
     if isinstance(error, OSError):
         reason = (error.strerror or str(error) or type(error).__name__).lower()
         return [f"{error.filename}: {reason}" if error.filename is not None else reason]
+    if isinstance(error, MemoryError):
+        return [str(error) or "there is not enough memory"]
     if hasattr(error, "format_message"):  # typer's own, whose class has moved between versions
         return [_usage_fault(error)]
     return None

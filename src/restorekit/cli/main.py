@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -26,6 +24,8 @@ from restorekit.cli import (
 from restorekit.cli.commands import QuickCommand, QuickGroup
 from restorekit.cli.faults import explain, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
+from restorekit.cli.signals import ending_on_signals
+from restorekit.cli.streams import dependable_streams
 from restorekit.version import __version__
 
 # Plain help: drawing it with rich would take longer than everything else together.
@@ -73,21 +73,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `restorekit`; the process's own if None.
 
     Returns:
-        The exit code: 0, 2 for a mistake of the user, 130 if interrupted.
+        The exit code: 0; 2 for a mistake of the user; 128 and the number of a signal that ended it,
+        130 for Ctrl-C.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have no form in its encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
-    with warnings_as_lines():
+    with dependable_streams(), ending_on_signals(), warnings_as_lines():
         try:
             code = _run(words)
-            if sys.stdout is not None:  # it may be closed
-                sys.stdout.flush()
+            sys.stdout.flush()
         except KeyboardInterrupt:
             print_error("interrupted")
             return 130
-        except BrokenPipeError:
-            return _after_broken_pipe()
+        except BrokenPipeError:  # the reader of our output, such as `head`, has enough
+            return 128 + 13  # as a shell says that SIGPIPE ended a program
         except Exception as error:
             lines = explain(error)
             if lines is None:
@@ -107,10 +105,3 @@ def _run(words: list[str]) -> int:
     except typer.Exit as exit_:
         return exit_.exit_code
     return 0
-
-
-def _after_broken_pipe() -> int:
-    """What the reader of our output, `head` say, has left unread is dropped in silence."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, sys.stdout.fileno())
-    return 128 + 13  # as a shell says that SIGPIPE ended a program

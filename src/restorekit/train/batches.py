@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from restorekit.errors import DataError, RestoreKitError
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
+from restorekit.train.interruption import SIGNALS
 
 Draw = tuple[int, int]  # (epoch, index)
 
@@ -97,7 +98,7 @@ def training_batches(
 
 def _ignore_signals(_worker: int) -> None:
     """A signal to the whole process group is the main process's to answer."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -9,15 +9,19 @@ import time
 from types import FrameType, TracebackType
 from typing import Self
 
+from restorekit.temporaries import remove_unfinished
+
 TIME_IS_UP = 1
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
+SIGNALS = tuple(n for n in (signal.SIGTERM, signal.SIGINT, _HANGUP) if n is not None)
 
 
 class Interruption:
-    """Notices SIGTERM, SIGINT and the end of the time allowed, within a `with` block.
+    """Notices SIGTERM, SIGINT, SIGHUP and the end of the time allowed, within a `with` block.
 
     The first signal asks the loop to finish its step, save and stop; a second one ends the process
-    at once. Handlers are only the main thread's to set: elsewhere the time limit alone works.
+    at once. SIGHUP stays ignored where it is, as under nohup. Handlers are only the main thread's
+    to set: elsewhere the time limit alone works.
 
     Args:
         minutes: wall-clock time allowed; None is no limit.
@@ -30,7 +34,7 @@ class Interruption:
 
     @property
     def reason(self) -> int:
-        """0 to go on, `TIME_IS_UP`, or 128 + the signal: 143 for SIGTERM, 130 for SIGINT."""
+        """0 to go on, `TIME_IS_UP`, or 128 + the signal: SIGTERM 143, SIGINT 130, SIGHUP 129."""
         if self._signal:
             return 128 + self._signal
         late = self._deadline is not None and time.monotonic() >= self._deadline
@@ -38,8 +42,9 @@ class Interruption:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                self._previous[number] = signal.signal(number, self._notice)
+            for number in SIGNALS:
+                if number != _HANGUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._notice)
         return self
 
     def __exit__(
@@ -53,6 +58,7 @@ class Interruption:
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         if self._signal:
+            remove_unfinished()
             os._exit(128 + number)
         self._signal = number
 

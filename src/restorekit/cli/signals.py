@@ -1,0 +1,48 @@
+"""Signals that end the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from restorekit.temporaries import remove_unfinished
+
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Within the block SIGTERM and SIGHUP end the process at once, without temporary files.
+
+    A signal that is ignored, as SIGHUP is under nohup, stays so.
+    """
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                previous[number] = signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    # Not by an exception: raised wherever the program happens to be, it may be swallowed or become
+    # another one, as within an import or a destructor.
+    remove_unfinished()
+    with suppress(Exception):  # it may be in the middle of a write
+        sys.stdout.flush()
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR)
+        os.write(2, f"error: stopped by {signal.Signals(number).name}\n".encode())
+    os._exit(128 + number)
