@@ -104,7 +104,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A denoiser that inverts, in place of the real one; how it was made and what it was given."""
-    seen = SimpleNamespace(settings=[], given=[], clean=False)
+    seen = SimpleNamespace(settings=[], given=[], meanings=[], clean=False)
 
     class Inverting:
         pixels_at_once = 2**16
@@ -112,15 +112,17 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         def __init__(self, model: str, **settings: Any) -> None:
             seen.settings.append({"model": model, **settings})
 
-        def restore(self, image: Any, in_place: bool = False) -> Any:
+        def restore(self, image: Any, in_place: bool = False, meaning: Any = None) -> Any:
             seen.given.append(image)
+            seen.meanings.append(meaning)
             top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
             sigma = (0.4 / 255,) * image.shape[2]
             inverted = np.subtract(top, image, out=image if in_place else None)
             return outcome.Outcome(inverted, sigma, seen.clean, 0.5, None, "float32", "inverting")
 
-        def restore_all(self, images: Any) -> Any:
-            return [self.restore(image) for image in images]
+        def restore_all(self, images: Any, meanings: Any) -> Any:
+            pairs = zip(images, meanings, strict=True)
+            return [self.restore(image, False, meaning) for image, meaning in pairs]
 
     monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
     return seen

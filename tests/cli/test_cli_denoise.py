@@ -280,3 +280,55 @@ def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Pat
     faults = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(faults) == 1
     assert "0.png" in faults[0]
+
+
+# Units of their own
+
+
+def test_range_reaches_the_denoiser(run: Any, tmp_path: Path, engine: Any) -> None:
+    """--black and --white hold for every picture; what is found is a line on stderr."""
+    values = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    call = ("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif")
+    outcome = run(*call, "--black", "-2", "--white", "2")
+    assert (outcome.code, outcome.err) == (0, "")
+    outcome = run(*call)
+    assert (outcome.code, outcome.err.count("\n")) == (0, 1)
+    assert "a.tif': black -1 and white 1 were taken from the values" in outcome.err
+    ranges = [(meaning.black, meaning.white) for meaning in engine.meanings]
+    assert ranges == [(-2, 2), (-1, 1)]
+
+
+def test_range_holds_for_a_picture_that_becomes_deeper(
+    run: Any, tmp_path: Path, engine: Any
+) -> None:
+    """What is given is of the file's values, not of those that they become."""
+    tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), 300, np.uint16))
+    call = ("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--depth", "float")
+    assert run(*call, "--black", "100", "--white", "500").code == 0
+    assert np.allclose(engine.given[0], 0.5)
+    assert (engine.meanings[0].black, engine.meanings[0].white) == (0, 1)
+
+
+def test_pages_have_one_range(run: Any, tmp_path: Path, engine: Any) -> None:
+    """A stack of floats is not stretched page by page, and is told of once."""
+    stack = np.stack([np.linspace(0, high, 64).reshape(8, 8) for high in (300.0, 900.0)])
+    tifffile.imwrite(tmp_path / "a.tif", stack.astype(np.float32), photometric="minisblack")
+    outcome = run("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif")
+    assert outcome.err.count("\n") == 1
+    assert {(meaning.black, meaning.white) for meaning in engine.meanings} == {(0, 900)}
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ("--white bright", "--white is a number, or auto, not 'bright'"),
+        ("--black nan", "--black is a number, or auto, not 'nan'"),
+        ("--black 5 --white 5", "white is above black"),
+    ],
+)
+def test_what_is_no_range(
+    refused: Callable[..., str], pictures: Path, engine: Any, words: str, fault: str
+) -> None:
+    """Is told before anything is read."""
+    assert fault in refused("denoise", pictures / "a.png", *words.split())

@@ -112,12 +112,12 @@ def test_palette_becomes_its_colours(tmp_path: Path, deep: bool) -> None:
     assert np.array_equal(found, expected if deep else expected // 257)
 
 
-@pytest.mark.parametrize("kind", ["unassociated", "associated", "unspecified"])
+@pytest.mark.parametrize("kind", ["unassociated", "associated"])
 def test_alpha_and_what_it_is(tmp_path: Path, kind: str) -> None:
     """A fourth channel comes back as it was, and the new file says the same of it."""
     alpha = RGB16[..., :1]
     values = np.concatenate([RGB16 // 2, alpha], 2)
-    name = {"unassociated": "unassalpha", "associated": "assocalpha"}.get(kind, kind)
+    name = {"unassociated": "unassalpha", "associated": "assocalpha"}[kind]
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=[name])
     picture = read_picture(tmp_path / "a.tif")
     assert np.array_equal(picture.channels(), values)
@@ -126,7 +126,7 @@ def test_alpha_and_what_it_is(tmp_path: Path, kind: str) -> None:
     with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
         page = tiff.pages[0]
         assert np.array_equal(page.asarray(), values)
-        assert page.extrasamples == ({"unspecified": 0, "associated": 1, "unassociated": 2}[kind],)
+        assert page.extrasamples == ({"associated": 1, "unassociated": 2}[kind],)
 
 
 def test_ink_is_what_pillow_makes_of_it(tmp_path: Path) -> None:
@@ -211,11 +211,11 @@ def test_pages_of_any_kind_keep_their_order(tmp_path: Path) -> None:
 def test_one_page_is_decoded_at_a_time(tmp_path: Path) -> None:
     """The first page comes although the second is damaged, which is told when its turn comes."""
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
-        for values in (RGB32, np.full((5, 4), np.nan, np.float32)):
+        for values in (RGB32, np.zeros((5, 4), np.int64)):
             tiff.write(values, photometric="rgb" if values.ndim == 3 else "minisblack")
     pages = iter_pages(tmp_path / "a.tif")
     assert np.array_equal(next(pages).pixels, RGB32)
-    with pytest.raises(ImageFileError, match="not finite"):
+    with pytest.raises(ImageFileError, match="type int64"):
         next(pages)
 
 
@@ -225,13 +225,8 @@ def test_one_page_is_decoded_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        (np.full((3, 3), np.nan, np.float32), "not finite"),
-        (np.full((3, 3), -np.inf, np.float32), "not finite"),
         (np.zeros((3, 3), np.complex64), "type complex64"),
-        (np.zeros((3, 3)), "type float64"),
-        (np.zeros((3, 3), np.uint32), "type uint32"),
-        (np.zeros((3, 3), np.int16), "type int16"),
-        (np.zeros((3, 3, 5), np.uint8), "5 channels"),
+        (np.zeros((3, 3), np.int64), "type int64"),
     ],
 )
 def test_kinds_of_pixels_that_are_not_read(

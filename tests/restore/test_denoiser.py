@@ -155,9 +155,10 @@ def test_constant_is_added_and_clamped() -> None:
 
 def test_floats_keep_the_range_they_have() -> None:
     """Light brighter than white is not cut off; nothing brighter than the brightest is added."""
-    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(0.1))
+    unit = {"black": 0, "white": 1}
+    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(0.1), **unit)
     assert torch.allclose(restored, torch.tensor([[[-0.4, 0.6, 4.0, 3.1]]]))
-    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(-0.1))
+    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(-0.1), **unit)
     assert torch.allclose(restored, torch.tensor([[[-0.5, 0.4, 3.9, 2.9]]]))
 
 
@@ -256,18 +257,16 @@ def test_network_in_double_precision_is_run_in_it() -> None:
         (Image.new("RGB", (0, 3)), "empty"),
         (np.full((2, 2), np.nan), "finite"),
         (torch.full((1, 2, 2), -torch.inf), "finite"),
-        (np.full((2, 2), 200.0), "divide by 255"),
         (np.zeros((2, 2), bool), "bool"),
         (np.zeros((2, 2), np.longdouble), "float128|longdouble"),
         (torch.zeros(1, 2, 2, dtype=torch.int64), "int64"),
-        (np.zeros((2, 2), np.uint32), "not uint32"),
+        (np.zeros((2, 2), np.uint64), "not uint64"),
         (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\).*moveaxis"),
-        (np.zeros((20, 30, 5)), r"not \(20, 30, 5\)$"),
+        (np.zeros((20, 30, 25)), r"not \(20, 30, 25\)$"),
         (np.ma.masked_less(np.zeros((2, 2)), 1), "filled"),
         (np.zeros(5), r"\(5,\)"),
         (torch.zeros(4, 4), r"\(C, H, W\) or \(B, C, H, W\)"),
         ("photo.png", "does not exist"),
-        (Image.fromarray(np.full((2, 2), 70000, np.int32)), "16 bits"),
         (Image.new("HSV", (2, 2)), r"convert\('RGB'\)"),
         (Image.new("LAB", (2, 2)), "'LAB' has no 8-bit gray or colour pixels$"),
         (None, "NoneType"),

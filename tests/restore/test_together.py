@@ -106,7 +106,7 @@ KINDS: dict[str, Any] = {
     "white of 16 bits": np.full((16, 16), 60000, np.uint16),
     "alpha": np.full((16, 16, 4), 77, np.uint8),
     "gray": np.full((16, 16), 99, np.uint8),
-    "beyond white": np.full((16, 16, 3), 1.5, np.float32),
+    "beyond white": np.full((16, 16, 3), [0.5, 1.5, 0.5], np.float32),
     "a batch": torch.full((2, 3, 16, 16), 0.25),
 }
 

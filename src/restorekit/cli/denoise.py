@@ -59,6 +59,12 @@ def denoise(
     depth: Annotated[
         str, typer.Option("--depth", metavar="BITS", help="like (the input), 8, 16 or float.")
     ] = "like",
+    black: Annotated[
+        str, typer.Option("--black", metavar="N", help="The value that is black; auto finds it.")
+    ] = "auto",
+    white: Annotated[
+        str, typer.Option("--white", metavar="N", help="The value that is white; auto finds it.")
+    ] = "auto",
     quality: Annotated[
         int | None,
         typer.Option("--quality", metavar="1..100", help="Of JPEG (95 if not given) and WebP."),
@@ -96,6 +102,7 @@ def denoise(
     }
     if noise_map and settings["sigma"] is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
+    ends = _range(black, white)
     bits: Any = DEPTHS[_choice("--depth", depth, tuple(DEPTHS))]
     if quality is not None and not 1 <= quality <= 100:
         raise ArgumentError(f"--quality is 1 to 100, not {quality}")
@@ -115,7 +122,7 @@ def denoise(
         plan,
         restoring,
         "denoising",
-        writing=Writing(bits, quality, over_input=in_place, resume=resume),
+        writing=Writing(bits, quality, in_place, resume, *ends),
         share=share,
         at_once=0 if reports else denoiser.pixels_at_once,
         tell=restoring.tell if as_json else None,
@@ -144,6 +151,22 @@ def _is_single(inputs: Sequence[str]) -> bool:
 
 def _sigma(text: str) -> float | None:
     return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
+
+
+def _range(black: str, white: str) -> tuple[float | None, float | None]:
+    from restorekit.data.ranges import check_range
+
+    return check_range(_end("--black", black), _end("--white", white))
+
+
+def _end(option: str, text: str) -> float | None:
+    try:
+        value = None if text == "auto" else float(text)
+    except ValueError:
+        value = math.nan
+    if value is not None and not math.isfinite(value):
+        raise ArgumentError(f"{option} is a number, or auto, not '{text}'")
+    return value
 
 
 def _tile(text: str) -> int | str:

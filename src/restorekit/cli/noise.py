@@ -79,9 +79,9 @@ class Corruption:
         at = (place.number,) if place.page == 0 else (place.number, place.page)
         generator = derive_generator(self.seed, "cli-noise", *at)
         with torch.no_grad():
-            clean = pixels_to_tensor(picture.pixels, picture.white)[None]
+            clean = pixels_to_tensor(picture.pixels, picture.white, picture.black)[None]
             noisy = degrade(self.noise, clean, generator).noisy[0]
-        pixels = tensor_to_pixels(noisy, picture.pixels.dtype, picture.white)
+        pixels = tensor_to_pixels(noisy, picture.pixels.dtype, picture.white, picture.black)
         return replace(picture, pixels=pixels)
 
 

@@ -39,7 +39,7 @@ class Restoring:
         """The pictures restored."""
         alone = len(pictures) == 1 and not self.summarizes and places[0].target not in self.reports
         # Half the memory, where nobody asks for what was there before.
-        outcomes = self._restored([picture.pixels for picture in pictures], in_place=alone)
+        outcomes = self._restored(pictures, in_place=alone)
         for picture, place, outcome in zip(pictures, places, outcomes, strict=True):
             self._describe(picture, place, outcome)
         return [
@@ -47,11 +47,15 @@ class Restoring:
             for picture, outcome in zip(pictures, outcomes, strict=True)
         ]
 
-    def _restored(self, images: Sequence[Any], in_place: bool) -> list[Any]:
+    def _restored(self, pictures: Sequence[Picture], in_place: bool) -> list[Any]:
+        from restorekit.restore.meaning import Meaning
+
+        images = [picture.pixels for picture in pictures]
+        meanings = [Meaning.of(picture) for picture in pictures]
         try:
             if len(images) == 1:
-                return [self.denoiser.restore(images[0], in_place)]
-            return list(self.denoiser.restore_all(images))
+                return [self.denoiser.restore(images[0], in_place, meanings[0])]
+            return list(self.denoiser.restore_all(images, meanings))
         except RestoreKitError:
             raise
         except Exception as error:  # a network may raise anything at a size it does not know

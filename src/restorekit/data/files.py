@@ -27,8 +27,8 @@ from restorekit.data.picture import (
     PictureError,
     depth_for,
     profile_is_of,
-    white_of,
 )
+from restorekit.data.ranges import range_of
 from restorekit.data.walk import walk
 from restorekit.errors import DataError, ImageFileError
 
@@ -186,8 +186,11 @@ def _pages(path: Path) -> Iterator[Picture]:
     if _is_tiff(path):
         from restorekit.data import tiff_files
 
-        for pixels, alpha, metadata, orientation in tiff_files.read(path):
-            yield _upright(_picture(pixels, alpha, metadata), orientation)
+        for found, metadata, orientation in tiff_files.read(path):
+            known = found.known or range_of(found.values)
+            ends = known.white, known.black
+            picture = Picture(found.values, found.alpha, metadata, *ends, found.extra)
+            yield _upright(picture, orientation)
         return
     with path.open("rb") as file:
         is_png = file.read(8) == png_files.SIGNATURE
@@ -201,8 +204,8 @@ def _pages(path: Path) -> Iterator[Picture]:
 
 
 def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
-    white = white_of(pixels) if pixels.dtype == np.uint16 else None
-    return Picture(pixels, alpha, metadata, white)
+    known = range_of(pixels)
+    return Picture(pixels, alpha, metadata, known.white, known.black)
 
 
 def _upright(picture: Picture, orientation: int) -> Picture:
@@ -230,6 +233,12 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
     """The picture as a format holds it: at its depth, without the alpha and metadata it has no
     place for."""
+    if picture.extra and not kind.pages:
+        channels = picture.pixels.shape[2] + (picture.alpha is not None)
+        raise PictureError(
+            f"its format holds gray or colour, and the picture has {channels} channels; "
+            "use one of: .tif, .tiff"
+        )
     if not kind.alpha and picture.alpha is not None:
         if not picture.is_opaque:
             keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)

@@ -16,11 +16,13 @@ from torch import Tensor
 
 from restorekit.data import exif
 from restorekit.data.files import read_picture
-from restorekit.data.picture import Array, Picture, one_of, profile_is_of, rescale
+from restorekit.data.picture import Array, Picture, from_unit, profile_is_of, to_unit
 from restorekit.data.pillow_files import MODES, info_of
 from restorekit.errors import ImageFileError, InputError
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_DEEP = ("uint16", "float32", "int32")  # of gray PIL images
+_PLAIN = (np.uint8, np.uint16)  # whose white is the largest value, whatever a picture uses of it
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -33,12 +35,12 @@ def read_image(path: str | Path) -> Image.Image:
         ImageFileError: the file cannot be read, holds several pages, or no PIL image can hold it.
     """
     picture = read_picture(path)
-    if picture.pixels.dtype != np.uint8 and (
-        picture.pixels.shape[2] != 1 or picture.alpha is not None
-    ):
+    dtype, is_gray = picture.pixels.dtype, picture.channels().ndim == 2
+    if picture.extra or not (dtype == np.uint8 or (is_gray and dtype.name in _DEEP)):
         raise ImageFileError(
-            f"'{path}' has {picture.pixels.dtype} channels, more than a PIL image of colour or "
-            "alpha holds; give the array read_picture(path).pixels (restorekit.data.files) instead"
+            f"'{path}' has {picture.pixels.shape[2]} {dtype} channels, which no PIL image holds; "
+            "give the array "
+            "read_picture(path).pixels (restorekit.data.files) instead"
         )
     return picture_to_image(picture)
 
@@ -54,12 +56,15 @@ def read_tensor(path: str | Path, channels: Literal[1, 3] | None = None) -> Tens
     Raises:
         ImageFileError: the file cannot be read, or holds several pages.
     """
-    levels = read_picture(path).pixels
+    picture = read_picture(path)
+    levels = picture.pixels
     if channels is not None:
         levels = _with_channels(levels, channels)
     if levels.dtype == np.uint8:
         return torch.from_numpy(levels).movedim(2, 0)
-    return pixels_to_tensor(levels)
+    return pixels_to_tensor(
+        levels, picture.white if levels.dtype not in _PLAIN else None, picture.black
+    )
 
 
 def to_float(image: Tensor) -> Tensor:
@@ -74,29 +79,31 @@ def picture_to_image(picture: Picture) -> Image.Image:
     return image
 
 
-def pixels_to_tensor(pixels: Array, white: int | None = None) -> Tensor:
-    """Pixels (H, W, C) of any depth as float32 (C, H, W), integers on the [0, 1] scale.
+def pixels_to_tensor(pixels: Array, white: float | None = None, black: float = 0.0) -> Tensor:
+    """Pixels (H, W, C) of any depth as float32 (C, H, W) on the [0, 1] scale.
 
     Args:
-        pixels: of uint8, uint16 or float32.
-        white: which value of integers is 1; None for the largest that their type holds.
+        pixels: as those of a `Picture`.
+        white: which value is 1; None for the largest of an integer type, and 1 of floats.
+        black: which value is 0.
     """
-    unit = rescale(pixels, np.dtype(np.float32), white)
+    unit = to_unit(pixels, white, black)
     return torch.from_numpy(unit).movedim(2, 0).contiguous()
 
 
-def tensor_to_pixels(tensor: Tensor, dtype: np.dtype[Any], white: int | None = None) -> Array:
+def tensor_to_pixels(
+    tensor: Tensor, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
+) -> Array:
     """A float (C, H, W) tensor as pixels (H, W, C); integers are rounded and clamped.
 
     Args:
         tensor: on the [0, 1] scale.
-        dtype: uint8, uint16 or float32, which is not clamped.
+        dtype: one that a `Picture` has; floats are not clamped.
         white: as for `pixels_to_tensor`.
+        black: as for `pixels_to_tensor`.
     """
     pixels = tensor.detach().float().movedim(0, 2).contiguous().cpu().numpy()
-    if white is not None and dtype.kind == "u":
-        pixels = np.clip(pixels, 0, 1) * np.float32(white / one_of(dtype))
-    return rescale(pixels, dtype)
+    return from_unit(pixels, dtype, white, black)
 
 
 def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -167,6 +174,8 @@ def _with_channels(levels: Array, channels: int) -> Array:
     """(H, W, C) with as many channels as wanted: gray repeated, or colour as its luma."""
     if levels.shape[2] == channels:
         return levels
+    if levels.shape[2] not in (1, 3):
+        raise InputError(f"a picture of {levels.shape[2]} channels is neither gray nor colour")
     if channels == 3:
         return np.repeat(levels, 3, axis=2)
     luma = levels.astype(np.float32) @ np.array(LUMA, np.float32)[:, None]

@@ -22,6 +22,10 @@ DTYPES: Mapping[Depth, np.dtype[Any]] = {
     16: np.dtype(np.uint16),
     "float": np.dtype(np.float32),
 }
+# The types that pixels may have in memory, and in a TIFF.
+TYPES = frozenset(map(np.dtype, ("u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8")))
+_WIDE = frozenset(map(np.dtype, ("u4", "i4", "f8")))  # more digits than float32 has
+_LARGEST_EXACT = 2**24  # integer, in float32
 # Conversions go in bands, so that no copy of a whole picture is made on the way.
 _ROWS_AT_ONCE = 256
 # A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
@@ -51,6 +55,7 @@ class Metadata:
         ink: whether the pixels were ink (CMYK) in the file, and were turned into RGB.
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
+        alpha_place: where among the other channels after gray or colour it is; None for the last.
         left_out: what the file holds besides, and none of these fields does, in the user's words.
     """
 
@@ -64,7 +69,8 @@ class Metadata:
     comment: bytes | None = None
     iptc: bytes | None = None
     ink: bool = False
-    alpha: Literal["unassociated", "associated", "unspecified"] = "unassociated"
+    alpha: Literal["unassociated", "associated"] = "unassociated"
+    alpha_place: int | None = None
     left_out: tuple[str, ...] = ()
 
 
@@ -73,12 +79,15 @@ class Picture:
     """One picture, upright.
 
     Attributes:
-        pixels: (H, W, C) of uint8, uint16 or float32; C is 1 for gray and 3 for colour. Floats are
-            on the [0, 1] scale and may leave it.
+        pixels: (H, W, C) of 8, 16 or 32-bit integers, signed or not, or of floats. C is 1 for gray
+            and 3 for colour, and `extra` more.
         alpha: (H, W) of the same type, or None; that of integers spans their whole range.
         metadata: what to keep when the picture is written again.
-        white: the value of uint16 pixels that is white, 4095 of a 12-bit camera's; None for 65535.
-            What is read has that of `white_of`, and restored pixels keep it.
+        white: the value that is white, 4095 of a 12-bit camera's uint16; None for the largest of
+            an integer type, and 1 of floats. What is read has that of `range_of`, and restored
+            pixels keep it. Values may lie beyond it.
+        black: the value that is black.
+        extra: how many channels follow gray or colour: near infrared, other dyes.
 
     Raises:
         InputError: the arrays are no such pixels.
@@ -87,19 +96,35 @@ class Picture:
     pixels: Array
     alpha: Array | None = None
     metadata: Metadata = field(default_factory=Metadata)
-    white: int | None = None
+    white: float | None = None
+    black: float = 0.0
+    extra: int = 0
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
-        if len(shape) != 3 or shape[2] not in (1, 3) or not self.pixels.size:
-            raise InputError(f"a picture's pixels are (H, W, 1) or (H, W, 3), not {shape}")
-        if dtype not in DTYPES.values():
-            raise InputError(f"a picture's pixels are uint8, uint16 or float32, not {dtype}")
+        if len(shape) != 3 or self.extra < 0 or self.colours not in (1, 3) or not self.pixels.size:
+            beside = f", with {self.extra} channels more" if self.extra else ""
+            raise InputError(f"a picture's pixels are (H, W, 1) or (H, W, 3){beside}, not {shape}")
+        if dtype not in TYPES:
+            raise InputError(
+                f"a picture's pixels are of 8, 16 or 32-bit integers or of floats, not {dtype}"
+            )
         if self.alpha is not None and (self.alpha.shape, self.alpha.dtype) != (shape[:2], dtype):
             raise InputError(
                 f"a picture's alpha is {shape[:2]} of {dtype}, "
                 f"not {self.alpha.shape} of {self.alpha.dtype}"
             )
+
+    @property
+    def colours(self) -> int:
+        """How many of the first channels are gray (1) or colour (3)."""
+        return int(self.pixels.shape[2]) - self.extra
+
+    @property
+    def has_own_range(self) -> bool:
+        """Whether black and white are those of no convention, as of a detector's counts."""
+        plain = self.pixels.dtype in (np.uint8, np.uint16)
+        return not plain and (self.black, self.white or 1.0) != (0.0, 1.0)
 
     @property
     def nbytes(self) -> int:
@@ -116,8 +141,8 @@ class Picture:
         if self.pixels.dtype == dtype:
             return self
         alpha = None if self.alpha is None else rescale(self.alpha, dtype)
-        white = self.white if self.pixels.dtype == np.uint16 else None
-        return replace(self, pixels=rescale(self.pixels, dtype, white), alpha=alpha, white=None)
+        pixels = rescale(self.pixels, dtype, self.white, self.black)
+        return replace(self, pixels=pixels, alpha=alpha, white=None, black=0.0)
 
     def channels(self) -> Array:
         """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""
@@ -147,27 +172,68 @@ def white_of(pixels: Array) -> int:
     return max(1 << highest.bit_length(), 256) - 1
 
 
-def rescale(values: Array, dtype: np.dtype[Any], white: int | None = None) -> Array:
-    """Values at another depth: white stays white. Integers are rounded, and floats clamped first.
+def rescale(
+    values: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
+) -> Array:
+    """Values at another depth: white stays white, black becomes 0.
 
-    From 8 to 16 bits and back is exact, and so is any integer to float and back.
+    Integers are rounded, and clamped to black and white first; NaN becomes black in them. From 8 to
+    16 bits and back is exact, and so is any integer of these to float and back.
 
     Args:
         values: at their own depth.
         dtype: the type that they get.
         white: which of the values is white; None for the largest that their type holds.
+        black: which of the values is black.
     """
     if values.dtype == dtype:
         return values
     result = np.empty(values.shape, dtype)
     for top in range(0, len(values), _ROWS_AT_ONCE):
-        band = values[top : top + _ROWS_AT_ONCE].astype(np.float32)
-        band /= np.float32(white or one_of(values.dtype))
-        if dtype.kind == "u":
-            band *= np.float32(one_of(dtype))
-            np.clip(np.rint(band, out=band), 0, one_of(dtype), out=band)
-        result[top : top + _ROWS_AT_ONCE] = band
+        band = to_unit(values[top : top + _ROWS_AT_ONCE], white, black, None)
+        result[top : top + _ROWS_AT_ONCE] = from_unit(band, dtype)
     return result
+
+
+def to_unit(
+    values: Array,
+    white: float | None = None,
+    black: float = 0.0,
+    dtype: type[np.floating[Any]] | None = np.float32,
+) -> Array:
+    """Values as floats with black 0 and white 1, of a type that holds all their digits for None.
+
+    A copy. See `rescale`.
+    """
+    white = one_of(values.dtype) if white is None else white
+    unit = values.astype(_working(values.dtype, black, white))
+    if black:
+        unit -= unit.dtype.type(black)
+    unit /= unit.dtype.type(white - black)
+    return unit if dtype is None else unit.astype(dtype, copy=False)
+
+
+def from_unit(
+    unit: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
+) -> Array:
+    """Floats with black 0 and white 1 as values of another type; see `rescale`."""
+    white = one_of(dtype) if white is None else white
+    working = np.promote_types(unit.dtype, _working(dtype, black, white)).type
+    values = unit.astype(working)
+    if dtype.kind in "ui":
+        np.nan_to_num(np.clip(values, 0, 1, out=values), copy=False)
+    values *= working(white - black)
+    if black:
+        values += working(black)
+    if dtype.kind in "ui":
+        np.rint(values, out=values)
+    return values.astype(dtype, copy=False)
+
+
+def _working(dtype: np.dtype[Any], black: float, white: float) -> type[np.floating[Any]]:
+    """The type of float that holds all digits of another type in a range."""
+    is_wide = dtype in _WIDE or max(abs(black), abs(white)) > _LARGEST_EXACT
+    return np.float64 if is_wide else np.float32
 
 
 def separate_alpha(picture: Picture) -> Picture:
@@ -208,13 +274,15 @@ def depth_for(
     Args:
         dtype: the type that they have.
         depths: those of the format, ascending.
-        depth: the one that is asked for; None for the pixels' own, or the nearest of the format.
+        depth: the one that is asked for; None for the pixels' own, or the nearest of the format. A
+            format that holds floats holds every type.
 
     Raises:
         PictureError: the format cannot hold what is asked for.
     """
     if depth is None:
-        return next((DTYPES[d] for d in depths if DTYPES[d] == dtype), DTYPES[depths[-1]])
+        is_held = "float" in depths or dtype in [DTYPES[depth] for depth in depths]
+        return dtype if is_held else DTYPES[depths[-1]]
     if depth not in depths:
         held = " or ".join("float" if d == "float" else f"{d}-bit" for d in depths)
         raise PictureError(f"its format holds {held} channels, not {depth}")

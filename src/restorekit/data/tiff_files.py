@@ -1,4 +1,4 @@
-"""TIFF files: pages of 8, 16 and 32-bit floating-point channels, through tifffile."""
+"""TIFF files: pages of any number of channels, of integers or floats, through tifffile."""
 
 from __future__ import annotations
 
@@ -8,25 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import tifffile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from restorekit.data import exif
-from restorekit.data.picture import (
-    Array,
-    Metadata,
-    Picture,
-    PictureError,
-    check_size,
-    one_of,
-    rescale,
+from restorekit.data.picture import Array, Metadata, Picture, PictureError
+from restorekit.data.tiff_pages import (
+    PHOTOMETRIC,
+    Pixels,
+    alpha_place,
+    check,
+    pixels_of,
+    white_of_all,
 )
-from restorekit.data.pillow_files import ink_to_colour
 
-_PHOTOMETRIC = tifffile.PHOTOMETRIC
-_PLAIN = (_PHOTOMETRIC.MINISBLACK, _PHOTOMETRIC.MINISWHITE, _PHOTOMETRIC.RGB, _PHOTOMETRIC.YCBCR)
-_ALPHA = {0: "unspecified", 1: "associated", 2: "unassociated"}
+_UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # what a channel after gray or colour is
 _NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
 _BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
@@ -41,8 +37,8 @@ def count(path: Path) -> int:
         return len(_pages(tiff))
 
 
-def read(path: Path) -> Iterator[tuple[Array, Array | None, Metadata, int]]:
-    """Each page's pixels (H, W, C), alpha (H, W) or None, metadata and orientation.
+def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
+    """Each page's pixels, metadata and orientation.
 
     Raises:
         PictureError: a page is too large, ends early, or has pixels of a kind that is not read.
@@ -53,10 +49,13 @@ def read(path: Path) -> Iterator[tuple[Array, Array | None, Metadata, int]]:
         if not pages:
             raise PictureError("it holds no picture")
         size = path.stat().st_size
-        for page in pages:
-            _check(page, size)
-            pixels, alpha = _arrays(page)
-            yield pixels, alpha, _metadata(tiff, page), _orientation(page)
+        white: float | None = None
+        for number, page in enumerate(pages):
+            check(page, size)
+            if number == 0 and len(pages) > 1:
+                white = white_of_all(pages, size)
+            pixels = pixels_of(page, page.asarray(), white)
+            yield pixels, _metadata(tiff, page), _orientation(page)
 
 
 def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
@@ -78,7 +77,7 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
             octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
             tags += [(code, "B", len(held), held, True) for code, held in octets if held]
             directories.append(further)
-            tiff.write(picture.channels(), **_options(picture), extratags=tags)
+            tiff.write(_channels(picture), **_options(picture), extratags=tags)
     if any(directories):
         _append(directories, path)
 
@@ -86,7 +85,7 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
 def _options(picture: Picture) -> dict[str, Any]:
     metadata = picture.metadata
     options: dict[str, Any] = {
-        "photometric": "minisblack" if picture.pixels.shape[2] == 1 else "rgb",
+        "photometric": "minisblack" if picture.colours == 1 else "rgb",
         "planarconfig": "contig",
         "compression": "zlib",
         "predictor": True,
@@ -94,14 +93,32 @@ def _options(picture: Picture) -> dict[str, Any]:
         "software": False,
         "iccprofile": metadata.icc_profile,
     }
+    kinds = [_UNSPECIFIED] * picture.extra
     if picture.alpha is not None:
-        names = {"unassociated": "unassalpha", "associated": "assocalpha"}
-        options["extrasamples"] = [names.get(metadata.alpha, "unspecified")]
+        kind = _ASSOCIATED if metadata.alpha == "associated" else _UNASSOCIATED
+        kinds.insert(_alpha_place(picture), kind)
+    if kinds:
+        options["extrasamples"] = kinds
     if metadata.dpi is not None:
         options |= {"resolution": metadata.dpi, "resolutionunit": _INCHES}
     elif metadata.density is not None:
         options |= {"resolution": metadata.density, "resolutionunit": _NO_UNIT}
     return options
+
+
+def _channels(picture: Picture) -> Array:
+    """The channels in the order of the file that they were read from."""
+    channels = picture.channels()
+    if picture.alpha is None or not picture.extra:
+        return channels
+    order = list(range(picture.pixels.shape[2]))
+    order.insert(picture.colours + _alpha_place(picture), len(order))
+    return channels[..., order]
+
+
+def _alpha_place(picture: Picture) -> int:
+    place = picture.metadata.alpha_place
+    return picture.extra if place is None else min(place, picture.extra)
 
 
 def _append(directories: list[dict[int, Directory]], path: Path) -> None:
@@ -140,75 +157,6 @@ def _next(tiff: tifffile.TiffFile, offset: int) -> int | None:
     return struct.unpack(layout.offsetformat, said)[0] if len(said) == layout.offsetsize else None
 
 
-def _check(page: tifffile.TiffPage, file_size: int) -> None:
-    """Refuse a page before anything of it is decoded."""
-    check_size(page.imagewidth, page.imagelength)
-    samples, extra = page.samplesperpixel, len(page.extrasamples)
-    if page.imagedepth != 1:
-        raise PictureError("it holds a volume, not pictures")
-    ink = page.photometric == _PHOTOMETRIC.SEPARATED and page.bitspersample == 8 and samples == 4
-    if not ink and page.photometric != _PHOTOMETRIC.PALETTE and page.photometric not in _PLAIN:
-        name = getattr(page.photometric, "name", str(page.photometric))
-        raise PictureError(f"its pixels are of kind {name}, not gray or colour")
-    if samples > 4 or extra > 1 or (not ink and samples - extra not in (1, 3)):
-        raise PictureError(f"it has {samples} channels; gray or colour, with alpha, are 1 to 4")
-    if page.dtype is None or not _is_kind_known(page):
-        kind = page.dtype or f"{page.bitspersample}-bit channels"
-        raise PictureError(f"its pixels are of type {kind}, not 8 or 16-bit integers or floats")
-    ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False) if n)
-    if max(ends, default=0) > file_size:
-        raise PictureError("it is damaged (it ends too early)")
-
-
-def _is_kind_known(page: tifffile.TiffPage) -> bool:
-    kind, size = page.dtype.kind, page.dtype.itemsize  # type: ignore[union-attr]
-    return (kind in "ub" and size <= 2) or (kind == "f" and size in (2, 4))
-
-
-def _arrays(page: tifffile.TiffPage) -> tuple[Array, Array | None]:
-    values = page.asarray()
-    if page.axes == "SYX":  # each channel stored on its own
-        values = np.ascontiguousarray(np.moveaxis(values, 0, 2))
-    values = values.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
-    if page.photometric == _PHOTOMETRIC.PALETTE:
-        return _look_up(page, values[..., 0]), None
-    if page.photometric == _PHOTOMETRIC.SEPARATED:
-        return ink_to_colour(values), None
-    values = _whole_range(values, page.bitspersample)
-    if values.dtype.kind == "f" and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        raise PictureError("some of its pixels are not finite (NaN or infinite)")
-    if not page.extrasamples:
-        pixels, alpha = values, None
-    else:
-        pixels, alpha = (
-            np.ascontiguousarray(values[..., :-1]),
-            np.ascontiguousarray(values[..., -1]),
-        )
-    if page.photometric == _PHOTOMETRIC.MINISWHITE:
-        pixels = values.dtype.type(one_of(values.dtype)) - pixels
-    return pixels, alpha
-
-
-def _whole_range(values: Array, bits: int) -> Array:
-    """Values as uint8, uint16 or float32 in the machine's byte order; white is the largest."""
-    if values.dtype.kind == "f":
-        return values.astype(np.float32, copy=False)
-    if values.dtype == bool:
-        return values.astype(np.uint8) * np.uint8(255)
-    dtype = np.dtype(np.uint8 if values.dtype.itemsize == 1 else np.uint16)
-    if bits == 8 * dtype.itemsize:
-        return values.astype(dtype, copy=False)
-    return rescale(values.astype(np.float32) / np.float32(2**bits - 1), dtype)
-
-
-def _look_up(page: tifffile.TiffPage, indices: Array) -> Array:
-    """A palette's colours: (H, W, 3), of 8 bits where those are all that the palette uses."""
-    colours = np.asarray(page.colormap).T
-    if not (colours % 257).any() or not (colours % 256).any():
-        colours = (colours >> 8).astype(np.uint8)
-    return np.ascontiguousarray(colours[indices])
-
-
 def _orientation(page: tifffile.TiffPage) -> int:
     tag = page.tags.get(274)
     return tag.value if tag is not None and tag.value in range(1, 9) else 1
@@ -216,7 +164,7 @@ def _orientation(page: tifffile.TiffPage) -> int:
 
 def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
     file: IO[bytes] = tiff.filehandle  # type: ignore[assignment]
-    extra = int(page.extrasamples[0]) if page.extrasamples else 2
+    place = alpha_place(page)
     resolution, unit = _resolution(page), page.tags.valueof(296, default=_INCHES)
     factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit)
     return Metadata(
@@ -226,9 +174,14 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         density=resolution if unit == _NO_UNIT else None,
         xmp=_octets(page, _XMP),
         iptc=_octets(page, _IPTC),
-        ink=page.photometric == _PHOTOMETRIC.SEPARATED,
-        alpha=_ALPHA.get(extra, "unspecified"),  # type: ignore[arg-type]
+        ink=page.photometric == PHOTOMETRIC.SEPARATED,
+        alpha="associated" if _is_associated(page, place) else "unassociated",
+        alpha_place=place,
     )
+
+
+def _is_associated(page: tifffile.TiffPage, place: int | None) -> bool:
+    return place is not None and page.extrasamples[place] == _ASSOCIATED
 
 
 def _octets(page: tifffile.TiffPage, code: int) -> bytes | None:

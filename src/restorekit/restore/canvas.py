@@ -11,19 +11,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restorekit.data.picture import white_of
+from restorekit.data.ranges import Range, range_of
 from restorekit.errors import InputError
+from restorekit.restore.gaps import filled
+from restorekit.restore.meaning import PLAIN, Meaning
 
+# More digits than float32 has: black is taken from them, and added, in float64.
+_WIDE = (torch.int32, torch.uint32, torch.float64)
 DTYPES = (
     torch.uint8,
     torch.uint16,
+    torch.int8,
+    torch.int16,
     torch.float16,
     torch.bfloat16,
     torch.float32,
-    torch.float64,
+    *_WIDE,
 )
-# Noise of any use leaves [0, 1] by less than this; values of 0 to 255 leave it by far more.
+# Values that leave [0, 1] by more are no noise and no light: a hot pixel, a fill value.
 _FARTHEST = 10.0
+_MOST_FAR = 0.01  # of the values; if more are, the range is wrong
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,21 @@ class Scale:
         white: the value that stands for 1 to the network.
         low: the least value of the result, on the network's scale.
         high: the largest one.
+        black: the value that stands for 0.
     """
 
     white: float
     low: float = 0.0
     high: float = 1.0
+    black: float = 0.0
+
+    @property
+    def span(self) -> float:
+        """How far white is from black."""
+        return self.white - self.black
+
+
+UNIT = Scale(1.0, -math.inf, math.inf)
 
 
 @dataclass
@@ -46,28 +63,54 @@ class Canvas:
     """An image and the place of its result, in the same type.
 
     Attributes:
-        source: the image, (B, C, H, W), a view of what was given.
+        source: the image, (B, C, H, W), a view of what was given, or a copy where it has gaps.
         result: where the restored image goes, (B, C, H, W); the image itself where it is restored
             in place.
         scale: what the values mean.
+        colours: how many of the first channels go through a network together; see `Meaning`.
+        words: what to tell of the range that was guessed; None where there is nothing to tell.
+        kept: which pixels the result has from the image as they are, and their values.
         is_touched: whether any row has been written.
     """
 
     source: Tensor
     result: Tensor
     scale: Scale
+    colours: int | None = None
+    words: str | None = None
+    kept: tuple[Tensor, Tensor] | None = None
     is_touched: bool = False
 
     @classmethod
-    def over(cls, source: Tensor, result: Tensor) -> Canvas:
+    def over(cls, source: Tensor, result: Tensor, meaning: Meaning = PLAIN) -> Canvas:
         """The canvas of an image of any type in `DTYPES`, which is not empty.
 
+        Pixels that are not finite, or lie so far beyond black and white that they are neither noise
+        nor light, are filled for the network; `finish` puts them back.
+
         Raises:
-            InputError: it is not finite, not on the [0, 1] scale, or of another type.
+            InputError: it has no finite value, too many lie far beyond the range, or it is of
+                another type.
+            ArgumentError: what is given of the range leaves none.
         """
         if source.dtype not in DTYPES:
             raise wrong_type(source.dtype)
-        return cls(source, result, _scale_of(source))
+        sample = source.movedim(2, 0)
+        sample = sample.float() if sample.dtype == torch.bfloat16 else sample
+        known = range_of(sample.cpu().numpy(), meaning.black, meaning.white)
+        low, high, gaps = _ends(source, known.black, known.white)
+        words = known.words if known.is_guessed else None
+        canvas = cls(source, result, _scale(source, known, low, high), meaning.colours, words)
+        if gaps is not None:
+            canvas.kept = gaps, source[gaps]
+            canvas.source = filled(source, gaps)
+        return canvas
+
+    def finish(self) -> None:
+        """Put the pixels that are kept into the result."""
+        if self.kept is not None:
+            gaps, values = self.kept
+            self.result[gaps] = values
 
     @property
     def size(self) -> tuple[int, int]:
@@ -111,8 +154,12 @@ class Canvas:
             restored: (b, C, h, W), white 1; overwritten, for a copy of a band takes memory.
         """
         restored.clamp_(self.scale.low, self.scale.high)
-        if self.scale.white != 1.0:
-            restored *= self.scale.white
+        if self._is_wide:
+            restored = restored.double()
+        if self.scale.span != 1.0:
+            restored *= self.scale.span
+        if self.scale.black != 0.0:
+            restored += self.scale.black
         if not self.is_float:
             restored.round_()
         return restored.to(self.result.dtype)
@@ -128,9 +175,17 @@ class Canvas:
         self.is_touched = True
         self.result[samples, :, rows] = encoded
 
+    @property
+    def _is_wide(self) -> bool:
+        largest = max(abs(self.scale.black), abs(self.scale.white))
+        return self.source.dtype in _WIDE or largest > 2**24
+
     def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
-        piece = piece.to(dtype, copy=True)  # a network may write to what it is given
-        return piece if self.scale.white == 1.0 else piece / self.scale.white
+        # A copy, for a network may write to what it is given.
+        piece = piece.to(torch.float64 if self._is_wide else dtype, copy=True)
+        if self.scale.black != 0.0:
+            piece -= self.scale.black
+        return (piece if self.scale.span == 1.0 else piece / self.scale.span).to(dtype)
 
 
 def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
@@ -143,7 +198,7 @@ def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
     groups: dict[Any, list[list[int]]] = {}
     for place, canvas in enumerate(canvases):
         source = canvas.source
-        kind = (source.shape, source.dtype, source.device, canvas.scale)
+        kind = (source.shape, source.dtype, source.device, canvas.scale, canvas.colours)
         most = max(1, pixels // (len(source) * math.prod(canvas.size)))
         some = groups.setdefault(kind, [[]])
         if len(some[-1]) == most:
@@ -159,7 +214,8 @@ def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
         yield canvases[0]
         return
     source = torch.cat([canvas.source for canvas in canvases])
-    together = Canvas(source, torch.empty_like(source), canvases[0].scale)
+    first = canvases[0]
+    together = Canvas(source, torch.empty_like(source), first.scale, first.colours)
     yield together
     parts = torch.split(together.result, [len(canvas.source) for canvas in canvases])
     for canvas, part in zip(canvases, parts, strict=True):
@@ -168,19 +224,43 @@ def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
 
 def wrong_type(dtype: Any) -> InputError:
     """The error that a type of number is none of an image's."""
-    return InputError(f"an image is of uint8, uint16, or floats in [0, 1], not {dtype}")
+    return InputError(f"an image is of 8, 16 or 32-bit integers or of floats, not {dtype}")
 
 
-def _scale_of(source: Tensor) -> Scale:
+def _scale(source: Tensor, known: Range, low: float, high: float) -> Scale:
+    """The scale of an image whose values lie between two: it keeps what is beyond its range."""
+    low, high = min(low, known.black), max(high, known.white)
     if not source.is_floating_point():
-        return Scale(float(max(white_of(image.cpu().numpy()) for image in source)))
-    low, high = (float(value) for value in torch.aminmax(source))  # NaN where there is one
-    if not (abs(low) < float("inf") and abs(high) < float("inf")):
-        raise InputError("an image's values must be finite; some are NaN or infinite")
-    if max(-low, high) > _FARTHEST:
-        farthest = high if high >= -low else low
+        limits = torch.iinfo(source.dtype)
+        low, high = max(low, limits.min), min(high, limits.max)
+    span = known.white - known.black
+    return Scale(known.white, (low - known.black) / span, (high - known.black) / span, known.black)
+
+
+def _ends(source: Tensor, black: float, white: float) -> tuple[float, float, Tensor | None]:
+    """The least and the largest value, and where gaps are, which do not count."""
+    low, high = _extremes(source)  # NaN where there is one
+    far = _FARTHEST * (white - black)
+    if black - far <= low and high <= black + far:
+        return low, high, None
+    exact = source.double()
+    gaps = ~((exact >= black - far) & (exact <= black + far))
+    beyond = gaps & exact.isfinite()
+    if not bool((~gaps | beyond).any()):
+        raise InputError("an image's values must be finite; all are NaN or infinite")
+    if (share := float(beyond.double().mean())) > _MOST_FAR:
+        farthest = float(exact[beyond][exact[beyond].abs().argmax()])
         raise InputError(
-            f"floats are on the [0, 1] scale, but one is {farthest:g}; divide by 255, say"
+            f"black is {black:g} and white {white:g}, but {share:.0%} of the values lie far beyond "
+            f"them, up to {farthest:g}; give the range with black and white"
         )
-    # A float image keeps what it has beyond [0, 1], light brighter than white say.
-    return Scale(1.0, min(low, 0.0), max(high, 1.0))
+    low, high = (float(value) for value in torch.aminmax(exact[~gaps]))
+    return low, high, gaps
+
+
+def _extremes(source: Tensor) -> tuple[float, float]:
+    if source.is_floating_point():
+        low, high = torch.aminmax(source)
+        return float(low), float(high)
+    values = source.cpu().numpy()  # torch has no order of uint16 and uint32
+    return float(values.min()), float(values.max())

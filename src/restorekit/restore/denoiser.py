@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from copy import copy
+from itertools import repeat
 from os import PathLike
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from restorekit.data.ranges import check_range
 from restorekit.errors import ArgumentError, warn
 from restorekit.restore.arguments import check_share
 from restorekit.restore.canvas import Canvas, alike, joined
 from restorekit.restore.ensemble import ALL, IDENTITY
 from restorekit.restore.image_kinds import open_image
 from restorekit.restore.loading import ModelLike, load, session
+from restorekit.restore.meaning import Meaning
 from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
     NoiseLevel,
@@ -37,6 +40,7 @@ from restorekit.restore.tiles.size import TileSize, check_tile
 from restorekit.restore.tiles.stitch import pixels_at_once
 
 Array = np.ndarray[Any, Any]
+End = float | Literal["auto"]
 Kind = TypeVar("Kind", Image.Image, Array, Tensor)
 
 DEFAULT_MODEL = "swift-photo"
@@ -53,6 +57,8 @@ def denoise(
     tile: TileSize = ...,
     precision: str = ...,
     device: str | torch.device = ...,
+    black: End = ...,
+    white: End = ...,
 ) -> Kind: ...
 @overload
 def denoise(
@@ -65,6 +71,8 @@ def denoise(
     tile: TileSize = ...,
     precision: str = ...,
     device: str | torch.device = ...,
+    black: End = ...,
+    white: End = ...,
 ) -> Image.Image: ...
 def denoise(
     image: Any,
@@ -76,6 +84,8 @@ def denoise(
     tile: TileSize = "auto",
     precision: str = "auto",
     device: str | torch.device = "auto",
+    black: End = "auto",
+    white: End = "auto",
 ) -> Any:
     """Restore one image; for many, make a `Denoiser`, which loads the network once.
 
@@ -90,6 +100,8 @@ def denoise(
         tile: side of the tiles in pixels, "auto", or "off" for the whole image at once.
         precision: "auto", "float32", "bfloat16", or, on a GPU, "float16".
         device: where to run, as for `Denoiser`.
+        black: the value that is black, as for `Denoiser`.
+        white: the value that is white.
 
     Returns:
         The same kind of thing, of the same size, type and range; of a path, a PIL image.
@@ -109,6 +121,8 @@ def denoise(
         tile=tile,
         precision=precision,
         device=device,
+        black=black,
+        white=white,
     )
     return denoiser(image)
 
@@ -123,18 +137,23 @@ class Denoiser:
     - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
       several pages, no PIL image can hold: give the `pixels` of each picture that
       `restorekit.data.files.read_pages` reads.
-    - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of uint8 from 0 to
-      255, of uint16 from 0 to 65535, or of floats on the [0, 1] scale. Where no value of uint16
-      reaches 2^14, white is taken to be the next power of two less one, 4095 for 12 bits.
+    - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16 or 32-bit
+      integers, signed or not, or of floats.
 
-    Floats may leave [0, 1], as noise and light brighter than white do, and the network sees them as
-    they are. The result is clamped to [0, 1], or to the range of the given values where it is
-    wider.
+    Black and white are 0 and 255 of uint8, and 0 and 65535 of uint16; where no value of uint16
+    reaches 2^14, white is the next power of two less one, 4095 for 12 bits. Floats are on the
+    [0, 1] scale, which noise and light brighter than white may leave. Where their values show that
+    they are not, and for other integers, the range is taken from the values, and a warning says
+    so; `black` and `white` set it. The result is clamped to the range, or to that of the given
+    values where it is wider.
 
-    One channel is gray, three are colour, and one more is alpha, which is kept as it is (unless
-    the network says that it takes that many channels). A gray image goes through a colour network
-    as three equal channels, whose mean is taken; a colour image goes through a gray network one
-    channel at a time.
+    Pixels that are NaN, infinite, or further beyond black or white than ten times their distance
+    come back as they are; the network sees their surroundings in their place.
+
+    One channel is gray, three are colour, and of two or four the last is alpha, which is kept as it
+    is (unless the network says that it takes that many channels). A gray image goes through a
+    colour network as three equal channels, whose mean is taken; a colour image goes through a gray
+    network one channel at a time, and so do the channels of an image of more.
 
     Large images are restored in tiles, which overlap by as much as the network is measured to see:
     of a convolutional one the result is as of the whole image. A network that looks at the whole
@@ -161,6 +180,8 @@ class Denoiser:
         device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
             lies for a module; any other moves the module there.
         noise_map: Estimate the noise for each region of the image; for networks that take sigma.
+        black: The value that is black; "auto" finds it as said above.
+        white: The value that is white.
         runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
             float32; "auto" for the fastest of them.
 
@@ -183,8 +204,11 @@ class Denoiser:
         device: str | torch.device = "auto",
         noise_map: bool = False,
         runtime: str = "torch",
+        black: End = "auto",
+        white: End = "auto",
     ) -> None:
         check_sigma(sigma)
+        self._meaning = Meaning(*check_range(black, white))
         check_share("strength", strength)
         check_share("keep_detail", keep_detail)
         if noise_map and sigma is not None:
@@ -242,10 +266,14 @@ class Denoiser:
         return self._restore([image], diagnose=False)[0].image
 
     @overload
-    def restore(self, image: Kind, in_place: bool = ...) -> Outcome[Kind]: ...
+    def restore(
+        self, image: Kind, in_place: bool = ..., meaning: Meaning | None = ...
+    ) -> Outcome[Kind]: ...
     @overload
-    def restore(self, image: str | PathLike[str], in_place: bool = ...) -> Outcome[Image.Image]: ...
-    def restore(self, image: Any, in_place: bool = False) -> Any:
+    def restore(
+        self, image: str | PathLike[str], in_place: bool = ..., meaning: Meaning | None = ...
+    ) -> Outcome[Image.Image]: ...
+    def restore(self, image: Any, in_place: bool = False, meaning: Meaning | None = None) -> Any:
         """The image restored, with its noise level, and what was done; see `Outcome`.
 
         Args:
@@ -253,32 +281,48 @@ class Denoiser:
             in_place: an array may be overwritten with its result, which saves its memory; it is not
                 where it is read-only or `keep_detail` needs it. Half restored where an error is
                 raised.
+            meaning: the range and the channels of this image, where they are known.
 
         Raises:
             InputError: it is empty, not finite, or of a kind, shape or type not listed above.
             ImageFileError: it is the path of no picture that can be read.
         """
-        return self._restore([image], diagnose=True, in_place=in_place)[0]
+        return self._restore([image], True, in_place, None if meaning is None else [meaning])[0]
 
-    def restore_all(self, images: Sequence[Any]) -> list[Outcome[Any]]:
+    def restore_all(
+        self, images: Sequence[Any], meanings: Sequence[Meaning] | None = None
+    ) -> list[Outcome[Any]]:
         """Several images restored, each as `restore` does.
 
         Those of one size, type and range go through the network together, which is faster where
         they are small. What is said of the seconds is each one's part.
 
+        Args:
+            images: as in the list above.
+            meanings: the range and the channels of each, where they are known.
+
         Raises:
             InputError: one is empty, not finite, or of a kind, shape or type not listed above.
             ImageFileError: one is the path of no picture that can be read.
         """
-        return self._restore(images, diagnose=True)
+        return self._restore(images, True, meanings=meanings)
 
     def _restore(
-        self, images: Sequence[Any], diagnose: bool, in_place: bool = False
+        self,
+        images: Sequence[Any],
+        diagnose: bool,
+        in_place: bool = False,
+        meanings: Sequence[Meaning] | None = None,
     ) -> list[Outcome[Any]]:
         started = time.perf_counter()
         in_place = in_place and not self._passage.keep_detail
-        opened = [open_image(image, self._network.channels, in_place) for image in images]
+        opened = [
+            open_image(image, self._network.channels, in_place, meaning)
+            for image, meaning in zip(images, meanings or repeat(self._meaning), strict=False)
+        ]
         canvases = [each.canvas for each in opened]
+        for words in dict.fromkeys(canvas.words for canvas in canvases if canvas.words):
+            warn(words)
         levels = [self._level(canvas, diagnose) for canvas in canvases]
         estimated = diagnose and self._sigma is None
         clean = [estimated and looks_clean(*each) for each in zip(canvases, levels, strict=True)]
@@ -293,6 +337,8 @@ class Denoiser:
                 tile=tile,
                 precision=precision,
                 model=self.name,
+                black=each.canvas.scale.black,
+                white=each.canvas.scale.white,
             )
             for each, level, is_clean, (tile, precision) in zip(
                 opened, levels, clean, how, strict=True

@@ -16,21 +16,33 @@ from restorekit.data.images import copy_metadata, read_image, split_alpha
 from restorekit.errors import InputError
 from restorekit.restore.arguments import check_tensor
 from restorekit.restore.canvas import Canvas, wrong_type
+from restorekit.restore.meaning import PLAIN, Meaning
 
 Array = np.ndarray[Any, Any]
 
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")
-_TYPES = ("uint8", "uint16", "float16", "float32", "float64")
+_TYPES = (
+    *("uint8", "uint16", "uint32", "int8", "int16", "int32"),
+    *("float16", "float32", "float64"),
+)
+_MOST_CHANNELS = 64
 
 
 class Opened(NamedTuple):
     """A canvas, and what makes the given kind of image of it when its result is written."""
 
     canvas: Canvas
-    finish: Callable[[], Any]
+    made: Callable[[], Any]
+
+    def finish(self) -> Any:
+        """The result, of the given kind."""
+        self.canvas.finish()
+        return self.made()
 
 
-def open_image(image: Any, channels: int | None, in_place: bool = False) -> Opened:
+def open_image(
+    image: Any, channels: int | None, in_place: bool = False, meaning: Meaning = PLAIN
+) -> Opened:
     """The canvas of an image of any kind.
 
     Args:
@@ -39,25 +51,27 @@ def open_image(image: Any, channels: int | None, in_place: bool = False) -> Open
         channels: how many the network takes; of an image of 2 or 4 channels, the last one is
             otherwise alpha.
         in_place: an array that can be written to becomes its own result, which saves its memory.
+        meaning: what is known of its values and channels.
 
     Raises:
-        InputError: it is empty, not finite, or of a kind, shape or type that is none of these.
+        InputError: it is empty, or of a kind, shape, type or range that is none of these.
+        ArgumentError: what is given of the range leaves none.
         ImageFileError: the path is of no picture that can be read.
     """
     if isinstance(image, (str, PathLike)):
         image = read_image(fsdecode(image))
     if isinstance(image, Image.Image):
-        return _open_picture(image, channels)
+        return _open_picture(image, channels, meaning)
     if isinstance(image, np.ndarray):
-        return _open_array(image, channels, in_place)
+        return _open_array(image, channels, meaning, in_place)
     if isinstance(image, Tensor):
-        return _open_tensor(image, channels)
+        return _open_tensor(image, channels, meaning)
     raise InputError(
         f"cannot restore {type(image).__name__}; give a PIL image, a path, an array or a tensor"
     )
 
 
-def _open_picture(image: Image.Image, channels: int | None) -> Opened:
+def _open_picture(image: Image.Image, channels: int | None, meaning: Meaning) -> Opened:
     if not image.width * image.height:
         raise InputError(f"the image is empty: its size is {image.size}")
     try:
@@ -65,12 +79,12 @@ def _open_picture(image: Image.Image, channels: int | None) -> Opened:
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"the image's pixels cannot be read: {error}") from error
     if image.mode in _DEEP_MODES:
-        return _open_deep_picture(image, channels)
+        return _open_deep_picture(image, channels, meaning)
     colour, alpha = split_alpha(image)
-    canvas, finish = _open_array(np.asarray(colour), channels)
+    canvas, made = _open_array(np.asarray(colour), channels, meaning)
 
     def as_picture() -> Image.Image:
-        restored = Image.fromarray(finish())
+        restored = Image.fromarray(made())
         if alpha is not None:
             restored.putalpha(alpha)
         copy_metadata(image, restored)
@@ -79,17 +93,15 @@ def _open_picture(image: Image.Image, channels: int | None) -> Opened:
     return Opened(canvas, as_picture)
 
 
-def _open_deep_picture(image: Image.Image, channels: int | None) -> Opened:
-    """Gray of 16 bits or of floats; 32-bit integers are taken where 16 bits hold them."""
+def _open_deep_picture(image: Image.Image, channels: int | None, meaning: Meaning) -> Opened:
+    """Gray of 16 bits or of floats; 32-bit integers are taken for 16 where those hold them."""
     pixels = np.asarray(image)
-    if image.mode == "I":
-        if pixels.min() < 0 or pixels.max() > 65535:
-            raise InputError("a picture of mode 'I' has values beyond 16 bits")
+    if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:
         pixels = pixels.astype(np.uint16)
-    canvas, finish = _open_array(pixels, channels)
+    canvas, read = _open_array(pixels, channels, meaning)
 
     def as_picture() -> Image.Image:
-        restored = finish()
+        restored = read()
         made = Image.fromarray(restored.astype(np.int32) if image.mode == "I" else restored)
         copy_metadata(image, made)
         return made
@@ -97,15 +109,17 @@ def _open_deep_picture(image: Image.Image, channels: int | None) -> Opened:
     return Opened(canvas, as_picture)
 
 
-def _open_array(image: Array, channels: int | None, in_place: bool = False) -> Opened:
+def _open_array(
+    image: Array, channels: int | None, meaning: Meaning, in_place: bool = False
+) -> Opened:
     if isinstance(image, np.ma.MaskedArray):
         raise InputError(
             "a masked array has pixels without a value; array.filled(value) gives them one"
         )
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] > 4):
+    if image.ndim not in (2, 3) or (image.ndim == 3 and _is_no_channel_count(image.shape)):
         first = image.ndim == 3 and image.shape[0] <= 4 < min(image.shape[1:])
         raise InputError(
-            f"an array is (H, W) or (H, W, C) with up to 4 channels, not {image.shape}"
+            f"an array is (H, W) or (H, W, C), C fewer than H and W, not {image.shape}"
             + ("; of channels first, numpy.moveaxis(array, 0, -1) makes one" if first else "")
         )
     if not image.size:
@@ -121,13 +135,14 @@ def _open_array(image: Array, channels: int | None, in_place: bool = False) -> O
         warnings.simplefilter("ignore")  # that it is read-only: it is only read
         source, target = torch.from_numpy(image), torch.from_numpy(result)
     if image.ndim == 2:
-        canvas = _over(source[None, None], target[None, None], channels)
+        canvas = _over(source[None, None], target[None, None], channels, meaning)
     else:
-        canvas = _over(source.movedim(2, 0)[None], target.movedim(2, 0)[None], channels)
+        images = (source.movedim(2, 0)[None], target.movedim(2, 0)[None])
+        canvas = _over(*images, channels, meaning)
     return Opened(canvas, lambda: result.astype(given, copy=False))
 
 
-def _open_tensor(image: Tensor, channels: int | None) -> Opened:
+def _open_tensor(image: Tensor, channels: int | None, meaning: Meaning) -> Opened:
     check_tensor(image, channels)
     if image.ndim not in (3, 4):
         raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
@@ -136,13 +151,18 @@ def _open_tensor(image: Tensor, channels: int | None) -> Opened:
     image = image.detach()
     result = torch.empty_like(image, memory_format=torch.contiguous_format)
     if image.ndim == 4:
-        return Opened(_over(image, result, channels), lambda: result)
-    return Opened(_over(image[None], result[None], channels), lambda: result)
+        return Opened(_over(image, result, channels, meaning), lambda: result)
+    return Opened(_over(image[None], result[None], channels, meaning), lambda: result)
 
 
-def _over(source: Tensor, result: Tensor, channels: int | None) -> Canvas:
+def _is_no_channel_count(shape: tuple[int, ...]) -> bool:
+    """Whether the last length of an array (H, W, C) is more likely a height or width."""
+    return shape[2] > 4 and (shape[2] > _MOST_CHANNELS or shape[2] >= min(shape[:2]))
+
+
+def _over(source: Tensor, result: Tensor, channels: int | None, meaning: Meaning) -> Canvas:
     """The canvas of all channels but alpha, which is copied."""
-    if source.shape[1] in (2, 4) and source.shape[1] != channels:
+    if meaning.has_alpha and source.shape[1] in (2, 4) and source.shape[1] != channels:
         result[:, -1:] = source[:, -1:]
         source, result = source[:, :-1], result[:, :-1]
-    return Canvas.over(source, result)
+    return Canvas.over(source, result, meaning)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from os import PathLike
@@ -115,21 +115,26 @@ class Network:
             for module in training:
                 module.training = True
 
-    def __call__(self, batch: Tensor, sigma: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, batch: Tensor, sigma: Tensor | None = None, colours: int | None = None
+    ) -> Tensor:
         """The restored batch (B, C, H, W), in the type, and on the device, of the given one.
 
         Gray goes through a colour network as equal channels, whose mean is taken; colour through
-        a gray network one channel at a time.
+        a gray network one channel at a time, and so do more than three through either.
 
         Args:
             batch: (B, C, H, W), alpha left out.
             sigma: (B, C or 1, 1 or H, 1 or W), for a network that takes it.
+            colours: how many of the first channels belong together, where more follow.
 
         Raises:
-            InputError: the channels do not fit, or the network answers with another shape or with
-                what is not finite.
+            InputError: the channels do not fit, or the network answers with another shape
+                or with what is not finite.
         """
         wanted, count = self.channels, batch.shape[1]
+        if wanted is not None and colours is not None and wanted in (1, 3) and colours < count:
+            return self._in_parts(batch, sigma, [colours] + [1] * (count - colours))
         if wanted is None or wanted == count:
             return self._checked(batch, _joined(sigma))
         if wanted == 1:
@@ -139,7 +144,17 @@ class Network:
             return self._checked(alone, sigma).reshape(batch.shape)
         if count == 1:
             return self._checked(batch.expand(-1, wanted, -1, -1), sigma).mean(1, keepdim=True)
-        raise InputError(f"the model takes {wanted} channels, the image has {count}")
+        if wanted != 3:
+            raise InputError(f"the model takes {wanted} channels, the image has {count}")
+        return self._in_parts(batch, sigma, [1] * count)
+
+    def _in_parts(self, batch: Tensor, sigma: Tensor | None, sizes: Sequence[int]) -> Tensor:
+        """Groups of channels restored one after the other."""
+        levels: Sequence[Tensor | None] = [sigma] * len(sizes)
+        if sigma is not None and sigma.shape[1] == batch.shape[1]:
+            levels = torch.split(sigma, list(sizes), 1)
+        parts = torch.split(batch, list(sizes), 1)
+        return torch.cat([self(*each) for each in zip(parts, levels, strict=True)], 1)
 
     def _checked(self, batch: Tensor, sigma: Tensor | None) -> Tensor:
         image = self._forward(self._run, batch, sigma)

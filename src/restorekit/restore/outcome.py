@@ -21,6 +21,8 @@ class Outcome(Generic[Restored]):
         tile: the greatest side of a tile in pixels, margins left out; None for the whole image.
         precision: the number format that the network computed in.
         model: its name, or the path of its weights.
+        black: the value that was taken for black; None where it is not known.
+        white: the value that was taken for white.
     """
 
     image: Restored
@@ -30,3 +32,5 @@ class Outcome(Generic[Restored]):
     tile: int | None
     precision: str
     model: str
+    black: float | None = None
+    white: float | None = None

@@ -250,10 +250,10 @@ class TestFaults:
 
     @pytest.mark.parametrize(
         "picture",
-        [np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 3), np.int32), np.zeros((0, 8, 3))],
+        [np.zeros((8, 8, 4), bool), np.zeros((2, 8, 8, 3), np.uint8), np.zeros((0, 8, 3))],
     )
     def test_what_is_no_picture(self, picture: Array) -> None:
-        """Alpha does not belong here, nor does another type."""
+        """Another type, a batch and nothing at all are refused."""
         with pytest.raises(InputError):
             summary(picture, picture)
 
@@ -262,6 +262,6 @@ class TestFaults:
         path = tmp_path / "r.html"
         path.write_text("old")
         with pytest.raises(InputError):
-            write_report(path, np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8, 4), np.uint8))
+            write_report(path, np.zeros((8, 8, 3), bool), np.zeros((8, 8, 3), bool))
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]

@@ -1,4 +1,4 @@
-"""Floats that are written as integers: how much of them is lost beyond black and white."""
+"""What is lost where values become integers: beyond black and white, and without a value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restorekit.data.picture import Picture
+from restorekit.data.picture import Picture, to_unit
 
 _ROWS_AT_ONCE = 256
 _LEVEL = 1 / 255  # by which a value leaves [0, 1] to be seen
@@ -20,25 +20,31 @@ class Clipping:
     pixels: int = 0
     bright: int = 0
     dark: int = 0
+    empty: int = 0
 
     def add(self, picture: Picture) -> None:
-        """Count a page; of integers there is nothing to count but their number."""
+        """Count a page; of uint8 and uint16 there is nothing to count but their number."""
         values = picture.pixels
         self.pixels += values.shape[0] * values.shape[1]
-        if values.dtype.kind != "f":
+        if values.dtype in (np.uint8, np.uint16):
             return
         for top in range(0, len(values), _ROWS_AT_ONCE):
-            band = values[top : top + _ROWS_AT_ONCE]
-            self.bright += int(np.count_nonzero(band.max(axis=2) > 1 + _LEVEL))
-            self.dark += int(np.count_nonzero(band.min(axis=2) < -_LEVEL))
+            band = to_unit(values[top : top + _ROWS_AT_ONCE], picture.white, picture.black)
+            self.bright += int(np.count_nonzero((band > 1 + _LEVEL).any(axis=2)))
+            self.dark += int(np.count_nonzero((band < -_LEVEL).any(axis=2)))
+            self.empty += int(np.count_nonzero(np.isnan(band).any(axis=2)))
 
     @property
     def words(self) -> str | None:
         """What is lost, as in "2.5 % of the pixels are brighter than white"; None for nothing."""
-        counts = ((self.bright, "brighter than white"), (self.dark, "darker than black"))
+        counts = (
+            (self.bright, _SHARE, "brighter than white"),
+            (self.dark, _SHARE, "darker than black"),
+            (self.empty, 0, "without a value (NaN)"),
+        )
         told = [
             f"{100 * count / self.pixels:.2g} % of the pixels are {kind}"
-            for count, kind in counts
-            if count and count >= _SHARE * self.pixels
+            for count, least, kind in counts
+            if count and count >= least * self.pixels
         ]
         return " and ".join(told) or None

@@ -11,7 +11,8 @@ import numpy as np
 
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
 from restorekit.data.formats import format_for
-from restorekit.data.picture import Depth, Picture, depth_for
+from restorekit.data.picture import Depth, Picture, depth_for, one_of
+from restorekit.data.ranges import Range, range_of
 from restorekit.errors import ImageFileError, warn
 from restorekit.restore.files.clipping import Clipping
 from restorekit.restore.files.plan import same_file
@@ -54,6 +55,8 @@ class Writing:
         quality: of a JPEG or WebP, 1 to 100.
         over_input: whether a file may be replaced by its own result; never by another's, nor one of
             ink (CMYK), of which the result is RGB.
+        black: the value that is black in what is read; None to find it, see `range_of`.
+        white: the value that is white.
         resume: whether a file whose result is there, and is not older than the file, is passed
             over. A result is there whole or not at all, so it was finished; with which settings it
             was made, it does not tell.
@@ -63,6 +66,8 @@ class Writing:
     quality: int | None = None
     over_input: bool = False
     resume: bool = False
+    black: float | None = None
+    white: float | None = None
 
 
 PLAIN = Writing()
@@ -126,15 +131,20 @@ class PictureFile:
     def pages(self) -> Iterator[Picture]:
         """The pages as they are to be changed: as deep as their results where those are deeper."""
         source, target = self.place.source, self.place.target
-        white = self._common_white()
-        for picture in iter_pages(source):
+        common = self._common_ranges()
+        for number, picture in enumerate(iter_pages(source)):
             if picture.metadata.ink and same_file(source, target):
                 raise ImageFileError(
                     f"'{source}' holds ink (CMYK), of which the result would be RGB; "
                     "leave it as it is and choose another output"
                 )
-            picture = replace(picture, white=white or picture.white)
+            picture = self._with_range(picture)
+            known = common.get(picture.pixels.dtype)
             wanted = self._type_of(picture.pixels.dtype)
+            if known is not None and (picture.has_own_range or wanted != picture.pixels.dtype):
+                picture = replace(picture, black=known.black, white=known.white)
+            if number == 0:
+                self._tell_range(picture)
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
             yield picture.astype(wanted) if deeper else picture
 
@@ -154,7 +164,7 @@ class PictureFile:
         """The pages on their way, with a word on what their format cannot hold."""
         clipping = Clipping()
         for picture in changed:
-            if self._type_of(picture.pixels.dtype).kind == "u":
+            if self._type_of(picture.pixels.dtype) != picture.pixels.dtype:
                 clipping.add(picture)
             yield picture
         if clipping.words is not None:
@@ -166,8 +176,36 @@ class PictureFile:
     def _type_of(self, given: np.dtype[Any]) -> np.dtype[Any]:
         return depth_for(given, self._depths, self._writing.depth)
 
-    def _common_white(self) -> int | None:
-        """White of all 16-bit pages that get another type, so that none is brightened by itself."""
-        if self.place.pages == 1 or self._type_of(np.dtype(np.uint16)) == np.uint16:
-            return None
-        return max((page.white or 0 for page in iter_pages(self.place.source)), default=None)
+    def _common_ranges(self) -> dict[np.dtype[Any], Range]:
+        """The range of all pages of a type, where each by itself would be treated otherwise.
+
+        That is so where they are to get another type, and where the range is taken from the values.
+        """
+        source, found = self.place.source, dict[np.dtype[Any], Range]()
+        if self.place.pages == 1:
+            return found
+        converts = self._writing.depth is not None or "float" not in self._depths
+        if not converts and not self._with_range(next(iter_pages(source))).has_own_range:
+            return found
+        for page in map(self._with_range, iter_pages(source)):
+            known = Range(
+                page.black, one_of(page.pixels.dtype) if page.white is None else page.white
+            )
+            other = found.setdefault(page.pixels.dtype, known)
+            ends = min(known.black, other.black), max(known.white, other.white)
+            found[page.pixels.dtype] = Range(*ends)
+        return found
+
+    def _with_range(self, picture: Picture) -> Picture:
+        """A page with the range that is given, or that is found in its values."""
+        writing = self._writing
+        if writing.black is None and writing.white is None:
+            return picture
+        known = range_of(picture.pixels, writing.black, writing.white)
+        return replace(picture, black=known.black, white=known.white)
+
+    def _tell_range(self, picture: Picture) -> None:
+        given = None not in (self._writing.black, self._writing.white)
+        if picture.has_own_range and not given:
+            known = Range(picture.black, picture.white or 1.0)
+            warn(f"'{self.place.source}': {known.words}")

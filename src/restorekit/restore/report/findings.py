@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorekit.data.picture import one_of, rescale, white_of
+from restorekit.data.picture import TYPES, one_of, rescale, to_unit
+from restorekit.data.ranges import range_of
 from restorekit.errors import InputError
 from restorekit.restore.estimate import estimate_sigma
 from restorekit.restore.outcome import Outcome
@@ -29,7 +30,7 @@ def summary(before: Array, after: Array, outcome: Outcome[Any] | None = None) ->
     A picture above a megapixel is judged by an even sample of tiles.
 
     Args:
-        before: (H, W, C) or (H, W), uint8, uint16 or floats on the [0, 1] scale.
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes.
         after: the same restored.
         outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
 
@@ -39,12 +40,12 @@ def summary(before: Array, after: Array, outcome: Outcome[Any] | None = None) ->
         "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
         "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null where
         the system does not tell; and of the outcome "model", "sigma" per channel in 1/255,
-        "already_clean", "seconds", "tile", "precision".
+        "already_clean", "seconds", "tile", "precision", "black", "white".
 
     Raises:
         InputError: the shapes or types differ, or are none of these.
     """
-    return measured(*checked(before, after), outcome)[0]
+    return measured(*checked(before, after, outcome), outcome)[0]
 
 
 def measured(
@@ -84,12 +85,18 @@ def measured(
             "seconds": round(outcome.seconds, 3),
             "tile": outcome.tile,
             "precision": outcome.precision,
+            "black": outcome.black,
+            "white": outcome.white,
         }
     return numbers, white
 
 
-def checked(before: Array, after: Array) -> tuple[Array, Array]:
+def checked(
+    before: Array, after: Array, outcome: Outcome[Any] | None = None
+) -> tuple[Array, Array]:
     """Both as (H, W, C), as floats where white is not the largest value of their type.
+
+    Pixels without a value are black in both.
 
     Raises:
         InputError: the shapes or types differ, or are none that a picture has.
@@ -101,13 +108,17 @@ def checked(before: Array, after: Array) -> tuple[Array, Array]:
         )
     if before.ndim == 2:
         before, after = before[..., None], after[..., None]
-    if before.ndim != 3 or before.shape[2] not in (1, 3) or not before.size:
-        raise InputError(f"a picture is (H, W, C) with 1 or 3 channels, not {before.shape}")
-    if before.dtype.kind != "f" and before.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"a picture is of uint8, uint16 or floats, not {before.dtype}")
-    if (white := white_of(before)) < one_of(before.dtype):
-        before, after = (rescale(each, np.dtype(np.float32), white) for each in (before, after))
-    return before, after
+    if before.ndim != 3 or not before.size:
+        raise InputError(f"a picture is (H, W, C), not {before.shape}")
+    if before.dtype.newbyteorder("=") not in TYPES:
+        raise InputError(f"a picture is of integers or floats, not {before.dtype}")
+    given = (None, None) if outcome is None else (outcome.black, outcome.white)
+    known = range_of(before, *given)
+    is_plain = (known.black, known.white) == (0.0, one_of(before.dtype))
+    if is_plain and (before.dtype.kind != "f" or np.isfinite(before).all()):
+        return before, after
+    one, other = (to_unit(each, known.white, known.black) for each in (before, after))
+    return np.nan_to_num(one, posinf=1, neginf=0), np.nan_to_num(other, posinf=1, neginf=0)
 
 
 def as_unit(pixels: Array) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from restorekit.text import escaped
 
 SUFFIXES = (".html", ".png")
 _CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
+_KINDS = {1: "gray", 3: "colour"}
 
 
 def write_report(
@@ -34,7 +35,8 @@ def write_report(
 
     Args:
         path: where to; the suffix .html or .png chooses the form. Replaced where it exists.
-        before: (H, W, C) or (H, W), uint8, uint16 or floats on the [0, 1] scale.
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes. Of more channels
+            than colour has, the first three are shown, of two the first.
         after: the same restored.
         outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
         name: the picture's name, for the heading.
@@ -46,9 +48,11 @@ def write_report(
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ArgumentError(f"a report is a file .html or .png, not '{path.name}'")
-    before, after = checked(before, after)
+    before, after = checked(before, after, outcome)
     numbers, white = measured(before, after, outcome)
     gain = gain_for(white.std)
+    shown = 3 if before.shape[2] >= 3 else 1
+    before, after = before[..., :shown], after[..., :shown]
     contents = Contents(
         # A file's name may hold bytes that are no text, control characters and line breaks.
         title=escaped(" ".join(name.split())) or "Restored picture",
@@ -68,9 +72,10 @@ def write_report(
 def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     """The table of a report: what, and how much of it in words."""
     width, height = numbers["size"]
-    names = _CHANNELS[numbers["channels"]]
+    count = numbers["channels"]
+    names = _CHANNELS.get(count) or tuple(f"channel {number + 1}" for number in range(count))
     rows = [
-        ("Picture", f"{width} x {height} pixels, {'colour' if len(names) == 3 else 'gray'}"),
+        ("Picture", f"{width} x {height} pixels, {_KINDS.get(count, f'{count} channels')}"),
         ("Noise before (of 255)", _by_channel(names, numbers["noise_before"])),
         ("Noise after (of 255)", _by_channel(names, numbers["noise_after"])),
         ("Removed (of 255)", f"{numbers['residual']['std']:.2f}"),

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from restorekit.errors import ArgumentError
-from restorekit.restore.canvas import Canvas
+from restorekit.restore.canvas import UNIT, Canvas
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.probing.memory import available_memory
@@ -100,7 +100,7 @@ def difference(
     told = None if level is None else level.of_piece(slice(0, 1), *place)
     whole, tiled = torch.empty_like(piece), torch.empty_like(piece)
     for result, stitching in ((whole, Stitching()), (tiled, replace(how, tile=side))):
-        stitch(Canvas.over(piece, result), network, stitching, told)
+        stitch(replace(canvas, source=piece, result=result, scale=UNIT), network, stitching, told)
     return float((whole - tiled).square().mean().sqrt())
 
 

@@ -121,7 +121,7 @@ class _Piece:
         place = slice(top, bottom), slice(left, right)
         noisy = turn.apply(self.canvas.read(self.samples, *place, self.dtype))
         sigma = None if self.level is None else turn.apply(self.level.at(self.samples, *place))
-        restored = turn.undo(self.network(noisy, sigma))
+        restored = turn.undo(self.network(noisy, sigma, self.canvas.colours))
         return restored[..., row.low - top : row.high - top, column.low - left : column.high - left]
 
 

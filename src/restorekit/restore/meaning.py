@@ -1,0 +1,34 @@
+"""What the values and channels of an image mean, where the image itself does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from restorekit.data.picture import Picture, one_of
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What is known of an image besides its values.
+
+    Attributes:
+        black: the value that is 0 to the network; None to find it, see `range_of`.
+        white: the value that is 1.
+        has_alpha: whether the last of 2 or 4 channels is alpha.
+        colours: how many of the first channels go through a network together, 3 of colour; those
+            after them go one at a time. None for all channels that the network takes.
+    """
+
+    black: float | None = None
+    white: float | None = None
+    has_alpha: bool = True
+    colours: int | None = None
+
+    @classmethod
+    def of(cls, picture: Picture) -> Meaning:
+        """That of a picture's pixels."""
+        white = one_of(picture.pixels.dtype) if picture.white is None else picture.white
+        return cls(picture.black, white, False, picture.colours if picture.extra else None)
+
+
+PLAIN = Meaning()

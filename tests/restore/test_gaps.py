@@ -1,0 +1,74 @@
+"""Pixels without a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restorekit.errors import InputError
+from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.gaps import filled
+
+
+class Blurring(nn.Module):
+    """The mean of 3x3 pixels, which spreads whatever is not finite."""
+
+    channels = 1
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        self.noisy = noisy
+        return nn.functional.avg_pool2d(nn.functional.pad(noisy, (1,) * 4, "replicate"), 3, 1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (64, 33)])
+def test_gaps_of_a_plain_image_are_as_the_rest(size: tuple[int, int]) -> None:
+    """However large the gap is; the other pixels stay."""
+    image = torch.full((1, 2, *size), 7.5, dtype=torch.float64)
+    gaps = torch.rand(image.shape) < 0.7
+    gaps[..., 0, 0] = False
+    image[gaps] = torch.nan
+    assert torch.allclose(filled(image, gaps), torch.tensor(7.5, dtype=torch.float64))
+
+
+def test_gaps_are_as_noisy_as_the_rest() -> None:
+    """A gap is no quiet place, by which the noise would be measured."""
+    image = 0.5 + 0.1 * torch.randn(1, 1, 256, 256, generator=torch.Generator().manual_seed(1))
+    gaps = torch.zeros(image.shape, dtype=torch.bool)
+    gaps[..., :128] = True
+    inside = filled(image, gaps)[gaps]
+    assert float(inside.std()) == pytest.approx(0.1, rel=0.15)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_pixels_without_a_value_come_back_alone(value: float, in_place: bool) -> None:
+    """They are as they were, and their neighbours as if they were filled."""
+    image = np.random.default_rng(0).random((40, 30), np.float32)
+    image[10:14, 5], image[0, 0] = value, value
+    gaps, given, model = ~(np.abs(image) < 10), image.copy(), Blurring()
+    restored = Denoiser(model).restore(image, in_place).image
+    assert np.array_equal(restored[gaps], given[gaps], equal_nan=True)
+    assert np.isfinite(restored[~gaps]).all()
+    assert np.abs(restored[~gaps]).max() <= 1
+    assert bool(torch.isfinite(model.noisy).all())
+    assert np.array_equal(denoise(given, Blurring(), strength=0), given, equal_nan=True)
+
+
+def test_hot_pixel_of_a_detector_is_kept() -> None:
+    """It is neither white, nor does it leave the range of its type."""
+    counts = np.random.default_rng(0).integers(0, 4000, (40, 30), dtype=np.int32)
+    counts[20, 20] = 2**31 - 1
+    with pytest.warns(UserWarning, match="white 4095"):
+        restored: Any = denoise(counts, Blurring())
+    assert restored[20, 20] == 2**31 - 1
+    assert np.delete(restored.ravel(), 20 * 30 + 20).max() <= 4095
+
+
+def test_image_without_any_value_is_refused() -> None:
+    """There is nothing to fill it with."""
+    with pytest.raises(InputError, match="all are NaN or infinite"):
+        denoise(np.full((4, 4), np.nan), Blurring())
