@@ -40,6 +40,18 @@ class Scale:
             raise InputError("factor is too large")
         self.factor, self.shape = factor, shape
 
+    def __call__(self, number: float) -> float:
+        return self.factor * number
+
+
+class Seven:
+    """A component that has no attributes of its own."""
+
+    __slots__ = ()
+
+    def __call__(self) -> int:
+        return 7
+
 
 class Doubler:
     """Doubles."""
@@ -290,15 +302,31 @@ class TestCreate:
         assert origin_of(Scale(1.0)) is None
 
     def test_an_object_without_attributes_has_no_origin(self, models: Registry) -> None:
-        """A target may return anything, a number even."""
-        models.add(Component("seven", lambda: 7), ME)
-        assert models.create("seven") == 7
-        assert origin_of(7) is None
+        """It works, though where it came from cannot be noted."""
+        models.add(Component("seven", Seven), ME)
+        made = models.create("seven")
+        assert made() == 7
+        assert origin_of(made) is None
+
+    @pytest.mark.parametrize("made", [None, 7, "text", {}, [], (1, 2), print, object()])
+    def test_what_is_no_component_is_refused(self, models: Registry, made: object) -> None:
+        """A target that returns None, a built-in or what cannot be called is named."""
+        models.add(Component("wrong", lambda: made), ME)
+        with pytest.raises(PluginError, match=r"model 'wrong' of tests 1\.0 made .*, which is no"):
+            models.create("wrong")
+
+    def test_a_function_or_a_list_can_be_a_component(self) -> None:
+        """An estimator may be a function, and a dataset a list of images."""
+        estimators, datasets = Registry("estimator"), Registry("dataset")
+        estimators.add(Component("twice", lambda: lambda image: 2 * image), ME)
+        assert estimators.create("twice")(3) == 6
+        datasets.add(Component("few", lambda: [1, 2]), ME)
+        assert datasets.create("few") == [1, 2]
 
     def test_an_argument_may_be_called_name(self, models: Registry) -> None:
         """The registry's own parameters do not stand in the way of a component's."""
-        models.add(Component("named", lambda name, self: (name, self)), ME)
-        assert models.create("named", name="a", self="b") == ("a", "b")
+        models.add(Component("named", lambda name, self: lambda: (name, self)), ME)
+        assert models.create("named", name="a", self="b")() == ("a", "b")
 
 
 class TestBuild:
@@ -307,8 +335,8 @@ class TestBuild:
         spec = {"name": "scale", "factor": 2}
         assert models.build(spec).factor == 2.0
         assert spec == {"name": "scale", "factor": 2}
-        models.add(Component("seven", lambda: 7), ME)
-        assert models.build("seven") == 7
+        models.add(Component("seven", Seven), ME)
+        assert isinstance(models.build("seven"), Seven)
 
     def test_anything_else_is_passed_on(self, models: Registry) -> None:
         """What is made already stays the same object."""

@@ -13,9 +13,12 @@ import pytest
 import restorekit
 
 ROOT = Path(restorekit.__file__).parent
-# What all others stand on: `signature` is the registry's own, `extras` one function and its error,
-# `text` what errors need to be shown.
-GROUND = frozenset({"errors", "records", "registry", "signature", "extras", "text"})
+# What all others stand on: the registry with what it needs to run foreign code, `extras`, one
+# function and its error, and `text`, what errors need to be shown.
+GROUND = frozenset(
+    {"errors", "extras", "isolation", "process_parts", "process_state"}
+    | {"records", "registry", "signature", "targets", "text"}
+)
 COMPONENTS = frozenset({"arch", "estimate", "loss", "noise"})
 # What each room may import beside GROUND; a room that is not named here, anything but cli.
 MAY_IMPORT = {

@@ -102,7 +102,15 @@ class OldSpellingWarning(DeprecationWarning):
 def in_one_line(error: BaseException) -> str:
     """What an exception says, and of one that is none of ours its kind, at most 200 characters."""
     kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
-    return f"{kind}{' '.join(str(error).split())[:200]}".removesuffix(": ")
+    return f"{kind}{said(error)}".removesuffix(": ")
+
+
+def said(error: BaseException) -> str:
+    """An exception's message in one line of at most 200 characters, whatever exception it is."""
+    try:
+        return " ".join(str(error).split())[:200]
+    except BaseException:  # that of foreign code may fail in any way
+        return "its message cannot be shown"
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

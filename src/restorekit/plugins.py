@@ -10,40 +10,33 @@ RESTOREKIT_STRICT_PLUGINS=1 raises instead of warning.
 
 from __future__ import annotations
 
-import importlib.metadata
-import inspect
 import os
-import re
-import reprlib
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, version
+from inspect import isclass, isroutine
+from itertools import islice
 from typing import Any
 
 import pluggy
 
 from restorekit import builtin, hookspecs
+from restorekit.entry_points import entry_points, provider
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
+from restorekit.isolation import attempt
+from restorekit.process_state import KeptState
 from restorekit.registry import (
+    REGISTRIES,
     Component,
     Provider,
     Registry,
-    datasets,
-    estimators,
-    losses,
-    models,
-    noises,
 )
+from restorekit.text import quoted
 
-GROUP = "restorekit"
-COMPONENT_HOOKS: dict[str, Registry] = {
-    "restorekit_models": models,
-    "restorekit_noises": noises,
-    "restorekit_losses": losses,
-    "restorekit_datasets": datasets,
-    "restorekit_estimators": estimators,
-}
+COMPONENT_HOOKS = {f"restorekit_{each.plural}": each for each in REGISTRIES.values()}
+_MOST_COMPONENTS = 10_000  # of a hook: a generator may have no end
 
 
 @dataclass
@@ -56,6 +49,7 @@ class Plugin:
         module: what the entry point names.
         cause: why it was set aside, None where it is loaded.
         components: the names it brought, by kind.
+        changed: what it changed of the process's state when it was loaded, which was undone.
     """
 
     name: str
@@ -63,6 +57,15 @@ class Plugin:
     module: str
     cause: str | None = None
     components: dict[str, list[str]] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong with it, in one line; None where nothing is."""
+        faults = [f"was set aside: {self.cause}"] if self.cause else []
+        if self.changed:
+            faults.append(f"changed {', '.join(self.changed)}, which was undone")
+        return f"plugin '{self.name}' of {self.provider} {'; it '.join(faults)}" if faults else None
 
 
 class _Host:
@@ -80,46 +83,55 @@ class _Host:
         with self.lock:
             if not self.builtins_loaded:
                 self.builtins_loaded = True
-                provider = Provider("restorekit", importlib.metadata.version("restorekit"))
-                self._adopt(Plugin("builtin", provider, builtin.__name__), builtin)
+                own = Provider("restorekit", version("restorekit"))
+                self._adopt(Plugin("builtin", own, builtin.__name__), builtin)
 
     def load_plugins(self) -> None:
         with self.lock:
             first = not self.plugins_loaded
             self.plugins_loaded = True
-            for entry_point in _selected_entry_points() if first else ():
+            for entry_point in self._selected() if first else ():
                 self._load(entry_point)
         # Reported when all are loaded: a warning that is made an error must not stop the others.
-        messages = [
-            f"plugin '{p.name}' of {p.provider} was set aside: {p.cause}"
-            for p in self.plugins
-            if p.cause
-        ]
+        messages = [message for plugin in self.plugins if (message := plugin.complaint)]
         if messages and os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
             raise PluginError("; ".join(messages))
         for message in messages if first else ():
             warnings.warn(message, PluginWarning, stacklevel=2)
 
-    def _load(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        plugin = Plugin(entry_point.name, _provider(entry_point), entry_point.value)
+    def _selected(self) -> list[EntryPoint]:
+        found, unreadable = entry_points()
+        self.plugins.extend(
+            Plugin(name, Provider(name), "", f"its entry points cannot be read: {reason}")
+            for name, reason in unreadable
+        )
+        return found
+
+    def _load(self, entry_point: EntryPoint) -> None:
+        plugin = Plugin(entry_point.name, provider(entry_point), entry_point.value)
         twin = next((p for p in self.plugins if p.name == plugin.name and not p.cause), None)
         self.plugins.append(plugin)
-        try:
-            if twin is not None:
-                raise PluginError(f"entry point '{plugin.name}' is already that of {twin.provider}")
-            self._adopt(plugin, _import(entry_point))
-        except PluginError as error:
-            plugin.cause = str(error)
+        with KeptState() as state:
+            try:
+                if twin is not None:
+                    raise PluginError(
+                        f"entry point '{plugin.name}' is already that of {twin.provider}"
+                    )
+                self._adopt(plugin, _import(entry_point))
+            except PluginError as error:
+                plugin.cause = str(error)
+        plugin.changed = state.changed
 
     def _adopt(self, plugin: Plugin, module: Any) -> None:
         """Register a plugin's components: all of them, or, if anything is wrong, none."""
         key = f"{plugin.provider.distribution}:{plugin.name}"
+        hooks = _hooks(module)
         try:
-            self._register_hooks(module, key)
+            self._register(hooks, key)
             found = [
                 (registry, component)
                 for hook, registry in COMPONENT_HOOKS.items()
-                for component in self._call(hook, module)
+                for component in self._call(hook, hooks)
             ]
             _check_names(found, plugin.provider)
         except PluginError:
@@ -130,14 +142,10 @@ class _Host:
             registry.add(component, plugin.provider)
             plugin.components.setdefault(registry.kind, []).append(component.name)
 
-    def _register_hooks(self, module: Any, key: str) -> None:
-        if inspect.isclass(module):
-            raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
-        try:
-            self.manager.register(module, name=key)
-        except Exception as error:  # an object's own attributes may raise when they are looked at
-            raise PluginError(f"it cannot be registered: {_one_line(error)}") from error
-        callers = self.manager.get_hookcallers(module) or []
+    def _register(self, hooks: object, key: str) -> None:
+        with attempt(lambda error: f"it cannot be registered: {error}"):
+            self.manager.register(hooks, name=key)
+        callers = self.manager.get_hookcallers(hooks) or []
         if not callers:
             raise PluginError(
                 "it implements no hook; decorate its functions with restorekit.hookimpl"
@@ -149,25 +157,39 @@ class _Host:
                     f"unknown hook '{caller.name}'.{did_you_mean(caller.name, known)}"
                 )
 
-    def _call(self, hook: str, module: Any) -> list[Component]:
+    def _call(self, hook: str, hooks: object) -> list[Component]:
         implementations = getattr(self.manager.hook, hook).get_hookimpls()
-        mine = [i.function for i in implementations if i.plugin is module]
+        mine = [i.function for i in implementations if i.plugin is hooks]
         return [component for function in mine for component in _components(function, hook)]
 
 
-def _components(function: Any, hook: str) -> list[Component]:
-    try:
+class _Hooks:
+    """What pluggy is given of a plugin: its hooks alone, without its other attributes."""
+
+
+def _hooks(module: Any) -> _Hooks:
+    if isclass(module):
+        raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
+    hooks = _Hooks()
+    with attempt(lambda error: f"it cannot be registered: {error}"):
+        for name in dir(module):
+            function = getattr(module, name)
+            marks = getattr(function, "restorekit_impl", None) if isroutine(function) else None
+            if isinstance(marks, dict):
+                setattr(hooks, name, function)
+    return hooks
+
+
+def _components(function: Callable[[], Any], hook: str) -> list[Component]:
+    with attempt(lambda error: f"{hook} raised {error}"):
         returned = function()
-        found = (
-            list(returned)
-            if isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
-            else [returned]
-        )
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{hook} raised {_cause(error)}") from error
+        several = isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
+        found = list(islice(returned, _MOST_COMPONENTS + 1)) if several else [returned]
+    if len(found) > _MOST_COMPONENTS:
+        raise PluginError(f"{hook} returned more than {_MOST_COMPONENTS} components")
     for item in found:
         if not isinstance(item, Component):
-            raise PluginError(f"{hook} returned {_shown(item)}, not a restorekit.Component")
+            raise PluginError(f"{hook} returned {quoted(item)}, not a restorekit.Component")
     return found
 
 
@@ -184,48 +206,9 @@ def _check_names(found: list[tuple[Registry, Component]], provider: Provider) ->
         seen.add((registry.kind, component.name))
 
 
-def _import(entry_point: importlib.metadata.EntryPoint) -> Any:
-    try:
+def _import(entry_point: EntryPoint) -> Any:
+    with attempt(lambda error: f"importing {entry_point.value} raised {error}"):
         return entry_point.load()
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"importing {entry_point.value} raised {_cause(error)}") from error
-
-
-def _selected_entry_points() -> list[importlib.metadata.EntryPoint]:
-    found = sorted(
-        importlib.metadata.entry_points(group=GROUP),
-        key=lambda e: (_provider(e).distribution.lower(), e.name),
-    )
-    wanted = os.environ.get("RESTOREKIT_PLUGINS")
-    if wanted is None:
-        return found
-    names = {_normalised(name) for name in wanted.split(",") if name.strip()}
-    return [e for e in found if _normalised(_provider(e).distribution) in names]
-
-
-def _provider(entry_point: importlib.metadata.EntryPoint) -> Provider:
-    distribution = entry_point.dist
-    if distribution is None:
-        return Provider("unknown distribution")
-    # What a broken installation leaves behind may have no metadata.
-    found = {key: distribution.metadata[key] for key in distribution.metadata}
-    return Provider(found.get("Name", "unknown distribution"), found.get("Version", ""))
-
-
-def _normalised(distribution: str) -> str:
-    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
-
-
-def _cause(error: BaseException) -> str:
-    return f"{type(error).__name__}: {_one_line(error)}".rstrip(": ")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
-
-
-def _shown(item: object) -> str:
-    return " ".join(reprlib.repr(item).split())
 
 
 _host = _Host()

@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import importlib
-import inspect
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from restorekit import signature
+from restorekit import signature, targets
 from restorekit.errors import (
     ArgumentError,
     NameTakenError,
     PluginError,
-    RestoreKitError,
     UnknownNameError,
     did_you_mean,
 )
+from restorekit.isolation import attempt
+from restorekit.text import quoted
 
 Kind = Literal["model", "noise", "loss", "dataset", "estimator"]
 Target = Callable[..., Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ORIGIN = "_restorekit_origin"
+_OWN = "restorekit"  # the distribution
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,12 @@ class Component:
             )
         if not isinstance(self.target, str) and not callable(self.target):
             raise ArgumentError(f"component '{self.name}': target is not callable")
-        object.__setattr__(self, "tags", tuple(self.tags))
+        tags: Any = self.tags
+        tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        object.__setattr__(self, "tags", tags)
+        texts: tuple[Any, ...] = (self.summary, self.reference, *tags)
+        if not all(isinstance(text, str) for text in texts):
+            raise ArgumentError(f"component '{self.name}': summary, reference and tags are text")
 
 
 @dataclass(frozen=True)
@@ -110,10 +116,16 @@ class Entry:
 
 
 class Registry:
-    """The components of one kind, by name."""
+    """The components of one kind, by name.
 
-    def __init__(self, kind: Kind) -> None:
+    Attributes:
+        kind: what they are, in the singular.
+        plural: the same in the plural.
+    """
+
+    def __init__(self, kind: Kind, plural: str = "") -> None:
         self.kind: Kind = kind
+        self.plural = plural or f"{kind}s"
         self._entries: dict[str, Entry] = {}
 
     def register(
@@ -132,7 +144,7 @@ class Registry:
         """
 
         def decorate(target: Target) -> Target:
-            line = summary or _own_doc(target).partition("\n")[0]
+            line = summary or targets.own_doc(target).partition("\n")[0]
             component = Component(name, target, line, reference, tags)
             self.add(component, Provider(target.__module__), override=override)
             return target
@@ -187,21 +199,8 @@ class Registry:
         target = entry.component.target
         if not isinstance(target, str):
             return target
-        module, _, attribute = target.partition(":")
-        try:
-            resolved: Any = importlib.import_module(module)
-            for part in attribute.split("."):
-                resolved = getattr(resolved, part)
-        except RestoreKitError:  # an extra that is not installed says so itself
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"{self.kind} '{name}' of {entry.provider} cannot be imported "
-                f"from {target}: {type(error).__name__}: {error}"
-            ) from error
-        if not callable(resolved):
-            raise PluginError(f"{self.kind} '{name}' of {entry.provider}: {target} is not callable")
-        return resolved  # type: ignore[no-any-return]
+        with self._undone(entry):
+            return targets.imported(target, self._label(entry))
 
     def create(self, name: str, /, **arguments: Any) -> Any:
         """Make the component called `name`, its arguments checked against its signature first.
@@ -209,21 +208,21 @@ class Registry:
         Raises:
             UnknownNameError: nothing is called that.
             ArgumentError: an argument is unknown, missing or cannot be used.
+            PluginError: its target fails, or makes what is no such component.
         """
         entry, target = self.entry(name), self.get(name)
-        where = f"{self.kind} '{name}'"
+        where, label = f"{self.kind} '{name}'", self._label(entry)
         arguments = {k: _path_as_text(v) for k, v in arguments.items()}
+        with attempt(lambda error: f"{label}: {error}"):
+            known = signature.arguments(target)
         checked = signature.validate(target, arguments, where)
-        try:
-            made = target(**checked)
-        except ArgumentError:
-            raise
-        except ValueError as error:
-            raise ArgumentError(f"{where}: {error}") from error
+        with self._undone(entry, with_random=False):  # weights are drawn from the random state
+            made = targets.made(target, checked, where, label)
+        if not targets.is_usable(made, self.kind):
+            raise PluginError(f"{label} made {quoted(made)}, which is no {self.kind}")
         # Defaults too: a checkpoint must not change its meaning when a default does.
-        full = {a.name: a.default for a in signature.arguments(target) if not a.required}
-        origin = Origin(self.kind, name, {**full, **arguments}, entry.provider)
-        mark_origin(made, origin)
+        full = {a.name: a.default for a in known if not a.required}
+        mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))
         return made
 
     def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
@@ -250,24 +249,35 @@ class Registry:
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""
         entry, target = self.entry(name), self.get(name)
-        component = entry.component
-        plain = signature.plain(target)
-        try:
-            file = inspect.getsourcefile(plain) or ""
-        except TypeError:
-            file = ""
-        return Description(
-            kind=self.kind,
-            name=name,
-            summary=component.summary,
-            reference=component.reference,
-            tags=component.tags,
-            provider=entry.provider,
-            target=f"{plain.__module__}:{getattr(plain, '__qualname__', type(plain).__qualname__)}",
-            file=file,
-            doc=_own_doc(plain),
-            arguments=tuple(signature.arguments(target)),
-        )
+        component, label = entry.component, self._label(entry)
+        with attempt(lambda error: f"{label} cannot be described: {error}"):
+            return Description(
+                kind=self.kind,
+                name=name,
+                summary=component.summary,
+                reference=component.reference,
+                tags=component.tags,
+                provider=entry.provider,
+                target=targets.place(target),
+                file=targets.file(target),
+                doc=targets.own_doc(signature.plain(target)),
+                arguments=tuple(signature.arguments(target)),
+            )
+
+    def json_schema(self, name: str) -> dict[str, Any]:
+        """The JSON Schema of a component's arguments (imports it)."""
+        target, label = self.get(name), self._label(self.entry(name))
+        with attempt(lambda error: f"{label} has no schema: {error}"):
+            return signature.json_schema(target)
+
+    def _label(self, entry: Entry) -> str:
+        return f"{self.kind} '{entry.component.name}' of {entry.provider}"
+
+    def _undone(self, entry: Entry, *, with_random: bool = True) -> AbstractContextManager[None]:
+        """Undo what code of a plugin changes of the process's state, and warn of it."""
+        if entry.provider.distribution == _OWN:
+            return contextlib.nullcontext()
+        return targets.undone(self._label(entry), with_random=with_random)
 
 
 def _path_as_text(value: Any) -> Any:
@@ -290,7 +300,7 @@ def origin_of(made: Any) -> Origin | None:
 
 models = Registry("model")
 noises = Registry("noise")
-losses = Registry("loss")
+losses = Registry("loss", "losses")
 datasets = Registry("dataset")
 estimators = Registry("estimator")
 REGISTRIES: dict[Kind, Registry] = {
@@ -320,11 +330,6 @@ def discover_with(run: Callable[[bool], None], failures: Callable[[], list[str]]
 
 def _discover(*, plugins: bool) -> None:
     _discovery.run(plugins)
-
-
-def _own_doc(target: Target) -> str:
-    # inspect.getdoc would give an undocumented class the docstring of its base, nn.Module's say.
-    return inspect.cleandoc(target.__doc__ or "")
 
 
 def _failed_plugins() -> str:

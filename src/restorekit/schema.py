@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit import signature
 from restorekit.config import SLOTS, TrainConfig
 from restorekit.errors import PluginWarning, RestoreKitError
 from restorekit.registry import Registry, losses
@@ -63,8 +62,8 @@ def _choices(registry: Registry, name: str, definitions: Schema) -> list[Schema]
     """A component as its bare name, where that is enough, and as an object with its arguments."""
     summary = registry.entry(name).component.summary
     try:
-        arguments = signature.json_schema(registry.get(name))
-    except RestoreKitError as error:  # a plugin's component that cannot be imported
+        arguments = registry.json_schema(name)
+    except RestoreKitError as error:  # a plugin's component that cannot be used
         warnings.warn(str(error), PluginWarning, stacklevel=2)
         arguments = {"additionalProperties": True}
     definitions.update(arguments.get("$defs", {}))

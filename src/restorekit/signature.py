@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import reprlib
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.errors import ArgumentError, RestoreKitError, did_you_mean
+from restorekit.isolation import attempt
+from restorekit.text import quoted
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -68,13 +69,14 @@ def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
     """What is wrong with the given arguments, a line each; empty where nothing is."""
     from pydantic import ValidationError
 
-    try:
-        checked = _model(target).model_validate(dict(given))
-    except ValidationError as error:
-        known = [p.name for p in _parameters(target)]
-        return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
+    with attempt(lambda error: f"its arguments cannot be checked: {error}", RestoreKitError):
+        try:
+            checked = _model(target).model_validate(dict(given))
+        except ValidationError as error:
+            known = [p.name for p in _parameters(target)]
+            return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
     return [
-        f"argument '{p.name}': input should be a number, not {_shown(given[p.name])}"
+        f"argument '{p.name}': input should be a number, not {quoted(given[p.name])}"
         for p in _parameters(target)
         if p.name in given and counts_booleans(given[p.name], getattr(checked, _field(p.name)))
     ]
@@ -115,11 +117,7 @@ def _fault(details: ErrorDetails, known: list[str]) -> str:
     if details["type"] == "missing" and not inside:
         return f"argument '{name}' is missing"
     message = details["msg"][0].lower() + details["msg"][1:]
-    return f"argument '{name}': {message}, not {_shown(details['input'])}"
-
-
-def _shown(value: Any) -> str:
-    return " ".join(reprlib.repr(value).split())
+    return f"argument '{name}': {message}, not {quoted(details['input'])}"
 
 
 def _parameters(target: Target) -> list[inspect.Parameter]:
@@ -128,10 +126,11 @@ def _parameters(target: Target) -> list[inspect.Parameter]:
 
 
 def _signature(target: Target) -> inspect.Signature:
-    try:
+    def tell(error: str) -> str:
+        return f"{quoted(target)} has no readable signature: {error}"
+
+    with attempt(tell, becomes=ArgumentError):
         return inspect.signature(target)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{target!r} has no readable signature: {error}") from error
 
 
 def _open_ended(target: Target) -> bool:
@@ -143,8 +142,20 @@ def _field(name: str) -> str:
     return f"argument_{name}"
 
 
-@functools.lru_cache(maxsize=256)
 def _model(target: Target) -> type[BaseModel]:
+    try:
+        hash(target)
+    except TypeError:  # an instance of a dataclass, for example
+        return _new_model(target)
+    return _kept_model(target)
+
+
+@functools.lru_cache(maxsize=256)
+def _kept_model(target: Target) -> type[BaseModel]:
+    return _new_model(target)
+
+
+def _new_model(target: Target) -> type[BaseModel]:
     from pydantic import ConfigDict, Field, create_model
 
     hints = _type_hints(target)

@@ -22,7 +22,10 @@ def shortened(text: str, limit: int = LONGEST) -> str:
 
 def quoted(value: Any) -> str:
     """A value for a message, on one line: `repr`, shortened where it is long or deep."""
-    return " ".join(_SHORT.repr(value).split())
+    try:
+        return " ".join(_SHORT.repr(value).split())
+    except BaseException:  # that of foreign code may raise anything
+        return f"<{type(value).__name__} that cannot be shown>"
 
 
 def escaped(text: str) -> str:

@@ -172,6 +172,7 @@ class TestPlugins:
             "status": "loaded",
             "cause": None,
             "components": {"loss": ["huber"]},
+            "changed": [],
         }
         assert (bad["status"], bad["cause"]) == ("set aside", "it is broken")
 

@@ -14,7 +14,7 @@ from restorekit.signature import Argument
 
 
 def describe(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="model, noise, loss or dataset.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(REGISTRIES)}.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, as listed.")],
     as_json: Json = False,
 ) -> None:

@@ -11,13 +11,7 @@ from restorekit.cli.weights import listed_weights, weights_row
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.registry import REGISTRIES, Entry, Kind
 
-PLURALS: dict[str, Kind] = {
-    "models": "model",
-    "noises": "noise",
-    "losses": "loss",
-    "datasets": "dataset",
-    "estimators": "estimator",
-}
+PLURALS = {registry.plural: kind for kind, registry in REGISTRIES.items()}
 WEIGHTS = "weights"
 USAGE = f"[{'|'.join([*PLURALS, WEIGHTS])}] [PATTERN] [--json]"
 

@@ -31,7 +31,8 @@ def _state(plugin: Plugin) -> str:
     if plugin.cause is not None:
         return f"set aside: {plugin.cause}"
     brought = [f"{kind} {name}" for kind, names in plugin.components.items() for name in names]
-    return f"loaded: {', '.join(brought) or 'no components'}"
+    undone = f"; undone: it changed {', '.join(plugin.changed)}" if plugin.changed else ""
+    return f"loaded: {', '.join(brought) or 'no components'}{undone}"
 
 
 def _as_json(plugin: Plugin) -> dict[str, Any]:
@@ -43,4 +44,5 @@ def _as_json(plugin: Plugin) -> dict[str, Any]:
         "status": "loaded" if plugin.cause is None else "set aside",
         "cause": plugin.cause,
         "components": plugin.components,
+        "changed": plugin.changed,
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit.errors import PluginWarning
+from restorekit.errors import PluginError, PluginWarning
+from restorekit.isolation import attempt
 from restorekit.plugins import implementations
+from restorekit.targets import undone
 
 
 class Callbacks:
@@ -25,21 +27,33 @@ class Callbacks:
 
     def call(self, hook: str, **arguments: Any) -> None:
         """Call every implementation of a hook, with as many of the arguments as it takes."""
-        found = [*(implementations(hook) if self._plugins else ()), *_methods(self._extra, hook)]
+        installed = implementations(hook) if self._plugins else []
+        found = [*installed, *_methods(self._extra, hook)]
         for place, (owner, function, names) in enumerate(found):
             if (place, hook) in self._dropped:
                 continue
             taken = arguments if names is None else {k: arguments[k] for k in names}
             try:
-                function(**taken)
-            except Exception as error:
+                if place < len(installed):
+                    _call_isolated(function, taken, f"{hook} of {owner}")
+                else:
+                    _call_own(function, taken, f"{hook} of {owner}")
+            except PluginError as error:
                 self._dropped.add((place, hook))
-                warnings.warn(
-                    f"{hook} of {owner} raised {type(error).__name__}: {error}; "
-                    "it is not called again in this run",
-                    PluginWarning,
-                    stacklevel=2,
-                )
+                message = f"{error}; it is not called again in this run"
+                warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+def _call_isolated(function: Any, arguments: dict[str, Any], label: str) -> None:
+    """A plugin's: it can neither end the run nor change the state of the process."""
+    with undone(label, with_random=False), attempt(lambda error: f"{label} raised {error}"):
+        function(**arguments)
+
+
+def _call_own(function: Any, arguments: dict[str, Any], label: str) -> None:
+    """The user's: it may stop the run with KeyboardInterrupt or SystemExit."""
+    with attempt(lambda error: f"{label} raised {error}", KeyboardInterrupt, SystemExit):
+        function(**arguments)
 
 
 def _methods(objects: tuple[object, ...], hook: str) -> list[tuple[str, Any, None]]:
