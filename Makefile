@@ -4,13 +4,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.11 3.12 3.13
+FUZZ_MINUTES ?= 20
+FUZZ_SEED ?= 1000000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest docs wheel notebook test-all clean
+.PHONY: help demo test lint types pytest fuzz docs wheel notebook test-all clean
 
 help:  ## what there is to make
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,9 @@ types: $(VENV)/.installed-test  ## static types
 
 pytest: $(VENV)/.installed-test  ## the tests alone
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
+	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
 
 docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
