@@ -71,12 +71,12 @@ class Worker:
                 self._stop()
             return verdict
         seconds = round(time.monotonic() - started, 1)
-        if process.poll() is None:
+        if line is None:
             process.send_signal(signal.SIGUSR1)  # which has it write where it is
             time.sleep(1)
             detail = f"hangs: {self._end_of_trace()}"
         else:
-            detail = f"died with {process.returncode}: {self._end_of_trace()}"
+            detail = f"died with {process.wait()}: {self._end_of_trace()}"
         self._stop()
         return Verdict(str(case), "failed", detail, seconds)
 
@@ -112,14 +112,14 @@ class Worker:
             raise RuntimeError(f"the worker does not start: {self._end_of_trace()}")
         return self._process
 
-    def _line(self, process: subprocess.Popen[bytes], hang: float) -> str:
-        """The next line of the worker; "" where it dies or computes for too long."""
+    def _line(self, process: subprocess.Popen[bytes], hang: float) -> str | None:
+        """The next line of the worker; "" where it dies, None where it takes too long."""
         assert process.stdout is not None
         started, computed = time.monotonic(), _seconds_computed(process.pid)
         while not select.select([process.stdout], [], [], 0.25)[0]:
             long = time.monotonic() - started > _ASLEEP * hang
             if long or _seconds_computed(process.pid) - computed > hang:
-                return ""
+                return None
         return process.stdout.readline().decode()
 
     def _stop(self) -> None:

@@ -87,16 +87,16 @@ def _one(random: Random, home: Path, path: Path) -> str:
 
 def _folder(random: Random, home: Path, path: Path) -> str:
     """A good picture beside the damaged one is restored all the same."""
-    good = path.parent / "good.png"
-    good.write_bytes(corpus()["png-2-8.png"])
+    good = path.parent / "good.tif"
+    good.write_bytes(corpus()["tiff-strips.tif"])
     before = path.read_bytes()
     said = command(
         "denoise", "-m", _model(random), "-o", f"{home / 'out'}/", *_options(random), path.parent
     )
     _unchanged(path, before)
-    _unchanged(good, corpus()["png-2-8.png"])
+    _unchanged(good, corpus()["tiff-strips.tif"])
     made = home / "out"
-    if not (made / "good.png").exists():
+    if not (made / "good.tif").exists():
         raise Broken(f"the good picture was not restored: {said.err!r}")
     for target in made.iterdir():
         readable(target)
