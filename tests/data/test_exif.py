@@ -44,20 +44,47 @@ def test_orientation_is_found_and_undone(orientation: int, order: str) -> None:
     """It is what was written, and 1 afterwards; everything else in the block stays."""
     written = block(orientation, order)
     assert exif.orientation_of(written) == orientation
-    patched = exif.upright(written)
+    patched = exif.turned(written, 1, is_swapped=False)
     assert exif.orientation_of(patched) == 1
     assert len(patched) == len(written)
     assert tags_of(patched)[0x010F] == "a maker of cameras"
     assert tags_of(patched).get_ifd(0x8769)[0x829A] == 0.25
 
 
-def test_thumbnail_is_left_behind_when_turned() -> None:
-    """The first directory says that none follows, where one did."""
-    written = bytearray(block(6))
-    (count,) = struct.unpack_from("<H", written, 8)
-    struct.pack_into("<I", written, 10 + 12 * count, 4711)
-    patched = exif.upright(bytes(written))
-    assert struct.unpack_from("<I", patched, 10 + 12 * count) == (0,)
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_thumbnail_is_taken_out(order: str, is_last: bool) -> None:
+    """Its entry and its bytes are gone, and everything else is there; twice changes nothing."""
+    written = bytearray(block(1, order))
+    start, thumbnail = len(written), b"\xff\xd8small picture\xff\xd9"
+    (count,) = struct.unpack_from(f"{order}H", written, 8)
+    struct.pack_into(f"{order}I", written, 10 + 12 * count, start)
+    place = start + 2 + 24 + 4
+    written += struct.pack(f"{order}HHHII", 2, 513, 4, 1, place)
+    written += struct.pack(f"{order}HHIII", 514, 4, 1, len(thumbnail), 0) + thumbnail
+    written += b"" if is_last else b"notes of a maker"
+    kept = exif.without_thumbnail(bytes(written))
+    assert thumbnail not in kept
+    assert kept.endswith(b"notes of a maker") != is_last
+    assert 0x0201 not in tags_of(kept).get_ifd(1)
+    assert tags_of(kept)[0x010F] == "a maker of cameras"
+    assert tags_of(kept).get_ifd(0x8769)[0x829A] == 0.25
+    assert exif.without_thumbnail(kept) == kept
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_width_and_height_change_places_when_turned(order: str) -> None:
+    """Whatever integer type each has, resolutions too; turned back, all is as it was."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x0112], tags[0x011A], tags[0x011B] = 6, 300.0, 150.0
+    tags.get_ifd(0x8769).update({0xA002: 4000, 0xA003: 300_000})
+    written = tags.tobytes()[6:]
+    patched = exif.turned(written, 1, is_swapped=True)
+    assert tags_of(patched).get_ifd(0x8769) == {0xA002: 300_000, 0xA003: 4000}
+    assert (tags_of(patched)[0x011A], tags_of(patched)[0x011B]) == (150, 300)
+    assert exif.resolution(patched) == (150, 300)
+    assert exif.turned(patched, 6, is_swapped=True) == written
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -76,7 +103,9 @@ def test_any_bytes_are_a_block_or_are_not(junk: bytes, head: bytes) -> None:
     """Damaged blocks are upright, and raise nothing."""
     damaged = head + junk
     assert exif.orientation_of(damaged) in range(1, 9)
-    assert len(exif.upright(damaged)) == len(damaged)
+    assert len(exif.turned(damaged, 1, is_swapped=True)) == len(damaged)
+    assert len(exif.without_thumbnail(damaged)) <= len(damaged)
+    assert exif.resolution(damaged) is None
     exif.to_tiff(damaged)
 
 
@@ -85,13 +114,6 @@ def test_orientations_that_do_not_exist(value: int) -> None:
     """A number that means nothing is upright."""
     assert exif.orientation_of(block(value)) == 1
     assert exif.orientation_of(None) == 1
-
-
-def test_xmp_is_turned_as_well() -> None:
-    """Both ways to write the orientation in an XMP packet become 1, and nothing else changes."""
-    packet = b'<a tiff:Orientation="6" tiff:Make="6"/><tiff:Orientation>8</tiff:Orientation>'
-    expected = b'<a tiff:Orientation="1" tiff:Make="6"/><tiff:Orientation>1</tiff:Orientation>'
-    assert exif.upright_xmp(packet) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +286,27 @@ def test_damaged_bytes_are_read_or_refused(
     if not outcome:
         refusal(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_reading_in_threads_leaves_the_process_alone(tmp_path: Path) -> None:
+    """Warnings of the host program are shown as before, during and after the reading."""
+    paths = [tmp_path / f"a{suffix}" for suffix in (".png", ".jpg", ".webp", ".bmp", ".tif")]
+    for path in paths:
+        picture(size=(64, 64)).save(path)
+    filters, limit = list(warnings.filters), Image.MAX_IMAGE_PIXELS
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda path: (read_picture(path), list(warnings.filters)), paths * 20))
+    assert all(found == filters for _, found in seen)
+    assert list(warnings.filters) == filters
+    assert limit == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
+def test_palettes_and_metadata_bring_no_warning_of_pillows(tmp_path: Path, suffix: str) -> None:
+    """What Pillow would warn of is not given to it; tests turn warnings into errors."""
+    image = picture("P", (16, 16)) if suffix == ".png" else picture()
+    options = {"transparency": bytes(range(256))} if suffix == ".png" else {}
+    broken = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x02\x00"
+    broken += b"\x0f\x01\x02\x00\xff\xff\x00\x00" * 3
+    image.save(tmp_path / f"a{suffix}", exif=broken, **options)
+    assert read_picture(tmp_path / f"a{suffix}").pixels.shape == (*image.size[::-1], 3)

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageCms
 
-from restorekit.data import png_files
+from restorekit.data import png_files, png_pixels
 from restorekit.data.files import read_picture, write_pages
 from restorekit.data.picture import Metadata, Picture
 from restorekit.errors import ImageFileError
@@ -274,3 +275,97 @@ def test_animation_of_16_bits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(samples(1), 0, (b"acTL", struct.pack(">II", 2, 0))))
     with pytest.raises(ImageFileError, match="several pictures"):
         read_picture(tmp_path / "a.png")
+
+
+def interlaced(samples: Any, colour_type: int) -> bytes:
+    """A 16-bit PNG in seven passes (https://www.w3.org/TR/png-3/#8Interlace)."""
+    height, width, _ = samples.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 1)
+    rows = b""
+    for left, top, across, down in zip(
+        (0, 4, 0, 2, 0, 1, 0),
+        (0, 0, 4, 0, 2, 0, 1),
+        (8, 8, 4, 4, 2, 2, 1),
+        (8, 8, 8, 4, 4, 2, 2),
+        strict=True,
+    ):
+        part = samples[top::down, left::across]
+        rows += b"".join(b"\x00" + row.astype(">u2").tobytes() for row in part if part.size)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+@pytest.mark.parametrize("colour_type", [0, 2, 4, 6])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 9), (17, 13)])
+def test_interlaced_16_bits_are_read_in_silence(
+    tmp_path: Path, colour_type: int, width: int, height: int, capfd: Any
+) -> None:
+    """Of every size, also where passes are empty; libpng prints nothing."""
+    given = np.random.default_rng(0).integers(
+        0, 65536, (height, width, CHANNELS[colour_type]), np.uint16
+    )
+    (tmp_path / "a.png").write_bytes(interlaced(given, colour_type))
+    read = read_picture(tmp_path / "a.png")
+    alpha = [] if read.alpha is None else [read.alpha[..., None]]
+    assert np.array_equal(np.concatenate([read.pixels, *alpha], axis=2), given)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("colour_type", [0, 2, 4, 6])
+def test_filters_of_higher_pictures_are_undone(tmp_path: Path, colour_type: int) -> None:
+    """Rows build on those above, also where they are decoded a few hundred at a time."""
+    ramp = np.arange(600 * 5 * CHANNELS[colour_type]).reshape(600, 5, -1) * 7 % 65536
+    noise = np.random.default_rng(0).integers(0, 9, ramp.shape)
+    given = ((ramp + noise) % 65536).astype(np.uint16)
+    data = imagecodecs.png_encode(given, level=6)
+    assert any(row[0] for row in np.frombuffer(unpacked(data), np.uint8).reshape(600, -1))
+    (tmp_path / "a.png").write_bytes(data)
+    read = read_picture(tmp_path / "a.png")
+    assert np.array_equal(read.channels().reshape(given.shape), given)
+
+
+def unpacked(data: bytes) -> bytes:
+    return zlib.decompress(b"".join(c for kind, c in png_files.chunks(data) if kind == b"IDAT"))
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        (b"iCCP", b"name\x00\x00" + zlib.compress(b"no profile")),
+        (b"tRNS", b"\x00"),
+        (b"sBIT", b"\x63" * 9),
+        (b"bKGD", b""),
+        (b"gAMA", bytes(4)),
+    ],
+)
+def test_no_decoder_prints_of_what_it_need_not_know(
+    tmp_path: Path, extra: tuple[bytes, bytes], capfd: Any
+) -> None:
+    """Damaged metadata, and data behind the pixels, which libpng warns of on its own."""
+    data = png(samples(3), 2, extra)
+    packed = zlib.compress(unpacked(data) + b"and more") + b"and still more"
+    data = data[: data.index(b"IDAT") - 4] + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(data)
+    assert np.array_equal(read_picture(tmp_path / "a.png").pixels, samples(3))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("depth", [1, 8, 16])
+def test_a_size_that_a_file_cannot_unpack_to_is_refused(tmp_path: Path, depth: int) -> None:
+    """Before memory is reserved for it."""
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, depth, 0, 0, 0, 0)
+    data = b"".join(
+        chunk(*part)
+        for part in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(999))), (b"IEND", b""))
+    )
+    (tmp_path / "a.png").write_bytes(png_pixels.SIGNATURE + data)
+    with pytest.raises(ImageFileError, match="cannot hold 20000x20000 pixels"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_chunks_that_are_not_kept_are_named(tmp_path: Path) -> None:
+    """Among them the significant bits, which hold for the old pixels."""
+    extra = ((b"sBIT", b"\x05\x06\x05"), (b"bKGD", bytes(6)), (b"tIME", bytes(7)))
+    (tmp_path / "a.png").write_bytes(png(samples(3), 2, *extra))
+    names = ("PNG chunk sBIT", "PNG chunk bKGD", "PNG chunk tIME")
+    assert read_picture(tmp_path / "a.png").metadata.left_out == names

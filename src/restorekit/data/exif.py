@@ -7,11 +7,10 @@ byte, since the notes of camera makers point into it.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
@@ -20,6 +19,11 @@ from restorekit.data.picture import Array
 
 PREFIX = b"Exif\x00\x00"
 _ORIENTATION = 274
+_RESOLUTION, _UNIT, _INCHES, _CENTIMETRES = (282, 283), 296, 2, 3
+_THUMBNAIL, _THUMBNAIL_SIZE = 513, 514
+# Entries that change places when a picture is turned by a quarter: its size and its resolution, in
+# the first directory and in that of the exposure.
+_SIDES = ((256, 257), _RESOLUTION, (40962, 40963), (41486, 41487))
 _INTEROPERABILITY = 40965  # a directory of its own, of no use to anyone
 # What of a TIFF's first directory is about the picture's making, with the type it is written in;
 # everything else there is about the file's own layout.
@@ -39,7 +43,8 @@ DESCRIPTIVE = {
     33432: "s",  # copyright
     **dict.fromkeys(range(40091, 40096), "B"),  # Windows' title, comment, author, keywords, subject
 }
-DIRECTORIES = (34665, 34853)  # of the exposure, and of the place
+_EXPOSURE, _PLACE = 34665, 34853
+DIRECTORIES = (_EXPOSURE, _PLACE)
 
 
 Tag = tuple[int, str, int, Any, bool]  # an entry of a TIFF's directory, as tifffile takes it
@@ -53,30 +58,66 @@ def bare(block: Any) -> bytes | None:
 
 
 def orientation_of(block: bytes | None) -> int:
-    """EXIF's orientation, 1 to 8; 1 where it is not said, or the block is damaged."""
-    for order, entry in _entries(block or b""):
-        code, kind, count, value = struct.unpack_from(f"{order}HHIH", block or b"", entry)
-        if (code, kind, count) == (_ORIENTATION, 3, 1) and 1 <= value <= 8:
-            return int(value)
+    """EXIF's orientation, 1 to 8; 1 where it is not stated, or the block is damaged."""
+    for entry in _entries(block or b"", 0):
+        value = _number(block or b"", entry)
+        if entry.code == _ORIENTATION and value is not None and 1 <= value <= 8:
+            return value
     return 1
 
 
-def upright(block: bytes) -> bytes:
-    """The block with orientation 1, and without the thumbnail, which still lies as before."""
+def resolution(block: bytes | None) -> tuple[float, float] | None:
+    """Horizontal and vertical resolution in pixels per inch; None where it is not stated."""
+    found = {entry.code: entry for entry in _entries(block or b"", 0)}
+    unit = _number(block or b"", found[_UNIT]) if _UNIT in found else _INCHES
+    factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit or 0)
+    values = [_ratio(block or b"", found[code]) for code in _RESOLUTION if code in found]
+    if factor is None or len(values) != 2 or not all(0 < value < 1e6 for value in values):
+        return None
+    return values[0] * factor, values[1] * factor
+
+
+def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
+    """The block with another orientation, where it states one.
+
+    Args:
+        block: an EXIF block.
+        orientation: from 1 to 8.
+        is_swapped: whether width and height change places, and resolutions with them.
+    """
     patched = bytearray(block)
-    end = None
-    for order, entry in _entries(block):
-        if struct.unpack_from(f"{order}H", block, entry)[0] == _ORIENTATION:
-            struct.pack_into(f"{order}HIHH", patched, entry + 2, 3, 1, 1, 0)
-        end = entry + 12
-    if end is not None and end + 4 <= len(patched):
-        patched[end : end + 4] = bytes(4)
+    every = [*_entries(block, 0), *_entries(block, _EXPOSURE)]
+    for entry in every:
+        if entry.code == _ORIENTATION:
+            struct.pack_into(f"{entry.order}HIHH", patched, entry.place + 2, 3, 1, orientation, 0)
+    places = {entry.code: entry.place for entry in every}
+    for one, other in _SIDES if is_swapped else ():
+        if one in places and other in places:
+            a, b = places[one] + 2, places[other] + 2
+            patched[a : a + 10], patched[b : b + 10] = block[b : b + 10], block[a : a + 10]
     return bytes(patched)
 
 
-def upright_xmp(packet: bytes) -> bytes:
-    """An XMP packet whose orientation, where it says one, is 1."""
-    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[2-8]", rb"\g<1>1", packet)
+def without_thumbnail(block: bytes) -> bytes:
+    """The block without the small picture in it, which shows the noise that was there.
+
+    Its directory is taken out of the list, and its bytes are cut off, as they mostly come last, or
+    zeroed.
+    """
+    every = list(_entries(block, 0))
+    link = every[-1].place + 12 if every else len(block)
+    if link + 4 > len(block) or not any(block[link : link + 4]):
+        return block
+    (start,) = struct.unpack_from(f"{every[0].order}I", block, link)
+    values = {entry.code: _number(block, entry) for entry in _entries_at(block, start)}
+    place, size = values.get(_THUMBNAIL) or 0, values.get(_THUMBNAIL_SIZE) or 0
+    kept = bytearray(block)
+    kept[link : link + 4] = bytes(4)
+    if start < place < place + size <= len(block):
+        kept[place : place + size] = bytes(size)
+        if place + size >= len(block) - 1:
+            del kept[place:]
+    return bytes(kept)
 
 
 def turn(values: Array, orientation: int) -> Array:
@@ -155,14 +196,54 @@ def _is_tifffile_shape(code: int, value: Any) -> bool:
     return code == 270 and isinstance(value, str) and value.startswith('{"shape":')
 
 
-def _entries(block: bytes) -> Iterator[tuple[str, int]]:
-    """The byte order, and where each entry of the first directory begins."""
-    order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
+class _Entry(NamedTuple):
+    """An entry of a directory: byte order, code, type, number of values, and where it begins."""
+
+    order: str
+    code: int
+    kind: int
+    length: int
+    place: int
+
+
+def _entries(block: bytes, code: int) -> Iterator[_Entry]:
+    """The entries of the first directory, or of the one that its entry of a code points to."""
+    order = _order(block)
     if order is None or len(block) < 8:
         return
     (start,) = struct.unpack_from(f"{order}I", block, 4)
-    if start + 2 > len(block):
+    if code:
+        found = (_number(block, entry) for entry in _entries_at(block, start) if entry.code == code)
+        start = next(found, None) or len(block)
+    yield from _entries_at(block, start)
+
+
+def _entries_at(block: bytes, start: int) -> Iterator[_Entry]:
+    order = _order(block)
+    if order is None or start + 2 > len(block):
         return
     (count,) = struct.unpack_from(f"{order}H", block, start)
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
-        yield order, entry
+    for place in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
+        code, kind, length = struct.unpack_from(f"{order}HHI", block, place)
+        yield _Entry(order, code, kind, length, place)
+
+
+def _order(block: bytes) -> str | None:
+    return {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
+
+
+def _number(block: bytes, entry: _Entry) -> int | None:
+    """The value of an entry that is one integer of 16 or 32 bits."""
+    kind = {3: "H", 4: "I"}.get(entry.kind)
+    if kind is None or entry.length != 1:
+        return None
+    return int(struct.unpack_from(f"{entry.order}{kind}", block, entry.place + 8)[0])
+
+
+def _ratio(block: bytes, entry: _Entry) -> float:
+    """The value of an entry that is one fraction; 0 for any other."""
+    (place,) = struct.unpack_from(f"{entry.order}I", block, entry.place + 8)
+    if entry.kind != 5 or place + 8 > len(block):
+        return 0.0
+    above, below = struct.unpack_from(f"{entry.order}II", block, place)
+    return float(above / below) if below else 0.0

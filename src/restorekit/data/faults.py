@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from PIL import UnidentifiedImageError
 
 from restorekit.data.picture import PictureError
 from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
@@ -35,11 +32,9 @@ _OTHERS = (
 
 @contextmanager
 def faults_in_reading(path: Path) -> Iterator[None]:
-    """Whatever a decoder raises within the block as an `ImageFileError`; its warnings silenced."""
+    """Whatever a decoder raises within the block as an `ImageFileError`."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except Exception as error:  # decoders raise anything when fed with damaged files
         raise ImageFileError(f"cannot read '{path}': {_cause(path, error)}") from error
 
@@ -83,8 +78,6 @@ def _cause(path: Path, error: Exception) -> str:
         return "it is a link that leads back to itself"
     if isinstance(error, OSError) and error.errno and error.strerror:
         return error.strerror.lower()
-    if isinstance(error, UnidentifiedImageError):
-        return _unknown(path)
     return f"it is damaged ({_first_line(error)})"
 
 
@@ -96,7 +89,7 @@ def _folder(path: Path) -> str:
     return "it is a folder"
 
 
-def _unknown(path: Path) -> str:
+def unknown(path: Path) -> str:
     """What a file is that is none of the formats which are read."""
     with path.open("rb") as file:
         head = file.read(32)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from restorekit.atomic import atomic_path
-from restorekit.data import exif, pillow_files, png_files
-from restorekit.data.faults import faults_in_reading, faults_in_writing
+from restorekit.data import exif, jpeg_files, pillow_files, png_files, png_pixels, webp_files, xmp
+from restorekit.data.faults import faults_in_reading, faults_in_writing, unknown
 from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
 from restorekit.data.picture import (
     Array,
@@ -192,15 +192,27 @@ def _pages(path: Path) -> Iterator[Picture]:
             picture = Picture(found.values, found.alpha, metadata, *ends, found.extra)
             yield _upright(picture, orientation)
         return
-    with path.open("rb") as file:
-        is_png = file.read(8) == png_files.SIGNATURE
-    if is_png and png_files.depth_of(path) == 16:
-        pixels, alpha = png_files.read_deep(path)
-    else:
-        pixels, alpha, metadata = pillow_files.read(path)
-    if is_png:
-        metadata = png_files.read_metadata(path)
+    pixels, alpha, metadata = _read_one(path)
+    block = metadata.exif and exif.without_thumbnail(metadata.exif)
+    if block != metadata.exif:
+        metadata = replace(leaving_out(metadata, "EXIF thumbnail"), exif=block)
     yield _upright(_picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
+
+
+def _read_one(path: Path) -> tuple[Array, Array | None, Metadata]:
+    """The picture of a file that holds one, as it lies in the file."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(png_pixels.SIGNATURE):
+        return png_files.read(path)
+    if head.startswith(jpeg_files.SIGNATURE):
+        pixels, metadata = jpeg_files.read(path)
+        return pixels, None, metadata
+    if webp_files.is_webp(head):
+        return webp_files.read(path)
+    if head.startswith(pillow_files.BMP_SIGNATURE):
+        return pillow_files.read_bmp(path)
+    raise PictureError(unknown(path))
 
 
 def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
@@ -212,15 +224,14 @@ def _upright(picture: Picture, orientation: int) -> Picture:
     """The picture turned as its orientation says, which then says so no more."""
     if orientation == 1:
         return picture
-    metadata = picture.metadata
+    metadata, is_swapped = picture.metadata, orientation >= 5
     if metadata.exif is not None:
-        metadata = replace(metadata, exif=exif.upright(metadata.exif))
+        metadata = replace(metadata, exif=exif.turned(metadata.exif, 1, is_swapped))
     if metadata.xmp is not None:
-        metadata = replace(metadata, xmp=exif.upright_xmp(metadata.xmp))
-    if metadata.dpi is not None and orientation >= 5:
-        metadata = replace(metadata, dpi=metadata.dpi[::-1])
-    if metadata.density is not None and orientation >= 5:
-        metadata = replace(metadata, density=metadata.density[::-1])
+        metadata = replace(metadata, xmp=xmp.turned(metadata.xmp, 1, is_swapped))
+    if is_swapped:
+        dpi, density = metadata.dpi, metadata.density
+        metadata = replace(metadata, dpi=dpi and dpi[::-1], density=density and density[::-1])
     alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
     return replace(
         picture,
@@ -247,6 +258,8 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
             )
         picture = replace(picture, alpha=None)
     metadata = held_by(kind, picture.metadata)
+    if kind.name == "JPEG":
+        metadata = jpeg_files.fitting(metadata)
     space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
     if metadata.icc_profile is not None and not profile_is_of(metadata.icc_profile, space):
         metadata = replace(leaving_out(metadata, "ICC profile"), icc_profile=None)
@@ -259,9 +272,9 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
         if kind.name == "PNG":
             png_files.write(picture, file)
         elif kind.name == "JPEG":
-            pillow_files.write_jpeg(picture, file, quality)
+            jpeg_files.write(picture, file, quality)
         elif kind.name == "WebP":
-            pillow_files.write_webp(picture, file, quality)
+            webp_files.write(picture, file, quality)
         else:
             pillow_files.write_bmp(picture, file)
 

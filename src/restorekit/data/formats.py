@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from restorekit.data import xmp
 from restorekit.data.picture import Depth, Metadata
 from restorekit.errors import ImageFileError, did_you_mean
 
@@ -40,7 +40,7 @@ _NAMES: Mapping[str, str] = {
 }
 
 _COMMON = frozenset({"exif", "icc_profile", "xmp"})
-_JPEG = Format("JPEG", _COMMON | {"dpi", "comment", "iptc"}, alpha=False)
+_JPEG = Format("JPEG", _COMMON | {"dpi", "comment", "iptc", "attached"}, alpha=False)
 _TIFF = Format("TIFF", _COMMON | {"dpi", "density", "iptc"}, depths=(8, 16, "float"), pages=True)
 FORMATS: Mapping[str, Format] = {
     ".png": Format("PNG", _COMMON | {"dpi", "colour_chunks", "text_chunks"}, depths=(8, 16)),
@@ -74,14 +74,32 @@ def format_for(path: str | Path) -> Format:
 
 def held_by(kind: Format, metadata: Metadata) -> Metadata:
     """The metadata that a format holds; `left_out` also names what it does not."""
-    lost = [name for name in _NAMES if name not in kind.keeps and getattr(metadata, name)]
-    return replace(leaving_out(metadata, *(_NAMES[name] for name in lost)), **_cleared(lost))
+    if metadata.attached is not None and "attached" not in kind.keeps:
+        metadata = leaving_out(replace(metadata, attached=None), *metadata.attached.names)
+    metadata = without(metadata, *(name for name in _NAMES if name not in kind.keeps))
+    return without_claims(metadata)
+
+
+def without_claims(metadata: Metadata) -> Metadata:
+    """The metadata whose XMP does not claim a video or gain map that is not attached."""
+    if metadata.xmp is None:
+        return metadata
+    attached = metadata.attached
+    packet, _ = xmp.without_claims(
+        metadata.xmp,
+        attached=attached is None or not attached.tail,
+        extended=attached is None or not attached.is_extended,
+    )
+    return without(metadata, "xmp") if packet is None else replace(metadata, xmp=packet)
+
+
+def without(metadata: Metadata, *fields: str) -> Metadata:
+    """The metadata without some of its fields; `left_out` also names those that are set."""
+    lost = [field for field in fields if getattr(metadata, field)]
+    cleared = {field: getattr(Metadata(), field) for field in lost}
+    return replace(leaving_out(metadata, *(_NAMES[field] for field in lost)), **cleared)
 
 
 def leaving_out(metadata: Metadata, *names: str) -> Metadata:
     """The metadata with more names in `left_out`, each once."""
     return replace(metadata, left_out=tuple(dict.fromkeys((*metadata.left_out, *names))))
-
-
-def _cleared(names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(Metadata(), name) for name in names}

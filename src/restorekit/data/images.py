@@ -6,6 +6,7 @@ of 16 bits and of floats, is a `Picture`, which `restorekit.data.files` reads an
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from restorekit.data import exif
 from restorekit.data.files import read_picture
+from restorekit.data.formats import without_claims
 from restorekit.data.picture import Array, Picture, from_unit, profile_is_of, to_unit
 from restorekit.data.pillow_files import MODES, info_of
 from restorekit.errors import ImageFileError, InputError
@@ -75,7 +77,8 @@ def to_float(image: Tensor) -> Tensor:
 def picture_to_image(picture: Picture) -> Image.Image:
     """A picture as a PIL image with its metadata: of 8 bits, or gray of any depth."""
     image = Image.fromarray(picture.channels())
-    image.info.update(info_of(picture.metadata))
+    # Nothing is attached to a PIL image.
+    image.info.update(info_of(without_claims(replace(picture.metadata, attached=None))))
     return image
 
 

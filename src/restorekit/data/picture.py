@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from restorekit.data.attachments import Attachments
 from restorekit.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -56,6 +57,7 @@ class Metadata:
         alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
             is multiplied with it.
         alpha_place: where among the other channels after gray or colour it is; None for the last.
+        attached: what follows the picture in a JPEG: a gain map, further views, a video.
         left_out: what the file holds besides, and none of these fields does, in the user's words.
     """
 
@@ -71,6 +73,7 @@ class Metadata:
     ink: bool = False
     alpha: Literal["unassociated", "associated"] = "unassociated"
     alpha_place: int | None = None
+    attached: Attachments | None = None
     left_out: tuple[str, ...] = ()
 
 

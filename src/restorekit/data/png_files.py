@@ -1,4 +1,4 @@
-"""PNG files: the chunks besides the pixels, and pixels of 16 bits, which Pillow cannot hold.
+"""PNG files: their chunks, and what those besides the pixels say.
 
 Format: https://www.w3.org/TR/png-3/
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -15,13 +15,15 @@ import imagecodecs
 import numpy as np
 
 from restorekit.data.exif import bare
-from restorekit.data.picture import Array, Metadata, Picture, PictureError, check_size
+from restorekit.data.picture import Array, Metadata, Picture, PictureError
 from restorekit.data.picture import separate_alpha as _separate
+from restorekit.data.png_pixels import SIGNATURE, chunk, decode
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR always comes first, and is always this long
-_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_OF_PIXELS = (b"IHDR", b"PLTE", b"IDAT")
+_READ = (*_OF_PIXELS, *_COLOUR, b"tRNS", b"eXIf", b"iCCP", b"pHYs", b"acTL", b"fcTL", b"IEND")
 _XMP = b"XML:com.adobe.xmp\x00"
 _EXIF_AS_TEXT = (b"Raw profile type exif", b"Raw profile type APP1")
 _LARGEST_CHUNK = 1 << 26  # of metadata, also when decompressed
@@ -29,28 +31,19 @@ _INCHES_PER_METRE = 39.37007874015748
 _LEVEL = 3  # of compression: half again as fast as the default, for 2% more bytes
 
 
-def depth_of(path: Path) -> int:
-    """The bits per channel that the file's header tells; 0 where there is none."""
-    with path.open("rb") as file:
-        head = file.read(_HEADER_END)
-    return head[24] if len(head) == _HEADER_END else 0
-
-
-def read_deep(path: Path) -> tuple[Array, Array | None]:
-    """The pixels (H, W, C) and the alpha of a PNG of 16 bits.
+def read(path: Path) -> tuple[Array, Array | None, Metadata]:
+    """The pixels (H, W, C) of uint8 or uint16, the alpha (H, W) or None, and the metadata.
 
     Raises:
-        PictureError: it is animated, or too large.
+        PictureError: it is animated, damaged, or too large.
+        OSError, ...: whatever decoders raise for damaged pixels.
     """
-    encoded = path.read_bytes()
-    check_size(*struct.unpack_from(">II", encoded, 16))
-    if any(kind == b"acTL" for kind, _ in chunks(path)):
+    data = path.read_bytes()
+    every = list(chunks(data))
+    if any(kind == b"acTL" and _is_animated(content) for kind, content in every):
         raise PictureError("it holds several pictures, as only a TIFF file may")
-    decoded = imagecodecs.png_decode(encoded)
-    decoded = decoded if decoded.ndim == 3 else decoded[..., None]
-    if decoded.shape[2] in (1, 3):
-        return decoded, None
-    return np.ascontiguousarray(decoded[..., :-1]), np.ascontiguousarray(decoded[..., -1])
+    pixels, alpha = decode(every)
+    return pixels, alpha, _metadata(every)
 
 
 def write(picture: Picture, file: IO[bytes]) -> None:
@@ -61,16 +54,39 @@ def write(picture: Picture, file: IO[bytes]) -> None:
     )
     file.write(encoded[:_HEADER_END])
     for kind, content in _ancillary(picture.metadata):
-        file.write(_chunk(kind, content))
+        file.write(chunk(kind, content))
     file.write(encoded[_HEADER_END:])
 
 
-def read_metadata(path: Path) -> Metadata:
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG up to its end or where it is cut short, by kind and content.
+
+    Damaged chunks are passed over, if they are not of the pixels.
+
+    Raises:
+        PictureError: a chunk of the pixels is damaged.
+    """
+    place, kind = len(SIGNATURE), b""
+    while place + 12 <= len(data) and kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, place)
+        content = data[place + 8 : place + 8 + length]
+        place += 12 + length
+        if place > len(data):
+            return
+        (check,) = struct.unpack_from(">I", data, place - 4)
+        if check == zlib.crc32(content, zlib.crc32(kind)):
+            yield kind, content
+        elif kind in _OF_PIXELS:
+            raise PictureError(f"it is damaged (its {kind.decode()} chunk)")
+
+
+def _metadata(every: Sequence[tuple[bytes, bytes]]) -> Metadata:
     """What a PNG says besides its pixels; a damaged chunk is passed over."""
-    every = list(chunks(path))
+    every = [(kind, content) for kind, content in every if len(content) <= _LARGEST_CHUNK]
     found = {kind: content for kind, content in every if kind not in _TEXT}
     texts = [(kind, content) for kind, content in every if kind in _TEXT]
     packets = [content for _, content in texts if content.startswith(_XMP)]
+    others = [kind for kind in found if kind not in _READ]
     return Metadata(
         exif=bare(found.get(b"eXIf")),
         icc_profile=_profile(found.get(b"iCCP", b"")),
@@ -78,22 +94,8 @@ def read_metadata(path: Path) -> Metadata:
         xmp=_packet(packets[0]) if packets else None,
         colour_chunks=tuple((kind, found[kind]) for kind in _COLOUR if kind in found),
         text_chunks=tuple(text for text in texts if _is_kept(text[1], b"eXIf" in found)),
+        left_out=tuple(f"PNG chunk {kind.decode('latin-1')}" for kind in others),
     )
-
-
-def chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of metadata in a PNG, by kind and content."""
-    with path.open("rb") as file:
-        file.seek(len(SIGNATURE))
-        while len(head := file.read(8)) == 8:
-            length, kind = struct.unpack(">I4s", head)
-            if kind in (b"IDAT", b"IHDR", b"fdAT") or length > _LARGEST_CHUNK:
-                file.seek(length, 1)
-            else:
-                content = file.read(length)
-                if len(content) == length:
-                    yield kind, content
-            file.seek(4, 1)
 
 
 def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
@@ -114,9 +116,8 @@ def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
     yield from metadata.text_chunks
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    check = zlib.crc32(content, zlib.crc32(kind))
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+def _is_animated(content: bytes) -> bool:
+    return len(content) == 8 and int.from_bytes(content[:4], "big") > 1
 
 
 def _is_kept(content: bytes, has_exif: bool) -> bool:

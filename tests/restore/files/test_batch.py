@@ -198,7 +198,8 @@ def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ImageFileError, match=r"holds ink \(CMYK\).*choose another output"):
         restore_file(source, source, never, Writing(over_input=True))
     assert source.read_bytes() == before
-    restore_file(source, tmp_path / f"b{suffix}", keep, Writing(over_input=True))
+    with pytest.warns(RestoreWarning, match=r"holds ink \(CMYK\), which the result has as RGB"):
+        restore_file(source, tmp_path / f"b{suffix}", keep, Writing(over_input=True))
     restore_file(tmp_path / f"b{suffix}", tmp_path / f"b{suffix}", keep, Writing(over_input=True))
     with Image.open(tmp_path / f"b{suffix}") as image:
         assert image.mode == "RGB"

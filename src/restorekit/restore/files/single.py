@@ -11,7 +11,7 @@ import numpy as np
 
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
 from restorekit.data.formats import format_for
-from restorekit.data.picture import Depth, Picture, depth_for, one_of
+from restorekit.data.picture import Depth, Metadata, Picture, depth_for, one_of
 from restorekit.data.ranges import Range, range_of
 from restorekit.errors import ImageFileError, warn
 from restorekit.restore.files.clipping import Clipping
@@ -53,8 +53,8 @@ class Writing:
             picture that is to become deeper does so before it is changed, so that the additional
             bits mean something.
         quality: of a JPEG or WebP, 1 to 100.
-        over_input: whether a file may be replaced by its own result; never by another's, nor one of
-            ink (CMYK), of which the result is RGB.
+        over_input: whether a file may be replaced by its own result; never by another's, nor where
+            the result would lack what the file has: ink (CMYK), a gain map, a video.
         black: the value that is black in what is read; None to find it, see `range_of`.
         white: the value that is white.
         resume: whether a file whose result is there, and is not older than the file, is passed
@@ -92,7 +92,8 @@ def restore_file(
         InputError: a picture cannot be restored.
 
     Warns:
-        RestoreWarning: floats beyond black or white are lost in integers.
+        RestoreWarning: floats beyond black or white are lost in integers; ink becomes RGB; a gain
+            map, further views or a video are left out.
     """
     return PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
 
@@ -118,7 +119,7 @@ class PictureFile:
         check_output(target, writing.depth, pages)  # before the work, not after it
         self.place = place._replace(pages=pages)
         self._writing = writing
-        self._depths = format_for(target).depths
+        self._depths, self._keeps = format_for(target).depths, format_for(target).keeps
 
     def restore(self, change: Change) -> tuple[str, ...]:
         """Change the pages one after the other, and write them; what was left out."""
@@ -132,12 +133,13 @@ class PictureFile:
         """The pages as they are to be changed: as deep as their results where those are deeper."""
         source, target = self.place.source, self.place.target
         common = self._common_ranges()
+        told: set[str] = set()
         for number, picture in enumerate(iter_pages(source)):
-            if picture.metadata.ink and same_file(source, target):
-                raise ImageFileError(
-                    f"'{source}' holds ink (CMYK), of which the result would be RGB; "
-                    "leave it as it is and choose another output"
-                )
+            for loss in {*self._losses(picture.metadata)} - told:
+                if same_file(source, target):
+                    raise ImageFileError(f"'{source}' {loss}; choose another output")
+                warn(f"'{source}' {loss}")
+                told.add(loss)
             picture = self._with_range(picture)
             known = common.get(picture.pixels.dtype)
             wanted = self._type_of(picture.pixels.dtype)
@@ -147,6 +149,15 @@ class PictureFile:
                 self._tell_range(picture)
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
             yield picture.astype(wanted) if deeper else picture
+
+    def _losses(self, metadata: Metadata) -> Iterator[str]:
+        """What the result would not hold, and nobody should miss unknowingly."""
+        if metadata.ink:
+            yield "holds ink (CMYK), which the result has as RGB, without its profile"
+        attached = metadata.attached
+        if attached is not None and attached.tail and "attached" not in self._keeps:
+            names = ", ".join(attached.names)
+            yield f"holds more than a picture ({names}), which only a JPEG keeps"
 
     def write(self, changed: Iterable[Picture]) -> tuple[str, ...]:
         """Write the changed pages, each as soon as it is there; all of them or no file.
