@@ -14,9 +14,9 @@ import restorekit
 
 ROOT = Path(restorekit.__file__).parent
 # What all others stand on: the registry with what it needs to run foreign code, `extras`, one
-# function and its error, and `text`, what errors need to be shown.
+# function and its error; `text` and `plain_data` check and shorten what comes from outside.
 GROUND = frozenset(
-    {"errors", "extras", "isolation", "process_parts", "process_state"}
+    {"errors", "extras", "isolation", "plain_data", "process_parts", "process_state"}
     | {"records", "registry", "signature", "targets", "text"}
 )
 COMPONENTS = frozenset({"arch", "estimate", "loss", "noise"})

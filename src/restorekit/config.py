@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,27 +15,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from restorekit import legacy, signature
-from restorekit.devices import resolve_device
-from restorekit.errors import (
-    ConfigError,
-    OldSpellingWarning,
-    RestoreKitError,
-    did_you_mean,
-)
-from restorekit.expression import read_value
-from restorekit.optimizers import optimizer_class
-from restorekit.registry import Registry, datasets, losses, models, noises
-from restorekit.spec import (
-    Component,
-    LossTerm,
-    LossTerms,
-    PathText,
-    Section,
-    Spec,
-    as_named,
-    as_terms,
-)
+from restorekit import legacy
+from restorekit.component_faults import component_faults
+from restorekit.config_file import read_config
+from restorekit.errors import ConfigError, OldSpellingWarning, did_you_mean
+from restorekit.overrides import override
+from restorekit.plain_data import MOST_VALUES, find_unusable
+from restorekit.spec import Component, LossTerm, LossTerms, PathText, Section, Spec
+from restorekit.text import quoted, shortened
 
 
 def settings_from(given: Mapping[str, Any]) -> TrainSettings:
@@ -198,19 +184,7 @@ class TrainConfig(Section):
         Raises:
             ConfigError: with every fault found, a line each.
         """
-        path = Path(path)
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError([f"{path}: {(error.strerror or str(error)).lower()}"]) from error
-        except json.JSONDecodeError as error:
-            place = f"{path}:{error.lineno}:{error.colno}"
-            raise ConfigError([f"{place}: not valid JSON, {error.msg.lower()}"]) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError([f"{path}: not a text file in UTF-8"]) from error
-        if not isinstance(data, dict):
-            raise ConfigError([f"{path}: a configuration is a JSON object, {{...}}"])
-        return cls.from_dict(data, source=str(path), overrides=overrides)
+        return cls.from_dict(read_config(path), source=str(path), overrides=overrides)
 
     @classmethod
     def from_dict(
@@ -221,8 +195,10 @@ class TrainConfig(Section):
         Raises:
             ConfigError: with every fault found, a line each.
         """
-        for override in overrides:
-            data = _override(data, override)
+        for text in overrides:
+            data = override(data, text)
+        if (unusable := find_unusable(data, most=MOST_VALUES)) is not None:
+            raise ConfigError([f"{source}: {unusable}"])
         data, notes = legacy.modernize(data)
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
@@ -232,7 +208,7 @@ class TrainConfig(Section):
             config = cls(**data)
         except ConfigError as error:
             problems = list(error.problems)
-        problems += _component_problems(data) + _other_problems(data)
+        problems += component_faults(data)
         if problems or config is None:
             raise ConfigError([f"{source}: {p}" for p in dict.fromkeys(problems)])
         return config
@@ -247,84 +223,11 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "train": TrainSettings,
     "train.teacher": TeacherSettings,
 }
-SLOTS: dict[str, Registry] = {
-    "model": models,
-    "dataset": datasets,
-    "noise": noises,
-    "validation_dataset": datasets,
-}
-
-
-def _component_problems(data: Mapping[str, Any]) -> list[str]:
-    """Unknown names and wrong arguments of the components that a configuration names."""
-    named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
-    terms = as_terms(data.get("loss", []))
-    if isinstance(terms, list):
-        named += [(f"loss.{_name(t)}", losses, t) for t in terms]
-    named += [
-        (f"{path}.{argument}.{place}", registry, value)
-        for path, registry, outer in named
-        for argument, place, value in _nested(outer)
-    ]
-    return [
-        f"{path}: {fault}"
-        for path, registry, value in named
-        if (spec := _spec(value)) is not None
-        for fault in _faults(registry, spec, ("weight",) if registry is losses else ())
-    ]
-
-
-def _nested(outer: Any) -> list[tuple[str, int, Any]]:
-    """The components that a component is made of: the noises of one_of and chain."""
-    spec = _spec(outer)
-    return [
-        (argument, place, value)
-        for argument, values in (spec.arguments.items() if spec else ())
-        if argument == "noises" and isinstance(values, list)
-        for place, value in enumerate(values)
-    ]
-
-
-def _other_problems(data: Mapping[str, Any]) -> list[str]:
-    """Devices and optimizers that do not exist."""
-    train = data.get("train")
-    named = _spec(train.get("optimizer")) if isinstance(train, Mapping) else None
-    problems = []
-    try:
-        resolve_device(str(data.get("device", "auto")))
-    except RestoreKitError as error:
-        problems.append(f"device: {error}")
-    try:
-        optimizer_class(named.name if named else "adamw")
-    except RestoreKitError as error:
-        problems.append(f"train.optimizer: {error}")
-    return problems
-
-
-def _spec(value: Any) -> Spec | None:
-    if isinstance(value, Spec):
-        return value
-    value = as_named(value)
-    named = isinstance(value, Mapping) and isinstance(value.get("name"), str)
-    return Spec.model_validate(dict(value)) if named else None
-
-
-def _name(value: Any) -> str:
-    spec = _spec(value)
-    return spec.name if spec else "?"
-
-
-def _faults(registry: Registry, spec: Spec, own: tuple[str, ...]) -> list[str]:
-    arguments = {k: v for k, v in spec.arguments.items() if k not in own}
-    try:
-        return signature.find_faults(registry.get(spec.name), arguments)
-    except RestoreKitError as error:
-        return [str(error)]
 
 
 def _problem(details: ErrorDetails) -> str:
     path = [str(part) for part in details["loc"]]
-    where = ".".join(path)
+    where = shortened(".".join(path), 200)
     if details["type"] == "extra_forbidden":
         *home, key = path
         hint = did_you_mean(key, _SECTIONS.get(".".join(home), TrainConfig).model_fields)
@@ -335,39 +238,5 @@ def _problem(details: ErrorDetails) -> str:
     if details["type"] == "missing":
         return f"{where}: missing"
     message = details["msg"].removeprefix("Value error, ")
-    shown = "" if details["type"] == "value_error" else f", not {details['input']!r}"
+    shown = "" if details["type"] == "value_error" else f", not {quoted(details['input'])}"
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
-
-
-def _override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """`data` with "key.path=value" put in; the value is JSON where it parses, else a string."""
-    path, equals, raw = text.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise ConfigError([f"override '{text}': not of the form key.path=value"])
-    return _put(dict(data), keys, read_value(raw))
-
-
-def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
-    key, rest = keys[0], keys[1:]
-    if not rest:
-        rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last is meant
-        return {k: v for k, v in data.items() if k != rivals.get(key)} | {key: value}
-    inner = data.get(key, {})
-    if key == "loss" and (by_name := _terms_by_name(inner)) is not None:
-        inner = by_name
-        if len(rest) == 1 and not isinstance(value, Mapping):
-            return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
-    elif isinstance(inner, str):
-        inner = {"weights" if key == "teacher" else "name": inner}
-    return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}
-
-
-def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
-    """Loss terms as a map, or None where they are no list or map of named terms."""
-    found = as_terms(loss)
-    if not isinstance(found, list) or not all(
-        isinstance(t, Mapping) and "name" in t for t in found
-    ):
-        return None
-    return {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in found}

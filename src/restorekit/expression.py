@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from restorekit.errors import ArgumentError
+from restorekit.plain_data import parse_json
+from restorekit.text import quoted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 # A comma outside brackets, braces and quotation marks, as far as one level of them goes.
@@ -61,19 +63,39 @@ def parse(text: str) -> Expression:
 
 
 def read_value(text: str) -> Any:
-    """A value as JSON where it parses (0.1, true, [0.1, 0.2]), else the text itself."""
+    """A value as JSON where it parses (0.1, true, [0.1, 0.2]), else the text itself.
+
+    Raises:
+        ArgumentError: it is JSON that cannot be used, such as NaN or a number of 5,000 digits.
+    """
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError:
         return text
+    except ValueError as error:
+        raise ArgumentError(f"{quoted(text)}: {error}") from error
 
 
 def _from_json(text: str) -> Expression:
-    try:
-        given = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ArgumentError(f"not valid JSON, {error.msg.lower()}: {text}") from error
+    given = read_object(text)
     name = given.pop("name", None)
     if not isinstance(name, str):
         raise ArgumentError(f'no name in {text}; write {{"name": ..., argument: ...}}')
     return Expression(text, name, (), given)
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        ArgumentError: it is none, or holds what cannot be used.
+    """
+    try:
+        given = parse_json(text)
+    except json.JSONDecodeError as error:
+        raise ArgumentError(f"not valid JSON, {error.msg.lower()}: {quoted(text)}") from error
+    except ValueError as error:
+        raise ArgumentError(f"{quoted(text)}: {error}") from error
+    if not isinstance(given, dict):
+        raise ArgumentError(f"{quoted(text)}: not a JSON object")
+    return given

@@ -25,6 +25,7 @@ from restorekit.errors import (
     did_you_mean,
 )
 from restorekit.isolation import attempt
+from restorekit.plain_data import find_unusable
 from restorekit.text import quoted
 
 Kind = Literal["model", "noise", "loss", "dataset", "estimator"]
@@ -215,6 +216,8 @@ class Registry:
         arguments = {k: _path_as_text(v) for k, v in arguments.items()}
         with attempt(lambda error: f"{label}: {error}"):
             known = signature.arguments(target)
+        if (unusable := find_unusable(arguments)) is not None:
+            raise ArgumentError(f"{where}: {unusable}")
         checked = signature.validate(target, arguments, where)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
             made = targets.made(target, checked, where, label)
@@ -237,7 +240,7 @@ class Registry:
         if isinstance(spec, Mapping):
             arguments = dict(spec)
             if not isinstance(name := arguments.pop("name", None), str):
-                raise ArgumentError(f"{self.kind} {dict(spec)!r} has no name")
+                raise ArgumentError(f"{self.kind} {quoted(dict(spec))} has no name")
             return self.create(name, **arguments)
         return spec
 

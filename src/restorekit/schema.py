@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit.config import SLOTS, TrainConfig
+from restorekit.component_faults import SLOTS
+from restorekit.config import TrainConfig
 from restorekit.errors import PluginWarning, RestoreKitError
 from restorekit.registry import Registry, losses
 

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from restorekit.plain_data import find_unusable
 from restorekit.signature import counts_booleans
 
 
@@ -81,7 +82,10 @@ def as_terms(value: Any) -> Any:
 
 
 def _as_text(value: Any) -> Any:
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(text, str) and (unusable := find_unusable(text)) is not None:
+        raise ValueError(unusable)
+    return text
 
 
 PathText = Annotated[str, BeforeValidator(_as_text)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ import typer
 from restorekit.cli.output import Settings
 from restorekit.cli.pictures import OUTPUT, Inputs, Verbose, process
 from restorekit.errors import ArgumentError
-from restorekit.expression import read_value
+from restorekit.expression import read_object, read_value
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
@@ -94,9 +93,9 @@ def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:
     spec: Any = {"name": text}
     if text.lstrip().startswith("{"):
         try:
-            spec = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ArgumentError(f"--noise: not valid JSON, {error.msg.lower()}: {text}") from error
+            spec = read_object(text)
+        except ArgumentError as error:
+            raise ArgumentError(f"--noise: {error}") from error
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not key.strip() or not equals:

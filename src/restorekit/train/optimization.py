@@ -30,8 +30,6 @@ def make_optimizer(
         kind = optimizer_class(settings.optimizer.name)
     except ArgumentError as error:
         raise ConfigError([f"train.optimizer: {error}"]) from error
-    if kind is torch.optim.LBFGS:
-        raise ConfigError(["train.optimizer: lbfgs evaluates a batch again and again; use another"])
     takes = inspect.signature(kind).parameters
     offered: dict[str, Any] = {
         "lr": settings.learning_rate,

@@ -1,0 +1,87 @@
+"""What is wrong with the components that a configuration names, however deep they are nested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from restorekit import signature
+from restorekit.devices import resolve_device
+from restorekit.errors import RestoreKitError
+from restorekit.optimizers import optimizer_class
+from restorekit.registry import Registry, datasets, losses, models, noises
+from restorekit.spec import Spec, as_named, as_terms
+
+SLOTS: dict[str, Registry] = {
+    "model": models,
+    "dataset": datasets,
+    "noise": noises,
+    "validation_dataset": datasets,
+}
+Named = tuple[str, Registry, Any]
+
+
+def component_faults(data: Mapping[str, Any]) -> list[str]:
+    """Unknown names and wrong arguments of components, a device or optimizer that cannot be used.
+
+    Args:
+        data: a configuration that `find_unusable` has found nothing wrong with.
+    """
+    named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
+    terms = as_terms(data.get("loss", []))
+    if isinstance(terms, list):
+        named += [(f"loss.{_name(term)}", losses, term) for term in terms]
+    found = [fault for each in named for inner in _with_inner(each) for fault in _faults(*inner)]
+    return found + _other_faults(data)
+
+
+def _with_inner(outer: Named) -> Iterator[tuple[str, Registry, Spec]]:
+    """A component, and those that it is made of: the noises of one_of, chain and luminance."""
+    path, registry, value = outer
+    if (spec := _spec(value)) is None:
+        return
+    yield path, registry, spec
+    inner = [("noise", spec.arguments.get("noise"))]
+    if isinstance(several := spec.arguments.get("noises"), (list, tuple)):
+        inner += [(f"noises.{place}", each) for place, each in enumerate(several)]
+    for place, each in inner:
+        yield from _with_inner((f"{path}.{place}", registry, each))
+
+
+def _faults(path: str, registry: Registry, spec: Spec) -> list[str]:
+    own = ("weight",) if registry is losses else ()
+    arguments = {k: v for k, v in spec.arguments.items() if k not in own}
+    try:
+        faults = signature.find_faults(registry.get(spec.name), arguments)
+    except RestoreKitError as error:
+        faults = [str(error)]
+    return [f"{path}: {fault}" for fault in faults]
+
+
+def _other_faults(data: Mapping[str, Any]) -> list[str]:
+    train = data.get("train")
+    named = _spec(train.get("optimizer")) if isinstance(train, Mapping) else None
+    found = []
+    try:
+        resolve_device(str(data.get("device", "auto")))
+    except RestoreKitError as error:
+        found.append(f"device: {error}")
+    try:
+        optimizer_class(named.name if named else "adamw")
+    except RestoreKitError as error:
+        found.append(f"train.optimizer: {error}")
+    return found
+
+
+def _spec(value: Any) -> Spec | None:
+    if isinstance(value, Spec):
+        return value
+    value = as_named(value)
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        return None
+    return Spec.model_validate(dict(value)) if isinstance(value.get("name"), str) else None
+
+
+def _name(value: Any) -> str:
+    spec = _spec(value)
+    return spec.name if spec else "?"
