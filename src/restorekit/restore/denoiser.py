@@ -128,7 +128,7 @@ def denoise(
 
 
 class Denoiser:
-    """A network ready to restore images.
+    """A network ready to restore images, from any number of threads at once.
 
     Takes, and gives back with the same size, type and range:
 
@@ -162,7 +162,8 @@ class Denoiser:
     Args:
         model: The name of bundled weights, a weights file, a run's folder, or a module. A module is
             used where it lies, its weights laid out channels-last, and is in evaluation mode
-            during a call only.
+            during calls only: do not train it in another thread meanwhile. Its weights may change
+            between calls; what was measured of it is then measured again.
         sigma: The noise's standard deviation where white is 1 and black 0: one, one for each
             channel, or a map (H, W) of it; None estimates it from each image. A blind network does
             not need it.
@@ -219,8 +220,9 @@ class Denoiser:
         self.name = name_of(model)
         network = Network(self.model)
         check_precision(precision, network.device or torch.device("cpu"))
-        run = session(network, runtime, precision)
-        self._network = network if run is None else Network(self.model, run)
+        if runtime != "torch":
+            network = Network(self.model, lambda: session(Network(self.model), runtime, precision))
+        self._network = network
         self._precision = precision
         turns = ALL if ensemble else IDENTITY
         self._passage = Passage(self._network, self.name, side, turns, strength, keep_detail)
@@ -234,6 +236,7 @@ class Denoiser:
     @property
     def heeds_sigma(self) -> bool:
         """Whether the network makes anything of the noise's standard deviation: is not blind."""
+        self._network.renew()
         return not self._network.is_blind
 
     @property
@@ -315,6 +318,7 @@ class Denoiser:
         meanings: Sequence[Meaning] | None = None,
     ) -> list[Outcome[Any]]:
         started = time.perf_counter()
+        self._network.renew()
         in_place = in_place and not self._passage.keep_detail
         opened = [
             open_image(image, self._network.channels, in_place, meaning)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from restorekit.errors import InputError
 from restorekit.records import as_restoration, takes
 from restorekit.registry import origin_of
+from restorekit.restore.modes import evaluating, full_precision
 from restorekit.restore.probing.memory import activation_bytes
 from restorekit.restore.probing.pictures import probe_picture
 from restorekit.restore.probing.precision import lossless_dtype
@@ -22,7 +23,9 @@ from restorekit.restore.probing.receptive_field import Reach, measure_reach
 from restorekit.weights import bare
 
 # Tiles start at multiples of this even where a network names a smaller one, or none.
-_LEAST_ALIGNMENT = 16
+_LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
+_MEASURED = ("reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
+MakeRun = Callable[[], Callable[..., Any] | None]
 _SIDE = 64  # of the picture that shows whether a network heeds sigma
 
 
@@ -31,32 +34,49 @@ class Network:
 
     Args:
         module: the network, on its device.
-        run: what is called in its place, a session of another runtime say.
+        make_run: makes what is called in its place, such as a session of another runtime; where it
+            makes None, the module itself is called.
 
     Attributes:
         module: the network.
         channels: how many it says that it takes; None where it says nothing.
         takes_sigma: whether it can be called with the noise's standard deviation.
         alignment: what the first row and column of a tile is a multiple of.
-        is_torch: whether the module itself is what runs.
         dtype: the type of its weights.
         device: where they lie; None where there are none.
     """
 
-    def __init__(self, module: nn.Module, run: Callable[..., Any] | None = None) -> None:
+    def __init__(self, module: nn.Module, make_run: MakeRun = lambda: None) -> None:
         self.module = module
-        self._run = module if run is None else run
-        self.is_torch = self._run is module
+        self._make_run = make_run
+        self._run = make_run() or module
+        self._weights = fingerprint(module)
         self.channels = channels_of(module)
         self.takes_sigma = takes(bare(module), "sigma")
-        multiple = getattr(bare(module), "size_multiple", 1)
-        known = isinstance(multiple, int) and multiple > 0
-        self.alignment = math.lcm(multiple if known else 1, _LEAST_ALIGNMENT)
+        multiple = _count(getattr(bare(module), "size_multiple", None)) or 1
+        if multiple > _MOST_ALIGNMENT:
+            raise InputError(f"the model's size_multiple is {multiple}; at most {_MOST_ALIGNMENT}")
+        self.alignment = math.lcm(multiple, _LEAST_ALIGNMENT)
         weight = next((p for p in module.parameters() if p.is_floating_point()), None)
         self.dtype = torch.float32 if weight is None else weight.dtype
         self.device = None if weight is None else weight.device
         # Without a matrix among its weights there is nothing that bfloat16 could make faster.
         self.multiplies = any(parameter.ndim > 1 for parameter in module.parameters())
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether the module itself is what runs."""
+        return self._run is self.module
+
+    def renew(self) -> None:
+        """Where the weights have changed, forget what was measured and make anew what runs."""
+        weights = fingerprint(self.module)
+        if weights == self._weights:
+            return
+        self._weights = weights
+        for name in _MEASURED:
+            self.__dict__.pop(name, None)
+        self._run = self._make_run() or self.module
 
     @cached_property
     def reach(self) -> Reach | None:
@@ -102,18 +122,13 @@ class Network:
         Autocast, and not converted weights: it is as fast, and the sum of image and predicted
         noise stays in float32.
         """
-        training = [module for module in self.module.modules() if module.training]
-        self.module.eval()
         device = (self.device or torch.device("cpu")).type
-        try:
-            with (
-                torch.inference_mode(),
-                _full_precision(device) if dtype is None else torch.autocast(device, dtype),
-            ):
-                yield
-        finally:
-            for module in training:
-                module.training = True
+        with (
+            evaluating(self.module),
+            torch.inference_mode(),
+            full_precision(device) if dtype is None else torch.autocast(device, dtype),
+        ):
+            yield
 
     def __call__(
         self, batch: Tensor, sigma: Tensor | None = None, colours: int | None = None
@@ -182,13 +197,15 @@ class Network:
         return self._forward(self.module, batch, torch.full((len(batch), 1, 1, 1), sigma))
 
 
-def _full_precision(device: str) -> AbstractContextManager[None]:
-    """Within it float32 is float32: convolutions on CUDA would else round to ten bits (TF32)."""
-    if device != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(
-        enabled=True, benchmark=torch.backends.cudnn.benchmark, allow_tf32=False
-    )
+def fingerprint(module: nn.Module) -> tuple[float, ...]:
+    """Numbers that differ after any change of the weights, also one that torch does not count.
+
+    Two sums over the weights take less time than a hundredth of the smallest restoration.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    real = [t.detach() for t in tensors if t.is_floating_point() and t.element_size() > 1]
+    sums = [t.sum().item() for t in real] + [torch.linalg.vector_norm(t).item() for t in real]
+    return tuple(0.0 if math.isnan(each) else each for each in sums)
 
 
 def _joined(sigma: Tensor | None) -> Tensor | None:
@@ -202,7 +219,13 @@ def channels_of(model: nn.Module) -> int | None:
     channels = getattr(model, "channels", None)
     if channels is None and (origin := origin_of(model)) is not None:
         channels = origin.arguments.get("channels")
-    return channels if isinstance(channels, int) else None
+    return _count(channels)
+
+
+def _count(value: Any) -> int | None:
+    """A whole number above 0 as it is; None for anything else, which a module may also hold."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if is_count else None
 
 
 def name_of(model: nn.Module | str | PathLike[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,11 @@ def activation_bytes(
         channels: how many it takes.
     """
     total = 0
+    here = threading.get_ident()
 
     def count(_module: nn.Module, _given: Any, output: Any) -> None:
         nonlocal total
-        if isinstance(output, Tensor):
+        if isinstance(output, Tensor) and threading.get_ident() == here:  # others may run it, too
             total += output.numel() * 4
 
     hooks = [
