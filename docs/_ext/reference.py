@@ -65,12 +65,13 @@ def _card(name: str, path: Path) -> str:
         ("licence of the weights", card["license"]),
         ("limits", card["limits"]),
         *((f"PSNR on {data}", _figures(psnr)) for data, psnr in card["psnr"].items()),
+        ("measured by", card["measured"]),
     ]
     return f"## {name}\n\n{card['purpose']}\n\n{_table(('', ''), rows)}"
 
 
 def _figures(psnr: Mapping[str, float]) -> str:
-    return ", ".join(f"{noise} {value:.2f} dB" for noise, value in psnr.items())
+    return "; ".join(f"{noise}: {value:.2f} dB" for noise, value in psnr.items())
 
 
 def _keys(properties: Mapping[str, Any], required: Iterable[str]) -> str:

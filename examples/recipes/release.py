@@ -1,10 +1,11 @@
 """Make the weights of a run those that come with the package, with their model card.
 
-    python examples/recipes/release.py swift-photo runs/swift_photo photographs.csv results.json ...
+    python examples/recipes/release.py swift-photo runs/swift_photo photographs.csv
+    python examples/recipes/figures.py measure TESTSETS
+    python examples/recipes/figures.py write
 
-What a card says is in cards.json beside this file, apart from what is counted and measured: the
-licences come from the list of the training photographs, PSNR from what `restorekit benchmark` wrote
-with --json.
+What a card says is in cards.json beside this file, apart from the licences, which are counted in
+the list of the training photographs, and the figures, which figures.py measures and adds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from restorekit.evaluate.results import read_json
 from restorekit.weights import annotate
 
 HERE = Path(__file__).parent
@@ -28,7 +28,6 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("run")
     parser.add_argument("photographs")
-    parser.add_argument("results", nargs="*")
     arguments = parser.parse_args()
     with open(arguments.photographs, encoding="utf-8", newline="") as file:
         licences = Counter(family(row["licence"]) for row in csv.DictReader(file))
@@ -38,7 +37,8 @@ def main() -> None:
         "licenses": dict(licences.most_common()),
         "credits": "CREDITS.md",
         "license": "MIT",
-        "psnr": measured(arguments.results, arguments.name),
+        "psnr": None,  # that of the weights before
+        "measured": None,
         "dataset": None,  # a path of the machine that trained
     }
     # 20 MB is what all of them may take in the package.
@@ -49,19 +49,6 @@ def main() -> None:
 def family(licence: str) -> str:
     """A licence without the remark on where it was read."""
     return licence.partition(" (")[0].partition(";")[0]
-
-
-def measured(files: list[str], name: str) -> dict[str, dict[str, float]]:
-    """PSNR in dB of the weights of that name, by data and noise."""
-    found: dict[str, dict[str, float]] = {}
-    for file in files:
-        results = read_json(file)
-        rows = found.setdefault(results.data.folder, {})
-        for row in results.rows:
-            if row.model == name:
-                clipped = ", clipped" * (results.protocol.clip or results.protocol.quantize)
-                rows[f"{row.noise}{clipped}"] = round(row.psnr, 2)
-    return found
 
 
 if __name__ == "__main__":

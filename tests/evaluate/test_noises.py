@@ -68,7 +68,10 @@ def test_a_mapping_is_labelled_as_json() -> None:
             "gaussian:300",
             "noise 'gaussian:300': 300 is not between 0 and 255; a bare number is in 1/255",
         ),
-        ("{std: 1}", "not valid JSON, expecting property name enclosed in double quotes: {std: 1}"),
+        (
+            "{std: 1}",
+            "not valid JSON, expecting property name enclosed in double quotes: '{std: 1}'",
+        ),
         ('{"std": 1}', 'no name in {"std": 1}; write {"name": ..., argument: ...}'),
         ("classic_mixture:3", "noise 'classic_mixture:3': 'classic_mixture' takes no arguments"),
     ],

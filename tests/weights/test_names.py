@@ -30,7 +30,8 @@ RELEASE: dict[str, Any] = {
     "credits": "CREDITS.md",
     "license": "MIT",
     "recipe": "examples/recipes/tiny.json, a second",
-    "psnr": {"BSD68": {"15": 31.5, "25": 29.04}, "Set12": {"25": 30.0}},
+    "psnr": {"BSD68": {"15": 31.5, "25, gray": 29.04}, "Set12": {"25": 30.0}},
+    "measured": "measured somewhere",
     "limits": ["colour", "anything else"],
 }
 
@@ -217,12 +218,17 @@ class TestCommandLine:
         assert tiny["bytes"] == (folder / "tiny-gray.safetensors").stat().st_size
 
     def test_the_model_card(self, folder: Path, run: Callable[..., str]) -> None:
-        """Every field is there; the table has test sets down and noises across."""
+        """Every field is there; the table has a row for each noise of each test set."""
         text = run("info", "tiny-gray")
         for told in ("a test of names", RELEASE["purpose"], "CC0-1.0 1, CC-BY-2.0 1", "MIT", "72"):
             assert told in text
         rows = [line.split() for line in text.partition("PSNR (dB)\n")[2].splitlines()]
-        assert rows[:3] == [["15", "25"], ["BSD68", "31.50", "29.04"], ["Set12", "30.00"]]
+        assert rows[:3] == [
+            ["BSD68", "15", "31.50"],
+            ["BSD68", "25,", "gray", "29.04"],
+            ["Set12", "25", "30.00"],
+        ]
+        assert rows[3] == ["measured", "somewhere"]
         assert "colour; anything else" in text
         assert json.loads(run("info", "tiny-gray", "--json"))["psnr"] == RELEASE["psnr"]
 

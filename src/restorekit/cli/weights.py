@@ -43,6 +43,8 @@ def print_model_card(path: Path, card: Mapping[str, Any]) -> None:
     if isinstance(card.get("psnr"), Mapping):
         print_text("\nPSNR (dB)")
         print_table(_psnr_rows(card["psnr"]))
+        if card.get("measured"):
+            print_line(f"  {card['measured']}")
     if card.get("credits"):
         print_text("\nThe authors of the training data: --credits")
 
@@ -80,16 +82,12 @@ def _listed(name: str, path: Path) -> dict[str, Any]:
 
 
 def _psnr_rows(psnr: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Test sets down, noises across; a plain number has no noise to stand under."""
-    columns = list(
-        dict.fromkeys(c for row in psnr.values() if isinstance(row, Mapping) for c in row)
-    )
-    rows = [("", *columns)] if columns else []
-    for name, row in psnr.items():
-        cells = [row.get(c) for c in columns] if isinstance(row, Mapping) else [row]
-        cells += [None] * (len(columns) - len(cells))
-        rows.append((name, *(_number(cell) for cell in cells)))
-    return rows
+    """A row for each noise of each test set; a plain number has no noise."""
+    return [
+        (name, noise, _number(value))
+        for name, row in psnr.items()
+        for noise, value in (row if isinstance(row, Mapping) else {"": row}).items()
+    ]
 
 
 def _number(cell: Any) -> str:

@@ -28,6 +28,7 @@ FIELDS = {
     "license": "the licence of the weights themselves",
     "recipe": "the configuration that trains it again, and how long that took",
     "psnr": "dB by test set and noise: {'CBSD68': {'15': 34.0, '25': 31.4}}",
+    "measured": "how and where these figures were measured",
     "limits": "what it does badly",
     "source": "where converted weights came from",
 }

@@ -1,0 +1,234 @@
+"""Keep published figures true: one file of results, and the cards and the page written from it.
+
+    python examples/recipes/figures.py measure TESTSETS   # run every command again
+    python examples/recipes/figures.py add r.json ...     # take in what a benchmark wrote
+    python examples/recipes/figures.py write              # write the cards and docs/figures.md
+
+results.json beside this file holds what was measured, each result with the command that measures
+it, and what stands beside it in the tables: published figures, other software, goals, each with
+its source. TESTSETS is the folder that has CBSD68, Set12, Kodak24, Nam25 and FMDD12.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from restorekit.atomic import atomic_path
+from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.results import read_json
+from restorekit.weights import annotate, read_card
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+PRETRAINED = HERE.parents[1] / "src" / "restorekit" / "pretrained"
+PAGE = HERE.parents[1] / "docs" / "figures.md"
+BEGIN, END = "<!-- written by examples/recipes/figures.py -->\n", "<!-- end -->\n"
+MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim", "worst_change", "worsened")
+
+
+def main() -> None:
+    """Measure, take in or write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("measure").add_argument("folder", type=Path)
+    actions.add_parser("add").add_argument("files", nargs="+", type=Path)
+    actions.add_parser("write")
+    arguments = parser.parse_args()
+    if arguments.action == "measure":
+        measure(arguments.folder)
+    elif arguments.action == "add":
+        add(arguments.files)
+    else:
+        write()
+
+
+def measure(folder: Path) -> None:
+    """Run every command again, on the test sets below a folder."""
+    for found in load()["measured"]:
+        words = shlex.split(found["command"])[1:]
+        place = words.index("--data") + 1
+        words[place] = str(folder / words[place])
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "results.json"
+            call = [sys.executable, "-m", "restorekit", *words, "--json", str(file)]
+            subprocess.run(call, check=True)
+            add([file])
+
+
+def add(files: Iterable[Path]) -> None:
+    """Take in results, in place of those of the same command."""
+    everything = load()
+    for file in files:
+        new = condensed(file)
+        commands = [each["command"] for each in everything["measured"]]
+        if new["command"] in commands:
+            everything["measured"][commands.index(new["command"])] = new
+        else:
+            everything["measured"].append(new)
+    with atomic_path(RESULTS) as temporary:
+        temporary.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+
+
+def write() -> None:
+    """Write the cards and the page, where they do not agree with the results."""
+    everything = load()
+    for path in sorted(PRETRAINED.glob("*.safetensors")):
+        write_card(path, card_fields(everything, path.stem))
+    text = PAGE.read_text(encoding="utf-8")
+    with atomic_path(PAGE) as temporary:
+        temporary.write_text(with_tables(text, everything), encoding="utf-8")
+
+
+def load() -> dict[str, Any]:
+    """What is measured, and what stands beside it."""
+    return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
+
+
+def condensed(file: Path) -> dict[str, Any]:
+    """The results of one command without its single pictures."""
+    results = read_json(file)
+    plain = results.as_json()
+    data = plain["data"]
+    return {
+        "command": results.command,
+        "protocol_version": results.protocol_version,
+        "protocol": results.protocol.changes,
+        "data": {key: data[key] for key in ("folder", "pictures", "megapixels", "digest")},
+        "environment": plain["environment"],
+        "rows": [
+            {
+                "model": row["model"],
+                "weights": results.models[row["model"]].weights,
+                "noise": row["noise"],
+                "precision": row["precision"],
+                **{key: rounded(row["means"][key]) for key in MEANS},
+            }
+            for row in plain["rows"]
+        ],
+    }
+
+
+def rounded(value: float | None) -> float | None:
+    """To four decimals."""
+    return None if value is None else round(value, 4)
+
+
+def card_fields(everything: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the card of some weights says of its figures: each with all that is not the default."""
+    psnr: dict[str, dict[str, float]] = {}
+    measured: dict[str, None] = {}
+    for found in everything["measured"]:
+        remarks = Protocol(**found["protocol"]).remarks
+        for row in found["rows"]:
+            if row["model"] == name:
+                label = ", ".join((row["noise"], *remarks))
+                psnr.setdefault(found["data"]["folder"], {})[label] = round(row["psnr"], 2)
+                measured[where(found, row["precision"])] = None
+    return {"psnr": psnr, "measured": "; ".join(measured)}
+
+
+def where(found: dict[str, Any], precision: str) -> str:
+    """How and on what something was measured, in short."""
+    environment = found["environment"]
+    return (
+        f"restorekit benchmark, protocol {found['protocol_version']}, {precision}, "
+        f"{environment['processor']}, {environment['date'][:10]}"
+    )
+
+
+def write_card(path: Path, fields: dict[str, Any]) -> None:
+    """Give a weights file other fields on its card; its tensors stay as they are.
+
+    Raises:
+        RuntimeError: a byte of the tensors would have changed.
+    """
+    card = read_card(path)
+    if all(card.get(key) == value for key, value in fields.items()):
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        annotate(path, tried := Path(scratch) / path.name, fields)
+        if tensor_bytes(tried) != tensor_bytes(path):
+            raise RuntimeError(f"{path}: its tensors would not stay the same")
+    annotate(path, path, fields)
+
+
+def tensor_bytes(path: Path) -> bytes:
+    """What follows the head of a safetensors file."""
+    content = path.read_bytes()
+    return content[8 + int.from_bytes(content[:8], "little") :]
+
+
+def with_tables(text: str, everything: dict[str, Any]) -> str:
+    """A page with its generated part written anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    measured = everything["measured"]
+    folders = list(dict.fromkeys(each["data"]["folder"] for each in measured))
+    ordered = sorted(measured, key=lambda each: folders.index(each["data"]["folder"]))
+    sections = "".join(section(found, everything["beside"]) for found in ordered)
+    return f"{before}{BEGIN}\n{sections}{END}{after}"
+
+
+def section(found: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
+    """A command, its table, and how it was measured."""
+    beside = [each for each in others if each["command"] == found["command"]]
+    rows = found["rows"]
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    noises = list(dict.fromkeys(row["noise"] for row in rows))
+    by_place = {(row["noise"], row["model"]): row for row in rows}
+    lines = [["noise", "noisy", *(f"`{model}`" for model in models)]]
+    lines[0] += [f"{each['name']} [{n}]" for n, each in enumerate(beside, start=1)]
+    for noise in noises:
+        here = [by_place[noise, model] for model in models]
+        more = [beside_cell(each, noise, by_place) for each in beside]
+        lines.append([noise, f"{here[0]['psnr_noisy']:.2f}", *map(cell, here), *more])
+    remarks = Protocol(**found["protocol"]).remarks
+    data = found["data"]
+    title = ", ".join((data["folder"], kind(noises), *remarks))
+    precision = ", ".join(dict.fromkeys(row["precision"] for row in rows))
+    notes = [f"[{n}] {each['source']}" for n, each in enumerate(beside, start=1)]
+    notes.append(f"{where(found, precision)}; {data['pictures']} pictures, digest {data['digest']}")
+    listed = "\n".join(f"- {note}" for note in notes)
+    return f"## {title}\n\n```shell\n{found['command']}\n```\n\n{table(lines)}\n{listed}\n\n"
+
+
+def kind(noises: Sequence[str]) -> str:
+    """What the noises have in common."""
+    names = dict.fromkeys(noise.partition(":")[0].replace("_", "-") for noise in noises)
+    return f"{' and '.join(names)} noise"
+
+
+def cell(row: dict[str, Any]) -> str:
+    """The PSNR, and how many pictures became worse if any did."""
+    worse = f" ({row['worsened']} worse)" if row["worsened"] else ""
+    return f"{row['psnr']:.2f}{worse}"
+
+
+def beside_cell(
+    beside: dict[str, Any], noise: str, rows: dict[tuple[str, str], dict[str, Any]]
+) -> str:
+    """A figure of others; of a goal, whether it is missed."""
+    value = beside["psnr"].get(noise)
+    if value is None:
+        return ""
+    reached = rows[noise, beside["goal_of"]]["psnr"] if "goal_of" in beside else value
+    short = value - round(reached, 2)
+    return f"{value:.2f}" + (f" (missed by {short:.2f})" if short > 0.004 else "")
+
+
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """Rows as a Markdown table, the first as its head."""
+    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (lines[0], rule, *lines[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""The published figures: cards, page and commands agree with the file of results."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from restorekit import create_model
+from restorekit.evaluate.benchmark import benchmark
+from restorekit.evaluate.noises import read_noises
+from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.results import write_json
+from restorekit.weights import annotate, list_weights, read_card, save_model
+
+RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
+
+
+@pytest.fixture(scope="module")
+def figures() -> ModuleType:
+    """The script that measures and writes them."""
+    spec = importlib.util.spec_from_file_location("figures", RECIPES / "figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def everything(figures: ModuleType) -> dict[str, Any]:
+    """What is measured, and what stands beside it."""
+    return dict(figures.load())
+
+
+@pytest.fixture(autouse=True)
+def bundled_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of a folder of the user's."""
+    monkeypatch.delenv("RESTOREKIT_WEIGHTS", raising=False)
+
+
+def test_the_page_is_the_one_that_the_results_give(
+    figures: ModuleType, everything: dict[str, Any]
+) -> None:
+    """After a change of either: python examples/recipes/figures.py write."""
+    text = figures.PAGE.read_text(encoding="utf-8")
+    assert figures.with_tables(text, everything) == text
+
+
+def test_the_cards_are_those_that_the_results_give(
+    figures: ModuleType, everything: dict[str, Any]
+) -> None:
+    """Every figure of every card, and none beside them; all weights are measured."""
+    assert len(list_weights()) == 4
+    for name in list_weights():
+        card, expected = read_card(name), figures.card_fields(everything, name)
+        assert expected["psnr"]
+        assert {key: card[key] for key in expected} == expected
+
+
+def test_the_results_are_of_the_weights_that_are_shipped(everything: dict[str, Any]) -> None:
+    """By the digest of the tensors."""
+    for found in everything["measured"]:
+        for row in found["rows"]:
+            if row["model"] in list_weights():
+                assert row["weights"] == read_card(row["model"])["checksum"]
+
+
+def test_every_result_has_the_command_that_measures_it(everything: dict[str, Any]) -> None:
+    """Its words say the protocol, the models, the noises and the pictures of the rows."""
+    for found in everything["measured"]:
+        words = shlex.split(found["command"])
+        assert words[:2] == ["restorekit", "benchmark"]
+        models = words[2 : words.index("--data")]
+        noises = [words[i + 1] for i, word in enumerate(words) if word == "--noise"]
+        labels = [noise.label for noise in read_noises(noises)] or ["real"]
+        places = {(row["noise"], row["model"]) for row in found["rows"]}
+        assert places == {(label, model) for label in labels for model in models}
+        assert words[words.index("--data") + 1] == found["data"]["folder"]
+        options = Protocol(**found["protocol"]).options
+        assert set(options) == set(words) & {"--clip", "--quantize", "--gray", *options}
+        assert found["environment"]["processor"]
+        assert all(row["precision"] for row in found["rows"])
+
+
+def test_what_stands_beside_has_a_place_and_a_source(everything: dict[str, Any]) -> None:
+    """A command that is measured, noises of its rows, and where the figures are from."""
+    noises = {
+        found["command"]: {row["noise"] for row in found["rows"]}
+        for found in everything["measured"]
+    }
+    for beside in everything["beside"]:
+        assert beside["psnr"].keys() <= noises[beside["command"]]
+        assert beside["source"]
+
+
+def test_a_figure_says_all_that_is_not_the_default(figures: ModuleType, tmp_path: Path) -> None:
+    """Two figures of one noise are never taken for each other."""
+    Image.fromarray(data.astronaut()[40:88, 200:264]).save(tmp_path / "a.png")
+    choices = {"gray": True, "crop": 32, "border": 4, "limit": 1, "sigma": "estimated"}
+    measured = []
+    for number, protocol in enumerate((Protocol(), Protocol(**choices))):
+        found = benchmark("median", tmp_path, "gaussian:25", protocol)
+        write_json(found, tmp_path / f"{number}.json")
+        measured.append(figures.condensed(tmp_path / f"{number}.json"))
+        assert measured[-1]["rows"][0]["psnr"] == pytest.approx(found.rows[0].psnr, abs=1e-4)
+    labels = figures.card_fields({"measured": measured}, "median")["psnr"][tmp_path.name]
+    assert list(labels) == [
+        "gaussian:25",
+        "gaussian:25, gray, centre 32 px, border of 4 px left out, at most 1 pictures, "
+        "level estimated",
+    ]
+
+
+class TestCards:
+    @pytest.fixture
+    def weights(self, tmp_path: Path) -> Path:
+        """A small weights file."""
+        path = tmp_path / "small.safetensors"
+        save_model(create_model("dncnn", depth=2, width=4), path)
+        return path
+
+    def test_its_tensors_stay_byte_for_byte(self, figures: ModuleType, weights: Path) -> None:
+        """The head alone is another one."""
+        before = figures.tensor_bytes(weights)
+        assert len(before) == 4 * read_card(weights)["parameters"]
+        figures.write_card(weights, {"psnr": {"Set12": {"gaussian:25": 30.0}}})
+        assert figures.tensor_bytes(weights) == before
+        assert read_card(weights)["psnr"] == {"Set12": {"gaussian:25": 30.0}}
+
+    def test_a_card_that_agrees_is_not_written_again(
+        self, figures: ModuleType, weights: Path
+    ) -> None:
+        """The file stays untouched."""
+        fields = {"psnr": {"Set12": {"gaussian:25": 30.0}}}
+        figures.write_card(weights, fields)
+        before = weights.stat()
+        figures.write_card(weights, fields)
+        assert (weights.stat().st_ino, weights.stat().st_mtime_ns) == (
+            before.st_ino,
+            before.st_mtime_ns,
+        )
+
+    def test_tensors_that_would_change_are_refused(
+        self, figures: ModuleType, weights: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And the file is as it was."""
+        before = weights.read_bytes()
+
+        def halve(path_in: Path, path_out: Path, fields: dict[str, Any]) -> None:
+            annotate(path_in, path_out, fields, half="float16")
+
+        monkeypatch.setattr(figures, "annotate", halve)
+        with pytest.raises(RuntimeError, match="its tensors would not stay the same"):
+            figures.write_card(weights, {"psnr": {}})
+        assert weights.read_bytes() == before
