@@ -239,10 +239,9 @@ def test_kinds_of_pixels_that_are_not_read(
 
 
 def test_colour_spaces_that_are_not_read(refusal: Refusal, tmp_path: Path) -> None:
-    """Lab and 16-bit ink are no RGB, nor are a camera's raw values."""
+    """Lab and 16-bit ink are no RGB."""
     for name, photometric, channels in [
         ("lab", "cielab", 3),
-        ("raw", "cfa", 1),
         ("ink", "separated", 4),
     ]:
         values = np.zeros((3, 3, channels), np.uint16).squeeze()
@@ -302,11 +301,3 @@ def test_bomb_is_refused_before_it_is_decoded(
     monkeypatch.setattr(pictures, "MAX_PIXELS", GRAY8.size - 1)
     monkeypatch.setattr(tifffile.TiffPage, "asarray", None)
     assert "megapixels" in refusal(tmp_path / "a.tif")
-
-
-def test_stack_of_imagej_in_one_page_is_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """Slices that only ImageJ finds are not lost unseen."""
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 5, 6), np.uint16), imagej=True, truncate=True)
-    assert "stack of 4 slices" in refusal(tmp_path / "a.tif")
-    tifffile.imwrite(tmp_path / "b.tif", np.zeros((4, 5, 6), np.uint16), imagej=True)
-    assert len(read_pages(tmp_path / "b.tif")) == 4

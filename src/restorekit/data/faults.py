@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from restorekit.data import raw_files
 from restorekit.data.picture import PictureError
 from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
 
@@ -15,7 +16,6 @@ from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
 _OTHERS = (
     (0, b"GIF8", "a GIF, of 256 colours at most"),
     (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftypcrx ", "a camera's raw file (CR3)"),
     (4, b"ftyphei", "a HEIC picture"),
     (4, b"ftypmif1", "a HEIC picture"),
     (4, b"jP  ", "a JPEG 2000 picture"),
@@ -25,7 +25,6 @@ _OTHERS = (
     (0, b"v/1\x01", "an OpenEXR picture"),
     (0, b"#?RADIANCE", "a Radiance HDR picture"),
     (0, b"SIMPLE  =", "a FITS file"),
-    (0, b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)"),
     (0, b"%PDF", "a PDF document"),
 )
 
@@ -95,6 +94,8 @@ def unknown(path: Path) -> str:
         head = file.read(32)
     if not head:
         return "it is empty"
+    if kind := raw_files.mark_of(head):
+        return raw_files.refusal(kind)
     for start, mark, name in _OTHERS:
         if head.startswith(mark, start):
             return f"it is {name}, which is not read; convert it to PNG or TIFF first"

@@ -29,6 +29,7 @@ from restorekit.data.picture import (
     profile_is_of,
 )
 from restorekit.data.ranges import range_of
+from restorekit.data.tiff_layout import MAGICS
 from restorekit.data.walk import walk
 from restorekit.errors import DataError, ImageFileError
 
@@ -288,4 +289,4 @@ def _is_tiff(path: Path) -> bool:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise PictureError("it is a pipe or a device; save the picture to a file first")
     with path.open("rb") as file:
-        return file.read(4) in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+        return file.read(4) in MAGICS

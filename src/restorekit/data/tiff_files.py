@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +12,11 @@ import tifffile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from restorekit.data import exif
+from restorekit.data.formats import leaving_out
 from restorekit.data.picture import Array, Metadata, Picture, PictureError
+from restorekit.data.raw_files import HEAD, kind_in, refusal
+from restorekit.data.tiff_layout import Layout
+from restorekit.data.tiff_log import caught_log
 from restorekit.data.tiff_pages import (
     PHOTOMETRIC,
     Pixels,
@@ -21,20 +25,22 @@ from restorekit.data.tiff_pages import (
     pixels_of,
     white_of_all,
 )
+from restorekit.data.tiff_stacks import contents
 
 _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # what a channel after gray or colour is
 _NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
 _BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
-# What matters of what it logs is raised as well.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
 
 def count(path: Path) -> int:
-    """How many pictures a TIFF holds; thumbnails and masks do not count."""
-    with tifffile.TiffFile(path) as tiff:
-        return len(_pages(tiff))
+    """How many pictures a TIFF holds; thumbnails and masks do not count.
+
+    Raises:
+        PictureError: it is a raw file, or its directories are damaged.
+    """
+    with _opened(path) as (tiff, layout, _), caught_log():
+        return len(contents(tiff, layout).planes)
 
 
 def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
@@ -44,18 +50,38 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
         PictureError: a page is too large, ends early, or has pixels of a kind that is not read.
         ValueError, ...: whatever tifffile and imagecodecs raise for damaged files.
     """
-    with tifffile.TiffFile(path) as tiff:
-        pages = _pages(tiff)
-        if not pages:
-            raise PictureError("it holds no picture")
-        size = path.stat().st_size
-        white: float | None = None
-        for number, page in enumerate(pages):
-            check(page, size)
-            if number == 0 and len(pages) > 1:
-                white = white_of_all(pages, size)
-            pixels = pixels_of(page, page.asarray(), white)
-            yield pixels, _metadata(tiff, page), _orientation(page)
+    with _opened(path) as (tiff, layout, lines):
+        with caught_log() as more:
+            planes, left_out = contents(tiff, layout)
+            white: float | None = None
+        lines += more
+        for number, plane in enumerate(planes):
+            page = plane.page
+            with caught_log() as more:
+                check(page, layout.size)
+                if number == 0 and len(planes) > 1:
+                    white = white_of_all(planes, layout.size)
+                pixels = pixels_of(page, plane.decode(), white)
+                metadata = _metadata(tiff, page)
+            lines += more
+            damaged = (f"damaged parts (tifffile: {line})" for line in lines)
+            metadata = leaving_out(metadata, *left_out, *damaged)
+            yield pixels, metadata, _orientation(page)
+            lines.clear()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, Layout, list[str]]]:
+    """A file whose directories are known to be sound, and which is no raw file; what was logged."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        layout = Layout(file)
+        if kind := kind_in(path, head, layout):
+            raise PictureError(refusal(kind))
+        with caught_log() as lines:
+            tiff = tifffile.TiffFile(path)
+        with tiff:
+            yield tiff, layout, lines
 
 
 def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
@@ -132,29 +158,6 @@ def _append(directories: list[dict[int, Directory]], path: Path) -> None:
                 file.write(directory.tobytes(place))
                 file.seek(tag.offset)
                 file.write(struct.pack("<HHII", code, 4, 1, place))
-
-
-def _pages(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
-    described = (tiff.imagej_metadata or {}).get("images", 1) if tiff.is_imagej else 1
-    pages = [tiff.pages.get(index) for index in range(len(tiff.pages))]
-    if pages and _next(tiff, pages[-1].offset) not in {0, *(page.offset for page in pages)}:
-        raise PictureError("it is damaged (it ends too early: a page is missing)")
-    if described > len(pages):
-        raise PictureError(f"it is a stack of {described} slices in one page, as only ImageJ reads")
-    return [page for page in pages if not page.is_reduced and not page.is_mask]  # type: ignore
-
-
-def _next(tiff: tifffile.TiffFile, offset: int) -> int | None:
-    """Where the page after the one at an offset begins, 0 after the last; None if not said.
-
-    tifffile takes a page that lies beyond the file's end for none.
-    """
-    file, layout = tiff.filehandle, tiff.tiff
-    file.seek(offset)
-    (count,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
-    file.seek(count * layout.tagsize, 1)
-    said = file.read(layout.offsetsize)
-    return struct.unpack(layout.offsetformat, said)[0] if len(said) == layout.offsetsize else None
 
 
 def _orientation(page: tifffile.TiffPage) -> int:

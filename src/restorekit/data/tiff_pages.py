@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,11 +20,17 @@ from restorekit.data.picture import (
 )
 from restorekit.data.pillow_files import ink_to_colour
 from restorekit.data.ranges import Range, range_of
+from restorekit.data.tiff_stacks import Plane
 
 PHOTOMETRIC = tifffile.PHOTOMETRIC
 _GRAY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _COLOUR = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
 _IS_ALPHA = (1, 2)  # associated, unassociated; 0 says nothing
+# The bytes of pixels that one byte can become, by the number of the compression.
+_MOST_PER_BYTE = {1: 2, 5: 3000, 8: 1040, 32946: 1040, 32773: 64}
+_MOST_PER_BYTE_ELSE = 50_000
+_LARGE = 2**26  # bytes; less is no burden
+_MANY = 65_536  # strips or tiles
 _MOST_BYTES = 8_000_000_000  # of a page's pixels
 
 
@@ -67,18 +74,19 @@ def check(page: tifffile.TiffPage, file_size: int) -> None:
         )
     if page.nbytes > _MOST_BYTES:
         raise PictureError(f"its pixels take {page.nbytes / 1e9:.3g} GB")
+    _check_claims(page)
     ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False) if n)
     if max(ends, default=0) > file_size:
         raise PictureError("it is damaged (it ends too early)")
 
 
-def white_of_all(pages: Iterable[tifffile.TiffPage], file_size: int) -> float | None:
+def white_of_all(planes: Iterable[Plane], file_size: int) -> float | None:
     """The largest white of pages whose least value is white, so that all are turned over alike."""
     found = []
-    for page in pages:
-        if _is_turned_over(page):
-            check(page, file_size)
-            found.append(range_of(page.asarray()).white)
+    for plane in planes:
+        if _is_turned_over(plane.page):
+            check(plane.page, file_size)
+            found.append(range_of(plane.decode()).white)
     return max(found, default=None)
 
 
@@ -109,6 +117,16 @@ def pixels_of(page: tifffile.TiffPage, values: Array, white: float | None = None
 def alpha_place(page: tifffile.TiffPage) -> int | None:
     """Which of the channels after gray or colour is alpha; None where none is."""
     return next((n for n, kind in enumerate(page.extrasamples) if kind in _IS_ALPHA), None)
+
+
+def _check_claims(page: tifffile.TiffPage) -> None:
+    """Refuse a page that claims many more pixels than its data can hold."""
+    size = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
+    pieces, told = math.prod(page.chunked), len(page.dataoffsets)
+    most = _MOST_PER_BYTE.get(page.compression, _MOST_PER_BYTE_ELSE)
+    too_small = size > _LARGE and size > most * sum(page.databytecounts)
+    if too_small or (pieces != told and max(pieces, told) > _MANY):
+        raise PictureError("it is damaged (it claims more pixels than its data can hold)")
 
 
 def _is_turned_over(page: tifffile.TiffPage) -> bool:
