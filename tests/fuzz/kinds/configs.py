@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from restorekit import TrainConfig
+from restorekit import TrainConfig, signature
 from restorekit.config import TrainSettings
 from restorekit.errors import ConfigError
 from restorekit.registry import datasets, losses, models, noises
@@ -46,6 +47,12 @@ _NOISES: tuple[Any, ...] = (
     "camera",
     "jpeg",
 )
+_OLD: dict[str, Any] = {
+    "mode": "train", "model": "U-Net", "datset": {"name": "folder", "path": "pictures"},
+    "epoches": 1, "batch_size": 1, "learning_rate": 0.01, "b1": 0.5, "train_size": 0.5,
+    "lambda_reconstruction": 1, "lambda_ssim": 0.5, "save_weigth_path": "run",
+    "train": {"max_minutes": 0.02, "validation_images": 1},
+}  # fmt: skip
 _OVERRIDES = (
     "train.steps=2",
     "model.depth=3",
@@ -58,7 +65,9 @@ _OVERRIDES = (
     "loss.x.y={}",
 )
 # What takes minutes when it is right, or starts so many processes that the machine stops.
-_TOO_MUCH = ("compile", "num_workers", "tensorboard")
+_TOO_MUCH = ("compile", "num_workers", "tensorboard", "download", "max_minutes", "samples")
+_NO_NUMBER = ("optimizer", "teacher")
+_SLOTS = {"model": models, "noise": noises, "dataset": datasets}
 
 
 def attack(random: Random, home: Path) -> str:
@@ -84,13 +93,9 @@ def strange_config(random: Random) -> bytes:
     if random.random() < 0.2:
         whole["loss"] = {"l1": 1, "ssim": {"weight": 0.1, "window_size": 3}}
     if random.random() < 0.1:
-        whole = {
-            "network": "unet",
-            "dataset": {"name": "folder", "path": "pictures"},
-            "b1": 0.5,
-            "num_epochs": 1,
-            "batch_size": 1,
-        }
+        whole = json.loads(json.dumps(_OLD))
+    if random.random() < 0.5:
+        return json.dumps(_typed(whole, random)).encode()
     words = [
         *TrainConfig.model_fields,
         *TrainSettings.model_fields,
@@ -101,6 +106,51 @@ def strange_config(random: Random) -> bytes:
     ]
     words += [*models.names(), *noises.names(), *losses.names(), *datasets.names()]
     return mutated_json(whole, random, [word for word in words if word not in _TOO_MUCH])
+
+
+def _typed(whole: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Every argument of its type, but some at their extremes, and components drawn at random."""
+    for slot, registry in _SLOTS.items():
+        if random.random() < 0.3:
+            name = random.choice([name for name in registry.names() if name not in _TOO_MUCH])
+            whole[slot] = {"name": name, **_arguments(registry.get(name), random)}
+    if random.random() < 0.3:
+        terms = random.sample(losses.names(), 2)
+        whole["loss"] = [{"name": n, **_arguments(losses.get(n), random)} for n in terms]
+    settings = whole.setdefault("train", {})
+    for name, field in TrainSettings.model_fields.items():
+        if name not in (*_TOO_MUCH, *_NO_NUMBER) and random.random() < 0.06:
+            settings[name] = _like(field.default, random)
+    if random.random() < 0.1:
+        settings["optimizer"] = random.choice(["SparseAdam", "LBFGS", "sgd", "rprop", "muon"])
+    return whole
+
+
+def _arguments(target: Callable[..., Any], random: Random) -> dict[str, Any]:
+    """A few of a component's arguments, each like its default or its type."""
+    given = {}
+    for argument in signature.arguments(target):
+        if argument.name == "path":
+            given["path"] = "pictures"
+        elif "noises" in argument.name:
+            given[argument.name] = ["gaussian", {"name": "uniform", "amplitude": 0.1}]
+        elif argument.name not in _TOO_MUCH and (argument.required or random.random() < 0.3):
+            is_number = argument.default is None and "int" in argument.type
+            given[argument.name] = _like(1 if is_number else argument.default, random)
+    return given
+
+
+def _like(default: Any, random: Random) -> Any:
+    """A value of the default's type: usual, small, or far too large."""
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, int):
+        return random.choice([default, 0, 1, 2, 3, 8, 10**5, 10**6, 10**9, 2**63, 10**30])
+    if isinstance(default, float) or default is None:
+        return random.choice([default, 0.0, 1e-9, 0.5, 1.0, 1e6, 1e300])
+    if isinstance(default, (list, tuple)):
+        return [_like(each, random) for each in default]
+    return default
 
 
 def _data(home: Path) -> None:
