@@ -67,7 +67,7 @@ def _read(random: Random, home: Path, path: Path) -> str:
     count = call(count_pages, path)
     _unchanged(path, before)
     if isinstance(pages, RestoreKitError):
-        if not isinstance(pages, ImageFileError) or "\n" in str(pages):
+        if not isinstance(pages, ImageFileError) or "\n" in str(pages).replace(str(path), ""):
             raise Broken(f"refused with {pages!r}")
         return "refused"
     if count != len(pages):

@@ -17,7 +17,8 @@ from tests.fuzz.cases import Broken
 from tests.fuzz.command import command
 from tests.fuzz.corpus.pixels import Array, profile
 
-_TIFF_TYPES = ("uint8", "uint16", "float32")
+_TYPES = ("uint8", "uint16", "float32")
+_RARE = ("int8", "int16", "uint32", "int32", "float16", "float64")
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ def attack(random: Random, home: Path) -> str:
     path = home / make(random, home)
     before = held(path)
     restored, same = home / f"restored{path.suffix}", home / f"same{path.suffix}"
+    model = "median" if random.random() < 0.9 else "swift-photo"
     for target, strength in ((restored, "1"), (same, "0")):
-        said = command("denoise", path, "-m", "median", "-o", target, "--strength", strength)
+        said = command("denoise", path, "-m", model, "-o", target, "--strength", strength)
         if said.code:
             raise Broken(f"{path.name} is refused: {said.err}")
     _check_alike(before, held(restored))
@@ -53,7 +55,7 @@ def held(path: Path) -> Held:
     if path.suffix == ".tif":
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             pages = [_last_channels(page.asarray(), page.axes == "SYX") for page in tiff.pages]
-            return Held(pages, bool(tiff.pages[0].extrasamples))
+            return Held(pages, tuple(map(int, tiff.pages[0].extrasamples)) in ((1,), (2,)))
     if path.suffix == ".png" and content[24] == 16:
         page = _last_channels(imagecodecs.png_decode(content))
         return Held([page], page.shape[2] in (2, 4))
@@ -98,14 +100,15 @@ def _bmp(random: Random, home: Path) -> str:
 
 
 def _tiff(random: Random, home: Path) -> str:
-    dtype, channels = random.choice(_TIFF_TYPES), random.choice([1, 1, 2, 3, 3, 4])
+    dtype = random.choice(_TYPES if random.random() < 0.6 else _RARE)
+    channels = random.choice([1, 1, 2, 3, 3, 4])
     options: dict[str, Any] = {
         "compression": random.choice([None, "zlib", "lzw", "packbits", "zstd"])
     }
     options["photometric"] = "rgb" if channels > 2 else "minisblack"
     options["planarconfig"] = "contig" if channels > 1 else None
     if channels in (2, 4):
-        options["extrasamples"] = ["unassalpha"]
+        options["extrasamples"] = [random.choice(["unassalpha", "assocalpha", "unspecified"])]
     if random.random() < 0.3:
         options["tile"] = (16, 32)
     if random.random() < 0.3:
@@ -124,8 +127,8 @@ def _values(random: Random, channels: int, dtype: str) -> Array:
     generator = np.random.default_rng(random.randrange(2**32))
     shape = (random.randint(1, 70), random.randint(1, 70), channels)
     values = np.clip(generator.normal(random.random(), random.choice([0, 0.02, 0.3]), shape), 0, 1)
-    if dtype == "float32":
-        values = values.astype(np.float32)
+    if dtype.startswith("float"):
+        values = values.astype(dtype)
     else:
         values = np.rint(values * np.iinfo(dtype).max).astype(dtype)
     return values[..., 0] if channels == 1 else values
