@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import restorekit
-from restorekit.cli.faults import explain
+from restorekit.cli.faults import explain, warnings_as_lines
 from restorekit.cli.main import main
 from restorekit.errors import ConfigError, DataError, MissingExtraError
 from restorekit.registry import Registry
@@ -214,3 +215,11 @@ class TestPlugins:
         done = start("describe", "noise", "film_grain", **environment)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.endswith("By M\\xfcller.\n")
+
+
+def test_a_warning_of_any_library_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the place in that library's code, and however many lines it has."""
+    with warnings_as_lines(), warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.warn("odd\n  picture", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: odd picture\n"

@@ -359,6 +359,7 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
         ([torch.ones(3)], "holds no state dict"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")  # torch's own, of a slow file
 def test_what_is_not_recognised_is_told(held: Any, told: str, tmp_path: Path) -> None:
     """What was found, what it lacks, and the nearest that is known."""
     torch.save(held, tmp_path / "net.pth")

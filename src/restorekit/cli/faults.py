@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any
 
 from restorekit.cli.output import print_told
 from restorekit.errors import (
@@ -38,24 +38,13 @@ def explain(error: Exception) -> list[str] | None:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Within the block, restorekit's own warnings are always shown, a line each on stderr."""
+    """Within the block, warnings are a line each on stderr, and restorekit's own always shown."""
     with warnings.catch_warnings():
         for category in _TOLD:
             warnings.simplefilter("always", category)
-        show = warnings.showwarning
 
-        def show_line(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, _TOLD):
-                print_told("warning", str(message))
-            else:
-                show(message, category, filename, lineno, file, line)
+        def show_line(message: Warning | str, *_: Any, **__: Any) -> None:
+            print_told("warning", str(message))
 
         warnings.showwarning = show_line
         yield

@@ -18,6 +18,7 @@ from restorekit.restore.meaning import PLAIN, Meaning
 
 # More digits than float32 has: black is taken from them, and added, in float64.
 _WIDE = (torch.int32, torch.uint32, torch.float64)
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32}
 DTYPES = (
     torch.uint8,
     torch.uint16,
@@ -82,11 +83,24 @@ class Canvas:
     is_touched: bool = False
 
     @classmethod
-    def over(cls, source: Tensor, result: Tensor, meaning: Meaning = PLAIN) -> Canvas:
+    def over(
+        cls,
+        source: Tensor,
+        result: Tensor,
+        meaning: Meaning = PLAIN,
+        hidden: Tensor | None = None,
+    ) -> Canvas:
         """The canvas of an image of any type in `DTYPES`, which is not empty.
 
-        Pixels that are not finite, or lie so far beyond black and white that they are neither noise
-        nor light, are filled for the network; `finish` puts them back.
+        Pixels that are hidden, are not finite, or lie so far beyond black and white that they are
+        neither noise nor light, are filled for the network; `finish` puts them back.
+
+        Args:
+            source: the image, (B, C, H, W).
+            result: where the restored image goes.
+            meaning: what is known of the image.
+            hidden: (B, 1, H, W), the pixels that nobody sees. Their colour, often black, would
+                bleed into their neighbours, and their noise, often none, be measured.
 
         Raises:
             InputError: it has no finite value, too many lie far beyond the range, or it is of
@@ -101,16 +115,18 @@ class Canvas:
         low, high, gaps = _ends(source, known.black, known.white)
         words = known.words if known.is_guessed else None
         canvas = cls(source, result, _scale(source, known, low, high), meaning.colours, words)
+        if hidden is not None and bool(hidden.any()):
+            gaps = hidden.expand_as(source) if gaps is None else gaps | hidden
         if gaps is not None:
             canvas.kept = gaps, source[gaps]
-            canvas.source = filled(source, gaps)
+            canvas.source = source if bool(gaps.all()) else filled(source, gaps)
         return canvas
 
     def finish(self) -> None:
         """Put the pixels that are kept into the result."""
         if self.kept is not None:
             gaps, values = self.kept
-            self.result[gaps] = values
+            _signed(self.result)[gaps] = _signed(values)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -225,6 +241,11 @@ def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
 def wrong_type(dtype: Any) -> InputError:
     """The error that a type of number is none of an image's."""
     return InputError(f"an image is of 8, 16 or 32-bit integers or of floats, not {dtype}")
+
+
+def _signed(values: Tensor) -> Tensor:
+    """The same bits as a type that torch can write to by a mask."""
+    return values.view(_SIGNED.get(values.dtype, values.dtype))
 
 
 def _scale(source: Tensor, known: Range, low: float, high: float) -> Scale:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
 import json
-import logging
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +96,7 @@ def export_torch(model: nn.Module, path: str | Path) -> Exported:
     """
     if not Path(path).suffix:  # torch refuses it only after the work
         raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
-    with atomic_path(path) as temporary, _quiet(), _explained(model):
+    with atomic_path(path) as temporary, _explained(model):
         torch.export.save(traced(model), temporary)
         module = torch.export.load(temporary).module()
         return _compared(model, path, lambda given: module(*given))
@@ -116,14 +113,16 @@ def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
     if opset < OPSET:
         raise InputError(f"ONNX opset {opset} is too old; {OPSET} or above can be written")
     names = ["noisy", "sigma"][: 1 + uses_sigma(model)]
-    with _quiet(), _explained(model):
+    with _explained(model):
         made = torch.onnx.export(
             traced(model),
             dynamo=True,
             opset_version=opset,
             input_names=names,
-            dynamic_shapes=(_AXES,) * len(names),  # what the axes are called
+            # What the axes are called: both inputs', which are the same.
+            dynamic_shapes=(_AXES, None)[: len(names)],
             output_names=["restored"],
+            verbose=False,
         )
     content: bytes = made.model_proto.SerializeToString()  # type: ignore[union-attr]
     return content
@@ -140,7 +139,7 @@ def traced(model: nn.Module) -> torch.export.ExportedProgram:
     # Not by name: named axes may not be related by arithmetic, which padding does to them.
     sizes = dict.fromkeys(_AXES, torch.export.Dim.DYNAMIC)
     wrapped = _WithSigma(plain) if len(given) == 2 else _Blind(plain)
-    with _quiet(), _explained(model), torch.no_grad():
+    with _explained(model), torch.no_grad():
         return torch.export.export(wrapped, given, dynamic_shapes=(sizes,) * len(given))
 
 
@@ -199,23 +198,6 @@ def _compared(model: nn.Module, path: str | Path, run: Run) -> Exported:
             raise ValueError(f"what was written differs by {difference:.2g} at {size}")
         worst = max(worst, difference)
     return Exported(Path(path), ("noisy", "sigma") if with_sigma else ("noisy",), worst)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the exporters print, warn and log to themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 @contextlib.contextmanager

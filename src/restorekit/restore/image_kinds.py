@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from os import PathLike, fsdecode
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from restorekit.data.images import copy_metadata, read_image, split_alpha
 from restorekit.errors import InputError
@@ -131,15 +131,26 @@ def _open_array(
     if given != native or any(stride < 0 for stride in image.strides):
         image = image.astype(native)  # torch knows neither
     result = image if in_place and image.flags.writeable else np.empty(image.shape, native)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is read-only: it is only read
-        source, target = torch.from_numpy(image), torch.from_numpy(result)
+    source, target = _shared(image), torch.from_numpy(result)
     if image.ndim == 2:
         canvas = _over(source[None, None], target[None, None], channels, meaning)
     else:
         images = (source.movedim(2, 0)[None], target.movedim(2, 0)[None])
         canvas = _over(*images, channels, meaning)
     return Opened(canvas, lambda: result.astype(given, copy=False))
+
+
+def _shared(array: Array) -> Tensor:
+    """A tensor over an array that is only read.
+
+    Of one that is read-only `torch.from_numpy` warns, and older numpy gives none by DLPack.
+    """
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    try:
+        return from_dlpack(array)
+    except BufferError:
+        return torch.from_numpy(array.copy())
 
 
 def _open_tensor(image: Tensor, channels: int | None, meaning: Meaning) -> Opened:
@@ -162,7 +173,11 @@ def _is_no_channel_count(shape: tuple[int, ...]) -> bool:
 
 def _over(source: Tensor, result: Tensor, channels: int | None, meaning: Meaning) -> Canvas:
     """The canvas of all channels but alpha, which is copied."""
+    hidden = None
     if meaning.has_alpha and source.shape[1] in (2, 4) and source.shape[1] != channels:
         result[:, -1:] = source[:, -1:]
+        hidden = source[:, -1:] == 0
         source, result = source[:, :-1], result[:, :-1]
-    return Canvas.over(source, result, meaning)
+    elif meaning.hidden is not None:
+        hidden = torch.from_numpy(meaning.hidden)[None, None].to(source.device)
+    return Canvas.over(source, result, meaning, hidden)

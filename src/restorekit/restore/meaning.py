@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from restorekit.data.picture import Picture, one_of
 
@@ -17,18 +20,21 @@ class Meaning:
         has_alpha: whether the last of 2 or 4 channels is alpha.
         colours: how many of the first channels go through a network together, 3 of colour; those
             after them go one at a time. None for all channels that the network takes.
+        hidden: (H, W), where alpha is 0 that is not among the channels: colour that nobody sees.
     """
 
     black: float | None = None
     white: float | None = None
     has_alpha: bool = True
     colours: int | None = None
+    hidden: np.ndarray[Any, np.dtype[np.bool_]] | None = None
 
     @classmethod
     def of(cls, picture: Picture) -> Meaning:
         """That of a picture's pixels."""
         white = one_of(picture.pixels.dtype) if picture.white is None else picture.white
-        return cls(picture.black, white, False, picture.colours if picture.extra else None)
+        hidden = None if picture.alpha is None else picture.alpha == 0
+        return cls(picture.black, white, False, picture.colours if picture.extra else None, hidden)
 
 
 PLAIN = Meaning()
