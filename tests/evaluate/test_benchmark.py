@@ -34,7 +34,7 @@ from restorekit.evaluate.identity import identify
 from restorekit.evaluate.plots import write_plot
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.results import Results, read_json, write_json
-from restorekit.evaluate.tables import HEAD, notes, short_labels, to_markdown
+from restorekit.evaluate.tables import HEAD, cells, notes, short_labels, to_markdown
 from restorekit.weights import find_weights, load_model, read_card, save_model
 
 CHANGED = {
@@ -354,6 +354,20 @@ class TestOutput:
         assert len(set(short.values())) == 4
         assert all(len(cut) <= 33 for cut in short.values())
         assert short[paths[0]].endswith("best.safetensors")
+
+    def test_a_mean_says_how_many_pictures_are_equal(self, results: Results) -> None:
+        """One that is equal to its clean picture makes the mean infinite, not all of them equal."""
+        row = results.rows[0]
+        one = (replace(row.pictures[0], psnr=None), *row.pictures[1:])
+        for pictures, cell in ((one, "1 equal"), ((one[0],) * 3, "equal")):
+            assert cells(replace(row, pictures=pictures))[3] == cell
+
+    def test_a_label_stays_in_its_cell(self, results: Results) -> None:
+        """Whatever signs a file's name has."""
+        row = replace(results.rows[0], model="a|b\nc\x1b[1m")
+        (line,) = to_markdown(replace(results, rows=(row,))).splitlines()[2:3]
+        assert r"| a&#124;b\nc\x1b[1m |" in line
+        assert list(short_labels(["a\nb"]).values()) == [r"a\nb"]
 
     def test_results_of_an_older_format_are_told_as_such(
         self, results: Results, tmp_path: Path

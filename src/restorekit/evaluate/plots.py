@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from restorekit.atomic import atomic_path
 from restorekit.errors import ImageFileError, did_you_mean
 from restorekit.evaluate.results import Results
+from restorekit.evaluate.tables import short_labels
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -24,6 +25,7 @@ def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
     """
     path = check_plot_path(path)
     panels = list(dict.fromkeys(row.noise for row in results.rows)) or [""]
+    short = short_labels(dict.fromkeys(row.model for row in results.rows))
     figure = Figure(figsize=(1.2 + 4.4 * len(panels), 4.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, noise in zip(axes, panels, strict=True):
@@ -31,7 +33,7 @@ def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
         for number, row in enumerate(rows):
             axis.scatter([row.seconds_per_megapixel], [row.psnr], color=f"C{number % 10}", zorder=3)
             axis.annotate(
-                _plain(row.model),
+                _plain(short[row.model]),
                 (row.seconds_per_megapixel, row.psnr),
                 xytext=(5, 4),
                 textcoords="offset points",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from restorekit.atomic import atomic_path
 from restorekit.evaluate.results import Results, Row
+from restorekit.text import escaped
 
 HEAD = (
     "noise",
@@ -30,8 +31,8 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         row.noise,
         row.model,
-        _decibels(row.psnr_noisy),
-        _decibels(row.psnr),
+        _mean(row.psnr_noisy, [picture.psnr_noisy for picture in row.pictures]),
+        _mean(row.psnr, [picture.psnr for picture in row.pictures]),
         f"{row.ssim:.4f}",
         f"{row.worst_change:+.2f}",
         f"{row.worsened} of {len(row.pictures)}",
@@ -74,14 +75,15 @@ def _unclamped(results: Results) -> list[str]:
 
 
 def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
-    """Labels cut to a width, by each label; still different from each other.
+    """Labels cut to a width, by each label; still different from each other, and on one line.
 
     The end of a path tells more than its middle, so that is what stays.
     """
     short: dict[str, str] = {}
     for label in labels:
+        plain = escaped(label)
         start, end = width // 4, width - width // 4 - 1
-        cut = label if len(label) <= width else f"{label[:start]}…{label[-end:]}"
+        cut = plain if len(plain) <= width else f"{plain[:start]}…{plain[-end:]}"
         taken = sum(other.partition(" #")[0] == cut for other in short.values())
         short[label] = f"{cut} #{taken + 1}" if taken else cut
     return short
@@ -106,7 +108,13 @@ def write_markdown(results: Results, path: str | os.PathLike[str]) -> None:
 
 
 def _line(texts: tuple[str, ...] | list[str]) -> str:
-    return f"| {' | '.join(text.replace('|', '&#124;') for text in texts)} |"
+    return f"| {' | '.join(escaped(text).replace('|', '&#124;') for text in texts)} |"
+
+
+def _mean(mean: float, values: list[float | None]) -> str:
+    """A mean that is infinite tells how many pictures are equal to the clean ones, if not all."""
+    equal = values.count(None)
+    return _decibels(mean) if equal in (0, len(values)) else f"{equal} equal"
 
 
 def _decibels(value: float) -> str:
