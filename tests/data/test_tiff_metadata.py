@@ -85,3 +85,114 @@ def test_resolution_without_a_unit_stays_one(tmp_path: Path) -> None:
         assert tags.valueof(296) == 1
         assert [n / d for n, d in (tags.valueof(282), tags.valueof(283))] == [15.5, 7.75]
         assert (tiff.imagej_metadata or {})["unit"] == "um"
+
+
+# Notes of programs
+
+STACK = RANDOM.integers(0, 65536, (3, 40, 50)).astype(np.uint16)
+GEO: Any = [
+    (33550, "d", 3, (10.0, 10.0, 0.0), True),
+    (33922, "d", 6, (0.0, 0.0, 0.0, 440720.0, 3751320.0, 0.0), True),
+    (34735, "H", 8, (1, 1, 0, 1, 1024, 0, 1, 1), True),
+    (34737, "s", 0, "WGS 84|", True),
+    (42112, "s", 0, "<GDALMetadata></GDALMetadata>", True),
+]
+
+
+def page_of(path: Path) -> Any:
+    with tifffile.TiffFile(path) as tiff:
+        return tiff.pages.first
+
+
+def again(path: Path, target: Path, **options: Any) -> tuple[str, ...]:
+    return write_pages(read_pages(path), target, **options)
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_place_on_earth_stays(tmp_path: Path, byteorder: Any) -> None:
+    """GeoTIFF's and GDAL's entries are as they were, and named where they cannot be kept."""
+    options: Any = {"extratags": GEO, "metadata": None, "byteorder": byteorder}
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, **options)
+    assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ()
+    with tifffile.TiffFile(tmp_path / "a.tif") as one, tifffile.TiffFile(tmp_path / "b.tif") as two:
+        for code, *_ in GEO:
+            assert two.pages[0].tags.valueof(code) == one.pages[0].tags.valueof(code)
+    assert again(tmp_path / "a.tif", tmp_path / "b.png") == ("GeoTIFF", "GDAL metadata")
+
+
+def test_place_on_earth_of_a_turned_picture_is_left_out(tmp_path: Path) -> None:
+    """Its rows and columns are others."""
+    orientation = (274, "H", 1, 6, True)
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, extratags=[*GEO, orientation], metadata=None)
+    assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ("GeoTIFF",)
+    assert 33550 not in page_of(tmp_path / "b.tif").tags
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_labels_and_ranges_of_imagej_stay(tmp_path: Path, byteorder: Any) -> None:
+    """Beside its description; at another depth without what is in units of the old values."""
+    noted: Any = {
+        "Labels": ["one", "two", "three"],
+        "Ranges": (0.0, 4095.0),
+        "min": 1.0,
+        "max": 9.0,
+    }
+    options: Any = {"metadata": noted, "imagej": True, "byteorder": byteorder}
+    tifffile.imwrite(tmp_path / "a.tif", STACK, **options)
+    assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ()
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        found: Any = tiff.imagej_metadata
+        assert np.array_equal(tiff.asarray(), STACK)
+    assert found["Labels"] == noted["Labels"]
+    assert tuple(found["Ranges"]) == (0.0, 4095.0)
+    assert (found["min"], found["max"], found["images"]) == (1.0, 9.0, 3)
+    lost = again(tmp_path / "a.tif", tmp_path / "c.tif", depth=8)
+    assert lost == ("ImageJ's display range", "ImageJ's Ranges")
+    with tifffile.TiffFile(tmp_path / "c.tif") as tiff:
+        found = tiff.imagej_metadata
+    assert found["Labels"] == noted["Labels"]
+    assert not {"Ranges", "min", "max"} & found.keys()
+
+
+@pytest.mark.parametrize(("depth", "name"), [(None, "uint16"), (8, "uint8"), ("float", "float")])
+def test_ome_agrees_with_the_pixels(tmp_path: Path, depth: Any, name: str) -> None:
+    """Its type is that of what is written, and the rest as it was."""
+    options: Any = {"ome": True, "metadata": {"axes": "ZYX", "SignificantBits": 12}}
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, **options)
+    before = page_of(tmp_path / "a.ome.tif").description
+    assert again(tmp_path / "a.ome.tif", tmp_path / "b.ome.tif", depth=depth) == ()
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as tiff:
+        after = tiff.pages.first.description
+        assert (tiff.is_ome, tiff.series[0].shape, tiff.series[0].axes) == (
+            True,
+            (3, 40, 50),
+            "ZYX",
+        )
+        assert tiff.series[0].dtype == STACK.dtype if depth is None else True
+    assert f'Type="{name}"' in after
+    if depth is None:
+        assert after == before
+    else:
+        assert after.replace(f'Type="{name}"', 'Type="uint16"') == before.replace(
+            ' SignificantBits="12"', ""
+        )
+
+
+def test_ome_of_several_files_is_left_out(tmp_path: Path) -> None:
+    """What it says of the other files does not hold for the new one."""
+    xml = '<?xml version="1.0"?><OME><Image><Pixels Type="uint8">{}</Pixels></Image></OME>'
+    planes = "".join(f'<TiffData><UUID FileName="{name}.tif"/></TiffData>' for name in "ab")
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, description=xml.format(planes), metadata=None)
+    assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ("OME-XML (of several files)",)
+    assert page_of(tmp_path / "b.tif").description == ""
+
+
+def test_other_entries_are_named(tmp_path: Path) -> None:
+    """Those of programs that are not known, and the axes of an array."""
+    tags: Any = [(65000, "H", 1, 7, True), (318, "2I", 2, (3127, 10000, 3290, 10000), True)]
+    axes = {"axes": "TYX"}
+    options: Any = {"photometric": "minisblack", "metadata": axes}
+    tifffile.imwrite(tmp_path / "a.tif", STACK, extratags=tags, **options)
+    lost = again(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert lost == ("TIFF tag WhitePoint", "TIFF tag 65000", "axes (tifffile)")
+    assert again(tmp_path / "b.tif", tmp_path / "c.tif") == ()

@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
+from restorekit.data.notes import Tag
 from restorekit.data.picture import Array
 
 PREFIX = b"Exif\x00\x00"
@@ -45,9 +46,6 @@ DESCRIPTIVE = {
 }
 _EXPOSURE, _PLACE = 34665, 34853
 DIRECTORIES = (_EXPOSURE, _PLACE)
-
-
-Tag = tuple[int, str, int, Any, bool]  # an entry of a TIFF's directory, as tifffile takes it
 
 
 def bare(block: Any) -> bytes | None:
@@ -142,16 +140,21 @@ def from_tiff(file: IO[bytes], offset: int, order: str, big: bool) -> bytes | No
     found.endian, found.bigtiff = order, big
     with suppress(Exception):  # damaged metadata is no reason to refuse the pixels
         found.load_from_fp(file, offset)
-        return descriptive(found)
+        return descriptive(found, without_notes=True)
     return None
 
 
-def descriptive(found: Image.Exif) -> bytes | None:
-    """What entries that Pillow has read say of the picture's making, as a block."""
+def descriptive(found: Image.Exif, without_notes: bool = False) -> bytes | None:
+    """What entries that Pillow has read say of the picture's making, as a block.
+
+    Args:
+        found: the entries.
+        without_notes: leaves out a description that is a program's note; see `is_note`.
+    """
     with suppress(Exception):
         block = Image.Exif()
         for code, value in found.items():
-            if code in DESCRIPTIVE and not _is_tifffile_shape(code, value):
+            if code in DESCRIPTIVE and not (without_notes and code == 270 and is_note(value)):
                 # As bytes, for Pillow writes text in ASCII; it reads it as if it were in Latin-1.
                 block[code] = value.encode("latin-1") if isinstance(value, str) else value
             elif code in DIRECTORIES and (directory := found.get_ifd(code)):
@@ -191,9 +194,11 @@ def _tag(code: int, value: Any) -> Iterator[Tag]:
         yield code, kind, len(numbers), numbers if len(numbers) > 1 else numbers[0], True
 
 
-def _is_tifffile_shape(code: int, value: Any) -> bool:
-    """Whether a description is tifffile's note on the array it wrote, which may not hold again."""
-    return code == 270 and isinstance(value, str) and value.startswith('{"shape":')
+def is_note(value: Any) -> bool:
+    """Whether a description is what a program notes of the pages (OME-XML, ImageJ, tifffile)."""
+    if not isinstance(value, str):
+        return False
+    return value.startswith(('{"shape":', "ImageJ=")) or "<OME" in value[:4096]
 
 
 class _Entry(NamedTuple):

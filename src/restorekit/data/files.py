@@ -19,6 +19,7 @@ from restorekit.atomic import atomic_path
 from restorekit.data import exif, jpeg_files, pillow_files, png_files, png_pixels, webp_files, xmp
 from restorekit.data.faults import faults_in_reading, faults_in_writing, unknown
 from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
+from restorekit.data.notes import turned
 from restorekit.data.picture import (
     Array,
     Depth,
@@ -230,6 +231,9 @@ def _upright(picture: Picture, orientation: int) -> Picture:
         metadata = replace(metadata, exif=exif.turned(metadata.exif, 1, is_swapped))
     if metadata.xmp is not None:
         metadata = replace(metadata, xmp=xmp.turned(metadata.xmp, 1, is_swapped))
+    if metadata.notes:
+        notes, lost = turned(metadata.notes)
+        metadata = leaving_out(replace(metadata, notes=notes), *lost)
     if is_swapped:
         dpi, density = metadata.dpi, metadata.density
         metadata = replace(metadata, dpi=dpi and dpi[::-1], density=density and density[::-1])

@@ -41,7 +41,8 @@ _NAMES: Mapping[str, str] = {
 
 _COMMON = frozenset({"exif", "icc_profile", "xmp"})
 _JPEG = Format("JPEG", _COMMON | {"dpi", "comment", "iptc", "attached"}, alpha=False)
-_TIFF = Format("TIFF", _COMMON | {"dpi", "density", "iptc"}, depths=(8, 16, "float"), pages=True)
+_TIFF_KEEPS = _COMMON | {"dpi", "density", "iptc", "notes"}
+_TIFF = Format("TIFF", _TIFF_KEEPS, depths=(8, 16, "float"), pages=True)
 FORMATS: Mapping[str, Format] = {
     ".png": Format("PNG", _COMMON | {"dpi", "colour_chunks", "text_chunks"}, depths=(8, 16)),
     ".jpg": _JPEG,
@@ -74,6 +75,9 @@ def format_for(path: str | Path) -> Format:
 
 def held_by(kind: Format, metadata: Metadata) -> Metadata:
     """The metadata that a format holds; `left_out` also names what it does not."""
+    if "notes" not in kind.keeps:
+        names = (note.name for note in metadata.notes)
+        metadata = leaving_out(replace(metadata, notes=()), *names)
     if metadata.attached is not None and "attached" not in kind.keeps:
         metadata = leaving_out(replace(metadata, attached=None), *metadata.attached.names)
     metadata = without(metadata, *(name for name in _NAMES if name not in kind.keeps))

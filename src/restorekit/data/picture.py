@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from restorekit.data.attachments import Attachments
+from restorekit.data.notes import Note, with_other_values
 from restorekit.errors import InputError
 
 Array = np.ndarray[Any, Any]
@@ -58,6 +59,7 @@ class Metadata:
             is multiplied with it.
         alpha_place: where among the other channels after gray or colour it is; None for the last.
         attached: what follows the picture in a JPEG: a gain map, further views, a video.
+        notes: what programs note in a TIFF; no other format can hold it.
         left_out: what the file holds besides, and none of these fields does, in the user's words.
     """
 
@@ -74,6 +76,7 @@ class Metadata:
     alpha: Literal["unassociated", "associated"] = "unassociated"
     alpha_place: int | None = None
     attached: Attachments | None = None
+    notes: tuple[Note, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -145,7 +148,10 @@ class Picture:
             return self
         alpha = None if self.alpha is None else rescale(self.alpha, dtype)
         pixels = rescale(self.pixels, dtype, self.white, self.black)
-        return replace(self, pixels=pixels, alpha=alpha, white=None, black=0.0)
+        notes, lost = with_other_values(self.metadata.notes)
+        left_out = tuple(dict.fromkeys((*self.metadata.left_out, *lost)))
+        metadata = replace(self.metadata, notes=notes, left_out=left_out)
+        return replace(self, pixels=pixels, alpha=alpha, metadata=metadata, white=None, black=0.0)
 
     def channels(self) -> Array:
         """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""

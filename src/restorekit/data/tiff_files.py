@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,10 +14,12 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from restorekit.data import exif
 from restorekit.data.formats import leaving_out
+from restorekit.data.notes import Tag
 from restorekit.data.picture import Array, Metadata, Picture, PictureError
 from restorekit.data.raw_files import HEAD, kind_in, refusal
 from restorekit.data.tiff_layout import Layout
 from restorekit.data.tiff_log import caught_log
+from restorekit.data.tiff_notes import fitted, left_out_of, notes_of
 from restorekit.data.tiff_pages import (
     PHOTOMETRIC,
     Pixels,
@@ -63,9 +66,11 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
                     white = white_of_all(planes, layout.size)
                 pixels = pixels_of(page, plane.decode(), white)
                 metadata = _metadata(tiff, page)
+                if plane.number:  # they speak of all planes
+                    metadata = replace(metadata, notes=())
             lines += more
             damaged = (f"damaged parts (tifffile: {line})" for line in lines)
-            metadata = leaving_out(metadata, *left_out, *damaged)
+            metadata = leaving_out(metadata, *left_out, *left_out_of(page), *damaged)
             yield pixels, metadata, _orientation(page)
             lines.clear()
 
@@ -102,6 +107,7 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
             tags += [(code + 1, "I", 1, 0, True) for code in further]
             octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
             tags += [(code, "B", len(held), held, True) for code, held in octets if held]
+            tags += _noted(picture)
             directories.append(further)
             tiff.write(_channels(picture), **_options(picture), extratags=tags)
     if any(directories):
@@ -130,6 +136,12 @@ def _options(picture: Picture) -> dict[str, Any]:
     elif metadata.density is not None:
         options |= {"resolution": metadata.density, "resolutionunit": _NO_UNIT}
     return options
+
+
+def _noted(picture: Picture) -> list[Tag]:
+    """The notes of programs as entries."""
+    notes, dtype = picture.metadata.notes, picture.pixels.dtype
+    return [fitted(tag, dtype) for note in notes for tag in note.tags]
 
 
 def _channels(picture: Picture) -> Array:
@@ -174,8 +186,10 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         exif=exif.from_tiff(file, page.offset, tiff.byteorder, tiff.is_bigtiff),
         icc_profile=_octets(page, _PROFILE),
         dpi=(factor * resolution[0], factor * resolution[1]) if resolution and factor else None,
-        density=resolution if unit == _NO_UNIT else None,
+        # Programs write 1 for want of a resolution.
+        density=resolution if unit == _NO_UNIT and resolution != (1.0, 1.0) else None,
         xmp=_octets(page, _XMP),
+        notes=notes_of(page),
         iptc=_octets(page, _IPTC),
         ink=page.photometric == PHOTOMETRIC.SEPARATED,
         alpha="associated" if _is_associated(page, place) else "unassociated",
