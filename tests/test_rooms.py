@@ -16,8 +16,8 @@ ROOT = Path(restorekit.__file__).parent
 # What all others stand on: the registry with what it needs to run foreign code, `extras`, one
 # function and its error; `text` and `plain_data` check and shorten what comes from outside.
 GROUND = frozenset(
-    {"errors", "extras", "isolation", "plain_data", "process_parts", "process_state"}
-    | {"records", "registry", "signature", "targets", "text"}
+    {"building", "errors", "extras", "isolation", "memory", "plain_data", "process_parts"}
+    | {"process_state", "records", "registry", "signature", "targets", "text"}
 )
 COMPONENTS = frozenset({"arch", "estimate", "loss", "noise"})
 # What each room may import beside GROUND; a room that is not named here, anything but cli.

@@ -16,8 +16,12 @@ MOST_VALUES = 20_000
 _LARGEST = 2**63
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, finite: bool = True) -> Any:
     """JSON as the standard has it, where Python's own reader takes more than that.
+
+    Args:
+        text: the JSON.
+        finite: refuse NaN and infinity, which Python also writes.
 
     Raises:
         json.JSONDecodeError: it is no JSON.
@@ -28,9 +32,9 @@ def parse_json(text: str) -> Any:
         return json.loads(
             text,
             object_pairs_hook=_object,
-            parse_constant=_constant,
+            parse_constant=_no_constant if finite else None,
             parse_int=_integer,
-            parse_float=_float,
+            parse_float=_finite if finite else None,
         )
     except RecursionError:
         raise ValueError(f"nested more than {DEEPEST} deep") from None
@@ -96,7 +100,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _constant(text: str) -> Any:
+def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a number that JSON has")
 
 
@@ -107,7 +111,7 @@ def _integer(text: str) -> int:
     return number
 
 
-def _float(text: str) -> float:
+def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"the number {quoted(text)} is too large")
     return number

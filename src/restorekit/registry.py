@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from restorekit import signature, targets
+from restorekit.building import built
 from restorekit.errors import (
     ArgumentError,
     NameTakenError,
@@ -33,6 +34,7 @@ Target = Callable[..., Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ORIGIN = "_restorekit_origin"
+_OF_TENSORS = ("model", "noise", "loss")  # what is built of tensors alone
 _OWN = "restorekit"  # the distribution
 
 
@@ -220,7 +222,7 @@ class Registry:
             raise ArgumentError(f"{where}: {unusable}")
         checked = signature.validate(target, arguments, where)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
-            made = targets.made(target, checked, where, label)
+            made = self._made(target, checked, where, label)
         if not targets.is_usable(made, self.kind):
             raise PluginError(f"{label} made {quoted(made)}, which is no {self.kind}")
         # Defaults too: a checkpoint must not change its meaning when a default does.
@@ -272,6 +274,12 @@ class Registry:
         target, label = self.get(name), self._label(self.entry(name))
         with attempt(lambda error: f"{label} has no schema: {error}"):
             return signature.json_schema(target)
+
+    def _made(self, target: Target, checked: dict[str, Any], where: str, label: str) -> Any:
+        def make() -> Any:
+            return targets.made(target, checked, where, label)
+
+        return built(make, where) if self.kind in _OF_TENSORS else make()
 
     def _label(self, entry: Entry) -> str:
         return f"{self.kind} '{entry.component.name}' of {entry.provider}"

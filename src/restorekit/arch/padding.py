@@ -87,6 +87,19 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
             )
 
 
+def check_at_most(maximum: int, model: str, **arguments: int) -> None:
+    """Refuse an argument of a model's constructor that is too large.
+
+    Raises:
+        ArgumentError: an argument is above `maximum`.
+    """
+    for name, value in arguments.items():
+        if value > maximum:
+            raise ArgumentError(
+                f"model '{model}': argument '{name}' must be at most {maximum}, not {value}"
+            )
+
+
 def _fits(x: Tensor, multiple: int) -> bool:
     """Whether there is nothing to pad; never within a graph, which is to serve any size."""
     return not _in_graph() and x.shape[-2] % multiple == 0 == x.shape[-1] % multiple

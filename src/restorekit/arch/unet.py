@@ -13,7 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.arch.layers import conv3x3, downsample, upsample
-from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
+from restorekit.arch.padding import (
+    check_at_least,
+    check_at_most,
+    check_batch,
+    crop,
+    pad_to_multiple,
+)
+
+DEEPEST = 16  # halvings: more than any picture has, and the width doubles with each
 
 
 class ConvBlock(nn.Sequential):
@@ -51,7 +59,7 @@ class UNet(nn.Module):
         size_multiple: 2^depth.
 
     Raises:
-        ArgumentError: `channels`, `width` or `depth` is below 1.
+        ArgumentError: `channels`, `width` or `depth` is below 1, or `depth` above 16.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         check_at_least(1, "unet", channels=channels, width=width, depth=depth)
+        check_at_most(DEEPEST, "unet", depth=depth)
         self.channels = channels
         self.size_multiple = 2**depth
         self.residual = residual

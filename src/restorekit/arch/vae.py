@@ -13,12 +13,19 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.arch.layers import conv3x3, downsample, upsample
-from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
+from restorekit.arch.padding import (
+    check_at_least,
+    check_at_most,
+    check_batch,
+    crop,
+    pad_to_multiple,
+)
 from restorekit.records import Restoration
 
 # exp(10) is finite in float16, and exp(-10 / 2) = 0.007 a deviation that no longer disturbs.
 LOG_VARIANCE_BOUND = 10.0
 INITIAL_LOG_VARIANCE = -4.0
+DEEPEST = 16  # halvings: more than any picture has, and the width doubles with each
 MID_GRAY = 0.5
 
 
@@ -74,7 +81,7 @@ class VAE(nn.Module):
         size_multiple: 2^depth.
 
     Raises:
-        ArgumentError: an argument is below 1.
+        ArgumentError: an argument is below 1, or `depth` above 16.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class VAE(nn.Module):
         check_at_least(
             1, "vae", channels=channels, width=width, depth=depth, latent_channels=latent_channels
         )
+        check_at_most(DEEPEST, "vae", depth=depth)
         self.channels = channels
         self.size_multiple = 2**depth
         self.latent_channels = latent_channels

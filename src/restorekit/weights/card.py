@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
+from restorekit.plain_data import find_unusable, parse_json
 from restorekit.weights.foreign import describe_foreign
 from restorekit.weights.header import KEY, Header, is_safetensors, read_header
 from restorekit.weights.names import find_weights
@@ -58,7 +59,9 @@ def parse_card(header: Header, path: Path) -> dict[str, Any]:
         CheckpointError: there is none, or a newer restorekit has written it.
     """
     try:
-        card = json.loads(header.metadata[KEY])
+        card = parse_json(header.metadata[KEY], finite=False)
+        if (unusable := find_unusable(card)) is not None:
+            raise ValueError(unusable)
         if card["format"] > FORMAT:
             raise CheckpointError(
                 f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"

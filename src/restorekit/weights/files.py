@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restorekit.atomic import atomic_path
+from restorekit.building import bounded
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
 from restorekit.registry import models, origin_of
@@ -141,8 +142,12 @@ def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
             f"{path}: weights of {made['class']}, which is not registered; "
             "hand such a module to load_model(path, model=...)"
         )
+    header = read_header(path)
+    # Room for what is not saved, and for building a large network more than once.
+    size, tensors = 16 * header.parameters + (64 << 20), 4 * len(header.shapes) + 1000
     try:
-        model: nn.Module = models.create(made["name"], **made["arguments"])
+        with bounded(size, tensors, what=str(made["name"]), limit="its tensors are"):
+            model: nn.Module = models.create(made["name"], **made["arguments"])
     except UnknownNameError as error:
         provider = f"{made.get('provider', 'a plugin')} {made.get('version', '')}".rstrip()
         raise CheckpointError(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restorekit.errors import CheckpointError
+from restorekit.memory import in_words
 from restorekit.registry import models
 from restorekit.weights.header import is_safetensors, read_header
 
@@ -34,6 +36,7 @@ _NEVER_RUN = (
     "loading it could run any code, so it is never executed; where that code is at home, save "
     "model.state_dict() instead"
 )
+_PACKED = 10  # times its size, to which an archive may unpack
 UNKNOWN_LICENSE = "licence unknown"
 
 
@@ -91,6 +94,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     state = _unwrapped(_load_torch(path))
     if state is None:
         raise CheckpointError(f"{path}: holds no state dict (names with their tensors)")
+    for name, tensor in state.items():
+        if not _is_plain(tensor):
+            raise CheckpointError(f"{path}: has no plain real numbers in {name}")
     for prefix in ("module.", "_orig_mod."):
         state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
     return state
@@ -113,6 +119,7 @@ def _load_torch(path: Path) -> Any:
 
     import torch
 
+    _check_packing(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -131,6 +138,29 @@ def _load_torch(path: Path) -> Any:
         raise CheckpointError(
             f"{path}: not a checkpoint that torch reads, or a damaged one ({reason})"
         ) from error
+
+
+def _check_packing(path: Path) -> None:
+    """Refuse an archive that unpacks to far more than its size; torch does not pack at all."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except Exception:  # not an archive, or a damaged one: torch says so
+        return
+    if unpacked > _PACKED * path.stat().st_size + 10_000_000:
+        raise CheckpointError(f"{path}: would unpack to {in_words(unpacked)}; not read")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether all of a tensor's numbers are in the file: not sparse, nor one number repeated."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        return False
+    return (
+        tensor.device.type == "cpu"
+        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
 
 
 def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:

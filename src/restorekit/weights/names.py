@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.resources
-import json
 import os
 from pathlib import Path
 
 from restorekit.errors import CheckpointError, RestoreKitError, did_you_mean
+from restorekit.plain_data import parse_json
 from restorekit.registry import models
 from restorekit.weights.header import KEY, read_header
 
@@ -99,7 +99,7 @@ def _needs_none(name: str) -> bool:
 
 def _architecture_of(path: Path) -> str | None:
     try:
-        name = json.loads(read_header(path).metadata[KEY])["model"]["name"]
+        name = parse_json(read_header(path).metadata[KEY], finite=False)["model"]["name"]
     except (CheckpointError, KeyError, TypeError, ValueError):
         return None
     return name if isinstance(name, str) else None

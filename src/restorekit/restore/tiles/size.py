@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from restorekit.errors import ArgumentError
+from restorekit.memory import available_memory
 from restorekit.restore.canvas import UNIT, Canvas
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
-from restorekit.restore.probing.memory import available_memory
 from restorekit.restore.tiles.stitch import Stitching, stitch
 
 TileSize = int | Literal["auto", "off"] | None

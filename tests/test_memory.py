@@ -1,0 +1,57 @@
+"""How much memory there is, and what may be built within it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from restorekit import memory
+
+GIB = 2**30
+
+
+def test_available_memory_is_some_of_what_there_is() -> None:
+    """More than nothing, and no more than the machine has."""
+    total = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/meminfo").read_text().splitlines()
+        if line.startswith("MemTotal")
+    )
+    assert 0 < memory.available_memory(torch.device("cpu")) <= total
+
+
+@pytest.mark.parametrize("mounted_at_root", [False, True])
+@pytest.mark.parametrize("version", [1, 2])
+def test_limits_of_a_container(tmp_path: Path, version: int, mounted_at_root: bool) -> None:
+    """What is left of the limit, with the cache of files, which makes room when asked."""
+    groups, root = tmp_path / "groups", tmp_path / "cgroup"
+    folder = root / ("memory" if version == 1 else "")
+    folder = folder if mounted_at_root else folder / "job"
+    folder.mkdir(parents=True)
+    if version == 1:
+        groups.write_text("9:cpu:/job\n4:memory:/job\n")
+        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    else:
+        groups.write_text("0::/job\n")
+        names = ("memory.max", "memory.current", "inactive_file")
+    (folder / names[0]).write_text(f"{4 * GIB}\n")
+    (folder / names[1]).write_text(f"{3 * GIB}\n")
+    (folder / "memory.stat").write_text(f"anon 5\n{names[2]} {GIB // 2}\n")
+    assert memory._container_memory(groups, root) == [GIB + GIB // 2]
+
+
+def test_no_limit_is_no_limit(tmp_path: Path) -> None:
+    """Without control groups, or with the limit "max", nothing is counted."""
+    assert memory._container_memory(tmp_path / "none", tmp_path) == []
+    (tmp_path / "groups").write_text("0::/\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._container_memory(tmp_path / "groups", tmp_path) == []
+
+
+def test_a_number_of_bytes_in_words() -> None:
+    """In the largest unit that it has one of."""
+    assert memory.in_words(999) == "999 bytes"
+    assert memory.in_words(108 * 10**9) == "108 GB"
+    assert memory.in_words(1_500_000) == "1.5 MB"
