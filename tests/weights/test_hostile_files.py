@@ -178,6 +178,7 @@ def repeated() -> torch.Tensor:
     return torch.ones(1).expand(10**12)
 
 
+@pytest.mark.filterwarnings("ignore:.*sparse")  # torch warns that it checks them
 @pytest.mark.parametrize(
     "tensor",
     [repeated(), torch.ones(2, device="meta"), torch.ones(2).to_sparse()],
