@@ -49,6 +49,11 @@ def test_every_component_is_in_the_schema(validator: jsonschema.Draft202012Valid
         {"train": {"steps": 5, "optimizer": {"name": "sgd", "momentum": 0.9}}},
         {"dataset": {"name": "folder", "path": "pictures", "patch_size": None}},
         {"validation_dataset": None, "load_weight_path": None},
+        {"validation_dataset": {"a": "samples", "b": {"name": "folder", "path": "p"}}},
+        {"validation_dataset": {"name": "samples", "channels": 1}},
+        {"validation_noise": "gaussian:15,25,50"},
+        {"validation_noise": ["gaussian:15", {"name": "jpeg", "quality": 50}, "camera"]},
+        {"train": {"validation_metric": "ssim", "early_stopping": 3}},
     ],
 )
 def test_schema_and_configuration_accept_the_same(
@@ -69,6 +74,11 @@ def test_schema_and_configuration_accept_the_same(
         {"loss": {"l2": 1}},
         {"train": {"batch_size": 0}},
         {"modle": "unet"},
+        {"validation_dataset": {"a": "sampels"}},
+        {"validation_dataset": {}},
+        {"validation_noise": []},
+        {"validation_noise": [{"name": "gaussian", "sdt": 1}]},
+        {"train": {"early_stopping": 0}},
     ],
 )
 def test_schema_and_configuration_refuse_the_same(

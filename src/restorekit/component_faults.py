@@ -10,13 +10,12 @@ from restorekit.devices import resolve_device
 from restorekit.errors import RestoreKitError
 from restorekit.optimizers import optimizer_class
 from restorekit.registry import Registry, datasets, losses, models, noises
-from restorekit.spec import Spec, as_named, as_terms
+from restorekit.spec import Spec, as_named, as_noises, as_terms, is_map_of_sets
 
 SLOTS: dict[str, Registry] = {
     "model": models,
     "dataset": datasets,
     "noise": noises,
-    "validation_dataset": datasets,
 }
 Named = tuple[str, Registry, Any]
 
@@ -28,11 +27,27 @@ def component_faults(data: Mapping[str, Any]) -> list[str]:
         data: a configuration that `find_unusable` has found nothing wrong with.
     """
     named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
+    named += _of_validation(data)
     terms = as_terms(data.get("loss", []))
     if isinstance(terms, list):
         named += [(f"loss.{_name(term)}", losses, term) for term in terms]
     found = [fault for each in named for inner in _with_inner(each) for fault in _faults(*inner)]
     return found + _other_faults(data)
+
+
+def _of_validation(data: Mapping[str, Any]) -> list[Named]:
+    """The datasets and noises to validate with."""
+    sets = data.get("validation_dataset")
+    if isinstance(sets, Mapping) and is_map_of_sets(sets):
+        found: list[Named] = [(f"validation_dataset.{n}", datasets, s) for n, s in sets.items()]
+    else:
+        found = [("validation_dataset", datasets, sets)]
+    try:
+        listed = as_noises(data.get("validation_noise"))
+    except ValueError:  # told of where the key is read
+        listed = []
+    several = listed if isinstance(listed, list) else []
+    return found + [(f"validation_noise.{i}", noises, each) for i, each in enumerate(several)]
 
 
 def _with_inner(outer: Named) -> Iterator[tuple[str, Registry, Spec]]:

@@ -21,7 +21,7 @@ from restorekit.config_file import read_config
 from restorekit.errors import ConfigError, OldSpellingWarning, did_you_mean
 from restorekit.overrides import override
 from restorekit.plain_data import MOST_VALUES, find_unusable
-from restorekit.spec import Component, LossTerm, LossTerms, PathText, Section, Spec
+from restorekit.spec import Component, LossTerm, LossTerms, Noises, PathText, Section, Sets, Spec
 from restorekit.text import quoted, shortened
 
 
@@ -95,13 +95,27 @@ class TrainSettings(Section):
     channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
     num_workers: int = Field(0, ge=0, description="Processes that read data beside the loop.")
     validation_split: float = Field(
-        0.1, ge=0, lt=1, description="Share of the images kept for validation."
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the images kept for validation; unless it is 0, at least 4 where "
+        "more are left to train on.",
     )
     training_images: int | None = Field(
         None, ge=1, description="Number of images to train on, the rest validates; or null."
     )
     validation_images: int = Field(
-        64, ge=1, description="Most images a validation uses, so that it stays short."
+        64, ge=1, description="Most images a validation set uses, so that it stays short."
+    )
+    validation_metric: str = Field(
+        "psnr",
+        description="What decides on the best weights: psnr, ssim, ms_ssim, loss, or a loss term "
+        "by name.",
+    )
+    early_stopping: int | None = Field(
+        None,
+        ge=1,
+        description="Validations without a new best after which the run ends; null never ends it.",
     )
     validate_every: int | None = Field(
         None, ge=1, description="Steps between validations; null is 20 times a run."
@@ -156,8 +170,15 @@ class TrainConfig(Section):
         [LossTerm(name="l1")],
         description="The loss terms: a list, or a map of name to weight.",
     )
-    validation_dataset: Component | None = Field(
-        None, description="The images to validate on; null takes a share of the dataset."
+    validation_dataset: Sets | None = Field(
+        None,
+        description="The images to validate on, or several such sets by name; null takes a share "
+        "of the dataset.",
+    )
+    validation_noise: Noises | None = Field(
+        None,
+        description="The noises to validate under, each on every image; null takes those of the "
+        "run's noise, each of a one_of apart.",
     )
     device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1" or "mps".')
     save_weight_path: PathText = Field(

@@ -19,6 +19,7 @@ _TRAIN_KEYS = {
     "weigth_decay": "weight_decay",
     "train_size": "training_images",
 }
+_GENTLE = {"warmup_steps": 300, "clip_norm": 0.1}
 _BETAS = {"b1": 0, "b2": 1}
 _DOWNLOADED = ("stl10", "cifar100")
 _LOSSES = {
@@ -60,8 +61,8 @@ def modernize(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         given = _section(new.get("train"))
         if "steps" in given:
             moved.pop("epochs", None)
-        # The old loop kept its learning rate.
-        new["train"] = {"schedule": "constant", **moved, **given}
+        # The old loop kept its learning rate, and one of 0.01 kills a U-Net's ReLUs at the start.
+        new["train"] = {"schedule": "constant", **_GENTLE, **moved, **given}
     _rename_components(new, notes)
     _collect_losses(old, new, notes)
     if notes:

@@ -20,9 +20,8 @@ def json_schema() -> Schema:
     for key, registry in SLOTS.items():
         described = {k: v for k, v in properties[key].items() if k in ("description", "default")}
         choices = [c for name in registry.names() for c in _choices(registry, name, definitions)]
-        if key == "validation_dataset":
-            choices.append({"type": "null"})
         properties[key] = {"anyOf": choices, **described}
+    _of_validation(properties)
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
     definitions.pop("LossTerm")
     optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
@@ -33,6 +32,29 @@ def json_schema() -> Schema:
         **schema,
         "title": "restorekit configuration",
     }
+
+
+def _of_validation(properties: Schema) -> None:
+    """Several datasets by name, or one; several noises, or one, also as "gaussian:15,25"."""
+    sets, noise = properties["dataset"]["anyOf"], properties["noise"]["anyOf"]
+    named = {
+        "type": "object",
+        "additionalProperties": {"anyOf": sets},
+        "not": {"required": ["name"]},
+        "minProperties": 1,
+    }
+    noise = [{"type": "string", "description": "a name, or name:VALUE,VALUE"}, *noise]
+    listed = {"type": "array", "items": {"anyOf": noise}, "minItems": 1}
+    for key, choices in (
+        ("validation_dataset", [*sets, named]),
+        ("validation_noise", [*noise, listed]),
+    ):
+        description = properties[key]["description"]
+        properties[key] = {
+            "anyOf": [*choices, {"type": "null"}],
+            "default": None,
+            "description": description,
+        }
 
 
 def _loss_schema(definitions: Schema) -> Schema:

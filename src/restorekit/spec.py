@@ -17,8 +17,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from restorekit.errors import RestoreKitError
 from restorekit.plain_data import find_unusable
 from restorekit.signature import counts_booleans
+
+VALIDATION = "validation"  # the name of the only validation set
 
 
 class Section(BaseModel):
@@ -81,6 +84,38 @@ def as_terms(value: Any) -> Any:
     return [as_named(item) for item in value] if isinstance(value, Sequence) else value
 
 
+def is_map_of_sets(value: Any) -> bool:
+    """Whether datasets are given by name, and not one of them."""
+    return isinstance(value, Mapping) and "name" not in value
+
+
+def as_sets(value: Any) -> Any:
+    """One dataset, or a map of name to dataset, as such a map."""
+    return value if value is None or is_map_of_sets(value) else {VALIDATION: value}
+
+
+def as_one_set(sets: Mapping[str, Any]) -> Any:
+    """A map of name to dataset as it is written: the only one without its name; none as None."""
+    return sets[VALIDATION] if list(sets) == [VALIDATION] else dict(sets) or None
+
+
+def as_noises(value: Any) -> Any:
+    """Noises, by names, expressions such as "gaussian:15,25,50" or mappings, as a list."""
+    from restorekit.evaluate.noises import read_specs
+
+    given = [value] if isinstance(value, (str, Mapping)) else value
+    if not isinstance(given, (list, tuple)):
+        return given
+    try:
+        return [
+            spec
+            for each in given
+            for spec in (read_specs(each) if isinstance(each, str) else [each])
+        ]
+    except RestoreKitError as error:
+        raise ValueError(str(error)) from error
+
+
 def _as_text(value: Any) -> Any:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(text, str) and (unusable := find_unusable(text)) is not None:
@@ -90,4 +125,11 @@ def _as_text(value: Any) -> Any:
 
 PathText = Annotated[str, BeforeValidator(_as_text)]
 Component = Annotated[Spec, BeforeValidator(as_named), PlainSerializer(_short)]
+Sets = Annotated[
+    dict[str, Component],
+    BeforeValidator(as_sets),
+    PlainSerializer(lambda sets: as_one_set({name: _short(spec) for name, spec in sets.items()})),
+    Field(min_length=1),
+]
+Noises = Annotated[list[Component], BeforeValidator(as_noises), Field(min_length=1)]
 LossTerms = Annotated[list[LossTerm], BeforeValidator(as_terms), Field(min_length=1)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+import torch
 
 from restorekit.errors import ArgumentError, UnknownNameError
-from restorekit.evaluate.noises import read_noises
+from restorekit.evaluate.noises import label_of, read_noises
 from restorekit.expression import parse
 
 
@@ -104,3 +106,30 @@ def test_commas_inside_brackets_and_quotation_marks_do_not_part() -> None:
         "flag": True,
         "name": "db2",
     }
+
+
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        ("gaussian:25", "gaussian:25"),
+        ("gaussian", "gaussian:25.5"),
+        ({"name": "gaussian", "std": 25 / 255, "clip": False}, "gaussian:25"),
+        ({"name": "gaussian", "std": 25 / 255, "clip": True}, "gaussian:25,clip=true"),
+        ({"name": "gaussian", "std": (5 / 255, 50 / 255)}, "gaussian:[5,50]"),
+        ({"name": "salt_and_pepper", "amount": 0.1, "salt": 0.2}, "salt_and_pepper:0.1,salt=0.2"),
+        ("salt_and_pepper", "salt_and_pepper"),
+        ({"name": "chain", "noises": ["gaussian", "jpeg"]}, "chain"),
+    ],
+)
+def test_a_noise_has_one_label_however_it_is_written(spec: Any, label: str) -> None:
+    """What is the default is left out; the label reads as an expression of the same noise."""
+    (noise,) = read_noises([spec])
+    assert label_of(noise.module) == label
+    if label != "chain":
+        (again,) = read_noises(label)
+        assert label_of(again.module) == label
+
+
+def test_a_noise_of_ones_own_is_called_by_its_class() -> None:
+    """There is nothing else to call it."""
+    assert label_of(torch.nn.Identity()) == "identity"

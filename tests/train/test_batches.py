@@ -12,7 +12,9 @@ from torch import Tensor
 
 from restorekit import DataError
 from restorekit.noise.additive import Gaussian
-from restorekit.train.batches import Draws, as_image, corrupt, split
+from restorekit.train.batches import Draws, corrupt
+from restorekit.train.division import divide
+from restorekit.train.pictures import as_image
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), steps=st.integers(1, 20), data=st.data())
@@ -79,9 +81,15 @@ def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, sha
         def __len__(self) -> int:
             return pictures * group
 
-    training, held_out = split(Patches(), share, None, seed=0)
+        def __getitem__(self, index: int) -> Tensor:
+            raise AssertionError("nothing is read to divide")
+
+    divided = divide(Patches(), {}, share=share, training=None, most=pictures, seed=0)
+    training = divided.training
     trained = {index // group for index in training}
+    held_out = [index for picture in divided.sets["validation"].pictures for index in picture]
     validated = {index // group for index in held_out}
+    assert len(held_out) == len(validated) * group
     assert trained.isdisjoint(validated)
     assert trained | validated == set(range(pictures))
     assert len(training) == len(trained) * group
@@ -91,7 +99,7 @@ def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, sha
 def test_an_empty_dataset_is_refused() -> None:
     """There is nothing to split."""
     with pytest.raises(DataError, match="empty"):
-        split([], 0.1, None, 0)
+        divide([], {}, share=0.1, training=None, most=64, seed=0)
 
 
 @pytest.mark.parametrize(

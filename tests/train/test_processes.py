@@ -36,19 +36,20 @@ def test_every_place_belongs_to_one_process(batch: int, world: int) -> None:
 
 
 def write_run(folder: Path, **train: Any) -> Path:
-    """A configuration with six pictures, and the folder they are in."""
-    pictures = folder / "pictures"
-    pictures.mkdir(exist_ok=True)
+    """A configuration with six pictures to train on and three others to validate on."""
+    pictures, held_out = folder / "pictures", folder / "held_out"
     generator = torch.Generator().manual_seed(0)
-    for index in range(6):
+    for index in range(9):
+        path = (pictures if index < 6 else held_out) / f"{index}.png"
+        path.parent.mkdir(exist_ok=True)
         small = torch.randint(0, 256, (5, 5, 3), dtype=torch.uint8, generator=generator).numpy()
-        Image.fromarray(small).resize((48, 40)).save(pictures / f"{index}.png")
+        Image.fromarray(small).resize((48, 40)).save(path)
     config = {
         "model": {"name": "unet", "width": 4, "depth": 1},
         "noise": "classic_mixture",
         "loss": {"l1": 1.0, "total_variation": 0.01},
         "dataset": {"name": "folder", "path": str(pictures), "patch_size": 24},
-        "validation_dataset": {"name": "folder", "path": str(pictures), "patch_size": 32},
+        "validation_dataset": {"name": "folder", "path": str(held_out), "patch_size": 16},
         "device": "cpu",
         "train": {
             "steps": 12,

@@ -15,6 +15,8 @@ from restorekit.data.images import read_tensor, to_float
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
 from restorekit.seeding import derive_generator
 
+_R2 = (0.7548776662466927, 0.5698402909980532)
+
 
 def random_patch(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """A random square of an image, flipped and turned at random.
@@ -157,6 +159,36 @@ class PatchDataset(Dataset[Tensor]):
         else:
             image = random_patch(image, self.patch_size, generator)
         return self._with_colour(to_float(image), generator)
+
+    def views(self, index: int, count: int) -> list[Tensor]:
+        """Fixed patches of the picture behind `index`, spread over it, the first in the middle.
+
+        Args:
+            index: as for `[index]`.
+            count: how many. A picture that is no larger than so many patches comes whole instead.
+
+        Raises:
+            DataError: the file is damaged or gone.
+        """
+        image, size = self._pixels(self._place(index)[0]), self.patch_size
+        height, width = image.shape[1:]
+        if size is None or height * width <= count * size**2:
+            return [to_float(image)]
+        image = mirror_to(image, size)
+        free = image.shape[1] - size, image.shape[2] - size
+        # The additive recurrence R2, whose points keep away from each other.
+        corners = (
+            [
+                int((0.5 + number * step) % 1 * (room + 1))
+                for room, step in zip(free, _R2, strict=True)
+            ]
+            for number in range(count)
+        )
+        return [to_float(image[:, top : top + size, left : left + size]) for top, left in corners]
+
+    def identify(self, index: int) -> Path:
+        """The file behind `index`, by a path that is the same whichever way led there."""
+        return self.paths[self._place(index)[0]].resolve()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}, "_room": self._budget}

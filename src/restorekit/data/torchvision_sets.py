@@ -27,10 +27,12 @@ from restorekit.errors import ArgumentError, DataError
 class _Pictures(Dataset[Tensor]):
     """uint8 arrays (N, 3, H, W), one after the other, as float32 pictures in [0, 1]."""
 
-    def __init__(self, arrays: Sequence[np.ndarray[Any, Any]], size: int | None) -> None:
+    def __init__(
+        self, arrays: Sequence[np.ndarray[Any, Any]], sums: Sequence[str], size: int | None
+    ) -> None:
         if size is not None and size < 1:
             raise ArgumentError(f"size must be at least 1, not {size}")
-        self._arrays, self._size = arrays, size
+        self._arrays, self._sums, self._size = arrays, sums, size
 
     def __len__(self) -> int:
         return sum(map(len, self._arrays))
@@ -46,10 +48,19 @@ class _Pictures(Dataset[Tensor]):
         mirrored = bool(torch.randint(2, (), generator=generator, device=generator.device))
         return self[index].flip(2) if mirrored else self[index]
 
+    def identify(self, index: int) -> tuple[str, int]:
+        """The picture behind `index`: the published checksum of its file, and its place there."""
+        array, place = self._place(range(len(self))[index])
+        return self._sums[array], place
+
     def _pixels(self, index: int) -> np.ndarray[Any, Any]:
-        for array in self._arrays:
+        array, place = self._place(index)
+        return np.array(self._arrays[array][place])
+
+    def _place(self, index: int) -> tuple[int, int]:
+        for number, array in enumerate(self._arrays):
             if index < len(array):
-                return np.array(array[index])
+                return number, index
             index -= len(array)
         raise IndexError(index)
 
@@ -79,7 +90,10 @@ class STL10(_Pictures):
     ) -> None:
         names = [f"{part}_X.bin" for part in split.split("+")]
         paths = _files("STL-10", published.STL10, root, names, download)
-        super().__init__([_read_stl10(path) for path in paths], size)
+        sums = _sums(published.STL10)
+        super().__init__(
+            [_read_stl10(path) for path in paths], [sums[name] for name in names], size
+        )
 
 
 class CIFAR100(_Pictures):
@@ -107,13 +121,13 @@ class CIFAR100(_Pictures):
         download: bool = False,
     ) -> None:
         (path,) = _files("CIFAR-100", published.CIFAR100, root, [split], download)
-        super().__init__([_read_cifar(path)], size)
+        super().__init__([_read_cifar(path)], [_sums(published.CIFAR100)[split]], size)
 
 
 def _files(title: str, source: Any, root: str, names: list[str], download: bool) -> list[Path]:
     """The paths of a published set's files, each compared with its checksum."""
     folder = Path(root).expanduser() / source.base_folder
-    sums = dict([*source.train_list, *source.test_list])
+    sums = _sums(source)
     paths = [folder / name for name in names]
     if _faults(paths, sums) and download:
         try:
@@ -129,6 +143,11 @@ def _files(title: str, source: Any, root: str, names: list[str], download: bool)
             "set 'root' to the folder above it, or download=true to fetch it"
         )
     return paths
+
+
+def _sums(source: Any) -> dict[str, str]:
+    """The published MD5 sum of each file."""
+    return dict([*source.train_list, *source.test_list])
 
 
 def _faults(paths: list[Path], sums: dict[str, str]) -> list[str]:

@@ -7,6 +7,8 @@ cropped border.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytorch_msssim
 import torch
 from torch import Tensor
@@ -53,12 +55,7 @@ def ssim(restored: Tensor, target: Tensor) -> Tensor:
         InputError: the shapes differ or are not (B, C, H, W), or a side is below 11 pixels.
     """
     restored, target = _prepare(restored, target)
-    height, width = restored.shape[-2:]
-    if min(height, width) < _WINDOW_SIZE:
-        raise InputError(
-            f"ssim needs images of at least {_WINDOW_SIZE}x{_WINDOW_SIZE} pixels, "
-            f"got {height}x{width}"
-        )
+    _check_side("ssim", restored)
     with torch.autocast(restored.device.type, enabled=False):
         values: Tensor = pytorch_msssim.ssim(
             restored,
@@ -69,6 +66,53 @@ def ssim(restored: Tensor, target: Tensor) -> Tensor:
             win_sigma=_WINDOW_SIGMA,
         )
     return values
+
+
+def ms_ssim(restored: Tensor, target: Tensor) -> Tensor:
+    """Multi-scale structural similarity of each image (https://doi.org/10.1109/ACSSC.2003.1292216).
+
+    Five scales, each with the window of `ssim`.
+
+    Args:
+        restored: (B, C, H, W); clamped to [0, 1] here.
+        target: (B, C, H, W) in [0, 1].
+
+    Returns:
+        (B,), at most 1.
+
+    Raises:
+        InputError: the shapes differ or are not (B, C, H, W), or a side is below 161 pixels.
+    """
+    restored, target = _prepare(restored, target)
+    _check_side("ms_ssim", restored)
+    with torch.autocast(restored.device.type, enabled=False):
+        values: Tensor = pytorch_msssim.ms_ssim(
+            restored,
+            target,
+            data_range=1.0,
+            size_average=False,
+            win_size=_WINDOW_SIZE,
+            win_sigma=_WINDOW_SIGMA,
+        )
+    return values
+
+
+# Every metric by name; higher is better for all.
+METRICS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+}
+# The smallest side of an image that a metric can measure.
+LEAST_SIDE = {"psnr": 1, "ssim": _WINDOW_SIZE, "ms_ssim": (_WINDOW_SIZE - 1) * 16 + 1}
+
+
+def _check_side(name: str, images: Tensor) -> None:
+    height, width = images.shape[-2:]
+    if min(height, width) < (least := LEAST_SIDE[name]):
+        raise InputError(
+            f"{name} needs images of at least {least}x{least} pixels, got {height}x{width}"
+        )
 
 
 def _prepare(restored: Tensor, target: Tensor, clamp: bool = True) -> tuple[Tensor, Tensor]:

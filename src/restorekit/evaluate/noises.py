@@ -9,7 +9,7 @@ from typing import Any
 
 from restorekit import expression, signature
 from restorekit.errors import ArgumentError
-from restorekit.registry import noises
+from restorekit.registry import noises, origin_of
 
 # Whose first argument, given bare, is on the scale of 8-bit values.
 _PER_255 = ("gaussian", "uniform")
@@ -51,12 +51,59 @@ def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoi
     return found
 
 
+def read_specs(given: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The components that an expression names, as {"name": ..., argument: ...}; none is made.
+
+    Raises:
+        ArgumentError: the expression cannot be read.
+        UnknownNameError: no noise is called that.
+    """
+    return [spec for _, spec in _expand(given)]
+
+
+def label_of(noise: Any) -> str:
+    """What tables call a noise, however it was written: "gaussian:25", "gaussian:25,clip=true"."""
+    origin = origin_of(noise)
+    if origin is None:
+        parts = getattr(noise, "noises", ())
+        return "+".join(map(label_of, parts)) or type(noise).__name__.lower()
+    parameters = signature.arguments(noises.get(origin.name))
+    values = {p.name: origin.arguments.get(p.name) for p in parameters}
+    given = {
+        p.name: values[p.name]
+        for p in parameters
+        if _is_plain(values[p.name])
+        and (values[p.name] != p.default or (p is parameters[0] and origin.name in _PER_255))
+    }
+    words = []
+    if parameters and (first := parameters[0].name) in given:
+        words.append(_in_255(origin.name, given.pop(first)))
+    words += [f"{name}={json.dumps(value)}" for name, value in given.items()]
+    return f"{origin.name}:{','.join(words)}" if words else origin.name
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(each, (int, float)) for each in value)
+    return isinstance(value, (bool, int, float, str))
+
+
+def _in_255(name: str, value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(_in_255(name, each) for each in value)}]"
+    return f"{value * 255:.6g}" if name in _PER_255 else _shown(value)
+
+
 def _of(given: str | Mapping[str, Any]) -> list[NamedNoise]:
+    return [_make(label, spec) for label, spec in _expand(given)]
+
+
+def _expand(given: str | Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     if not isinstance(given, str):
-        return [_make(json.dumps(dict(given)), dict(given))]
+        return [(json.dumps(dict(given)), dict(given))]
     written = expression.parse(given)
     if not written.values:
-        return [_make(written.text, {"name": written.name, **written.arguments})]
+        return [(written.text, {"name": written.name, **written.arguments})]
     parameters = signature.arguments(noises.get(written.name))
     if not parameters:
         raise ArgumentError(f"noise '{given}': '{written.name}' takes no arguments")
@@ -64,7 +111,7 @@ def _of(given: str | Mapping[str, Any]) -> list[NamedNoise]:
         raise ArgumentError(f"noise '{given}': '{first}' is given twice")
     rest = "".join(f",{key}={json.dumps(value)}" for key, value in written.arguments.items())
     return [
-        _make(
+        (
             f"{written.name}:{_shown(value)}{rest}",
             {"name": written.name, first: _scaled(written, value), **written.arguments},
         )

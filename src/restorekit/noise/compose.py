@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice, product
 from typing import Any
 
 import torch
@@ -14,6 +14,9 @@ from torch import Generator, Tensor, nn
 from restorekit.noise.parameters import check_batch, uniform
 from restorekit.records import Degraded, as_degraded
 from restorekit.registry import noises as registered
+
+Alternatives = list[tuple[nn.Module, float]]
+MOST_ALTERNATIVES = 16
 
 
 class OneOf(nn.Module):
@@ -68,6 +71,16 @@ class OneOf(nn.Module):
         order = [place for places in groups.values() for place in places]
         return _merge(parts, order, clean.dtype)
 
+    def alternatives(self) -> Alternatives:
+        """Each noise that can be chosen, and how often it is; of those made of noises, theirs."""
+        total = sum(self.weights)
+        return [
+            (each, weight / total * chance)
+            for noise, weight in zip(self.noises, self.weights, strict=True)
+            if weight
+            for each, chance in _alternatives(noise)
+        ]
+
     def _choose(self, clean: Tensor, generator: Generator | None) -> list[int]:
         steps = list(accumulate(self.weights))
         chances: list[float] = uniform((clean.shape[0],), clean, generator).tolist()
@@ -119,6 +132,19 @@ class Chain(nn.Module):
             sigmas.append(degraded.sigma)
         return Degraded(noisy, _sum_in_square(sigmas, clean))
 
+    def alternatives(self) -> Alternatives:
+        """A chain for each combination of what its noises can be, and how often that is.
+
+        Itself alone where there are more than 16.
+        """
+        chains = list(islice(product(*map(_alternatives, self.noises)), MOST_ALTERNATIVES + 1))
+        if not 1 < len(chains) <= MOST_ALTERNATIVES:
+            return [(self, 1.0)]
+        return [
+            (Chain([noise for noise, _ in chain]), math.prod(chance for _, chance in chain))
+            for chain in chains
+        ]
+
 
 class Luminance(nn.Module):
     """A noise that is the same in every channel: gray pictures kept in colour, the grain of film.
@@ -163,6 +189,11 @@ class Luminance(nn.Module):
     def extra_repr(self) -> str:
         """The arguments, for print."""
         return f"clip={self.clip}"
+
+
+def _alternatives(noise: nn.Module) -> Alternatives:
+    apart = getattr(noise, "alternatives", None)
+    return apart() if callable(apart) else [(noise, 1.0)]
 
 
 def _build(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleList:

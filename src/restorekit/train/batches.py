@@ -7,7 +7,7 @@ begin at any step without replaying what came before, and a batch may cross the 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -18,6 +18,7 @@ from restorekit.errors import DataError, RestoreKitError
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 from restorekit.train.interruption import SIGNALS
+from restorekit.train.pictures import read
 
 Draw = tuple[int, int]  # (epoch, index)
 
@@ -53,15 +54,12 @@ class Drawn(Dataset[Tensor | RestoreKitError]):
 
     def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
-        self.sample: Callable[[int, torch.Generator], Any] | None = getattr(dataset, "sample", None)
 
     def __getitem__(self, draw: Draw) -> Tensor | RestoreKitError:
         epoch, index = draw
         try:
-            if self.sample is None:
-                return as_image(self.dataset[index])
             generator = derive_generator(self.seed, "sample", epoch, index)
-            return as_image(self.sample(index, generator))
+            return read(self.dataset, index, generator)
         except RestoreKitError as error:
             return error  # raised in a worker it would arrive with a traceback as its message
 
@@ -123,46 +121,6 @@ def stack(images: Sequence[Tensor]) -> Tensor:
             "give the dataset a patch_size, or train with batch_size 1"
         )
     return torch.stack(list(images))
-
-
-def as_image(item: Any) -> Tensor:
-    """What a dataset holds at an index, as a float image (C, H, W); a label beside it is dropped.
-
-    Raises:
-        DataError: it is no image.
-    """
-    image = item[0] if isinstance(item, (tuple, list)) else item
-    if not isinstance(image, Tensor) or image.ndim != 3:
-        found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-        raise DataError(f"a dataset gives (C, H, W) tensors in [0, 1], not {found}")
-    return image.float() if image.is_floating_point() else image.float() / 255
-
-
-def split(
-    dataset: Any, share: float, training: int | None, seed: int
-) -> tuple[list[int], list[int]]:
-    """Indices to train on and to validate on; the patches of one picture stay on one side.
-
-    Args:
-        dataset: pictures; `patches_per_image` neighbours of it are one picture, 1 if it says none.
-        share: of the pictures, to validate on, from 0 to 1.
-        training: how many pictures to train on; None for all the others.
-        seed: what the choice is derived from.
-
-    Raises:
-        DataError: the dataset is empty, or has fewer pictures than `training`.
-    """
-    group = int(getattr(dataset, "patches_per_image", 1))
-    pictures = len(dataset) // group
-    if pictures == 0:
-        raise DataError("the dataset is empty")
-    held_out = min(max(round(pictures * share), bool(share)), pictures - 1)
-    kept = training or pictures - held_out
-    if kept > pictures:
-        raise DataError(f"train.training_images is {kept}, but the dataset has {pictures} images")
-    order = torch.randperm(pictures, generator=derive_generator(seed, "split")).tolist()
-    train = [p * group + i for p in sorted(order[:kept]) for i in range(group)]
-    return train, [p * group for p in sorted(order[kept:])]
 
 
 def corrupt(

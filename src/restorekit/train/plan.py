@@ -16,7 +16,9 @@ from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.records import Restoration, as_restoration, takes
 from restorekit.registry import datasets, losses, mark_origin, models, noises, origin_of
 from restorekit.seeding import derive_seed
-from restorekit.train.batches import split
+from restorekit.spec import VALIDATION, as_noises, as_one_set, is_map_of_sets
+from restorekit.train.division import Division, divide
+from restorekit.train.pictures import check_dataset
 from restorekit.weights import bare, describe_origin, find_weights, load_model, read_card
 
 Restore = Callable[[Tensor, Tensor | None], Restoration]
@@ -54,7 +56,8 @@ class Plan:
     noise: nn.Module
     terms: tuple[Term, ...]
     dataset: Any
-    validation_dataset: Any
+    validation_sets: Mapping[str, Any]
+    validation_noise: tuple[nn.Module, ...]
     device: str
     folder: Path
     load_weight_path: str | None
@@ -71,6 +74,7 @@ class Plan:
         noise: Spec | nn.Module = "classic_mixture",
         losses: Any = "l1",
         validation_dataset: Any = None,
+        validation_noise: Any = None,
         device: str = "auto",
         save_weight_path: str | Path = "Saved_Models",
         load_weight_path: str | Path | None = None,
@@ -88,12 +92,15 @@ class Plan:
         if load_weight_path is not None:
             load_model(load_weight_path, model=made)
         teacher, taught_by = _teacher(settings, Path(save_weight_path))
+        dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
+        check_dataset(dataset, "dataset")
         return cls(
             model=made,
             noise=_as_module(noises.build(noise), "noise"),
             terms=_terms(losses),
-            dataset=datasets.build(dataset),
-            validation_dataset=datasets.build(validation_dataset),
+            dataset=dataset,
+            validation_sets=sets,
+            validation_noise=_noises(validation_noise),
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),
@@ -102,14 +109,20 @@ class Plan:
             settings=settings,
         )
 
-    def split(self) -> tuple[list[int], list[int]]:
-        """Which images to train on, and which, at most `validation_images`, to validate on."""
-        settings, own = self.settings, self.validation_dataset is None
-        share = settings.validation_split if own else 0.0
-        training, held_out = split(self.dataset, share, settings.training_images, settings.seed)
-        candidates = held_out if own else list(range(len(self.validation_dataset)))
-        stride = max(len(candidates) // settings.validation_images, 1)
-        return training, candidates[::stride][: settings.validation_images]
+    def divide(self) -> Division:
+        """Which images to train on, and which pictures to validate on.
+
+        Raises:
+            DataError: a dataset is empty or too small, or pictures are in training and validation.
+        """
+        return divide(
+            self.dataset,
+            self.validation_sets,
+            share=self.settings.validation_split,
+            training=self.settings.training_images,
+            most=self.settings.validation_images,
+            seed=self.settings.seed,
+        )
 
     def card(self) -> dict[str, Any]:
         """What the checkpoints say of the run, beside the model itself."""
@@ -127,7 +140,10 @@ class Plan:
         return {
             "model": _spec_of(self.model),
             **self.card(),
-            "validation_dataset": self.validation_dataset and _spec_of(self.validation_dataset),
+            "validation_dataset": as_one_set(
+                {name: _spec_of(dataset) for name, dataset in self.validation_sets.items()}
+            ),
+            "validation_noise": [_spec_of(noise) for noise in self.validation_noise] or None,
             "device": self.device,
             "save_weight_path": str(self.folder),
             "load_weight_path": self.load_weight_path,
@@ -162,7 +178,10 @@ def make_plan(
         dataset=config.dataset.as_dict(),
         noise=config.noise.as_dict(),
         losses=[term.as_dict() for term in config.loss],
-        validation_dataset=config.validation_dataset and config.validation_dataset.as_dict(),
+        validation_dataset=config.validation_dataset
+        and {name: spec.as_dict() for name, spec in config.validation_dataset.items()},
+        validation_noise=config.validation_noise
+        and [spec.as_dict() for spec in config.validation_noise],
         device=config.device,
         save_weight_path=config.save_weight_path,
         load_weight_path=config.load_weight_path,
@@ -192,6 +211,28 @@ def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, M
     except RestoreKitError as error:
         raise type(error)(f"train.teacher: {error}") from error
     return model, {key: card[key] for key in _OF_TEACHER if key in card}
+
+
+def _validation_sets(given: Any) -> dict[str, Any]:
+    """Validation sets by name, from a dataset or a map of name to dataset."""
+    if given is None:
+        return {}
+    named = given if is_map_of_sets(given) else {VALIDATION: given}
+    sets = {str(name): datasets.build(each) for name, each in named.items()}
+    for name, dataset in sets.items():
+        where = "validation_dataset" if len(sets) == 1 else f"validation_dataset.{name}"
+        check_dataset(dataset, where)
+    return sets
+
+
+def _noises(given: Any) -> tuple[nn.Module, ...]:
+    """The noises to validate under, from one or a list of names, expressions and modules."""
+    try:
+        listed = as_noises(given)
+    except ValueError as error:
+        raise ArgumentError(f"validation_noise: {error}") from error
+    listed = listed if isinstance(listed, list) else [] if listed is None else [listed]
+    return tuple(_as_module(noises.build(each), "validation_noise") for each in listed)
 
 
 def _terms(given: Any) -> tuple[Term, ...]:

@@ -14,6 +14,7 @@ from restorekit.atomic import atomic_path
 from restorekit.temporaries import sweep
 from restorekit.train.changes import check_changes
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
+from restorekit.train.drawing import draw_rows
 from restorekit.train.history import History
 from restorekit.train.plan import Plan
 from restorekit.train.processes import Processes
@@ -105,7 +106,7 @@ class Results:
             return
         if measured:
             self.history.add("validation", step, measured)
-            validation.draw(self.folder / "validation.png")
+            draw_rows(validation.shown, self.folder / "validation.png")
         self.history.draw()
 
     def save_weights(self, name: str, step: int, weights: dict[str, Tensor]) -> None:

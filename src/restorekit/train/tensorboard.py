@@ -43,6 +43,8 @@ class TensorBoard:
         self._writer.close()
 
     def _write(self, phase: str, step: int, metrics: Mapping[str, Any]) -> None:
-        flat = {k: v for k, v in metrics.items() if k != "terms"} | metrics["terms"]
+        flat = {k: v for k, v in metrics.items() if not isinstance(v, Mapping)} | metrics["terms"]
+        for name, row in metrics.get("conditions", {}).items():
+            flat |= {f"{name}/{metric}": value for metric, value in row.items()}
         for name, value in flat.items():
             self._writer.add_scalar(f"{phase}/{name}", value, step)

@@ -14,6 +14,7 @@ from torch.distributed.tensor import DTensor
 from restorekit.config import TrainConfig
 from restorekit.errors import ArgumentError
 from restorekit.train.batches import training_batches
+from restorekit.train.best import Best
 from restorekit.train.callbacks import Callbacks
 from restorekit.train.checkpoint import Stateful, capture, gather, take_up
 from restorekit.train.distillation import Distilled, Teacher
@@ -27,14 +28,12 @@ from restorekit.train.optimization import (
     set_learning_rate,
 )
 from restorekit.train.plan import make_plan, restorer
-from restorekit.train.progress import RunProgress, describe_psnr, gains
+from restorekit.train.progress import RunProgress
 from restorekit.train.results import Outcome, Results
 from restorekit.train.runtime import Runtime
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.validation import Validation
-
-FEW_STEPS = 20  # in which no network learns to restore
 
 
 class Trainer:
@@ -47,7 +46,10 @@ class Trainer:
         losses: a name, a map of name to weight, or a list of names, modules or (module, weight);
             "l1" if left out.
         dataset: a dataset, given likewise; any object with `len` and `[index]` will do.
-        validation_dataset: images to validate on; None keeps a share of the dataset.
+        validation_dataset: images to validate on, or several such datasets by name; None keeps a
+            share of the dataset.
+        validation_noise: noises to validate under, one or a list, each a noise model or an
+            expression such as "gaussian:15,25,50"; None takes `noise`, each of a `one_of` apart.
         device: "auto", "cpu", "cuda" or "mps".
         save_weight_path: the folder of the results, "Saved_Models" if left out.
         load_weight_path: weights to start from.
@@ -67,6 +69,7 @@ class Trainer:
         losses: Any = None,
         dataset: Any = None,
         validation_dataset: Any = None,
+        validation_noise: Any = None,
         device: str | None = None,
         save_weight_path: str | Path | None = None,
         load_weight_path: str | Path | None = None,
@@ -79,6 +82,7 @@ class Trainer:
             "losses": losses,
             "dataset": dataset,
             "validation_dataset": validation_dataset,
+            "validation_noise": validation_noise,
             "device": device,
             "save_weight_path": save_weight_path,
             "load_weight_path": load_weight_path,
@@ -88,7 +92,8 @@ class Trainer:
         self.runtime = Runtime.start(plan.device, plan.settings)
         self.model = self.runtime.prepare(plan.model)
         self.restore = restorer(self.model)
-        plan.noise.to(self.runtime.device)
+        for noise in (plan.noise, *plan.validation_noise):
+            noise.to(self.runtime.device)
         for term in plan.terms:
             term.module.to(self.runtime.device)
         self.task = self._task()
@@ -100,8 +105,6 @@ class Trainer:
         self.meter = Meter(self.runtime.processes)
         self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)
-        self.best: dict[str, Any] = {}
-        self.warned = False
 
     def fit(self, resume: bool = False) -> Outcome:
         """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
@@ -122,7 +125,8 @@ class Trainer:
             progress.begin(start)
             hooks = self._hooks()
             hooks.call("restorekit_train_start", trainer=self)
-            for step, images in enumerate(self.batches(start), start + 1):
+            batches = () if self.best.ends(start) else self.batches(start)
+            for step, images in enumerate(batches, start + 1):
                 self.meter.add(self.step(step, images), settings.batch_size)
                 reason = processes.largest(interruption.reason)
                 last = step == self.total_steps
@@ -135,17 +139,23 @@ class Trainer:
                         row = self._validate(step)
                         progress.validated = row
                         if row:
-                            self._warn_of_no_gain(step, row, progress.say)
+                            if (warning := self.best.warning(step, row)) is not None:
+                                progress.say(warning)
                             hooks.call(
                                 "restorekit_validation_end", trainer=self, step=step, metrics=row
                             )
-                    if step % self.checkpoint_every == 0 or last or reason:
+                    if step % self.checkpoint_every == 0 or last or reason or self.best.ends(step):
                         self._save(step)
+                if self.best.ends(step):
+                    progress.say(
+                        f"step {step}: no better validation since step {self.best.row['step']}"
+                    )
+                    break
                 if reason:
                     break
             self.health.check_end(step)
             code = exit_code(reason)
-            outcome = Outcome(self.folder, step, self.best, self.health.skipped, code)
+            outcome = Outcome(self.folder, step, self.best.row, self.health.skipped, code)
             hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
         return outcome
 
@@ -237,13 +247,14 @@ class Trainer:
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan
-        self.training_indices, held_out = plan.split()
+        self.division = plan.divide()
+        self.training_indices = self.division.training
         self.validation = Validation(
-            plan.dataset if plan.validation_dataset is None else plan.validation_dataset,
-            held_out,
-            plan.noise,
+            self.division.sets,
+            plan.validation_noise or (plan.noise,),
             plan.terms,
             self.runtime,
+            metric=settings.validation_metric,
             batch_size=settings.batch_size,
             seed=settings.seed,
         )
@@ -251,14 +262,23 @@ class Trainer:
         self.total_steps = settings.steps or math.ceil((settings.epochs or 1) * per_epoch)
         self.validate_every = settings.validate_every or max(self.total_steps // 20, 1)
         self.checkpoint_every = settings.checkpoint_every or self.validate_every
+        self.best = Best(
+            settings.validation_metric,
+            settings.early_stopping,
+            self.validate_every,
+            self.total_steps,
+        )
 
     def _begin(self, resume: bool, say: Callable[[str], None]) -> int:
         """The step to start after, everything taken up that an earlier part of the run left."""
         state = self.results.load(say) if resume else None
         if state is not None:
             take_up(state, self.model, self.optimizer, self.average, **self._others())
-            self.best = state["best"]
+            self.best.row = state["best"]
         step = self.runtime.processes.agreed(int(state["step"]) if state else 0)
+        self.validation.check()
+        if not self.validation and self.settings.validation_split:
+            say("no validation: the dataset has no second picture to hold out")
         self.results.begin(step, resume, say)
         return step
 
@@ -284,28 +304,14 @@ class Trainer:
         with self._usable_weights():
             measured = self.validation.measure(restorer(self.runtime.alone(self.model)))
         self.results.validated(step, measured, self.validation)
-        if measured["psnr"] > self.best.get("psnr", -math.inf):
-            self.best = {"step": step, **measured}
+        if self.best.offer(step, measured):
             self._save_weights("best", step)
         return measured
-
-    def _warn_of_no_gain(
-        self, step: int, row: Mapping[str, Any], say: Callable[[str], None]
-    ) -> None:
-        """Tell, once, when a tenth of the run has not brought more than the noisy images have."""
-        if self.warned or step < max(self.total_steps / 10, FEW_STEPS):
-            return
-        self.warned = True
-        if not gains(self.best):
-            say(
-                f"warning: step {step}: {describe_psnr(row)}: the network restores nothing yet; "
-                "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
-            )
 
     def _save(self, step: int) -> None:
         self._save_weights("last", step)
         state = capture(self.model, self.optimizer, self.average, **self._others())
-        self.results.save_state({"step": step, "best": self.best, **state})
+        self.results.save_state({"step": step, "best": self.best.row, **state})
 
     def _others(self) -> dict[str, Stateful]:
         return {"scaler": self.runtime.scaler, "health": self.health, "meter": self.meter}

@@ -1,123 +1,236 @@
-"""How good the network is now: losses, PSNR and SSIM on fixed images with fixed noise."""
+"""How good the network is now: losses and metrics on fixed images under fixed noises."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
-from torchvision.utils import make_grid
 
-from restorekit.atomic import atomic_path
-from restorekit.evaluate.metrics import psnr, ssim
-from restorekit.train.batches import as_image, corrupt
+from restorekit.errors import ConfigError
+from restorekit.evaluate.metrics import LEAST_SIDE, METRICS
+from restorekit.evaluate.noises import label_of
+from restorekit.train.batches import corrupt
+from restorekit.train.division import Held
+from restorekit.train.drawing import Row, as_shown
+from restorekit.train.pictures import read_views
 from restorekit.train.plan import Restore, Term
 from restorekit.train.runtime import Runtime
 
 Placed = tuple[int, Tensor]
-MIN_SSIM_SIDE = 11
+FEWEST_VIEWS = 16  # of a validation set, where there are fewer pictures
+FEWEST_A_PICTURE = 2
 SHOWN = 4
 MAX_PSNR = 100.0
+USUAL = ("psnr", "ssim")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is measured apart: a validation set under a noise, and how much it counts."""
+
+    name: str
+    noise: nn.Module
+    weight: float
+
+
+@dataclass
+class Tally:
+    """Sums of what was measured under one condition, over images."""
+
+    sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, name: str, values: Tensor) -> None:
+        """Take in one value an image."""
+        self.sums[name] += float(values.sum())
+        self.sums[f"{name}:images"] += len(values)
+
+    def means(self, names: Iterable[str]) -> dict[str, float]:
+        """The mean of each of these that was measured."""
+        counts = {name: self.sums.get(f"{name}:images", 0.0) for name in names}
+        return {name: self.sums[name] / count for name, count in counts.items() if count}
 
 
 class Validation:
-    """Images to be restored again and again, their noise derived from their index.
+    """Images to be restored again and again under the same noise.
+
+    Each picture gives at least two patches, and each set 16 where it has few pictures; a picture
+    that is no larger than its patches comes whole. Every noise is put on every one of them.
 
     Args:
-        dataset: where the images are.
-        indices: which of its images are used, by all processes together.
-        noise: what corrupts them.
+        sets: by name, where the pictures are and which are used.
+        noises: what corrupts them. Of a noise that chooses among others, each is one.
         terms: the loss terms.
-        runtime: where to compute; each process takes every n-th image.
+        runtime: where to compute; each process takes every n-th picture.
+        metric: what decides which weights are best: one of `METRICS`, "loss" or a term's name.
         batch_size: most images computed at once.
         seed: the run's seed.
+
+    Raises:
+        ConfigError: there is no such metric.
     """
 
     def __init__(
         self,
-        dataset: Any,
-        indices: Sequence[int],
-        noise: nn.Module,
+        sets: Mapping[str, Held],
+        noises: Sequence[nn.Module],
         terms: Sequence[Term],
         runtime: Runtime,
         *,
+        metric: str,
         batch_size: int,
         seed: int,
     ) -> None:
-        self.dataset, self.indices = dataset, list(indices)
-        self.noise, self.terms, self.runtime = noise, terms, runtime
+        known = [*METRICS, "loss", *(term.name for term in terms)]
+        if metric not in known:
+            raise ConfigError(
+                [f"train.validation_metric: '{metric}' is none of {', '.join(known)}"]
+            )
+        self.sets = {name: held for name, held in sets.items() if held.pictures}
+        self.terms, self.runtime, self.metric = terms, runtime, metric
         self.batch_size, self.seed = batch_size, seed
-        self.shown: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.metrics = [*USUAL, *({metric} & METRICS.keys() - set(USUAL))]
+        self.conditions = {
+            name: _conditions(noises, name if len(self.sets) > 1 else "") for name in self.sets
+        }
+        self.shown: list[Row] = []
 
     def __bool__(self) -> bool:
-        return bool(self.indices)
+        return bool(self.sets)
+
+    def check(self) -> None:
+        """Read a picture of each set.
+
+        Raises:
+            ConfigError: they are too small for the metric that decides.
+            DataError: one cannot be read.
+        """
+        least = LEAST_SIDE.get(self.metric, 1)
+        firsts = [
+            read_views(held.dataset, held.pictures[0], _count(held)) for held in self.sets.values()
+        ]
+        if firsts and all(min(view.shape[1:]) < least for views in firsts for view in views):
+            raise ConfigError(
+                [
+                    f"train.validation_metric: {self.metric} needs images of at least "
+                    f"{least}x{least} pixels; give a validation_dataset of whole pictures "
+                    "(patch_size null) or of larger patches"
+                ]
+            )
 
     @torch.no_grad()
     def measure(self, restore: Restore) -> dict[str, Any]:
-        """Means over all images of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
+        """Means of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
+
+        The mean is over the conditions, by their weights. Where there are several, each is there
+        under "conditions" too.
 
         Args:
             restore: the network, in evaluation mode.
         """
-        processes = self.runtime.processes
-        # Split weights are gathered at each call: there, all must make the same calls.
-        shared = not self.runtime.sharded
-        mine = self.indices[processes.rank :: processes.world] if shared else self.indices
-        names = (*(f"term:{t.name}" for t in self.terms), "psnr", "psnr_noisy")
-        sums = dict.fromkeys((*names, "ssim", "ssim_noisy", "images", "ssim_images"), 0.0)
         self.shown = []
-        for batch in _batches(((i, as_image(self.dataset[i])) for i in mine), self.batch_size):
-            for name, value in self._measure_batch(restore, batch).items():
-                sums[name] += float(value)
-        totals = {n: float(v) for n, v in (processes.sum(sums) if shared else sums).items()}
-        images, ssim_images = totals.pop("images"), totals.pop("ssim_images")
-        similarity = {name: totals.pop(name) for name in ("ssim", "ssim_noisy")}
-        means = {name: total / images for name, total in totals.items()}
-        if ssim_images:
-            means |= {name: total / ssim_images for name, total in similarity.items()}
-        by_term = {t.name: means.pop(f"term:{t.name}") for t in self.terms}
-        loss = sum(t.weight * by_term[t.name] for t in self.terms)
-        return {"loss": loss, "terms": by_term, **means}
+        tallies = {c.name: Tally() for each in self.conditions.values() for c in each}
+        for number, (name, held) in enumerate(self.sets.items()):
+            for batch in _batches(self._views(held), self.batch_size):
+                for place, condition in enumerate(self.conditions[name]):
+                    tally = tallies[condition.name]
+                    self._measure(restore, batch, condition, (number, place), tally)
+        self._share(tallies)
+        return self._summary(tallies)
 
-    def draw(self, path: Path) -> None:
-        """Write some of the images last measured as rows of clean | noisy | restored."""
-        same = [row for row in self.shown if row[0].shape == self.shown[0][0].shape]
-        if same:
-            grid = make_grid([image for row in same for image in row], nrow=3, pad_value=1.0)
-            pixels = grid.mul(255).round().byte().permute(1, 2, 0).numpy()
-            with atomic_path(path) as temporary:
-                Image.fromarray(pixels).save(temporary)
+    def _views(self, held: Held) -> Iterator[Placed]:
+        """This process's images of a set, each with a number of its own."""
+        processes = self.runtime.processes
+        count = _count(held)
+        # Split weights are gathered at each call: there, all must make the same calls.
+        alone = self.runtime.sharded
+        first, step = (0, 1) if alone else (processes.rank, processes.world)
+        mine = range(first, len(held.pictures), step)
+        for picture in mine:
+            views = read_views(held.dataset, held.pictures[picture], count)
+            yield from ((picture * count + view, image) for view, image in enumerate(views))
 
-    def _measure_batch(self, restore: Restore, batch: list[Placed]) -> dict[str, Tensor]:
+    def _measure(
+        self,
+        restore: Restore,
+        batch: list[Placed],
+        condition: Condition,
+        place: tuple[int, int],
+        tally: Tally,
+    ) -> None:
         clean = self.runtime.place(torch.stack([image for _, image in batch]))
-        places = [index for index, _ in batch]
-        degraded = corrupt(self.noise, clean, self.seed, "validation", 0, places)
+        numbers = [number for number, _ in batch]
+        # One set's noises draw the same random numbers, so that they can be compared.
+        degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
         with self.runtime.autocast():
             restoration = restore(degraded.noisy, degraded.sigma)
-        restored, count = restoration.image.float(), torch.tensor(len(clean))
-        measured = {
-            f"term:{t.name}": t.measure(restoration, clean) * len(clean) for t in self.terms
+        restored = restoration.image.float()
+        for term in self.terms:
+            tally.add(f"term:{term.name}", term.measure(restoration, clean).expand(len(clean)))
+        for name in self.metrics:
+            if min(clean.shape[-2:]) >= LEAST_SIDE[name]:
+                for suffix, images in (("", restored), ("_noisy", degraded.noisy)):
+                    values = METRICS[name](images, clean)
+                    # An untouched image has an infinite PSNR, which no mean survives.
+                    tally.add(name + suffix, values.clamp(max=MAX_PSNR))
+        rows = list(zip(clean, degraded.noisy, restored, strict=True))
+        if place[0] == 0:  # the noises take turns
+            rows = rows[place[1] :: len(next(iter(self.conditions.values())))]
+            self.shown += [as_shown(*row) for row in rows[: SHOWN - len(self.shown)]]
+
+    def _share(self, tallies: Mapping[str, Tally]) -> None:
+        """Add up what the processes have measured."""
+        if self.runtime.sharded or not self.runtime.processes.is_group:
+            return
+        names = [f"{kind}{suffix}" for kind in self.metrics for suffix in ("", "_noisy")]
+        names += [f"term:{term.name}" for term in self.terms]
+        keys = [each for name in names for each in (name, f"{name}:images")]
+        sums = {f"{c}/{key}": tally.sums[key] for c, tally in tallies.items() for key in keys}
+        totals = self.runtime.processes.sum(sums)
+        for condition, tally in tallies.items():
+            tally.sums = {key: float(totals[f"{condition}/{key}"]) for key in keys}
+
+    def _summary(self, tallies: Mapping[str, Tally]) -> dict[str, Any]:
+        names = [f"{name}{suffix}" for name in self.metrics for suffix in ("", "_noisy")]
+        terms = {f"term:{term.name}": term for term in self.terms}
+        found = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}
+        weights = {c.name: c.weight for each in self.conditions.values() for c in each}
+        means = {
+            name: _weighted([(weights[c], row[name]) for c, row in found.items() if name in row])
+            for name in (*terms, *names)
+            if any(name in row for row in found.values())
         }
-        # An untouched image has an infinite PSNR, which no mean survives.
-        measured |= {"psnr": psnr(restored, clean).clamp(max=MAX_PSNR).sum(), "images": count}
-        measured["psnr_noisy"] = psnr(degraded.noisy, clean).clamp(max=MAX_PSNR).sum()
-        if min(clean.shape[-2:]) >= MIN_SSIM_SIDE:
-            measured |= {"ssim": ssim(restored, clean).sum(), "ssim_images": count}
-            measured["ssim_noisy"] = ssim(degraded.noisy, clean).sum()
-        rows = zip(clean, degraded.noisy, restored, strict=True)
-        self.shown += [_shown(*row) for row in islice(rows, SHOWN - len(self.shown))]
-        return measured
+        by_term = {term.name: means.pop(key) for key, term in terms.items()}
+        loss = sum(term.weight * by_term[term.name] for term in self.terms)
+        apart = {c: {n: v for n, v in row.items() if n in names} for c, row in found.items()}
+        conditions = {"conditions": apart} if len(apart) > 1 else {}
+        return {"loss": loss, "terms": by_term, **means, **conditions}
 
 
-def _shown(*images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Images as a picture file can hold them: three channels, or one."""
-    channels = 3 if len(images[0]) >= 3 else 1
-    clean, noisy, restored = (image[:channels].clamp(0, 1).float().cpu() for image in images)
-    return clean, noisy, restored
+def _count(held: Held) -> int:
+    """How many images each picture of a set gives."""
+    return max(FEWEST_A_PICTURE, -(-FEWEST_VIEWS // len(held.pictures)))
+
+
+def _conditions(noises: Sequence[nn.Module], prefix: str) -> list[Condition]:
+    """The noises of a set apart, each under a name of its own."""
+    found: dict[str, Condition] = {}
+    for noise in noises:
+        apart = getattr(noise, "alternatives", None)
+        for each, chance in apart() if callable(apart) else [(noise, 1.0)]:
+            label = name = f"{prefix}/{label_of(each)}".lstrip("/")
+            while name in found:
+                name = f"{label} ({sum(n.startswith(label) for n in found) + 1})"
+            found[name] = Condition(name, each, chance)
+    return list(found.values())
+
+
+def _weighted(values: Sequence[tuple[float, float]]) -> float:
+    return sum(w * value for w, value in values) / sum(w for w, _ in values)
 
 
 def _batches(images: Iterable[Placed], size: int) -> Iterator[list[Placed]]:
