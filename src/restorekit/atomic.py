@@ -24,7 +24,7 @@ _UNSUPPORTED = {
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
+def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
     """A temporary path in the same folder that takes the place of `path` when the block ends well.
 
     The file is flushed to the disk before it is renamed and the folder after it, so that a crash
@@ -33,6 +33,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     Args:
         path: the file to write. Missing folders are made.
+        like: a file that it is made of: a new one can be read by nobody who cannot read that.
 
     Raises:
         OSError: the file cannot be written; its `filename` is `path`.
@@ -43,6 +44,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         mode = check_target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Temporary(path, mode)
+        if mode is None and like is not None:
+            temporary.mode &= like.stat().st_mode | stat.S_IWUSR
         yield temporary.path
         _flush_if_supported(temporary.path)
         _set_mode(temporary.path, temporary.mode)

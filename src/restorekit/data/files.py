@@ -112,6 +112,7 @@ def write_pages(
     depth: Depth | None = None,
     quality: int | None = None,
     count: int | None = None,
+    like: Path | None = None,
 ) -> tuple[str, ...]:
     """Write pictures as the pages of a file, in the format of its suffix, with their metadata.
 
@@ -127,6 +128,7 @@ def write_pages(
             becomes the whole range's.
         quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
         count: how many pictures to expect, where `pictures` has no length.
+        like: the file that they come from: nobody who cannot read it can read a new one.
 
     Returns:
         What was left out: of the metadata what this format cannot hold, and what the pictures'
@@ -151,7 +153,7 @@ def write_pages(
         left_out.update(dict.fromkeys(page.metadata.left_out))
         return page
 
-    with faults_in_writing(path), atomic_path(path) as temporary:
+    with faults_in_writing(path), atomic_path(path, like) as temporary:
         if kind.pages:
             from restorekit.data import tiff_files
 

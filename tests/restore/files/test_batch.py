@@ -237,6 +237,16 @@ def test_permissions_of_a_replaced_file_stay(photos: Path) -> None:
     assert (photos / "a.png").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o640, 0o640), (0o444, 0o644)])
+def test_a_result_is_not_more_public_than_its_input(photos: Path, mode: int, expected: int) -> None:
+    """As `cp` has it; its owner can write to it."""
+    (photos / "a.png").chmod(mode)
+    restore_file(photos / "a.png", photos / "b.png", invert)
+    (photos / "c.png").touch()
+    public = (photos / "c.png").stat().st_mode & 0o777
+    assert (photos / "b.png").stat().st_mode & 0o777 == expected & public
+
+
 def test_no_result_overwrites_another_input(photos: Path) -> None:
     """A result whose place is another input's is refused, even with leave to overwrite."""
     Image.new("L", (2, 2)).save(photos / "sub" / "a.png")

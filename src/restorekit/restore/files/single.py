@@ -168,7 +168,12 @@ class PictureFile:
         target, writing = self.place.target, self._writing
         watched, count = self._watched(changed), self.place.pages
         return write_pages(
-            watched, target, depth=writing.depth, quality=writing.quality, count=count
+            watched,
+            target,
+            depth=writing.depth,
+            quality=writing.quality,
+            count=count,
+            like=self.place.source,
         )
 
     def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
