@@ -47,9 +47,8 @@ class Metadata:
         icc_profile: the colours that the pixel values mean.
         dpi: horizontal and vertical resolution, in pixels per inch.
         xmp: an XMP packet.
-        colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP, mDCV, cLLI),
-            as they
-            are in the file; no other format can hold them.
+        colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP, mDCV,
+            cLLI), as they are in the file; no other format can hold them.
         density: the same in pixels per a unit that a TIFF does not say, as ImageJ writes its
             micrometres; no other format can hold it.
         text_chunks: PNG's texts (tEXt, zTXt, iTXt), as they are in the file.
