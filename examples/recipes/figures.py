@@ -1,6 +1,7 @@
 """Keep published figures true: one file of results, and the cards and the page written from it.
 
-    python examples/recipes/figures.py measure TESTSETS   # run every command again
+    python examples/recipes/figures.py measure TESTSETS   # run every command again, or
+                                          # with --only Nam25 those that contain "Nam25"
     python examples/recipes/figures.py add r.json ...     # take in what a benchmark wrote
     python examples/recipes/figures.py write              # write the cards and docs/figures.md
 
@@ -38,21 +39,25 @@ def main() -> None:
     """Measure, take in or write."""
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("measure").add_argument("folder", type=Path)
+    measuring = actions.add_parser("measure")
+    measuring.add_argument("folder", type=Path)
+    measuring.add_argument("--only", default="", metavar="TEXT")
     actions.add_parser("add").add_argument("files", nargs="+", type=Path)
     actions.add_parser("write")
     arguments = parser.parse_args()
     if arguments.action == "measure":
-        measure(arguments.folder)
+        measure(arguments.folder, arguments.only)
     elif arguments.action == "add":
         add(arguments.files)
     else:
         write()
 
 
-def measure(folder: Path) -> None:
-    """Run every command again, on the test sets below a folder."""
+def measure(folder: Path, only: str) -> None:
+    """Run the commands that contain a text again, on the test sets below a folder."""
     for found in load()["measured"]:
+        if only not in found["command"]:
+            continue
         words = shlex.split(found["command"])[1:]
         place = words.index("--data") + 1
         words[place] = str(folder / words[place])

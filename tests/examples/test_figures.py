@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shlex
 from pathlib import Path
 from types import ModuleType
@@ -116,6 +117,26 @@ def test_a_figure_says_all_that_is_not_the_default(figures: ModuleType, tmp_path
         "gaussian:25, gray, centre 32 px, border of 4 px left out, at most 1 pictures, "
         "level estimated",
     ]
+
+
+def test_commands_are_run_again(
+    figures: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are asked for, on the pictures that lie there; the others' results stay."""
+    (tmp_path / "one").mkdir()
+    Image.fromarray(data.astronaut()[40:88, 200:264]).save(tmp_path / "one" / "a.png")
+    commands = [f"restorekit benchmark median --data {name} --noise gaussian:25" for name in "xy"]
+    commands[0] = commands[0].replace("--data x", "--data one")
+    before = [{"command": command, "rows": []} for command in commands]
+    monkeypatch.setattr(figures, "RESULTS", tmp_path / "results.json")
+    figures.RESULTS.write_text(json.dumps({"measured": before, "beside": []}))
+    figures.measure(tmp_path, "--data one")
+    one, other = figures.load()["measured"]
+    assert one["command"] == commands[0]
+    assert one["rows"][0]["psnr"] == pytest.approx(
+        benchmark("median", tmp_path / "one", "gaussian:25").rows[0].psnr, abs=1e-4
+    )
+    assert other == before[1]
 
 
 class TestCards:
