@@ -25,7 +25,7 @@ MAY_IMPORT = {
     **dict.fromkeys(GROUND | COMPONENTS, frozenset[str]()),
     "data": frozenset({"atomic", "seeding"}),
     "weights": frozenset({"atomic", "data", "devices"}),
-    "restore": frozenset({"atomic", "data", "devices", "expression", "weights"}),
+    "restore": frozenset({"atomic", "data", "devices", "distributed", "expression", "weights"}),
     "evaluate": frozenset(
         {"atomic", "data", "devices", "expression", "restore", "seeding", "weights"}
     ),

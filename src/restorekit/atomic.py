@@ -61,6 +61,22 @@ def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
             temporary.close()
 
 
+def append(path: Path, data: bytes) -> None:
+    """Add all of the data to the end of a file, or nothing.
+
+    Raises:
+        OSError: it cannot be written; its `filename` is `path`.
+    """
+    with path.open("ab", buffering=0) as file:
+        end = os.fstat(file.fileno()).st_size
+        try:
+            while data:  # a disk that is almost full takes a part
+                data = data[file.write(data) :]
+        except OSError as error:
+            file.truncate(end)
+            raise _about(path, error) from error
+
+
 def check_target(path: Path) -> int | None:
     """Whether a file can be written or replaced there, as far as can be seen beforehand.
 

@@ -115,6 +115,7 @@ def test_one_process_of_several_says_where_the_weights_are(
     done = trainer.Outcome(tmp_path, step=7, best={})
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
     monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume: done)
+    monkeypatch.setenv("WORLD_SIZE", "2")
     for rank, lines in (("0", 1), ("1", 0)):
         monkeypatch.setenv("RANK", rank)
         assert len(run("train", config).out.splitlines()) == lines

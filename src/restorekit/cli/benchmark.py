@@ -112,6 +112,7 @@ def benchmark(
     given with --json and --markdown are written again after each row. A model that fails on a
     picture has no row; the others are measured all the same, and the exit code is 2.
     """
+    from restorekit.atomic import check_target
     from restorekit.evaluate.benchmark import benchmark as run
     from restorekit.evaluate.plots import check_plot_path, write_plot
     from restorekit.evaluate.protocol import Protocol
@@ -134,7 +135,9 @@ def benchmark(
     if len(rules) > 1:
         raise ArgumentError("--pairs-pattern and --pairs-csv: give one of them")
     if plot is not None:
-        check_plot_path(plot)  # before the work, not after it
+        check_plot_path(plot)
+    for path in filter(None, (json, markdown, plot)):
+        check_target(path)  # before the work, not after it
     _use_threads(threads)
     table = Table()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,11 +25,12 @@ def train(
     With -s train.steps=1000 a key of it is set; values are JSON where they parse, else text.
     """
     from restorekit.config import TrainConfig
+    from restorekit.distributed import Launch
     from restorekit.train.trainer import Trainer
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume)
-    if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
+    if Launch.of_environment().rank == 0:  # one of several processes speaks for all
         print_line(_where(outcome))
     raise typer.Exit(outcome.exit_code)
 

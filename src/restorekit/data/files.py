@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restorekit.atomic import atomic_path
+from restorekit.atomic import atomic_path, check_target
 from restorekit.data import exif, jpeg_files, pillow_files, png_files, png_pixels, webp_files, xmp
 from restorekit.data.faults import faults_in_reading, faults_in_writing, unknown
 from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
@@ -171,18 +171,17 @@ def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -
     """Whether pictures of that kind can be written there; to be asked before they are made.
 
     Raises:
-        ImageFileError: the suffix is unknown, its format has not that depth or so many pages, or a
-            write-protected file is there.
+        ImageFileError: the suffix is unknown, its format has not that depth or so many pages, or
+            what is there is write-protected or no file.
     """
     kind = format_for(path)
-    try:
+    with faults_in_writing(Path(path)):
+        check_target(Path(path))
         if _is_protected(Path(path)):
             raise PictureError("it is write-protected")
         if pages > 1 and not kind.pages:
             raise PictureError(f"it would hold one of {pages} pages; use one of: .tif, .tiff")
         depth_for(np.dtype(np.uint8), kind.depths, depth)
-    except PictureError as fault:
-        raise ImageFileError(f"cannot write '{path}': {fault}") from None
 
 
 def _pages(path: Path) -> Iterator[Picture]:

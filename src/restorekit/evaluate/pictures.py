@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -125,7 +126,7 @@ def read_data(
         for p in pictures
     )
     data = Data(
-        folder=root.resolve().name,
+        folder=os.path.basename(os.path.realpath(root)),
         pictures=len(pictures),
         megapixels=sum(picture.megapixels for picture in pictures),
         digest=_digest_of_all(files),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorekit.atomic import atomic_path
+from restorekit.atomic import atomic_path, check_target
 from restorekit.errors import InputError, RestoreKitError
 from restorekit.extras import needs
 from restorekit.records import as_restoration
@@ -70,6 +71,7 @@ def export_onnx(
         InputError: the network cannot be exported.
     """
     onnx = needs("onnx", "onnx", "export to ONNX")
+    check_target(Path(path))  # before the work, not after it
     made = onnx.load_from_string(onnx_bytes(model, opset))
     if card is not None:
         onnx.helper.set_model_props(made, {"restorekit": json.dumps(card)})
@@ -96,10 +98,16 @@ def export_torch(model: nn.Module, path: str | Path) -> Exported:
     """
     if not Path(path).suffix:  # torch refuses it only after the work
         raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
-    with atomic_path(path) as temporary, _explained(model):
-        torch.export.save(traced(model), temporary)
-        module = torch.export.load(temporary).module()
-        return _compared(model, path, lambda given: module(*given))
+    check_target(Path(path))
+    content = io.BytesIO()
+    with _explained(model):
+        torch.export.save(traced(model), content)
+        content.seek(0)
+        module = torch.export.load(content).module()
+        exported = _compared(model, path, lambda given: module(*given))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getvalue())
+    return exported
 
 
 def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:

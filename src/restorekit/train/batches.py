@@ -6,7 +6,6 @@ begin at any step without replaying what came before, and a batch may cross the 
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -17,8 +16,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from restorekit.errors import DataError, RestoreKitError
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
-from restorekit.train.interruption import SIGNALS
 from restorekit.train.pictures import read
+from restorekit.train.workers import check_shared_memory, ignore_signals, shared
 
 Draw = tuple[int, int]  # (epoch, index)
 
@@ -80,13 +79,15 @@ def training_batches(
     Raises:
         DataError: an image cannot be read, or does not fit the others.
     """
+    if num_workers:
+        check_shared_memory()
     loader: DataLoader[Any] = DataLoader(
         Drawn(dataset, seed),
         batch_sampler=Draws(indices, batch_size, places, steps, seed),
         num_workers=num_workers,
         pin_memory=pin_memory,
         collate_fn=_collate,
-        worker_init_fn=_ignore_signals,
+        worker_init_fn=ignore_signals,
     )
     for images in loader:
         if isinstance(images, RestoreKitError):
@@ -94,16 +95,10 @@ def training_batches(
         yield images
 
 
-def _ignore_signals(_worker: int) -> None:
-    """A signal to the whole process group is the main process's to answer."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:
     fault = next((image for image in images if isinstance(image, RestoreKitError)), None)
     try:
-        return fault or stack(cast("Sequence[Tensor]", images))
+        return fault or shared(stack(cast("Sequence[Tensor]", images)))
     except RestoreKitError as error:
         return error
 

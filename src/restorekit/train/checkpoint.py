@@ -11,7 +11,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -52,11 +52,39 @@ def save_state(folder: Path, state: State) -> None:
 
     At every moment one of the three files is whole, even if the newest was found damaged.
     """
-    with atomic_path(folder / NEXT) as temporary:
-        torch.save(state, temporary)
+    with atomic_path(folder / NEXT) as temporary, temporary.open("wb") as file:
+        careful = _Careful(file)
+        torch.save(state, cast(IO[bytes], careful))
+        careful.check()
     if (folder / STATE).is_file():
         os.replace(folder / STATE, folder / PREVIOUS)
     os.replace(folder / NEXT, folder / STATE)
+
+
+class _Careful:
+    """A file for `torch.save`, which may end the process or go on where a write fails.
+
+    It is never told of a failure; `check` raises it afterwards.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        if self._error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self._error = error
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: the file is flushed when it is closed."""
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise self._error
 
 
 def load_state(folder: Path, say: Callable[[str], None]) -> State | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from restorekit.atomic import atomic_path, flush
+from restorekit.atomic import append, atomic_path, flush
 from restorekit.data.folder import METRICS
 from restorekit.train.processes import Processes
 
@@ -43,8 +43,7 @@ class History:
         """Append a record."""
         row = _as_json({"step": step, "phase": phase, **values})
         self.rows.append(row)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        append(self.path, f"{json.dumps(row)}\n".encode())
 
     def flush(self) -> None:
         """Have the disk hold what was added."""

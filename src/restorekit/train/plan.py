@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,7 +206,9 @@ def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, M
         return None, {}
     try:
         path = find_weights(settings.teacher.weights)
-        if path.resolve().is_relative_to(folder.resolve()):  # resumed, it would be another
+        if Path(os.path.realpath(path)).is_relative_to(
+            os.path.realpath(folder)
+        ):  # resumed, it would be another
             raise ArgumentError(f"{path} is the run's own; give it from another folder")
         model, card = load_model(path), read_card(path)
     except RestoreKitError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, distributed
 
-from restorekit.errors import CheckpointError, ConfigError
+from restorekit.distributed import Launch
+from restorekit.errors import ArgumentError, CheckpointError, ConfigError, RestoreKitError
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,25 @@ class Processes:
 
     @classmethod
     def join(cls, device: torch.device) -> Processes:
-        """Join the group that torchrun's environment describes, if there is one."""
-        if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        """Join the group that torchrun's environment describes, if there is one.
+
+        Raises:
+            ArgumentError: the environment describes none that can be.
+            RestoreKitError: the processes cannot reach each other.
+        """
+        launch = Launch.of_environment()
+        if not launch.by_launcher or (launch.world == 1 and not launch.can_meet):
             return cls(0, 1, device)
         if str(device) == "cuda":
-            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            if launch.local_rank >= torch.cuda.device_count():
+                raise ArgumentError(
+                    f"LOCAL_RANK={launch.local_rank}, but there are "
+                    f"{torch.cuda.device_count()} GPUs; start as many processes as GPUs"
+                )
+            device = torch.device("cuda", launch.local_rank)
             torch.cuda.set_device(device)
         if not distributed.is_initialized():
-            backend = "nccl" if device.type == "cuda" else "gloo"
-            distributed.init_process_group(backend)
+            launch.join("nccl" if device.type == "cuda" else "gloo")
         return cls(distributed.get_rank(), distributed.get_world_size(), device)
 
     @property
@@ -92,6 +102,30 @@ class Processes:
                 "save_weight_path must be one folder that all of them share"
             )
         return step
+
+    @contextmanager
+    def main_within(self, context: AbstractContextManager[None]) -> Iterator[None]:
+        """Enter a context in the main process, and in every process raise if that fails.
+
+        Raises:
+            RestoreKitError, OSError: what the context raised.
+        """
+        failure: Exception | None = None
+        if self.is_main:
+            try:
+                context.__enter__()
+            except (RestoreKitError, OSError) as error:
+                failure = error
+        failed = self.largest(int(failure is not None))
+        if failure is not None:
+            raise failure
+        if failed:
+            raise RestoreKitError("the first process could not begin; its message says why")
+        try:
+            yield
+        finally:
+            if self.is_main:
+                context.__exit__(None, None, None)
 
     def wait(self) -> None:
         """Go on when every process has come here."""

@@ -21,6 +21,7 @@ from restorekit.train.distillation import Distilled, Teacher
 from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
+from restorekit.train.lock import only_training_in
 from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
@@ -34,6 +35,7 @@ from restorekit.train.runtime import Runtime
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.validation import Validation
+from restorekit.train.workers import worker_faults
 
 
 class Trainer:
@@ -117,7 +119,9 @@ class Trainer:
         """
         settings, processes, step, reason = self.settings, self.runtime.processes, 0, 0
         with (
+            worker_faults(),
             self.runtime.fork_rng(),
+            processes.main_within(only_training_in(self.folder)),
             Interruption(settings.max_minutes) as interruption,
             RunProgress(self.total_steps, shown=processes.is_main) as progress,
         ):

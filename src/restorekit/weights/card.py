@@ -103,7 +103,7 @@ def annotate(
         CheckpointError: there are no such weights, or they have no card.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from restorekit.weights.foreign import read_state
 
@@ -127,7 +127,7 @@ def annotate(
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"a card holds only what JSON has: {error}") from error
     with atomic_path(path_out) as temporary:
-        save_file(tensors, temporary, metadata={KEY: text})
+        temporary.write_bytes(save(tensors, metadata={KEY: text}))
     return card
 
 

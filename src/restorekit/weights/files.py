@@ -47,7 +47,7 @@ def save_model(
         CheckpointError: the weights hold NaN or infinity, or cannot be written as safetensors.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     model = bare(model)
     state = model.state_dict() if weights is None else weights
@@ -63,11 +63,12 @@ def save_model(
         **(card or {}),
     }
     try:
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata={KEY: json.dumps(full)})
+        content = save(tensors, metadata={KEY: json.dumps(full)})
     except (RuntimeError, TypeError) as error:  # tied tensors; a card that is no JSON
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{path}: not written, {reason}") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def load_model(

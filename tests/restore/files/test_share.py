@@ -17,7 +17,7 @@ from restorekit.restore.files.share import Share
 def test_share_comes_from_the_environment() -> None:
     """torchrun's words are read; nonsense is one line; alone there is nobody to wait for."""
     assert Share.of_environment({}) == Share(0, 1, False)
-    told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}
+    told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
     assert Share.of_environment(told) == Share(1, 2, True)
     assert Share.of_environment({"RANK": "1", "WORLD_SIZE": "2"}).gather("mine") == ["mine"]
     for rank, world in (("2", "2"), ("x", "2"), ("-1", "2")):
@@ -28,7 +28,7 @@ def test_share_comes_from_the_environment() -> None:
 def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its place on the machine, where there are GPUs and no other device was named."""
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    share, place = Share(3, 4, True), {"LOCAL_RANK": "3"}
+    share, place = Share(3, 4, True), {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3"}
     assert [share.device(name, place) for name in ("auto", "cuda", "cpu")] == ["cuda:1"] * 2 + [
         "cpu"
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -176,5 +177,7 @@ def _is_finished(place: Place) -> bool:
     try:
         made, given = place.target.stat(), place.source.stat()
     except OSError:
+        return False
+    if not stat.S_ISREG(made.st_mode):  # a folder of that name is no result
         return False
     return made.st_mtime_ns >= given.st_mtime_ns and not same_file(place.source, place.target)

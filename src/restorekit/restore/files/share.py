@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from restorekit.errors import ArgumentError
+from restorekit.distributed import Launch
 
 # How long the first to finish waits for the last: as long as a very large folder may take.
 _PATIENCE = timedelta(days=30)
@@ -33,12 +33,10 @@ class Share:
         """The share that RANK and WORLD_SIZE describe; the whole where they are not set.
 
         Raises:
-            ArgumentError: they are no such numbers.
+            ArgumentError: some are missing or contradict each other.
         """
-        rank, world = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
-        if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
-            raise ArgumentError(f"RANK={rank} and WORLD_SIZE={world} are no process of several")
-        return cls(int(rank), int(world), int(world) > 1 and "MASTER_ADDR" in environment)
+        launch = Launch.of_environment(environment)
+        return cls(launch.rank, launch.world, launch.world > 1 and launch.can_meet)
 
     @property
     def is_first(self) -> bool:
@@ -55,7 +53,7 @@ class Share:
             return [value]
         from torch import distributed
 
-        distributed.init_process_group("gloo", timeout=_PATIENCE)
+        Launch(self.rank, self.world, can_meet=True).join("gloo", _PATIENCE)
         try:
             values: list[Any] = [None] * self.world
             distributed.all_gather_object(values, value)
@@ -70,4 +68,5 @@ class Share:
         import torch
 
         count = torch.cuda.device_count()
-        return f"cuda:{int(environment.get('LOCAL_RANK', '0')) % count}" if count else name
+        local_rank = Launch.of_environment(environment).local_rank
+        return f"cuda:{local_rank % count}" if count else name

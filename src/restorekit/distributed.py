@@ -1,0 +1,83 @@
+"""Which process of how many this one is, as torchrun tells it in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from restorekit.errors import ArgumentError, RestoreKitError
+
+
+@dataclass(frozen=True)
+class Launch:
+    """This process among those that were started together.
+
+    Attributes:
+        rank: its number.
+        world: how many there are.
+        local_rank: its number on this machine.
+        by_launcher: whether a launcher such as torchrun started it.
+        can_meet: whether it knows where to find the others.
+    """
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+    by_launcher: bool = False
+    can_meet: bool = False
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Launch:
+        """What RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe.
+
+        Raises:
+            ArgumentError: some are missing or contradict each other.
+        """
+        if "RANK" not in environment and "WORLD_SIZE" not in environment:
+            return cls()
+        rank, world = (_number(environment, name) for name in ("RANK", "WORLD_SIZE"))
+        if rank >= world:
+            raise ArgumentError(f"RANK={rank} is not below WORLD_SIZE={world}; ranks begin at 0")
+        local_rank = _number(environment, "LOCAL_RANK") if "LOCAL_RANK" in environment else 0
+        can_meet = bool(environment.get("MASTER_ADDR"))
+        if can_meet and not 0 < _number(environment, "MASTER_PORT") < 65536:
+            raise ArgumentError(f"MASTER_PORT={environment['MASTER_PORT']} is not a port")
+        return cls(rank, world, local_rank, True, can_meet)
+
+    def join(self, backend: str, timeout: timedelta | None = None) -> None:
+        """Form torch's process group with the others.
+
+        Args:
+            backend: "gloo" or "nccl".
+            timeout: how long to wait for another process; None is torch's own limit.
+
+        Raises:
+            ArgumentError: MASTER_ADDR is not set.
+            RestoreKitError: the processes cannot reach each other.
+        """
+        if not self.can_meet:
+            raise ArgumentError(
+                f"WORLD_SIZE={self.world}, but MASTER_ADDR is not set; torchrun sets both, "
+                "and without WORLD_SIZE and RANK one process works alone"
+            )
+        from torch import distributed
+
+        try:
+            distributed.init_process_group(backend, timeout=timeout)
+        except (RuntimeError, ValueError) as error:
+            where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+            reason = str(error).partition("\n")[0]
+            raise RestoreKitError(f"the processes cannot meet at {where}: {reason}") from error
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name)
+    if value is None:
+        raise ArgumentError(
+            f"{name} is not set; torchrun sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT"
+        )
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ArgumentError(f"{name}={value} is not a number from 0")
+    return int(value)

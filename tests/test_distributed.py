@@ -1,0 +1,88 @@
+"""What torchrun tells in the environment, and what is no such thing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from restorekit import RestoreKitError
+from restorekit.distributed import Launch
+from restorekit.errors import ArgumentError
+from restorekit.train.processes import Processes
+
+WHOLE = {
+    "RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_RANK": "1",
+    "MASTER_ADDR": "localhost",
+    "MASTER_PORT": "29500",
+}
+
+
+def test_a_whole_environment() -> None:
+    """All of it is read; nothing of it is one process alone."""
+    assert Launch.of_environment(WHOLE) == Launch(1, 2, 1, by_launcher=True, can_meet=True)
+    assert Launch.of_environment({"LOCAL_RANK": "x"}) == Launch()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"WORLD_SIZE": None}, "WORLD_SIZE is not set"),
+        ({"RANK": None}, "RANK is not set"),
+        ({"RANK": "one"}, "RANK=one is not a number"),
+        ({"RANK": "-1"}, "RANK=-1 is not a number"),
+        ({"RANK": "²"}, "RANK=² is not a number"),
+        ({"RANK": ""}, "RANK= is not a number"),
+        ({"WORLD_SIZE": "9" * 5000}, "is not a number"),
+        ({"RANK": "2"}, "RANK=2 is not below WORLD_SIZE=2"),
+        ({"WORLD_SIZE": "0", "RANK": "0"}, "not below"),
+        ({"LOCAL_RANK": "x"}, "LOCAL_RANK=x"),
+        ({"MASTER_PORT": None}, "MASTER_PORT is not set"),
+        ({"MASTER_PORT": "http"}, "MASTER_PORT=http"),
+        ({"MASTER_PORT": "70000"}, "MASTER_PORT=70000 is not a port"),
+    ],
+)
+def test_an_incomplete_environment(change: dict[str, str | None], message: str) -> None:
+    """The variable that is wrong is named, in one line."""
+    given = {name: value for name, value in {**WHOLE, **change}.items() if value is not None}
+    with pytest.raises(ArgumentError, match=message):
+        Launch.of_environment(given)
+
+
+def test_processes_that_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an address nobody can wait for the others; alone nobody needs to."""
+    for name in WHOLE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ArgumentError, match="MASTER_ADDR is not set"):
+        Processes.join(torch.device("cpu"))
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert Processes.join(torch.device("cpu")) == Processes(0, 1, torch.device("cpu"))
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    monkeypatch.setattr(torch.distributed, "init_process_group", refuse)
+    with pytest.raises(RestoreKitError, match="cannot meet at localhost:1: in use"):
+        Processes.join(torch.device("cpu"))
+
+
+def refuse(*arguments: object, **options: object) -> None:
+    raise RuntimeError("in use\n  and a page of stack")
+
+
+def test_the_command_line_tells_it_in_a_line() -> None:
+    """Also where torch would have been asked."""
+    environment = {**os.environ, "RANK": "3", "WORLD_SIZE": "2"}
+    done = subprocess.run(
+        [sys.executable, "-m", "restorekit", "noise", "x.png", "-n", "gaussian", "-o", "y.png"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
