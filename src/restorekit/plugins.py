@@ -14,10 +14,12 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, version
 from inspect import isclass, isroutine
 from itertools import islice
+from types import FrameType
 from typing import Any
 
 import pluggy
@@ -27,12 +29,7 @@ from restorekit.entry_points import entry_points, provider
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
 from restorekit.isolation import attempt
 from restorekit.process_state import KeptState
-from restorekit.registry import (
-    REGISTRIES,
-    Component,
-    Provider,
-    Registry,
-)
+from restorekit.registry import REGISTRIES, Component, Provider, Registry, origin_of
 from restorekit.text import quoted
 
 COMPONENT_HOOKS = {f"restorekit_{each.plural}": each for each in REGISTRIES.values()}
@@ -237,3 +234,17 @@ def implementations(hook: str) -> list[tuple[str, Callable[..., Any], Sequence[s
     discover(plugins=True)
     found = getattr(_host.manager.hook, hook).get_hookimpls()
     return [(i.plugin_name, i.function, i.argnames) for i in found]
+
+
+def culprit(frames: Iterable[FrameType]) -> str | None:
+    """Whose code runs in the first of some frames that is a plugin's or one of its component's."""
+    tops = {p.module.partition(":")[0].partition(".")[0]: p for p in _host.plugins if p.module}
+    for frame in frames:
+        with suppress(Exception):  # foreign objects may fail to be looked at
+            origin = origin_of(frame.f_locals.get("self"))
+            if origin is not None and origin.provider.distribution != "restorekit":
+                return f"{origin.kind} '{origin.name}' of {origin.provider}"
+            plugin = tops.get(str(frame.f_globals.get("__name__")).partition(".")[0])
+            if plugin is not None:
+                return f"plugin '{plugin.name}' of {plugin.provider}"
+    return None

@@ -10,11 +10,17 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from restorekit.cli.streams import answers_apart
 from restorekit.errors import ArgumentError, did_you_mean
 
 
 class QuickCommand(TyperCommand):
-    """A command whose help option has a default."""
+    """A command whose help option has a default, and that alone writes to standard output."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with answers_apart():
+            return super().invoke(ctx)
 
     def get_help_option(self, ctx: Any) -> Any:
         """The option --help, False where it is not given."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb, walk_tb
 from typing import Any
 
 from restorekit.cli.output import print_told
@@ -16,16 +19,24 @@ from restorekit.errors import (
     RestoreWarning,
     did_you_mean,
 )
+from restorekit.isolation import cause
 
 _TOLD = (PluginWarning, OldSpellingWarning, RestoreWarning)
 
 
-def explain(error: Exception) -> list[str] | None:
-    """What to tell the user of an error, a line each; None where it is a bug of ours."""
+def explain(error: BaseException, who: str | None = None) -> list[str] | None:
+    """What to tell the user of an error, a line each; None where it is a bug of ours.
+
+    Args:
+        error: what was raised.
+        who: the code of others that raised it, as by `raised_by`.
+    """
     if isinstance(error, ConfigError):
         return error.lines()
     if isinstance(error, RestoreKitError):
         return [str(error)]
+    if who is not None:
+        return [f"{who} raised {cause(error)}"]
     if isinstance(error, OSError):
         reason = (error.strerror or str(error) or type(error).__name__).lower()
         return [f"{error.filename}: {reason}" if error.filename is not None else reason]
@@ -33,7 +44,25 @@ def explain(error: Exception) -> list[str] | None:
         return [str(error) or "there is not enough memory"]
     if hasattr(error, "format_message"):  # typer's own, whose class has moved between versions
         return [_usage_fault(error)]
+    if not isinstance(error, Exception):  # the exit code of a SystemExit would say "all is well"
+        return [f"ended by {cause(error)}"]
     return None
+
+
+def raised_by(error: BaseException) -> str | None:
+    """The component or plugin in whose code an error was raised, and where; None if in none.
+
+    With RESTOREKIT_STRICT_PLUGINS=1 none is named, for its author wants the whole traceback.
+    """
+    from restorekit.plugins import culprit
+
+    if error.__traceback__ is None or os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
+        return None
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    if (who := culprit(reversed(frames))) is None:
+        return None
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{who} ({Path(place.filename).name}, line {place.lineno})"
 
 
 @contextmanager

@@ -22,10 +22,11 @@ from restorekit.cli import (
     train,
 )
 from restorekit.cli.commands import QuickCommand, QuickGroup
-from restorekit.cli.faults import explain, warnings_as_lines
+from restorekit.cli.faults import explain, raised_by, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
 from restorekit.cli.signals import ending_on_signals
-from restorekit.cli.streams import dependable_streams
+from restorekit.cli.streams import dependable_streams, set_output_aside
+from restorekit.isolation import watched_interrupts
 from restorekit.version import __version__
 
 # Plain help: drawing it with rich would take longer than everything else together.
@@ -35,22 +36,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train")(train.train)
-app.command("denoise")(denoise.denoise)
-app.command("noise")(noise.noise)
-app.command("benchmark")(benchmark.benchmark)
+app.command("train", cls=QuickCommand)(train.train)
+app.command("denoise", cls=QuickCommand)(denoise.denoise)
+app.command("noise", cls=QuickCommand)(noise.noise)
+app.command("benchmark", cls=QuickCommand)(benchmark.benchmark)
 app.command(
     "list",
     cls=QuickCommand,
     options_metavar=listing.USAGE,
     context_settings={"allow_extra_args": True},
 )(listing.listing)
-app.command("describe")(describe.describe)
+app.command("describe", cls=QuickCommand)(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)
-app.command("schema")(schema.schema)
-app.command("info")(info.info)
-app.command("convert")(convert.convert)
-app.command("export")(export.export)
+app.command("schema", cls=QuickCommand)(schema.schema)
+app.command("info", cls=QuickCommand)(info.info)
+app.command("convert", cls=QuickCommand)(convert.convert)
+app.command("export", cls=QuickCommand)(export.export)
 
 
 @app.callback(invoke_without_command=True)
@@ -77,23 +78,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 for Ctrl-C.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with dependable_streams(), ending_on_signals(), warnings_as_lines():
+    with (
+        dependable_streams(),
+        ending_on_signals(),
+        warnings_as_lines(),
+        watched_interrupts() as interrupted,
+    ):
         try:
             code = _run(words)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            print_error("interrupted")
-            return 130
         except BrokenPipeError:  # the reader of our output, such as `head`, has enough
-            return 128 + 13  # as a shell says that SIGPIPE ended a program
-        except Exception as error:
-            lines = explain(error)
-            if lines is None:
-                raise
-            for line in lines:
-                print_error(line)
-            return 2
+            code = 128 + 13  # as a shell says that SIGPIPE ended a program
+        except BaseException as error:
+            code = _told(error, interrupted())
+    if arguments is None:
+        set_output_aside()
     return code
+
+
+def _told(error: BaseException, interrupted: bool) -> int:
+    """Tell of what ended a command; the exit code."""
+    who = None if interrupted else raised_by(error)
+    if isinstance(error, KeyboardInterrupt) and who is None:
+        print_error("interrupted")
+        return 130
+    lines = explain(error, who)
+    if lines is None:
+        raise error
+    for line in lines:
+        print_error(line)
+    return 2
 
 
 def _run(words: list[str]) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from restorekit.cli.streams import answers
 from restorekit.text import escaped, shortened
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -32,12 +33,12 @@ def print_line(text: str, file: TextIO | None = None) -> None:
     `print` writes a line and its end apart where nothing is buffered (PYTHONUNBUFFERED): those of
     several processes then run into each other.
     """
-    _write(escaped(text), sys.stdout if file is None else file)
+    _write(escaped(text), answers() if file is None else file)
 
 
 def print_text(text: str) -> None:
     """A text of several lines on stdout, each escaped."""
-    _write("\n".join(map(escaped, text.split("\n"))), sys.stdout)
+    _write("\n".join(map(escaped, text.split("\n"))), answers())
 
 
 def _write(text: str, file: TextIO | None) -> None:

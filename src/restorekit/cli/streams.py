@@ -7,7 +7,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from traceback import walk_stack
 from typing import Any, TextIO, cast
+
+from restorekit.text import escaped
 
 
 @contextmanager
@@ -28,6 +31,58 @@ def dependable_streams() -> Iterator[None]:
         stack.enter_context(redirect_stdout(cast(TextIO, _Output(out))))
         stack.enter_context(redirect_stderr(cast(TextIO, _Stream(err))))
         yield
+
+
+_answers: list[TextIO] = []  # standard output itself, while others are kept from it
+
+
+def answers() -> TextIO:
+    """Where a command prints what it was asked for."""
+    return _answers[-1] if _answers else sys.stdout
+
+
+@contextmanager
+def answers_apart() -> Iterator[None]:
+    """Within the block whatever else is written to standard output goes to standard error.
+
+    A plugin that prints, from Python or from native code, would else break what a command prints
+    as JSON.
+    """
+    with ExitStack() as stack:
+        _answers.append(stack.enter_context(_own_descriptor(sys.stdout)))
+        stack.callback(_answers.pop)
+        stack.enter_context(redirect_stdout(cast(TextIO, _Aside(sys.stderr))))
+        yield
+
+
+def set_output_aside() -> None:
+    """At the end of the process: what is still printed then is no answer either."""
+    sys.stdout = sys.stderr
+    with suppress(OSError):
+        os.dup2(2, 1)
+
+
+@contextmanager
+def _own_descriptor(stream: TextIO) -> Iterator[TextIO]:
+    """The stream under another descriptor, while its own, where it is 1, leads to stderr."""
+    try:
+        is_standard = stream.fileno() == 1
+    except (OSError, ValueError):  # it is none of the system's
+        is_standard = False
+    if not is_standard:
+        yield stream
+        return
+    stream.flush()
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with open(
+            descriptor, "w", encoding=stream.encoding, errors=stream.errors, closefd=False
+        ) as own:
+            yield cast(TextIO, _Output(own))
+    finally:
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
 
 
 class _Stream:
@@ -52,6 +107,9 @@ class _Stream:
         except OSError as error:
             self._give_up(error)
 
+    def close(self) -> None:
+        """Nothing: others write to it, too."""
+
     def _give_up(self, error: OSError) -> None:
         # Python flushes once more at its end, and would fail again.
         with suppress(OSError):
@@ -75,6 +133,22 @@ class _Output(_Stream):
         error.filename = "standard output"
         self._error = error
         raise error
+
+
+class _Aside(_Stream):
+    """Standard error in the place of standard output; says once of each plugin that it prints."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._told: set[str] = set()
+
+    def write(self, text: str) -> int:
+        from restorekit.plugins import culprit
+
+        if (who := culprit(frame for frame, _ in walk_stack(None))) and who not in self._told:
+            self._told.add(who)
+            super().write(f"warning: {escaped(who)} prints; this goes to standard error:\n")
+        return super().write(text)
 
 
 def _fill_descriptors() -> None:
