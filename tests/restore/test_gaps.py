@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from torch import Tensor, nn
 
+from restorekit.data.files import read_picture
 from restorekit.errors import InputError
 from restorekit.restore.denoiser import Denoiser, denoise
 from restorekit.restore.gaps import filled
+from restorekit.restore.meaning import Meaning
 
 
 class Blurring(nn.Module):
@@ -72,3 +76,20 @@ def test_image_without_any_value_is_refused() -> None:
     """There is nothing to fill it with."""
     with pytest.raises(InputError, match="all are NaN or infinite"):
         denoise(np.full((4, 4), np.nan), Blurring())
+
+
+@pytest.mark.parametrize("kind", ["float32", "int16", "uint8"])
+def test_value_that_stands_for_none_is_kept(tmp_path: Path, kind: str) -> None:
+    """GDAL notes it: it counts for no range, and spoils nothing around it."""
+    values = np.linspace(0, 200, 1200).reshape(40, 30).astype(kind)
+    empty = {"float32": -3.4028234663852886e38, "int16": -9999, "uint8": 255}[kind]
+    values[10:30, 5:20] = empty
+    tag = (42113, "s", 0, str(empty), True)
+    tifffile.imwrite(tmp_path / "a.tif", values, extratags=[tag], metadata=None)
+    picture = read_picture(tmp_path / "a.tif")
+    assert (picture.black, picture.white) == (0, 255)
+    model = Blurring()
+    restored = Denoiser(model).restore(picture.pixels.copy(), meaning=Meaning.of(picture)).image
+    assert np.array_equal(restored == values.dtype.type(empty), picture.pixels == empty)
+    assert float(model.noisy.min()) > -0.2
+    assert float(model.noisy.max()) < 0.95

@@ -190,9 +190,11 @@ def _pages(path: Path) -> Iterator[Picture]:
         from restorekit.data import tiff_files
 
         for found, metadata, orientation in tiff_files.read(path):
-            known = found.known or range_of(found.values)
+            known = found.known or range_of(found.values, no_data=found.no_data)
             ends = known.white, known.black
-            picture = Picture(found.values, found.alpha, metadata, *ends, found.extra)
+            picture = Picture(
+                found.values, found.alpha, metadata, *ends, found.extra, found.no_data
+            )
             yield _upright(picture, orientation)
         return
     pixels, alpha, metadata = _read_one(path)

@@ -94,6 +94,7 @@ class Picture:
             pixels keep it. Values may lie beyond it.
         black: the value that is black.
         extra: how many channels follow gray or colour: near infrared, other dyes.
+        no_data: a value that stands for none, as GDAL notes it.
 
     Raises:
         InputError: the arrays are no such pixels.
@@ -105,6 +106,7 @@ class Picture:
     white: float | None = None
     black: float = 0.0
     extra: int = 0
+    no_data: float | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -151,7 +153,9 @@ class Picture:
         notes, lost = with_other_values(self.metadata.notes)
         left_out = tuple(dict.fromkeys((*self.metadata.left_out, *lost)))
         metadata = replace(self.metadata, notes=notes, left_out=left_out)
-        return replace(self, pixels=pixels, alpha=alpha, metadata=metadata, white=None, black=0.0)
+        return replace(
+            self, pixels=pixels, alpha=alpha, metadata=metadata, white=None, black=0.0, no_data=None
+        )
 
     def channels(self) -> Array:
         """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""
@@ -216,10 +220,11 @@ def to_unit(
     """
     white = one_of(values.dtype) if white is None else white
     unit = values.astype(_working(values.dtype, black, white))
-    if black:
-        unit -= unit.dtype.type(black)
-    unit /= unit.dtype.type(white - black)
-    return unit if dtype is None else unit.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):  # what is beyond a type's range becomes infinite
+        if black:
+            unit -= unit.dtype.type(black)
+        unit /= unit.dtype.type(white - black)
+        return unit if dtype is None else unit.astype(dtype, copy=False)
 
 
 def from_unit(

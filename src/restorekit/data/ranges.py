@@ -16,8 +16,13 @@ import numpy as np
 from restorekit.data.picture import Array, white_of
 from restorekit.errors import ArgumentError
 
-# Ranges that programs write floats in: black, white, and how far the values reach at least.
-_CONVENTIONS = ((-1.0, 1.0, (-0.3, 0.3)), (0.0, 255.0, (0, 64)), (0.0, 65535.0, (0, 16384)))
+# Ranges that programs write floats in: black, white, and from where to where the values reach at
+# least.
+_CONVENTIONS = (
+    (-1.0, 1.0, (-0.3, 0.3)),
+    (0.0, 255.0, (64, 64)),
+    (0.0, 65535.0, (16384, 16384)),
+)
 _LEAST = 1 / 64  # what floats on the [0, 1] scale reach, unless they are all 0
 _SLACK = 0.05  # of a range, by which values may leave it without noise
 # The share of values on that scale that are brighter than light would be.
@@ -77,6 +82,12 @@ class _Spread:
         return self.high >= _LEAST or self.low == self.high == 0
 
 
+def as_stored(value: float, dtype: np.dtype[Any]) -> float:
+    """The nearest number that a type of float has; that itself for integers."""
+    with np.errstate(over="ignore"):
+        return float(np.float64(value).astype(dtype)) if dtype.kind == "f" else value
+
+
 def check_range(black: Any, white: Any) -> tuple[float | None, float | None]:
     """The two values as numbers; None for "auto".
 
@@ -89,7 +100,12 @@ def check_range(black: Any, white: Any) -> tuple[float | None, float | None]:
     return ends
 
 
-def range_of(values: Array, black: float | None = None, white: float | None = None) -> Range:
+def range_of(
+    values: Array,
+    black: float | None = None,
+    white: float | None = None,
+    no_data: float | None = None,
+) -> Range:
     """The range of an image's values.
 
     Unsigned integers of 8 bits are from 0 to 255, those of 16 bits from 0 to `white_of`. Floats are
@@ -101,6 +117,7 @@ def range_of(values: Array, black: float | None = None, white: float | None = No
         values: (H, ...), of any type of number.
         black: what is known to be black.
         white: what is known to be white.
+        no_data: a value that stands for none.
 
     Raises:
         ArgumentError: what is given leaves no range.
@@ -110,7 +127,7 @@ def range_of(values: Array, black: float | None = None, white: float | None = No
     if values.dtype in (np.uint8, np.uint16):
         guess = Range(0.0, float(white_of(values)))
     else:
-        spread = _spread(values)
+        spread = _spread(values, no_data)
         guess = _integer_range(spread) if values.dtype.kind in "iu" else _float_range(spread)
         if white is not None and spread.low >= -_SLACK * white - 4 * spread.noise:
             guess = Range(0.0, guess.white)
@@ -148,12 +165,14 @@ def _own_range(spread: _Spread) -> Range:
     return Range(low, high if high > low else low + max(1.0, abs(low)), True)
 
 
-def _spread(values: Array) -> _Spread:
+def _spread(values: Array, no_data: float | None) -> _Spread:
     """How an even sample of the values is spread, NaN and infinity left out."""
     step = max(1, math.ceil(values.size / _SAMPLE))
     longest = 1 + int(np.argmax(values.shape[1:])) if values.ndim > 1 else 0
     places = tuple(slice(None, None, step if axis == longest else 1) for axis in range(values.ndim))
     sample = values[places].astype(np.float64)
+    if no_data is not None:
+        sample[sample == as_stored(no_data, values.dtype)] = np.nan
     finite = sample[np.isfinite(sample)]
     if not finite.size:
         return _Spread(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -25,6 +25,7 @@ from restorekit.data.tiff_stacks import Plane
 PHOTOMETRIC = tifffile.PHOTOMETRIC
 _GRAY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _COLOUR = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+_NO_DATA = 42113
 _IS_ALPHA = (1, 2)  # associated, unassociated; 0 says nothing
 # The bytes of pixels that one byte can become, by the number of the compression.
 _MOST_PER_BYTE = {1: 2, 5: 3000, 8: 1040, 32946: 1040, 32773: 64}
@@ -42,12 +43,14 @@ class Pixels(NamedTuple):
         alpha: (H, W) or None.
         extra: how many other channels there are.
         known: the range, where it is not to be found in the values.
+        no_data: the value that stands for none.
     """
 
     values: Array
     alpha: Array | None = None
     extra: int = 0
     known: Range | None = None
+    no_data: float | None = None
 
 
 def check(page: tifffile.TiffPage, file_size: int) -> None:
@@ -111,7 +114,7 @@ def pixels_of(page: tifffile.TiffPage, values: Array, white: float | None = None
         known = known or range_of(found.values, 0.0 if white else None, white)
         gray = _negative(found.values[..., :1], known)
         found = found._replace(values=np.concatenate([gray, found.values[..., 1:]], 2))
-    return found._replace(known=known)
+    return found._replace(known=known, no_data=None if known else _no_data(page))
 
 
 def alpha_place(page: tifffile.TiffPage) -> int | None:
@@ -127,6 +130,15 @@ def _check_claims(page: tifffile.TiffPage) -> None:
     too_small = size > _LARGE and size > most * sum(page.databytecounts)
     if too_small or (pieces != told and max(pieces, told) > _MANY):
         raise PictureError("it is damaged (it claims more pixels than its data can hold)")
+
+
+def _no_data(page: tifffile.TiffPage) -> float | None:
+    """GDAL's value for pixels without one."""
+    try:
+        value = float(str(page.tags.valueof(_NO_DATA, default="nan")).strip(" \x00"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def _is_turned_over(page: tifffile.TiffPage) -> bool:

@@ -111,8 +111,8 @@ class Canvas:
             raise wrong_type(source.dtype)
         sample = source.movedim(2, 0)
         sample = sample.float() if sample.dtype == torch.bfloat16 else sample
-        known = range_of(sample.cpu().numpy(), meaning.black, meaning.white)
-        low, high, gaps = _ends(source, known.black, known.white)
+        known = range_of(sample.cpu().numpy(), meaning.black, meaning.white, meaning.no_data)
+        low, high, gaps = _ends(source, known, meaning.no_data)
         words = known.words if known.is_guessed else None
         canvas = cls(source, result, _scale(source, known, low, high), meaning.colours, words)
         if hidden is not None and bool(hidden.any()):
@@ -258,15 +258,25 @@ def _scale(source: Tensor, known: Range, low: float, high: float) -> Scale:
     return Scale(known.white, (low - known.black) / span, (high - known.black) / span, known.black)
 
 
-def _ends(source: Tensor, black: float, white: float) -> tuple[float, float, Tensor | None]:
+def _ends(
+    source: Tensor, known: Range, no_data: float | None
+) -> tuple[float, float, Tensor | None]:
     """The least and the largest value, and where gaps are, which do not count."""
     low, high = _extremes(source)  # NaN where there is one
+    black, white = known.black, known.white
     far = _FARTHEST * (white - black)
-    if black - far <= low and high <= black + far:
+    if black - far <= low and high <= black + far and no_data is None:
         return low, high, None
     exact = source.double()
     gaps = ~((exact >= black - far) & (exact <= black + far))
     beyond = gaps & exact.isfinite()
+    if no_data is not None:
+        empty = exact == _as_stored(no_data, source.dtype)
+        gaps, beyond = gaps | empty, beyond & ~empty
+        if not bool(gaps.any()):
+            return low, high, None
+        if bool(gaps.all()):
+            raise InputError(f"no pixel has a value; all are {no_data:g}")
     if not bool((~gaps | beyond).any()):
         raise InputError("an image's values must be finite; all are NaN or infinite")
     if (share := float(beyond.double().mean())) > _MOST_FAR:
@@ -285,3 +295,8 @@ def _extremes(source: Tensor) -> tuple[float, float]:
         return float(low), float(high)
     values = source.cpu().numpy()  # torch has no order of uint16 and uint32
     return float(values.min()), float(values.max())
+
+
+def _as_stored(value: float, dtype: torch.dtype) -> float:
+    """The nearest number that a type of float has; that itself for integers."""
+    return float(torch.tensor(value, dtype=dtype)) if dtype.is_floating_point else value

@@ -21,6 +21,7 @@ class Meaning:
         colours: how many of the first channels go through a network together, 3 of colour; those
             after them go one at a time. None for all channels that the network takes.
         hidden: (H, W), where alpha is 0 that is not among the channels: colour that nobody sees.
+        no_data: a value that stands for none.
     """
 
     black: float | None = None
@@ -28,13 +29,15 @@ class Meaning:
     has_alpha: bool = True
     colours: int | None = None
     hidden: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    no_data: float | None = None
 
     @classmethod
     def of(cls, picture: Picture) -> Meaning:
         """That of a picture's pixels."""
         white = one_of(picture.pixels.dtype) if picture.white is None else picture.white
         hidden = None if picture.alpha is None else picture.alpha == 0
-        return cls(picture.black, white, False, picture.colours if picture.extra else None, hidden)
+        colours = picture.colours if picture.extra else None
+        return cls(picture.black, white, False, colours, hidden, picture.no_data)
 
 
 PLAIN = Meaning()

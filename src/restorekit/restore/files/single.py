@@ -217,7 +217,7 @@ class PictureFile:
         writing = self._writing
         if writing.black is None and writing.white is None:
             return picture
-        known = range_of(picture.pixels, writing.black, writing.white)
+        known = range_of(picture.pixels, writing.black, writing.white, picture.no_data)
         return replace(picture, black=known.black, white=known.white)
 
     def _tell_range(self, picture: Picture) -> None:
