@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restorekit.data import exif
+from restorekit.data.files import write_pages
+from restorekit.data.picture import Metadata, Picture
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -129,3 +132,23 @@ def test_orientations_that_do_not_exist(value: int) -> None:
 def test_prefix_is_taken_off(given: object, expected: bytes | None) -> None:
     """Some formats put a word before the block."""
     assert exif.bare(given) == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_damaged_entry_costs_no_other_in_a_tiff(tmp_path: Path, order: str) -> None:
+    """Of either byte order, and without a warning; Pillow reads what is left."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x010F], tags[0x0110], tags[0x4746] = "a maker of cameras", "a camera", 3
+    tags.get_ifd(0x8769).update({0x829A: 0.25, 0x927C: b"notes of the maker", 0xA002: 70_000})
+    written = bytearray(tags.tobytes()[6:])
+    code = struct.pack(f"{order}H", 0x010F)
+    place = next(start for start in range(10, 100, 12) if written[start : start + 2] == code)
+    struct.pack_into(f"{order}I", written, place + 8, 2**31)
+    picture = Picture(np.zeros((4, 4, 1), np.uint8), metadata=Metadata(bytes(written)))
+    write_pages([picture], tmp_path / "a.tif")
+    with Image.open(tmp_path / "a.tif") as image:
+        found = image.getexif()
+        assert (found.get(0x010F), found[0x0110], found[0x4746]) == (None, "a camera", 3)
+        exposure = {0x829A: 0.25, 0x927C: b"notes of the maker", 0xA002: 70_000}
+        assert found.get_ifd(0x8769) == exposure

@@ -8,12 +8,11 @@ byte, since the notes of camera makers point into it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any, NamedTuple
 
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from restorekit.data.notes import Tag
 from restorekit.data.picture import Array
@@ -44,6 +43,8 @@ DESCRIPTIVE = {
     33432: "s",  # copyright
     **dict.fromkeys(range(40091, 40096), "B"),  # Windows' title, comment, author, keywords, subject
 }
+_WRITTEN_AS = {"s": (2, 1, 7), "H": (3,), "B": (1, 7)}  # which types may become which
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # by type
 _EXPOSURE, _PLACE = 34665, 34853
 DIRECTORIES = (_EXPOSURE, _PLACE)
 
@@ -164,34 +165,47 @@ def descriptive(found: Image.Exif, without_notes: bool = False) -> bytes | None:
 
 
 def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, Directory]]:
-    """The block as entries of a little-endian TIFF, and its further directories by their code."""
+    """The block as entries of a little-endian TIFF, and its further directories by their code.
+
+    Damaged entries are left out. Pillow would warn of them.
+    """
+    block = block or b""
     tags: list[Tag] = []
-    directories: dict[int, Directory] = {}
-    with suppress(Exception):
-        exif = Image.Exif()
-        exif.load(PREFIX + (block or b""))
-        for code, value in exif.items():
-            if code in DESCRIPTIVE:
-                tags += _tag(code, value)
-            elif code in DIRECTORIES and (entries := exif.get_ifd(code)):
-                directories[code] = Directory(group=code)
-                for entry, held in entries.items():
-                    if entry != _INTEROPERABILITY:
-                        directories[code][entry] = held
+    for entry in _entries(block, 0):
+        kind, content = DESCRIPTIVE.get(entry.code), _content(block, entry)
+        if kind is not None and content is not None and entry.kind in _WRITTEN_AS[kind]:
+            content = content.rstrip(b"\x00") + b"\x00" if kind == "s" else content
+            count = len(content) // _SIZES[_WRITTEN_AS[kind][0]]
+            tags.append((entry.code, kind, count, content, True))
+    directories = {}
+    for code in DIRECTORIES:
+        entries = [
+            (entry.code, entry.kind, entry.length, content)
+            for entry in _entries(block, code)
+            if entry.code != _INTEROPERABILITY and (content := _content(block, entry)) is not None
+        ]
+        if entries:
+            directories[code] = Directory(entries)
     return tags, directories
 
 
-def _tag(code: int, value: Any) -> Iterator[Tag]:
-    kind = DESCRIPTIVE[code]
-    if kind == "s":
-        text = value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
-        yield code, kind, len(text) + 1, text + b"\x00", True
-    elif kind == "B":
-        octets = bytes(value)
-        yield code, kind, len(octets), octets, True
-    else:
-        numbers = value if isinstance(value, tuple) else (value,)
-        yield code, kind, len(numbers), numbers if len(numbers) > 1 else numbers[0], True
+class Directory:
+    """A directory of a little-endian TIFF: entries by code, type, number of values, and bytes."""
+
+    def __init__(self, entries: Sequence[tuple[int, int, int, bytes]]) -> None:
+        self._entries = sorted(entries)
+
+    def tobytes(self, place: int) -> bytes:
+        """Its bytes at an even place of a file, with the values that its entries point to."""
+        head, values = struct.pack("<H", len(self._entries)), b""
+        end = place + 2 + 12 * len(self._entries) + 4
+        for code, kind, length, content in self._entries:
+            stored = content.ljust(4, b"\x00")
+            if len(content) > 4:
+                stored = struct.pack("<I", end + len(values))
+                values += content + bytes(len(content) % 2)
+            head += struct.pack("<HHI", code, kind, length) + stored
+        return head + bytes(4) + values
 
 
 def is_note(value: Any) -> bool:
@@ -243,6 +257,21 @@ def _number(block: bytes, entry: _Entry) -> int | None:
     if kind is None or entry.length != 1:
         return None
     return int(struct.unpack_from(f"{entry.order}{kind}", block, entry.place + 8)[0])
+
+
+def _content(block: bytes, entry: _Entry) -> bytes | None:
+    """The values of an entry as little-endian bytes; None where they are not all there."""
+    size, place = _SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
+    if size > 4:
+        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
+    content = block[place : place + size]
+    if not size or len(content) < size:
+        return None
+    if entry.order == "<":
+        return content
+    width = 4 if entry.kind in (5, 10) else _SIZES[entry.kind]  # a fraction is two integers
+    numbers = (content[start : start + width] for start in range(0, size, width))
+    return b"".join(number[::-1] for number in numbers)
 
 
 def _ratio(block: bytes, entry: _Entry) -> float:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import tifffile
-from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 from restorekit.data import exif
 from restorekit.data.formats import leaving_out
@@ -159,7 +158,7 @@ def _alpha_place(picture: Picture) -> int:
     return picture.extra if place is None else min(place, picture.extra)
 
 
-def _append(directories: list[dict[int, Directory]], path: Path) -> None:
+def _append(directories: list[dict[int, exif.Directory]], path: Path) -> None:
     """Put directories at the file's end, and their places into the entries kept for them."""
     with path.open("r+b") as file, tifffile.TiffFile(path) as tiff:
         for page, further in zip(tiff.pages, directories, strict=True):
