@@ -10,7 +10,7 @@ from tests.fuzz.cases import Case
 from tests.fuzz.driver import Worker
 from tests.fuzz.table import table_of
 
-COUNTS = {"whole_pictures": 100, "arrays": 200}
+COUNTS = {"whole_pictures": 100, "arrays": 200, "faults": 20}
 
 
 @pytest.fixture(scope="module")

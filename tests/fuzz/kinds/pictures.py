@@ -120,7 +120,7 @@ def _other(random: Random, home: Path, path: Path) -> str:
     before = path.read_bytes()
     target = home / "out" / "b.tif"
     ways = {
-        "noise": ("noise", "-o", target, "-n", "gaussian:std=0.1", "--", path),
+        "noise": ("noise", "-o", target, "-n", "gaussian", "-s", "std=0.1", "--", path),
         "report": (
             "denoise",
             "-m",
