@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from restorekit import load_model
+import restorekit
+from restorekit import hookspecs, load_model
 from restorekit.plugins import Plugin
 from restorekit.registry import REGISTRIES, Component, Provider, models
 
@@ -144,6 +145,19 @@ class TestDescribe:
         assert refused("describe", "noise", "gausian").startswith(
             "unknown noise 'gausian'. Did you mean 'gaussian'? Available: "
         )
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
+def test_every_kind_is_named_wherever_kinds_are(run: Any, registry: Any) -> None:
+    """In the help, among the hooks and public names, and in the documentation."""
+    kind, plural = registry.kind, registry.plural
+    assert kind in run("describe", "--help").out
+    assert plural in run("list", "--help").out
+    assert f"restorekit_{plural}" in vars(hookspecs)
+    assert {f"create_{kind}", f"list_{plural}", plural} <= set(restorekit.__all__)
+    docs = Path(__file__).parents[2] / "docs"
+    assert f"`restorekit_{plural}`" in (docs / "plugins.md").read_text("utf-8")
+    assert f"create_{kind}(" in (docs / "python.md").read_text("utf-8")
 
 
 class TestPlugins:

@@ -62,9 +62,13 @@ def _arguments(layer: nn.Conv2d) -> tuple[object, ...]:
 @cache
 def _is_right() -> bool:
     """Whether the operators are there and do what they are taken to do."""
-    with torch.random.fork_rng(devices=()), torch.no_grad():
-        torch.manual_seed(0)
-        layer, x = nn.Conv2d(8, 8, 3, padding=1), torch.randn(1, 8, 9, 7)
+    # Numbers of its own: other threads may draw from torch's generator meanwhile.
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        layer = nn.Conv2d(8, 8, 3, padding=1, device="meta").to_empty(device="cpu")
+        for parameter in layer.parameters():
+            parameter.normal_(std=0.07, generator=generator)
+        x = torch.randn(1, 8, 9, 7, generator=generator)
         half = x.bfloat16().contiguous(memory_format=torch.channels_last)
         try:
             relu, add = _fused_relu(layer, half), _fused_add(layer, half, half)
