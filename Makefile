@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
@@ -12,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest fuzz docs wheel notebook test-all clean
+.PHONY: help demo test lint types pytest fuzz docs wheel notebook test-all test-lowest clean
 
 help:  ## what there is to make
-	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-demo  ## train for about a minute, restore a picture, write demo/
 	$(BIN)/python examples/demo.py
@@ -53,6 +54,9 @@ test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is 
 	done; \
 	test -n "$$found" || { echo "none of Python $(VERSIONS) is here" >&2; exit 1; }
 
+test-lowest: $(LOWEST)/.installed  ## the tests with the oldest versions allowed (Python 3.11 or 3.12)
+	$(LOWEST)/bin/python -m pytest
+
 clean:  ## remove what was built; the environments and demo/ stay
 	rm -rf build dist docs/_build docs/_generated .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -60,6 +64,12 @@ clean:  ## remove what was built; the environments and demo/ stay
 # One stamp for each extra: installed again when the requirements change.
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install uv
+	$(BIN)/uv venv --allow-existing --python $(PYTHON) $(LOWEST)
+	$(BIN)/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[test]'
 	@touch $@
 
 $(BIN)/python:
