@@ -10,7 +10,7 @@ from restorekit.devices import resolve_device
 from restorekit.errors import RestoreKitError
 from restorekit.optimizers import optimizer_class
 from restorekit.registry import Registry, datasets, losses, models, noises
-from restorekit.spec import Spec, as_named, as_noises, as_terms, is_map_of_sets
+from restorekit.spec import Spec, as_named, as_noises, as_terms, is_map_of_sets, own_class
 
 SLOTS: dict[str, Registry] = {
     "model": models,
@@ -89,6 +89,8 @@ def _other_faults(data: Mapping[str, Any]) -> list[str]:
 
 
 def _spec(value: Any) -> Spec | None:
+    if own_class(value) is not None:  # an object is asked for where the run is made
+        return None
     if isinstance(value, Spec):
         return value
     value = as_named(value)

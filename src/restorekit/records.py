@@ -40,7 +40,7 @@ class Restoration:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def degrade(noise: Any, clean: Tensor, generator: Generator) -> Degraded:
+def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:
     """What a noise model makes of a batch (B, C, H, W), by the generator if it takes one."""
     given = {"generator": generator} if takes(noise, "generator") else {}
     return as_degraded(noise(clean, **given))

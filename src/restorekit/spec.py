@@ -21,6 +21,7 @@ from restorekit.errors import RestoreKitError
 from restorekit.plain_data import find_unusable
 from restorekit.signature import counts_booleans
 
+OWN = "(object)"  # in place of the name, which no component can have
 VALIDATION = "validation"  # the name of the only validation set
 
 
@@ -61,7 +62,18 @@ class LossTerm(Spec):
     weight: float = 1.0
 
 
+def own_class(value: Any) -> str | None:
+    """The class of an object of the user's own, as a run writes it down: {"class": ...}."""
+    given = value.as_dict() if isinstance(value, Spec) else value
+    if not isinstance(given, Mapping) or given.get("name", OWN) != OWN:
+        return None
+    found = given.get("class")
+    return found if isinstance(found, str) else None
+
+
 def _short(spec: Spec) -> Any:
+    if spec.name == OWN:
+        return spec.arguments
     return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
 
 
@@ -70,23 +82,28 @@ def as_named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _as_component(value: Any) -> Any:
+    """A bare name, or an object of the user's own, as a mapping with a name."""
+    return {"name": OWN, **value} if own_class(value) is not None else as_named(value)
+
+
 def as_terms(value: Any) -> Any:
     """A map of name to weight (or to weight and arguments), or a list, as a list."""
     if isinstance(value, str):
         return [{"name": value}]
-    if isinstance(value, Mapping) and "name" not in value:
+    if isinstance(value, Mapping) and "name" not in value and own_class(value) is None:
         return [
             {"name": name, **(given if isinstance(given, Mapping) else {"weight": given})}
             for name, given in value.items()
         ]
     if isinstance(value, Mapping):
-        return [value]
-    return [as_named(item) for item in value] if isinstance(value, Sequence) else value
+        return [_as_component(value)]
+    return [_as_component(item) for item in value] if isinstance(value, Sequence) else value
 
 
 def is_map_of_sets(value: Any) -> bool:
     """Whether datasets are given by name, and not one of them."""
-    return isinstance(value, Mapping) and "name" not in value
+    return isinstance(value, Mapping) and "name" not in value and own_class(value) is None
 
 
 def as_sets(value: Any) -> Any:
@@ -124,7 +141,7 @@ def _as_text(value: Any) -> Any:
 
 
 PathText = Annotated[str, BeforeValidator(_as_text)]
-Component = Annotated[Spec, BeforeValidator(as_named), PlainSerializer(_short)]
+Component = Annotated[Spec, BeforeValidator(_as_component), PlainSerializer(_short)]
 Sets = Annotated[
     dict[str, Component],
     BeforeValidator(as_sets),

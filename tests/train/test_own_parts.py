@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +13,19 @@ import torch
 from torch import Tensor, nn
 
 from restorekit import (
+    ArgumentError,
     CheckpointError,
+    TrainConfig,
     Trainer,
+    create_noise,
     load_model,
+    noises,
 )
 from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Degraded, Restoration
 from restorekit.train.task import Lesson
+from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
 
@@ -114,3 +122,49 @@ def test_sigma_reaches_a_model_that_takes_it(tiny: Make) -> None:
     trainer.step(1, torch.rand(4, 3, 24, 24))
     assert seen[0].shape == (4, 1, 1, 1)
     torch.testing.assert_close(seen[0], torch.full((4, 1, 1, 1), 0.2))
+
+
+def test_the_configuration_of_a_run_of_own_objects_loads(tiny: Make, tmp_path: Path) -> None:
+    """It says the classes; the objects are given again beside it, and the run goes on from it."""
+    parts: dict[str, Any] = {
+        "model": Plain(),
+        "noise": create_noise("one_of", noises=[Speckle(), create_noise("gaussian", std=0.2)]),
+        "losses": [(Squared(), 0.5), "l1"],
+        "validation_noise": [create_noise("one_of", noises=[create_noise("gaussian"), "uniform"])],
+    }
+    folder = tiny(**parts, steps=2).fit().folder
+    config = TrainConfig.from_file(folder / "config.json")
+    assert TrainConfig.from_dict(config.to_dict()) == config
+    own = {**{k: parts[k] for k in ("model", "noise", "losses")}, "dataset": tiny().plan.dataset}
+    assert Trainer(config, **own).fit(resume=True).step == 2
+    assert Trainer(folder / "config.json", **own).plan.settings.steps == 2
+    for key, kind in (("model", "Plain"), ("noise", "OneOf"), ("dataset", "Blobs")):
+        left = {k: v for k, v in own.items() if k != key}
+        with pytest.raises(ArgumentError, match=rf"the {key} is an object of .*{kind}: Trainer"):
+            Trainer(config, **left)
+    with pytest.raises(ArgumentError, match="not both; beside it: validation_noise"):
+        Trainer(config, **own, validation_noise="gaussian")
+
+
+def test_components_made_in_python_are_written_as_a_configuration_has_them(tiny: Make) -> None:
+    """A noise of noises that were made one by one is built again by name."""
+    inner = create_noise("gaussian", std=0.2)
+    folder = tiny(noise=create_noise("chain", noises=[inner, "jpeg"]), steps=1).fit().folder
+    written = json.loads((folder / "config.json").read_text())["noise"]
+    again = noises.build(written)
+    assert [type(part).__name__ for part in again.noises] == ["Gaussian", "JPEG"]
+    assert again.noises[0].std == (0.2, 0.2)
+
+
+def test_the_card_says_when_with_what_and_on_which_pictures(tiny: Make) -> None:
+    """The date, torch's version, the number of training pictures and their digest."""
+    images = list(torch.rand(8, 3, 24, 24))
+    before = datetime.now(UTC).replace(microsecond=0)
+    folder = tiny(dataset=images, steps=1).fit().folder
+    card = read_card(folder / "best.safetensors")
+    assert card["torch"] == torch.__version__
+    assert before <= datetime.fromisoformat(card["date"]) <= datetime.now(UTC)
+    assert card["training_pictures"]["count"] == 5  # three validate
+    assert len(card["training_pictures"]["digest"]) == 64
+    own = read_card(tiny(steps=1).fit().folder / "last.safetensors")
+    assert own["training_pictures"] == {"count": 8, "digest": None}  # it says nothing of them

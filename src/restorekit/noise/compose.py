@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from restorekit.noise.parameters import check_batch, uniform
-from restorekit.records import Degraded, as_degraded
+from restorekit.records import Degraded, degrade
 from restorekit.registry import noises as registered
 
 Alternatives = list[tuple[nn.Module, float]]
@@ -63,10 +63,9 @@ class OneOf(nn.Module):
         choices = self._choose(clean, generator)
         groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
         if len(groups) == 1:
-            return as_degraded(self.noises[choices[0]](clean, generator))
+            return degrade(self.noises[choices[0]], clean, generator)
         parts = [
-            as_degraded(self.noises[i](_take(clean, places), generator))
-            for i, places in groups.items()
+            degrade(self.noises[i], _take(clean, places), generator) for i, places in groups.items()
         ]
         order = [place for places in groups.values() for place in places]
         return _merge(parts, order, clean.dtype)
@@ -127,7 +126,7 @@ class Chain(nn.Module):
         noisy = clean
         sigmas: list[Tensor | None] = []
         for noise in self.noises:
-            degraded = as_degraded(noise(noisy, generator))
+            degraded = degrade(noise, noisy, generator)
             noisy = degraded.noisy
             sigmas.append(degraded.sigma)
         return Degraded(noisy, _sum_in_square(sigmas, clean))
@@ -182,7 +181,7 @@ class Luminance(nn.Module):
         """
         check_batch(clean, generator)
         gray = clean.mean(1, keepdim=True)
-        degraded = as_degraded(self.noise(gray, generator))
+        degraded = degrade(self.noise, gray, generator)
         noisy = clean + (degraded.noisy - gray)
         return Degraded(noisy.clamp(0.0, 1.0) if self.clip else noisy, degraded.sigma)
 

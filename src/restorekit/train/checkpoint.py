@@ -171,6 +171,7 @@ def take_up(
     Raises:
         CheckpointError: it is of another model, optimizer or configuration.
     """
+    model.zero_grad(set_to_none=True)  # with gradients left, torch makes no state to fill
     try:
         if average is not None:
             set_model_state_dict(model, state["average"], options=_WHOLE)

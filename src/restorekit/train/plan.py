@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,38 +15,18 @@ from torch import Tensor, nn
 from restorekit.config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.records import Restoration, as_restoration, takes
-from restorekit.registry import datasets, losses, mark_origin, models, noises, origin_of
+from restorekit.registry import datasets, models, noises, origin_of
 from restorekit.seeding import derive_seed
-from restorekit.spec import VALIDATION, as_noises, as_one_set, is_map_of_sets
+from restorekit.spec import OWN, VALIDATION, as_noises, as_one_set, is_map_of_sets, own_class
 from restorekit.train.division import Division, divide
 from restorekit.train.pictures import check_dataset
-from restorekit.weights import bare, describe_origin, find_weights, load_model, read_card
+from restorekit.train.terms import Term, as_module, read_terms
+from restorekit.weights import bare, find_weights, load_model, read_card
 
 Restore = Callable[[Tensor, Tensor | None], Restoration]
 Spec = str | Mapping[str, Any]
 # What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
 _OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
-
-
-@dataclass(frozen=True)
-class Term:
-    """A loss term of a run: the name it is logged under, its weight, and what computes it."""
-
-    name: str
-    weight: float
-    module: nn.Module
-
-    def measure(self, restoration: Restoration, target: Tensor) -> Tensor:
-        """The term of a batch, a tensor of one number, without its weight.
-
-        Raises:
-            ArgumentError: it computes something else.
-        """
-        value = self.module(restoration, target)
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise ArgumentError(f"loss '{self.name}' gives {found}, not a tensor of one number")
-        return value.reshape(())
 
 
 @dataclass(frozen=True)
@@ -97,8 +77,8 @@ class Plan:
         check_dataset(dataset, "dataset")
         return cls(
             model=made,
-            noise=_as_module(noises.build(noise), "noise"),
-            terms=_terms(losses),
+            noise=as_module(noises.build(noise), "noise"),
+            terms=read_terms(losses),
             dataset=dataset,
             validation_sets=sets,
             validation_noise=_noises(validation_noise),
@@ -167,27 +147,49 @@ def make_plan(
             if needed not in parts:
                 raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
         return Plan.make(**parts, settings=settings_from(settings))
-    if parts or settings:
-        names = ", ".join([*parts, *settings])
+    config = _as_config(config)
+    named = _parts_of(config)
+    own = {key: found for key, part in named.items() if (found := _own_class_in(part)) is not None}
+    if settings or parts.keys() - own.keys():
+        names = ", ".join([*(key for key in parts if key not in own), *settings])
         raise ArgumentError(f"give a configuration or the parts, not both; beside it: {names}")
-    if isinstance(config, Mapping):
-        config = TrainConfig.from_dict(config)
-    elif not isinstance(config, TrainConfig):
-        config = TrainConfig.from_file(config)
+    for key, found in own.items():
+        if key not in parts:
+            raise ArgumentError(f"the {key} is an object of {found}: Trainer(config, {key}=...)")
     return Plan.make(
-        model=config.model.as_dict(),
-        dataset=config.dataset.as_dict(),
-        noise=config.noise.as_dict(),
-        losses=[term.as_dict() for term in config.loss],
-        validation_dataset=config.validation_dataset
-        and {name: spec.as_dict() for name, spec in config.validation_dataset.items()},
-        validation_noise=config.validation_noise
-        and [spec.as_dict() for spec in config.validation_noise],
+        **{**named, **parts},
         device=config.device,
         save_weight_path=config.save_weight_path,
         load_weight_path=config.load_weight_path,
         settings=config.train,
     )
+
+
+def _as_config(config: TrainConfig | Mapping[str, Any] | str | Path) -> TrainConfig:
+    if isinstance(config, Mapping):
+        return TrainConfig.from_dict(config)
+    return config if isinstance(config, TrainConfig) else TrainConfig.from_file(config)
+
+
+def _parts_of(config: TrainConfig) -> dict[str, Any]:
+    """The components that a configuration names, by the keywords of `Plan.make`."""
+    sets, under = config.validation_dataset, config.validation_noise
+    return {
+        "model": config.model.as_dict(),
+        "dataset": config.dataset.as_dict(),
+        "noise": config.noise.as_dict(),
+        "losses": [term.as_dict() for term in config.loss],
+        "validation_dataset": sets and {name: spec.as_dict() for name, spec in sets.items()},
+        "validation_noise": under and [spec.as_dict() for spec in under],
+    }
+
+
+def _own_class_in(part: Any) -> str | None:
+    """The class of an object in what a configuration says of a part, None where it has none."""
+    if isinstance(part, Mapping) and part.get("name") == OWN:
+        return str(part["class"])
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
 
 
 def restorer(model: nn.Module) -> Restore:
@@ -235,60 +237,7 @@ def _noises(given: Any) -> tuple[nn.Module, ...]:
     except ValueError as error:
         raise ArgumentError(f"validation_noise: {error}") from error
     listed = listed if isinstance(listed, list) else [] if listed is None else [listed]
-    return tuple(_as_module(noises.build(each), "validation_noise") for each in listed)
-
-
-def _terms(given: Any) -> tuple[Term, ...]:
-    """Terms from a name, a module, a map of name to weight, or a list of any of these."""
-    if isinstance(given, Mapping) and "name" not in given:
-        pairs = [_named_term(name, value) for name, value in given.items()]
-    else:
-        items = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-        pairs = [_listed_term(item) for item in items]
-    terms: dict[str, Term] = {}
-    for name, weight, module in pairs:
-        label, number = name, 2
-        while label in terms:
-            label, number = f"{name}_{number}", number + 1
-        terms[label] = Term(label, float(weight), module)
-    if not any(term.weight for term in terms.values()):
-        raise ArgumentError("a run needs at least one loss term whose weight is not 0")
-    return tuple(terms.values())
-
-
-def _named_term(name: str, value: Any) -> tuple[str, float, nn.Module]:
-    if isinstance(value, Mapping):
-        arguments = dict(value)
-        weight = arguments.pop("weight", 1.0)
-        return name, _as_weight(name, weight), losses.create(name, **arguments)
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        module, weight = value
-        return name, _as_weight(name, weight), _as_module(module, f"loss '{name}'")
-    return name, _as_weight(name, value), losses.create(name)
-
-
-def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
-    if isinstance(item, (tuple, list)) and len(item) == 2:
-        name, _, built = _listed_term(item[0])
-        return name, _as_weight(name, item[1]), built
-    if isinstance(item, str):
-        return item, 1.0, losses.create(item)
-    if isinstance(item, Mapping):
-        arguments = dict(item)
-        if not isinstance(name := arguments.pop("name", None), str):
-            raise ArgumentError(f"loss term {dict(item)!r} has no name")
-        return _named_term(name, arguments)
-    origin = origin_of(item)
-    name = origin.name if origin else getattr(item, "__name__", type(item).__name__).lower()
-    return name, 1.0, _as_module(item, f"loss '{name}'")
-
-
-def _as_weight(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ArgumentError(f"the weight of loss '{name}' is a number, not {value!r}")
-    if not math.isfinite(value):
-        raise ArgumentError(f"the weight of loss '{name}' is {value}; it must be finite")
-    return float(value)
+    return tuple(as_module(noises.build(each), "validation_noise") for each in listed)
 
 
 def _check_model(made: Any) -> None:
@@ -300,23 +249,22 @@ def _check_model(made: Any) -> None:
         raise ArgumentError(f"model {type(made).__name__} has no weights that can be trained")
 
 
-def _as_module(made: Any, what: str) -> nn.Module:
-    """A module as it is; any other callable as a module that calls it."""
-    if isinstance(made, nn.Module):
-        return made
-    if isinstance(made, type):
-        raise ArgumentError(f"{what} is the class {made.__name__}; give {made.__name__}(...)")
-    if not callable(made):
-        raise ArgumentError(f"{what} is a module or a function, not {type(made).__name__}")
-    module = nn.Module()
-    module.forward = made
-    if (origin := origin_of(made)) is not None:
-        mark_origin(module, origin)
-    return module
-
-
 def _spec_of(made: Any) -> dict[str, Any]:
-    origin = describe_origin(made)
-    if origin["name"] is None:
-        return {"class": origin["class"]}
-    return {"name": origin["name"], **origin["arguments"]}
+    """A component as a configuration names it; an object of the user's own by its class.
+
+    What is made of such objects is no component that can be made again.
+    """
+    origin = origin_of(made)
+    kind = {"class": f"{type(made).__module__}.{type(made).__qualname__}"}
+    if origin is None:
+        return kind
+    arguments = json.loads(json.dumps(origin.arguments, default=_spec_of))
+    whole = _own_class_in_data(arguments) is None
+    return {"name": origin.name, **arguments} if whole else {**kind, **arguments}
+
+
+def _own_class_in_data(data: Any) -> str | None:
+    if (found := own_class(data)) is not None:
+        return found
+    inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
+    return next((f for each in inner if (f := _own_class_in_data(each)) is not None), None)

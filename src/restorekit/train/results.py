@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from restorekit.atomic import atomic_path
@@ -16,6 +19,7 @@ from restorekit.train.changes import check_changes
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
 from restorekit.train.drawing import draw_rows
 from restorekit.train.history import History
+from restorekit.train.pictures import digest
 from restorekit.train.plan import Plan
 from restorekit.train.processes import Processes
 from restorekit.train.validation import Validation
@@ -49,12 +53,18 @@ class Results:
     Args:
         plan: the run.
         processes: this process among those of the run.
+        pictures: the identities of the pictures that are trained on.
     """
 
-    def __init__(self, plan: Plan, processes: Processes) -> None:
-        self.plan, self.processes = plan, processes
+    def __init__(self, plan: Plan, processes: Processes, pictures: Sequence[Hashable]) -> None:
+        self.plan, self.processes, self.pictures = plan, processes, pictures
         self.folder: Path = plan.folder
         self.history = History(self.folder)
+
+    @cached_property
+    def _training_pictures(self) -> dict[str, Any]:
+        """How many pictures are trained on, and their digest, which takes a while to read."""
+        return {"count": len(self.pictures), "digest": digest(self.pictures)}
 
     @property
     def checkpoint(self) -> Path | None:
@@ -113,7 +123,14 @@ class Results:
         """Write weights with their card: "last" or "best"."""
         if self.processes.is_main:
             metrics = self.history.last("validation")
-            card = {**self.plan.card(), "step": step, "metrics": metrics}
+            card = {
+                **self.plan.card(),
+                "step": step,
+                "metrics": metrics,
+                "training_pictures": self._training_pictures,
+                "torch": torch.__version__,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
             save_model(self.plan.model, self.folder / f"{name}.safetensors", card, weights)
 
     def save_state(self, state: State) -> None:

@@ -103,7 +103,7 @@ class Trainer:
         self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
         self._plan_steps()
         self.places = self.runtime.processes.places(plan.settings.batch_size)
-        self.results = Results(plan, self.runtime.processes)
+        self.results = Results(plan, self.runtime.processes, self.division.pictures)
         self.meter = Meter(self.runtime.processes)
         self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)

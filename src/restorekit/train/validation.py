@@ -18,8 +18,9 @@ from restorekit.train.batches import corrupt
 from restorekit.train.division import Held
 from restorekit.train.drawing import Row, as_shown
 from restorekit.train.pictures import read_views
-from restorekit.train.plan import Restore, Term
+from restorekit.train.plan import Restore
 from restorekit.train.runtime import Runtime
+from restorekit.train.terms import Term
 
 Placed = tuple[int, Tensor]
 FEWEST_VIEWS = 16  # of a validation set, where there are fewer pictures
