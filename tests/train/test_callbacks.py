@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +71,33 @@ def test_an_installed_plugin_is_called_too(tiny: Make) -> None:
     finally:
         _host.manager.unregister(plugin)
     assert seen == [3, 6]
+
+
+def test_an_installed_plugin_neither_ends_a_run_nor_changes_the_process(tiny: Make) -> None:
+    """It may exit and change the directory: the run goes on, where it was."""
+
+    class Plugin:
+        @hookimpl
+        def restorekit_train_start(self) -> None:
+            os.chdir("/")
+
+        @hookimpl
+        def restorekit_step_end(self) -> None:
+            raise KeyboardInterrupt
+
+    plugin, before = Plugin(), Path.cwd()
+    _host.manager.register(plugin, "hostile")
+    try:
+        with pytest.warns(PluginWarning) as caught:
+            assert tiny(log_every=3).fit().step == 6
+    finally:
+        _host.manager.unregister(plugin)
+    assert Path.cwd() == before
+    assert [str(w.message) for w in caught if w.category is PluginWarning] == [
+        "restorekit_train_start of hostile changed the working directory, which was undone",
+        "restorekit_step_end of hostile raised KeyboardInterrupt; "
+        "it is not called again in this run",
+    ]
 
 
 def test_a_callback_that_raises_is_told_of_once_and_dropped(tiny: Make) -> None:
