@@ -93,7 +93,9 @@ class TrainSettings(Section):
     )
     compile: bool = Field(False, description="Put the network through torch.compile.")
     channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
-    num_workers: int = Field(0, ge=0, description="Processes that read data beside the loop.")
+    num_workers: int = Field(
+        0, ge=0, le=256, description="Processes that read data beside the loop."
+    )
     validation_split: float = Field(
         0.1,
         ge=0,

@@ -13,8 +13,10 @@ from torch.utils.data import Dataset
 from restorekit.data.colour import halve_colour
 from restorekit.data.images import read_tensor, to_float
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
+from restorekit.memory import available_memory, in_words
 from restorekit.seeding import derive_generator
 
+MOST_PATCHES = 10_000_000  # in an epoch, whose order is kept in memory
 _R2 = (0.7548776662466927, 0.5698402909980532)
 
 
@@ -103,7 +105,7 @@ class PatchDataset(Dataset[Tensor]):
         halved_colour: the share of random patches whose colour is brought to half the resolution.
 
     Raises:
-        ArgumentError: a number is out of its range.
+        ArgumentError: a number is out of its range, or patches would not fit the memory.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class PatchDataset(Dataset[Tensor]):
             raise ArgumentError(f"halved_colour must be within 0 and 1, not {halved_colour}")
         if halved_colour and channels == 1:
             raise ArgumentError("halved_colour is for 3 channels; gray pictures have no colour")
+        _check_size(len(self.paths), patch_size, patches_per_image, channels)
         self.halved_colour = halved_colour
         self.patch_size = patch_size
         self.patches_per_image = patches_per_image
@@ -225,6 +228,21 @@ def _mirrored(length: int, size: int) -> Tensor:
     """Indices 0, 1, ..., n-1, n-1, ..., 1, 0, 0, 1, ... of the wanted number."""
     there_and_back = torch.arange(size) % (2 * length)
     return torch.minimum(there_and_back, 2 * length - 1 - there_and_back)
+
+
+def _check_size(pictures: int, side: int | None, patches: int, channels: int) -> None:
+    """Refuse patches that do not fit the memory, and more of them than can be put in order."""
+    free = available_memory(torch.device("cpu"))
+    if side is not None and (size := 4 * channels * side**2) > free:
+        raise ArgumentError(
+            f"patch_size {side:,}: a patch takes {in_words(size)}, more than the {in_words(free)} "
+            "of memory that are free"
+        )
+    if pictures * patches > MOST_PATCHES:
+        raise ArgumentError(
+            f"patches_per_image {patches:,}: {pictures * patches:,} patches; an epoch has at most "
+            f"{MOST_PATCHES:,}"
+        )
 
 
 def _check_least(name: str, least: int, value: int | None) -> None:

@@ -18,6 +18,7 @@ from restorekit.train.best import Best
 from restorekit.train.callbacks import Callbacks
 from restorekit.train.checkpoint import Stateful, capture, gather, take_up
 from restorekit.train.distillation import Distilled, Teacher
+from restorekit.train.footprint import check_memory
 from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
@@ -92,6 +93,7 @@ class Trainer:
         plan = make_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.runtime = Runtime.start(plan.device, plan.settings)
+        check_memory(plan, self.runtime.device, self.runtime.processes.world)
         self.model = self.runtime.prepare(plan.model)
         self.restore = restorer(self.model)
         for noise in (plan.noise, *plan.validation_noise):
