@@ -12,7 +12,7 @@ from restorekit.errors import ArgumentError
 from restorekit.memory import available_memory, in_words
 from restorekit.registry import origin_of
 from restorekit.restore.probing.memory import activation_bytes
-from restorekit.train.batches import as_image
+from restorekit.train.pictures import as_image
 from restorekit.train.plan import Plan, restorer
 
 # Activations are kept in half precision at best, and half of the layers work in place.
