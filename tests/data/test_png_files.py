@@ -260,14 +260,20 @@ def test_compressed_xmp_is_read(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "a.png").metadata.xmp == b"<x/>"
 
 
-def test_metadata_that_unpacks_without_end_is_cut(tmp_path: Path, monkeypatch: Any) -> None:
-    """A profile of a few bytes cannot fill the memory."""
-    monkeypatch.setattr(png_files, "_LARGEST_CHUNK", 10_000)
-    bomb = b"name\x00\x00" + zlib.compress(bytes(1_000_000))
-    (tmp_path / "a.png").write_bytes(png(samples(1), 0, (b"iCCP", bomb)))
-    profile = read_picture(tmp_path / "a.png").metadata.icc_profile
-    assert profile is not None
-    assert len(profile) == 10_000
+def test_metadata_that_unpacks_without_end_is_left_out(tmp_path: Path) -> None:
+    """A profile or text of a few bytes fills neither the memory nor the result; Pillow reads it."""
+    bomb = zlib.compress(bytes(70_000_000), 9)
+    extra = [(b"iCCP", b"name\x00\x00" + bomb), (b"zTXt", b"Comment\x00\x00" + bomb)]
+    extra += [(b"iTXt", b"Note\x00\x01\x00\x00\x00" + bomb)]
+    extra += [(b"iTXt", b"XML:com.adobe.xmp\x00\x01\x00\x00\x00" + bomb)]
+    (tmp_path / "a.png").write_bytes(png(samples(1), 0, *extra))
+    picture = read_picture(tmp_path / "a.png")
+    assert (picture.metadata.icc_profile, picture.metadata.xmp) == (None, None)
+    kinds = ("iCCP", "zTXt", "iTXt", "iTXt")
+    assert picture.metadata.left_out == tuple(f"PNG chunk {kind}" for kind in kinds)
+    write_pages([picture], tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        image.load()
 
 
 def test_animation_of_16_bits_is_refused(tmp_path: Path) -> None:

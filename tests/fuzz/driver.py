@@ -20,7 +20,7 @@ from tests.fuzz.worker import READY
 
 ROOT = Path(__file__).parents[2]
 HANG = 20.0  # seconds of computing
-_ASLEEP = 3  # times as long as that by the clock, where a process waits or the machine is busy
+_ASLEEP = 2  # times as long as that by the clock, where a process waits or the machine is busy
 _START = 300.0
 _CASES_A_WORKER = 400  # so that what one case leaves in memory does not count against many others
 

@@ -35,7 +35,7 @@ def worker() -> Iterator[Worker]:
         ("open", "left open: "),
         ("write", "libpng warning: something"),
         ("print", "noise on stdout or stderr: 'something"),
-        ("warn", "UserWarning passed on: 'of another library'"),
+        ("warn", "RuntimeWarning passed on: 'overflow'"),
         ("escape", "not escaped: ['\\x1b']"),
         ("filter", "state changed: warning filters"),
         ("move", "state changed: working directory"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import logging
 import os
 import resource
 import shutil
@@ -77,6 +78,7 @@ def main(memory: str, keep: str = "") -> None:
     _limit_addresses()
     answers.write(READY)
     answers.flush()
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # as a host program may
     state = process_state()
     for line in sys.stdin:
         case = Case.parse(line.strip())

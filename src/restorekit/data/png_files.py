@@ -27,6 +27,7 @@ _READ = (*_OF_PIXELS, *_COLOUR, b"tRNS", b"eXIf", b"iCCP", b"pHYs", b"acTL", b"f
 _XMP = b"XML:com.adobe.xmp\x00"
 _EXIF_AS_TEXT = (b"Raw profile type exif", b"Raw profile type APP1")
 _LARGEST_CHUNK = 1 << 26  # of metadata, also when decompressed
+_LARGEST_TEXT = 1 << 20  # when decompressed: Pillow refuses the picture of a longer one
 _INCHES_PER_METRE = 39.37007874015748
 _LEVEL = 3  # of compression: half again as fast as the default, for 2% more bytes
 
@@ -84,17 +85,19 @@ def _metadata(every: Sequence[tuple[bytes, bytes]]) -> Metadata:
     """What a PNG says besides its pixels; a damaged chunk is passed over."""
     every = [(kind, content) for kind, content in every if len(content) <= _LARGEST_CHUNK]
     found = {kind: content for kind, content in every if kind not in _TEXT}
-    texts = [(kind, content) for kind, content in every if kind in _TEXT]
+    texts = [text for text in every if text[0] in _TEXT and not _is_too_long(*text)]
+    long = [text[0] for text in every if text[0] in _TEXT and _is_too_long(*text)]
     packets = [content for _, content in texts if content.startswith(_XMP)]
-    others = [kind for kind in found if kind not in _READ]
+    profile = _profile(found.get(b"iCCP", b""))
+    others = [kind for kind in found if kind not in _READ or (kind == b"iCCP" and not profile)]
     return Metadata(
         exif=bare(found.get(b"eXIf")),
-        icc_profile=_profile(found.get(b"iCCP", b"")),
+        icc_profile=profile,
         dpi=_resolution(found.get(b"pHYs", b"")),
         xmp=_packet(packets[0]) if packets else None,
         colour_chunks=tuple((kind, found[kind]) for kind in _COLOUR if kind in found),
         text_chunks=tuple(text for text in texts if _is_kept(text[1], b"eXIf" in found)),
-        left_out=tuple(f"PNG chunk {kind.decode('latin-1')}" for kind in others),
+        left_out=tuple(f"PNG chunk {kind.decode('latin-1')}" for kind in (*others, *long)),
     )
 
 
@@ -131,6 +134,24 @@ def _is_kept(content: bytes, has_exif: bool) -> bool:
     return not (has_exif and keyword in _EXIF_AS_TEXT)
 
 
+def _is_too_long(kind: bytes, content: bytes) -> bool:
+    """Whether a text is compressed and would take many times its bytes when it is read."""
+    rest = content.partition(b"\x00")[2]
+    if kind == b"zTXt":
+        compressed = rest[1:]
+    elif kind == b"iTXt" and rest[:1] == b"\x01":
+        compressed = rest[2:].split(b"\x00", 2)[-1]
+    else:
+        return False
+    limit = _LARGEST_CHUNK if content.startswith(_XMP) else _LARGEST_TEXT
+    inflater = zlib.decompressobj()
+    try:
+        inflater.decompress(compressed, limit)
+    except zlib.error:
+        return False
+    return bool(inflater.unconsumed_tail)
+
+
 def _profile(content: bytes) -> bytes | None:
     """The ICC profile: after a name, a zero and the method of compression."""
     _, zero, compressed = content.partition(b"\x00")
@@ -156,7 +177,10 @@ def _resolution(content: bytes) -> tuple[float, float] | None:
 
 
 def _inflate(compressed: bytes) -> bytes | None:
+    """What was compressed; None where it is damaged or larger than a chunk may be."""
+    inflater = zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(compressed, _LARGEST_CHUNK) or None
+        found = inflater.decompress(compressed, _LARGEST_CHUNK)
     except zlib.error:
         return None
+    return None if inflater.unconsumed_tail else found or None

@@ -64,8 +64,8 @@ _OVERRIDES = (
     "train=1",
     "loss.x.y={}",
 )
-# What takes minutes when it is right, or starts so many processes that the machine stops.
-_TOO_MUCH = ("compile", "num_workers", "tensorboard", "download", "max_minutes", "samples")
+# What takes minutes, or the network, when it is right.
+_TOO_MUCH = ("compile", "tensorboard", "download", "max_minutes", "samples")
 _NO_NUMBER = ("optimizer", "teacher")
 _SLOTS = {"model": models, "noise": noises, "dataset": datasets}
 

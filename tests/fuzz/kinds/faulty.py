@@ -60,7 +60,7 @@ def _print(home: Path) -> None:
 
 
 def _warn(home: Path) -> None:
-    call(warnings.warn, "of another library", stacklevel=1)
+    call(warnings.warn, "overflow", RuntimeWarning, stacklevel=1)
 
 
 def _escape(home: Path) -> None:
