@@ -118,7 +118,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
             sigma = (0.4 / 255,) * image.shape[2]
             inverted = np.subtract(top, image, out=image if in_place else None)
-            return outcome.Outcome(inverted, sigma, seen.clean, 0.5, None, "float32", "inverting")
+            how = (0.5, None, "float32", "inverting")
+            left = "clean" if seen.clean else None
+            return outcome.Outcome(inverted, sigma, seen.clean, *how, left_alone=left)
 
         def restore_all(self, images: Any, meanings: Any) -> Any:
             pairs = zip(images, meanings, strict=True)

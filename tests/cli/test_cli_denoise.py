@@ -77,7 +77,8 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "--precision float32 --device cpu --runtime onnxruntime"
     )
     assert run("denoise", pictures / "a.png", *words.split()).code == 0
-    assert run("denoise", pictures / "a.png", "--noise-map", "--tile", "off").code == 0
+    second_words = ("--noise-map", "--tile", "off", "--force")
+    assert run("denoise", pictures / "a.png", *second_words).code == 0
     first, second = engine.settings
     assert first == {
         "model": "x.safetensors",
@@ -90,9 +91,11 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "device": "cpu",
         "runtime": "onnxruntime",
         "noise_map": False,
+        "force": False,
     }
     assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
     assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
+    assert second["force"] is True
 
 
 @pytest.mark.parametrize(
@@ -184,7 +187,7 @@ def test_warning_of_the_denoiser_is_a_line(
 ) -> None:
     """A blind network that is told the noise says that this is of no use, and works."""
     call = ("denoise", pictures / "a.png", "-o", tmp_path / "b.png", "-m", weights)
-    outcome = run(*call, "--sigma", "10")
+    outcome = run(*call, "--sigma", "10", "--force")
     assert outcome.code == 0
     assert outcome.err.startswith(f"warning: model '{weights}' is blind")
     assert outcome.err.count("\n") == 1
@@ -204,7 +207,7 @@ def test_a_model_that_fails_on_a_picture_costs_only_that(
     (tmp_path / "in").mkdir()
     for name, size in (("a", (32, 24)), ("b", (40, 24)), ("c", (32, 24))):
         Image.new("RGB", size, (9, 90, 200)).save(tmp_path / "in" / f"{name}.png")
-    outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "-m", "median")
+    outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "-m", "median", "--force")
     assert outcome.code == 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
     told = "model 'median' fails on it (40x24 pixels): RuntimeError: shapes cannot be multiplied"

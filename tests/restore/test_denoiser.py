@@ -134,7 +134,7 @@ def test_network_sees_a_float_batch_in_unit_range() -> None:
     """Level 51 of 255 arrives as 0.2, in a float32 batch (1, C, H, W), in evaluation mode."""
     for image in (Image.new("RGB", (4, 2), (51,) * 3), np.full((2, 4, 3), 51, np.uint8)):
         model = identity()
-        denoise(image, model)
+        denoise(image, model, force=True)
         (seen,) = model.seen
         assert (seen.shape, seen.dtype) == ((1, 3, 2, 4), torch.float32)
         assert torch.allclose(seen, torch.tensor(0.2))
@@ -145,20 +145,20 @@ def test_constant_is_added_and_clamped() -> None:
     model = Probe(0.1)
     levels = np.array([[0, 100, 250]], np.uint8)
     expected = np.array([[26, 126, 255]], np.uint8)  # 25.5 and 125.5 round to even
-    assert np.array_equal(denoise(levels, model), expected)
-    assert np.array_equal(np.asarray(denoise(Image.fromarray(levels), model)), expected)
-    deep = denoise(np.array([[0, 30000, 65000]], np.uint16), model)
+    assert np.array_equal(denoise(levels, model, force=True), expected)
+    assert np.array_equal(np.asarray(denoise(Image.fromarray(levels), model, force=True)), expected)
+    deep = denoise(np.array([[0, 30000, 65000]], np.uint16), model, force=True)
     assert np.array_equal(deep, np.array([[6554, 36554, 65535]], np.uint16))  # 6553.5 more
-    floats = denoise(torch.tensor([[[0.0, 0.5, 0.95]]]), model)
+    floats = denoise(torch.tensor([[[0.0, 0.5, 0.95]]]), model, force=True)
     assert torch.allclose(floats, torch.tensor([[[0.1, 0.6, 1.0]]]))
 
 
 def test_floats_keep_the_range_they_have() -> None:
     """Light brighter than white is not cut off; nothing brighter than the brightest is added."""
     unit = {"black": 0, "white": 1}
-    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(0.1), **unit)
+    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(0.1), **unit, force=True)
     assert torch.allclose(restored, torch.tensor([[[-0.4, 0.6, 4.0, 3.1]]]))
-    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(-0.1), **unit)
+    restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(-0.1), **unit, force=True)
     assert torch.allclose(restored, torch.tensor([[[-0.5, 0.4, 3.9, 2.9]]]))
 
 
@@ -173,8 +173,8 @@ def test_colour_goes_through_a_gray_network_by_channel() -> None:
 def test_gray_goes_through_a_colour_network_and_is_averaged() -> None:
     """Gray is repeated, and the mean of what comes out is taken: here of 0.2, 0.3 and 0.7."""
     image = torch.rand(1, 4, 5)
-    assert torch.allclose(denoise(image, Weighted()), image * 0.4)
-    gray = denoise(Image.new("L", (3, 3), 200), Weighted())
+    assert torch.allclose(denoise(image, Weighted(), force=True), image * 0.4)
+    gray = denoise(Image.new("L", (3, 3), 200), Weighted(), force=True)
     assert (gray.mode, gray.getpixel((1, 1))) == ("L", 80)
 
 
@@ -191,9 +191,11 @@ def test_channels_reach_the_network_in_order(mode: str) -> None:
 def test_network_of_four_channels_gets_all_four() -> None:
     """Where a network says it takes four channels, the fourth is no alpha."""
     model = Probe(0.25, channels=4)
-    assert torch.allclose(denoise(torch.full((4, 2, 2), 0.5), model), torch.tensor(0.75))
+    assert torch.allclose(
+        denoise(torch.full((4, 2, 2), 0.5), model, force=True), torch.tensor(0.75)
+    )
     with pytest.raises(InputError, match="takes 4 channels, the image has 3"):
-        denoise(torch.rand(3, 2, 2), model)
+        denoise(torch.rand(3, 2, 2), model, force=True)
 
 
 def test_transparent_palette_becomes_colour_with_alpha() -> None:
@@ -240,7 +242,7 @@ def test_result_is_an_ordinary_tensor() -> None:
 def test_network_in_double_precision_is_run_in_it() -> None:
     """The image is given in the type of the network's weights."""
     model = Probe(0.1).double()
-    restored = denoise(torch.zeros(1, 2, 2, dtype=torch.float64), model)
+    restored = denoise(torch.zeros(1, 2, 2, dtype=torch.float64), model, force=True)
     assert model.seen[0].dtype == torch.float64
     assert torch.equal(restored, torch.full((1, 2, 2), 0.1, dtype=torch.float32).double())
 

@@ -86,9 +86,11 @@ def test_strength_zero_is_the_image_itself(dtype: str) -> None:
 def test_strength_is_a_blend() -> None:
     """A quarter of the way from the image to the restored one, in floats and in levels."""
     image = torch.rand(3, 20, 30)
-    restored = denoise(image, Answer(torch.tensor(0.5)), strength=0.25)
+    restored = denoise(image, Answer(torch.tensor(0.5)), strength=0.25, force=True)
     torch.testing.assert_close(restored, image + 0.25 * (0.5 - image))
-    gray = denoise(Image.new("L", (4, 4), 100), Answer(torch.tensor(200 / 255)), strength=0.25)
+    gray = denoise(
+        Image.new("L", (4, 4), 100), Answer(torch.tensor(200 / 255)), strength=0.25, force=True
+    )
     assert gray.getpixel((0, 0)) == 125
 
 
@@ -203,7 +205,7 @@ def test_a_noise_map_follows_the_place(estimate: None) -> None:
     """Each tile gets its part: here the stand-in's map is the image itself."""
     place = torch.linspace(0.1, 0.4, 200).expand(3, 120, 200).contiguous()
     for tile in ("off", 50):
-        restored = Denoiser(Heeding(), noise_map=True, tile=tile)(place)  # type: ignore[arg-type]
+        restored = Denoiser(Heeding(), noise_map=True, tile=tile, force=True)(place)  # type: ignore[arg-type]
         torch.testing.assert_close(restored, 2 * place, rtol=0, atol=0.006)
 
 
@@ -238,11 +240,11 @@ def test_sigma_is_on_the_unit_scale(sigma: object, told: str) -> None:
 
 def test_sigma_may_be_one_for_each_channel() -> None:
     """As many as channels, and no other number of them."""
-    outcome = Denoiser(Heeding(), sigma=(0.1, 0.2, 0.2)).restore(torch.zeros(3, 4, 4))
+    outcome = Denoiser(Heeding(), sigma=(0.1, 0.2, 0.2), force=True).restore(torch.zeros(3, 4, 4))
     assert outcome.sigma == pytest.approx((0.1, 0.2, 0.2))
     assert outcome.image[0, 0, 0] == pytest.approx(0.03**0.5)
     with pytest.raises(ArgumentError, match=r"each of 3 channels, .*, not \(2,\)"):
-        Denoiser(Heeding(), sigma=(0.1, 0.2))(torch.zeros(3, 4, 4))
+        Denoiser(Heeding(), sigma=(0.1, 0.2), force=True)(torch.zeros(3, 4, 4))
 
 
 def test_a_map_and_a_number_exclude_each_other() -> None:
@@ -278,7 +280,9 @@ def test_what_is_no_number_is_an_input_error() -> None:
 def test_a_map_of_the_level_goes_with_its_pixels(channels: int, tile: Any, ensemble: bool) -> None:
     """To each image of a batch, in tiles, and through flips and turns."""
     levels = np.random.default_rng(0).random((40, 50)) * 0.1
-    denoiser = Denoiser(Heeding(), sigma=levels, tile=tile, ensemble=ensemble, precision="float32")
+    denoiser = Denoiser(
+        Heeding(), sigma=levels, tile=tile, ensemble=ensemble, precision="float32", force=True
+    )
     outcome = denoiser.restore(torch.full((2, channels, 40, 50), 0.5))
     expected = torch.from_numpy(0.5 + levels).float().expand(2, channels, -1, -1)
     torch.testing.assert_close(outcome.image, expected)

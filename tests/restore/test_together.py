@@ -79,7 +79,7 @@ def test_those_of_one_size_are_one_batch(network: Counting) -> None:
     """And the kinds may differ: what counts is size, type and range."""
     first, second = (Image.new("RGB", (24, 16), colour) for colour in ("red", "navy"))
     images = [first, np.zeros((8, 8, 3), np.uint8), np.asarray(second), second.convert("L")]
-    denoiser = Denoiser(network, sigma=0.1, precision="float32")
+    denoiser = Denoiser(network, sigma=0.1, precision="float32", force=True)
     denoiser(first)  # it is also looked at once, whether it heeds sigma
     network.shapes.clear()
     restored = [outcome.image for outcome in denoiser.restore_all(images)]

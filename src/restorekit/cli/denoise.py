@@ -36,7 +36,10 @@ def denoise(
         str, typer.Option("--strength", metavar="0..1", help="How much of the noise to remove.")
     ] = "1",
     keep_detail: Annotated[
-        str, typer.Option("--keep-detail", metavar="0..1", help="How much fine detail to recover.")
+        str,
+        typer.Option(
+            "--keep-detail", metavar="0..1", help="Return fine detail; little effect yet."
+        ),
     ] = "0",
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Mean over 8 flips and turns: better, 8x slower.")
@@ -72,6 +75,9 @@ def denoise(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Overwrite the pictures with the results.")
     ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Restore pages and clean pictures all the same.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Redo pictures whose results are there.")
     ] = False,
@@ -98,6 +104,7 @@ def denoise(
         "tile": _tile(tile),
         "precision": _choice("--precision", precision, PRECISIONS),
         "noise_map": noise_map,
+        "force": force,
         "runtime": _choice("--runtime", runtime, RUNTIMES),
     }
     if noise_map and settings["sigma"] is not None:

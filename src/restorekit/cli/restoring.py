@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from restorekit.cli.output import plain, print_line
 from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one_line
+from restorekit.restore.safeguard.reason import MEANING
 
 if TYPE_CHECKING:
     from restorekit.data.picture import Picture
@@ -43,7 +44,7 @@ class Restoring:
         for picture, place, outcome in zip(pictures, places, outcomes, strict=True):
             self._describe(picture, place, outcome)
         return [
-            replace(picture, pixels=outcome.image)
+            replace(picture, pixels=outcome.image, left_alone=outcome.left_alone is not None)
             for picture, outcome in zip(pictures, outcomes, strict=True)
         ]
 
@@ -67,11 +68,14 @@ class Restoring:
 
     def _describe(self, picture: Picture, place: Place, outcome: Any) -> None:
         """Say what was found, keep what is to be told, and write the report, where asked for."""
-        if outcome.already_clean:
-            noise = 255 * max(outcome.sigma, default=0.0)
+        if outcome.left_alone is not None:
             page = f", page {place.page + 1}" if place.pages > 1 else ""
+            noise = f" (noise {255 * max(outcome.sigma, default=0.0):.1f} of 255)"
+            noise = noise if outcome.left_alone == "clean" else ""
             print_line(
-                f"{place.source}{page}: already clean (noise {noise:.1f} of 255)", sys.stderr
+                f"{place.source}{page}: left as it is: {MEANING[outcome.left_alone]}{noise}; "
+                "--force restores it",
+                sys.stderr,
             )
         if self.summarizes:
             from restorekit.restore.report import summary

@@ -60,6 +60,7 @@ class Metadata:
         alpha_place: where among the other channels after gray or colour it is; None for the last.
         attached: what follows the picture in a JPEG: a gain map, further views, a video.
         notes: what programs note in a TIFF; no other format can hold it.
+        is_bilevel: whether each pixel is one bit in the file.
         left_out: what the file holds besides, and none of these fields does, in the user's words.
     """
 
@@ -77,6 +78,7 @@ class Metadata:
     alpha_place: int | None = None
     attached: Attachments | None = None
     notes: tuple[Note, ...] = ()
+    is_bilevel: bool = False
     left_out: tuple[str, ...] = ()
 
 
@@ -95,6 +97,7 @@ class Picture:
         black: the value that is black.
         extra: how many channels follow gray or colour: near infrared, other dyes.
         no_data: a value that stands for none, as GDAL notes it.
+        left_alone: whether its values are those of its file, which may then be copied.
 
     Raises:
         InputError: the arrays are no such pixels.
@@ -107,6 +110,7 @@ class Picture:
     black: float = 0.0
     extra: int = 0
     no_data: float | None = None
+    left_alone: bool = False
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -138,6 +142,15 @@ class Picture:
     def nbytes(self) -> int:
         """The memory that the pixels take."""
         return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
+
+    @property
+    def bits(self) -> Array | None:
+        """(H, W) of bool where one bit holds a pixel, as in its file; None for more."""
+        holds = self.metadata.is_bilevel and self.pixels.dtype == np.uint8
+        if not holds or self.pixels.shape[2] != 1 or self.alpha is not None:
+            return None
+        bits: Array = self.pixels[..., 0] > 127
+        return bits
 
     @property
     def is_opaque(self) -> bool:

@@ -35,13 +35,15 @@ def read_bmp(path: Path) -> tuple[Array, Array | None, Metadata]:
         file.seek(0)
         with BmpImageFile(file) as image:
             pixels, alpha = arrays(image)
-            return pixels, alpha, Metadata(dpi=_resolution(image.info.get("dpi")))
+            dpi = _resolution(image.info.get("dpi"))
+            return pixels, alpha, Metadata(dpi=dpi, is_bilevel=image.mode == "1")
 
 
 def write_bmp(picture: Picture, file: IO[bytes]) -> None:
     """Write an opaque picture; of the metadata, this format holds the resolution only."""
-    dpi = picture.metadata.dpi
-    image_of(picture).save(file, "BMP", **({"dpi": dpi} if dpi else {}))
+    dpi, bits = picture.metadata.dpi, picture.bits
+    image = image_of(picture) if bits is None else Image.fromarray(bits)
+    image.save(file, "BMP", **({"dpi": dpi} if dpi else {}))
 
 
 def ink_to_colour(levels: Array) -> Array:

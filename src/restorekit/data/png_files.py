@@ -8,11 +8,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 import imagecodecs
 import numpy as np
+from PIL import Image
 
 from restorekit.data.exif import bare
 from restorekit.data.picture import Array, Metadata, Picture, PictureError
@@ -44,19 +47,26 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
     if any(kind == b"acTL" and _is_animated(content) for kind, content in every):
         raise PictureError("it holds several pictures, as only a TIFF file may")
     pixels, alpha = decode(every)
-    return pixels, alpha, _metadata(every)
+    is_bilevel = every[0][1][8:10] == b"\x01\x00"  # one bit of gray
+    return pixels, alpha, replace(_metadata(every), is_bilevel=is_bilevel)
 
 
 def write(picture: Picture, file: IO[bytes]) -> None:
-    """Write a picture of 8 or 16 bits with its metadata; without loss."""
+    """Write a picture of 8 or 16 bits, or of one bit as its file was, with its metadata."""
     picture = _separate(picture)
-    encoded = memoryview(
-        imagecodecs.png_encode(np.ascontiguousarray(picture.channels()), level=_LEVEL)
-    )
+    encoded = memoryview(_encoded(picture))
     file.write(encoded[:_HEADER_END])
     for kind, content in _ancillary(picture.metadata):
         file.write(chunk(kind, content))
     file.write(encoded[_HEADER_END:])
+
+
+def _encoded(picture: Picture) -> bytes:
+    if (bits := picture.bits) is not None:
+        buffer = BytesIO()
+        Image.fromarray(bits).save(buffer, "PNG")
+        return buffer.getvalue()
+    return bytes(imagecodecs.png_encode(np.ascontiguousarray(picture.channels()), level=_LEVEL))
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -108,7 +108,9 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
             tags += [(code, "B", len(held), held, True) for code, held in octets if held]
             tags += _noted(picture)
             directories.append(further)
-            tiff.write(_channels(picture), **_options(picture), extratags=tags)
+            bits = picture.bits
+            values = _channels(picture) if bits is None else bits
+            tiff.write(values, **_options(picture), extratags=tags)
     if any(directories):
         _append(directories, path)
 
@@ -119,7 +121,7 @@ def _options(picture: Picture) -> dict[str, Any]:
         "photometric": "minisblack" if picture.colours == 1 else "rgb",
         "planarconfig": "contig",
         "compression": "zlib",
-        "predictor": True,
+        "predictor": picture.bits is None,
         "metadata": None,
         "software": False,
         "iccprofile": metadata.icc_profile,
@@ -191,6 +193,7 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         notes=notes_of(page),
         iptc=_octets(page, _IPTC),
         ink=page.photometric == PHOTOMETRIC.SEPARATED,
+        is_bilevel=page.bitspersample == 1 and page.photometric != PHOTOMETRIC.PALETTE,
         alpha="associated" if _is_associated(page, place) else "unassociated",
         alpha_place=place,
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -143,6 +144,12 @@ class Canvas:
         """Whether the image is there no more, so that nothing can begin again with it."""
         return self.is_in_place and self.is_touched
 
+    @cached_property
+    def is_neutral(self) -> bool:
+        """Whether the image is gray that is stored as three equal channels; before any writing."""
+        first, *others = self.source.unbind(1)
+        return len(others) == 2 and all(torch.equal(first, other) for other in others)
+
     @property
     def is_float(self) -> bool:
         """Whether the image is of floats."""
@@ -191,6 +198,11 @@ class Canvas:
         self.is_touched = True
         self.result[samples, :, rows] = encoded
 
+    def leave(self, samples: slice) -> None:
+        """Make some images of the batch their own results; none of them may be written to yet."""
+        if not self.is_in_place:
+            self.result[samples] = self.source[samples]
+
     @property
     def _is_wide(self) -> bool:
         largest = max(abs(self.scale.black), abs(self.scale.white))
@@ -214,7 +226,10 @@ def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
     groups: dict[Any, list[list[int]]] = {}
     for place, canvas in enumerate(canvases):
         source = canvas.source
-        kind = (source.shape, source.dtype, source.device, canvas.scale, canvas.colours)
+        kind = (
+            *(source.shape, source.dtype, source.device),
+            *(canvas.scale, canvas.colours, canvas.is_neutral),
+        )
         most = max(1, pixels // (len(source) * math.prod(canvas.size)))
         some = groups.setdefault(kind, [[]])
         if len(some[-1]) == most:

@@ -36,6 +36,8 @@ from restorekit.restore.noise_level import (
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.passage import Passage
 from restorekit.restore.probing.precision import check_precision, dtype_of, is_worth_it
+from restorekit.restore.safeguard.assess import assess
+from restorekit.restore.safeguard.guard import Guard, joined_guard
 from restorekit.restore.tiles.size import TileSize, check_tile
 from restorekit.restore.tiles.stitch import pixels_at_once
 
@@ -59,6 +61,7 @@ def denoise(
     device: str | torch.device = ...,
     black: End = ...,
     white: End = ...,
+    force: bool = ...,
 ) -> Kind: ...
 @overload
 def denoise(
@@ -73,6 +76,7 @@ def denoise(
     device: str | torch.device = ...,
     black: End = ...,
     white: End = ...,
+    force: bool = ...,
 ) -> Image.Image: ...
 def denoise(
     image: Any,
@@ -86,6 +90,7 @@ def denoise(
     device: str | torch.device = "auto",
     black: End = "auto",
     white: End = "auto",
+    force: bool = False,
 ) -> Any:
     """Restore one image; for many, make a `Denoiser`, which loads the network once.
 
@@ -102,6 +107,7 @@ def denoise(
         device: where to run, as for `Denoiser`.
         black: the value that is black, as for `Denoiser`.
         white: the value that is white.
+        force: restore also what is better left as it is, as for `Denoiser`.
 
     Returns:
         The same kind of thing, of the same size, type and range; of a path, a PIL image.
@@ -123,6 +129,7 @@ def denoise(
         device=device,
         black=black,
         white=white,
+        force=force,
     )
     return denoiser(image)
 
@@ -132,8 +139,8 @@ class Denoiser:
 
     Takes, and gives back with the same size, type and range:
 
-    - PIL images of 8 bits (gray, colour, palette (given back as colour), black and white (given
-      back as gray)), and gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
+    - PIL images of 8 bits (gray, colour, palette (given back as colour), black and white), and
+      gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
     - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
       several pages, no PIL image can hold: give the `pixels` of each picture that
       `restorekit.data.files.read_pages` reads.
@@ -183,6 +190,9 @@ class Denoiser:
         noise_map: Estimate the noise for each region of the image; for networks that take sigma.
         black: The value that is black; "auto" finds it as said above.
         white: The value that is white.
+        force: Restore every image in full. Otherwise images of two or a few values (pages, line
+            art) and images without noise worth removing come back as they are, and no region is
+            changed by more than its noise explains. `Outcome.left_alone` tells which it was.
         runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
             float32; "auto" for the fastest of them.
 
@@ -207,6 +217,7 @@ class Denoiser:
         runtime: str = "torch",
         black: End = "auto",
         white: End = "auto",
+        force: bool = False,
     ) -> None:
         check_sigma(sigma)
         self._meaning = Meaning(*check_range(black, white))
@@ -215,7 +226,7 @@ class Denoiser:
         if noise_map and sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         side = check_tile(tile)
-        self._sigma, self._noise_map = sigma, noise_map
+        self._sigma, self._noise_map, self._force = sigma, noise_map, force
         self.model = load(model, device)
         self.name = name_of(model)
         network = Network(self.model)
@@ -328,46 +339,61 @@ class Denoiser:
         for words in dict.fromkeys(canvas.words for canvas in canvases if canvas.words):
             warn(words)
         levels = [self._level(canvas, diagnose) for canvas in canvases]
+        guards = [self._guard(*each) for each in zip(canvases, levels, strict=True)]
         estimated = diagnose and self._sigma is None
         clean = [estimated and looks_clean(*each) for each in zip(canvases, levels, strict=True)]
-        how = self._run(canvases, levels)
+        how = self._run(canvases, levels, guards)
+        reasons = [guard.reason if guard else None for guard in guards]
         seconds = (time.perf_counter() - started) / max(len(images), 1)
         return [
             Outcome(
                 image=each.finish(),
                 sigma=_per_channel(level, each.canvas),
-                already_clean=is_clean,
+                already_clean=reason == "clean" or (is_clean and reason != "faint"),
                 seconds=seconds,
                 tile=tile,
                 precision=precision,
                 model=self.name,
                 black=each.canvas.scale.black,
                 white=each.canvas.scale.white,
+                left_alone=reason,
             )
-            for each, level, is_clean, (tile, precision) in zip(
-                opened, levels, clean, how, strict=True
+            for each, level, is_clean, reason, (tile, precision) in zip(
+                opened, levels, clean, reasons, how, strict=True
             )
         ]
 
     def _run(
-        self, canvases: Sequence[Canvas], levels: Sequence[NoiseLevel | None]
+        self,
+        canvases: Sequence[Canvas],
+        levels: Sequence[NoiseLevel | None],
+        guards: Sequence[Guard | None],
     ) -> list[tuple[int | None, str]]:
         """Restore canvases, those that are alike together; the tile and precision of each."""
-        if self._passage.strength == 0:
-            for canvas in canvases:
-                canvas.result.copy_(canvas.source)
-            return [(None, self._precision)] * len(canvases)
-        how: list[tuple[int | None, str]] = [(None, "")] * len(canvases)
-        for places in alike(canvases, self.pixels_at_once):
+        how: list[tuple[int | None, str]] = [(None, self._precision)] * len(canvases)
+        changed = []
+        for place, (canvas, guard) in enumerate(zip(canvases, guards, strict=True)):
+            if self._passage.strength == 0 or (guard is not None and guard.reason is not None):
+                canvas.leave(slice(None))
+            else:
+                changed.append(place)
+        for group in alike([canvases[place] for place in changed], self.pixels_at_once):
+            places = [changed[index] for index in group]
             some = [canvases[place] for place in places]
             told = [self._level_for_network(canvases[place], levels[place]) for place in places]
             dtype = self._dtype(some[0])
             precision = str(dtype or self._network.dtype).removeprefix("torch.")
-            with joined(some) as canvas:
-                tile = self._passage.run(canvas, joined_level(told), dtype)
+            with joined(some) as canvas, joined_guard([guards[place] for place in places]) as guard:
+                tile = self._passage.run(canvas, joined_level(told), dtype, guard)
             for place in places:
                 how[place] = tile, precision
         return how
+
+    def _guard(self, canvas: Canvas, level: NoiseLevel | None) -> Guard | None:
+        """What limits the change of a canvas, if anything is to."""
+        if self._force or self._passage.strength == 0:
+            return None
+        return assess(canvas, level if self._sigma is None else None)
 
     def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
         """The level of each channel, where it is given, needed or asked for."""
@@ -375,7 +401,8 @@ class Denoiser:
             if self._network.is_blind:
                 self._warn("blind: it finds the noise level itself, and sigma has no effect")
             return given_level(canvas, self._sigma)
-        needed = self._passage.strength and not self._noise_map and not self._network.is_blind
+        told = not self._noise_map and not self._network.is_blind
+        needed = self._passage.strength and (told or not self._force)
         return estimated_level(canvas) if diagnose or needed else None
 
     def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:

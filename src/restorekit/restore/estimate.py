@@ -31,7 +31,7 @@ CLEAN = 1.2 / 255
 _BLOCKY = 1.5 / 255
 SAMPLE = 2_000_000  # pixels
 MIDDLE = 1024  # pixels a side, in which the blocks of a JPEG are looked for
-_FEWEST_IMPULSES = 1e-3
+FEWEST_IMPULSES = 1e-3
 _CELL, _MOST_CELLS = 64, 15
 
 
@@ -65,7 +65,7 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     for index, plane in enumerate(sample.flatten(0, 1)):
         row, channel = divmod(index, image.shape[1])
         places, around = impulses(plane, float(sigma[row, channel]))
-        if len(places) > max(1, _FEWEST_IMPULSES * plane.numel()):
+        if len(places) > max(1, FEWEST_IMPULSES * plane.numel()):
             stray[row, channel] = (plane.flatten()[places] - around).square().sum() / plane.numel()
             cleared = sample.clone() if cleared is sample else cleared
             cleared[row, channel].view(-1)[places] = around

@@ -85,6 +85,8 @@ def _open_picture(image: Image.Image, channels: int | None, meaning: Meaning) ->
 
     def as_picture() -> Image.Image:
         restored = Image.fromarray(made())
+        if image.mode == "1":
+            restored = restored.convert("1", dither=Image.Dither.NONE)
         if alpha is not None:
             restored.putalpha(alpha)
         copy_metadata(image, restored)

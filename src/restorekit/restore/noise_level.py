@@ -141,8 +141,14 @@ def joined_level(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
     return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction)
 
 
-def looks_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
-    """Whether an image of that estimated level has no noise worth removing, and no JPEG blocks."""
+def looks_clean(canvas: Canvas, level: NoiseLevel | None, samples: slice = slice(None)) -> bool:
+    """Whether images of that estimated level have no noise worth removing, and no JPEG blocks.
+
+    Args:
+        canvas: the images.
+        level: of those that are meant; None is not clean.
+        samples: which of the batch are meant.
+    """
     from restorekit.restore.estimate import MIDDLE, already_clean
 
     if level is None:
@@ -150,7 +156,9 @@ def looks_clean(canvas: Canvas, level: NoiseLevel | None) -> bool:
     rows, columns = (middle(length, MIDDLE) for length in canvas.size)
     return all(
         already_clean(canvas.read(slice(index, index + 1), rows, columns, torch.float32), sigma)
-        for index, sigma in enumerate(level.sigma.flatten(1))
+        for index, sigma in zip(
+            range(*samples.indices(len(canvas.source))), level.sigma.flatten(1), strict=True
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Literal
 
 import torch
@@ -15,8 +16,12 @@ from restorekit.restore.ensemble import Turn
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.probing.memory import is_out_of_memory
+from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.sampling import spread
 from restorekit.restore.tiles.size import choose, difference, smaller
 from restorekit.restore.tiles.stitch import Stitching, stitch
+
+_PIECES, _PIECE = 2, 256  # along each axis, and the side of each, by which a large image is judged
 
 
 @dataclass
@@ -41,7 +46,11 @@ class Passage:
     _has_warned: bool = field(default=False, init=False)
 
     def run(
-        self, canvas: Canvas, level: NoiseLevel | None, dtype: torch.dtype | None
+        self,
+        canvas: Canvas,
+        level: NoiseLevel | None,
+        dtype: torch.dtype | None,
+        guard: Guard | None = None,
     ) -> int | None:
         """Restore a canvas; the side of the tiles.
 
@@ -51,6 +60,7 @@ class Passage:
             canvas: what to restore.
             level: the noise's standard deviation, for a network that takes it.
             dtype: what autocast computes in; None for float32.
+            guard: what limits the change of each image.
 
         Raises:
             InputError: the network cannot restore it, or there is not enough memory.
@@ -64,10 +74,15 @@ class Passage:
                 how = replace(how, turns=self.turns)
                 try:
                     self._warn_of_tiles(canvas, how, level)
+                    if guard is not None and how.tile is not None:
+                        self._judge(canvas, level, guard)
+                        if guard.reason is not None:
+                            canvas.leave(slice(None))
+                            return how.tile
                     # Detail is found in what the network changed: the strength is for afterwards.
                     strength = 1.0 if self.keep_detail else self.strength
-                    stitch(canvas, self.network, how, level, strength)
-                    if self.keep_detail:
+                    stitch(canvas, self.network, how, level, strength, guard)
+                    if self.keep_detail and not (guard and guard.reason):
                         return_detail(canvas, self.keep_detail, self.strength)
                     return how.tile
                 except Exception as error:
@@ -81,6 +96,22 @@ class Passage:
             f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
             f"{tiles}"
         )
+
+    def _judge(self, canvas: Canvas, level: NoiseLevel | None, guard: Guard) -> None:
+        """Judge images that are restored in tiles by a few pieces of each."""
+        corners = [
+            spread(length, side := min(_PIECE, length), min(_PIECES, -(-length // side)))
+            for length in canvas.size
+        ]
+        for index in range(len(canvas.source)):
+            pieces = []
+            for top, left in product(*corners):
+                place = slice(top, top + _PIECE), slice(left, left + _PIECE)
+                noisy = canvas.read(sample := slice(index, index + 1), *place, torch.float32)
+                sigma = None if level is None else level.at(sample, *place)
+                pieces.append((noisy, self.network(noisy, sigma, canvas.colours)))
+            noisy, restored = (torch.cat(some) for some in zip(*pieces, strict=True))
+            guard.judge(index, noisy, restored)
 
     def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
         if (together := how.at_once(canvas, self.network)) > 1:

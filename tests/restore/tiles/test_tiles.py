@@ -201,7 +201,7 @@ def test_global_networks_that_are_told_the_level_say_it_too(
 
     image = picture(200, 300) * torch.linspace(0.2, 1, 300)
     with pytest.warns(RestoreWarning, match=r"'Told'.*tiles of 70.*/255"):
-        assert Denoiser(Told(), tile=70, **given)(image).shape == image.shape
+        assert Denoiser(Told(), tile=70, **given, force=True)(image).shape == image.shape
 
 
 def test_global_networks_are_whole_where_memory_allows() -> None:
@@ -230,7 +230,7 @@ def test_tiles_are_halved_when_memory_runs_out() -> None:
     """Until they fit; the next image starts where the user said."""
     model = Hungry(limit=100 * 150)
     image = picture(400, 300) * 0.5
-    torch.testing.assert_close(Denoiser(model)(image), image + 0.25)
+    torch.testing.assert_close(Denoiser(model, force=True)(image), image + 0.25)
     assert model.sizes[0] == 400 * 300
     assert max(model.sizes[-4:]) <= 100 * 150
 
@@ -246,7 +246,7 @@ def test_other_ways_to_run_out_of_memory(error: Exception) -> None:
             return noisy
 
     image = picture(80, 270)
-    torch.testing.assert_close(Denoiser(Failing(0))(image), image)
+    torch.testing.assert_close(Denoiser(Failing(0), force=True)(image), image)
 
 
 def test_too_little_memory_for_any_tile() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from restorekit.atomic import atomic_path
+from restorekit.data.faults import faults_in_writing
 from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
-from restorekit.data.formats import format_for
+from restorekit.data.formats import FORMATS, format_for
 from restorekit.data.picture import Depth, Metadata, Picture, depth_for, one_of
 from restorekit.data.ranges import Range, range_of
 from restorekit.errors import ImageFileError, warn
@@ -98,6 +101,18 @@ def restore_file(
     return PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
 
 
+class _AllLeftAloneError(Exception):
+    """Stops the writing of a file of which no picture was changed."""
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Make a file the same as another, byte for byte."""
+    if same_file(source, target):
+        return
+    with faults_in_writing(target), atomic_path(target, like=source) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 class PictureFile:
     """A file that is being restored: its pages made ready, and written when they are changed.
 
@@ -119,6 +134,7 @@ class PictureFile:
         check_output(target, writing.depth, pages)  # before the work, not after it
         self.place = place._replace(pages=pages)
         self._writing = writing
+        self._is_deeper = False  # whether a page was converted before it was changed
         self._depths, self._keeps = format_for(target).depths, format_for(target).keeps
 
     def restore(self, change: Change) -> tuple[str, ...]:
@@ -128,6 +144,17 @@ class PictureFile:
             change([page], [place])[0] for page, place in zip(self.pages(), places, strict=True)
         )
         return self.write(changed)
+
+    @property
+    def _may_copy(self) -> bool:
+        """Whether a file whose pictures are all left alone is itself the result."""
+        source, writing = self.place.source, self._writing
+        kind = FORMATS.get(source.suffix.lower())
+        return (
+            kind == format_for(self.place.target)
+            and not self._is_deeper
+            and writing.quality is None
+        )
 
     def pages(self) -> Iterator[Picture]:
         """The pages as they are to be changed: as deep as their results where those are deeper."""
@@ -148,6 +175,7 @@ class PictureFile:
             if number == 0:
                 self._tell_range(picture)
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
+            self._is_deeper |= deeper
             yield picture.astype(wanted) if deeper else picture
 
     def _losses(self, metadata: Metadata) -> Iterator[str]:
@@ -167,22 +195,32 @@ class PictureFile:
         """
         target, writing = self.place.target, self._writing
         watched, count = self._watched(changed), self.place.pages
-        return write_pages(
-            watched,
-            target,
-            depth=writing.depth,
-            quality=writing.quality,
-            count=count,
-            like=self.place.source,
-        )
+        try:
+            return write_pages(
+                watched,
+                target,
+                depth=writing.depth,
+                quality=writing.quality,
+                count=count,
+                like=self.place.source,
+            )
+        except _AllLeftAloneError:
+            _copy(self.place.source, target)
+            return ()
 
     def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
         """The pages on their way, with a word on what their format cannot hold."""
         clipping = Clipping()
+        copies = True
         for picture in changed:
+            copies &= picture.left_alone and self._type_of(picture.pixels.dtype) == (
+                picture.pixels.dtype
+            )
             if self._type_of(picture.pixels.dtype) != picture.pixels.dtype:
                 clipping.add(picture)
             yield picture
+        if copies and self._may_copy:
+            raise _AllLeftAloneError
         if clipping.words is not None:
             warn(
                 f"'{self.place.source}': {clipping.words}, which '{self.place.target.name}' cannot "

@@ -40,7 +40,7 @@ def summary(before: Array, after: Array, outcome: Outcome[Any] | None = None) ->
         "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
         "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null where
         the system does not tell; and of the outcome "model", "sigma" per channel in 1/255,
-        "already_clean", "seconds", "tile", "precision", "black", "white".
+        "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white".
 
     Raises:
         InputError: the shapes or types differ, or are none of these.
@@ -82,6 +82,7 @@ def measured(
             "model": outcome.model,
             "sigma": _in_255(outcome.sigma),
             "already_clean": outcome.already_clean,
+            "left_alone": outcome.left_alone,
             "seconds": round(outcome.seconds, 3),
             "tile": outcome.tile,
             "precision": outcome.precision,

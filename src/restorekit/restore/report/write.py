@@ -87,7 +87,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
         rows += [
             ("Model", escaped(str(numbers["model"]))),
-            ("Already clean", "yes" if numbers["already_clean"] else "no"),
+            ("Left as it is", numbers["left_alone"] or "no"),
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]

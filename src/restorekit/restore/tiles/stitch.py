@@ -14,6 +14,7 @@ from restorekit.restore.canvas import Canvas
 from restorekit.restore.ensemble import IDENTITY, Turn
 from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.safeguard.guard import RADIUS, Guard
 from restorekit.restore.tiles.layout import Segment, divide, extent
 
 # Pixels of small images that go through in one batch: on a CPU a larger one is in float32 slower
@@ -59,6 +60,7 @@ def stitch(
     how: Stitching,
     level: NoiseLevel | None = None,
     strength: float = 1.0,
+    guard: Guard | None = None,
 ) -> None:
     """Restore a canvas into its result.
 
@@ -68,6 +70,8 @@ def stitch(
         how: the tiles.
         level: the noise's standard deviation, for a network that takes it.
         strength: how much of the change is made, from 0 to 1.
+        guard: what limits the change of each image; where there are several tiles, it has judged
+            them all.
     """
     height, width = canvas.size
     rows = divide(height, how.tile or height, how.blend)
@@ -76,9 +80,12 @@ def stitch(
     step = how.at_once(canvas, network)
     for first in range(0, len(canvas.source), step):
         samples = slice(first, first + step)
-        piece = _Piece(canvas, network, how, level, samples, dtype)
+        piece = _Piece(canvas, network, how, level, samples, dtype, guard)
         writer = _Writer(canvas, samples)
         for start, band, unread in _bands(piece, rows, columns):
+            if guard is not None and guard.leaves(samples):
+                canvas.leave(samples)
+                break
             if strength != 1.0:
                 place = slice(start, start + band.shape[2])
                 original = canvas.read(samples, place, slice(None), dtype)
@@ -96,17 +103,40 @@ class _Piece:
     level: NoiseLevel | None
     samples: slice
     dtype: torch.dtype
+    guard: Guard | None
 
     def __call__(self, row: Segment, column: Segment) -> Tensor:
+        if self.guard is None:
+            return self._restored(row, column)
+        # The window of the guard is felt as far as that beyond a cut.
+        wide_row, wide_column = self._widened(row, 0), self._widened(column, 1)
+        restored = self._restored(wide_row, wide_column)
+        place = slice(wide_row.low, wide_row.high), slice(wide_column.low, wide_column.high)
+        noisy = self.canvas.read(self.samples, *place, self.dtype)
+        limited = self.guard.limit(self.samples, noisy, restored)
+        top, left = row.low - wide_row.low, column.low - wide_column.low
+        height, width = row.high - row.low, column.high - column.low
+        return limited[..., top : top + height, left : left + width]
+
+    def _widened(self, segment: Segment, axis: int) -> Segment:
+        if self.how.tile is None or self.guard is None:
+            return segment
+        high = min(segment.high + RADIUS, self.canvas.size[axis])
+        return Segment(max(segment.low - RADIUS, 0), high)
+
+    def _restored(self, row: Segment, column: Segment) -> Tensor:
         total: Tensor | None = None
         for turn in self.how.turns:
             restored = self._turned(turn, row, column)
             total = restored if total is None else total + restored
         assert total is not None
-        return total if len(self.how.turns) == 1 else total / len(self.how.turns)
+        if len(self.how.turns) > 1:
+            total = total / len(self.how.turns)
+        return total.mean(1, keepdim=True).expand_as(total) if self.canvas.is_neutral else total
 
     def first_read(self, row: Segment) -> int:
         """The first row of the canvas that restoring these rows needs."""
+        row = self._widened(row, 0)
         height, margin, alignment = self.canvas.size[0], self.how.margin, self.network.alignment
         return min(
             extent(row.low, row.high, height, margin, alignment, turn.down)[0]

@@ -1,0 +1,16 @@
+"""Why a picture is left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Reason = Literal["two-valued", "few-valued", "clean", "faint"]
+
+MEANING: Mapping[Reason, str] = {
+    "two-valued": "it has two values, as a page or line art",
+    "few-valued": "it has few values, as a page or line art",
+    "clean": "it has no noise that can be told from detail",
+    "faint": "it uses little of its range, so its noise cannot be told from detail; set black and "
+    "white",
+}

@@ -1,0 +1,193 @@
+"""Pictures are left alone where there is nothing to remove, and changed by no more than noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorekit.data.samples import sample_path
+from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.safeguard.guard import FREE, RADIUS, Guard, Verdict
+
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
+
+
+class Smear(nn.Module):
+    """A network that does harm: it takes all that is fine, noise or not."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return functional.avg_pool2d(
+            functional.pad(noisy, (2, 2, 2, 2), "reflect"), 5, 1, count_include_pad=False
+        )
+
+
+def photograph(name: str, side: int = 288) -> np.ndarray:
+    """The middle of a sample photograph, 8 bits."""
+    pixels = np.asarray(Image.open(sample_path(name)).convert("RGB"))
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
+    """With noise of so many levels, in 8 bits."""
+    noise = np.random.default_rng(3).standard_normal(clean.shape)
+    return np.clip(np.rint(clean + sigma * noise), 0, 255).astype(np.uint8)
+
+
+def error(image: np.ndarray, clean: np.ndarray) -> float:
+    """The mean square difference, in square levels."""
+    return float(((image.astype(float) - clean) ** 2).mean())
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> Denoiser:
+    return Denoiser("swift-photo")
+
+
+class TestPhotographs:
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    @pytest.mark.parametrize("sigma", [0, 1])
+    def test_weak_noise_is_left(self, denoiser: Denoiser, name: str, sigma: int) -> None:
+        """The picture comes back as it is, and the outcome says why."""
+        given = noisy(photograph(name), sigma) if sigma else photograph(name)
+        outcome = denoiser.restore(given)
+        assert outcome.left_alone == "clean"
+        assert outcome.already_clean
+        assert np.array_equal(outcome.image, given)
+
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    @pytest.mark.parametrize("sigma", [2, 3, 5])
+    def test_no_picture_gets_worse(self, denoiser: Denoiser, name: str, sigma: int) -> None:
+        """The bundled network's result is nearer to the clean picture than the noisy one is."""
+        clean = photograph(name)
+        given = noisy(clean, sigma)
+        assert error(denoiser(given), clean) <= error(given, clean)
+
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    @pytest.mark.parametrize("sigma", [2, 3])
+    def test_harm_of_any_network_is_limited(self, name: str, sigma: int) -> None:
+        """A filter that smears detail costs little where it is held back, and much where not.
+
+        The change has at most the variance 2 x 1.25^2 of the noise, so with the noise itself the
+        error is at most (1 + 1.77)^2 of its variance; a tenth more for the estimate.
+        """
+        clean = photograph(name)
+        given = noisy(clean, sigma)
+        held = error(Denoiser(Smear())(given), clean)
+        free = error(Denoiser(Smear(), force=True)(given), clean)
+        assert held < 1.1 * 2.77**2 * error(given, clean)
+        assert held < free / 2
+
+    def test_strong_noise_is_removed_in_full(self, denoiser: Denoiser) -> None:
+        """From sigma 12 on nothing is held back."""
+        given = noisy(photograph("astronaut"), 15)
+        assert np.array_equal(denoiser(given), Denoiser("swift-photo", force=True)(given))
+
+    def test_force_restores_a_clean_picture(self) -> None:
+        """As the network does by itself."""
+        given = photograph("chelsea")
+        outcome = Denoiser(Smear(), force=True).restore(given)
+        assert outcome.left_alone is None
+        assert error(outcome.image, given) > 1
+
+
+class TestPages:
+    def test_text_stays(self, denoiser: Denoiser) -> None:
+        """Whatever the type; and with a level that is given."""
+        page = np.full((120, 160), 255, np.uint8)
+        page[20:100:12, 10:150:3] = 0
+        for given in (page, np.repeat(page[..., None], 3, 2), page.astype(np.float32) / 255):
+            outcome = denoiser.restore(given)
+            assert outcome.left_alone == "two-valued"
+            assert np.array_equal(outcome.image, given)
+        assert np.array_equal(Denoiser("swift-gaussian", sigma=0.1)(page), page)
+
+    def test_bits_stay_bits(self) -> None:
+        """An image of mode "1" comes back as one, also where it is restored by force."""
+        page = Image.new("1", (64, 48), 1)
+        page.paste(0, (10, 10, 40, 12))
+        assert Denoiser("swift-photo")(page).tobytes() == page.tobytes()
+        assert Denoiser("swift-photo")(page).mode == "1"
+        assert Denoiser(Smear(), force=True)(page).mode == "1"
+
+
+class TestWeakSignals:
+    def test_noise_on_a_pedestal_is_not_called_clean(self, denoiser: Denoiser) -> None:
+        """It is weak on the scale of 16 bits only; the picture stays as it is."""
+        texture = photograph("coffee")[..., 1] / 255
+        noise = 40 * np.random.default_rng(0).standard_normal(texture.shape)
+        frame = (30000 + 800 * texture + noise).astype(np.uint16)
+        outcome = denoiser.restore(frame)
+        assert (outcome.left_alone, outcome.already_clean) == ("faint", False)
+        assert np.array_equal(outcome.image, frame)
+
+    def test_a_hot_pixel_does_not_make_a_frame_clean(self, denoiser: Denoiser) -> None:
+        """It makes the range of the values large, and the noise small beside it."""
+        noise = 60 * np.random.default_rng(0).standard_normal((200, 300))
+        frame = np.clip(1000 + noise, 0, None).astype(np.uint16)
+        frame[70, 80] = 65000
+        assert not denoiser.restore(frame).already_clean
+
+    def test_the_range_can_be_given(self) -> None:
+        """Then the noise is removed."""
+        texture = photograph("coffee")[..., 1] / 255
+        clean = 30000 + 800 * texture
+        noise = 40 * np.random.default_rng(0).standard_normal(texture.shape)
+        frame = (clean + noise).astype(np.uint16)
+        restored = Denoiser("swift-gaussian-gray", black=29900, white=30900)(frame)
+        assert error(restored, clean) < error(frame, clean) / 2
+
+
+class TestNeutral:
+    @pytest.mark.parametrize("model", ["swift-photo", "swift-gaussian", "swift-impulse"])
+    @pytest.mark.parametrize("force", [False, True])
+    def test_gray_stored_as_colour_stays_gray(self, model: str, force: bool) -> None:
+        """Its three channels are equal afterwards too, though a colour network sees no gray."""
+        gray = noisy(photograph("coffee", 128)[..., :1], 15)
+        restored = Denoiser(model, force=force)(np.repeat(gray, 3, 2))
+        assert not force or not np.array_equal(restored[..., 0], gray[..., 0])
+        assert (restored == restored[..., :1]).all()
+
+    def test_in_tiles_and_in_place(self) -> None:
+        """The same holds there."""
+        gray = np.repeat(noisy(photograph("coffee", 200)[..., :1], 15), 3, 2)
+        restored = Denoiser("swift-photo", tile=64).restore(gray.copy(), in_place=True).image
+        assert (restored == restored[..., :1]).all()
+
+
+class TestLimit:
+    def test_tiles_are_limited_as_the_whole(self) -> None:
+        """The window reaches beyond a cut, so that there are no seams."""
+        given = torch.from_numpy(noisy(photograph("chelsea", 256), 4)).movedim(2, 0)[None] / 255
+        bound = torch.full((256,), (3 / 255) ** 2)
+        restored = Smear()(given)
+        guard = Guard(torch.zeros(1, 3), [Verdict(bound=bound)])
+        whole = guard.limit(slice(0, 1), given, restored)
+        part = slice(100 - RADIUS, 180 + RADIUS)
+        piece = guard.limit(slice(0, 1), given[..., part, part], restored[..., part, part])
+        inner = piece[..., RADIUS:-RADIUS, RADIUS:-RADIUS]
+        assert torch.allclose(inner, whole[..., 100:180, 100:180], atol=1e-6)
+        change = (whole - given).square().mean(1, keepdim=True)
+        side = 2 * RADIUS + 1
+        assert float(functional.avg_pool2d(change, side, 1).max()) < 1.6 * float(bound[0])
+
+    def test_each_of_a_batch_is_judged_by_itself(self) -> None:
+        """One that is free, one that is left, one that is bounded to nothing."""
+        given, made = torch.rand(3, 1, 40, 40), torch.rand(3, 1, 40, 40)
+        verdicts = [FREE, Verdict("clean"), Verdict(bound=torch.zeros(256))]
+        limited = Guard(torch.zeros(3, 1), verdicts).limit(slice(0, 3), given, made)
+        assert torch.equal(limited[0], made[0])
+        assert torch.equal(limited[1:], given[1:])
+
+    def test_a_batch_with_a_page_and_a_noisy_picture(self) -> None:
+        """The page stays, the other is restored; there is no one reason for both."""
+        given = torch.from_numpy(noisy(photograph("astronaut", 96), 20)).movedim(2, 0) / 255
+        page = (given > 0.5).float()
+        outcome = Denoiser("swift-photo").restore(torch.stack([page, given]))
+        assert outcome.left_alone is None
+        assert torch.equal(outcome.image[0], page)
+        assert not torch.equal(outcome.image[1], given)
