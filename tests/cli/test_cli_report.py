@@ -20,7 +20,7 @@ def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
     engine.clean = True
     outcome = run("denoise", pictures / "a.png", "-o", pictures / "b.png")
     assert outcome.err == (
-        f"{pictures / 'a.png'}: left as it is: it has no noise that can be told from detail "
+        f"{pictures / 'a.png'}: left as it is: it has no noise worth removing "
         "(noise 0.4 of 255); --force restores it\n"
     )
     assert (outcome.code, outcome.out) == (0, f"{pictures / 'b.png'}\n")

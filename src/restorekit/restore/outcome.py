@@ -26,8 +26,9 @@ class Outcome(Generic[Restored]):
         black: the value that was taken for black; None where it is not known.
         white: the value that was taken for white.
         left_alone: why the image came back as it is: "two-valued" and "few-valued" (a page or line
-            art), "clean", "faint" (it uses so little of its range that its noise cannot be told
-            from detail; a narrower range of black and white helps); None where it was restored.
+            art), "clean", "unclear" (its noise cannot be told from its detail), "faint" (it uses so
+            little of its range that its noise cannot be told from detail; a narrower range of black
+            and white helps); None where it was restored.
     """
 
     image: Restored

@@ -55,8 +55,7 @@ class TestPhotographs:
         """The picture comes back as it is, and the outcome says why."""
         given = noisy(photograph(name), sigma) if sigma else photograph(name)
         outcome = denoiser.restore(given)
-        assert outcome.left_alone == "clean"
-        assert outcome.already_clean
+        assert outcome.left_alone in ("clean", "unclear")
         assert np.array_equal(outcome.image, given)
 
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -72,14 +71,14 @@ class TestPhotographs:
     def test_harm_of_any_network_is_limited(self, name: str, sigma: int) -> None:
         """A filter that smears detail costs little where it is held back, and much where not.
 
-        The change has at most the variance 2 x 1.25^2 of the noise, so with the noise itself the
-        error is at most (1 + 1.77)^2 of its variance; a tenth more for the estimate.
+        The change has at most the variance 2 x 1.6^2 of the noise, so with the noise itself the
+        error is at most (1 + 2.26)^2 of its variance; a tenth more for the estimate.
         """
         clean = photograph(name)
         given = noisy(clean, sigma)
         held = error(Denoiser(Smear())(given), clean)
         free = error(Denoiser(Smear(), force=True)(given), clean)
-        assert held < 1.1 * 2.77**2 * error(given, clean)
+        assert held < 1.1 * 3.26**2 * error(given, clean)
         assert held < free / 2
 
     def test_strong_noise_is_removed_in_full(self, denoiser: Denoiser) -> None:

@@ -46,11 +46,13 @@ class Evidence:
         is_correlated: whether neighbouring pixels share it.
         variance: (256,), the variance of what was removed from smooth areas of each brightness
             from 0 to 1.
+        mean_variance: its mean over the picture.
     """
 
     sigma: float
     is_correlated: bool
     variance: Tensor
+    mean_variance: float
 
 
 def weigh(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
@@ -68,7 +70,7 @@ def weigh(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
         power, roughness, brightness = power[inside], roughness[inside], brightness[inside]
     smooth = roughness.argsort()[: max(3, int(_SMOOTHEST * len(roughness)))]
     removed = float(power[smooth].mean().sqrt())
-    relative = float((roughness[smooth].mean() / power[smooth].mean().clamp_min(1e-12)).sqrt())
+    relative = _relative(roughness[smooth], power[smooth])
     overall = float(sigma.square().mean().sqrt())
     correlated = (
         overall >= CLEAN
@@ -79,7 +81,11 @@ def weigh(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
     white = level >= _LEAST_WHITE and relative < _SMOOTH_WHITE * 255 * level
     level = level if correlated or white else 0.0
     level = max(level, _independent(noisy))
-    return Evidence(level, correlated, _curve(power, roughness, brightness))
+    bands = _bands(power, roughness, brightness)
+    curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
+    if level >= _LEAST_WHITE and _relative(bands[2], bands[1]) < _SMOOTH_WHITE * 255 * level:
+        level = max(level, mean**0.5)  # noise that depends on brightness is weak where it is dark
+    return Evidence(level, correlated, curve, mean)
 
 
 def _independent(noisy: Tensor) -> float:
@@ -119,15 +125,22 @@ def _is_noise_of_neighbours(residual: Tensor) -> bool:
     return bool((below + beside) / 2 > _CORRELATION * power and kurtosis < _KURTOSIS)
 
 
-def _curve(power: Tensor, roughness: Tensor, brightness: Tensor) -> Tensor:
-    """The power of the residual in the smoothest blocks of each brightness, interpolated."""
+def _relative(roughness: Tensor, power: Tensor) -> float:
+    """What is left of texture in blocks, relative to what was removed from them."""
+    return float((roughness.mean() / power.mean().clamp_min(1e-12)).sqrt())
+
+
+def _bands(power: Tensor, roughness: Tensor, brightness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Bands of brightness with equally many blocks each: the mean brightness, and the power of the
+    residual and the roughness in the smoothest blocks."""
     bands = brightness.argsort().tensor_split(min(_BANDS, max(1, len(brightness) // 15)))
-    centres, levels = [], []
+    centres, levels, left = [], [], []
     for band in bands:
         smooth = band[roughness[band].argsort()[: max(3, int(_SMOOTH_IN_BAND * len(band)))]]
         centres.append(brightness[band].mean())
         levels.append(power[smooth].mean())
-    return _interpolated(torch.stack(centres), torch.stack(levels))
+        left.append(roughness[smooth].mean())
+    return torch.stack(centres), torch.stack(levels), torch.stack(left)
 
 
 def _interpolated(places: Tensor, values: Tensor) -> Tensor:

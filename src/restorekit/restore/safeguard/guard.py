@@ -22,7 +22,7 @@ _LEAST, _FULL = 1.6 / 255, 3.2 / 255
 # is within the first, the levels of correlated noise are less certain. White noise beyond the
 # second level hides more than a network takes away; from the first on the factor grows.
 _WHITE, _CORRELATED = 1.2, 2.0
-_UNDERESTIMATED = 1.25  # the level of correlated noise is found this much too low at most
+_UNDERESTIMATED = 1.6  # the level of correlated noise is found this much too low at most
 _MODERATE, _STRONG = 6 / 255, 12 / 255
 
 
@@ -117,11 +117,12 @@ def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Verdict:
         return FREE
     with torch.autocast("cpu", enabled=False):  # in which the network may run
         evidence = weigh(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
+    overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
-        farthest = _UNDERESTIMATED * float(sigma.square().mean().sqrt())
-        return Verdict(bound=_CORRELATED * _at_most(evidence.variance, farthest))
+        farthest = _UNDERESTIMATED * overall
+        return Verdict(bound=_CORRELATED * _at_most(evidence, farthest))
     if evidence.sigma < _LEAST:
-        return Verdict("clean")
+        return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     return FREE if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
 
 
@@ -130,12 +131,12 @@ def _bound(evidence: Evidence) -> Tensor:
     sigma = evidence.sigma
     factor = _WHITE * min(1.0, (sigma - _LEAST) / (_FULL - _LEAST))
     factor *= 1 + max(0.0, (sigma - _MODERATE) / (_STRONG - _MODERATE))
-    return factor * _at_most(evidence.variance, sigma)
+    return factor * _at_most(evidence, sigma)
 
 
-def _at_most(variance: Tensor, sigma: float) -> Tensor:
-    """A noise curve whose mean is no more than the variance of that level."""
-    return variance * min(1.0, sigma**2 / max(float(variance.mean()), 1e-12))
+def _at_most(evidence: Evidence, sigma: float) -> Tensor:
+    """The noise curve, with a mean over the picture of no more than the variance of that level."""
+    return evidence.variance * min(1.0, sigma**2 / max(evidence.mean_variance, 1e-12))
 
 
 def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
