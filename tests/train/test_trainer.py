@@ -272,6 +272,7 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"noise": nn.Identity}, "noise is the class Identity; give Identity(...)"),
         ({"losses": [nn.L1Loss]}, "is the class L1Loss; give L1Loss(...)"),
         ({"model": nn.ReLU()}, "model ReLU has no weights that can be trained"),
+        ({"save_weight_path": __file__}, "is a file, not a folder"),
         ({"model": "median"}, "model Median has no weights that can be trained"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,8 @@ class Plan:
         _check_model(made)
         if load_weight_path is not None:
             load_model(load_weight_path, model=made)
+        if Path(save_weight_path).is_file():
+            raise ArgumentError(f"save_weight_path '{save_weight_path}' is a file, not a folder")
         teacher, taught_by = _teacher(settings, Path(save_weight_path))
         dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
         check_dataset(dataset, "dataset")
@@ -147,12 +149,13 @@ def make_plan(
             if needed not in parts:
                 raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
         return Plan.make(**parts, settings=settings_from(settings))
+    if settings:
+        _refuse_beside([*parts, *settings])
     config = _as_config(config)
     named = _parts_of(config)
     own = {key: found for key, part in named.items() if (found := _own_class_in(part)) is not None}
-    if settings or parts.keys() - own.keys():
-        names = ", ".join([*(key for key in parts if key not in own), *settings])
-        raise ArgumentError(f"give a configuration or the parts, not both; beside it: {names}")
+    if beside := [key for key in parts if key not in own]:
+        _refuse_beside(beside)
     for key, found in own.items():
         if key not in parts:
             raise ArgumentError(f"the {key} is an object of {found}: Trainer(config, {key}=...)")
@@ -162,6 +165,12 @@ def make_plan(
         save_weight_path=config.save_weight_path,
         load_weight_path=config.load_weight_path,
         settings=config.train,
+    )
+
+
+def _refuse_beside(names: Sequence[str]) -> None:
+    raise ArgumentError(
+        f"give a configuration or the parts, not both; beside it: {', '.join(names)}"
     )
 
 

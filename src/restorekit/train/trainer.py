@@ -159,7 +159,8 @@ class Trainer:
                     break
                 if reason:
                     break
-            self.health.check_end(step)
+            if step == self.total_steps:  # one that was stopped can go on
+                self.health.check_end(step)
             code = exit_code(reason)
             outcome = Outcome(self.folder, step, self.best.row, self.health.skipped, code)
             hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
