@@ -93,6 +93,13 @@ def test_missing_keys_are_named() -> None:
     assert problems({}) == ("config: model: missing", "config: dataset: missing")
 
 
+def test_an_override_takes_the_place_of_a_loss_without_names() -> None:
+    """A name that is no text ended in a TypeError."""
+    data = {**GOOD, "loss": [{"name": {"x": 1}}]}
+    terms = TrainConfig.from_dict(data, overrides=("loss.l1=2",)).loss
+    assert [(term.name, term.weight) for term in terms] == [("l1", 2.0)]
+
+
 @pytest.mark.parametrize(
     ("override", "path", "value"),
     [

@@ -48,7 +48,7 @@ def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
     """Loss terms as a map, or None where they are no list or map of named terms."""
     found = as_terms(loss)
     if not isinstance(found, list) or not all(
-        isinstance(t, Mapping) and "name" in t for t in found
+        isinstance(t, Mapping) and isinstance(t.get("name"), str) for t in found
     ):
         return None
     return {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in found}
