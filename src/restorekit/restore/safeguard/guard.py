@@ -17,7 +17,7 @@ from restorekit.restore.safeguard.reason import Reason
 RADIUS = 8  # pixels, of the window in which a change is compared with the noise
 # Below the first level a picture is left as it is. Up to the second the bound grows from nothing:
 # of weak noise a network removes less than it costs in texture.
-_LEAST, _FULL = 1.6 / 255, 3.2 / 255
+_LEAST, _FULL = 1.9 / 255, 3.6 / 255
 # By how much the change of a region may exceed what its noise explains; a window's own fluctuation
 # is within the first, the levels of correlated noise are less certain. White noise beyond the
 # second level hides more than a network takes away; from the first on the factor grows.
