@@ -32,7 +32,8 @@ from restorekit.registry import Component, datasets, estimators, losses, models,
 if TYPE_CHECKING:
     from restorekit.config import TrainConfig
     from restorekit.hookspecs import hookimpl
-    from restorekit.restore.denoiser import Denoiser, denoise
+    from restorekit.restore.denoise import denoise
+    from restorekit.restore.denoiser import Denoiser
     from restorekit.train.trainer import Trainer
     from restorekit.weights import list_weights, load_model, save_model
 
@@ -51,7 +52,7 @@ _LAZY = {
     "TrainConfig": "restorekit.config",
     "Trainer": "restorekit.train.trainer",
     "Denoiser": "restorekit.restore.denoiser",
-    "denoise": "restorekit.restore.denoiser",
+    "denoise": "restorekit.restore.denoise",
     "hookimpl": "restorekit.hookspecs",
     "list_weights": "restorekit.weights",
     "load_model": "restorekit.weights",

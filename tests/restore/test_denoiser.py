@@ -16,7 +16,8 @@ from torch import Tensor, nn
 import restorekit
 from restorekit.errors import CheckpointError, ImageFileError, InputError
 from restorekit.records import Restoration
-from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
 from restorekit.weights import save_model
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from restorekit.data.files import read_picture
 from restorekit.errors import InputError
-from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.gaps import filled
 from restorekit.restore.meaning import Meaning
 

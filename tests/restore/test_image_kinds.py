@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from restorekit.data.files import read_pages, write_pages
 from restorekit.errors import ImageFileError, InputError
-from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
 
 
 class Seeing(nn.Module):

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
-from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.meaning import Meaning
 from restorekit.restore.network import Network
 

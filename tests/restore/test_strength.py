@@ -15,7 +15,8 @@ from torch import Tensor, nn
 import restorekit
 from restorekit.errors import ArgumentError, CheckpointError, InputError, RestoreWarning
 from restorekit.restore import detail
-from restorekit.restore.denoiser import Denoiser, denoise
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.detail import noise_spectrum, structure_in
 
 

@@ -1,0 +1,100 @@
+"""One image through a network, in one call."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, overload
+
+import torch
+from PIL import Image
+
+from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, End, Kind
+from restorekit.restore.loading import ModelLike
+from restorekit.restore.noise_level import Sigma
+from restorekit.restore.tiles.size import TileSize
+
+
+@overload
+def denoise(
+    image: Kind,
+    model: ModelLike = ...,
+    sigma: Sigma | None = ...,
+    strength: float = ...,
+    keep_detail: float = ...,
+    ensemble: bool = ...,
+    tile: TileSize = ...,
+    precision: str = ...,
+    device: str | torch.device = ...,
+    black: End = ...,
+    white: End = ...,
+    force: bool = ...,
+) -> Kind: ...
+@overload
+def denoise(
+    image: str | PathLike[str],
+    model: ModelLike = ...,
+    sigma: Sigma | None = ...,
+    strength: float = ...,
+    keep_detail: float = ...,
+    ensemble: bool = ...,
+    tile: TileSize = ...,
+    precision: str = ...,
+    device: str | torch.device = ...,
+    black: End = ...,
+    white: End = ...,
+    force: bool = ...,
+) -> Image.Image: ...
+def denoise(
+    image: Any,
+    model: ModelLike = DEFAULT_MODEL,
+    sigma: Sigma | None = None,
+    strength: float = 1.0,
+    keep_detail: float = 0.0,
+    ensemble: bool = False,
+    tile: TileSize = "auto",
+    precision: str = "auto",
+    device: str | torch.device = "auto",
+    black: End = "auto",
+    white: End = "auto",
+    force: bool = False,
+) -> Any:
+    """Restore one image; for many, make a `Denoiser`, which loads the network once.
+
+    Args:
+        image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
+        model: the name of bundled weights, a weights file, a run's folder, or a module.
+        sigma: the noise's standard deviation on the [0, 1] scale, as for `Denoiser`; None estimates
+            it.
+        strength: how much of the change is made, from 0 to 1.
+        keep_detail: how much of the fine detail that was lost is put back, from 0 to 1.
+        ensemble: restore all eight flips and turns of the image and take their mean.
+        tile: side of the tiles in pixels, "auto", or "off" for the whole image at once.
+        precision: "auto", "float32", "bfloat16", or, on a GPU, "float16".
+        device: where to run, as for `Denoiser`.
+        black: the value that is black, as for `Denoiser`.
+        white: the value that is white.
+        force: restore also what is better left as it is, as for `Denoiser`.
+
+    Returns:
+        The same kind of thing, of the same size, type and range; of a path, a PIL image.
+
+    Raises:
+        InputError: the image cannot be worked with.
+        ImageFileError: the file cannot be read.
+        ArgumentError: an option has a value that it cannot have.
+        CheckpointError: the weights cannot be loaded.
+    """
+    denoiser = Denoiser(
+        model,
+        sigma=sigma,
+        strength=strength,
+        keep_detail=keep_detail,
+        ensemble=ensemble,
+        tile=tile,
+        precision=precision,
+        device=device,
+        black=black,
+        white=white,
+        force=force,
+    )
+    return denoiser(image)
