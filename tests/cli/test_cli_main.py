@@ -118,6 +118,18 @@ class TestMistakes:
         assert (outcome.code, outcome.out) == (2, "")
         assert outcome.err.splitlines() == lines
 
+    def test_an_interrupt_before_the_command_is_no_traceback(
+        self, run: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Ctrl-C may come while signals and streams are still being set up."""
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("restorekit.cli.main.ending_on_signals", interrupt)
+        outcome = run("list", "models")
+        assert (outcome.code, outcome.err) == (130, "error: interrupted\n")
+
     def test_an_interrupt_is_no_traceback(self, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Ctrl-C ends with 130, as a shell expects."""
 

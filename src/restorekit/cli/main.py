@@ -78,6 +78,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 for Ctrl-C.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = _watched(words)
+    except KeyboardInterrupt:  # before or after the command itself
+        print_error("interrupted")
+        code = 130
+    if arguments is None:
+        set_output_aside()
+    return code
+
+
+def _watched(words: list[str]) -> int:
+    """Run a command with its signals, streams and warnings taken care of; the exit code."""
     with (
         dependable_streams(),
         ending_on_signals(),
@@ -91,8 +103,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = 128 + 13  # as a shell says that SIGPIPE ended a program
         except BaseException as error:
             code = _told(error, interrupted())
-    if arguments is None:
-        set_output_aside()
     return code
 
 
