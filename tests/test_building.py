@@ -92,6 +92,17 @@ def test_a_network_that_cannot_be_built_without_memory(monkeypatch: pytest.Monke
         built(lambda: make(5000), "it")
 
 
+@pytest.mark.parametrize("name", ["normal_", "uniform_", "constant_", "kaiming_uniform_"])
+def test_nothing_is_filled_while_it_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch fills tensors without memory by slow Python code: a deep network takes a minute."""
+    init = getattr(torch.nn.init, name)
+    arguments = {"constant_": {"val": 1.0}}.get(name, {})
+    empty = torch.empty(2, 2, device="meta")
+    monkeypatch.setattr(torch, "no_grad", None)  # all of them fill within it
+    with bounded(100, what="it"):
+        assert init(empty, **arguments) is empty
+
+
 def test_weights_are_drawn_as_without_bounds() -> None:
     """Measuring draws no random numbers."""
     target: Any = models.get("unet")

@@ -64,6 +64,7 @@ def refused(tmp_path: Path) -> Refused:
         ({**GOOD, "x" * 200_000: 1}, "xxxxx"),
         ({**GOOD, "device": "x" * 200_000}, "device: unknown device 'xxx"),
         ({**GOOD, "train": {"steps": "x" * 200_000}}, "train.steps: input should be"),
+        ({**GOOD, "train": {"num_workers": 257}}, "train.num_workers: input should be less"),
         ({**GOOD, "loss": {"x" * 200_000: 1}}, "loss.xxx"),
         ({**GOOD, "model": {"name": "unet", "w" * 200_000: 1}}, "model: unknown argument"),
     ],

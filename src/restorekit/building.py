@@ -23,8 +23,8 @@ _CREATORS = (
     *("empty", "zeros", "ones", "full", "rand", "randn", "randint", "randperm", "arange"),
     *("linspace", "logspace", "eye", "hann_window", "hamming_window", "kaiser_window"),
 )
-
 _FILLERS = ("normal_", "uniform_", "fill_", "zero_")
+_INITS = ("normal_", "uniform_", "constant_", "kaiming_uniform_")  # of torch.nn.init
 
 
 class TooLargeError(ArgumentError):
@@ -83,6 +83,7 @@ def bounded(
 
     creators = {getattr(torch, name) for name in _CREATORS}
     fillers = {getattr(torch.Tensor, name) for name in _FILLERS}
+    fillers |= {getattr(torch.nn.init, name) for name in _INITS}
 
     class Bounded(TorchFunctionMode):
         taken = 0
@@ -100,8 +101,10 @@ def bounded(
                 if self.taken > size:
                     taken = in_words(self.taken)
                     raise TooLargeError(f"{what}: takes at least {taken}, more than {limit}")
-            if func in fillers and args and args[0].is_meta:
-                return args[0]  # nothing to fill, and that would take long
+            if func in fillers:
+                filled = args[0] if args else kwargs.get("tensor")
+                if filled is not None and filled.is_meta:
+                    return filled  # nothing to fill, and that would take long
             return func(*args, **kwargs)
 
     return Bounded()

@@ -181,16 +181,22 @@ class TestMedian:
         image[..., 4, 4] = 0.0
         assert torch.equal(create_model("median", switching=True)(image), torch.ones(1, 3, 9, 9))
 
-    @pytest.mark.parametrize("size", [1, 4])
-    def test_a_window_without_a_middle_is_refused(self, size: int) -> None:
+    @pytest.mark.parametrize("size", [1, 4, 33, 10**9 + 1])
+    def test_a_window_without_a_middle_or_an_end_is_refused(self, size: int) -> None:
         """In one line."""
-        with pytest.raises(ArgumentError, match=f"'size' is odd, 3 or more, not {size}"):
+        with pytest.raises(ArgumentError, match=f"'size' must be odd, from 3 to 31, not {size}"):
             create_model("median", size=size)
 
 
 @pytest.mark.parametrize(
     ("name", "argument", "value"),
-    [("tv", "strength", 0.0), ("nlm", "patch_size", 0), ("wavelet", "wavelet", "bd2")],
+    [
+        ("tv", "strength", 0.0),
+        ("nlm", "patch_size", 0),
+        ("nlm", "patch_size", 10**9),
+        ("nlm", "patch_distance", 32),
+        ("wavelet", "wavelet", "bd2"),
+    ],
 )
 def test_arguments_out_of_range_are_refused(name: str, argument: str, value: Any) -> None:
     """The argument is named."""

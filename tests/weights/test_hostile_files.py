@@ -192,6 +192,16 @@ def test_tensors_without_numbers(
     assert "has no plain real numbers in model.0.weight" in refused(tmp_path / "net.pth")
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol 4")
+@pytest.mark.parametrize("zipped", [True, False])
+def test_another_protocol(tmp_path: Path, refused: Callable[[Path], str], zipped: bool) -> None:
+    """The reader of torch that runs no code takes protocol 2 alone; the file is not damaged."""
+    path = tmp_path / "net.pth"
+    state = {"model.0.weight": torch.zeros(2)}
+    torch.save(state, path, pickle_protocol=4, _use_new_zipfile_serialization=zipped)
+    assert "a pickle of a newer protocol" in refused(path)
+
+
 def test_an_archive_that_unpacks_without_end(
     tmp_path: Path, refused: Callable[[Path], str]
 ) -> None:

@@ -124,6 +124,11 @@ def _load_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if "Unsupported operand" in str(error):
+            raise CheckpointError(
+                f"{path}: a pickle of a newer protocol, or a damaged one; where that code is at "
+                "home, save it with torch.save(model.state_dict(), ...) and the default protocol"
+            ) from error
         if name is None:
             raise CheckpointError(f"{path}: not a checkpoint, or a damaged one") from error
         raise CheckpointError(

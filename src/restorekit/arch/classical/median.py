@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from restorekit.arch.padding import check_batch
 from restorekit.errors import ArgumentError
 
-_CHUNK = 1 << 18  # pixels whose windows are held at once
+_LARGEST = 31  # pixels a side; a megapixel takes minutes
+_HELD = 1 << 22  # values of windows that are held at once
 
 
 class Median(nn.Module):
@@ -27,7 +28,7 @@ class Median(nn.Module):
     Reference: https://doi.org/10.1109/83.370679
 
     Args:
-        size: Side of the square window in pixels, odd.
+        size: Side of the square window in pixels, odd, from 3 to 31.
         switching: Replace only what salt and pepper have hit.
         per_channel: Take each value that is 0 or 1 for a hit, not only pixels all of whose
             channels are 0 or all 1. For switching alone.
@@ -36,13 +37,15 @@ class Median(nn.Module):
         size_multiple: 1, any size fits as it is.
 
     Raises:
-        ArgumentError: `size` is not odd and at least 3.
+        ArgumentError: `size` is even, below 3 or above 31.
     """
 
     def __init__(self, size: int = 3, switching: bool = False, per_channel: bool = False) -> None:
         super().__init__()
-        if size < 3 or size % 2 == 0:
-            raise ArgumentError(f"model 'median': argument 'size' is odd, 3 or more, not {size}")
+        if not 3 <= size <= _LARGEST or size % 2 == 0:
+            raise ArgumentError(
+                f"model 'median': argument 'size' must be odd, from 3 to {_LARGEST}, not {size}"
+            )
         self.size = size
         self.switching = switching
         self.per_channel = per_channel
@@ -91,9 +94,9 @@ def _medians(planes: Tensor, places: Tensor, radius: int) -> Tensor:
     _, height, width = planes.shape
     steps = torch.arange(-radius, radius + 1, device=planes.device)
     found = []
-    for begin in range(0, len(places), _CHUNK):
-        chunk = places[begin : begin + _CHUNK]
-        plane, row, column = chunk.unbind(1)
+    count = max(_HELD // len(steps) ** 2, 1)
+    for begin in range(0, len(places), count):
+        plane, row, column = places[begin : begin + count].unbind(1)
         rows = (row[:, None] + steps).clamp(0, height - 1)
         columns = (column[:, None] + steps).clamp(0, width - 1)
         windows = planes[plane[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -10,6 +10,8 @@ from restorekit.arch.classical.base import Array, Classical
 from restorekit.errors import ArgumentError
 from restorekit.extras import needs
 
+_LARGEST = 31  # pixels; a megapixel takes minutes
+
 
 class NLM(Classical):
     """Each pixel becomes the mean of those whose surroundings look alike, all channels together.
@@ -20,12 +22,12 @@ class NLM(Classical):
     Reference: https://doi.org/10.1109/CVPR.2005.38
 
     Args:
-        patch_size: Side in pixels of the patches that are compared.
-        patch_distance: How many pixels away, at most, they are sought.
+        patch_size: Side in pixels of the patches that are compared, at most 31.
+        patch_distance: How many pixels away, at most, they are sought; at most 31.
         strength: Cut-off of the distances in units of sigma; more smooths more.
 
     Raises:
-        ArgumentError: an argument is not positive.
+        ArgumentError: an argument is not positive, or more than 31 pixels.
         MissingExtraError: scikit-image is not installed.
     """
 
@@ -40,6 +42,10 @@ class NLM(Classical):
         for argument in ("patch_size", "patch_distance", "strength"):
             if (value := getattr(self, argument)) <= 0:
                 raise ArgumentError(f"model 'nlm': argument '{argument}' is positive, not {value}")
+            if argument != "strength" and value > _LARGEST:
+                raise ArgumentError(
+                    f"model 'nlm': argument '{argument}' must be at most {_LARGEST}, not {value}"
+                )
         needs("skimage.restoration", "classical", "model 'nlm'")
 
     def filter(self, image: Array, sigma: float) -> Array:
