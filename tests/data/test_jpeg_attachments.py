@@ -65,13 +65,14 @@ def phone_file(path: Path, orientation: int = 1, kind: int = 0, video: bytes = V
 
 
 def frames(path: Path) -> list[Any]:
-    """The pictures in the index of a file, as Pillow reads it."""
+    """The pictures in the index of a file, where it says that they are."""
+    data = path.read_bytes()
     with MpoImageFile(path) as image:
-        found = []
-        for number in range(image.n_frames):
-            image.seek(number)
-            found.append(np.array(image))
-        return found
+        entries, base = image.mpinfo[0xB002], data.index(b"MPF\x00") + 4
+    places = [(entry["DataOffset"], entry["Size"]) for entry in entries]
+    starts = [(offset + base if offset else 0, size) for offset, size in places]
+    # Each on its own: Pillow 11 decodes the second of such a file wrongly.
+    return [np.asarray(Image.open(io.BytesIO(data[at : at + size]))) for at, size in starts]
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

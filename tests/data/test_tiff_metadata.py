@@ -196,3 +196,21 @@ def test_other_entries_are_named(tmp_path: Path) -> None:
     lost = again(tmp_path / "a.tif", tmp_path / "b.tif")
     assert lost == ("TIFF tag WhitePoint", "TIFF tag 65000", "axes (tifffile)")
     assert again(tmp_path / "b.tif", tmp_path / "c.tif") == ()
+
+
+@pytest.mark.parametrize(
+    ("noted", "lost"),
+    [
+        ('{"axes": "TYX", "shape": [40, 60]}', ("axes (tifffile)",)),
+        ('{"shape": [40, 60], "spacing": 0.2}', ("metadata (tifffile)",)),
+        ('{"shape": [40, 60], "truncated": true}', ()),
+        ('{"shape": [40, 60', ("metadata (tifffile)",)),
+    ],
+)
+def test_what_tifffile_notes_besides_the_shape_is_named(
+    tmp_path: Path, noted: str, lost: tuple[str, ...]
+) -> None:
+    """Whichever comes first."""
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, description=noted, metadata=None)
+    assert again(tmp_path / "a.tif", tmp_path / "b.tif") == lost
+    assert page_of(tmp_path / "b.tif").description == ""

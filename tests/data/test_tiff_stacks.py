@@ -66,6 +66,23 @@ def test_stack_in_one_page_is_read_whole(tmp_path: Path, options: dict[str, Any]
     assert np.array_equal(pixels_of(tmp_path / "a.tif"), STACK)
 
 
+@pytest.mark.parametrize(
+    "noted",
+    [
+        '{"shape": [5, 40, 60], "truncated": true}',
+        '{"truncated": true, "shape": [5, 40, 60]}',  # tifffile before 2026.2.24
+        '{"axes": "TYX", "shape": [5, 40, 60]}',
+    ],
+)
+def test_shape_is_found_in_any_order(tmp_path: Path, noted: str) -> None:
+    """tifffile notes the shape before the other entries or behind them."""
+    options: Any = {"photometric": "minisblack", "metadata": None, "description": noted}
+    tifffile.imwrite(tmp_path / "a.tif", STACK[0], **options)
+    with (tmp_path / "a.tif").open("ab") as file:
+        file.write(STACK[1:].tobytes())
+    assert np.array_equal(pixels_of(tmp_path / "a.tif"), STACK)
+
+
 def test_colour_planes_in_one_page(tmp_path: Path) -> None:
     """Planes have the channels of their page, whichever way they are stored."""
     colour = RANDOM.integers(0, 256, (4, 20, 30, 3)).astype(np.uint8)

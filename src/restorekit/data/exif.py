@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 
 from PIL import Image
 
-from restorekit.data.notes import Tag
+from restorekit.data.notes import Tag, is_of_tifffile
 from restorekit.data.picture import Array
 
 PREFIX = b"Exif\x00\x00"
@@ -212,7 +212,7 @@ def is_note(value: Any) -> bool:
     """Whether a description is what a program notes of the pages (OME-XML, ImageJ, tifffile)."""
     if not isinstance(value, str):
         return False
-    return value.startswith(('{"shape":', "ImageJ=")) or "<OME" in value[:4096]
+    return is_of_tifffile(value) or value.startswith("ImageJ=") or "<OME" in value[:4096]
 
 
 class _Entry(NamedTuple):

@@ -28,6 +28,11 @@ class Note:
     is_of_places: bool = False
 
 
+def is_of_tifffile(description: str) -> bool:
+    """Whether it is what tifffile notes of an array: JSON with its shape among other entries."""
+    return description.startswith("{") and '"shape":' in description
+
+
 def with_other_values(notes: tuple[Note, ...]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
     """The notes that hold for pixels at another depth, and the names of what does not."""
     kept = tuple(

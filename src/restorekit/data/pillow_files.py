@@ -48,7 +48,8 @@ def write_bmp(picture: Picture, file: IO[bytes]) -> None:
 
 def ink_to_colour(levels: Array) -> Array:
     """(H, W, 4) of cyan, magenta, yellow, black in uint8 as RGB, the way Pillow turns it."""
-    return np.asarray(Image.fromarray(levels, "CMYK").convert("RGB"))
+    height, width, _ = levels.shape
+    return np.asarray(Image.frombytes("CMYK", (width, height), levels.tobytes()).convert("RGB"))
 
 
 def arrays(image: Image.Image) -> tuple[Array, Array | None]:

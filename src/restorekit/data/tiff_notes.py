@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import tifffile
 
 from restorekit.data.exif import DESCRIPTIVE, DIRECTORIES, is_note
-from restorekit.data.notes import Note, Tag
+from restorekit.data.notes import Note, Tag, is_of_tifffile
 
 _DESCRIPTION, _IMAGEJ, _NO_DATA = 270, 50839, 42113
 # What is kept as it is, by its code.
@@ -46,8 +47,8 @@ def left_out_of(page: tifffile.TiffPage) -> Iterator[str]:
         if not known and tag.code not in _KEPT:
             yield f"TIFF tag {tag.name if tag.name != str(tag.code) else tag.code}"
     text = page.description
-    if text.startswith("{") and '"axes"' in text:
-        yield "axes (tifffile)"
+    if is_of_tifffile(text):
+        yield from _beside_the_shape(text)
     if _is_ome(text.encode()) and _is_of_several_files(text):
         yield "OME-XML (of several files)"
 
@@ -81,6 +82,18 @@ def _description(page: tifffile.TiffPage) -> Iterator[Note]:
     else:
         other: tuple[Tag, ...] = ((_DESCRIPTION, "s", len(plain), plain, True),)
         yield Note("ImageJ's description", tags, other, "ImageJ's display range")
+
+
+def _beside_the_shape(description: str) -> Iterator[str]:
+    """What tifffile notes of an array besides its shape, which is made anew."""
+    try:
+        names = set(json.loads(description)) - {"shape", "truncated"}
+    except (ValueError, RecursionError):
+        names = {"damaged"}
+    if "axes" in names:
+        yield "axes (tifffile)"
+    if names - {"axes"}:
+        yield "metadata (tifffile)"
 
 
 def _of_imagej(page: tifffile.TiffPage) -> Iterator[Note]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
+from restorekit.data.notes import is_of_tifffile
 from restorekit.data.picture import Array, PictureError
 from restorekit.data.tiff_layout import SUBIFDS, Directory, Layout
 
@@ -115,7 +116,7 @@ class _Shape(NamedTuple):
 
 
 def _shape_of(page: tifffile.TiffPage) -> _Shape | None:
-    if not page.description.startswith('{"shape":'):
+    if not is_of_tifffile(page.description):
         return None
     try:
         noted = json.loads(page.description)
