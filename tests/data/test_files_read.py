@@ -252,6 +252,14 @@ def test_limit_is_ours_and_pils_is_left_alone(
     assert "megapixels" in refusal(tmp_path / f"a{suffix}")
 
 
+def test_webp_has_a_lower_limit(refusal: Refusal, tmp_path: Path) -> None:
+    """Its decoder takes much memory besides the pixels, also for a valid file of 38 bytes."""
+    size = 15_999 | 15_999 << 14
+    chunk = b"VP8L" + struct.pack("<IBI", 5, 0x2F, size) + bytes(1)
+    (tmp_path / "a.webp").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk)
+    assert "256 megapixels; at most 200 " in refusal(tmp_path / "a.webp")
+
+
 def test_truncated_16_bit_png_with_a_whole_header(refusal: Refusal, tmp_path: Path) -> None:
     """Pixels that are missing are not made up, also where the file is well-formed."""
     (tmp_path / "a.png").write_bytes(png(4, 4, 16, 2, (b"\x00" + bytes(24)) * 3))

@@ -278,18 +278,23 @@ def separate_alpha(picture: Picture) -> Picture:
     return replace(picture, pixels=colour.astype(picture.pixels.dtype), metadata=metadata)
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, limit: int | None = None) -> None:
     """Refuse a size before anything of it is decoded.
 
+    Args:
+        width: of the picture, in pixels.
+        height: likewise.
+        limit: how many pixels the format's decoder can take, where that is fewer than `MAX_PIXELS`.
+
     Raises:
-        PictureError: there are no pixels, or more than `MAX_PIXELS`.
+        PictureError: there are no pixels, or too many.
     """
+    most = MAX_PIXELS if limit is None else min(limit, MAX_PIXELS)
     if width < 1 or height < 1:
         raise PictureError("it has no pixels")
-    if width * height > MAX_PIXELS:
+    if width * height > most:
         raise PictureError(
-            f"it has {width * height / 1e6:.4g} megapixels; "
-            f"at most {MAX_PIXELS / 1e6:.4g} can be read"
+            f"it has {width * height / 1e6:.4g} megapixels; at most {most / 1e6:.4g} can be read"
         )
 
 

@@ -24,6 +24,8 @@ from restorekit.data.picture import (
 )
 from restorekit.data.pillow_files import image_of, info_of
 
+# libwebp takes up to eight bytes a pixel while it decodes, even of a file of a few kilobytes.
+MAX_PIXELS = 200_000_000
 _OF_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 _METADATA = {b"EXIF", b"ICCP", b"XMP "}
 
@@ -46,7 +48,7 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
         raise PictureError("it holds several pictures, as only a TIFF file may")
     for size in (_size(kind, content) for kind, content in chunks):
         if size is not None:
-            check_size(*size)
+            check_size(*size, MAX_PIXELS)
     decoded = imagecodecs.webp_decode(data)
     found = dict(reversed(chunks))
     others = dict.fromkeys(kind for kind, _ in chunks if kind not in _OF_PIXELS | _METADATA)

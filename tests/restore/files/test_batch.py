@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,20 @@ def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
     restore_file(tmp_path / f"b{suffix}", tmp_path / f"b{suffix}", keep, Writing(over_input=True))
     with Image.open(tmp_path / f"b{suffix}") as image:
         assert image.mode == "RGB"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_copied_ink_brings_no_warning(tmp_path: Path, suffix: str) -> None:
+    """A picture that is left alone keeps its ink; where it changes its format, it does not."""
+    source = tmp_path / f"a{suffix}"
+    Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
+    leave = each(lambda picture, place: replace(picture, left_alone=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        restore_file(source, tmp_path / f"b{suffix}", leave)
+    assert (tmp_path / f"b{suffix}").read_bytes() == source.read_bytes()
+    with pytest.warns(RestoreWarning, match="holds ink"):
+        restore_file(source, tmp_path / "b.png", leave)
 
 
 def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> None:

@@ -88,3 +88,14 @@ def test_what_is_no_page(make: Callable[[], Tensor], span: float) -> None:
 def test_a_handful_of_pixels_is_no_page() -> None:
     """Each of them has a value of its own, which tells nothing."""
     assert few_values(torch.arange(0, 240, 16, dtype=torch.uint8).reshape(1, 3, 5), 255) is None
+
+
+def test_two_values_are_those_of_the_whole_picture() -> None:
+    """A third value anywhere is seen, be it in one pixel or in a whole band of a tall picture."""
+    image = torch.zeros(1, 700, 20, dtype=torch.uint8)
+    image[:, ::7] = 255
+    assert few_values(image, 255) == "two-valued"
+    image[0, -1, -1] = 254
+    assert few_values(image, 255) != "two-valued"
+    bands = torch.arange(3).repeat_interleave(256)[None, :, None].expand(1, 768, 20) * 100
+    assert few_values(bands.to(torch.uint8), 255) == "few-valued"

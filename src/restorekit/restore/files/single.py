@@ -135,6 +135,7 @@ class PictureFile:
         self.place = place._replace(pages=pages)
         self._writing = writing
         self._is_deeper = False  # whether a page was converted before it was changed
+        self._lost: dict[str, None] = {}  # what a rewritten file lacks; a copy lacks nothing
         self._depths, self._keeps = format_for(target).depths, format_for(target).keeps
 
     def restore(self, change: Change) -> tuple[str, ...]:
@@ -160,13 +161,11 @@ class PictureFile:
         """The pages as they are to be changed: as deep as their results where those are deeper."""
         source, target = self.place.source, self.place.target
         common = self._common_ranges()
-        told: set[str] = set()
         for number, picture in enumerate(iter_pages(source)):
-            for loss in {*self._losses(picture.metadata)} - told:
+            for loss in self._losses(picture.metadata):
                 if same_file(source, target):
                     raise ImageFileError(f"'{source}' {loss}; choose another output")
-                warn(f"'{source}' {loss}")
-                told.add(loss)
+                self._lost[loss] = None
             picture = self._with_range(picture)
             known = common.get(picture.pixels.dtype)
             wanted = self._type_of(picture.pixels.dtype)
@@ -221,6 +220,8 @@ class PictureFile:
             yield picture
         if copies and self._may_copy:
             raise _AllLeftAloneError
+        for loss in self._lost:
+            warn(f"'{self.place.source}' {loss}")
         if clipping.words is not None:
             warn(
                 f"'{self.place.source}': {clipping.words}, which '{self.place.target.name}' cannot "
