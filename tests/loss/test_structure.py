@@ -144,11 +144,13 @@ def test_the_least_side_is_exact(make, least):
     [
         ({"window_size": 10}, "window_size must be odd and at least 3, not 10"),
         ({"window_size": 1}, "window_size must be odd and at least 3, not 1"),
-        ({"window_sigma": 0.0}, "window_sigma must be positive, not 0.0"),
+        ({"window_sigma": 0.0}, "window_sigma must be from 0.1 to 1000 pixels, not 0.0"),
+        ({"window_sigma": 1e300}, "window_sigma must be from 0.1 to 1000 pixels, not 1e"),
+        ({"window_sigma": 1e-300}, "window_sigma must be from 0.1 to 1000 pixels, not 1e-300"),
     ],
 )
 def test_windows_that_cannot_be_are_refused(make, arguments, message):
-    """Even, single-pixel and widthless windows."""
+    """Even and single-pixel windows, and those without or beyond any width."""
     with pytest.raises(ValueError, match=message):
         make(**arguments)
 

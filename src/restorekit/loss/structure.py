@@ -35,10 +35,10 @@ class SSIM(_WindowedLoss):
 
     Args:
         window_size: Side of the Gaussian window in pixels, odd; no image may be smaller.
-        window_sigma: Standard deviation of the Gaussian window in pixels.
+        window_sigma: Standard deviation of the Gaussian window in pixels, from 0.1 to 1000.
 
     Raises:
-        ValueError: window_size is even or below 3, or window_sigma is not positive.
+        ValueError: window_size is even or below 3, or window_sigma is out of range.
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
@@ -63,10 +63,10 @@ class MSSSIM(_WindowedLoss):
     Args:
         window_size: Side of the Gaussian window in pixels, odd; images need more than
             16 * (window_size - 1) pixels a side: 161 for 11, 65 for 5, 33 for 3.
-        window_sigma: Standard deviation of the Gaussian window in pixels.
+        window_sigma: Standard deviation of the Gaussian window in pixels, from 0.1 to 1000.
 
     Raises:
-        ValueError: window_size is even or below 3, or window_sigma is not positive.
+        ValueError: window_size is even or below 3, or window_sigma is out of range.
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ def _window(size: int, sigma: float) -> Tensor:
     """The Gaussian window along one axis, (1, 1, 1, size); its sum is 1."""
     if size < 3 or size % 2 == 0:
         raise ValueError(f"window_size must be odd and at least 3, not {size}")
-    if not 0.0 < sigma < float("inf"):
-        raise ValueError(f"window_sigma must be positive, not {sigma}")
+    if not 0.1 <= sigma <= 1000.0:  # beyond, all the weight is on one pixel, or it is even
+        raise ValueError(f"window_sigma must be from 0.1 to 1000 pixels, not {sigma}")
     places = torch.arange(size, dtype=torch.float64) - size // 2
     weights = torch.exp(-places.square() / (2.0 * sigma**2))
     return (weights / weights.sum()).float().view(1, 1, 1, size)
