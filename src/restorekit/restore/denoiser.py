@@ -254,7 +254,7 @@ class Denoiser:
             warn(words)
         levels = [self._level(canvas, diagnose) for canvas in canvases]
         guards = [self._guard(*each) for each in zip(canvases, levels, strict=True)]
-        estimated = diagnose and self._sigma is None
+        estimated = diagnose and not self._is_told
         clean = [estimated and looks_clean(*each) for each in zip(canvases, levels, strict=True)]
         how = self._run(canvases, levels, guards)
         reasons = [guard.reason if guard else None for guard in guards]
@@ -303,18 +303,24 @@ class Denoiser:
                 how[place] = tile, precision
         return how
 
+    @property
+    def _is_told(self) -> bool:
+        """Whether the noise level is given, and has an effect."""
+        return self._sigma is not None and not self._network.is_blind
+
     def _guard(self, canvas: Canvas, level: NoiseLevel | None) -> Guard | None:
         """What limits the change of a canvas, if anything is to."""
         if self._force or self._passage.strength == 0:
             return None
-        return assess(canvas, level if self._sigma is None else None)
+        return assess(canvas, None if self._is_told else level)
 
     def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
         """The level of each channel, where it is given, needed or asked for."""
         if self._sigma is not None:
-            if self._network.is_blind:
-                self._warn("blind: it finds the noise level itself, and sigma has no effect")
-            return given_level(canvas, self._sigma)
+            given = given_level(canvas, self._sigma)
+            if self._is_told:
+                return given
+            self._warn("blind: it finds the noise level itself, and sigma has no effect")
         told = not self._noise_map and not self._network.is_blind
         needed = self._passage.strength and (told or not self._force)
         return estimated_level(canvas) if diagnose or needed else None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.data.samples import sample_path
+from restorekit.errors import RestoreWarning
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.safeguard.guard import FREE, RADIUS, Guard, Verdict
 
@@ -85,6 +86,17 @@ class TestPhotographs:
         """From sigma 12 on nothing is held back."""
         given = noisy(photograph("astronaut"), 15)
         assert np.array_equal(denoiser(given), Denoiser("swift-photo", force=True)(given))
+
+    def test_sigma_lifts_no_limit_of_a_blind_network(self) -> None:
+        """It has no effect there, as the warning says; a network that is told it is free."""
+        given = photograph("chelsea")
+        with pytest.warns(RestoreWarning, match="sigma has no effect"):
+            outcome = Denoiser("swift-photo", sigma=10 / 255).restore(given)
+        assert outcome.left_alone == "clean"
+        assert np.array_equal(outcome.image, given)
+        told = Denoiser("swift-gaussian", sigma=10 / 255).restore(given)
+        assert told.left_alone is None
+        assert not np.array_equal(told.image, given)
 
     def test_force_restores_a_clean_picture(self) -> None:
         """As the network does by itself."""
