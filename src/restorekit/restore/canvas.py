@@ -119,7 +119,7 @@ class Canvas:
         if hidden is not None and bool(hidden.any()):
             gaps = hidden.expand_as(source) if gaps is None else gaps | hidden
         if gaps is not None:
-            canvas.kept = gaps, source[gaps]
+            canvas.kept = gaps, _signed(source)[gaps]
             canvas.source = source if bool(gaps.all()) else filled(source, gaps)
         return canvas
 
@@ -127,7 +127,7 @@ class Canvas:
         """Put the pixels that are kept into the result."""
         if self.kept is not None:
             gaps, values = self.kept
-            _signed(self.result)[gaps] = _signed(values)
+            _signed(self.result)[gaps] = values
 
     @property
     def size(self) -> tuple[int, int]:
@@ -259,7 +259,7 @@ def wrong_type(dtype: Any) -> InputError:
 
 
 def _signed(values: Tensor) -> Tensor:
-    """The same bits as a type that torch can write to by a mask."""
+    """The same bits as a type that torch can read and write by a mask."""
     return values.view(_SIGNED.get(values.dtype, values.dtype))
 
 
