@@ -137,7 +137,7 @@ def _set_loggers(_: Any, before: dict[Any, Any]) -> None:
 def _device(torch: Any) -> Any:
     try:
         return torch.get_default_device()
-    except AttributeError:  # torch before 2.9, once the device has been set to None
+    except AttributeError:  # some versions, once it has been set to None: torch 2.8
         return torch.device("cpu")
 
 
