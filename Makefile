@@ -30,8 +30,12 @@ lint: $(VENV)/.installed-test  ## style and formatting
 types: $(VENV)/.installed-test  ## static types
 	$(BIN)/mypy
 
+# In three processes: one for all has ended with a segmentation fault somewhere behind tests/restore,
+# whose cause has not been found.
 pytest: $(VENV)/.installed-test  ## the tests alone
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(filter-out tests/restore/ tests/train/ tests/weights/ tests/__pycache__/,$(wildcard tests/*/))
+	$(BIN)/python -m pytest tests/restore
+	$(BIN)/python -m pytest $(wildcard tests/test_*.py) tests/train tests/weights
 
 fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
