@@ -26,12 +26,15 @@ def train(
     """
     from restorekit.config import TrainConfig
     from restorekit.distributed import Launch
+    from restorekit.train.processes import leave_group
     from restorekit.train.trainer import Trainer
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume)
     if Launch.of_environment().rank == 0:  # one of several processes speaks for all
         print_line(_where(outcome))
+    # What torch's group still runs at the end of the process can abort it.
+    leave_group()
     raise typer.Exit(outcome.exit_code)
 
 

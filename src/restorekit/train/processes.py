@@ -132,8 +132,9 @@ class Processes:
         if self.is_group:
             distributed.barrier()
 
-    def leave(self) -> None:
-        """Leave the group."""
-        if self.is_group:
-            with suppress(RuntimeError):  # another process has gone already
-                distributed.destroy_process_group()
+
+def leave_group() -> None:
+    """Leave the group, if this process is in one."""
+    if distributed.is_available() and distributed.is_initialized():
+        with suppress(RuntimeError):  # another process has gone already
+            distributed.destroy_process_group()
