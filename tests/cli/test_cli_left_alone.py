@@ -77,12 +77,32 @@ def test_a_stack_is_copied_where_all_its_pages_are_left(run: Any, tmp_path: Path
 
 
 def test_json_says_why(run: Any, page: Image.Image, tmp_path: Path) -> None:
-    """In each page's entry."""
+    """The file's status says that it was left alone, each page's entry why."""
     page.save(tmp_path / "page.png")
     outcome = run("denoise", tmp_path / "page.png", "-o", tmp_path / "out.png", "--json")
-    (told,) = json.loads(outcome.out)["pages"]
+    file = json.loads(outcome.out)
+    assert file["status"] == "left_alone"
+    (told,) = file["pages"]
     assert told["left_alone"] == "two-valued"
     assert told["residual"]["verdict"] == "none removed"
+
+
+def test_status_of_a_stack_and_of_a_second_run(run: Any, tmp_path: Path) -> None:
+    """A stack counts as restored where one page was changed; a second run skips either kind."""
+    text = np.full((40, 50), 255, np.uint8)
+    text[10:30:4, 5:40] = 0
+    noisy = np.random.default_rng(0).normal(128, 30, (40, 50)).clip(1, 254).astype(np.uint8)
+    for name, pages in (("page.tif", [text, text]), ("mixed.tif", [text, noisy])):
+        tifffile.imwrite(tmp_path / name, np.stack(pages), photometric="minisblack")
+    call = ("denoise", tmp_path / "page.tif", tmp_path / "mixed.tif", "-o", tmp_path / "out")
+    for words, expected in (
+        ((), ["left_alone", "restored"]),
+        ((), ["skipped", "skipped"]),
+        (("--overwrite", "--depth", "16"), ["left_alone", "restored"]),
+        (("--overwrite", "--force"), ["restored", "restored"]),
+    ):
+        lines = run(*call, "--json", *words).out.splitlines()
+        assert [json.loads(line)["status"] for line in lines] == expected
 
 
 def test_another_depth_is_written(run: Any, page: Image.Image, tmp_path: Path) -> None:

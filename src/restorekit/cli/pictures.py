@@ -61,7 +61,7 @@ def process(
             advance()
             if tell is not None:
                 tell(done)
-            elif done.status == "restored" and not has_bar:
+            elif done.has_new_result and not has_bar:
                 print_line(str(done.place.target))
             if verbose and done.left_out:
                 print_line(f"{done.place.source}: left out: {', '.join(done.left_out)}", sys.stderr)

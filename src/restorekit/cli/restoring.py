@@ -103,7 +103,7 @@ class Restoring:
         }
         if done.error is not None:
             told["error"] = " ".join(str(done.error).split())
-        elif done.status == "restored":
+        elif done.has_new_result:
             told |= {"pages": pages, "left_out": done.left_out}
         print_line(json.dumps(plain(told), allow_nan=False))
 

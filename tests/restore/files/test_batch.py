@@ -335,6 +335,19 @@ def test_finished_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
     assert restore_files(plan, invert).restored == 2
 
 
+def test_files_left_alone_are_counted_apart(photos: Path, tmp_path: Path) -> None:
+    """Their results are written all the same, and count as finished in a second run."""
+    plan = plan_outputs([photos], tmp_path / "out")
+
+    @each
+    def leave_gray(picture: Picture, place: Place) -> Picture:
+        return replace(picture, left_alone=picture.pixels.shape[2] == 1)
+
+    summary = restore_files(plan, leave_gray)
+    assert (summary.restored, summary.left_alone) == (1, 1)
+    assert restore_files(plan, never, Writing(resume=True)).skipped == 2
+
+
 def test_in_place_nothing_counts_as_finished(photos: Path) -> None:
     """A file is no result of itself."""
     plan = [(photos / "a.png", photos / "a.png")]

@@ -12,16 +12,29 @@ from typing import Literal, NamedTuple
 from restorekit.data.picture import Picture
 from restorekit.errors import ImageFileError, RestoreKitError
 from restorekit.restore.files.plan import Plan, real, same_file
-from restorekit.restore.files.single import PLAIN, Change, PictureFile, Place, Writing
+from restorekit.restore.files.single import PLAIN, Change, PictureFile, Place, Writing, Written
 
 
 class Done(NamedTuple):
-    """What became of a file; `left_out` names the metadata that its result does not have."""
+    """What became of a file.
+
+    Attributes:
+        place: the file, and where its result is.
+        status: "left_alone" where there is a result and all its pages are as they were; "skipped"
+            where the result was there before.
+        error: why the file failed.
+        left_out: the metadata that the result does not have.
+    """
 
     place: Place
-    status: Literal["restored", "skipped", "failed"]
+    status: Literal["restored", "left_alone", "skipped", "failed"]
     error: RestoreKitError | None = None
     left_out: tuple[str, ...] = ()
+
+    @property
+    def has_new_result(self) -> bool:
+        """Whether the file's result was written now."""
+        return self.status in ("restored", "left_alone")
 
 
 @dataclass
@@ -29,12 +42,14 @@ class Summary:
     """What became of the files of a plan.
 
     Attributes:
-        restored: how many were written.
+        restored: how many were changed and written.
+        left_alone: how many were written as they were.
         skipped: how many had been finished before.
         failures: those that could not be restored, each with its error.
     """
 
     restored: int = 0
+    left_alone: int = 0
     skipped: int = 0
     failures: list[tuple[Path, RestoreKitError]] = field(default_factory=list)
 
@@ -44,6 +59,8 @@ class Summary:
             self.failures.append((done.place.source, done.error))
         elif done.status == "skipped":
             self.skipped += 1
+        elif done.status == "left_alone":
+            self.left_alone += 1
         else:
             self.restored += 1
 
@@ -143,7 +160,7 @@ class _Batches:
         for each, changed in zip(waiting, self._changed_together(waiting), strict=True):
             yield _attempt(each.file.place, partial(self._finish, each, changed))
 
-    def _finish(self, waiting: _Waiting, changed: Picture | None) -> tuple[str, ...]:
+    def _finish(self, waiting: _Waiting, changed: Picture | None) -> Written:
         file, picture = waiting
         return file.write([changed or self.change([picture], [file.place])[0]])
 
@@ -158,9 +175,10 @@ class _Batches:
         return [None] * len(waiting)
 
 
-def _attempt(place: Place, work: Callable[[], tuple[str, ...]]) -> Done:
+def _attempt(place: Place, work: Callable[[], Written]) -> Done:
     try:
-        return Done(place, "restored", left_out=work())
+        left_out, left_alone = work()
+        return Done(place, "left_alone" if left_alone else "restored", left_out=left_out)
     except (RestoreKitError, OSError) as error:
         return _failed(place, error)
 

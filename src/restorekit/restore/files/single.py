@@ -98,7 +98,19 @@ def restore_file(
         RestoreWarning: floats beyond black or white are lost in integers; ink becomes RGB; a gain
             map, further views or a video are left out.
     """
-    return PictureFile(Place(0, Path(source), Path(target)), writing).restore(change)
+    return PictureFile(Place(0, Path(source), Path(target)), writing).restore(change).left_out
+
+
+class Written(NamedTuple):
+    """What is said of a file that was written.
+
+    Attributes:
+        left_out: the metadata that it does not have; see `write_pages`.
+        left_alone: whether all its pages are as they were.
+    """
+
+    left_out: tuple[str, ...]
+    left_alone: bool
 
 
 class _AllLeftAloneError(Exception):
@@ -134,12 +146,13 @@ class PictureFile:
         check_output(target, writing.depth, pages)  # before the work, not after it
         self.place = place._replace(pages=pages)
         self._writing = writing
+        self._all_left_alone = True  # as far as the pages have been written
         self._is_deeper = False  # whether a page was converted before it was changed
         self._lost: dict[str, None] = {}  # what a rewritten file lacks; a copy lacks nothing
         self._depths, self._keeps = format_for(target).depths, format_for(target).keeps
 
-    def restore(self, change: Change) -> tuple[str, ...]:
-        """Change the pages one after the other, and write them; what was left out."""
+    def restore(self, change: Change) -> Written:
+        """Change the pages one after the other, and write them."""
         places = (self.place._replace(page=page) for page in range(self.place.pages))
         changed = (
             change([page], [place])[0] for page, place in zip(self.pages(), places, strict=True)
@@ -186,16 +199,12 @@ class PictureFile:
             names = ", ".join(attached.names)
             yield f"holds more than a picture ({names}), which only a JPEG keeps"
 
-    def write(self, changed: Iterable[Picture]) -> tuple[str, ...]:
-        """Write the changed pages, each as soon as it is there; all of them or no file.
-
-        Returns:
-            What of the metadata was left out; see `write_pages`.
-        """
+    def write(self, changed: Iterable[Picture]) -> Written:
+        """Write the changed pages, each as soon as it is there; all of them or no file."""
         target, writing = self.place.target, self._writing
         watched, count = self._watched(changed), self.place.pages
         try:
-            return write_pages(
+            left_out = write_pages(
                 watched,
                 target,
                 depth=writing.depth,
@@ -205,20 +214,20 @@ class PictureFile:
             )
         except _AllLeftAloneError:
             _copy(self.place.source, target)
-            return ()
+            left_out = ()
+        return Written(left_out, self._all_left_alone)
 
     def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
         """The pages on their way, with a word on what their format cannot hold."""
         clipping = Clipping()
-        copies = True
+        same_depth = True
         for picture in changed:
-            copies &= picture.left_alone and self._type_of(picture.pixels.dtype) == (
-                picture.pixels.dtype
-            )
+            self._all_left_alone &= picture.left_alone
             if self._type_of(picture.pixels.dtype) != picture.pixels.dtype:
+                same_depth = False
                 clipping.add(picture)
             yield picture
-        if copies and self._may_copy:
+        if self._all_left_alone and same_depth and self._may_copy:
             raise _AllLeftAloneError
         for loss in self._lost:
             warn(f"'{self.place.source}' {loss}")
