@@ -19,7 +19,7 @@ import torch
 from restorekit import create_model
 
 SIDE, TURNS = 512, 9
-NETWORKS = {
+NETWORKS: dict[str, tuple[str, dict[str, object], bool]] = {
     "ffdnet float32": ("ffdnet", {}, False),
     "dncnn-20 float32": ("dncnn", {"depth": 20, "batch_norm": False}, False),
     **{

@@ -76,7 +76,9 @@ def place_of(source: str) -> str:
 def linked(license: str) -> str:
     """A licence with the address of its text."""
     match = re.match(r"(CC-BY-SA|CC-BY|CC0|FAL|Public domain)(?:-([\d.]+))?", license)
-    address = LICENSES[match[1]] if match else ""
+    if match is None:
+        return license
+    address = LICENSES[match[1]]
     if not address or ("{version}" in address and not match[2]):
         return license
     return f"[{license}]({address.format(version=match[2])})"

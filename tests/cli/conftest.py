@@ -17,6 +17,7 @@ from PIL import Image
 from restorekit import create_model, save_model
 from restorekit.cli.main import main
 from restorekit.restore import outcome
+from restorekit.restore.safeguard.reason import Reason
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             sigma = (0.4 / 255,) * image.shape[2]
             inverted = np.subtract(top, image, out=image if in_place else None)
             how = (0.5, None, "float32", "inverting")
-            left = "clean" if seen.clean else None
+            left: Reason | None = "clean" if seen.clean else None
             return outcome.Outcome(inverted, sigma, seen.clean, *how, left_alone=left)
 
         def restore_all(self, images: Any, meanings: Any) -> Any:

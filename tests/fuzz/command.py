@@ -98,4 +98,5 @@ def _streams() -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
 
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
-    return stream.buffer.getvalue().decode("utf-8", "replace")  # type: ignore[attr-defined]
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode("utf-8", "replace")

@@ -33,7 +33,8 @@ READY = "ready\n"
 
 def attack_of(kind: str) -> Attack:
     """The attack of a kind."""
-    return importlib.import_module(f"tests.fuzz.kinds.{kind}").attack
+    attack: Attack = importlib.import_module(f"tests.fuzz.kinds.{kind}").attack
+    return attack
 
 
 def judge(case: Case, attack: Attack, keep: Path | None = None, memory: int = MEMORY) -> Verdict:

@@ -52,7 +52,7 @@ def shared(images: Tensor) -> Tensor:
     if get_worker_info() is None:
         return images
     try:
-        images.share_memory_()  # type: ignore[no-untyped-call]
+        images.share_memory_()
     except (RuntimeError, OSError) as error:
         raise _no_memory(error) from error
     return images

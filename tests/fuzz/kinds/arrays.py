@@ -19,7 +19,7 @@ from restorekit.restore.estimate import estimate_sigma, noise_map
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call
 
-_TYPES = (
+_TYPES: tuple[str, ...] = (
     "uint8",
     "uint16",
     "float32",
@@ -33,7 +33,7 @@ _TYPES = (
     "bool",
 )
 _TYPES += (">u2", ">f4", "complex64", "object", "U3", "datetime64[s]")
-_SHAPES = (
+_SHAPES: tuple[tuple[int, ...], ...] = (
     (),
     (0,),
     (5,),
@@ -47,7 +47,7 @@ _SHAPES = (
     (9, 12, 0),
 )
 _SHAPES += ((0, 12, 3), (1, 40, 3), (40, 1, 3), (2, 9, 12, 3), (3, 9, 12), (1, 1, 9, 12, 3))
-_BATCHES = (
+_BATCHES: tuple[tuple[int, ...], ...] = (
     (1, 3, 9, 12),
     (2, 1, 16, 16),
     (1, 3, 1, 1),
@@ -240,7 +240,7 @@ def _denoiser(random: Random) -> Denoiser:
             create_model("ffdnet", depth=3, width=4, channels=1),
         ]
     )
-    options = random.choice(
+    options: dict[str, Any] = random.choice(
         [
             {},
             {},

@@ -128,7 +128,7 @@ def _typed(whole: dict[str, Any], random: Random) -> dict[str, Any]:
 
 def _arguments(target: Callable[..., Any], random: Random) -> dict[str, Any]:
     """A few of a component's arguments, each like its default or its type."""
-    given = {}
+    given: dict[str, Any] = {}
     for argument in signature.arguments(target):
         if argument.name == "path":
             given["path"] = "pictures"

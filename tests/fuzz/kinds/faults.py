@@ -21,7 +21,14 @@ from tests.fuzz.corpus import corpus
 from tests.fuzz.kinds.pictures import readable
 from tests.fuzz.processes import STOPPED, check_said, forked
 
-_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_ERRORS: tuple[int, ...] = (
+    errno.ENOSPC,
+    errno.EIO,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+)
 _ERRORS += (errno.EINVAL, errno.EMFILE, errno.ENOMEM, errno.ENAMETOOLONG)
 # Not unlink: where nothing can be removed, something is left.
 _CALLS = (

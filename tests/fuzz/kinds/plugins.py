@@ -135,7 +135,7 @@ def _listed(home: Path, site: Path, random: Random) -> str:
 def _used(home: Path, site: Path, random: Random) -> str:
     """Used, its component works or is refused by name; nothing half is written."""
     before, target = (home / "a.png").read_bytes(), home / "out" / "b.png"
-    words = random.choice(
+    words: list[str | Path] = random.choice(
         [
             ["noise", home / "a.png", "-n", "hostile_noise", "-o", target],
             ["denoise", home / "a.png", "-m", "hostile_model", "-o", target, "--device", "cpu"],

@@ -55,11 +55,12 @@ def held(path: Path) -> Held:
     if path.suffix == ".tif":
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
             pages = [_last_channels(page.asarray(), page.axes == "SYX") for page in tiff.pages]
-            return Held(pages, tuple(map(int, tiff.pages[0].extrasamples)) in ((1,), (2,)))
+            return Held(pages, list(tiff.pages.first.extrasamples) in ([1], [2]))
     if path.suffix == ".png" and content[24] == 16:
         page = _last_channels(imagecodecs.png_decode(content))
         return Held([page], page.shape[2] in (2, 4))
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(io.BytesIO(content)) as opened:
+        image: Image.Image = opened
         if image.mode not in ("L", "LA", "RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         return Held([_last_channels(np.asarray(image))], image.mode in ("LA", "RGBA"))

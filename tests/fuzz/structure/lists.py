@@ -8,7 +8,23 @@ from typing import TypeVar
 Part = TypeVar("Part")
 
 # Numbers at which sizes, counts and offsets go wrong.
-EXTREMES = (0, 1, 2, 3, 7, 255, 256, 4095, 32767, 32768, 65535, 65536, 20_000, 10**6, 10**8)
+EXTREMES: tuple[int, ...] = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    255,
+    256,
+    4095,
+    32767,
+    32768,
+    65535,
+    65536,
+    20_000,
+    10**6,
+    10**8,
+)
 EXTREMES += (2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1)
 
 

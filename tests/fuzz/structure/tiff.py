@@ -9,7 +9,7 @@ from random import Random
 
 from tests.fuzz.structure.lists import EXTREMES, rearrange
 
-_TAGS = (
+_TAGS: tuple[int, ...] = (
     254,
     256,
     257,
@@ -50,7 +50,7 @@ _TAGS += (
 )
 _WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 # Values that matter for a tag: compressions, photometrics, sample formats, ...
-_LIKELY = {
+_LIKELY: dict[int, tuple[int, ...]] = {
     258: (1, 2, 4, 8, 10, 12, 14, 16, 24, 32, 64, 128),
     259: (1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34712, 34887, 34892, 34925, 50000, 50001, 50002),
     262: (0, 1, 2, 3, 4, 5, 6, 8, 9, 32803, 34892),
@@ -181,8 +181,7 @@ def _changed(
     if how == 3:
         place = _some_place(content, layout, links, random)
         return replace(entry, value=layout.packed(layout.word, place))
-    likely = _LIKELY.get(entry.tag, EXTREMES)
-    value = random.choice(likely)
+    value = random.choice(_LIKELY.get(entry.tag, EXTREMES))
     width = min(_WIDTHS.get(entry.type, 4), layout.width)
     octets = (value % 2 ** (8 * width)).to_bytes(width, "little" if layout.order == "<" else "big")
     return replace(entry, value=(octets * layout.width)[: layout.width])
@@ -192,7 +191,8 @@ def _some_place(content: bytes, layout: Layout, links: list[int], random: Random
     """A directory's place, one within the file, or one far beyond."""
     places = [layout.read(layout.word, content, link)[0] for link in links]
     extreme = random.choice(EXTREMES) % 2 ** (8 * layout.width)
-    return random.choice([*places, random.randrange(len(content)), len(content), extreme])
+    choices: list[int] = [*places, random.randrange(len(content)), len(content), extreme]
+    return random.choice(choices)
 
 
 def _with_directory(

@@ -53,4 +53,5 @@ class GatedStrips(nn.Module):
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch (B, C, H, W) in about [0, 1]; the result is not clamped."""
-        return noisy - self.tail(self.body(self.head(noisy)))
+        noise: Tensor = self.tail(self.body(self.head(noisy)))
+        return noisy - noise
