@@ -1,0 +1,295 @@
+"""Train the bundled networks further on one GPU, for a stated time, on photographs that stay there.
+
+    python examples/recipes/gpu/learn.py packed/*.tar --out state --seconds photo=250 gaussian=190
+
+Each network begins with `state/NAME.safetensors` if that is there, else with `--resume DIR`, else
+with the bundled weights, and leaves there its running average in float32 beside `NAME.json`, which
+says what it saw. Both are written anew every `--save-every` seconds. The learning rate falls with
+the clock, so that a call ends with a network to use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import degrade
+import safetensors.torch
+import torch
+from muon import BatchedMuon
+from photographs import Photographs, read
+from torch import Generator, Tensor
+
+from restorekit.arch.swift import Swift
+
+PRETRAINED = Path(__file__).parents[3] / "src" / "restorekit" / "pretrained"
+HELD_OUT = 32  # photographs, the first of the archives
+EMA = 0.9995
+Degrade = Callable[[Tensor, Generator], degrade.Batch]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network and what it learns."""
+
+    start: str
+    size: str
+    noise: Degrade
+    channels: int = 3
+    blind: bool = False
+    halved: float = 0.5
+    margin: int = 0  # pixels of the windows beyond the patches
+    rate: float = 2e-3
+
+
+TASKS = {
+    "photo": Task("swift-gaussian", "large", degrade.photograph, halved=0.3, margin=32),
+    "gaussian": Task("swift-gaussian", "large", degrade.white),
+    "gray": Task("swift-gaussian-gray", "small", degrade.gray_white, channels=1, halved=0.0),
+    "impulse": Task("swift-impulse", "medium", degrade.impulse, blind=True),
+}
+
+
+def main() -> None:
+    """Train what is asked for, one after the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archives", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--resume", type=Path)
+    parser.add_argument("--seconds", nargs="+", default=["photo=10"], metavar="NAME=SECONDS")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--patch", type=int, default=128)
+    parser.add_argument("--save-every", type=float, default=60.0)
+    parser.add_argument("--rate", type=float, help="the highest learning rate, for all")
+    arguments = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    pictures = read(arguments.archives)
+    held_out = Photographs(pictures[:HELD_OUT], device)
+    photographs = Photographs(pictures[HELD_OUT:], device)
+    print(f"{len(pictures)} photographs, {photographs.pixels.numel() / 3e6:.0f} megapixels, "
+          f"read in {time.monotonic() - began:.1f} s", flush=True)  # fmt: skip
+    for asked in arguments.seconds:
+        name, _, seconds = asked.partition("=")
+        run = Run(name, photographs, held_out, arguments, device)
+        run.train(float(seconds))
+
+
+class Run:
+    """One network in training."""
+
+    def __init__(
+        self,
+        name: str,
+        photographs: Photographs,
+        held_out: Photographs,
+        arguments: argparse.Namespace,
+        device: torch.device,
+    ) -> None:
+        self.name, self.task, self.device = name, TASKS[name], device
+        self.photographs, self.arguments = photographs, arguments
+        task = self.task
+        self.model = Swift(task.channels, task.size, task.blind).to(device)
+        self.seen = {"steps": 0, "megapixels": 0.0, "seconds": 0.0}
+        self._load()
+        self.model.to(memory_format=torch.channels_last)
+        self.weights = list(self.model.parameters())
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.averages = list(self.average.parameters())
+        self.rate = torch.zeros((), device=device)
+        self.optimizer = BatchedMuon(self.weights, self.rate)
+        self.generator = Generator(device).manual_seed(int(time.time()))
+        fixed = Generator(device).manual_seed(0)
+        self.judged = task.noise(held_out.centres(self._window(1.0)), fixed)
+        self.loss = torch.zeros((), device=device)
+
+    def train(self, seconds: float) -> None:
+        """Take steps until the time is over; a graph of the device replays them where it can."""
+        arguments, task = self.arguments, self.task
+        print(f"{self.name}: before {self.validated()}", flush=True)
+        batch = degrade.Batch(
+            *(x.contiguous(memory_format=torch.channels_last) for x in self.drawn())
+        )
+        step, how = self._captured(batch)
+        peak = arguments.rate or task.rate
+        coming = Coming(self.drawn, self.device)
+        coming.draw()
+        began = saved = reported = time.monotonic()
+        steps = 0
+        while (elapsed := time.monotonic() - began) < seconds:
+            share = elapsed / seconds
+            self.rate.fill_(
+                peak * min(1.0, (steps + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * share))
+            )
+            coming.copy_to(batch)
+            step()
+            coming.draw()
+            steps += 1
+            if steps % 20 == 0 and self.device.type == "cuda":
+                torch.cuda.synchronize()  # the clock counts what is done
+            now = time.monotonic()
+            if now - reported > max(5.0, seconds / 10):
+                reported = now
+                print(f"{self.name}: {how} step {steps}, {steps / (now - began):.1f} a second, "
+                      f"loss {self.loss.item():.5f}, {self.validated()}", flush=True)  # fmt: skip
+            if now - saved > arguments.save_every:
+                saved = now
+                self._save(steps, now - began)
+        self._save(steps, time.monotonic() - began)
+        print(f"{self.name}: after {steps} steps {self.validated()}", flush=True)
+
+    def drawn(self) -> degrade.Batch:
+        """A new batch, cut to patches."""
+        task, generator = self.task, self.generator
+        count, patch = self.arguments.batch, self.arguments.patch
+        parts = []
+        # A quarter of the pictures is resized by a factor of its own, drawn anew for each batch.
+        for share, scale in ((3, 1.0), (1, float(_choice((0.5, 0.6, 0.75, 0.85, 1.0, 1.25, 1.5))))):
+            number = max(1, count * share // 4)
+            after = scale != 1.0 and task.noise is degrade.photograph and _choice((True, False))
+            clean = self.photographs.windows(number, self._window(scale), generator)
+            clean = _partly(clean, task.halved, degrade.halved_colour)
+            if after:
+                parts.append(degrade.photograph(clean, generator, scale))
+                continue
+            if scale != 1.0:
+                clean = degrade._resized(clean, self._window(1.0))
+            parts.append(task.noise(clean, generator))
+        joined = (torch.cat(pieces)[:count] for pieces in zip(*parts, strict=True))
+        top, left = (int(torch.randint(task.margin + 1, ())) for _ in range(2))
+        return degrade.Batch(*(x[..., top : top + patch, left : left + patch] for x in joined))
+
+    def step(self, batch: degrade.Batch) -> None:
+        """One step along the gradient of a batch."""
+        for weight in self.weights:
+            weight.grad = None
+        with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False):
+            restored = self.model(batch.noisy, None if self.task.blind else batch.level)
+        error = restored.float() - batch.clean
+        # The root of each sample's own error: weak noise counts as much as strong.
+        loss = error.abs().mean() + (error.square().mean((1, 2, 3)) + 1e-7).sqrt().mean()
+        loss.backward()
+        self.loss.copy_(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimizer.step()
+        torch._foreach_lerp_(self.averages, self.weights, 1 - EMA)
+
+    @torch.no_grad()
+    def validated(self) -> str:
+        """PSNR of the average's pictures on held-out photographs with the same noise each time."""
+        gains = []
+        for clean, noisy, level in zip(*(x.split(8) for x in self.judged), strict=True):
+            levels = [None] if self.task.blind else [level]
+            if self.task.noise is degrade.photograph:
+                levels = [torch.zeros_like(level), _told(clean, noisy)]
+            with torch.autocast(self.device.type, torch.bfloat16):
+                answers = [self.average(noisy, told) for told in levels]
+            gains.append(torch.stack([_psnr(x, clean) for x in (noisy, *answers)]))
+        noisy, *rest = torch.cat(gains, 1).mean(1).tolist()
+        return f"PSNR {noisy:.2f} to " + ", ".join(f"{value:.3f}" for value in rest)
+
+    def _window(self, scale: float) -> int:
+        side = self.arguments.patch + self.task.margin
+        return round(side / scale / 16) * 16
+
+    def _captured(self, batch: degrade.Batch) -> tuple[Callable[[], None], str]:
+        """A function that takes a step on `batch`, and how it does."""
+        plain = lambda: self.step(batch)  # noqa: E731
+        if self.device.type != "cuda":
+            return plain, "plain"
+        torch.backends.cudnn.benchmark = True
+        try:
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(3):  # at a rate of 0: the weights stay
+                    plain()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                plain()
+            return graph.replay, "graph"
+        except RuntimeError as error:
+            print(f"{self.name}: no graph: {str(error).splitlines()[0]}", flush=True)
+            torch.cuda.synchronize()
+            return plain, "plain"
+        finally:
+            torch.backends.cudnn.benchmark = False
+
+    def _load(self) -> None:
+        """The newest weights there are."""
+        file = f"{self.name}.safetensors"
+        for folder in (self.arguments.out, self.arguments.resume):
+            if folder and (folder / file).exists():
+                self.model.load_state_dict(safetensors.torch.load_file(folder / file))
+                self.seen = json.loads((folder / f"{self.name}.json").read_text())
+                return
+        bundled = safetensors.torch.load_file(PRETRAINED / f"{self.task.start}.safetensors")
+        self.model.load_state_dict({key: value.float() for key, value in bundled.items()})
+
+    def _save(self, steps: int, seconds: float) -> None:
+        patch, count = self.arguments.patch, self.arguments.batch
+        seen = {
+            "steps": self.seen["steps"] + steps,
+            "megapixels": self.seen["megapixels"] + steps * count * patch**2 / 1e6,
+            "seconds": self.seen["seconds"] + seconds,
+        }
+        weights = {k: v.contiguous().cpu() for k, v in self.average.state_dict().items()}
+        target = self.arguments.out / f"{self.name}.safetensors"
+        safetensors.torch.save_file(weights, target.with_suffix(".tmp"))
+        target.with_suffix(".tmp").replace(target)
+        target.with_suffix(".json").write_text(json.dumps(seen) + "\n")
+
+
+class Coming:
+    """The next batch, drawn on a stream of its own while the network learns from the last."""
+
+    def __init__(self, drawn: Callable[[], degrade.Batch], device: torch.device) -> None:
+        self.drawn = drawn
+        self.stream = torch.cuda.Stream() if device.type == "cuda" else None
+        self.batch: degrade.Batch | None = None
+
+    def draw(self) -> None:
+        """Begin with the next batch; what was taken before has been copied by then."""
+        with torch.cuda.stream(self.stream):
+            self.batch = self.drawn()
+
+    def copy_to(self, batch: degrade.Batch) -> None:
+        """Hand it over; what is drawn from now on may take its memory once the copy is done."""
+        if self.stream:
+            torch.cuda.current_stream().wait_stream(self.stream)
+        for fixed, drawn in zip(batch, self.batch or (), strict=True):
+            fixed.copy_(drawn)
+        if self.stream:
+            self.stream.wait_stream(torch.cuda.current_stream())
+
+
+def _told(clean: Tensor, noisy: Tensor) -> Tensor:
+    square = (noisy - clean).square().mean((1, 2, 3), keepdim=True)
+    return square.sqrt().expand_as(clean[:, :1])
+
+
+def _psnr(image: Tensor, clean: Tensor) -> Tensor:
+    error = (image.float().clamp(0, 1) - clean).square().mean((1, 2, 3))
+    return -10 * error.clamp(min=1e-10).log10()
+
+
+def _partly(clean: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """The first `share` of a batch changed."""
+    count = round(len(clean) * share)
+    return torch.cat((change(clean[:count]), clean[count:])) if count else clean
+
+
+def _choice(values: tuple[object, ...]) -> object:
+    return values[int(torch.randint(len(values), ()))]
+
+
+if __name__ == "__main__":
+    main()

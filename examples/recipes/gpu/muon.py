@@ -1,0 +1,77 @@
+"""Muon for a GPU: matrices of one shape together, the rate a tensor, so that a graph may hold it.
+
+The same steps as `restorekit.muon.Muon`, which see; a few launches where that makes thousands.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor, nn
+
+_POLYNOMIAL = (3.4445, -4.7750, 2.0315)
+_ITERATIONS = 5
+_ADAM_RMS = 0.2
+
+
+class BatchedMuon:
+    """Momentum made orthogonal for all hidden matrices; Adam for the first and the last.
+
+    Args:
+        weights: in the network's order, every one with at least two dimensions.
+        rate: learning rate, a tensor without dimensions, read at every step.
+        momentum: decay of the running mean of gradients.
+        betas: Adam's decays.
+    """
+
+    def __init__(
+        self,
+        weights: list[nn.Parameter],
+        rate: Tensor,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.99),
+    ) -> None:
+        self.rate, self.momentum, self.betas = rate, momentum, betas
+        self.ends = [weights[0], weights[-1]]
+        shapes: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
+        for weight in weights[1:-1]:
+            shapes[weight.flatten(1).shape].append(weight)
+        self.groups = list(shapes.values())
+        self.running = [torch.zeros_like(_stacked(group)) for group in self.groups]
+        self.means = [torch.zeros_like(weight) for weight in self.ends]
+        self.squares = [torch.zeros_like(weight) for weight in self.ends]
+        self.decays = torch.tensor(betas, device=rate.device)
+        self.left = torch.ones_like(self.decays)  # of the start, in Adam's means
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Change the weights by one step along their gradients."""
+        for group, running in zip(self.groups, self.running, strict=True):
+            gradient = torch.stack([weight.grad.flatten(1) for weight in group])
+            running.lerp_(gradient, 1 - self.momentum)
+            update = orthogonalized(gradient.lerp(running, self.momentum))
+            update = update.float() * (-self.rate * _ADAM_RMS * max(update.shape[1:]) ** 0.5)
+            changes = [change.view_as(w) for change, w in zip(update, group, strict=True)]
+            torch._foreach_add_(group, changes)
+        self.left.mul_(self.decays)
+        for weight, mean, square in zip(self.ends, self.means, self.squares, strict=True):
+            mean.lerp_(weight.grad, 1 - self.betas[0])
+            square.lerp_(weight.grad.square(), 1 - self.betas[1])
+            size = (square / (1 - self.left[1])).sqrt_().add_(1e-8)
+            weight.sub_(self.rate / (1 - self.left[0]) * mean / size)
+
+
+def orthogonalized(matrices: Tensor) -> Tensor:
+    """Matrices (N, m, n) with singular values drawn towards 1, in bfloat16."""
+    a, b, c = _POLYNOMIAL
+    wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
+    x = (wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    for _ in range(_ITERATIONS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x if wide is matrices else x.mT
+
+
+def _stacked(group: list[nn.Parameter]) -> Tensor:
+    return torch.stack([weight.detach().flatten(1) for weight in group])
