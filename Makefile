@@ -7,13 +7,18 @@ LOWEST := .venv-lowest
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
+# For `make gpu`: an interpreter with PyTorch for CUDA, photographs from pack.py, what to train.
+GPU_PYTHON ?= $(BIN)/python
+PACKED ?= packed
+STATE ?= runs/gpu
+TRAINING ?= photo=250 gaussian=190 impulse=60 gray=50
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest fuzz docs wheel notebook test-all test-lowest clean
+.PHONY: help demo test lint types pytest fuzz gpu docs wheel notebook test-all test-lowest clean
 
 help:  ## what there is to make
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +44,12 @@ pytest: $(VENV)/.installed-test  ## the tests alone
 
 fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
+
+gpu:  ## on a machine with a GPU: its tests and benchmarks, then training of the bundled networks
+	-PYTHONPATH=src $(GPU_PYTHON) -m pytest -W default -m gpu tests/gpu
+	-PYTHONPATH=src $(GPU_PYTHON) benchmarks/network_speed.py --device cuda
+	-PYTHONPATH=src $(GPU_PYTHON) benchmarks/step_overhead.py --device cuda
+	PYTHONPATH=src $(GPU_PYTHON) examples/recipes/gpu/learn.py $(PACKED)/*.tar --out $(STATE) --seconds $(TRAINING)
 
 docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html

@@ -3,8 +3,9 @@
     python examples/recipes/gpu/pack.py PHOTOGRAPHS packed/ --parts 27 38
 
 writes `packed/0.tar`, `packed/1.tar`, ... of at most that many MiB each. Pictures with more pixels
-than `--pixels` are cut to a window at a random place. A JPEG that fits is copied as it is. A cut one
-is written with its own quantisation tables on its own grid of blocks, which loses almost nothing.
+than `--pixels` are cut to a window at a random place. A JPEG that fits is copied as it is; a window
+is written with its picture's quantisation tables and on its grid of blocks, which loses almost
+nothing.
 """
 
 from __future__ import annotations
