@@ -17,7 +17,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import degrade
 import safetensors.torch
@@ -31,6 +33,7 @@ from restorekit.arch.swift import Swift
 PRETRAINED = Path(__file__).parents[3] / "src" / "restorekit" / "pretrained"
 HELD_OUT = 32  # photographs, the first of the archives
 EMA = 0.9995
+T = TypeVar("T")
 Degrade = Callable[[Tensor, Generator], degrade.Batch]
 
 
@@ -39,7 +42,7 @@ class Task:
     """One network and what it learns."""
 
     start: str
-    size: str
+    size: Literal["small", "medium", "large"]
     noise: Degrade
     channels: int = 3
     blind: bool = False
@@ -100,9 +103,9 @@ class Run:
         self.seen = {"steps": 0, "megapixels": 0.0, "seconds": 0.0}
         self._load()
         self.model.to(memory_format=torch.channels_last)
-        self.weights = list(self.model.parameters())
+        self.weights: list[Tensor] = list(self.model.parameters())
         self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self.averages = list(self.average.parameters())
+        self.averages: list[Tensor] = list(self.average.parameters())
         self.rate = torch.zeros((), device=device)
         self.optimizer = BatchedMuon(self.weights, self.rate)
         self.generator = Generator(device).manual_seed(int(time.time()))
@@ -151,7 +154,7 @@ class Run:
         count, patch = self.arguments.batch, self.arguments.patch
         parts = []
         # A quarter of the pictures is resized by a factor of its own, drawn anew for each batch.
-        for share, scale in ((3, 1.0), (1, float(_choice((0.5, 0.6, 0.75, 0.85, 1.0, 1.25, 1.5))))):
+        for share, scale in ((3, 1.0), (1, _choice((0.5, 0.6, 0.75, 0.85, 1.0, 1.25, 1.5)))):
             number = max(1, count * share // 4)
             after = scale != 1.0 and task.noise is degrade.photograph and _choice((True, False))
             clean = self.photographs.windows(number, self._window(scale), generator)
@@ -175,7 +178,7 @@ class Run:
         error = restored.float() - batch.clean
         # The root of each sample's own error: weak noise counts as much as strong.
         loss = error.abs().mean() + (error.square().mean((1, 2, 3)) + 1e-7).sqrt().mean()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.loss.copy_(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
@@ -196,12 +199,12 @@ class Run:
         return f"PSNR {noisy:.2f} to " + ", ".join(f"{value:.3f}" for value in rest)
 
     def _window(self, scale: float) -> int:
-        side = self.arguments.patch + self.task.margin
-        return round(side / scale / 16) * 16
+        side: int = self.arguments.patch + self.task.margin
+        return 16 * round(side / scale / 16)
 
     def _captured(self, batch: degrade.Batch) -> tuple[Callable[[], None], str]:
         """A function that takes a step on `batch`, and how it does."""
-        plain = lambda: self.step(batch)  # noqa: E731
+        plain = partial(self.step, batch)
         if self.device.type != "cuda":
             return plain, "plain"
         torch.backends.cudnn.benchmark = True
@@ -287,7 +290,7 @@ def _partly(clean: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> 
     return torch.cat((change(clean[:count]), clean[count:])) if count else clean
 
 
-def _choice(values: tuple[object, ...]) -> object:
+def _choice(values: tuple[T, ...]) -> T:
     return values[int(torch.randint(len(values), ()))]
 
 

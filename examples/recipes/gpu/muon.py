@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
@@ -27,14 +27,14 @@ class BatchedMuon:
 
     def __init__(
         self,
-        weights: list[nn.Parameter],
+        weights: list[Tensor],
         rate: Tensor,
         momentum: float = 0.95,
         betas: tuple[float, float] = (0.9, 0.99),
     ) -> None:
         self.rate, self.momentum, self.betas = rate, momentum, betas
         self.ends = [weights[0], weights[-1]]
-        shapes: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
+        shapes: dict[torch.Size, list[Tensor]] = defaultdict(list)
         for weight in weights[1:-1]:
             shapes[weight.flatten(1).shape].append(weight)
         self.groups = list(shapes.values())
@@ -48,7 +48,7 @@ class BatchedMuon:
     def step(self) -> None:
         """Change the weights by one step along their gradients."""
         for group, running in zip(self.groups, self.running, strict=True):
-            gradient = torch.stack([weight.grad.flatten(1) for weight in group])
+            gradient = torch.stack([_gradient(weight).flatten(1) for weight in group])
             running.lerp_(gradient, 1 - self.momentum)
             update = orthogonalized(gradient.lerp(running, self.momentum))
             update = update.float() * (-self.rate * _ADAM_RMS * max(update.shape[1:]) ** 0.5)
@@ -56,8 +56,8 @@ class BatchedMuon:
             torch._foreach_add_(group, changes)
         self.left.mul_(self.decays)
         for weight, mean, square in zip(self.ends, self.means, self.squares, strict=True):
-            mean.lerp_(weight.grad, 1 - self.betas[0])
-            square.lerp_(weight.grad.square(), 1 - self.betas[1])
+            mean.lerp_(_gradient(weight), 1 - self.betas[0])
+            square.lerp_(_gradient(weight).square(), 1 - self.betas[1])
             size = (square / (1 - self.left[1])).sqrt_().add_(1e-8)
             weight.sub_(self.rate / (1 - self.left[0]) * mean / size)
 
@@ -66,12 +66,17 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     """Matrices (N, m, n) with singular values drawn towards 1, in bfloat16."""
     a, b, c = _POLYNOMIAL
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
-    x = (wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    x: Tensor = (wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide is matrices else x.mT
 
 
-def _stacked(group: list[nn.Parameter]) -> Tensor:
+def _gradient(weight: Tensor) -> Tensor:
+    assert weight.grad is not None
+    return weight.grad
+
+
+def _stacked(group: list[Tensor]) -> Tensor:
     return torch.stack([weight.detach().flatten(1) for weight in group])
