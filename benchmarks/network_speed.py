@@ -1,43 +1,48 @@
 """Seconds per megapixel of swift beside FFDNet and DnCNN-20, as ratios, in turns in one run.
 
-    python benchmarks/network_speed.py [threads]
+    python benchmarks/network_speed.py [--device cuda] [--threads 2] [--side 512]
 
-Untrained networks, one picture of 512x512 in channels_last: float32 and, for swift, bfloat16 as
-`restorekit denoise` runs it (autocast). Medians of nine turns.
+Untrained networks, one square picture in channels_last: float32 (on CUDA without TF32) and
+bfloat16 as `restorekit denoise` runs them (autocast). Medians of nine turns.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
-import sys
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
+from timing import add_device, name_of, now
 
 from restorekit import create_model
 
-SIDE, TURNS = 512, 9
-NETWORKS: dict[str, tuple[str, dict[str, object], bool]] = {
-    "ffdnet float32": ("ffdnet", {}, False),
-    "dncnn-20 float32": ("dncnn", {"depth": 20, "batch_norm": False}, False),
-    **{
-        f"swift {size} {'bfloat16' if half else 'float32'}": ("swift", {"size": size}, half)
-        for size in ("small", "medium", "large")
-        for half in (False, True)
-    },
+TURNS, WARM_UP = 9, 2
+KINDS: dict[str, tuple[str, dict[str, object]]] = {
+    "ffdnet": ("ffdnet", {}),
+    "dncnn-20": ("dncnn", {"depth": 20, "batch_norm": False}),
+    **{f"swift {size}": ("swift", {"size": size}) for size in ("small", "medium", "large")},
+}
+NETWORKS = {
+    f"{label} {'bfloat16' if half else 'float32'}": (*kind, half)
+    for label, kind in KINDS.items()
+    for half in (False, True)
 }
 
 
-def runner(name: str, arguments: dict[str, object], half: bool) -> Callable[[], None]:
+def runner(
+    name: str, arguments: dict[str, object], half: bool, device: torch.device, side: int
+) -> Callable[[], None]:
     """A network as a function without arguments."""
-    network = create_model(name, **arguments).eval().to(memory_format=torch.channels_last)
-    picture = torch.rand(1, 3, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
-    sigma = torch.full((1, 1, 1, 1), 0.1)
+    layout = torch.channels_last
+    network = create_model(name, **arguments).eval().to(device, memory_format=layout)
+    picture = torch.rand(1, 3, side, side).to(device, memory_format=layout)
+    sigma = torch.full((1, 1, 1, 1), 0.1, device=device)
 
     def run() -> None:
-        with torch.inference_mode(), torch.autocast("cpu") if half else nullcontext():
+        autocast = torch.autocast(device.type, torch.bfloat16) if half else nullcontext()
+        with torch.inference_mode(), autocast:
             network(picture, sigma=sigma)
 
     return run
@@ -45,19 +50,27 @@ def runner(name: str, arguments: dict[str, object], half: bool) -> Callable[[], 
 
 def main() -> None:
     """Measure and print a table."""
-    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
-    runs = {label: runner(*made) for label, made in NETWORKS.items()}
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_device(parser)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--side", type=int, default=512)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    torch.backends.cudnn.allow_tf32 = False
+    device = torch.device(given.device)
+    print(f"{name_of(device)}; one picture of {given.side}x{given.side}")
+    runs = {label: runner(*made, device, given.side) for label, made in NETWORKS.items()}
     seconds: dict[str, list[float]] = {label: [] for label in runs}
-    for turn in range(TURNS + 1):
+    for turn in range(WARM_UP + TURNS):
         for label, run in runs.items():
-            began = time.perf_counter()
+            began = now(device)
             run()
-            if turn:  # the first warms up
-                seconds[label].append(time.perf_counter() - began)
+            if turn >= WARM_UP:
+                seconds[label].append(now(device) - began)
     medians = {label: statistics.median(times) for label, times in seconds.items()}
     for label, median in medians.items():
         print(
-            f"{label:22} {median / SIDE**2 * 1e6:7.3f} s/MP   "
+            f"{label:22} {median * 1000:8.2f} ms  {median / given.side**2 * 1e6:8.4f} s/MP   "
             f"of FFDNet {median / medians['ffdnet float32']:6.3f}   "
             f"of DnCNN-20 {median / medians['dncnn-20 float32']:6.3f}"
         )
