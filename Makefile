@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest
 LOWEST := .venv-lowest
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
@@ -18,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest fuzz gpu docs wheel notebook test-all test-lowest clean
+.PHONY: help demo test lint types pytest coverage fuzz gpu docs wheel notebook test-all test-lowest clean
 
 help:  ## what there is to make
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,9 +39,14 @@ types: $(VENV)/.installed-test  ## static types
 # In three processes: one for all has ended with a segmentation fault somewhere behind tests/restore,
 # whose cause has not been found.
 pytest: $(VENV)/.installed-test  ## the tests alone
-	$(BIN)/python -m pytest $(filter-out tests/restore/ tests/train/ tests/weights/ tests/__pycache__/,$(wildcard tests/*/))
-	$(BIN)/python -m pytest tests/restore
-	$(BIN)/python -m pytest $(wildcard tests/test_*.py) tests/train tests/weights
+	$(PYTEST) $(filter-out tests/restore/ tests/train/ tests/weights/ tests/__pycache__/,$(wildcard tests/*/))
+	$(PYTEST) tests/restore
+	$(PYTEST) $(wildcard tests/test_*.py) tests/train tests/weights
+
+coverage: $(VENV)/.installed-test  ## the tests, and the share of lines and branches that they run
+	$(BIN)/coverage erase
+	$(MAKE) pytest PYTEST='$(PYTEST) --cov --cov-append --cov-report='
+	$(BIN)/coverage report
 
 fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
@@ -73,7 +79,7 @@ test-lowest: $(LOWEST)/.installed  ## the tests with the oldest versions allowed
 	$(LOWEST)/bin/python -m pytest
 
 clean:  ## remove what was built; the environments and demo/ stay
-	rm -rf build dist docs/_build docs/_generated .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra: installed again when the requirements change.

@@ -1,7 +1,7 @@
 """Swift: restorekit's own network, made for restored quality per second on a CPU.
 
-A U-shape of residual blocks without biases or normalisation. What was measured on the way to it,
-at equal training time, stands in docs/networks.md.
+A U-shape of residual blocks without biases or normalisation. The measurements behind its shape, at
+equal training time, are in docs/development/swift.md.
 """
 
 from __future__ import annotations
