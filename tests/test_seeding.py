@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorekit.seeding import derive_generator, derive_seed
+from restorekit.seeding import derive_generator, derive_seed, seed_torch
 
 places = st.lists(st.integers(0, 2**40), max_size=3).map(tuple)
 keys = st.tuples(st.integers(0, 2**63), st.text(max_size=8), places)
@@ -74,3 +75,18 @@ def test_the_ambient_generator_is_left_alone() -> None:
     before = torch.get_rng_state()
     torch.rand(3, generator=derive_generator(0, "noise", 1))
     assert torch.get_rng_state().equal(before)
+
+
+def test_torch_is_seeded_on_one_device_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU draws what `torch.manual_seed` lets it draw; the GPUs' generators are not touched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        expected = torch.rand(4)
+
+        def fail(seed: int) -> None:
+            raise AssertionError("a GPU was seeded")
+
+        monkeypatch.setattr(torch.cuda, "manual_seed", fail)
+        monkeypatch.setattr(torch.cuda, "manual_seed_all", fail)
+        seed_torch(5)
+        assert torch.equal(torch.rand(4), expected)

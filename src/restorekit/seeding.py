@@ -28,3 +28,19 @@ def derive_generator(
     import torch
 
     return torch.Generator(device).manual_seed(derive_seed(seed, purpose, *place))
+
+
+def seed_torch(seed: int, device: torch.device | str = "cpu") -> None:
+    """Seed torch's own generators of the CPU and of `device`, and of no other device.
+
+    `torch.manual_seed` seeds every device, also those whose state the caller does not put back.
+    """
+    import torch
+
+    torch.default_generator.manual_seed(seed)
+    place = torch.device(device)
+    if place.type == "cuda":
+        with torch.cuda.device(place):
+            torch.cuda.manual_seed(seed)
+    elif place.type == "mps":
+        torch.mps.manual_seed(seed)

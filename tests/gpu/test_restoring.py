@@ -153,12 +153,12 @@ def test_a_large_image_within_little_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
         allowed = torch.cuda.memory_reserved(device) + 150e6
         share = allowed / torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(share, device)
+        torch.cuda.set_per_process_memory_fraction(share)
     try:
         outcome = denoiser.restore(image)
     finally:
         if device.type == "cuda":
-            torch.cuda.set_per_process_memory_fraction(1.0, device)
+            torch.cuda.set_per_process_memory_fraction(1.0)
     assert device.type == "cpu" or outcome.tile is not None
     torch.testing.assert_close(outcome.image, expected, rtol=0, atol=1e-5)
 

@@ -16,7 +16,7 @@ from restorekit.config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.records import Restoration, as_restoration, takes
 from restorekit.registry import datasets, models, noises, origin_of
-from restorekit.seeding import derive_seed
+from restorekit.seeding import derive_seed, seed_torch
 from restorekit.spec import OWN, VALIDATION, as_noises, as_one_set, is_map_of_sets, own_class
 from restorekit.train.division import Division, divide
 from restorekit.train.pictures import check_dataset
@@ -67,7 +67,7 @@ class Plan:
             RestoreKitError: something named does not exist or cannot be made.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(settings.seed, "weights"))
+            seed_torch(derive_seed(settings.seed, "weights"))
             made = models.build(model)
         _check_model(made)
         if load_weight_path is not None:

@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from restorekit.config import TrainSettings
 from restorekit.devices import native_dtype, resolve_device
-from restorekit.seeding import derive_seed
+from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.processes import Processes
 
 _DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -100,7 +100,7 @@ class Runtime:
 
     def seed(self, seed: int, purpose: str, *place: int) -> None:
         """Seed torch's own generators, for what a network draws (dropout, a VAE's sample)."""
-        torch.manual_seed(derive_seed(seed, purpose, *place))
+        seed_torch(derive_seed(seed, purpose, *place), self.device)
 
     @property
     def _layout(self) -> torch.memory_format:
