@@ -46,6 +46,17 @@ def test_a_message_is_bounded(kind: type[Exception]) -> None:
     assert str(error).endswith("Did you mean 'key'?")
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, RestoreKitError)])
+def test_a_message_is_one_line(kind: type[Exception]) -> None:
+    """A name with line breaks or terminal sequences cannot look like several messages."""
+    text = "unknown loss 'l1\r\nerror: \x1b[31m\u2028'"
+    shown = r"unknown loss 'l1\r\nerror: \x1b[31m\u2028'"
+    error = kind([text, text] if kind is ConfigError else text)
+    assert str(error).split("\n") == [shown] * (2 if kind is ConfigError else 1)
+    if isinstance(error, ConfigError):
+        assert error.problems == (shown, shown)
+
+
 def test_five_thousand_faults_are_counted() -> None:
     """All are kept, the first are in the message."""
     error = ConfigError([f"fault {number}" for number in range(5000)])

@@ -8,17 +8,18 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from restorekit.text import first_lines, shortened
+from restorekit.text import first_lines, one_line
 
 
 class RestoreKitError(Exception):
     """Base of every error a user can cause: what is wrong, where, the nearest right thing.
 
-    A message is at most 1,000 characters long, whatever it quotes; its middle is left out.
+    A message is one line of at most 1,000 characters, whatever it quotes: line breaks and other
+    control characters are escaped, and the middle of a longer text is left out.
     """
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*(shortened(a) if isinstance(a, str) else a for a in arguments))
+        super().__init__(*(one_line(a) if isinstance(a, str) else a for a in arguments))
 
 
 class UnknownNameError(RestoreKitError, LookupError):
@@ -68,7 +69,7 @@ class ConfigError(RestoreKitError, ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(map(shortened, problems))
+        self.problems = tuple(map(one_line, problems))
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -84,7 +85,7 @@ class PluginWarning(UserWarning):
 
 
 class RestoreWarning(UserWarning):
-    """An image is restored, but not quite as was asked for."""
+    """An image is restored, or a model trained, but not quite as was asked for."""
 
 
 def warn(message: str) -> None:

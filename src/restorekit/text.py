@@ -20,6 +20,11 @@ def shortened(text: str, limit: int = LONGEST) -> str:
     return f"{text[:head]} ... ({len(text) - head - tail} characters) ... {text[-tail:]}"
 
 
+def one_line(text: str, limit: int = LONGEST) -> str:
+    """A text for a message: control characters and line breaks escaped, its length bounded."""
+    return shortened(escaped(text), limit)
+
+
 def quoted(value: Any) -> str:
     """A value for a message, on one line: `repr`, shortened where it is long or deep."""
     try:
@@ -42,13 +47,13 @@ def escaped(text: str) -> str:
 
 
 def first_lines(lines: Sequence[str], noun: str) -> list[str]:
-    """The first lines of many, each shortened, and how many more there are.
+    """The first lines of many, each fit for a message, and how many more there are.
 
     Args:
         lines: any number.
         noun: what they are, in the plural.
     """
-    shown = [shortened(line) for line in lines[:_MOST_LINES]]
+    shown = [one_line(line) for line in lines[:_MOST_LINES]]
     left = len(lines) - len(shown)
     return [*shown, f"and {left} more {noun}"] if left else shown
 

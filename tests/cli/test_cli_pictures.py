@@ -155,6 +155,15 @@ class TestNoise:
         assert abs(noise.mean()) < 4 * 0.1 / count**0.5
         assert abs(noise.std() - 0.1) < 4 * 0.1 / (2 * count) ** 0.5
 
+    def test_the_range_is_given(self, run: Any, tmp_path: Path) -> None:
+        """The noise is relative to it, whatever range the values themselves have."""
+        tifffile.imwrite(tmp_path / "a.tif", np.full((64, 64), 3000, np.int32))
+        call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "n.tif", "-n", "gaussian")
+        assert run(*call, "-s", "std=0.1", "--black", "-1000", "--white", "9000").code == 0
+        noise = tifffile.imread(tmp_path / "n.tif").astype(float) - 3000
+        assert abs(noise.std() - 1000) < 4 * 1000 / (2 * noise.size) ** 0.5
+        assert abs(noise.mean()) < 4 * 1000 / noise.size**0.5
+
     def test_the_seed_decides(self, run: Any, pictures: Path, tmp_path: Path) -> None:
         """The same seed gives the same files, another one others; neighbours get other noise."""
         Image.new("RGB", (40, 30), (128, 128, 128)).save(pictures / "b.png")

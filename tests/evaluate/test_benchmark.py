@@ -15,6 +15,7 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
@@ -376,6 +377,19 @@ class TestOutput:
         write_json(replace(results, format=1), tmp_path / "old.json")
         with pytest.raises(DataError, match=r"old.json'.*format 1, not 2; measure again"):
             read_json(tmp_path / "old.json")
+
+    def test_a_plot_that_cannot_be_drawn_is_an_error_of_one_line(
+        self, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As where matplotlib finds no font; nothing is left behind."""
+
+        def fails(*_: Any, **__: Any) -> None:
+            raise ValueError("Failed to find font")
+
+        monkeypatch.setattr(Figure, "savefig", fails)
+        with pytest.raises(ImageFileError, match=r"cannot draw '.*a\.png': Failed to find font"):
+            write_plot(results, tmp_path / "a.png")
+        assert not list(tmp_path.glob("*a*.png"))
 
     def test_the_plot_is_a_picture(self, results: Results, tmp_path: Path) -> None:
         """With a panel for each noise, so wider than that of one noise; names may hold signs."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from restorekit import DataError, Trainer, load_model
 from restorekit.errors import ArgumentError, RestoreWarning
@@ -68,6 +69,22 @@ def test_a_record_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
     history.add("train", 3, {"loss": 0.5})
     steps = [json.loads(line)["step"] for line in history.path.read_text().splitlines()]
     assert steps == [1, 3]
+
+
+def test_a_run_whose_pictures_cannot_be_drawn_goes_on(
+    tiny: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reason is a warning, and the weights are there; matplotlib may find no font."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("Failed to find font DejaVu Sans,\nand there is no other")
+
+    monkeypatch.setattr(Figure, "savefig", fails)
+    lines = r"step \d+: cannot draw '.*loss_map\.png': Failed to find font DejaVu Sans, and there"
+    with pytest.warns(RestoreWarning, match=lines):
+        outcome = tiny(steps=2).fit()
+    assert {path.stem for path in outcome.folder.glob("*.safetensors")} == {"best", "last"}
+    assert not list(outcome.folder.glob("*loss_map*"))
 
 
 def test_a_run_that_fills_the_disk_can_go_on(tiny: Make) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from restorekit import (
     ArgumentError,
     CheckpointError,
+    ConfigError,
     TrainConfig,
     Trainer,
     create_noise,
@@ -144,6 +145,21 @@ def test_the_configuration_of_a_run_of_own_objects_loads(tiny: Make, tmp_path: P
             Trainer(config, **left)
     with pytest.raises(ArgumentError, match="not both; beside it: validation_noise"):
         Trainer(config, **own, validation_noise="gaussian")
+
+
+def test_a_required_part_that_a_configuration_lacks_is_given_beside_it(
+    tiny: Make, tmp_path: Path
+) -> None:
+    """An object or a name, beside a mapping or a file; a part that it names is given only once."""
+    images, config = tiny().plan.dataset, {"model": "dncnn", "save_weight_path": str(tmp_path)}
+    (tmp_path / "c.json").write_text(json.dumps(config))
+    assert Trainer(config, dataset=images).plan.dataset is images
+    assert Trainer(tmp_path / "c.json", dataset=images).plan.dataset is images
+    assert type(Trainer({}, model="unet", dataset=images).plan.model).__name__ == "UNet"
+    with pytest.raises(ArgumentError, match="not both; beside it: dataset"):
+        Trainer({**config, "dataset": "samples"}, dataset=images)
+    with pytest.raises(ConfigError, match="dataset: missing"):
+        Trainer(config)
 
 
 def test_components_made_in_python_are_written_as_a_configuration_has_them(tiny: Make) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Json
-from restorekit.cli.pictures import OUTPUT, Inputs, Verbose, process
+from restorekit.cli.pictures import OUTPUT, Black, Inputs, Verbose, White, process, read_range
 from restorekit.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,12 +62,8 @@ def denoise(
     depth: Annotated[
         str, typer.Option("--depth", metavar="BITS", help="like (the input), 8, 16 or float.")
     ] = "like",
-    black: Annotated[
-        str, typer.Option("--black", metavar="N", help="The value that is black; auto finds it.")
-    ] = "auto",
-    white: Annotated[
-        str, typer.Option("--white", metavar="N", help="The value that is white; auto finds it.")
-    ] = "auto",
+    black: Black = "auto",
+    white: White = "auto",
     quality: Annotated[
         int | None,
         typer.Option("--quality", metavar="1..100", help="Of JPEG (95 if not given) and WebP."),
@@ -109,7 +105,7 @@ def denoise(
     }
     if noise_map and settings["sigma"] is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
-    ends = _range(black, white)
+    ends = read_range(black, white)
     bits: Any = DEPTHS[_choice("--depth", depth, tuple(DEPTHS))]
     if quality is not None and not 1 <= quality <= 100:
         raise ArgumentError(f"--quality is 1 to 100, not {quality}")
@@ -158,22 +154,6 @@ def _is_single(inputs: Sequence[str]) -> bool:
 
 def _sigma(text: str) -> float | None:
     return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
-
-
-def _range(black: str, white: str) -> tuple[float | None, float | None]:
-    from restorekit.data.ranges import check_range
-
-    return check_range(_end("--black", black), _end("--white", white))
-
-
-def _end(option: str, text: str) -> float | None:
-    try:
-        value = None if text == "auto" else float(text)
-    except ValueError:
-        value = math.nan
-    if value is not None and not math.isfinite(value):
-        raise ArgumentError(f"{option} is a number, or auto, not '{text}'")
-    return value
 
 
 def _tile(text: str) -> int | str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Settings
-from restorekit.cli.pictures import OUTPUT, Inputs, Verbose, process
+from restorekit.cli.pictures import OUTPUT, Black, Inputs, Verbose, White, process, read_range
 from restorekit.errors import ArgumentError
 from restorekit.expression import read_object, read_value
 
@@ -31,14 +31,17 @@ def noise(
     seed: Annotated[
         int, typer.Option("--seed", metavar="NUMBER", help="What the noise is derived from.")
     ] = 0,
+    black: Black = "auto",
+    white: White = "auto",
     verbose: Verbose = False,
 ) -> None:
     """Corrupt pictures, or whole folders of them, with a noise.
 
-    With -s std=0.1 an argument of the noise is set. The results keep their depth and their
-    transparency; the same seed gives the same results.
+    With -s std=0.1 an argument of the noise is set, on a scale where black is 0 and white 1. The
+    results keep their depth and their transparency; the same seed gives the same results.
     """
     spec = read_spec(noise, settings or [])
+    ends = read_range(black, white)
     from restorekit.registry import noises
     from restorekit.restore.files.plan import plan_outputs
     from restorekit.restore.files.share import Share
@@ -50,7 +53,7 @@ def noise(
         plan,
         each(corruption),
         "adding noise",
-        writing=Writing(),
+        writing=Writing(black=ends[0], white=ends[1]),
         share=Share.of_environment(),
         verbose=verbose,
     )

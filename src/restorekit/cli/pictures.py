@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorekit.cli.output import print_error, print_line
+from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from restorekit.restore.files.batch import Done
@@ -23,9 +25,26 @@ if TYPE_CHECKING:
 # Texts, for an empty one would become the path of the current folder.
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
 OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a folder ('out/').")
+Black = Annotated[
+    str, typer.Option("--black", metavar="N", help="The value that is black; auto finds it.")
+]
+White = Annotated[
+    str, typer.Option("--white", metavar="N", help="The value that is white; auto finds it.")
+]
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Say what of the metadata was left out.")
 ]
+
+
+def read_range(black: str, white: str) -> tuple[float | None, float | None]:
+    """The values of --black and --white, None for auto.
+
+    Raises:
+        ArgumentError: one is no number, or they leave no range.
+    """
+    from restorekit.data.ranges import check_range
+
+    return check_range(_end("--black", black), _end("--white", white))
 
 
 def process(
@@ -93,6 +112,16 @@ def _conclude(skipped: int, faults: list[str]) -> None:
         print_error(line)
     if faults:
         raise typer.Exit(2)
+
+
+def _end(option: str, text: str) -> float | None:
+    try:
+        value = None if text == "auto" else float(text)
+    except ValueError:
+        value = math.nan
+    if value is not None and not math.isfinite(value):
+        raise ArgumentError(f"{option} is a number, or auto, not '{text}'")
+    return value
 
 
 def _fault(source: Path, message: str) -> str:

@@ -49,6 +49,20 @@ def faults_in_writing(path: Path) -> Iterator[None]:
         raise ImageFileError(f"cannot write '{path}': {_first_line(error)}") from error
 
 
+@contextmanager
+def faults_in_drawing(path: Path) -> Iterator[None]:
+    """Whatever the drawing library raises within the block as an `ImageFileError`.
+
+    What the disk refuses is raised as it is, for it will refuse other files too.
+    """
+    try:
+        yield
+    except (RestoreKitError, OSError):
+        raise
+    except Exception as error:  # matplotlib raises several kinds where it finds no font
+        raise ImageFileError(f"cannot draw '{path}': {_first_line(error)}") from error
+
+
 def nearest(path: Path, folders: bool = False) -> str:
     """The sentence that names what is there instead of a missing file or folder."""
     parent = path.parent

@@ -18,7 +18,7 @@ import numpy as np
 from restorekit.atomic import atomic_path, check_target
 from restorekit.data import exif, jpeg_files, pillow_files, png_files, png_pixels, webp_files, xmp
 from restorekit.data.faults import faults_in_reading, faults_in_writing, unknown
-from restorekit.data.formats import FORMATS, Format, format_for, held_by, leaving_out
+from restorekit.data.formats import Format, check_channels, format_for, held_by, leaving_out
 from restorekit.data.notes import turned
 from restorekit.data.picture import (
     Array,
@@ -184,6 +184,17 @@ def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -
         depth_for(np.dtype(np.uint8), kind.depths, depth)
 
 
+def check_picture(picture: Picture, path: str | Path) -> None:
+    """Whether the format of a file holds the channels of a picture; to be asked before it is made.
+
+    Raises:
+        ImageFileError: the suffix is unknown, or its format has no place for a channel.
+    """
+    kind = format_for(path)
+    with faults_in_writing(Path(path)):
+        check_channels(kind, picture)
+
+
 def _pages(path: Path) -> Iterator[Picture]:
     """The pages of a file, each decoded when it is asked for."""
     if _is_tiff(path):
@@ -252,18 +263,8 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
     """The picture as a format holds it: at its depth, without the alpha and metadata it has no
     place for."""
-    if picture.extra and not kind.pages:
-        channels = picture.pixels.shape[2] + (picture.alpha is not None)
-        raise PictureError(
-            f"its format holds gray or colour, and the picture has {channels} channels; "
-            "use one of: .tif, .tiff"
-        )
-    if not kind.alpha and picture.alpha is not None:
-        if not picture.is_opaque:
-            keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
-            raise PictureError(
-                f"its format has no transparency and the picture does; use one of: {keeping}"
-            )
+    check_channels(kind, picture)
+    if not kind.alpha:
         picture = replace(picture, alpha=None)
     metadata = held_by(kind, picture.metadata)
     if kind.name == "JPEG":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restorekit.data import xmp
-from restorekit.data.picture import Depth, Metadata
+from restorekit.data.picture import Depth, Metadata, Picture, PictureError
 from restorekit.errors import ImageFileError, did_you_mean
 
 
@@ -71,6 +71,25 @@ def format_for(path: str | Path) -> Format:
             f"One of: {', '.join(SUFFIXES)}"
         )
     return FORMATS[suffix]
+
+
+def check_channels(kind: Format, picture: Picture) -> None:
+    """Refuse a picture with channels that a format has no place for.
+
+    Raises:
+        PictureError: it has more than gray or colour, or transparency, and the format has not.
+    """
+    if picture.extra and not kind.pages:
+        channels = picture.pixels.shape[2] + (picture.alpha is not None)
+        raise PictureError(
+            f"its format holds gray or colour, and the picture has {channels} channels; "
+            "use one of: .tif, .tiff"
+        )
+    if not kind.alpha and picture.alpha is not None and not picture.is_opaque:
+        keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
+        raise PictureError(
+            f"its format has no transparency and the picture does; use one of: {keeping}"
+        )
 
 
 def held_by(kind: Format, metadata: Metadata) -> Metadata:

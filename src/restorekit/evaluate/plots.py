@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from restorekit.atomic import atomic_path
+from restorekit.data.faults import faults_in_drawing
 from restorekit.errors import ImageFileError, did_you_mean
 from restorekit.evaluate.results import Results
 from restorekit.evaluate.tables import short_labels
@@ -21,9 +22,14 @@ def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
     """Draw PSNR against seconds per megapixel, a panel for each noise; up and left is better.
 
     Raises:
-        ImageFileError: the path does not end in .png, .svg or .pdf.
+        ImageFileError: the path does not end in .png, .svg or .pdf, or nothing can be drawn.
     """
     path = check_plot_path(path)
+    with faults_in_drawing(path), atomic_path(path) as temporary:
+        _figure(results).savefig(temporary, dpi=120)
+
+
+def _figure(results: Results) -> Figure:
     panels = list(dict.fromkeys(row.noise for row in results.rows)) or [""]
     short = short_labels(dict.fromkeys(row.model for row in results.rows))
     figure = Figure(figsize=(1.2 + 4.4 * len(panels), 4.2), layout="constrained")
@@ -49,8 +55,7 @@ def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
         axis.set_ylabel("PSNR (dB)")
         axis.grid(alpha=0.3)
     figure.suptitle(_plain(f"{results.data.folder}, {results.data.pictures} pictures"))
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    return figure
 
 
 def check_plot_path(path: str | os.PathLike[str]) -> Path:

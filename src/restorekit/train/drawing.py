@@ -10,6 +10,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from restorekit.atomic import atomic_path
+from restorekit.data.faults import faults_in_drawing
 
 Row = tuple[Tensor, Tensor, Tensor]
 
@@ -25,10 +26,14 @@ def as_shown(clean: Tensor, noisy: Tensor, restored: Tensor) -> Row:
 
 
 def draw_rows(rows: Sequence[Row], path: Path) -> None:
-    """Write the rows of the first one's shape as a picture; nothing where there is none."""
+    """Write the rows of the first one's shape as a picture; nothing where there is none.
+
+    Raises:
+        ImageFileError: it cannot be drawn.
+    """
     same = [row for row in rows if row[0].shape == rows[0][0].shape]
     if same:
         grid = make_grid([image for row in same for image in row], nrow=3, pad_value=1.0)
         pixels = grid.mul(255).round().byte().permute(1, 2, 0).numpy()
-        with atomic_path(path) as temporary:
+        with faults_in_drawing(path), atomic_path(path) as temporary:
             Image.fromarray(pixels).save(temporary)

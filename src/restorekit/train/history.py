@@ -9,13 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from restorekit.atomic import append, atomic_path, flush
+from restorekit.data.faults import faults_in_drawing
 from restorekit.data.folder import METRICS
 from restorekit.train.processes import Processes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Row = dict[str, Any]
 
@@ -55,7 +59,17 @@ class History:
         return next((row for row in reversed(self.rows) if row["phase"] == phase), {})
 
     def draw(self) -> Path:
-        """Draw the loss map: the total and every term, in training and validation."""
+        """Draw the loss map: the total and every term, in training and validation.
+
+        Raises:
+            ImageFileError: it cannot be drawn.
+        """
+        path = self.folder / "loss_map.png"
+        with faults_in_drawing(path), atomic_path(path) as temporary:
+            self._figure().savefig(temporary, dpi=100)
+        return path
+
+    def _figure(self) -> Figure:
         from matplotlib.figure import Figure
 
         names = ["loss", *dict.fromkeys(name for row in self.rows for name in row["terms"])]
@@ -69,10 +83,7 @@ class History:
             axis.grid(alpha=0.3)
             if axis.lines:
                 axis.legend()
-        path = self.folder / "loss_map.png"
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=100)
-        return path
+        return figure
 
     def _curves(self, name: str) -> dict[str, tuple[list[int], list[float]]]:
         curves: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))

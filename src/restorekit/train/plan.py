@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.config import TrainConfig, TrainSettings, settings_from
+from restorekit.config_file import read_config
 from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.legacy import modernize
 from restorekit.records import Restoration, as_restoration, takes
 from restorekit.registry import datasets, models, noises, origin_of
 from restorekit.seeding import derive_seed, seed_torch
@@ -25,6 +27,7 @@ from restorekit.weights import bare, find_weights, load_model, read_card
 
 Restore = Callable[[Tensor, Tensor | None], Restoration]
 Spec = str | Mapping[str, Any]
+_REQUIRED = ("model", "dataset")
 # What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
 _OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
 
@@ -140,21 +143,23 @@ def make_plan(
 ) -> Plan:
     """The plan of a configuration, of its file, or of parts.
 
+    A model or dataset that a configuration lacks is taken from the parts.
+
     Raises:
         ArgumentError: both a configuration and parts are given, or something is no part.
         RestoreKitError: something named does not exist or cannot be made.
     """
     if config is None:
-        for needed in ("model", "dataset"):
+        for needed in _REQUIRED:
             if needed not in parts:
                 raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
         return Plan.make(**parts, settings=settings_from(settings))
     if settings:
         _refuse_beside([*parts, *settings])
-    config = _as_config(config)
+    config, completing = _completed(config, parts)
     named = _parts_of(config)
     own = {key: found for key, part in named.items() if (found := _own_class_in(part)) is not None}
-    if beside := [key for key in parts if key not in own]:
+    if beside := [key for key in parts if key not in own and key not in completing]:
         _refuse_beside(beside)
     for key, found in own.items():
         if key not in parts:
@@ -168,16 +173,25 @@ def make_plan(
     )
 
 
+def _completed(
+    config: TrainConfig | Mapping[str, Any] | str | Path, parts: Mapping[str, Any]
+) -> tuple[TrainConfig, tuple[str, ...]]:
+    """A checked configuration, and which required parts it lacks that are given beside it."""
+    if isinstance(config, TrainConfig):
+        return config, ()
+    data, source = (
+        (config, "config") if isinstance(config, Mapping) else (read_config(config), str(config))
+    )
+    known = modernize(data)[0]
+    lacking = tuple(key for key in _REQUIRED if key in parts and key not in known)
+    objects = {key: {"class": type(parts[key]).__qualname__} for key in lacking}
+    return TrainConfig.from_dict({**data, **objects}, source=source), lacking
+
+
 def _refuse_beside(names: Sequence[str]) -> None:
     raise ArgumentError(
         f"give a configuration or the parts, not both; beside it: {', '.join(names)}"
     )
-
-
-def _as_config(config: TrainConfig | Mapping[str, Any] | str | Path) -> TrainConfig:
-    if isinstance(config, Mapping):
-        return TrainConfig.from_dict(config)
-    return config if isinstance(config, TrainConfig) else TrainConfig.from_file(config)
 
 
 def _parts_of(config: TrainConfig) -> dict[str, Any]:

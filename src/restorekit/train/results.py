@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from restorekit.atomic import atomic_path
+from restorekit.errors import ImageFileError, warn
 from restorekit.temporaries import sweep
 from restorekit.train.changes import check_changes
 from restorekit.train.checkpoint import STATE, State, load_state, save_state, set_aside
@@ -111,13 +112,20 @@ class Results:
             self.history.add("train", step, row)
 
     def validated(self, step: int, measured: Mapping[str, Any], validation: Validation) -> None:
-        """Keep what a validation measured, and draw it."""
+        """Keep what a validation measured, and draw it.
+
+        Warns:
+            RestoreWarning: it cannot be drawn; the run goes on.
+        """
         if not self.processes.is_main:
             return
         if measured:
             self.history.add("validation", step, measured)
-            draw_rows(validation.shown, self.folder / "validation.png")
-        self.history.draw()
+        try:
+            draw_rows(validation.shown if measured else (), self.folder / "validation.png")
+            self.history.draw()
+        except ImageFileError as error:  # the weights are worth more than a picture of the run
+            warn(f"step {step}: {error}")
 
     def save_weights(self, name: str, step: int, weights: dict[str, Tensor]) -> None:
         """Write weights with their card: "last" or "best"."""

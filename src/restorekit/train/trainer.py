@@ -43,7 +43,8 @@ class Trainer:
     """Trains a denoiser: noise on clean images, a model, weighted loss terms, an optimizer.
 
     Args:
-        config: a configuration or its file; or else the parts below, by name or as objects.
+        config: a configuration or its file; or else the parts below, by name or as objects. A
+            model or dataset that a mapping or file lacks may be given beside it.
         model: an architecture's name, {"name": ..., argument: ...}, or a module.
         noise: a noise model, given likewise, or any function; "classic_mixture" if left out.
         losses: a name, a map of name to weight, or a list of names, modules or (module, weight);

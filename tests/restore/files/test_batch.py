@@ -283,6 +283,22 @@ def test_unknown_suffix_is_refused_before_the_work(photos: Path) -> None:
         restore_file(photos / "a.png", photos / "a.jpg", never, Writing(depth=16))
 
 
+@pytest.mark.parametrize("at_once", [0, 10**6])
+def test_channels_that_the_format_lacks_are_refused_before_the_work(
+    tmp_path: Path, at_once: int
+) -> None:
+    """Near infrared to PNG, transparency to JPEG: the network does not run for them."""
+    infrared = np.zeros((8, 8, 4), np.uint8)
+    unspecified = ["unspecified"]
+    tifffile.imwrite(tmp_path / "a.tif", infrared, photometric="rgb", extrasamples=unspecified)
+    Image.new("RGBA", (8, 8), (1, 2, 3, 100)).save(tmp_path / "a.png")
+    plan = [(tmp_path / "a.tif", tmp_path / "b.png"), (tmp_path / "a.png", tmp_path / "b.jpg")]
+    summary = restore_files(plan, never, at_once=at_once)
+    messages = [str(error) for _, error in summary.failures]
+    assert "the picture has 4 channels; use one of: .tif" in messages[0]
+    assert "no transparency and the picture does" in messages[1]
+
+
 def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
     """Not that its result could not be written."""
     Image.new("P", (2, 2)).save(tmp_path / "a.gif")

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from restorekit.errors import ArgumentError, InputError
+from restorekit.errors import ArgumentError, ImageFileError, InputError
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.report import summary, write_report
 
@@ -176,6 +177,19 @@ class TestPicture:
             assert image.format == "PNG"
             assert min(image.size) > 800
             assert np.asarray(image.convert("L")).std() > 20
+
+    def test_without_a_font(
+        self, pair: tuple[Array, Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What matplotlib raises then is an error of one line; nothing is left behind."""
+
+        def fails(*_: Any, **__: Any) -> None:
+            raise ValueError("Failed to find font")
+
+        monkeypatch.setattr(Figure, "savefig", fails)
+        with pytest.raises(ImageFileError, match=r"cannot draw '.*font"):
+            write_report(tmp_path / "r.png", *pair, OUTCOME)
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".html", ".png"])

@@ -12,7 +12,7 @@ import numpy as np
 
 from restorekit.atomic import atomic_path
 from restorekit.data.faults import faults_in_writing
-from restorekit.data.files import check_output, count_pages, iter_pages, write_pages
+from restorekit.data.files import check_output, check_picture, count_pages, iter_pages, write_pages
 from restorekit.data.formats import FORMATS, format_for
 from restorekit.data.picture import Depth, Metadata, Picture, depth_for, one_of
 from restorekit.data.ranges import Range, range_of
@@ -175,6 +175,7 @@ class PictureFile:
         source, target = self.place.source, self.place.target
         common = self._common_ranges()
         for number, picture in enumerate(iter_pages(source)):
+            check_picture(picture, target)  # before the work, not after it
             for loss in self._losses(picture.metadata):
                 if same_file(source, target):
                     raise ImageFileError(f"'{source}' {loss}; choose another output")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from restorekit.atomic import atomic_path
+from restorekit.data.faults import faults_in_drawing
 from restorekit.errors import ArgumentError
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.report import html, png
@@ -44,6 +45,7 @@ def write_report(
     Raises:
         ArgumentError: the suffix is neither of these.
         InputError: the pictures differ in shape or type, or have another than those above.
+        ImageFileError: the report cannot be drawn.
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
@@ -62,7 +64,7 @@ def write_report(
         crops=informative_crops(before, after, gain),
         gain=gain,
     )
-    with atomic_path(path) as temporary:
+    with faults_in_drawing(path), atomic_path(path) as temporary:
         if path.suffix.lower() == ".png":
             png.draw(temporary, contents)
         else:
