@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
@@ -102,6 +103,17 @@ def test_last_of_two_channels_is_restored_where_it_is_no_alpha() -> None:
     both = Denoiser(Halving()).restore(image, meaning=Meaning(0, 1, has_alpha=False)).image
     assert np.allclose(both, image / 2, atol=1e-6)
     assert np.array_equal(denoise(image, Halving())[..., 1], image[..., 1])
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_is_an_option(channels: int) -> None:
+    """For arrays and tensors, by `Denoiser` and by `denoise`; alpha of a picture stays alpha."""
+    image = np.random.default_rng(1).random((12, 10, channels), np.float32)
+    assert np.allclose(denoise(image, Halving(), alpha=False), image / 2, atol=1e-6)
+    tensor = torch.from_numpy(image).movedim(2, 0)
+    assert torch.allclose(Denoiser(Halving(), alpha=False)(tensor), tensor / 2, atol=1e-6)
+    clear = Image.new("RGBA", (10, 12), (200, 100, 50, 60))
+    assert denoise(clear, Halving(), alpha=False).getpixel((0, 0))[3] == 60
 
 
 def test_sigma_of_each_channel_goes_with_it() -> None:

@@ -27,6 +27,7 @@ def denoise(
     device: str | torch.device = ...,
     black: End = ...,
     white: End = ...,
+    alpha: bool = ...,
     force: bool = ...,
 ) -> Kind: ...
 @overload
@@ -42,6 +43,7 @@ def denoise(
     device: str | torch.device = ...,
     black: End = ...,
     white: End = ...,
+    alpha: bool = ...,
     force: bool = ...,
 ) -> Image.Image: ...
 def denoise(
@@ -56,6 +58,7 @@ def denoise(
     device: str | torch.device = "auto",
     black: End = "auto",
     white: End = "auto",
+    alpha: bool = True,
     force: bool = False,
 ) -> Any:
     """Restore one image; for many, make a `Denoiser`, which loads the network once.
@@ -63,17 +66,7 @@ def denoise(
     Args:
         image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
         model: the name of bundled weights, a weights file, a run's folder, or a module.
-        sigma: the noise's standard deviation on the [0, 1] scale, as for `Denoiser`; None estimates
-            it.
-        strength: how much of the change is made, from 0 to 1.
-        keep_detail: how much of the fine detail that was lost is put back, from 0 to 1.
-        ensemble: restore all eight flips and turns of the image and take their mean.
-        tile: side of the tiles in pixels, "auto", or "off" for the whole image at once.
-        precision: "auto", "float32", "bfloat16", or, on a GPU, "float16".
-        device: where to run, as for `Denoiser`.
-        black: the value that is black, as for `Denoiser`.
-        white: the value that is white.
-        force: restore also what is better left as it is, as for `Denoiser`.
+        **options: the other keywords are those of `Denoiser`.
 
     Returns:
         The same kind of thing, of the same size, type and range; of a path, a PIL image.
@@ -95,6 +88,7 @@ def denoise(
         device=device,
         black=black,
         white=white,
+        alpha=alpha,
         force=force,
     )
     return denoiser(image)

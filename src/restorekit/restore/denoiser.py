@@ -24,6 +24,7 @@ from restorekit.restore.loading import ModelLike, load, session
 from restorekit.restore.meaning import Meaning
 from restorekit.restore.network import Network, name_of
 from restorekit.restore.noise_level import (
+    EstimatedLevel,
     NoiseLevel,
     Sigma,
     check_sigma,
@@ -31,7 +32,6 @@ from restorekit.restore.noise_level import (
     estimated_map,
     given_level,
     joined_level,
-    looks_clean,
 )
 from restorekit.restore.outcome import Outcome
 from restorekit.restore.passage import Passage
@@ -72,9 +72,9 @@ class Denoiser:
     come back as they are; the network sees their surroundings in their place.
 
     One channel is gray, three are colour, and of two or four the last is alpha, which is kept as it
-    is (unless the network says that it takes that many channels). A gray image goes through a
-    colour network as three equal channels, whose mean is taken; a colour image goes through a gray
-    network one channel at a time, and so do the channels of an image of more.
+    is (unless `alpha` is False, or the network says that it takes that many channels). A gray image
+    goes through a colour network as three equal channels, whose mean is taken; a colour image goes
+    through a gray network one channel at a time, and so do the channels of an image of more.
 
     Large images are restored in tiles, which overlap by as much as the network is measured to see:
     of a convolutional one the result is as of the whole image. A network that looks at the whole
@@ -104,6 +104,8 @@ class Denoiser:
         noise_map: Estimate the noise for each region of the image; for networks that take sigma.
         black: The value that is black; "auto" finds it as said above.
         white: The value that is white.
+        alpha: Whether the last of two or four channels of an array or tensor is alpha. If not, it
+            is restored like the others.
         force: Restore every image in full. Otherwise images of two or a few values (pages, line
             art) and images without noise worth removing come back as they are, and no region is
             changed by more than its noise explains. `Outcome.left_alone` tells which it was.
@@ -131,10 +133,11 @@ class Denoiser:
         runtime: str = "torch",
         black: End = "auto",
         white: End = "auto",
+        alpha: bool = True,
         force: bool = False,
     ) -> None:
         check_sigma(sigma)
-        self._meaning = Meaning(*check_range(black, white))
+        self._meaning = Meaning(*check_range(black, white), has_alpha=alpha)
         check_share("strength", strength)
         check_share("keep_detail", keep_detail)
         if noise_map and sigma is not None:
@@ -254,8 +257,7 @@ class Denoiser:
             warn(words)
         levels = [self._level(canvas, diagnose) for canvas in canvases]
         guards = [self._guard(*each) for each in zip(canvases, levels, strict=True)]
-        estimated = diagnose and not self._is_told
-        clean = [estimated and looks_clean(*each) for each in zip(canvases, levels, strict=True)]
+        clean = [isinstance(level, EstimatedLevel) and all(level.clean) for level in levels]
         how = self._run(canvases, levels, guards)
         reasons = [guard.reason if guard else None for guard in guards]
         seconds = (time.perf_counter() - started) / max(len(images), 1)
@@ -312,7 +314,7 @@ class Denoiser:
         """What limits the change of a canvas, if anything is to."""
         if self._force or self._passage.strength == 0:
             return None
-        return assess(canvas, None if self._is_told else level)
+        return assess(canvas, level if isinstance(level, EstimatedLevel) else None)
 
     def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
         """The level of each channel, where it is given, needed or asked for."""

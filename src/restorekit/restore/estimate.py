@@ -31,11 +31,10 @@ CLEAN = 1.2 / 255
 _BLOCKY = 1.5 / 255
 SAMPLE = 2_000_000  # pixels
 MIDDLE = 1024  # pixels a side, in which the blocks of a JPEG are looked for
-FEWEST_IMPULSES = 1e-3
+_FEWEST_IMPULSES = 1e-3
 _CELL, _MOST_CELLS = 64, 15
 
 
-@torch.no_grad()
 def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     """The standard deviation of all the noise in each channel, impulses included.
 
@@ -53,6 +52,12 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
         InputError: the image is empty, not finite, or not (B, C, H, W).
         UnknownNameError: there is no such estimator.
     """
+    return sigma_and_impulses(image, estimator)[0]
+
+
+@torch.no_grad()
+def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor, Tensor]:
+    """What `estimate_sigma` returns, and which channels have impulses, (B, C)."""
     if image.ndim != 4 or not image.numel():
         raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
     measure: Callable[[Tensor], Tensor] = estimators.build(estimator)
@@ -65,11 +70,13 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     for index, plane in enumerate(sample.flatten(0, 1)):
         row, channel = divmod(index, image.shape[1])
         places, around = impulses(plane, float(sigma[row, channel]))
-        if len(places) > max(1, FEWEST_IMPULSES * plane.numel()):
+        if len(places) > max(1, _FEWEST_IMPULSES * plane.numel()):
             stray[row, channel] = (plane.flatten()[places] - around).square().sum() / plane.numel()
             cleared = sample.clone() if cleared is sample else cleared
             cleared[row, channel].view(-1)[places] = around
-    return (measure(cleared).square() + stray).sqrt() if bool(stray.any()) else sigma
+    if bool(stray.any()):
+        sigma = (measure(cleared).square() + stray).sqrt()
+    return sigma, stray > 0
 
 
 @torch.no_grad()

@@ -54,6 +54,19 @@ class NoiseLevel:
         return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1))
 
 
+@dataclass(frozen=True)
+class EstimatedLevel(NoiseLevel):
+    """The levels found in a canvas, and what was found besides.
+
+    Attributes:
+        clean: for each image, whether it has no noise worth removing, and no JPEG blocks.
+        impulsive: for each image, whether a channel has impulses.
+    """
+
+    clean: tuple[bool, ...] = ()
+    impulsive: tuple[bool, ...] = ()
+
+
 def check_sigma(sigma: Sigma | None) -> None:
     """Refuse what is no standard deviation on the [0, 1] scale.
 
@@ -104,15 +117,20 @@ def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
     return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(batch, -1, -1, -1))
 
 
-def estimated_level(canvas: Canvas) -> NoiseLevel:
+def estimated_level(canvas: Canvas) -> EstimatedLevel:
     """The level of each channel, estimated from the image, a large one from an even sample."""
-    from restorekit.restore.estimate import SAMPLE, estimate_sigma
+    from restorekit.restore.estimate import MIDDLE, SAMPLE, already_clean, sigma_and_impulses
 
-    levels = []
+    middles = [middle(length, MIDDLE) for length in canvas.size]
+    levels, clean, impulsive = [], [], []
     for index in range(len(canvas.source)):
         read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
-        levels.append(estimate_sigma(miniature(read, canvas.size, SAMPLE).cpu()))
-    return NoiseLevel(torch.cat(levels).float()[:, :, None, None])
+        sigma, stray = sigma_and_impulses(miniature(read, canvas.size, SAMPLE).cpu())
+        levels.append(sigma)
+        clean.append(already_clean(read(*middles), sigma))
+        impulsive.append(bool(stray.any()))
+    sigmas = torch.cat(levels).float()[:, :, None, None]
+    return EstimatedLevel(sigmas, clean=tuple(clean), impulsive=tuple(impulsive))
 
 
 def estimated_map(canvas: Canvas) -> NoiseLevel:
@@ -139,27 +157,6 @@ def joined_level(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
     if len(known) < 2:
         return known[0] if known else None
     return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction)
-
-
-def looks_clean(canvas: Canvas, level: NoiseLevel | None, samples: slice = slice(None)) -> bool:
-    """Whether images of that estimated level have no noise worth removing, and no JPEG blocks.
-
-    Args:
-        canvas: the images.
-        level: of those that are meant; None is not clean.
-        samples: which of the batch are meant.
-    """
-    from restorekit.restore.estimate import MIDDLE, already_clean
-
-    if level is None:
-        return False
-    rows, columns = (middle(length, MIDDLE) for length in canvas.size)
-    return all(
-        already_clean(canvas.read(slice(index, index + 1), rows, columns, torch.float32), sigma)
-        for index, sigma in zip(
-            range(*samples.indices(len(canvas.source))), level.sigma.flatten(1), strict=True
-        )
-    )
 
 
 def _scaled(places: slice) -> slice:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.defects import impulses
-from restorekit.restore.estimate import CLEAN, FEWEST_IMPULSES, SAMPLE
-from restorekit.restore.noise_level import NoiseLevel, looks_clean
+from restorekit.restore.estimate import CLEAN, SAMPLE
+from restorekit.restore.noise_level import EstimatedLevel
 from restorekit.restore.safeguard.few_values import few_values
 from restorekit.restore.safeguard.guard import FREE, Guard, Verdict
 from restorekit.restore.sampling import miniature
@@ -21,7 +18,7 @@ _LEAST_CONTRAST = 0.25
 _TAILS = 0.005  # of the values on each side do not count: hot pixels, stars
 
 
-def assess(canvas: Canvas, level: NoiseLevel | None) -> Guard:
+def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
     """The guard of a canvas.
 
     Args:
@@ -35,32 +32,20 @@ def assess(canvas: Canvas, level: NoiseLevel | None) -> Guard:
     for index, image in enumerate(images):
         if (page := few_values(image, abs(canvas.scale.span))) is not None:
             verdicts.append(Verdict(page))
-        elif level is None:
+        elif level is None or level.impulsive[index]:
             verdicts.append(FREE)
+        elif level.clean[index]:
+            faint = _is_faint(canvas, index, float(level.sigma[index].max()))
+            verdicts.append(Verdict("faint" if faint else "clean"))
         else:
-            alone = NoiseLevel(level.sigma[index : index + 1])
-            verdicts.append(_by_level(canvas, slice(index, index + 1), alone))
+            verdicts.append(None)
     return Guard(sigma, verdicts)
 
 
-def _by_level(canvas: Canvas, sample: slice, level: NoiseLevel) -> Verdict | None:
-    read = partial(canvas.read, sample, dtype=torch.float32)
-    picture = miniature(read, canvas.size, SAMPLE // 4)[0].cpu()
-    if looks_clean(canvas, level, sample):
-        return Verdict("faint" if _is_faint(picture, float(level.sigma.max())) else "clean")
-    return FREE if _has_impulses(picture, level.sigma.flatten().tolist()) else None
-
-
-def _is_faint(picture: Tensor, sigma: float) -> bool:
+def _is_faint(canvas: Canvas, index: int, sigma: float) -> bool:
     """Whether noise is weak only on the scale of white, and not beside the picture's contrast."""
-    values = picture.flatten()
+    read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
+    values = miniature(read, canvas.size, SAMPLE // 4).flatten().cpu()
     rank = max(1, int(_TAILS * len(values)))
     contrast = float(values.kthvalue(len(values) + 1 - rank).values - values.kthvalue(rank).values)
     return contrast < _LEAST_CONTRAST and sigma > CLEAN * contrast
-
-
-def _has_impulses(picture: Tensor, sigma: Sequence[float]) -> bool:
-    return any(
-        len(impulses(plane, level)[0]) > FEWEST_IMPULSES * plane.numel()
-        for plane, level in zip(picture, sigma, strict=True)
-    )
