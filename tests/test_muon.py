@@ -73,11 +73,7 @@ def torchs(weights: list[nn.Parameter]) -> torch.optim.Optimizer:
     return torch.optim.Muon(weights, **options)
 
 
-# Before torch 2.9 there is the definition alone.
-REFERENCES = [InFloat64, torchs] if hasattr(torch.optim, "Muon") else [InFloat64]
-
-
-@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("reference", [InFloat64, torchs])
 def test_hidden_matrices_go_as_in_the_references(reference) -> None:
     """Two dimensions, between a first and a last weight, with Adam's step size."""
     shapes = [(4, 4), (24, 40), (40, 24), (4, 4)]

@@ -53,16 +53,8 @@ def native_dtype(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
-        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()
+        has_avx512_bf16 = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and has_avx512_bf16
     else:
         native = False
     return torch.bfloat16 if native else None
-
-
-def _has_avx512_bf16() -> bool:
-    import torch
-
-    capabilities = getattr(torch.cpu, "get_capabilities", None)  # newer than torch 2.6
-    if capabilities is None:
-        return bool(torch.cpu._is_avx512_bf16_supported())
-    return bool(capabilities().get("avx512_bf16", False))

@@ -134,13 +134,6 @@ def _set_loggers(_: Any, before: dict[Any, Any]) -> None:
             logger.setLevel(level)
 
 
-def _device(torch: Any) -> Any:
-    try:
-        return torch.get_default_device()
-    except AttributeError:  # some versions, once it has been set to None: torch 2.8
-        return torch.device("cpu")
-
-
 def _set_device(torch: Any, device: Any) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
@@ -209,7 +202,7 @@ PARTS = (
         lambda numpy, value: numpy.seterr(**value),
     ),
     _torch("the default dtype", "get_default_dtype", "set_default_dtype"),
-    Part("the default device", "torch", _device, _set_device),
+    Part("the default device", "torch", lambda torch: torch.get_default_device(), _set_device),
     _torch("grad mode", "is_grad_enabled", "set_grad_enabled"),
     _torch("the number of threads", "get_num_threads", "set_num_threads"),
     _torch(
