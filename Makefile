@@ -16,14 +16,6 @@ TRAINING ?= photo=250 gaussian=190 impulse=60 gray=50
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# In three processes: one for all has ended with a segmentation fault somewhere behind tests/restore,
-# whose cause has not been found.
-define suite
-$(PYTEST) $(filter-out tests/restore/ tests/train/ tests/weights/ tests/__pycache__/,$(wildcard tests/*/))
-$(PYTEST) tests/restore
-$(PYTEST) $(wildcard tests/test_*.py) tests/train tests/weights
-endef
-
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
@@ -45,12 +37,10 @@ types: $(VENV)/.installed-test  ## static types
 	$(BIN)/mypy
 
 pytest: $(VENV)/.installed-test  ## the tests alone
-	$(suite)
+	$(PYTEST)
 
 coverage: $(VENV)/.installed-test  ## the tests, and the share of lines and branches that they run
-	$(BIN)/coverage erase
-	$(MAKE) pytest PYTEST='$(PYTEST) --cov --cov-append --cov-report='
-	$(BIN)/coverage report
+	$(PYTEST) --cov
 
 fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
@@ -81,7 +71,7 @@ test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is 
 
 test-lowest: PYTEST = $(LOWEST)/bin/python -m pytest
 test-lowest: $(LOWEST)/.installed  ## the tests with the oldest versions allowed
-	$(suite)
+	$(PYTEST)
 
 clean:  ## remove what was built; the environments and demo/ stay
 	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

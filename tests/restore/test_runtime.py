@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit import ArgumentError, Denoiser, InputError, MissingExtraError, create_model
-from restorekit.restore import runtime
+from restorekit.restore import runtime, sessions
 from restorekit.restore.export import onnx_bytes
 from restorekit.restore.network import Network
 from restorekit.restore.runtime import Choice, Session, choose_runtime, load_runtime
@@ -52,6 +57,68 @@ def test_a_session_is_called_like_the_model(
     assert session(noisy.bfloat16(), sigma=level).dtype == torch.bfloat16
     with pytest.raises(InputError, match="needs the noise's sigma"):
         session(noisy)
+
+
+FREE_SESSIONS = """
+import faulthandler, os, pathlib, signal, sys, threading
+from restorekit.restore.sessions import openvino_session
+
+faulthandler.register(signal.SIGUSR1)
+content = pathlib.Path(sys.argv[1]).read_bytes()
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGUSR1)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+held = [openvino_session(content, 1), openvino_session(content, 1)]
+del held[0], held[0]
+interrupt()
+held = [openvino_session(content, 1)]
+thread = threading.Thread(target=held.clear)
+thread.start()
+thread.join()
+interrupt()
+"""
+
+
+def test_signals_are_handled_after_sessions_were_freed(tmp_path: Path, content: bytes) -> None:
+    """In the order of their creation, and by another thread.
+
+    Either left the main thread without its signal stack when each session had an OpenVINO core of
+    its own: Ctrl-C, or the end of a child that torch watches, was then a segmentation fault, of
+    which faulthandler cannot tell.
+    """
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    command = [sys.executable, "-c", FREE_SESSIONS, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["interrupted"] * 2)
+    assert done.stderr.count("in interrupt\n") == 2  # where faulthandler found the process
+
+
+def test_threads_that_come_first_at_once_share_a_core() -> None:
+    """One more core would be freed with the session that got it."""
+    made: list[object] = []
+
+    class Core:
+        def __init__(self) -> None:
+            made.append(self)
+            time.sleep(0.05)
+
+    module, given = ModuleType("openvino"), []
+    module.Core = Core  # type: ignore[attr-defined]
+    threads = [
+        threading.Thread(target=lambda: given.append(sessions._core(module))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert given == made * 3
 
 
 def test_torch_is_the_model_itself(model: nn.Module) -> None:

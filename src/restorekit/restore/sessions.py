@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +14,8 @@ from restorekit.extras import needs
 
 # The inputs of a graph, float32 on the CPU and contiguous, to its output.
 Run = Callable[[Sequence[Tensor]], Tensor]
+
+_core_lock = threading.Lock()
 
 
 def onnxruntime_session(content: bytes, threads: int | None = None) -> Run:
@@ -41,7 +45,7 @@ def openvino_session(content: bytes, threads: int | None = None) -> Run:
         MissingExtraError: the extra `openvino` is not installed.
     """
     openvino = needs("openvino", "openvino", "runtime 'openvino'")
-    core = openvino.Core()
+    core = _core(openvino)
     options = {
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
@@ -58,3 +62,21 @@ def openvino_session(content: bytes, threads: int | None = None) -> Run:
         return torch.from_numpy(result.copy())
 
     return run
+
+
+def _core(openvino: Any) -> Any:
+    """The one core of this process, which is kept until the process ends.
+
+    On Linux, OpenVINO's CPU plugin belongs to a core and gives the thread that loads it an
+    alternate signal stack. When the core is freed, the plugin unmaps that stack and puts back the
+    one before, but only if its own is in use in the thread that frees it. With two cores, or two
+    threads, a thread can be left with a stack that no longer exists, and its next signal that has a
+    handler (Ctrl-C, the end of a child) kills the process.
+    """
+    with _core_lock:  # two threads that come first at once must not get one each
+        return _new_core(openvino)
+
+
+@cache
+def _new_core(openvino: Any) -> Any:
+    return openvino.Core()
