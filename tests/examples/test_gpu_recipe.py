@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 from PIL import Image
 from skimage import data
@@ -141,5 +142,6 @@ def test_training_starts_and_resumes(recipe, folder, monkeypatch):
     seen = []
     for _ in range(2):
         recipe.learn.main()
-        seen.append(json.loads((out / "impulse.json").read_text())["steps"])
+        with safetensors.safe_open(out / "impulse.safetensors", "pt") as file:
+            seen.append(json.loads(file.metadata()["seen"])["steps"])
     assert 0 < seen[0] < seen[1]

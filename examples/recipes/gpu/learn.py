@@ -2,10 +2,10 @@
 
     python examples/recipes/gpu/learn.py packed/*.tar --out state --seconds photo=250 gaussian=190
 
-Each network begins with `state/NAME.safetensors` if that is there, else with `--resume DIR`, else
-with the bundled weights, and leaves there its running average in float32 beside `NAME.json`, which
-says what it saw. Both are written anew every `--save-every` seconds. The learning rate falls with
-the clock, so that a call ends with a network to use.
+Each network begins with `state/NAME.safetensors` if that is there, else with the bundled weights,
+and leaves there its running average in float32; the file's metadata say what it saw. It is written
+anew every `--save-every` seconds. The learning rate falls with the clock, so that a call ends with
+a network to use.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archives", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", type=Path)
     parser.add_argument("--seconds", nargs="+", default=["photo=10"], metavar="NAME=SECONDS")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--patch", type=int, default=128)
@@ -98,6 +97,7 @@ class Run:
     ) -> None:
         self.name, self.task, self.device = name, TASKS[name], device
         self.photographs, self.arguments = photographs, arguments
+        self.file: Path = arguments.out / f"{name}.safetensors"
         task = self.task
         self.model = Swift(task.channels, task.size, task.blind).to(device)
         self.seen = {"steps": 0, "megapixels": 0.0, "seconds": 0.0}
@@ -228,14 +228,12 @@ class Run:
 
     def _load(self) -> None:
         """The newest weights there are."""
-        file = f"{self.name}.safetensors"
-        for folder in (self.arguments.out, self.arguments.resume):
-            if folder and (folder / file).exists():
-                self.model.load_state_dict(safetensors.torch.load_file(folder / file))
-                self.seen = json.loads((folder / f"{self.name}.json").read_text())
-                return
-        bundled = safetensors.torch.load_file(PRETRAINED / f"{self.task.start}.safetensors")
-        self.model.load_state_dict({key: value.float() for key, value in bundled.items()})
+        path = self.file if self.file.exists() else PRETRAINED / f"{self.task.start}.safetensors"
+        with safetensors.safe_open(path, "pt") as file:
+            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            if path == self.file:
+                self.seen = json.loads(file.metadata()["seen"])
+        self.model.load_state_dict(weights)
 
     def _save(self, steps: int, seconds: float) -> None:
         patch, count = self.arguments.patch, self.arguments.batch
@@ -245,10 +243,9 @@ class Run:
             "seconds": self.seen["seconds"] + seconds,
         }
         weights = {k: v.contiguous().cpu() for k, v in self.average.state_dict().items()}
-        target = self.arguments.out / f"{self.name}.safetensors"
-        safetensors.torch.save_file(weights, target.with_suffix(".tmp"))
-        target.with_suffix(".tmp").replace(target)
-        target.with_suffix(".json").write_text(json.dumps(seen) + "\n")
+        unfinished = self.file.with_suffix(".tmp")
+        safetensors.torch.save_file(weights, unfinished, {"seen": json.dumps(seen)})
+        unfinished.replace(self.file)
 
 
 class Coming:
