@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -105,8 +106,41 @@ class TestPhotographs:
         assert outcome.left_alone is None
         assert error(outcome.image, given) > 1
 
+    @pytest.mark.parametrize("name", ["camera", "brick", "moon"])
+    @pytest.mark.parametrize("sigma", [2, 3, 5])
+    def test_no_gray_picture_gets_worse(self, denoiser: Denoiser, name: str, sigma: int) -> None:
+        """There are no colours that tell noise from texture."""
+        clean = getattr(data, name)()[100:388, 100:388]
+        given = noisy(clean, sigma)
+        assert error(denoiser(given), clean) <= error(given, clean)
+
+    @pytest.mark.parametrize("low", [0, 255])
+    def test_impulses_of_one_kind_are_removed(self, denoiser: Denoiser, low: int) -> None:
+        """Black ones alone change a picture one way, as letters do, but lie apart."""
+        clean = photograph("astronaut")
+        given = clean.copy()
+        given[np.random.default_rng(0).random(clean.shape[:2]) < 0.05] = low
+        assert error(denoiser(given), clean) < error(given, clean) / 4
+
+
+def text(height: int) -> np.ndarray:
+    """Black letters with smooth edges on white, (200, 320)."""
+    image = Image.new("L", (320, 200), 255)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(height)
+    for top in range(4, 200 - height, int(1.4 * height)):
+        draw.text((6, top), "The quick brown fox jumps over it", fill=0, font=font)
+    return np.array(image)
+
 
 class TestPages:
+    @pytest.mark.parametrize("height", [9, 12, 16])
+    @pytest.mark.parametrize("sigma", [1, 5, 15])
+    def test_noisy_text_stays(self, denoiser: Denoiser, height: int, sigma: int) -> None:
+        """Letters with smooth edges that the network would erase, as a scan has them."""
+        clean = text(height)
+        given = noisy(clean, sigma)
+        assert error(denoiser(given), clean) <= error(given, clean)
+
     def test_text_stays(self, denoiser: Denoiser) -> None:
         """Whatever the type; and with a level that is given."""
         page = np.full((120, 160), 255, np.uint8)

@@ -32,14 +32,14 @@ def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
     for index, image in enumerate(images):
         if (page := few_values(image, abs(canvas.scale.span))) is not None:
             verdicts.append(Verdict(page))
-        elif level is None or level.impulsive[index]:
+        elif level is None:
             verdicts.append(FREE)
         elif level.clean[index]:
             faint = _is_faint(canvas, index, float(level.sigma[index].max()))
             verdicts.append(Verdict("faint" if faint else "clean"))
         else:
             verdicts.append(None)
-    return Guard(sigma, verdicts)
+    return Guard(sigma, verdicts, None if level is None else level.impulsive)
 
 
 def _is_faint(canvas: Canvas, index: int, sigma: float) -> bool:

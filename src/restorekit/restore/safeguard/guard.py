@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.restore.safeguard.evidence import LEAST_SIDE, Evidence, weigh
+from restorekit.restore.safeguard.evidence import LEAST_SIDE, Evidence, removes_structure, weigh
 from restorekit.restore.safeguard.reason import Reason
 
 RADIUS = 8  # pixels, of the window in which a change is compared with the noise
@@ -50,11 +50,19 @@ class Guard:
         sigma: (B, C), the estimated noise levels on the [0, 1] scale.
         verdicts: what is known of each picture before it is restored; None where that is to be
             judged by what the network removes.
+        impulsive: whether each picture seems to have impulses, whose removal is not limited; none
+            has if this is left out.
     """
 
-    def __init__(self, sigma: Tensor, verdicts: Iterable[Verdict | None]) -> None:
+    def __init__(
+        self,
+        sigma: Tensor,
+        verdicts: Iterable[Verdict | None],
+        impulsive: Sequence[bool] | None = None,
+    ) -> None:
         self.sigma = sigma
         self.verdicts = list(verdicts)
+        self.impulsive = impulsive or (False,) * len(self.verdicts)
 
     @property
     def reason(self) -> Reason | None:
@@ -75,7 +83,8 @@ class Guard:
             restored: the same restored.
         """
         if self.verdicts[index] is None:
-            self.verdicts[index] = _judge(noisy, restored, self.sigma[index])
+            sigma, impulsive = self.sigma[index], self.impulsive[index]
+            self.verdicts[index] = _judge(noisy, restored, sigma, impulsive)
 
     def limit(self, samples: slice, noisy: Tensor, restored: Tensor) -> Tensor:
         """What becomes of restored pictures, or of equal parts of them.
@@ -105,15 +114,20 @@ def joined_guard(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
         yield known[0] if known else None
         return
     verdicts = [verdict for guard in known for verdict in guard.verdicts]
-    together = Guard(torch.cat([guard.sigma for guard in known]), verdicts)
+    impulsive = [each for guard in known for each in guard.impulsive]
+    together = Guard(torch.cat([guard.sigma for guard in known]), verdicts, impulsive)
     yield together
     judged = iter(together.verdicts)
     for guard in known:
         guard.verdicts = list(islice(judged, len(guard.verdicts)))
 
 
-def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Verdict:
+def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> Verdict:
     if min(noisy.shape[-2:]) < LEAST_SIDE:
+        return FREE
+    if removes_structure(noisy, restored):
+        return Verdict("unclear")
+    if impulsive:
         return FREE
     with torch.autocast("cpu", enabled=False):  # in which the network may run
         evidence = weigh(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
