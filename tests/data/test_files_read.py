@@ -21,6 +21,7 @@ from restorekit.data.files import count_pages, read_pages, read_picture, write_p
 from restorekit.data.formats import SUFFIXES
 from restorekit.data.picture import Picture
 from restorekit.errors import ImageFileError
+from tests.png_chunks import SIGNATURE, chunk
 
 Refusal = Callable[[Path], str]
 
@@ -34,14 +35,9 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (13, 9), seed: int = 0) -
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
     """A PNG file put together by its specification, for what PIL cannot write."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        check = zlib.crc32(kind + content)
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
-
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    return SIGNATURE + b"".join(chunk(*part) for part in parts)
 
 
 # Files that can be read

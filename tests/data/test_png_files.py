@@ -20,15 +20,11 @@ from restorekit.data import png_files, png_pixels
 from restorekit.data.files import read_picture, write_pages
 from restorekit.data.picture import Metadata, Picture
 from restorekit.errors import ImageFileError
+from tests.png_chunks import SIGNATURE, chunk
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LINEAR = struct.pack(">I", 100_000)  # a gAMA chunk's content: values proportional to light
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    check = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
 
 
 def png(samples: Any, colour_type: int, *extra: tuple[bytes, bytes], after: bytes = b"") -> bytes:
@@ -37,17 +33,12 @@ def png(samples: Any, colour_type: int, *extra: tuple[bytes, bytes], after: byte
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     rows = b"".join(b"\x00" + row.astype(">u2").tobytes() for row in samples)
     parts = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(rows))]
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + b"".join(chunk(*part) for part in parts)
-        + after
-        + chunk(b"IEND", b"")
-    )
+    return SIGNATURE + b"".join(chunk(*part) for part in parts) + after + chunk(b"IEND", b"")
 
 
 def parse(data: bytes) -> tuple[list[tuple[bytes, bytes]], Any]:
     """The chunks of a PNG, checksums verified, and its samples (H, W, C), filters undone."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert data[:8] == SIGNATURE
     place, found = 8, []
     while place < len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -298,7 +289,7 @@ def interlaced(samples: Any, colour_type: int) -> bytes:
         part = samples[top::down, left::across]
         rows += b"".join(b"\x00" + row.astype(">u2").tobytes() for row in part if part.size)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    return SIGNATURE + b"".join(chunk(*part) for part in parts)
 
 
 @pytest.mark.parametrize("colour_type", [0, 2, 4, 6])

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tests.fuzz.corpus.pixels import XMP, Array, exif, pixels, profile
-from tests.fuzz.structure.png import SIGNATURE, chunk
+from tests.png_chunks import SIGNATURE, chunk
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PASSES = (

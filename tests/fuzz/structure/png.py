@@ -8,19 +8,9 @@ from random import Random
 
 from tests.fuzz.mutate import mutate_bytes
 from tests.fuzz.structure.lists import EXTREMES, rearrange
+from tests.png_chunks import SIGNATURE, chunk
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Chunk = tuple[bytes, bytes]
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    """A chunk as the file holds it."""
-    return (
-        struct.pack(">I", len(content))
-        + kind
-        + content
-        + struct.pack(">I", zlib.crc32(kind + content))
-    )
 
 
 def chunks_of(content: bytes) -> list[Chunk]:
