@@ -98,7 +98,7 @@ class TestMistakes:
         ("error", "lines"),
         [
             (DataError("no images"), ["error: no images"]),
-            (MissingExtraError("a\nb"), ["error: a b"]),
+            (MissingExtraError("a\nb"), ["error: a\\nb"]),
             (ConfigError(["one", "two"]), ["error: one", "error: two"]),
             (OSError(28, "No space left", "run/a"), ["error: run/a: no space left"]),
             (PermissionError("not you"), ["error: not you"]),
