@@ -69,9 +69,10 @@ test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is 
 	done; \
 	test -n "$$found" || { echo "none of Python $(VERSIONS) is here" >&2; exit 1; }
 
-test-lowest: PYTEST = $(LOWEST)/bin/python -m pytest
-test-lowest: $(LOWEST)/.installed  ## the tests with the oldest versions allowed
-	$(PYTEST)
+# Export and the runtimes need a newer torch than the rest, so they have an environment of their own.
+test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the oldest versions allowed
+	$(LOWEST)-test-core/bin/python -m pytest --ignore=tests/runtimes
+	$(LOWEST)-test/bin/python -m pytest tests/runtimes
 
 clean:  ## remove what was built; the environments and demo/ stay
 	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -82,11 +83,12 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
 	@touch $@
 
-# Made anew: what is installed and still allowed would stay, though it is not the oldest.
-$(LOWEST)/.installed: pyproject.toml | $(BIN)/python
+# One environment for each extra, made anew: what is installed and still allowed would stay, though
+# it is not the oldest.
+$(LOWEST)-%/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install uv
-	$(BIN)/uv venv --clear --python $(PYTHON) $(LOWEST)
-	$(BIN)/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[test]'
+	$(BIN)/uv venv --clear --python $(PYTHON) $(@D)
+	$(BIN)/uv pip install --python $(@D)/bin/python --resolution lowest-direct -e '.[$*]'
 	@touch $@
 
 $(BIN)/python:
