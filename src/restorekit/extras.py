@@ -5,24 +5,31 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from packaging.version import Version
+
 from restorekit.errors import MissingExtraError
 
 
-def needs(module: str, extra: str, what: str) -> Any:
-    """An optional package.
+def needs(module: str, extra: str, what: str, lowest: str | None = None) -> Any:
+    """An optional package, or one of which an extra needs a newer version.
 
     Args:
         module: what to import.
         extra: the extra of restorekit that installs it.
         what: what needs it, for the message.
+        lowest: the lowest version that works; any if None.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: it is not installed, or too old.
     """
+    install = f"pip install 'restorekit[{extra}]'"
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
+        raise MissingExtraError(f"{what} needs {package}; {install}") from error
+    if lowest is not None and Version(found.__version__).release < Version(lowest).release:
         raise MissingExtraError(
-            f"{what} needs {package}; pip install 'restorekit[{extra}]'"
-        ) from error
+            f"{what} needs {module} {lowest} or newer, not {found.__version__}; {install}"
+        )
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit import InputError, MissingExtraError, create_model, save_model
-from restorekit.restore.export import Exported, export_onnx, export_torch, uses_sigma
+from restorekit.restore.export import LOWEST, Exported, export_onnx, export_torch, uses_sigma
 
 # One that mirrors to a multiple, one that repeats the edge and is told the level, one that does
 # neither. An export takes seconds, and more for more layers.
@@ -218,3 +219,24 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'restorekit\[onnx\]'"):
         export_onnx(made("dncnn"), tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("package", ["torch", "onnxscript"])
+def test_what_is_too_old_is_named(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the work; with the version that is needed, and no file."""
+    monkeypatch.setattr(f"{package}.__version__", "0.6.0+cpu")
+    told = f"{package} {LOWEST[package]} or newer, not 0.6.0+cpu; pip install 'restorekit[onnx]'"
+    with pytest.raises(MissingExtraError) as caught:
+        export_onnx(made("dncnn"), tmp_path / "net.onnx")
+    assert str(caught.value) == f"export to ONNX needs {told}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("extra", ["onnx", "openvino"])
+def test_the_extras_ask_for_what_export_needs(extra: str) -> None:
+    """The lowest versions in the code are those of the project's file."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    required = set(project["project"]["optional-dependencies"][extra])
+    assert {f"{package}>={lowest}" for package, lowest in LOWEST.items()} <= required

@@ -142,6 +142,16 @@ def test_a_missing_runtime_names_its_extra(
         load_runtime(model, name, SHAPE)
 
 
+def test_an_older_torch_leaves_the_runtimes_out(
+    model: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name it is told in a line which torch is needed; "auto" takes torch itself."""
+    monkeypatch.setattr("torch.__version__", "2.13.1+cpu")
+    with pytest.raises(MissingExtraError, match=r"needs torch 2\.14 or newer, not 2\.13\.1"):
+        load_runtime(model, "onnxruntime", SHAPE)
+    assert list(choose_runtime(nn.Sequential(model), SHAPE).seconds) == ["torch"]
+
+
 def test_a_network_that_a_runtime_cannot_run(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,17 +135,6 @@ class TestThreads:
             assert not torch.is_inference_mode_enabled()
             assert not torch.is_autocast_enabled("cpu")
 
-    @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-    def test_other_runtimes(self, runtime: str, images: list[Tensor]) -> None:
-        """Their sessions may be called from any thread, too."""
-        torch.manual_seed(0)
-        model = restorekit.create_model("dncnn", depth=3, width=4)
-        denoiser = Denoiser(model, runtime=runtime)
-        alone = [denoiser(image) for image in images]
-        with ThreadPoolExecutor(THREADS) as pool:
-            together = list(pool.map(denoiser, images))
-        torch.testing.assert_close(together, alone)
-
     def test_settings_are_put_back_by_the_last_block(self, moody: Moody) -> None:
         """Blocks that overlap, and do not end in the order in which they began."""
         first, second = evaluating(moody), evaluating(moody)
@@ -250,21 +239,6 @@ class TestChangedWeights:
         with torch.no_grad():
             model.weight.fill_(0.5)
         assert denoiser.heeds_sigma
-
-    @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-    def test_another_runtime_gets_the_new_weights(self, runtime: str) -> None:
-        """Its session holds a copy of them, which is made anew."""
-        torch.manual_seed(0)
-        model = restorekit.create_model("dncnn", depth=2, width=4).eval()
-        image = torch.rand(3, 32, 32)
-        denoiser = Denoiser(model, runtime=runtime)
-        before = denoiser(image)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.mul_(1.5)
-        by_torch = Denoiser(model, precision="float32")(image)
-        assert not torch.allclose(before, by_torch, atol=1e-3)
-        torch.testing.assert_close(denoiser(image), by_torch, atol=1e-4, rtol=0)
 
     def test_damaged_weights_have_a_fingerprint_too(self) -> None:
         """NaN is not equal to itself, but unchanged all the same."""

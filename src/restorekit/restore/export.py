@@ -23,6 +23,8 @@ from restorekit.restore.sessions import Run, onnxruntime_session
 from restorekit.weights import bare
 
 OPSET = 18
+# With older ones, what is exported is wrong or cannot be made; the extras ask for the same.
+LOWEST = {"torch": "2.14", "onnxscript": "0.7.1"}
 # Traced at a size that no multiple divides, so that none is taken for granted; and batch and sides
 # differ from each other and from 1, which a trace would take for fixed.
 _TRACED = (2, 43, 51)
@@ -67,7 +69,7 @@ def export_onnx(
         card: what the metadata shall say under "restorekit", as JSON.
 
     Raises:
-        MissingExtraError: the extra `onnx` is not installed.
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
         InputError: the network cannot be exported.
     """
     onnx = needs("onnx", "onnx", "export to ONNX")
@@ -114,10 +116,11 @@ def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
     """A network as a serialised ONNX model, see `export_onnx`.
 
     Raises:
-        MissingExtraError: the extra `onnx` is not installed.
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
         InputError: the network cannot be exported.
     """
-    needs("onnxscript", "onnx", "export to ONNX")
+    for module, lowest in LOWEST.items():
+        needs(module, "onnx", "export to ONNX", lowest)
     if opset < OPSET:
         raise InputError(f"ONNX opset {opset} is too old; {OPSET} or above can be written")
     names = ["noisy", "sigma"][: 1 + uses_sigma(model)]

@@ -6,7 +6,6 @@ first: they are for many pictures, and for networks that they run faster than to
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import statistics
 import time
@@ -18,7 +17,13 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from restorekit.errors import InputError, RestoreKitError, did_you_mean, in_one_line
+from restorekit.errors import (
+    InputError,
+    MissingExtraError,
+    RestoreKitError,
+    did_you_mean,
+    in_one_line,
+)
 from restorekit.extras import needs
 from restorekit.records import as_restoration
 from restorekit.restore.export import example, onnx_bytes, uses_sigma
@@ -120,7 +125,7 @@ def load_runtime(
     Raises:
         InputError: there is no such runtime, or it cannot run the network, or the network cannot be
             exported.
-        MissingExtraError: the runtime is not installed.
+        MissingExtraError: the runtime is not installed, or torch is too old to export for it.
     """
     if runtime == "auto":
         runtime = choose_runtime(model, shape, threads, dtype).runtime
@@ -178,11 +183,9 @@ def _measure(
         return Choice("torch", {"torch": math.nan})
     ready: dict[str, nn.Module] = {"torch": model}
     for name in RUNTIMES[1:]:
-        if importlib.util.find_spec(name) is None or importlib.util.find_spec("onnxscript") is None:
-            continue
         try:
             ready[name] = load_runtime(model, name, shape, threads)
-        except InputError:  # that network cannot be exported
+        except (MissingExtraError, InputError):  # not installed, or the network cannot be exported
             continue
     times: dict[str, list[float]] = {name: [] for name in ready}
     for _ in range(4):  # in turn, so that what else the machine does falls on all of them
