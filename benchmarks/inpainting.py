@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import torch
 
-from restorekit.evaluate.metrics import psnr
-from restorekit.evaluate.noises import read_noises
-from restorekit.evaluate.pictures import as_float, read_data
+from restorekit.config.noise_expressions import read_noises
+from restorekit.evaluate.benchmark_pictures import as_float, read_data
 from restorekit.evaluate.protocol import Protocol
+from restorekit.metrics.image_quality import psnr
 
 METHODS = {
     f"{name}, radius {radius}": (flag, radius)

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 import torch
+from torch import Tensor
 
 # A shell ignores Ctrl-C for what it starts in the background; tests send it to themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,3 +22,24 @@ def generator() -> torch.Generator:
 def batch(generator: torch.Generator) -> torch.Tensor:
     """A small colour batch in [0, 1]."""
     return torch.rand(2, 3, 24, 40, generator=generator)
+
+
+ESTIMATED = 0.125
+
+
+@pytest.fixture
+def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An estimator that finds 0.125 wherever there is any contrast, and 0 where there is none.
+
+    Its map is that of the local mean, so that a test can tell one place from another.
+    """
+    from restorekit.restore import noise_estimation
+
+    def estimate_sigma(image: Tensor) -> Tensor:
+        return ESTIMATED * (image.std(dim=(2, 3)) > 0).float()
+
+    def noise_map(image: Tensor) -> Tensor:
+        return image.mean(dim=1, keepdim=True)
+
+    monkeypatch.setattr(noise_estimation, "estimate_sigma", estimate_sigma)
+    monkeypatch.setattr(noise_estimation, "noise_map", noise_map)

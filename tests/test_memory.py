@@ -52,6 +52,6 @@ def test_no_limit_is_no_limit(tmp_path: Path) -> None:
 
 def test_a_number_of_bytes_in_words() -> None:
     """In the largest unit that it has one of."""
-    assert memory.in_words(999) == "999 bytes"
-    assert memory.in_words(108 * 10**9) == "108 GB"
-    assert memory.in_words(1_500_000) == "1.5 MB"
+    assert memory.format_size(999) == "999 bytes"
+    assert memory.format_size(108 * 10**9) == "108 GB"
+    assert memory.format_size(1_500_000) == "1.5 MB"

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from restorekit.cli.output import called, in_words
-from restorekit.registry import REGISTRIES, Description
-from restorekit.schema import json_schema
+from restorekit.cli.output import call_text, in_words
+from restorekit.components.registry import REGISTRIES, Description
+from restorekit.config.json_schema import json_schema
 from restorekit.weights import named_weights, read_card
 
 TITLES = {
@@ -59,7 +59,7 @@ def _card(name: str, path: Path) -> str:
     card = read_card(path)
     rows = [
         ("noise", card["noise_range"]),
-        ("network", f"`{called(card['model'])}`, {card['parameters']:,} parameters"),
+        ("network", f"`{call_text(card['model'])}`, {card['parameters']:,} parameters"),
         ("trained on", f"{card['training_data']} ({in_words(card['licenses'])})"),
         ("recipe", f"`{card['recipe']}`"),
         ("licence of the weights", card["license"]),

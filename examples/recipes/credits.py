@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from restorekit.atomic import atomic_path
+from restorekit.storage.atomic import atomic_path
 
 LICENSES = {
     "CC-BY": "https://creativecommons.org/licenses/by/{version}/",

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from restorekit.atomic import atomic_path
+from restorekit.evaluate.benchmark_results import read_json
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.results import read_json
+from restorekit.storage.atomic import atomic_path
 from restorekit.weights import annotate, read_card
 
 HERE = Path(__file__).parent

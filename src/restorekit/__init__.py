@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from restorekit import registry as _registry
+from restorekit.components import registry as _registry
+from restorekit.components.registry import Component, datasets, estimators, losses, models, noises
 from restorekit.errors import (
     ArgumentError,
     CheckpointError,
@@ -27,11 +28,10 @@ from restorekit.errors import (
     UnknownNameError,
 )
 from restorekit.records import Degraded, Restoration
-from restorekit.registry import Component, datasets, estimators, losses, models, noises
 
 if TYPE_CHECKING:
-    from restorekit.config import TrainConfig
-    from restorekit.hookspecs import hookimpl
+    from restorekit.components.hookspecs import hookimpl
+    from restorekit.config.train_config import TrainConfig
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
     from restorekit.train.trainer import Trainer
@@ -49,11 +49,11 @@ list_datasets = datasets.names
 list_estimators = estimators.names
 
 _LAZY = {
-    "TrainConfig": "restorekit.config",
+    "TrainConfig": "restorekit.config.train_config",
     "Trainer": "restorekit.train.trainer",
     "Denoiser": "restorekit.restore.denoiser",
     "denoise": "restorekit.restore.denoise",
-    "hookimpl": "restorekit.hookspecs",
+    "hookimpl": "restorekit.components.hookspecs",
     "list_weights": "restorekit.weights",
     "load_model": "restorekit.weights",
     "save_model": "restorekit.weights",
@@ -121,13 +121,13 @@ def __dir__() -> list[str]:
 
 
 def _discover(plugins: bool) -> None:
-    from restorekit import plugins as host
+    from restorekit.components import plugin_host as host
 
     host.discover(plugins)
 
 
 def _failures() -> list[str]:
-    from restorekit import plugins as host
+    from restorekit.components import plugin_host as host
 
     return host.failures()
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from restorekit.text import first_lines, one_line
+from restorekit.untrusted.text import first_lines, one_line
 
 
 class RestoreKitError(Exception):
@@ -103,10 +103,10 @@ class OldSpellingWarning(DeprecationWarning):
 def in_one_line(error: BaseException) -> str:
     """What an exception says, and of one that is none of ours its kind, at most 200 characters."""
     kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
-    return f"{kind}{said(error)}".removesuffix(": ")
+    return f"{kind}{message_of(error)}".removesuffix(": ")
 
 
-def said(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """An exception's message in one line of at most 200 characters, whatever exception it is."""
     try:
         return " ".join(str(error).split())[:200]

@@ -23,7 +23,7 @@ def available_memory(device: torch.device) -> int:
     return max(min(limits), 0)
 
 
-def in_words(size: int) -> str:
+def format_size(size: int) -> str:
     """A number of bytes as "1.5 GB"."""
     unit, name = next((each for each in _UNITS if size >= each[0]), (1, "bytes"))
     return f"{size / unit:,.4g} {name}"

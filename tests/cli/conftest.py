@@ -83,7 +83,7 @@ def weights(tmp_path: Path) -> Path:
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What reports were written of, by a writer that writes empty files."""
-    module: Any = ModuleType("restorekit.restore.report")
+    module: Any = ModuleType("restorekit.report")
     written: list[tuple[Any, ...]] = []
 
     def write_report(path: Path, before: Any, after: Any, outcome: Any, *, name: str) -> None:
@@ -121,7 +121,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             inverted = np.subtract(top, image, out=image if in_place else None)
             how = (0.5, None, "float32", "inverting")
             left: Reason | None = "clean" if seen.clean else None
-            return outcome.Outcome(inverted, sigma, seen.clean, *how, left_alone=left)
+            return outcome.DenoiseOutcome(inverted, sigma, seen.clean, *how, left_alone=left)
 
         def restore_all(self, images: Any, meanings: Any) -> Any:
             pairs = zip(images, meanings, strict=True)

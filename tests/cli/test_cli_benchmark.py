@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import data
 
 from restorekit.errors import InputError
-from restorekit.evaluate.results import read_json
+from restorekit.evaluate.benchmark_results import read_json
 from restorekit.restore.denoiser import Denoiser
 
 

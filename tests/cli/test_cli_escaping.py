@@ -14,8 +14,8 @@ import pytest
 
 import restorekit
 from restorekit import create_model, save_model
+from restorekit.components.registry import Registry
 from restorekit.errors import PluginWarning
-from restorekit.registry import Registry
 from restorekit.train.progress import RunProgress
 
 HOSTILE = "a\x1b[31m\x9b2J\u202e\r\nb\x07"

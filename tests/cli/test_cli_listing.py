@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 import restorekit
-from restorekit import hookspecs, load_model
-from restorekit.plugins import Plugin
-from restorekit.registry import REGISTRIES, Component, Provider, models
+from restorekit import load_model
+from restorekit.components import hookspecs
+from restorekit.components.plugin_host import Plugin
+from restorekit.components.registry import REGISTRIES, Component, Provider, models
 
 PLURALS = {
     "models": "model",
@@ -165,7 +166,7 @@ class TestPlugins:
     def found(self, monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
         """The plugins of a made-up installation."""
         found: list[Plugin] = []
-        monkeypatch.setattr("restorekit.plugins.loaded_plugins", lambda: found)
+        monkeypatch.setattr("restorekit.components.plugin_host.loaded_plugins", lambda: found)
         return found
 
     def test_none(self, run: Any, found: list[Plugin]) -> None:

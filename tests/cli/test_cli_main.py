@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import restorekit
-from restorekit.cli.faults import explain, warnings_as_lines
+from restorekit.cli.error_messages import explain, warnings_as_lines
 from restorekit.cli.main import main
+from restorekit.components.registry import Registry
 from restorekit.errors import ConfigError, DataError, MissingExtraError
-from restorekit.registry import Registry
 
 COMMANDS = ("train", "denoise", "noise", "list", "describe", "plugins", "schema", "info")
 

@@ -100,7 +100,7 @@ def test_the_exit_code_is_that_of_the_run(
     run: Any, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that was stopped says so to the shell."""
-    stopped = trainer.Outcome(tmp_path, step=7, best={}, exit_code=143)
+    stopped = trainer.TrainOutcome(tmp_path, step=7, best={}, exit_code=143)
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
     monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume: stopped)
     outcome = run("train", config)
@@ -112,7 +112,7 @@ def test_one_process_of_several_says_where_the_weights_are(
     run: Any, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under torchrun only the first process prints."""
-    done = trainer.Outcome(tmp_path, step=7, best={})
+    done = trainer.TrainOutcome(tmp_path, step=7, best={})
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
     monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume: done)
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restorekit.data.colour import halve_colour
-from restorekit.data.images import read_tensor, to_float
 from restorekit.data.samples import sample_path
 from restorekit.errors import InputError
+from restorekit.pictures.tensors import read_tensor, to_float
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601
 

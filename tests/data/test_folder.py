@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from restorekit import registry
+from restorekit.components import registry
 from restorekit.data.folder import Folder
-from restorekit.data.images import image_to_tensor
 from restorekit.errors import ArgumentError, DataError
+from restorekit.pictures.tensors import image_to_tensor
 from restorekit.seeding import derive_generator
 
 

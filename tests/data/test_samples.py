@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from restorekit import registry
-from restorekit.data.images import image_to_tensor
+from restorekit.components import registry
 from restorekit.data.samples import PICTURES, Samples, sample_path
 from restorekit.errors import ArgumentError, DataError, MissingExtraError
+from restorekit.pictures.tensors import image_to_tensor
 
 COLOUR = {"astronaut", "chelsea", "coffee", "hubble_deep_field", "retina"}
 

@@ -20,7 +20,7 @@ import pytest
 import torch
 import torchvision.datasets as published
 
-from restorekit import registry
+from restorekit.components import registry
 from restorekit.data.torchvision_sets import CIFAR100, STL10
 from restorekit.errors import ArgumentError, DataError
 

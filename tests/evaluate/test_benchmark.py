@@ -23,19 +23,13 @@ from torch import Tensor, nn
 
 from restorekit import create_model
 from restorekit.cli.main import main
-from restorekit.errors import (
-    ArgumentError,
-    CheckpointError,
-    DataError,
-    ImageFileError,
-    InputError,
-)
+from restorekit.errors import ArgumentError, CheckpointError, DataError, ImageFileError, InputError
 from restorekit.evaluate.benchmark import benchmark
-from restorekit.evaluate.identity import identify
+from restorekit.evaluate.benchmark_results import BenchmarkResults, read_json, write_json
+from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.plots import write_plot
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.results import Results, read_json, write_json
-from restorekit.evaluate.tables import HEAD, cells, notes, short_labels, to_markdown
+from restorekit.evaluate.tables import HEAD, row_cells, short_labels, table_notes, to_markdown
 from restorekit.weights import find_weights, load_model, read_card, save_model
 
 CHANGED = {
@@ -75,7 +69,7 @@ class Spy(nn.Module):
 
 def measured(
     models: object, folder: Path, noises: object = "gaussian:25", **more: object
-) -> Results:
+) -> BenchmarkResults:
     """A benchmark in float32."""
     return benchmark(models, folder, noises, precision="float32", device="cpu", **more)
 
@@ -127,7 +121,7 @@ def test_the_noisy_psnr_is_that_of_theory_where_nothing_is_clamped(folder: Path)
     (row,) = results.rows
     assert row.psnr_unclamped == pytest.approx(20 * math.log10(255 / 50), abs=0.1)
     assert row.psnr_noisy > row.psnr_unclamped + 0.1
-    (line,) = [note for note in notes(results) if note.startswith("noisy PSNR: ")]
+    (line,) = [note for note in table_notes(results) if note.startswith("noisy PSNR: ")]
     assert line.endswith(f"as the models get it: gaussian:50 {row.psnr_unclamped:.2f}")
     (clipped,) = measured("median", folder, "gaussian:50", protocol=Protocol(clip=True)).rows
     assert clipped.psnr_unclamped == clipped.psnr_noisy == pytest.approx(row.psnr_noisy, abs=1e-4)
@@ -165,7 +159,7 @@ class TestCiting:
 
     def test_named_weights_are_known_without_a_path_of_this_machine(self) -> None:
         """A name and a checksum can be compared anywhere."""
-        found = identify("swift-photo", load_model("swift-photo"))
+        found = identify_model("swift-photo", load_model("swift-photo"))
         assert found.path == "swift-photo.safetensors"
         assert found.sha256 == hashlib.sha256(find_weights("swift-photo").read_bytes()).hexdigest()
 
@@ -273,7 +267,7 @@ def test_a_model_that_fails_on_a_picture_has_no_row(
     folder: Path, error: Exception, reason: str
 ) -> None:
     """The picture is named, the other rows are kept, and the table says what is missing."""
-    reports: list[Results] = []
+    reports: list[BenchmarkResults] = []
     models = {"one": Spy(), "picky": Picky(error), "two": Spy()}
     results = measured(models, folder, report=reports.append)
     assert [row.model for row in results.rows] == ["one", "two"]
@@ -282,7 +276,7 @@ def test_a_model_that_fails_on_a_picture_has_no_row(
     assert (refusal.model, refusal.noise) == ("picky", "gaussian:25")
     assert (refusal.picture, refusal.size) == ("b.png", (48, 40))
     assert refusal.reason.startswith(reason)
-    assert refusal.describe() in notes(results)
+    assert refusal.describe() in table_notes(results)
     assert "\n" not in refusal.describe()
     assert [len(r.rows) + len(r.refusals) for r in reports] == [1, 2, 3]
 
@@ -307,22 +301,22 @@ def test_real_noise_is_not_made(pairs: Path) -> None:
     for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
         with pytest.raises(ArgumentError, match="pairs hold their noise"):
             measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
-    (line, *_) = notes(measured("median", pairs, (), pairs=True))
+    (line, *_) = table_notes(measured("median", pairs, (), pairs=True))
     assert "real noise" in line
     assert "seed" not in line
 
 
 class TestOutput:
     @pytest.fixture
-    def results(self, folder: Path) -> Results:
+    def results(self, folder: Path) -> BenchmarkResults:
         """Two models under two noises, of which one is none at all."""
         return measured(["median", "median:size=5"], folder, ["gaussian:25", "gaussian:0"])
 
-    def test_json_validates_and_comes_back(self, results: Results, tmp_path: Path) -> None:
+    def test_json_validates_and_comes_back(self, results: BenchmarkResults, tmp_path: Path) -> None:
         """By the schema of its own records, without NaN or infinity, and equal when read."""
         write_json(results, tmp_path / "r.json")
         given = json.loads((tmp_path / "r.json").read_text(), parse_constant=pytest.fail)
-        jsonschema.validate(given, TypeAdapter(Results).json_schema())
+        jsonschema.validate(given, TypeAdapter(BenchmarkResults).json_schema())
         assert given["noises"]["gaussian:25"] == {"name": "gaussian", "std": 25 / 255}
         assert given["rows"][0]["means"]["psnr"] == pytest.approx(results.rows[0].psnr)
         assert given["rows"][2]["means"]["psnr_noisy"] is None  # no noise: infinite
@@ -337,12 +331,12 @@ class TestOutput:
         with pytest.raises(DataError, match=r"other.json': no results of restorekit benchmark"):
             read_json(tmp_path / "other.json")
 
-    def test_the_table_carries_its_protocol(self, results: Results) -> None:
+    def test_the_table_carries_its_protocol(self, results: BenchmarkResults) -> None:
         """A row of as many cells as the head for each result, then every note."""
         lines = to_markdown(results).splitlines()
         assert [line.count("|") for line in lines[:6]] == [len(HEAD) + 1] * 6
         assert "| gaussian:0 | median | equal |" in lines[4]
-        assert lines[7:] == [f"- {note}" for note in notes(results)]
+        assert lines[7:] == [f"- {note}" for note in table_notes(results)]
         text = " ".join(lines[7:])
         for fact in ("seed 0", "unclipped", results.data.digest, torch.__version__, "float32"):
             assert fact in text
@@ -356,14 +350,14 @@ class TestOutput:
         assert all(len(cut) <= 33 for cut in short.values())
         assert short[paths[0]].endswith("best.safetensors")
 
-    def test_a_mean_says_how_many_pictures_are_equal(self, results: Results) -> None:
+    def test_a_mean_says_how_many_pictures_are_equal(self, results: BenchmarkResults) -> None:
         """One that is equal to its clean picture makes the mean infinite, not all of them equal."""
         row = results.rows[0]
         one = (replace(row.pictures[0], psnr=None), *row.pictures[1:])
         for pictures, cell in ((one, "1 equal"), ((one[0],) * 3, "equal")):
-            assert cells(replace(row, pictures=pictures))[3] == cell
+            assert row_cells(replace(row, pictures=pictures))[3] == cell
 
-    def test_a_label_stays_in_its_cell(self, results: Results) -> None:
+    def test_a_label_stays_in_its_cell(self, results: BenchmarkResults) -> None:
         """Whatever signs a file's name has."""
         row = replace(results.rows[0], model="a|b\nc\x1b[1m")
         (line,) = to_markdown(replace(results, rows=(row,))).splitlines()[2:3]
@@ -371,7 +365,7 @@ class TestOutput:
         assert list(short_labels(["a\nb"]).values()) == [r"a\nb"]
 
     def test_results_of_an_older_format_are_told_as_such(
-        self, results: Results, tmp_path: Path
+        self, results: BenchmarkResults, tmp_path: Path
     ) -> None:
         """Their noise was another one, so they are measured again."""
         write_json(replace(results, format=1), tmp_path / "old.json")
@@ -379,7 +373,7 @@ class TestOutput:
             read_json(tmp_path / "old.json")
 
     def test_a_plot_that_cannot_be_drawn_is_an_error_of_one_line(
-        self, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, results: BenchmarkResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As where matplotlib finds no font; nothing is left behind."""
 
@@ -391,7 +385,7 @@ class TestOutput:
             write_plot(results, tmp_path / "a.png")
         assert not list(tmp_path.glob("*a*.png"))
 
-    def test_the_plot_is_a_picture(self, results: Results, tmp_path: Path) -> None:
+    def test_the_plot_is_a_picture(self, results: BenchmarkResults, tmp_path: Path) -> None:
         """With a panel for each noise, so wider than that of one noise; names may hold signs."""
         row = replace(results.rows[0], model="$x_1$ & <y>")
         write_plot(replace(results, rows=(*results.rows, row)), tmp_path / "two.png")

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from restorekit.config.noise_expressions import NamedNoise, read_noises
 from restorekit.errors import ArgumentError, DataError
-from restorekit.evaluate.noises import NamedNoise, read_noises
-from restorekit.evaluate.pictures import Picture, as_float, read_data
+from restorekit.evaluate.benchmark_pictures import BenchmarkPicture, as_float, read_data
 from restorekit.evaluate.protocol import Protocol
 
 CLEAN = torch.full((1, 3, 64, 80), 0.9)
@@ -31,7 +31,7 @@ CHANGED = {
 }
 
 
-def read_pictures(folder: Path, protocol: Protocol, pairs: bool = False) -> list[Picture]:
+def read_pictures(folder: Path, protocol: Protocol, pairs: bool = False) -> list[BenchmarkPicture]:
     """The pictures without the record of them."""
     return read_data(folder, protocol, pairs)[0]
 

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from restorekit import load_model, models, noises
-from restorekit.config import TrainConfig
-from restorekit.schema import json_schema
+from restorekit.config.json_schema import json_schema
+from restorekit.config.train_config import TrainConfig
 
 FOLDER = Path(__file__).parents[2] / "examples" / "configs"
 CASES = [(model, dataset) for model in ("unet", "vae") for dataset in ("stl10", "cifar100")]

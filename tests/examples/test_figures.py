@@ -14,10 +14,10 @@ from PIL import Image
 from skimage import data
 
 from restorekit import create_model
+from restorekit.config.noise_expressions import read_noises
 from restorekit.evaluate.benchmark import benchmark
-from restorekit.evaluate.noises import read_noises
+from restorekit.evaluate.benchmark_results import write_json
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.results import write_json
 from restorekit.weights import annotate, list_weights, read_card, save_model
 
 RECIPES = Path(__file__).parents[2] / "examples" / "recipes"

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from skimage import data
 
-from restorekit.muon import Muon
+from restorekit.optim.muon import Muon
 
 FOLDER = Path(__file__).parents[2] / "examples" / "recipes" / "gpu"
 

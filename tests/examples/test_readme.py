@@ -15,7 +15,7 @@ import torch
 
 import restorekit
 from restorekit.cli.main import main
-from restorekit.data.images import tensor_to_image
+from restorekit.pictures.tensors import tensor_to_image
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/denoising.md")

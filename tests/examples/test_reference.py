@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from restorekit.config import TrainConfig, TrainSettings
-from restorekit.registry import REGISTRIES
+from restorekit.components.registry import REGISTRIES
+from restorekit.config.train_config import TrainConfig, TrainSettings
 from restorekit.weights import list_weights, read_card
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from restorekit.components.registry import losses
 from restorekit.records import Restoration
-from restorekit.registry import losses
 
 pytestmark = pytest.mark.gpu
 

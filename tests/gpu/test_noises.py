@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restorekit.components.registry import noises
 from restorekit.records import as_degraded
-from restorekit.registry import noises
 
 pytestmark = pytest.mark.gpu
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from restorekit.components.registry import losses
 from restorekit.errors import InputError
 from restorekit.records import Restoration
-from restorekit.registry import losses
 
 SIDE = 164  # enough for ms_ssim
 

@@ -9,13 +9,13 @@ import torch
 from scipy import stats
 from torch import nn
 
+from restorekit.components.registry import noises
 from restorekit.errors import ArgumentError, InputError, UnknownNameError
 from restorekit.noise.additive import Gaussian, Uniform
 from restorekit.noise.compose import Chain, Luminance, OneOf
 from restorekit.noise.impulse import SaltAndPepper
 from restorekit.noise.presets import classic_mixture
 from restorekit.records import Degraded
-from restorekit.registry import noises
 
 
 class Shift(nn.Module):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from restorekit.errors import InputError
-from restorekit.noise.parameters import as_interval, check_batch, draw
+from restorekit.noise.parameters import as_interval, check_clean_batch, draw_parameters
 
 fractions = st.floats(0, 1, width=32)
 
@@ -39,7 +39,7 @@ def test_drawn_values_lie_in_the_interval(ends, batch, seed):
     """One float32 value a sample, never outside the range."""
     low, high = ends
     generator = torch.Generator().manual_seed(seed)
-    drawn = draw((low, high), torch.zeros(batch, 1, 2, 2), generator)
+    drawn = draw_parameters((low, high), torch.zeros(batch, 1, 2, 2), generator)
     assert drawn.shape == (batch, 1, 1, 1)
     assert drawn.dtype == torch.float32
     slack = 1e-6
@@ -48,7 +48,7 @@ def test_drawn_values_lie_in_the_interval(ends, batch, seed):
 
 def test_drawn_values_are_uniform(generator):
     """Values of a range are uniformly distributed in it (Kolmogorov-Smirnov)."""
-    drawn = draw((0.1, 0.4), torch.zeros(3000, 1, 1, 1), generator).flatten()
+    drawn = draw_parameters((0.1, 0.4), torch.zeros(3000, 1, 1, 1), generator).flatten()
     assert stats.kstest(drawn.numpy(), stats.uniform(0.1, 0.3).cdf).pvalue > 1e-3
 
 
@@ -56,17 +56,17 @@ def test_drawn_values_are_uniform(generator):
 def test_only_batches_of_images_are_taken(shape):
     """Anything but a non-empty (B, C, H, W) is refused, with its shape."""
     with pytest.raises(InputError, match=r"needs a batch \(B, C, H, W\), got shape"):
-        check_batch(torch.zeros(shape), None)
+        check_clean_batch(torch.zeros(shape), None)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
 def test_integer_images_are_refused(dtype):
     """Noise on integers would be lost in rounding."""
     with pytest.raises(InputError, match=f"floating point images in .0, 1., got {dtype}"):
-        check_batch(torch.zeros(1, 1, 4, 4, dtype=dtype), None)
+        check_clean_batch(torch.zeros(1, 1, 4, 4, dtype=dtype), None)
 
 
 def test_a_generator_on_another_device_is_refused(generator):
     """The message says where both are; torch alone would raise deep inside."""
     with pytest.raises(InputError, match="generator is on cpu and the images on meta"):
-        check_batch(torch.zeros(1, 1, 4, 4, device="meta"), generator)
+        check_clean_batch(torch.zeros(1, 1, 4, 4, device="meta"), generator)

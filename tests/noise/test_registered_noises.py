@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from restorekit.components.registry import noises
 from restorekit.errors import InputError
 from restorekit.records import as_degraded
-from restorekit.registry import noises
 
 GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
 REQUIRED = {"noises": [GAUSSIAN, "salt_and_pepper"], "noise": GAUSSIAN}

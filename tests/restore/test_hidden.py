@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.cli.restoring import Restoring
-from restorekit.data.picture import Picture
+from restorekit.pictures.picture import Picture
+from restorekit.pictures.processing.one_file import PagePlace
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.files.single import Place
 
-PLACE = Place(0, Path("a.png"), Path("b.png"))
+PLACE = PagePlace(0, Path("a.png"), Path("b.png"))
 
 
 class Blur(nn.Module):

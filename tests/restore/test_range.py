@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.networks.network import Network
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.meaning import Meaning
-from restorekit.restore.network import Network
+from restorekit.restore.pixel_meaning import PixelMeaning
 
 
 class Halving(nn.Module):
@@ -92,7 +92,7 @@ def test_channels_beyond_colour_go_one_at_a_time() -> None:
     alone = denoise(image, Together())
     assert np.allclose(alone, image, atol=1e-6)
     denoiser = Denoiser(Together())
-    found = denoiser.restore(image, meaning=Meaning(0, 1, False, colours=3)).image
+    found = denoiser.restore(image, meaning=PixelMeaning(0, 1, False, colours=3)).image
     assert np.allclose(found[..., :3], image[..., :3].mean(2, keepdims=True), atol=1e-6)
     assert np.allclose(found[..., 3:], image[..., 3:], atol=1e-6)
 
@@ -100,7 +100,7 @@ def test_channels_beyond_colour_go_one_at_a_time() -> None:
 def test_last_of_two_channels_is_restored_where_it_is_no_alpha() -> None:
     """As two dyes under a microscope are; of an array without a word on it, it is alpha."""
     image = np.random.default_rng(1).random((12, 10, 2), np.float32)
-    both = Denoiser(Halving()).restore(image, meaning=Meaning(0, 1, has_alpha=False)).image
+    both = Denoiser(Halving()).restore(image, meaning=PixelMeaning(0, 1, has_alpha=False)).image
     assert np.allclose(both, image / 2, atol=1e-6)
     assert np.array_equal(denoise(image, Halving())[..., 1], image[..., 1])
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import restorekit
 from restorekit import Denoiser
-from restorekit.restore.modes import evaluating, full_precision
-from restorekit.restore.network import Network, fingerprint
+from restorekit.networks.network import Network, fingerprint
+from restorekit.networks.temporary_modes import evaluation_mode, full_precision
 
 THREADS = 6
 
@@ -137,7 +137,7 @@ class TestThreads:
 
     def test_settings_are_put_back_by_the_last_block(self, moody: Moody) -> None:
         """Blocks that overlap, and do not end in the order in which they began."""
-        first, second = evaluating(moody), evaluating(moody)
+        first, second = evaluation_mode(moody), evaluation_mode(moody)
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)
@@ -216,7 +216,7 @@ class TestChangedWeights:
         """Measuring takes longer than restoring a small picture."""
         network = Network(Blur())
         before = network.reach
-        monkeypatch.setattr("restorekit.restore.network.measure_reach", None)
+        monkeypatch.setattr("restorekit.networks.network.measure_reach", None)
         network.renew()
         assert network.reach is before
 
@@ -235,10 +235,10 @@ class TestChangedWeights:
 
         model = Scaled()
         denoiser = Denoiser(model)
-        assert not denoiser.heeds_sigma
+        assert not denoiser.uses_sigma
         with torch.no_grad():
             model.weight.fill_(0.5)
-        assert denoiser.heeds_sigma
+        assert denoiser.uses_sigma
 
     def test_damaged_weights_have_a_fingerprint_too(self) -> None:
         """NaN is not equal to itself, but unchanged all the same."""

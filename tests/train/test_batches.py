@@ -12,9 +12,9 @@ from torch import Tensor
 
 from restorekit import DataError
 from restorekit.noise.additive import Gaussian
-from restorekit.train.batches import Draws, corrupt
-from restorekit.train.division import divide
-from restorekit.train.pictures import as_image
+from restorekit.train.batches import DrawSampler, corrupt
+from restorekit.train.data_split import split_dataset
+from restorekit.train.dataset_pictures import as_image
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), steps=st.integers(1, 20), data=st.data())
@@ -23,9 +23,10 @@ def test_a_run_taken_up_anywhere_sees_the_same_draws(
 ) -> None:
     """The draws from any step on are the tail of the whole run's draws."""
     start = data.draw(st.integers(0, steps))
-    whole = list(Draws(range(count), batch, range(batch), range(steps), seed=3))
+    whole = list(DrawSampler(range(count), batch, range(batch), range(steps), seed=3))
     assert (
-        list(Draws(range(count), batch, range(batch), range(start, steps), seed=3)) == whole[start:]
+        list(DrawSampler(range(count), batch, range(batch), range(start, steps), seed=3))
+        == whole[start:]
     )
 
 
@@ -33,7 +34,7 @@ def test_a_run_taken_up_anywhere_sees_the_same_draws(
 def test_every_epoch_shows_every_image_once(count: int, batch: int, epochs: int) -> None:
     """Within an epoch no image is left out or repeated, though batches cross its end."""
     steps = -(-count * epochs // batch)
-    draws = Draws(range(count), batch, range(batch), range(steps), seed=0)
+    draws = DrawSampler(range(count), batch, range(batch), range(steps), seed=0)
     seen = Counter(draw for step in draws for draw in step)
     for epoch in range(epochs):
         assert {i for e, i in seen if e == epoch} == set(range(count))
@@ -42,7 +43,7 @@ def test_every_epoch_shows_every_image_once(count: int, batch: int, epochs: int)
 
 def test_epochs_have_their_own_order() -> None:
     """Two epochs are shuffled differently."""
-    first, second = list(Draws(range(50), 50, range(50), range(2), seed=0))
+    first, second = list(DrawSampler(range(50), 50, range(50), range(2), seed=0))
     assert [i for _, i in first] != [i for _, i in second]
 
 
@@ -84,7 +85,7 @@ def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, sha
         def __getitem__(self, index: int) -> Tensor:
             raise AssertionError("nothing is read to divide")
 
-    divided = divide(Patches(), {}, share=share, training=None, most=pictures, seed=0)
+    divided = split_dataset(Patches(), {}, share=share, training=None, most=pictures, seed=0)
     training = divided.training
     trained = {index // group for index in training}
     held_out = [index for picture in divided.sets["validation"].pictures for index in picture]
@@ -99,7 +100,7 @@ def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, sha
 def test_an_empty_dataset_is_refused() -> None:
     """There is nothing to split."""
     with pytest.raises(DataError, match="empty"):
-        divide([], {}, share=0.1, training=None, most=64, seed=0)
+        split_dataset([], {}, share=0.1, training=None, most=64, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from restorekit import MissingExtraError, PluginWarning, Trainer
-from restorekit.hookspecs import hookimpl
-from restorekit.plugins import _host
+from restorekit.components.hookspecs import hookimpl
+from restorekit.components.plugin_host import _host
 
 Make = Callable[..., Trainer]
 

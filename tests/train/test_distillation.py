@@ -26,8 +26,8 @@ from restorekit import (
 )
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Degraded
-from restorekit.train.changes import changes
-from restorekit.train.distillation import Distilled
+from restorekit.train.config_changes import find_changes
+from restorekit.train.distillation import DistillationTask
 from restorekit.train.task import Supervised
 from restorekit.weights import read_card
 
@@ -40,8 +40,8 @@ def shifted(noisy: Tensor, sigma: Tensor | None) -> Tensor:
     return noisy.roll(1, -1) + 0.1 * noisy.roll(2, -2)
 
 
-def task_of(teacher: Any, share: float = 1.0, views: int = 8, std: Any = 0.1) -> Distilled:
-    return Distilled(Supervised(Gaussian(std)), teacher, share, views)
+def task_of(teacher: Any, share: float = 1.0, views: int = 8, std: Any = 0.1) -> DistillationTask:
+    return DistillationTask(Supervised(Gaussian(std)), teacher, share, views)
 
 
 class TestTarget:
@@ -52,21 +52,21 @@ class TestTarget:
     ) -> None:
         """Of a teacher that halves what it sees, whichever way that is turned."""
         task = task_of(lambda noisy, sigma: noisy / 2, share, views)
-        lesson = task.lesson(CLEAN, 0, step, [0, 1])
-        expected = (1 - share) * CLEAN + share * lesson.input / 2
-        torch.testing.assert_close(lesson.target, expected)
+        given = task.make_batch(CLEAN, 0, step, [0, 1])
+        expected = (1 - share) * CLEAN + share * given.input / 2
+        torch.testing.assert_close(given.target, expected)
 
     def test_all_views_are_the_mean_over_the_flips_and_turns(self) -> None:
         """As numpy's own flips and quarter turns say."""
-        lesson = task_of(shifted).lesson(CLEAN, 0, 1, [0, 1])
+        given = task_of(shifted).make_batch(CLEAN, 0, 1, [0, 1])
         answers = []
         for quarters, mirrored in itertools.product(range(4), (False, True)):
             turned = torch.rot90(
-                lesson.input.flip(-1) if mirrored else lesson.input, quarters, (2, 3)
+                given.input.flip(-1) if mirrored else given.input, quarters, (2, 3)
             )
             answer = torch.rot90(shifted(turned, None), -quarters, (2, 3))
             answers.append(answer.flip(-1) if mirrored else answer)
-        torch.testing.assert_close(lesson.target, torch.stack(answers).mean(0))
+        torch.testing.assert_close(given.target, torch.stack(answers).mean(0))
 
     def test_single_views_come_to_the_same_mean(self) -> None:
         """Each of the eight is drawn as often as the others: their mean is what is learnt."""
@@ -78,7 +78,7 @@ class TestTarget:
 
         task = task_of(watched, views=1, std=0.0)
         for step in range(400):
-            task.lesson(CLEAN, 0, step, [0, 1])
+            task.make_batch(CLEAN, 0, step, [0, 1])
         counts = [sum(torch.equal(view, other) for other in seen) for view in seen]
         assert min(counts) > 25  # 50 on average, with a standard deviation of 6.6
         assert max(counts) < 75
@@ -90,18 +90,18 @@ class TestTarget:
             def forward(self, clean: Tensor) -> Degraded:
                 return Degraded(clean, clean[:, :1])
 
-        told = Distilled(
+        told = DistillationTask(
             Supervised(Uneven()),
             lambda noisy, sigma: noisy if sigma is None else sigma.expand_as(noisy),
             1.0,
             8,
-        ).lesson(CLEAN, 0, 1, [0, 1])
+        ).make_batch(CLEAN, 0, 1, [0, 1])
         torch.testing.assert_close(told.target, CLEAN[:, :1].expand_as(CLEAN))
 
     def test_is_the_same_whenever_the_step_is(self) -> None:
         """So that a resumed run learns what the other would have."""
         task = task_of(shifted, 0.5, 2)
-        first, again, next_one = (task.lesson(CLEAN, 0, step, [0, 1]) for step in (5, 5, 6))
+        first, again, next_one = (task.make_batch(CLEAN, 0, step, [0, 1]) for step in (5, 5, 6))
         assert torch.equal(first.target, again.target)
         assert not torch.equal(first.target, next_one.target)
 
@@ -178,7 +178,7 @@ class TestRun:
         save_model(load_model(first.folder), teacher)
         again = tiny(teacher={"weights": str(teacher)}).plan.resolved()["teacher"]["checksum"]
         before, now = ({"teacher": {"checksum": each}} for each in (card["checksum"], again))
-        assert [change.key for change in changes(before, now)] == ["teacher.checksum"]
+        assert [change.key for change in find_changes(before, now)] == ["teacher.checksum"]
 
     def test_text_is_the_weights(self, teacher: Path) -> None:
         """Also where another key of it is then set."""

@@ -22,16 +22,16 @@ from matplotlib.figure import Figure
 from restorekit import DataError, Trainer, load_model
 from restorekit.errors import ArgumentError, RestoreWarning
 from restorekit.train.checkpoint import read_state, save_state
+from restorekit.train.folder_lock import NAME, lock_folder
 from restorekit.train.history import History
-from restorekit.train.lock import NAME, only_training_in
 
 Make = Callable[..., Trainer]
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from restorekit.train.lock import only_training_in
-with only_training_in(Path(sys.argv[1])):
+from restorekit.train.folder_lock import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -103,7 +103,7 @@ def test_a_second_run_in_the_folder_is_refused(tiny: Make) -> None:
     """Before it touches anything of the first."""
     folder = tiny().fit().folder
     before = sorted(os.listdir(folder))
-    with only_training_in(folder), pytest.raises(ArgumentError, match=f"process {os.getpid()} "):
+    with lock_folder(folder), pytest.raises(ArgumentError, match=f"process {os.getpid()} "):
         tiny().fit()
     assert sorted(os.listdir(folder)) == before
     load_model(folder)
@@ -116,12 +116,12 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
-    with pytest.raises(ArgumentError, match="another training"), only_training_in(tmp_path):
+    with pytest.raises(ArgumentError, match="another training"), lock_folder(tmp_path):
         pass
     process.kill()
     process.communicate()
     assert os.listdir(tmp_path) == [NAME]
-    with only_training_in(tmp_path):
+    with lock_folder(tmp_path):
         assert os.listdir(tmp_path) == [NAME]
     assert os.listdir(tmp_path) == []
 
@@ -134,7 +134,7 @@ def test_a_disk_without_locks_is_warned_of(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.warns(RestoreWarning, match="no file locks"), only_training_in(tmp_path):
+    with pytest.warns(RestoreWarning, match="no file locks"), lock_folder(tmp_path):
         pass
     assert os.listdir(tmp_path) == []
 

@@ -125,6 +125,6 @@ def test_float16_underflow_is_the_scalers_business(tiny: Make) -> None:
     """The scale comes down until the gradients are finite; no step counts as bad."""
     trainer = tiny(precision="float16", steps=30, learning_rate=1e-4)
     outcome = trainer.fit()
-    assert trainer.runtime.scaler.is_enabled()
+    assert trainer.execution.scaler.is_enabled()
     assert outcome.skipped == 0
     assert all(bool(torch.isfinite(p).all()) for p in load_model(outcome.folder).parameters())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from restorekit.config import settings_from
+from restorekit.config.train_config import settings_from
 from restorekit.train.optimization import MovingAverage, learning_rate, make_optimizer
 
 

@@ -25,7 +25,7 @@ from restorekit import (
 from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
 from restorekit.records import Degraded, Restoration
-from restorekit.train.task import Lesson
+from restorekit.train.task import TaskBatch
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
@@ -37,13 +37,13 @@ class LeftHalf:
     def __init__(self, noise: nn.Module) -> None:
         self.noise = noise
 
-    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The right half of the target is nonsense, and masked."""
         half = images.shape[-1] // 2
         mask = torch.zeros(1, 1, 1, images.shape[-1], dtype=torch.bool)
         mask[..., :half] = True
         target = torch.where(mask, images, torch.full_like(images, 1e6))
-        return Lesson(self.noise(images).noisy, target, mask=mask)
+        return TaskBatch(self.noise(images).noisy, target, mask=mask)
 
 
 def test_another_way_of_learning_plugs_into_the_loop(tiny: Make) -> None:
@@ -103,11 +103,11 @@ def test_plain_functions_are_noises_and_losses(tiny: Make) -> None:
 @pytest.mark.parametrize("sigma", [0.2, torch.tensor(0.2), torch.tensor([0.2])])
 def test_a_noise_may_say_its_sigma_as_a_lone_number(tiny: Make, sigma: Any) -> None:
     """It is one a sample for the model."""
-    lesson = tiny(noise=lambda clean: Degraded(clean, sigma)).task.lesson(
+    given = tiny(noise=lambda clean: Degraded(clean, sigma)).task.make_batch(
         torch.rand(3, 3, 8, 8), 0, 1, range(3)
     )
-    assert lesson.sigma is not None
-    torch.testing.assert_close(lesson.sigma, torch.full((3, 1, 1, 1), 0.2))
+    assert given.sigma is not None
+    torch.testing.assert_close(given.sigma, torch.full((3, 1, 1, 1), 0.2))
 
 
 def test_sigma_reaches_a_model_that_takes_it(tiny: Make) -> None:

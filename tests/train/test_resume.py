@@ -169,7 +169,7 @@ def test_a_save_that_fails_after_a_fallback_leaves_the_whole_state(
     state = {"step": 9, "model": {}}
     for survives in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr("restorekit.train.checkpoint.os.replace", failing_after(survives))
+            patch.setattr("os.replace", failing_after(survives))
             with pytest.raises(OSError, match="power cut"):
                 save_state(folder, state)
         assert load_state(folder, print) is not None
@@ -194,7 +194,7 @@ def test_what_a_killed_process_left_is_removed(tiny: Make) -> None:
     folder = tiny().fit().folder
     code = """
 import os, sys
-from restorekit.atomic import atomic_path
+from restorekit.storage.atomic import atomic_path
 with atomic_path(sys.argv[1]) as temporary:
     print(temporary, flush=True)
     os._exit(9)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from restorekit import ConfigError, TrainConfig, Trainer, create_noise
 from restorekit.data.folder import Folder
-from restorekit.evaluate.metrics import psnr
-from restorekit.train.pictures import read_views
+from restorekit.metrics.image_quality import psnr
+from restorekit.train.dataset_pictures import read_views
 
 Make = Callable[..., Trainer]
 

@@ -17,7 +17,7 @@ import torch
 from restorekit import create_model, load_model, save_model
 from restorekit.errors import CheckpointError
 from restorekit.weights import read_card
-from restorekit.weights.header import KEY, read_header
+from restorekit.weights.safetensors_header import KEY, read_header
 
 Entry = dict[str, Any]
 

@@ -110,7 +110,7 @@ class Run:
         self.optimizer = BatchedMuon(self.weights, self.rate)
         self.generator = Generator(device).manual_seed(int(time.time()))
         fixed = Generator(device).manual_seed(0)
-        self.judged = task.noise(held_out.centres(self._window(1.0)), fixed)
+        self.masked = task.noise(held_out.centres(self._window(1.0)), fixed)
         self.loss = torch.zeros((), device=device)
 
     def train(self, seconds: float) -> None:
@@ -188,7 +188,7 @@ class Run:
     def validated(self) -> str:
         """PSNR of the average's pictures on held-out photographs with the same noise each time."""
         gains = []
-        for clean, noisy, level in zip(*(x.split(8) for x in self.judged), strict=True):
+        for clean, noisy, level in zip(*(x.split(8) for x in self.masked), strict=True):
             levels = [None] if self.task.blind else [level]
             if self.task.noise is degrade.photograph:
                 levels = [torch.zeros_like(level), _told(clean, noisy)]

@@ -1,6 +1,6 @@
 """Muon for a GPU: matrices of one shape together, the rate a tensor, so that a graph may hold it.
 
-The same steps as `restorekit.muon.Muon`, which see; a few launches where that makes thousands.
+The same steps as `restorekit.optim.muon.Muon`, in a few launches where that makes thousands.
 """
 
 from __future__ import annotations

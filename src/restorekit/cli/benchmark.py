@@ -11,7 +11,7 @@ from restorekit.cli.output import print_error, print_line
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from restorekit.evaluate.results import Results
+    from restorekit.evaluate.benchmark_results import BenchmarkResults
 
 
 def benchmark(
@@ -112,12 +112,12 @@ def benchmark(
     given with --json and --markdown are written again after each row. A model that fails on a
     picture has no row; the others are measured all the same, and the exit code is 2.
     """
-    from restorekit.atomic import check_target
     from restorekit.evaluate.benchmark import benchmark as run
+    from restorekit.evaluate.benchmark_results import write_json
     from restorekit.evaluate.plots import check_plot_path, write_plot
     from restorekit.evaluate.protocol import Protocol
-    from restorekit.evaluate.results import write_json
     from restorekit.evaluate.tables import write_markdown
+    from restorekit.storage.atomic import check_target
 
     protocol = Protocol(
         seed=seed,
@@ -141,7 +141,7 @@ def benchmark(
     _use_threads(threads)
     table = Table()
 
-    def report(results: Results) -> None:
+    def report(results: BenchmarkResults) -> None:
         table.show(results)
         if json is not None:
             write_json(results, json)
@@ -175,13 +175,13 @@ class Table:
         self._head: tuple[str, ...] = ()
         self._widths: list[int] = []
         self._rows = self._refusals = 0
-        self._results: Results | None = None
+        self._results: BenchmarkResults | None = None
         self._models: dict[str, str] = {}
         self._noises: dict[str, str] = {}
 
-    def show(self, results: Results) -> None:
+    def show(self, results: BenchmarkResults) -> None:
         """Print the newest row, below the head where it is the first, or what has none."""
-        from restorekit.evaluate.tables import cells
+        from restorekit.evaluate.tables import row_cells
 
         if self._results is None:
             self._begin(results)
@@ -194,22 +194,22 @@ class Table:
         if not self._rows:
             self._print(self._head)
         self._rows = len(results.rows)
-        noise, model, *numbers = cells(results.rows[-1])
+        noise, model, *numbers = row_cells(results.rows[-1])
         self._print((self._noises.get(noise, noise), self._models[model], *numbers))
 
     def end(self) -> None:
         """Print what a table must not be shown without, where anything of it has been shown."""
-        from restorekit.evaluate.tables import notes
+        from restorekit.evaluate.tables import table_notes
 
         if self._results is None:
             return
         print_line("")
         for short, label in _differing(self._models) + _differing(self._noises):
             print_line(f"{short}: {label}")
-        for note in notes(self._results):
+        for note in table_notes(self._results):
             print_line(note)
 
-    def _begin(self, results: Results) -> None:
+    def _begin(self, results: BenchmarkResults) -> None:
         """The names of models and noises are known, so their columns are as wide as they need."""
         from restorekit.evaluate.tables import HEAD, short_labels
 

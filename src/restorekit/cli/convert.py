@@ -28,7 +28,7 @@ def convert(
     shapes. Nothing in it is executed: a pickled module is refused.
     """
     from restorekit.weights import convert
-    from restorekit.weights.foreign import UNKNOWN_LICENSE
+    from restorekit.weights.foreign_checkpoints import UNKNOWN_LICENSE
 
     found = convert(checkpoint, output, license)
     inside = ", ".join(f"{key}={value}" for key, value in found.arguments.items())

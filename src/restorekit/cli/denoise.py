@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Json
-from restorekit.cli.pictures import OUTPUT, Black, Inputs, Verbose, White, process, read_range
+from restorekit.cli.picture_processing import (
+    OUTPUT,
+    Black,
+    Inputs,
+    Verbose,
+    White,
+    process_with_progress,
+    read_range,
+)
 from restorekit.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
-    from restorekit.restore.files.plan import Plan
+    from restorekit.pictures.processing.file_plan import FilePlan
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 RUNTIMES = ("auto", "torch", "onnxruntime", "openvino")
@@ -112,31 +120,31 @@ def denoise(
     plan = _plan(inputs, output, in_place)
 
     from restorekit.cli.restoring import Restoring, report_paths
+    from restorekit.pictures.processing.one_file import WriteOptions
+    from restorekit.pictures.processing.worker import Worker
     from restorekit.restore.denoiser import Denoiser
-    from restorekit.restore.files.share import Share
-    from restorekit.restore.files.single import Writing
 
     reports = report_paths(plan, report)
-    share = Share.of_environment()
+    worker = Worker.of_environment()
     resume = not (overwrite or in_place or _is_single(inputs))
-    denoiser = Denoiser(model, device=share.device(device), **settings)
+    denoiser = Denoiser(model, device=worker.device(device), **settings)
     restoring = Restoring(denoiser, reports, as_json)
-    process(
+    process_with_progress(
         plan,
         restoring,
         "denoising",
-        writing=Writing(bits, quality, in_place, resume, *ends),
-        share=share,
+        writing=WriteOptions(bits, quality, in_place, resume, *ends),
+        worker=worker,
         at_once=0 if reports else denoiser.pixels_at_once,
         tell=restoring.tell if as_json else None,
         verbose=verbose,
     )
 
 
-def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> Plan:
+def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> FilePlan:
     if in_place and output is not None:
         raise ArgumentError("give an output with -o, or --in-place (not both)")
-    from restorekit.restore.files.plan import plan_beside, plan_in_place, plan_outputs
+    from restorekit.pictures.processing.file_plan import plan_in_place, plan_outputs, plan_reports
 
     if in_place:
         return plan_in_place(inputs)
@@ -144,7 +152,7 @@ def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> Plan:
         return plan_outputs(inputs, output)
     if len(inputs) > 1:
         raise ArgumentError("several pictures need a folder to go to: -o FOLDER, or --in-place")
-    return plan_beside(inputs[0])
+    return plan_reports(inputs[0])
 
 
 def _is_single(inputs: Sequence[str]) -> bool:

@@ -8,9 +8,16 @@ from typing import Annotated
 import typer
 
 from restorekit.cli.listing import kind_of
-from restorekit.cli.output import Json, plain, print_json, print_line, print_table, print_text
-from restorekit.registry import REGISTRIES, Description
-from restorekit.signature import Argument
+from restorekit.cli.output import (
+    Json,
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+    to_json_value,
+)
+from restorekit.components.registry import REGISTRIES, Description
+from restorekit.components.signatures import Argument
 
 
 def describe(
@@ -22,7 +29,7 @@ def describe(
     found = REGISTRIES[kind_of(kind)].describe(name)
     if as_json:
         provider = {"provider": found.provider.distribution, "version": found.provider.version}
-        print_json({**plain(found), **provider})
+        print_json({**to_json_value(found), **provider})
     else:
         _print(found)
 

@@ -11,7 +11,7 @@ from restorekit.cli.output import print_line
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from restorekit.restore.export import Exported
+    from restorekit.runtimes.export import Exported
 
 
 def export(
@@ -39,11 +39,11 @@ def export(
     """
     if onnx is None and program is None:
         raise ArgumentError("say what to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
-    from restorekit.restore.export import export_onnx, export_torch
-    from restorekit.restore.loading import load
+    from restorekit.restore.loading import load_network
+    from restorekit.runtimes.export import export_onnx, export_torch
     from restorekit.weights import describe_origin, read_card
 
-    network = load(model, "cpu")
+    network = load_network(model, "cpu")
     has_weights = any(True for _ in network.parameters())
     card = read_card(model) if has_weights else {"model": describe_origin(network)}
     if onnx is not None:

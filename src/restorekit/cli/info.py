@@ -27,7 +27,7 @@ def info(
 
     Its architecture with arguments and provider, what it was trained on, and how good it was.
     """
-    from restorekit.cli.weights import print_credits, print_model_card
+    from restorekit.cli.weights_display import print_credits, print_model_card
     from restorekit.weights import find_weights, read_card
 
     path = find_weights(checkpoint)

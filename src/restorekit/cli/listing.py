@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from restorekit.cli.output import Json, print_json, print_table, print_text
-from restorekit.cli.weights import listed_weights, weights_row
+from restorekit.cli.weights_display import listed_weights, weights_row
+from restorekit.components.registry import REGISTRIES, ComponentKind, RegistryEntry
 from restorekit.errors import ArgumentError, did_you_mean
-from restorekit.registry import REGISTRIES, Entry, Kind
 
 PLURALS = {registry.plural: kind for kind, registry in REGISTRIES.items()}
 WEIGHTS = "weights"
@@ -42,7 +42,7 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
         print_table(lines or [("(none)",)])
 
 
-def kind_of(word: str, *others: str) -> Kind:
+def kind_of(word: str, *others: str) -> ComponentKind:
     """The kind that a word names, in the singular or the plural.
 
     Args:
@@ -52,7 +52,7 @@ def kind_of(word: str, *others: str) -> Kind:
     Raises:
         ArgumentError: it names none.
     """
-    words: dict[str, Kind] = {**PLURALS, **{kind: kind for kind in REGISTRIES}}
+    words: dict[str, ComponentKind] = {**PLURALS, **{kind: kind for kind in REGISTRIES}}
     if word not in words:
         near, known = did_you_mean(word, [*words, *others]), [*REGISTRIES, *others]
         raise ArgumentError(f"unknown kind '{word}'.{near} One of: {', '.join(known)}")
@@ -68,13 +68,13 @@ def _read(words: list[str]) -> tuple[str | None, str]:
     return kind_of(words[0], WEIGHTS), pattern
 
 
-def _row(entry: Entry) -> tuple[str, str]:
+def _row(entry: RegistryEntry) -> tuple[str, str]:
     component, provider = entry.component, entry.provider
     note = "" if provider.distribution == "restorekit" else f"[{provider}]"
     return component.name, f"{component.summary} {note}".strip()
 
 
-def _as_json(entry: Entry) -> dict[str, Any]:
+def _as_json(entry: RegistryEntry) -> dict[str, Any]:
     component, provider = entry.component, entry.provider
     return {
         "name": component.name,

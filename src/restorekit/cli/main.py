@@ -21,12 +21,12 @@ from restorekit.cli import (
     schema,
     train,
 )
-from restorekit.cli.commands import QuickCommand, QuickGroup
-from restorekit.cli.faults import explain, raised_by, warnings_as_lines
+from restorekit.cli.error_messages import explain, raised_by, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
+from restorekit.cli.quick_commands import QuickCommand, QuickGroup
 from restorekit.cli.signals import ending_on_signals
 from restorekit.cli.streams import dependable_streams, set_output_aside
-from restorekit.isolation import watched_interrupts
+from restorekit.components.isolation import watched_interrupts
 from restorekit.version import __version__
 
 # Plain help: drawing it with rich would take longer than everything else together.

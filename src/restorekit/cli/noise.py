@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from restorekit.cli.output import Settings
-from restorekit.cli.pictures import OUTPUT, Black, Inputs, Verbose, White, process, read_range
+from restorekit.cli.picture_processing import (
+    OUTPUT,
+    Black,
+    Inputs,
+    Verbose,
+    White,
+    process_with_progress,
+    read_range,
+)
+from restorekit.config.expressions import read_object, read_value
 from restorekit.errors import ArgumentError
-from restorekit.expression import read_object, read_value
 
 if TYPE_CHECKING:
-    from restorekit.data.picture import Picture
-    from restorekit.restore.files.single import Place
+    from restorekit.pictures.picture import Picture
+    from restorekit.pictures.processing.one_file import PagePlace
 
 
 def noise(
@@ -42,19 +50,19 @@ def noise(
     """
     spec = read_spec(noise, settings or [])
     ends = read_range(black, white)
-    from restorekit.registry import noises
-    from restorekit.restore.files.plan import plan_outputs
-    from restorekit.restore.files.share import Share
-    from restorekit.restore.files.single import Writing, each
+    from restorekit.components.registry import noises
+    from restorekit.pictures.processing.file_plan import plan_outputs
+    from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time
+    from restorekit.pictures.processing.worker import Worker
 
     plan = plan_outputs(inputs, output)
     corruption = Corruption(noises.build(spec), seed)
-    process(
+    process_with_progress(
         plan,
-        each(corruption),
+        one_at_a_time(corruption),
         "adding noise",
-        writing=Writing(black=ends[0], white=ends[1]),
-        share=Share.of_environment(),
+        writing=WriteOptions(black=ends[0], white=ends[1]),
+        worker=Worker.of_environment(),
         verbose=verbose,
     )
 
@@ -70,11 +78,11 @@ class Corruption:
     def __init__(self, noise: Any, seed: int) -> None:
         self.noise, self.seed = noise, seed
 
-    def __call__(self, picture: Picture, place: Place) -> Picture:
+    def __call__(self, picture: Picture, place: PagePlace) -> Picture:
         """The picture with noise, of the same size and depth."""
         import torch
 
-        from restorekit.data.images import pixels_to_tensor, tensor_to_pixels
+        from restorekit.pictures.tensors import pixels_to_tensor, tensor_to_pixels
         from restorekit.records import degrade
         from restorekit.seeding import derive_generator
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from restorekit.cli.streams import answers
-from restorekit.text import escaped, shortened
+from restorekit.untrusted.text import escaped, shortened
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Settings = Annotated[
@@ -49,17 +49,17 @@ def _write(text: str, file: TextIO | None) -> None:
 
 def print_error(message: str) -> None:
     """One line on stderr that begins with "error: ", however many the message has."""
-    print_told("error", message)
+    print_labelled("error", message)
 
 
-def print_told(kind: str, message: str) -> None:
+def print_labelled(kind: str, message: str) -> None:
     """One line on stderr, of bounded length, that begins with the kind of message it is."""
     print_line(f"{kind}: {shortened(' '.join(message.split()))}", sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """A value as JSON; what has no JSON form is shown as text."""
-    print_text(json.dumps(plain(value), indent=2, allow_nan=False))
+    print_text(json.dumps(to_json_value(value), indent=2, allow_nan=False))
 
 
 def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
@@ -81,7 +81,7 @@ def in_words(value: Any) -> str:
     """A value in one line: a component as it would be called, numbers with their thousands."""
     if isinstance(value, Mapping) and "name" in value:
         by = f"{value.get('provider', '')} {value.get('version', '')}".strip()
-        return called(value) + (f" of {by}" if by else "")
+        return call_text(value) + (f" of {by}" if by else "")
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {in_words(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
@@ -94,7 +94,7 @@ def in_words(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def called(made: Mapping[str, Any]) -> str:
+def call_text(made: Mapping[str, Any]) -> str:
     """A component as it would be called: "dncnn(depth=20)"."""
     name = made["name"] or made.get("class", "?")
     arguments = made.get("arguments")
@@ -103,14 +103,14 @@ def called(made: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={in_words(item)}' for key, item in arguments.items())})"
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value made of what JSON has: infinity and foreign objects become text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_json_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_json_value(item) for item in value]
     if value is None or isinstance(value, (str, int)):
         return value
     return value if isinstance(value, float) and math.isfinite(value) else str(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from restorekit.cli.output import Json, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from restorekit.plugins import Plugin
+    from restorekit.components.plugin_host import Plugin
 
 
 def plugins(as_json: Json = False) -> None:
@@ -16,7 +16,7 @@ def plugins(as_json: Json = False) -> None:
     RESTOREKIT_PLUGINS limits which distributions are loaded ("" none, "a,b" only those);
     RESTOREKIT_STRICT_PLUGINS=1 makes a plugin that cannot be used an error.
     """
-    from restorekit.plugins import loaded_plugins
+    from restorekit.components.plugin_host import loaded_plugins
 
     found = loaded_plugins()
     if as_json:

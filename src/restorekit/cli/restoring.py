@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restorekit.cli.output import plain, print_line
+from restorekit.cli.output import print_line, to_json_value
 from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one_line
 from restorekit.restore.safeguard.reason import MEANING
 
 if TYPE_CHECKING:
-    from restorekit.data.picture import Picture
-    from restorekit.restore.files.batch import Done
-    from restorekit.restore.files.plan import Plan
-    from restorekit.restore.files.single import Place
+    from restorekit.pictures.picture import Picture
+    from restorekit.pictures.processing.file_plan import FilePlan
+    from restorekit.pictures.processing.many_files import FileOutcome
+    from restorekit.pictures.processing.one_file import PagePlace
 
 _REPORTS = (".html", ".png")
 
@@ -36,7 +36,7 @@ class Restoring:
         self.denoiser, self.reports, self.summarizes = denoiser, reports, summarizes
         self.pages: dict[int, list[dict[str, Any]]] = {}
 
-    def __call__(self, pictures: Sequence[Picture], places: Sequence[Place]) -> list[Picture]:
+    def __call__(self, pictures: Sequence[Picture], places: Sequence[PagePlace]) -> list[Picture]:
         """The pictures restored."""
         alone = len(pictures) == 1 and not self.summarizes and places[0].target not in self.reports
         # Half the memory, where nobody asks for what was there before.
@@ -49,10 +49,10 @@ class Restoring:
         ]
 
     def _restored(self, pictures: Sequence[Picture], in_place: bool) -> list[Any]:
-        from restorekit.restore.meaning import Meaning
+        from restorekit.restore.pixel_meaning import PixelMeaning
 
         images = [picture.pixels for picture in pictures]
-        meanings = [Meaning.of(picture) for picture in pictures]
+        meanings = [PixelMeaning.of(picture) for picture in pictures]
         try:
             if len(images) == 1:
                 return [self.denoiser.restore(images[0], in_place, meanings[0])]
@@ -66,7 +66,7 @@ class Restoring:
                 f"{in_one_line(error)}"
             ) from error
 
-    def _describe(self, picture: Picture, place: Place, outcome: Any) -> None:
+    def _describe(self, picture: Picture, place: PagePlace, outcome: Any) -> None:
         """Say what was found, keep what is to be told, and write the report, where asked for."""
         if outcome.left_alone is not None:
             page = f", page {place.page + 1}" if place.pages > 1 else ""
@@ -78,14 +78,14 @@ class Restoring:
                 sys.stderr,
             )
         if self.summarizes:
-            from restorekit.restore.report import summary
+            from restorekit.report import summary
 
             found = summary(picture.pixels, outcome.image, outcome)
             if place.page == 0:
                 self.pages[place.number] = []
             self.pages[place.number].append(found)
         if (report := self.reports.get(place.target)) is not None:
-            from restorekit.restore.report import write_report
+            from restorekit.report import write_report
 
             name = place.source.name
             if place.pages > 1:
@@ -93,7 +93,7 @@ class Restoring:
                 name = f"{name}, page {place.page + 1} of {place.pages}"
             write_report(report, picture.pixels, outcome.image, outcome, name=name)
 
-    def tell(self, done: Done) -> None:
+    def tell(self, done: FileOutcome) -> None:
         """Print what became of a file as one JSON object on a line, with a summary of each page."""
         pages = self.pages.pop(done.place.number, [])
         told: dict[str, Any] = {
@@ -105,10 +105,10 @@ class Restoring:
             told["error"] = " ".join(str(done.error).split())
         elif done.has_new_result:
             told |= {"pages": pages, "left_out": done.left_out}
-        print_line(json.dumps(plain(told), allow_nan=False))
+        print_line(json.dumps(to_json_value(told), allow_nan=False))
 
 
-def report_paths(plan: Plan, given: str | None) -> dict[Path, Path]:
+def report_paths(plan: FilePlan, given: str | None) -> dict[Path, Path]:
     """Where the report of each target goes.
 
     Args:
@@ -142,6 +142,6 @@ def _below(folder: Path, target: Path) -> Path:
 
 
 def _same(one: Path, other: Path) -> bool:
-    from restorekit.restore.files.plan import same_file
+    from restorekit.pictures.processing.file_plan import same_file
 
     return os.path.abspath(one) == os.path.abspath(other) or same_file(one, other)

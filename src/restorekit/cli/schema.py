@@ -10,6 +10,6 @@ def schema() -> None:
 
     It knows every component that is installed, plugins' too, with its arguments.
     """
-    from restorekit.schema import json_schema
+    from restorekit.config.json_schema import json_schema
 
     print_json(json_schema())

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from traceback import walk_stack
 from typing import Any, TextIO, cast
 
-from restorekit.text import escaped
+from restorekit.untrusted.text import escaped
 
 
 @contextmanager
@@ -143,9 +143,11 @@ class _Aside(_Stream):
         self._told: set[str] = set()
 
     def write(self, text: str) -> int:
-        from restorekit.plugins import culprit
+        from restorekit.components.plugin_host import plugin_in_traceback
 
-        if (who := culprit(frame for frame, _ in walk_stack(None))) and who not in self._told:
+        if (
+            who := plugin_in_traceback(frame for frame, _ in walk_stack(None))
+        ) and who not in self._told:
             self._told.add(who)
             super().write(f"warning: {escaped(who)} prints; this goes to standard error:\n")
         return super().write(text)

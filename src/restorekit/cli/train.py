@@ -10,7 +10,7 @@ import typer
 from restorekit.cli.output import Settings, print_line
 
 if TYPE_CHECKING:
-    from restorekit.train.results import Outcome
+    from restorekit.train.run_folder import TrainOutcome
 
 
 def train(
@@ -24,7 +24,7 @@ def train(
 
     With -s train.steps=1000 a key of it is set; values are JSON where they parse, else text.
     """
-    from restorekit.config import TrainConfig
+    from restorekit.config.train_config import TrainConfig
     from restorekit.distributed import Launch
     from restorekit.train.processes import leave_group
     from restorekit.train.trainer import Trainer
@@ -38,7 +38,7 @@ def train(
     raise typer.Exit(outcome.exit_code)
 
 
-def _where(outcome: Outcome) -> str:
+def _where(outcome: TrainOutcome) -> str:
     """The weights to use, and how good they are."""
     if not outcome.best:
         return f"weights: {outcome.folder / 'last.safetensors'} (step {outcome.step})"

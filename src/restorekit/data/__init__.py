@@ -1,8 +1,5 @@
-"""Datasets, patches, and image files in and out.
+"""Datasets of clean images to train on.
 
-`files` reads and writes picture files of every format in `formats`, each by its own room
-(`pillow_files`, `png_files`, `tiff_files`), as a `picture` with its metadata (`exif`); `faults`
-says what is wrong with one. `images` turns pictures into tensors and back, `patches` cuts them;
-`pairs` finds which files are a clean and a noisy picture of the same, `digests` tells pixels apart;
-`folder`, `samples` and `torchvision_sets` are the datasets.
+`folder`, `samples` and `torchvision_sets` are the datasets; `patches` cuts pictures into patches,
+`colour` halves the resolution of colour, `pairs` finds the clean and the noisy file of a picture.
 """

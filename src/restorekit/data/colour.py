@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.data.images import LUMA
 from restorekit.errors import InputError
+from restorekit.pictures.tensors import LUMA
 
 
 def halve_colour(image: Tensor, top: int = 0, left: int = 0) -> Tensor:

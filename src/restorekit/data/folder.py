@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from restorekit.data.files import find_images
-from restorekit.data.formats import SUFFIXES
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import DataError
+from restorekit.pictures.file_formats import SUFFIXES
+from restorekit.pictures.picture_files import find_images
 
 # What a training run draws, beside its METRICS: results, no pictures to train on.
 RUN_PICTURES = ("validation.png", "loss_map.png")

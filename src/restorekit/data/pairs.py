@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from restorekit.data.walk import walk
 from restorekit.errors import DataError
+from restorekit.pictures.folder_walk import walk_folder
 
 CLEAN_WORDS = ("gt", "clean", "mean", "ground[ _-]?truth", "reference", "ref", "target", "hq")
 NOISY_WORDS = ("noisy", "noise", "real", "input", "degraded", "lq")
@@ -92,7 +92,7 @@ def list_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
     Raises:
         DataError: there is no such folder, or one below it cannot be listed.
     """
-    found = walk(folder)
+    found = walk_folder(folder)
     if found.unreadable:
         raise DataError(f"folder '{found.unreadable[0]}' cannot be read, so what it holds is lost")
     return found.images, found.others

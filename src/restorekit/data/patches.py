@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restorekit.data.colour import halve_colour
-from restorekit.data.images import read_tensor, to_float
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
-from restorekit.memory import available_memory, in_words
+from restorekit.memory import available_memory, format_size
+from restorekit.pictures.tensors import read_tensor, to_float
 from restorekit.seeding import derive_generator
 
 MOST_PATCHES = 10_000_000  # in an epoch, whose order is kept in memory
@@ -235,8 +235,8 @@ def _check_size(pictures: int, side: int | None, patches: int, channels: int) ->
     free = available_memory(torch.device("cpu"))
     if side is not None and (size := 4 * channels * side**2) > free:
         raise ArgumentError(
-            f"patch_size {side:,}: a patch takes {in_words(size)}, more than the {in_words(free)} "
-            "of memory that are free"
+            f"patch_size {side:,}: a patch takes {format_size(size)}, more than the "
+            f"{format_size(free)} of memory that are free"
         )
     if pictures * patches > MOST_PATCHES:
         raise ArgumentError(

@@ -1,5 +1,6 @@
-"""Measures of image quality, and the benchmark that takes them of models under noises.
+"""The benchmark: models under noises, measured by one protocol.
 
-`metrics` measures one image. `benchmark` runs models over `pictures` under `noises`, all by one
-`protocol`; what it finds are `results` of models with an `identity`, shown as `tables` and `plots`.
+`benchmark` runs models over `benchmark_pictures`. The `protocol` makes them noisy and says what is
+measured. `benchmark_results` holds what was found, of models with a `model_identity`; `tables` and
+`plots` show it.
 """

@@ -17,21 +17,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from restorekit.config.noise_expressions import NamedNoise, read_noises
 from restorekit.data.patches import center_patch
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, in_one_line
-from restorekit.evaluate.identity import identify
-from restorekit.evaluate.metrics import psnr, ssim
-from restorekit.evaluate.noises import NamedNoise, read_noises
+from restorekit.evaluate.benchmark_pictures import BenchmarkPicture, Pairs, as_float, read_data
+from restorekit.evaluate.benchmark_results import (
+    BenchmarkResults,
+    BenchmarkRow,
+    Environment,
+    PictureScores,
+    Refusal,
+)
+from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.peak_memory import watch_memory
-from restorekit.evaluate.pictures import Pairs, Picture, as_float, read_data
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.results import Environment, Measured, Refusal, Results, Row
+from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.networks.network import model_name
 from restorekit.records import Degraded
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.loading import ModelLike
-from restorekit.restore.network import name_of
-from restorekit.restore.tiles.size import TileSize
+from restorekit.restore.tiles.tile_size import TileSize
 
 REAL = "real"
 _RUNS, _LONG = 5, 10.0  # how often a fixed size is timed, and after how many seconds only once
@@ -48,8 +54,8 @@ def benchmark(
     tile: TileSize = "auto",
     device: str = "auto",
     speed_size: int | None = None,
-    report: Callable[[Results], None] | None = None,
-) -> Results:
+    report: Callable[[BenchmarkResults], None] | None = None,
+) -> BenchmarkResults:
     """Measure models under noises.
 
     The noisy pictures go through `restorekit.restore.denoiser.Denoiser`, so that precision and
@@ -61,7 +67,8 @@ def benchmark(
             models that need no weights ("tv", "median:switching=true"); or a mapping of labels to
             these.
         folder: pictures.
-        noises: expressions, as `restorekit.evaluate.noises.read_noises` takes them; none for pairs.
+        noises: expressions, as `restorekit.config.noise_expressions.read_noises` takes them; none
+            for pairs.
         protocol: how to measure; the published way where None.
         pairs: measure on real noise, which the folder holds beside the clean pictures: True where
             names tell which files belong together ("a_gt.png", "noisy/a.png"), two patterns, or a
@@ -92,24 +99,27 @@ def benchmark(
     given = dict(_labelled(models))
     # In full: what is measured is the network, not the safeguard round it.
     options: dict[str, Any] = {"precision": precision, "tile": tile, "force": True}
-    entrants = [
-        Entrant(label, Denoiser(model, device=place, **options), place)
+    candidates = [
+        Candidate(label, Denoiser(model, device=place, **options), place)
         for label, model in given.items()
     ]
     pictures, data = read_data(folder, protocol, pairs)
-    done = Results(
+    done = BenchmarkResults(
         protocol=protocol,
         data=data,
         noises={noise.label: dict(noise.spec) for noise in named},
         environment=_environment(place, precision),
-        models={each.label: identify(given[each.label], each.denoiser.model) for each in entrants},
+        models={
+            each.label: identify_model(given[each.label], each.denoiser.model)
+            for each in candidates
+        },
         rows=(),
     )
     cases: list[NamedNoise | None] = [*named] or [None]
     for noise in cases:
-        for entrant in entrants:
+        for candidate in candidates:
             try:
-                row = _measure(entrant, pictures, noise, protocol, speed_size)
+                row = _measure(candidate, pictures, noise, protocol, speed_size)
                 done = replace(done, rows=(*done.rows, row))
             except _RefusedError as refused:
                 done = replace(done, refusals=(*done.refusals, refused.refusal))
@@ -119,7 +129,7 @@ def benchmark(
 
 
 @dataclass(frozen=True)
-class Entrant:
+class Candidate:
     """A model that is measured."""
 
     label: str
@@ -131,9 +141,9 @@ class Entrant:
         """How many weights it has."""
         return sum(parameter.numel() for parameter in self.denoiser.model.parameters())
 
-    def told(self, sigma: float | None) -> Denoiser:
+    def with_sigma(self, sigma: float | None) -> Denoiser:
         """The model for that noise level, if it makes anything of it."""
-        return self.denoiser.told(sigma) if self.denoiser.heeds_sigma else self.denoiser
+        return self.denoiser.with_sigma(sigma) if self.denoiser.uses_sigma else self.denoiser
 
 
 class _RefusedError(Exception):
@@ -143,39 +153,39 @@ class _RefusedError(Exception):
 
 
 @contextmanager
-def _trying(entrant: Entrant, noise: str, picture: Picture) -> Iterator[None]:
+def _trying(candidate: Candidate, noise: str, picture: BenchmarkPicture) -> Iterator[None]:
     """Within it a model sees a picture; it may raise anything at a size it does not know."""
     try:
         yield
     except Exception as error:
         height, width = picture.clean.shape[1:]
         size, reason = (width, height), in_one_line(error)
-        raise _RefusedError(Refusal(entrant.label, noise, picture.name, size, reason)) from error
+        raise _RefusedError(Refusal(candidate.label, noise, picture.name, size, reason)) from error
 
 
 def _measure(
-    entrant: Entrant,
-    pictures: Sequence[Picture],
+    candidate: Candidate,
+    pictures: Sequence[BenchmarkPicture],
     noise: NamedNoise | None,
     protocol: Protocol,
     speed_size: int | None,
-) -> Row:
+) -> BenchmarkRow:
     """One model under one noise."""
     label = REAL if noise is None else noise.label
     first = next(_noisy(pictures[:1], noise, protocol))[1]
-    denoiser = entrant.told(_level(first, protocol))
-    memory = watch_memory(entrant.device)
-    with _trying(entrant, label, pictures[0]):
+    denoiser = candidate.with_sigma(_level(first, protocol))
+    memory = watch_memory(candidate.device)
+    with _trying(candidate, label, pictures[0]):
         outcome = denoiser.restore(first.noisy)  # which also warms up
     measured = []
     for picture, degraded in _noisy(pictures, noise, protocol):
-        denoiser = entrant.told(_level(degraded, protocol))
-        with _trying(entrant, label, picture):
+        denoiser = candidate.with_sigma(_level(degraded, protocol))
+        with _trying(candidate, label, picture):
             restored, seconds = _timed(denoiser, degraded.noisy)
         clean = protocol.inside(as_float(picture.clean))
         before, after = protocol.finish_input(degraded.noisy), protocol.finish(restored)
         measured.append(
-            Measured(
+            PictureScores(
                 picture.name,
                 _decibels(before, clean),
                 _decibels(protocol.inside(degraded.noisy), clean, clamp=False),
@@ -190,14 +200,14 @@ def _measure(
         speed = statistics.median(picture.seconds_per_megapixel for picture in measured)
         timed = "median over the pictures"
     else:
-        with _trying(entrant, label, pictures[0]):
+        with _trying(candidate, label, pictures[0]):
             speed = _speed_at(denoiser, first.noisy, speed_size)
         timed = f"{speed_size}x{speed_size} pixels"
-    return Row(
-        model=entrant.label,
+    return BenchmarkRow(
+        model=candidate.label,
         noise=label,
         pictures=tuple(measured),
-        parameters=entrant.parameters,
+        parameters=candidate.parameters,
         seconds_per_megapixel=speed,
         timed=timed,
         peak_megabytes=peak,
@@ -207,8 +217,8 @@ def _measure(
 
 
 def _noisy(
-    pictures: Sequence[Picture], noise: NamedNoise | None, protocol: Protocol
-) -> Iterator[tuple[Picture, Degraded]]:
+    pictures: Sequence[BenchmarkPicture], noise: NamedNoise | None, protocol: Protocol
+) -> Iterator[tuple[BenchmarkPicture, Degraded]]:
     for picture in pictures:
         if picture.noisy is not None:
             yield picture, Degraded(as_float(picture.noisy))
@@ -250,7 +260,7 @@ def _labelled(
         pairs = list(given.items())
     else:
         several = [given] if isinstance(given, (nn.Module, str, PathLike)) else given
-        pairs = [(name_of(model), model) for model in several]
+        pairs = [(model_name(model), model) for model in several]
     if not pairs:
         raise ArgumentError("no model given")
     labels = [label for label, _ in pairs]

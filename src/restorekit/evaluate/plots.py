@@ -9,27 +9,27 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from restorekit.atomic import atomic_path
-from restorekit.data.faults import faults_in_drawing
 from restorekit.errors import ImageFileError, did_you_mean
-from restorekit.evaluate.results import Results
+from restorekit.evaluate.benchmark_results import BenchmarkResults
 from restorekit.evaluate.tables import short_labels
+from restorekit.pictures.file_errors import drawing_errors
+from restorekit.storage.atomic import atomic_path
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def write_plot(results: Results, path: str | os.PathLike[str]) -> None:
+def write_plot(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
     """Draw PSNR against seconds per megapixel, a panel for each noise; up and left is better.
 
     Raises:
         ImageFileError: the path does not end in .png, .svg or .pdf, or nothing can be drawn.
     """
     path = check_plot_path(path)
-    with faults_in_drawing(path), atomic_path(path) as temporary:
+    with drawing_errors(path), atomic_path(path) as temporary:
         _figure(results).savefig(temporary, dpi=120)
 
 
-def _figure(results: Results) -> Figure:
+def _figure(results: BenchmarkResults) -> Figure:
     panels = list(dict.fromkeys(row.noise for row in results.rows)) or [""]
     short = short_labels(dict.fromkeys(row.model for row in results.rows))
     figure = Figure(figsize=(1.2 + 4.4 * len(panels), 4.2), layout="constrained")

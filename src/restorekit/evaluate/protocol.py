@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restorekit.data.digests import digest_of
+from restorekit.config.noise_expressions import NamedNoise
 from restorekit.errors import ArgumentError
-from restorekit.evaluate.noises import NamedNoise
+from restorekit.evaluate.digests import pixel_digest
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 
@@ -107,7 +107,7 @@ class Protocol:
         if self.generator == "kair":
             degraded = _as_kair_does(clean, noise)
         else:
-            generator = derive_generator(self.seed, f"benchmark {digest_of(clean)}")
+            generator = derive_generator(self.seed, f"benchmark {pixel_digest(clean)}")
             with torch.no_grad():
                 degraded = degrade(noise.module, clean, generator)
         noisy = degraded.noisy

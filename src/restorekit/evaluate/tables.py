@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from restorekit.atomic import atomic_path
-from restorekit.evaluate.results import Results, Row
-from restorekit.text import escaped
+from restorekit.evaluate.benchmark_results import BenchmarkResults, BenchmarkRow
+from restorekit.storage.atomic import atomic_path
+from restorekit.untrusted.text import escaped
 
 HEAD = (
     "noise",
@@ -25,7 +25,7 @@ HEAD = (
 )
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def row_cells(row: BenchmarkRow) -> tuple[str, ...]:
     """A row as text, a cell for each word of HEAD."""
     memory = row.peak_megabytes
     return (
@@ -42,7 +42,7 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def notes(results: Results) -> list[str]:
+def table_notes(results: BenchmarkResults) -> list[str]:
     """What a table must not be shown without: protocol, data, environment and what is missing."""
     timed = ", ".join(dict.fromkeys(row.timed for row in results.rows))
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
@@ -59,7 +59,7 @@ def notes(results: Results) -> list[str]:
     return [*lines, *(refusal.describe() for refusal in results.refusals)]
 
 
-def _unclamped(results: Results) -> list[str]:
+def _unclamped(results: BenchmarkResults) -> list[str]:
     """The PSNR of noisy pictures as the models were given them, where clamping changes it."""
     changed = {
         row.noise: f"{row.noise} {_decibels(row.psnr_unclamped)}"
@@ -89,19 +89,19 @@ def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
     return short
 
 
-def to_markdown(results: Results) -> str:
+def to_markdown(results: BenchmarkResults) -> str:
     """A table, and below it what it must not be shown without."""
     lines = [
         _line(HEAD),
         _line(["---"] * 2 + ["---:"] * (len(HEAD) - 2)),
-        *(_line(cells(row)) for row in results.rows),
+        *(_line(row_cells(row)) for row in results.rows),
         "",
-        *(f"- {note}" for note in notes(results)),
+        *(f"- {note}" for note in table_notes(results)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def write_markdown(results: Results, path: str | os.PathLike[str]) -> None:
+def write_markdown(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
     """Write the table, whole or not at all."""
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(to_markdown(results), encoding="utf-8")
@@ -121,5 +121,5 @@ def _decibels(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "equal"
 
 
-def _tile(row: Row) -> str:
+def _tile(row: BenchmarkRow) -> str:
     return "whole pictures" if row.tile is None else f"tiles of {row.tile} px"

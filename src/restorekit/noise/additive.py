@@ -6,7 +6,13 @@ import math
 
 from torch import Generator, Tensor, nn
 
-from restorekit.noise.parameters import as_interval, check_batch, draw, normal, uniform
+from restorekit.noise.parameters import (
+    as_interval,
+    check_clean_batch,
+    draw_parameters,
+    normal,
+    uniform,
+)
 from restorekit.records import Degraded
 
 _SCALE = "on the scale of the images (25 of 255 is 0.098)"
@@ -46,8 +52,8 @@ class Gaussian(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
-        sigma = draw(self.std, clean, generator)
+        check_clean_batch(clean, generator)
+        sigma = draw_parameters(self.std, clean, generator)
         return _add(clean, normal(clean.shape, clean, generator).mul_(sigma), sigma, self.clip)
 
     def extra_repr(self) -> str:
@@ -89,8 +95,8 @@ class Uniform(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
-        amplitude = draw(self.amplitude, clean, generator)
+        check_clean_batch(clean, generator)
+        amplitude = draw_parameters(self.amplitude, clean, generator)
         noise = uniform(clean.shape, clean, generator).mul_(2.0).sub_(1.0).mul_(amplitude)
         return _add(clean, noise, amplitude / math.sqrt(3.0), self.clip)
 

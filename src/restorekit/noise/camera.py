@@ -9,7 +9,13 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from restorekit.errors import InputError
-from restorekit.noise.parameters import as_interval, check_batch, draw, normal, uniform
+from restorekit.noise.parameters import (
+    as_interval,
+    check_clean_batch,
+    draw_parameters,
+    normal,
+    uniform,
+)
 from restorekit.records import Degraded
 
 GAMMA = 2.2
@@ -79,26 +85,28 @@ class Camera(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
         """
-        check_batch(clean, generator)
+        check_clean_batch(clean, generator)
         if clean.shape[1] not in (1, 3):
             raise InputError(f"camera noise is for 1 or 3 channels, got {clean.shape[1]}")
         light = clean.float().clamp(_DARKEST, 1.0) ** GAMMA
-        shot = draw(self._log_shot, clean, generator)
+        shot = draw_parameters(self._log_shot, clean, generator)
         spread = normal(shot.shape, clean, generator) * _READ_SPREAD
         read = (_READ_SLOPE * shot + _READ_OFFSET + spread).exp()
         noise = normal(light.shape, clean, generator) * (shot.exp() * light + read).sqrt()
         if clean.shape[1] == 3:
             noise = self._colour(_demosaic(noise, clean, generator), clean, generator)
-        noise = _smooth(noise, draw(self.smooth, clean, generator))
+        noise = _smooth(noise, draw_parameters(self.smooth, clean, generator))
         noisy = (light + noise).clamp(0.0, 1.0).clamp(min=_DARKEST**GAMMA) ** (1 / GAMMA)
         return Degraded(noisy.to(clean.dtype))
 
     def _colour(self, noise: Tensor, clean: Tensor, generator: Generator | None) -> Tensor:
         """White balance, then a matrix whose rows sum to 1: more of a channel, less of the rest."""
-        gains = draw((1.0, self.gain), clean.repeat_interleave(3, 0), generator).view(-1, 3, 1, 1)
+        gains = draw_parameters((1.0, self.gain), clean.repeat_interleave(3, 0), generator).view(
+            -1, 3, 1, 1
+        )
         gains = torch.cat([gains[:, :1], torch.ones_like(gains[:, 1:2]), gains[:, 2:]], 1)
         noise = noise * gains
-        strength = draw((0.0, self.mixing), clean, generator)
+        strength = draw_parameters((0.0, self.mixing), clean, generator)
         return noise + strength * (noise - noise.mean(1, keepdim=True)) * 1.5
 
     def extra_repr(self) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from restorekit.noise.parameters import check_batch, uniform
+from restorekit.components.registry import noises as registered
+from restorekit.noise.parameters import check_clean_batch, uniform
 from restorekit.records import Degraded, degrade
-from restorekit.registry import noises as registered
 
 Alternatives = list[tuple[nn.Module, float]]
 MOST_ALTERNATIVES = 16
@@ -59,7 +59,7 @@ class OneOf(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
+        check_clean_batch(clean, generator)
         choices = self._choose(clean, generator)
         groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
         if len(groups) == 1:
@@ -122,7 +122,7 @@ class Chain(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
+        check_clean_batch(clean, generator)
         noisy = clean
         sigmas: list[Tensor | None] = []
         for noise in self.noises:
@@ -179,7 +179,7 @@ class Luminance(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
+        check_clean_batch(clean, generator)
         gray = clean.mean(1, keepdim=True)
         degraded = degrade(self.noise, gray, generator)
         noisy = clean + (degraded.noisy - gray)

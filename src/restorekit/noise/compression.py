@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Generator, Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.noise.parameters import check_batch, uniform
+from restorekit.noise.parameters import check_clean_batch, uniform
 from restorekit.records import Degraded
 
 _BLOCK = 16  # of pixels, where colour is halved in size
@@ -60,7 +60,7 @@ class JPEG(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
         """
-        check_batch(clean, generator)
+        check_clean_batch(clean, generator)
         if clean.shape[1] not in (1, 3):
             raise InputError(f"JPEG is for 1 or 3 channels, got {clean.shape[1]}")
         chances = uniform((len(clean), 4), clean, generator).tolist()

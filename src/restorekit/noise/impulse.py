@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Generator, Tensor, nn
 
-from restorekit.noise.parameters import as_interval, check_batch, draw, uniform
+from restorekit.noise.parameters import as_interval, check_clean_batch, draw_parameters, uniform
 from restorekit.records import Degraded
 
 
@@ -49,8 +49,8 @@ class SaltAndPepper(nn.Module):
         Raises:
             InputError: `clean` or `generator` cannot be used.
         """
-        check_batch(clean, generator)
-        amount = draw(self.amount, clean, generator)
+        check_clean_batch(clean, generator)
+        amount = draw_parameters(self.amount, clean, generator)
         batch, channels, height, width = clean.shape
         hits = (batch, channels if self.per_channel else 1, height, width)
         # One number decides both: below amount a pixel is hit, below amount * salt it turns white.

@@ -7,10 +7,10 @@ from torch import Generator, Tensor
 
 from restorekit.errors import InputError
 
-Interval = tuple[float, float]
+ParameterRange = tuple[float, float]
 
 
-def as_interval(value: float | tuple[float, float], name: str, unit: str) -> Interval:
+def as_interval(value: float | tuple[float, float], name: str, unit: str) -> ParameterRange:
     """A fixed number or a (low, high) range as an interval within [0, 1].
 
     Args:
@@ -32,7 +32,7 @@ def as_interval(value: float | tuple[float, float], name: str, unit: str) -> Int
     return float(low), float(high)
 
 
-def check_batch(clean: Tensor, generator: Generator | None) -> None:
+def check_clean_batch(clean: Tensor, generator: Generator | None) -> None:
     """Refuse what no noise can work with.
 
     Raises:
@@ -50,7 +50,7 @@ def check_batch(clean: Tensor, generator: Generator | None) -> None:
         )
 
 
-def draw(interval: Interval, clean: Tensor, generator: Generator | None) -> Tensor:
+def draw_parameters(interval: ParameterRange, clean: Tensor, generator: Generator | None) -> Tensor:
     """One value a sample, uniform in the interval, (B, 1, 1, 1) in float32."""
     low, high = interval
     shape = (clean.shape[0], 1, 1, 1)

@@ -1,10 +1,7 @@
 """Restoring pictures with a trained network.
 
-`denoiser` is the way in. `image_kinds` opens an image as a `canvas`, `noise_level` says how noisy
-it is (by `estimate`, `defects` and `sampling`), and a `network`, found by `loading` and measured in
-`probing`, restores it: its `passage` is in `tiles`, by choice in every turn (`ensemble`), and
-`detail` puts back what went with the noise; `outcome` is the record of it all.
-
-`files` does so with files and folders, `report` shows what was done. `export` writes networks for
-other programs, `runtime` and `sessions` run them there.
+`denoiser` is the entry point. `image_types` opens an image as a `canvas`; `noise_level` holds its
+noise (found by `noise_estimation`, `defects` and `sampling`); `safeguard` decides whether and how
+far it may change. `loading` finds the network, `pipeline` runs it in `tiles`, `detail` returns fine
+detail that went with the noise, and `outcome` records the result.
 """

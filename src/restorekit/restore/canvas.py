@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restorekit.data.ranges import Range, range_of
 from restorekit.errors import InputError
-from restorekit.restore.gaps import filled
-from restorekit.restore.meaning import PLAIN, Meaning
+from restorekit.pictures.value_ranges import Range, range_of
+from restorekit.restore.missing_pixels import fill_missing
+from restorekit.restore.pixel_meaning import USUAL_MEANING, PixelMeaning
 
 # More digits than float32 has: black is taken from them, and added, in float64.
 _WIDE = (torch.int32, torch.uint32, torch.float64)
@@ -69,7 +69,7 @@ class Canvas:
         result: where the restored image goes, (B, C, H, W); the image itself where it is restored
             in place.
         scale: what the values mean.
-        colours: how many of the first channels go through a network together; see `Meaning`.
+        colours: how many of the first channels go through a network together; see `PixelMeaning`.
         words: what to tell of the range that was guessed; None where there is nothing to tell.
         kept: which pixels the result has from the image as they are, and their values.
         is_touched: whether any row has been written.
@@ -88,7 +88,7 @@ class Canvas:
         cls,
         source: Tensor,
         result: Tensor,
-        meaning: Meaning = PLAIN,
+        meaning: PixelMeaning = USUAL_MEANING,
         hidden: Tensor | None = None,
     ) -> Canvas:
         """The canvas of an image of any type in `DTYPES`, which is not empty.
@@ -109,7 +109,7 @@ class Canvas:
             ArgumentError: what is given of the range leaves none.
         """
         if source.dtype not in DTYPES:
-            raise wrong_type(source.dtype)
+            raise wrong_dtype_error(source.dtype)
         sample = source.movedim(2, 0)
         sample = sample.float() if sample.dtype == torch.bfloat16 else sample
         known = range_of(sample.cpu().numpy(), meaning.black, meaning.white, meaning.no_data)
@@ -120,7 +120,7 @@ class Canvas:
             gaps = hidden.expand_as(source) if gaps is None else gaps | hidden
         if gaps is not None:
             canvas.kept = gaps, _signed(source)[gaps]
-            canvas.source = source if bool(gaps.all()) else filled(source, gaps)
+            canvas.source = source if bool(gaps.all()) else fill_missing(source, gaps)
         return canvas
 
     def finish(self) -> None:
@@ -216,7 +216,7 @@ class Canvas:
         return (piece if self.scale.span == 1.0 else piece / self.scale.span).to(dtype)
 
 
-def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
+def group_alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
     """The places of canvases that can go together: of one size, type, device and scale.
 
     Args:
@@ -239,7 +239,7 @@ def alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
 
 
 @contextmanager
-def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
+def join_canvases(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
     """Canvases that are alike as one of a batch; each has its part of the result afterwards."""
     if len(canvases) == 1:
         yield canvases[0]
@@ -253,7 +253,7 @@ def joined(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
         canvas.result.copy_(part)
 
 
-def wrong_type(dtype: Any) -> InputError:
+def wrong_dtype_error(dtype: Any) -> InputError:
     """The error that a type of number is none of an image's."""
     return InputError(f"an image is of 8, 16 or 32-bit integers or of floats, not {dtype}")
 

@@ -8,15 +8,15 @@ from typing import Any, overload
 import torch
 from PIL import Image
 
-from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, End, Kind
+from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, ImageT, RangeEnd
 from restorekit.restore.loading import ModelLike
 from restorekit.restore.noise_level import Sigma
-from restorekit.restore.tiles.size import TileSize
+from restorekit.restore.tiles.tile_size import TileSize
 
 
 @overload
 def denoise(
-    image: Kind,
+    image: ImageT,
     model: ModelLike = ...,
     sigma: Sigma | None = ...,
     strength: float = ...,
@@ -25,11 +25,11 @@ def denoise(
     tile: TileSize = ...,
     precision: str = ...,
     device: str | torch.device = ...,
-    black: End = ...,
-    white: End = ...,
+    black: RangeEnd = ...,
+    white: RangeEnd = ...,
     alpha: bool = ...,
     force: bool = ...,
-) -> Kind: ...
+) -> ImageT: ...
 @overload
 def denoise(
     image: str | PathLike[str],
@@ -41,8 +41,8 @@ def denoise(
     tile: TileSize = ...,
     precision: str = ...,
     device: str | torch.device = ...,
-    black: End = ...,
-    white: End = ...,
+    black: RangeEnd = ...,
+    white: RangeEnd = ...,
     alpha: bool = ...,
     force: bool = ...,
 ) -> Image.Image: ...
@@ -56,8 +56,8 @@ def denoise(
     tile: TileSize = "auto",
     precision: str = "auto",
     device: str | torch.device = "auto",
-    black: End = "auto",
-    white: End = "auto",
+    black: RangeEnd = "auto",
+    white: RangeEnd = "auto",
     alpha: bool = True,
     force: bool = False,
 ) -> Any:

@@ -14,15 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.data.ranges import check_range
 from restorekit.errors import ArgumentError, warn
-from restorekit.restore.arguments import check_share
-from restorekit.restore.canvas import Canvas, alike, joined
-from restorekit.restore.ensemble import ALL, IDENTITY
-from restorekit.restore.image_kinds import open_image
-from restorekit.restore.loading import ModelLike, load, session
-from restorekit.restore.meaning import Meaning
-from restorekit.restore.network import Network, name_of
+from restorekit.networks.network import Network, model_name
+from restorekit.networks.precision import check_precision, dtype_of, is_large_enough
+from restorekit.pictures.value_ranges import check_range
+from restorekit.restore.argument_checks import check_fraction
+from restorekit.restore.canvas import Canvas, group_alike, join_canvases
+from restorekit.restore.image_types import open_image
+from restorekit.restore.loading import ModelLike, load_network, runtime_model
 from restorekit.restore.noise_level import (
     EstimatedLevel,
     NoiseLevel,
@@ -31,19 +30,20 @@ from restorekit.restore.noise_level import (
     estimated_level,
     estimated_map,
     given_level,
-    joined_level,
+    join_levels,
 )
-from restorekit.restore.outcome import Outcome
-from restorekit.restore.passage import Passage
-from restorekit.restore.probing.precision import check_precision, dtype_of, is_worth_it
+from restorekit.restore.outcome import DenoiseOutcome
+from restorekit.restore.pipeline import Pipeline
+from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.restore.safeguard.assess import assess
-from restorekit.restore.safeguard.guard import Guard, joined_guard
-from restorekit.restore.tiles.size import TileSize, check_tile
+from restorekit.restore.safeguard.guard import Guard, join_guards
 from restorekit.restore.tiles.stitch import pixels_at_once
+from restorekit.restore.tiles.tile_size import TileSize, check_tile
+from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY
 
 Array = np.ndarray[Any, Any]
-End = float | Literal["auto"]
-Kind = TypeVar("Kind", Image.Image, Array, Tensor)
+RangeEnd = float | Literal["auto"]
+ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
 
 DEFAULT_MODEL = "swift-photo"
 
@@ -57,7 +57,7 @@ class Denoiser:
       gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
     - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
       several pages, no PIL image can hold: give the `pixels` of each picture that
-      `restorekit.data.files.read_pages` reads.
+      `restorekit.pictures.picture_files.read_pages` reads.
     - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16 or 32-bit
       integers, signed or not, or of floats.
 
@@ -108,7 +108,7 @@ class Denoiser:
             is restored like the others.
         force: Restore every image in full. Otherwise images of two or a few values (pages, line
             art) and images without noise worth removing come back as they are, and no region is
-            changed by more than its noise explains. `Outcome.left_alone` tells which it was.
+            changed by more than its noise explains. `DenoiseOutcome.left_alone` tells which it was.
         runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
             float32; "auto" for the fastest of them.
 
@@ -131,29 +131,31 @@ class Denoiser:
         device: str | torch.device = "auto",
         noise_map: bool = False,
         runtime: str = "torch",
-        black: End = "auto",
-        white: End = "auto",
+        black: RangeEnd = "auto",
+        white: RangeEnd = "auto",
         alpha: bool = True,
         force: bool = False,
     ) -> None:
         check_sigma(sigma)
-        self._meaning = Meaning(*check_range(black, white), has_alpha=alpha)
-        check_share("strength", strength)
-        check_share("keep_detail", keep_detail)
+        self._meaning = PixelMeaning(*check_range(black, white), has_alpha=alpha)
+        check_fraction("strength", strength)
+        check_fraction("keep_detail", keep_detail)
         if noise_map and sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         side = check_tile(tile)
         self._sigma, self._noise_map, self._force = sigma, noise_map, force
-        self.model = load(model, device)
-        self.name = name_of(model)
+        self.model = load_network(model, device)
+        self.name = model_name(model)
         network = Network(self.model)
         check_precision(precision, network.device or torch.device("cpu"))
         if runtime != "torch":
-            network = Network(self.model, lambda: session(Network(self.model), runtime, precision))
+            network = Network(
+                self.model, lambda: runtime_model(Network(self.model), runtime, precision)
+            )
         self._network = network
         self._precision = precision
-        turns = ALL if ensemble else IDENTITY
-        self._passage = Passage(self._network, self.name, side, turns, strength, keep_detail)
+        turns = ALL_SYMMETRIES if ensemble else IDENTITY
+        self._pipeline = Pipeline(self._network, self.name, side, turns, strength, keep_detail)
         self._warned: set[str] = set()
 
     @property
@@ -162,7 +164,7 @@ class Denoiser:
         return self._network.channels
 
     @property
-    def heeds_sigma(self) -> bool:
+    def uses_sigma(self) -> bool:
         """Whether the network makes anything of the noise's standard deviation: is not blind."""
         self._network.renew()
         return not self._network.is_blind
@@ -172,7 +174,7 @@ class Denoiser:
         """How many pixels images should have, all in all, that are restored together."""
         return pixels_at_once(self._network)
 
-    def told(self, sigma: Sigma | None) -> Denoiser:
+    def with_sigma(self, sigma: Sigma | None) -> Denoiser:
         """This denoiser for another noise level, with the same network and what is known of it.
 
         Args:
@@ -184,7 +186,7 @@ class Denoiser:
         return other
 
     @overload
-    def __call__(self, image: Kind) -> Kind: ...
+    def __call__(self, image: ImageT) -> ImageT: ...
     @overload
     def __call__(self, image: str | PathLike[str]) -> Image.Image: ...
     def __call__(self, image: Any) -> Any:
@@ -198,14 +200,16 @@ class Denoiser:
 
     @overload
     def restore(
-        self, image: Kind, in_place: bool = ..., meaning: Meaning | None = ...
-    ) -> Outcome[Kind]: ...
+        self, image: ImageT, in_place: bool = ..., meaning: PixelMeaning | None = ...
+    ) -> DenoiseOutcome[ImageT]: ...
     @overload
     def restore(
-        self, image: str | PathLike[str], in_place: bool = ..., meaning: Meaning | None = ...
-    ) -> Outcome[Image.Image]: ...
-    def restore(self, image: Any, in_place: bool = False, meaning: Meaning | None = None) -> Any:
-        """The image restored, with its noise level, and what was done; see `Outcome`.
+        self, image: str | PathLike[str], in_place: bool = ..., meaning: PixelMeaning | None = ...
+    ) -> DenoiseOutcome[Image.Image]: ...
+    def restore(
+        self, image: Any, in_place: bool = False, meaning: PixelMeaning | None = None
+    ) -> Any:
+        """The image restored, with its noise level, and what was done; see `DenoiseOutcome`.
 
         Args:
             image: as in the list above.
@@ -221,8 +225,8 @@ class Denoiser:
         return self._restore([image], True, in_place, None if meaning is None else [meaning])[0]
 
     def restore_all(
-        self, images: Sequence[Any], meanings: Sequence[Meaning] | None = None
-    ) -> list[Outcome[Any]]:
+        self, images: Sequence[Any], meanings: Sequence[PixelMeaning] | None = None
+    ) -> list[DenoiseOutcome[Any]]:
         """Several images restored, each as `restore` does.
 
         Those of one size, type and range go through the network together, which is faster where
@@ -243,11 +247,11 @@ class Denoiser:
         images: Sequence[Any],
         diagnose: bool,
         in_place: bool = False,
-        meanings: Sequence[Meaning] | None = None,
-    ) -> list[Outcome[Any]]:
+        meanings: Sequence[PixelMeaning] | None = None,
+    ) -> list[DenoiseOutcome[Any]]:
         started = time.perf_counter()
         self._network.renew()
-        in_place = in_place and not self._passage.keep_detail
+        in_place = in_place and not self._pipeline.keep_detail
         opened = [
             open_image(image, self._network.channels, in_place, meaning)
             for image, meaning in zip(images, meanings or repeat(self._meaning), strict=False)
@@ -262,7 +266,7 @@ class Denoiser:
         reasons = [guard.reason if guard else None for guard in guards]
         seconds = (time.perf_counter() - started) / max(len(images), 1)
         return [
-            Outcome(
+            DenoiseOutcome(
                 image=each.finish(),
                 sigma=_per_channel(level, each.canvas),
                 already_clean=reason == "clean" or (is_clean and reason != "faint"),
@@ -289,18 +293,21 @@ class Denoiser:
         how: list[tuple[int | None, str]] = [(None, self._precision)] * len(canvases)
         changed = []
         for place, (canvas, guard) in enumerate(zip(canvases, guards, strict=True)):
-            if self._passage.strength == 0 or (guard is not None and guard.reason is not None):
+            if self._pipeline.strength == 0 or (guard is not None and guard.reason is not None):
                 canvas.leave(slice(None))
             else:
                 changed.append(place)
-        for group in alike([canvases[place] for place in changed], self.pixels_at_once):
+        for group in group_alike([canvases[place] for place in changed], self.pixels_at_once):
             places = [changed[index] for index in group]
             some = [canvases[place] for place in places]
             told = [self._level_for_network(canvases[place], levels[place]) for place in places]
             dtype = self._dtype(some[0])
             precision = str(dtype or self._network.dtype).removeprefix("torch.")
-            with joined(some) as canvas, joined_guard([guards[place] for place in places]) as guard:
-                tile = self._passage.run(canvas, joined_level(told), dtype, guard)
+            with (
+                join_canvases(some) as canvas,
+                join_guards([guards[place] for place in places]) as guard,
+            ):
+                tile = self._pipeline.run(canvas, join_levels(told), dtype, guard)
             for place in places:
                 how[place] = tile, precision
         return how
@@ -312,7 +319,7 @@ class Denoiser:
 
     def _guard(self, canvas: Canvas, level: NoiseLevel | None) -> Guard | None:
         """What limits the change of a canvas, if anything is to."""
-        if self._force or self._passage.strength == 0:
+        if self._force or self._pipeline.strength == 0:
             return None
         return assess(canvas, level if isinstance(level, EstimatedLevel) else None)
 
@@ -324,7 +331,7 @@ class Denoiser:
                 return given
             self._warn("blind: it finds the noise level itself, and sigma has no effect")
         told = not self._noise_map and not self._network.is_blind
-        needed = self._passage.strength and (told or not self._force)
+        needed = self._pipeline.strength and (told or not self._force)
         return estimated_level(canvas) if diagnose or needed else None
 
     def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:
@@ -338,7 +345,7 @@ class Denoiser:
         if not self._network.is_torch:
             return None
         if self._precision == "auto":
-            return self._network.lossless_dtype if is_worth_it(canvas.size) else None
+            return self._network.lossless_dtype if is_large_enough(canvas.size) else None
         return dtype_of(self._precision)
 
     def _warn(self, fact: str) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.sampling import spread
+from restorekit.restore.sampling import evenly_spread
 
 _BLOCK = 8
 _STEP = 4
@@ -33,7 +33,7 @@ _SAMPLES, _SIDE = 4, 256  # crops along each axis from which the noise's spectru
 _BAND, _COLUMNS = 256, 512
 
 
-def return_detail(canvas: Canvas, share: float, strength: float) -> None:
+def restore_detail(canvas: Canvas, share: float, strength: float) -> None:
     """Put a share of the lost detail back into a canvas whose result is the network's.
 
     Args:
@@ -111,7 +111,7 @@ def _spectrum_of(canvas: Canvas, sample: slice) -> Tensor:
 def _crops(length: int) -> list[slice]:
     side = min(_SIDE, length)
     count = min(_SAMPLES, -(-length // side))
-    return [slice(start, start + side) for start in spread(length, side, count)]
+    return [slice(start, start + side) for start in evenly_spread(length, side, count)]
 
 
 def _detail_by_columns(residual: Tensor, rows: slice, spectrum: Tensor) -> Tensor:

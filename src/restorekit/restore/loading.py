@@ -9,18 +9,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from restorekit import expression
+from restorekit.components.registry import models
+from restorekit.config import expressions
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
-from restorekit.registry import models
-from restorekit.restore.network import Network
-from restorekit.restore.probing.precision import dtype_of
+from restorekit.networks.network import Network
+from restorekit.networks.precision import dtype_of
 from restorekit.weights import load_model
 
 ModelLike = nn.Module | str | PathLike[str]
 
 
-def load(model: ModelLike, device: str | torch.device) -> nn.Module:
+def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
     """The network that is meant, on its device, its weights laid out channels-last.
 
     Args:
@@ -59,14 +59,14 @@ def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
         return None
     if model.partition(":")[0] not in models.names():
         return None
-    written = expression.parse(model)
+    written = expressions.parse_expression(model)
     if written.values:
         raise CheckpointError(f"'{model}': write {written.name}:key=value")
     made: nn.Module = models.create(written.name, **written.arguments)
     return None if any(True for _ in made.parameters()) else made
 
 
-def session(network: Network, runtime: str, precision: str) -> Any:
+def runtime_model(network: Network, runtime: str, precision: str) -> Any:
     """What runs the network in another runtime; None for torch.
 
     Args:
@@ -80,7 +80,7 @@ def session(network: Network, runtime: str, precision: str) -> Any:
     """
     if runtime == "torch":
         return None
-    from restorekit.restore.runtime import load_runtime
+    from restorekit.runtimes.runtime_models import load_runtime
 
     if runtime != "auto" and precision not in ("auto", "float32"):
         raise ArgumentError(

@@ -18,7 +18,7 @@ from torch.nn import functional
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.sampling import middle, miniature
-from restorekit.restore.tiles.layout import divide
+from restorekit.restore.tiles.tile_layout import divide_axis
 
 Sigma = float | Sequence[float] | NDArray[np.floating[Any]] | Tensor
 
@@ -119,7 +119,12 @@ def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
 
 def estimated_level(canvas: Canvas) -> EstimatedLevel:
     """The level of each channel, estimated from the image, a large one from an even sample."""
-    from restorekit.restore.estimate import MIDDLE, SAMPLE, already_clean, sigma_and_impulses
+    from restorekit.restore.noise_estimation import (
+        MIDDLE,
+        SAMPLE,
+        already_clean,
+        sigma_and_impulses,
+    )
 
     middles = [middle(length, MIDDLE) for length in canvas.size]
     levels, clean, impulsive = [], [], []
@@ -135,12 +140,12 @@ def estimated_level(canvas: Canvas) -> EstimatedLevel:
 
 def estimated_map(canvas: Canvas) -> NoiseLevel:
     """The level of each place, estimated from the image block by block."""
-    from restorekit.restore.estimate import noise_map
+    from restorekit.restore.noise_estimation import noise_map
 
     height, width = canvas.size
     size = (-(-height // _REDUCTION), -(-width // _REDUCTION))
     sigma = torch.empty(len(canvas.source), 1, *size)
-    blocks = [divide(length, _BLOCK // _REDUCTION, 0) for length in size]
+    blocks = [divide_axis(length, _BLOCK // _REDUCTION, 0) for length in size]
     for index in range(len(canvas.source)):
         sample = slice(index, index + 1)
         for row, column in product(*blocks):
@@ -151,7 +156,7 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     return NoiseLevel(sigma, _REDUCTION)
 
 
-def joined_level(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
+def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
     """The levels of several images as that of a batch; all are of one kind."""
     known = [level for level in levels if level is not None]
     if len(known) < 2:

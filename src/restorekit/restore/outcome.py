@@ -11,7 +11,7 @@ Restored = TypeVar("Restored")
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Restored]):
+class DenoiseOutcome(Generic[Restored]):
     """A restored image, and how it came about.
 
     Attributes:

@@ -50,12 +50,13 @@ def even_tiles(height: int, width: int, pixels: int) -> tuple[list[int], list[in
         return None
     # A side shorter than a tile gives one tile that is as short.
     tops, lefts = (
-        spread(length, SIDE, max(1, int(length * share) // SIDE)) for length in (height, width)
+        evenly_spread(length, SIDE, max(1, int(length * share) // SIDE))
+        for length in (height, width)
     )
     return tops, lefts
 
 
-def spread(length: int, side: int, count: int) -> list[int]:
+def evenly_spread(length: int, side: int, count: int) -> list[int]:
     """Where so many parts of a side begin, from one end of a length to the other, evenly.
 
     Args:

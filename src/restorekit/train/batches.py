@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from restorekit.errors import DataError, RestoreKitError
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
-from restorekit.train.pictures import read
-from restorekit.train.workers import check_shared_memory, ignore_signals, shared
+from restorekit.train.data_workers import check_shared_memory, ignore_signals, share_memory
+from restorekit.train.dataset_pictures import read_sample
 
 Draw = tuple[int, int]  # (epoch, index)
 
 
-class Draws(Sampler[list[Draw]]):
+class DrawSampler(Sampler[list[Draw]]):
     """The draws of each of some steps that have the given places in the global batch."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Draws(Sampler[list[Draw]]):
         return len(self.steps)
 
 
-class Drawn(Dataset[Tensor | RestoreKitError]):
+class DrawnDataset(Dataset[Tensor | RestoreKitError]):
     """A dataset addressed by draw: a random patch where it has them, else the image itself."""
 
     def __init__(self, dataset: Any, seed: int) -> None:
@@ -58,7 +58,7 @@ class Drawn(Dataset[Tensor | RestoreKitError]):
         epoch, index = draw
         try:
             generator = derive_generator(self.seed, "sample", epoch, index)
-            return read(self.dataset, index, generator)
+            return read_sample(self.dataset, index, generator)
         except RestoreKitError as error:
             return error  # raised in a worker it would arrive with a traceback as its message
 
@@ -82,8 +82,8 @@ def training_batches(
     if num_workers:
         check_shared_memory()
     loader: DataLoader[Any] = DataLoader(
-        Drawn(dataset, seed),
-        batch_sampler=Draws(indices, batch_size, places, steps, seed),
+        DrawnDataset(dataset, seed),
+        batch_sampler=DrawSampler(indices, batch_size, places, steps, seed),
         num_workers=num_workers,
         pin_memory=pin_memory,
         collate_fn=_collate,
@@ -98,7 +98,7 @@ def training_batches(
 def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:
     fault = next((image for image in images if isinstance(image, RestoreKitError)), None)
     try:
-        return fault or shared(stack(cast("Sequence[Tensor]", images)))
+        return fault or share_memory(stack(cast("Sequence[Tensor]", images)))
     except RestoreKitError as error:
         return error
 

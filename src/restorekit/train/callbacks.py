@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from restorekit.components.isolation import attempt
+from restorekit.components.plugin_host import implementations
+from restorekit.components.targets import undo_changes
 from restorekit.errors import PluginError, PluginWarning
-from restorekit.isolation import attempt
-from restorekit.plugins import implementations
-from restorekit.targets import undone
 
 
 class Callbacks:
@@ -46,7 +46,7 @@ class Callbacks:
 
 def _call_isolated(function: Any, arguments: dict[str, Any], label: str) -> None:
     """A plugin's: it can neither end the run nor change the state of the process."""
-    with undone(label, with_random=False), attempt(lambda error: f"{label} raised {error}"):
+    with undo_changes(label, with_random=False), attempt(lambda error: f"{label} raised {error}"):
         function(**arguments)
 
 

@@ -23,9 +23,9 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
-from restorekit.atomic import atomic_path
 from restorekit.data.folder import RUN_PICTURES
 from restorekit.errors import CheckpointError
+from restorekit.storage.atomic import atomic_path
 from restorekit.train.optimization import MovingAverage
 
 STATE, PREVIOUS = "training_state.pt", "training_state.previous.pt"
@@ -34,7 +34,7 @@ _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 # A weight that never had a gradient has no moments.
 _LENIENT = StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
 
-State = dict[str, Any]
+RunState = dict[str, Any]
 
 
 class Stateful(Protocol):
@@ -47,7 +47,7 @@ class Stateful(Protocol):
         """Stand where `state_dict` said."""
 
 
-def save_state(folder: Path, state: State) -> None:
+def save_state(folder: Path, state: RunState) -> None:
     """Write the training state, whole or not at all, and keep the one before it.
 
     At every moment one of the three files is whole, even if the newest was found damaged.
@@ -87,7 +87,7 @@ class _Careful:
             raise self._error
 
 
-def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
+def load_state(folder: Path, say: Callable[[str], None]) -> RunState | None:
     """The newest whole training state in a folder, on the CPU; None where there never was one.
 
     Args:
@@ -114,7 +114,7 @@ def load_state(folder: Path, say: Callable[[str], None]) -> State | None:
     return None
 
 
-def read_state(path: Path) -> State:
+def read_state(path: Path) -> RunState:
     """The training state in a file.
 
     Raises:
@@ -131,7 +131,7 @@ def read_state(path: Path) -> State:
         raise CheckpointError(f"{path}: not a whole training state ({reason})") from error
 
 
-def gather(model: nn.Module) -> dict[str, Tensor]:
+def gather_weights(model: nn.Module) -> dict[str, Tensor]:
     """A copy of a model's weights by the names of the bare model, whole, on the CPU.
 
     Every process must take part; where the weights are split, only the main one gets them.
@@ -140,33 +140,33 @@ def gather(model: nn.Module) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in weights.items()}
 
 
-def capture(
+def capture_state(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     average: MovingAverage | None,
     **others: Stateful,
-) -> State:
+) -> RunState:
     """Everything of a run that changes, by the names of the weights: any number of processes fits.
 
     Every process must take part.
     """
-    state: State = {name: other.state_dict() for name, other in others.items()}
+    state: RunState = {name: other.state_dict() for name, other in others.items()}
     if average is not None:
         with average.applied(model):
-            state["average"] = gather(model)
-    state["model"] = gather(model)
+            state["average"] = gather_weights(model)
+    state["model"] = gather_weights(model)
     state["optimizer"] = get_optimizer_state_dict(model, optimizer, options=_WHOLE)
     return state
 
 
-def take_up(
-    state: State,
+def restore_state(
+    state: RunState,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     average: MovingAverage | None,
     **others: Stateful,
 ) -> None:
-    """Put what `capture` gave where it came from.
+    """Put what `capture_state` gave where it came from.
 
     Raises:
         CheckpointError: it is of another model, optimizer or configuration.
@@ -188,7 +188,7 @@ def take_up(
         ) from error
 
 
-def set_aside(folder: Path) -> Path | None:
+def set_checkpoint_aside(folder: Path) -> Path | None:
     """Move an earlier run's files into a numbered folder of their own, so that none is lost."""
     # The states first: what is left of a move that was cut off must not look like a run.
     names = (

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError, RestoreKitError
-from restorekit.restore.ensemble import ALL
 from restorekit.seeding import derive_generator
-from restorekit.train.plan import restorer
-from restorekit.train.runtime import Runtime
-from restorekit.train.task import Lesson, Task
+from restorekit.symmetry import ALL_SYMMETRIES
+from restorekit.train.execution import Execution
+from restorekit.train.task import Task, TaskBatch
+from restorekit.train.train_plan import restore_function
 
 
 class Teacher:
     """A network that answers and does not learn."""
 
-    def __init__(self, model: nn.Module, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._restore = restorer(runtime.frozen(model))
+    def __init__(self, model: nn.Module, execution: Execution) -> None:
+        self._execution = execution
+        self._restore = restore_function(execution.frozen(model))
 
     @torch.no_grad()
     def __call__(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
@@ -31,14 +31,14 @@ class Teacher:
             InputError: it does not take such a batch, or needs a sigma that the noise lacks.
         """
         try:
-            with self._runtime.autocast():
-                return self._restore(self._runtime.place(noisy), sigma).image.float()
+            with self._execution.autocast():
+                return self._restore(self._execution.place(noisy), sigma).image.float()
         except RestoreKitError as error:
             raise InputError(f"train.teacher: {error}") from error
 
 
 @dataclass(frozen=True)
-class Distilled:
+class DistillationTask:
     """A task whose targets lie between the clean image and what a teacher makes of the input.
 
     What no network can know of a clean image is in its target all the same, and makes most of the
@@ -62,19 +62,19 @@ class Distilled:
     share: float
     views: int
 
-    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
-        """The task's lesson, its target drawn towards the teacher's answer."""
-        lesson = self.task.lesson(images, seed, step, places)
-        order = torch.randperm(len(ALL), generator=derive_generator(seed, "views", step))
-        turns = [ALL[number] for number in order[: self.views].tolist()]
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """The task's batch, its target drawn towards the teacher's answer."""
+        given = self.task.make_batch(images, seed, step, places)
+        order = torch.randperm(len(ALL_SYMMETRIES), generator=derive_generator(seed, "views", step))
+        turns = [ALL_SYMMETRIES[number] for number in order[: self.views].tolist()]
         answers = [
             turn.undo(
                 self.teacher(
-                    turn.apply(lesson.input),
-                    None if lesson.sigma is None else turn.apply(lesson.sigma),
+                    turn.apply(given.input),
+                    None if given.sigma is None else turn.apply(given.sigma),
                 )
             )
             for turn in turns
         ]
         answer = torch.stack(answers).mean(0)
-        return replace(lesson, target=lesson.target.lerp(answer, self.share))
+        return replace(given, target=given.target.lerp(answer, self.share))

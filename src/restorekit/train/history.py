@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from restorekit.atomic import append, atomic_path, flush
-from restorekit.data.faults import faults_in_drawing
 from restorekit.data.folder import METRICS
+from restorekit.pictures.file_errors import drawing_errors
+from restorekit.storage.atomic import append_bytes, atomic_path, flush
 from restorekit.train.processes import Processes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Row = dict[str, Any]
+HistoryRow = dict[str, Any]
 
 
 class History:
@@ -34,7 +34,7 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / METRICS
-        self.rows: list[Row] = []
+        self.rows: list[HistoryRow] = []
 
     def resume(self, step: int) -> None:
         """Take up the records of an earlier part of the run, up to and with `step`."""
@@ -47,14 +47,14 @@ class History:
         """Append a record."""
         row = _as_json({"step": step, "phase": phase, **values})
         self.rows.append(row)
-        append(self.path, f"{json.dumps(row)}\n".encode())
+        append_bytes(self.path, f"{json.dumps(row)}\n".encode())
 
     def flush(self) -> None:
         """Have the disk hold what was added."""
         if self.path.is_file():
             flush(self.path)
 
-    def last(self, phase: str) -> Row:
+    def last(self, phase: str) -> HistoryRow:
         """The newest record of a phase, empty where there is none."""
         return next((row for row in reversed(self.rows) if row["phase"] == phase), {})
 
@@ -65,7 +65,7 @@ class History:
             ImageFileError: it cannot be drawn.
         """
         path = self.folder / "loss_map.png"
-        with faults_in_drawing(path), atomic_path(path) as temporary:
+        with drawing_errors(path), atomic_path(path) as temporary:
             self._figure().savefig(temporary, dpi=100)
         return path
 
@@ -148,7 +148,7 @@ def _as_json(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _parse(line: str) -> Row | None:
+def _parse(line: str) -> HistoryRow | None:
     try:
         row = json.loads(line)
     except json.JSONDecodeError:  # the last line of a run that was cut off

@@ -9,7 +9,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Self
 
-from restorekit.temporaries import remove_unfinished
+from restorekit.storage.temporaries import remove_unfinished
 
 TIME_IS_UP = 1
 _HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows

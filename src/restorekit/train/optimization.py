@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from restorekit.errors import ArgumentError, ConfigError
-from restorekit.optimizers import optimizer_class
+from restorekit.optim.optimizers import optimizer_class
 
 if TYPE_CHECKING:
-    from restorekit.config import TrainSettings
+    from restorekit.config.train_config import TrainSettings
 
 
 def make_optimizer(

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from restorekit.text import escaped
+from restorekit.untrusted.text import escaped
 
 
 def describe_psnr(row: Mapping[str, Any]) -> str:

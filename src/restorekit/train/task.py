@@ -14,8 +14,8 @@ from restorekit.train.batches import corrupt
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What the network is given and what it shall answer.
+class TaskBatch:
+    """The inputs of a network and the targets of its answers.
 
     Attributes:
         input: what the network sees, (B, C, H, W).
@@ -29,7 +29,7 @@ class Lesson:
     sigma: Tensor | None = None
     mask: Tensor | None = None
 
-    def judged(self, answer: Restoration) -> Restoration:
+    def masked(self, answer: Restoration) -> Restoration:
         """The answer as the loss terms see it: the target itself where it does not count."""
         if self.mask is None:
             return answer
@@ -39,8 +39,8 @@ class Lesson:
 class Task(Protocol):
     """A way of learning."""
 
-    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
-        """A lesson from a batch of the dataset, the same whenever the arguments are."""
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """The inputs and targets of a batch of images; equal arguments give equal results."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Supervised:
 
     noise: nn.Module
 
-    def lesson(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> Lesson:
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The images with noise on them, to be restored."""
         degraded = corrupt(self.noise, images, seed, "noise", step, places)
-        return Lesson(degraded.noisy, images, degraded.sigma)
+        return TaskBatch(degraded.noisy, images, degraded.sigma)

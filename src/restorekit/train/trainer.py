@@ -11,32 +11,32 @@ from typing import Any
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
-from restorekit.config import TrainConfig
+from restorekit.config.train_config import TrainConfig
 from restorekit.errors import ArgumentError
 from restorekit.train.batches import training_batches
-from restorekit.train.best import Best
+from restorekit.train.best_validation import BestValidation
 from restorekit.train.callbacks import Callbacks
-from restorekit.train.checkpoint import Stateful, capture, gather, take_up
-from restorekit.train.distillation import Distilled, Teacher
-from restorekit.train.footprint import check_memory
+from restorekit.train.checkpoint import Stateful, capture_state, gather_weights, restore_state
+from restorekit.train.data_workers import worker_faults
+from restorekit.train.distillation import DistillationTask, Teacher
+from restorekit.train.execution import Execution
+from restorekit.train.folder_lock import lock_folder
 from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
-from restorekit.train.lock import only_training_in
+from restorekit.train.memory_check import check_memory
 from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
     make_optimizer,
     set_learning_rate,
 )
-from restorekit.train.plan import make_plan, restorer
 from restorekit.train.progress import RunProgress
-from restorekit.train.results import Outcome, Results
-from restorekit.train.runtime import Runtime
+from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
+from restorekit.train.train_plan import make_train_plan, restore_function
 from restorekit.train.validation import Validation
-from restorekit.train.workers import worker_faults
 
 
 class Trainer:
@@ -57,7 +57,8 @@ class Trainer:
         device: "auto", "cpu", "cuda" or "mps".
         save_weight_path: the folder of the results, "Saved_Models" if left out.
         load_weight_path: weights to start from.
-        callbacks: objects with methods named like the training hooks of `restorekit.hookspecs`.
+        callbacks: objects with methods named like the training hooks of
+            `restorekit.components.hookspecs`.
         settings: the keys of the configuration's `train` section.
 
     Raises:
@@ -91,27 +92,29 @@ class Trainer:
             "save_weight_path": save_weight_path,
             "load_weight_path": load_weight_path,
         }
-        plan = make_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
+        plan = make_train_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
-        self.runtime = Runtime.start(plan.device, plan.settings)
-        check_memory(plan, self.runtime.device, self.runtime.processes.world)
-        self.model = self.runtime.prepare(plan.model)
-        self.restore = restorer(self.model)
+        self.execution = Execution.start(plan.device, plan.settings)
+        check_memory(plan, self.execution.device, self.execution.processes.world)
+        self.model = self.execution.prepare(plan.model)
+        self.restore = restore_function(self.model)
         for noise in (plan.noise, *plan.validation_noise):
-            noise.to(self.runtime.device)
+            noise.to(self.execution.device)
         for term in plan.terms:
-            term.module.to(self.runtime.device)
+            term.module.to(self.execution.device)
         self.task = self._task()
-        self.optimizer = make_optimizer(plan.settings, self.model.parameters(), self.runtime.device)
+        self.optimizer = make_optimizer(
+            plan.settings, self.model.parameters(), self.execution.device
+        )
         self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
         self._plan_steps()
-        self.places = self.runtime.processes.places(plan.settings.batch_size)
-        self.results = Results(plan, self.runtime.processes, self.division.pictures)
-        self.meter = Meter(self.runtime.processes)
+        self.places = self.execution.processes.places(plan.settings.batch_size)
+        self.results = RunFolder(plan, self.execution.processes, self.split.pictures)
+        self.meter = Meter(self.execution.processes)
         self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)
 
-    def fit(self, resume: bool = False) -> Outcome:
+    def fit(self, resume: bool = False) -> TrainOutcome:
         """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
 
         A fresh run moves an earlier one's files into a folder of their own. SIGTERM, SIGINT and
@@ -120,11 +123,11 @@ class Trainer:
         Raises:
             RestoreKitError: the data, the checkpoint or a component fails the run.
         """
-        settings, processes, step, reason = self.settings, self.runtime.processes, 0, 0
+        settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
         with (
             worker_faults(),
-            self.runtime.fork_rng(),
-            processes.main_within(only_training_in(self.folder)),
+            self.execution.fork_rng(),
+            processes.main_within(lock_folder(self.folder)),
             Interruption(settings.max_minutes) as interruption,
             RunProgress(self.total_steps, shown=processes.is_main) as progress,
         ):
@@ -163,7 +166,7 @@ class Trainer:
             if step == self.total_steps:  # one that was stopped can go on
                 self.health.check_end(step)
             code = exit_code(reason)
-            outcome = Outcome(self.folder, step, self.best.row, self.health.skipped, code)
+            outcome = TrainOutcome(self.folder, step, self.best.row, self.health.skipped, code)
             hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
         return outcome
 
@@ -178,7 +181,7 @@ class Trainer:
             steps=range(start, self.total_steps),
             seed=settings.seed,
             num_workers=settings.num_workers,
-            pin_memory=self.runtime.device.type == "cuda",
+            pin_memory=self.execution.device.type == "cuda",
         )
 
     def step(self, step: int, images: Tensor) -> dict[str, Tensor]:
@@ -188,30 +191,32 @@ class Trainer:
             step: its number, from 1: learning rate, noise and dropout are derived from it.
             images: this process's part of the batch, (n, C, H, W) in [0, 1].
         """
-        settings, runtime, terms = self.settings, self.runtime, self.plan.terms
+        settings, execution, terms = self.settings, self.execution, self.plan.terms
         set_learning_rate(self.optimizer, learning_rate(settings, step, self.total_steps))
-        runtime.seed(settings.seed, "network", step, runtime.processes.rank)
+        execution.seed(settings.seed, "network", step, execution.processes.rank)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         # As many parts in every process, for processes wait for each other in each part.
-        count = min(settings.accumulate, settings.batch_size // runtime.processes.world)
+        count = min(settings.accumulate, settings.batch_size // execution.processes.world)
         parts, done = images.tensor_split(count), 0
         for number, part in enumerate(parts, 1):
             places = self.places[done : done + len(part)]
-            lesson = self.task.lesson(runtime.place(part), settings.seed, step, places)
+            given = self.task.make_batch(execution.place(part), settings.seed, step, places)
             share = len(part) / settings.batch_size
-            with runtime.accumulating(self.model, last=number == len(parts)):
-                with runtime.autocast():
-                    restoration = self.restore(lesson.input, lesson.sigma)
-                judged = lesson.judged(restoration)
-                values: dict[str, Any] = {t.name: t.measure(judged, lesson.target) for t in terms}
+            with execution.accumulating(self.model, last=number == len(parts)):
+                with execution.autocast():
+                    restoration = self.restore(given.input, given.sigma)
+                counted = given.masked(restoration)
+                values: dict[str, Any] = {t.name: t.measure(counted, given.target) for t in terms}
                 values["loss"] = sum(t.weight * values[t.name] for t in terms)
                 if not values["loss"].requires_grad:
                     raise ArgumentError("the loss terms do not depend on the network's output")
                 # Gradients are averaged over the processes: each counts by its images.
-                runtime.scaler.scale(values["loss"] * share * runtime.processes.world).backward()
+                execution.scaler.scale(
+                    values["loss"] * share * execution.processes.world
+                ).backward()
             for name, value in values.items():
                 measured[name] = measured.get(name, 0) + value.detach() * share
             done += len(part)
@@ -222,7 +227,7 @@ class Trainer:
         self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]
     ) -> None:
         """Change the weights, unless loss or gradient is not finite: such a step is skipped."""
-        settings, scaler, processes = self.settings, self.runtime.scaler, self.runtime.processes
+        settings, scaler, processes = self.settings, self.execution.scaler, self.execution.processes
         scaler.unscale_(self.optimizer)
         weights = list(self.model.parameters())
         norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
@@ -250,18 +255,18 @@ class Trainer:
         task, given = Supervised(self.plan.noise), self.settings.teacher
         if given is None or self.plan.teacher is None:
             return task
-        teacher = Teacher(self.plan.teacher, self.runtime)
-        return Distilled(task, teacher, given.share, given.views)
+        teacher = Teacher(self.plan.teacher, self.execution)
+        return DistillationTask(task, teacher, given.share, given.views)
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan
-        self.division = plan.divide()
-        self.training_indices = self.division.training
+        self.split = plan.divide()
+        self.training_indices = self.split.training
         self.validation = Validation(
-            self.division.sets,
+            self.split.sets,
             plan.validation_noise or (plan.noise,),
             plan.terms,
-            self.runtime,
+            self.execution,
             metric=settings.validation_metric,
             batch_size=settings.batch_size,
             seed=settings.seed,
@@ -270,7 +275,7 @@ class Trainer:
         self.total_steps = settings.steps or math.ceil((settings.epochs or 1) * per_epoch)
         self.validate_every = settings.validate_every or max(self.total_steps // 20, 1)
         self.checkpoint_every = settings.checkpoint_every or self.validate_every
-        self.best = Best(
+        self.best = BestValidation(
             settings.validation_metric,
             settings.early_stopping,
             self.validate_every,
@@ -281,9 +286,9 @@ class Trainer:
         """The step to start after, everything taken up that an earlier part of the run left."""
         state = self.results.load(say) if resume else None
         if state is not None:
-            take_up(state, self.model, self.optimizer, self.average, **self._others())
+            restore_state(state, self.model, self.optimizer, self.average, **self._others())
             self.best.row = state["best"]
-        step = self.runtime.processes.agreed(int(state["step"]) if state else 0)
+        step = self.execution.processes.agreed(int(state["step"]) if state else 0)
         self.validation.check()
         if not self.validation and self.settings.validation_split:
             say("no validation: the dataset has no second picture to hold out")
@@ -310,7 +315,7 @@ class Trainer:
             return {}
         self.model.eval()
         with self._usable_weights():
-            measured = self.validation.measure(restorer(self.runtime.alone(self.model)))
+            measured = self.validation.measure(restore_function(self.execution.alone(self.model)))
         self.results.validated(step, measured, self.validation)
         if self.best.offer(step, measured):
             self._save_weights("best", step)
@@ -318,15 +323,15 @@ class Trainer:
 
     def _save(self, step: int) -> None:
         self._save_weights("last", step)
-        state = capture(self.model, self.optimizer, self.average, **self._others())
+        state = capture_state(self.model, self.optimizer, self.average, **self._others())
         self.results.save_state({"step": step, "best": self.best.row, **state})
 
     def _others(self) -> dict[str, Stateful]:
-        return {"scaler": self.runtime.scaler, "health": self.health, "meter": self.meter}
+        return {"scaler": self.execution.scaler, "health": self.health, "meter": self.meter}
 
     def _save_weights(self, name: str, step: int) -> None:
         with self._usable_weights():
-            self.results.save_weights(name, step, gather(self.model))
+            self.results.save_weights(name, step, gather_weights(self.model))
 
     def _usable_weights(self) -> AbstractContextManager[None]:
         """Within it the model has the weights to use: the moving average where one is kept."""
@@ -334,7 +339,7 @@ class Trainer:
 
     def _hooks(self) -> Callbacks:
         """Whom to tell of the run: plugins, the user's own objects, TensorBoard."""
-        if not self.runtime.processes.is_main:
+        if not self.execution.processes.is_main:
             return Callbacks(plugins=False)
         own = [TensorBoard(self.folder / "tensorboard")] if self.settings.tensorboard else []
         return Callbacks(*own, *self.callbacks)

@@ -11,18 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
-from restorekit.evaluate.metrics import LEAST_SIDE, METRICS
-from restorekit.evaluate.noises import label_of
+from restorekit.metrics.image_quality import LEAST_SIDE, METRICS
 from restorekit.train.batches import corrupt
-from restorekit.train.division import Held
-from restorekit.train.drawing import Row, as_shown
-from restorekit.train.pictures import read_views
-from restorekit.train.plan import Restore
-from restorekit.train.runtime import Runtime
-from restorekit.train.terms import Term
+from restorekit.train.data_split import HeldOutSet
+from restorekit.train.dataset_pictures import read_views
+from restorekit.train.execution import Execution
+from restorekit.train.train_plan import Restore
+from restorekit.train.validation_images import ImageRow, to_display
+from restorekit.train.weighted_losses import WeightedLoss
 
-Placed = tuple[int, Tensor]
+PlacedImage = tuple[int, Tensor]
 FEWEST_VIEWS = 16  # of a validation set, where there are fewer pictures
 FEWEST_A_PICTURE = 2
 SHOWN = 4
@@ -31,7 +31,7 @@ USUAL = ("psnr", "ssim")
 
 
 @dataclass(frozen=True)
-class Condition:
+class ValidationCondition:
     """What is measured apart: a validation set under a noise, and how much it counts."""
 
     name: str
@@ -77,10 +77,10 @@ class Validation:
 
     def __init__(
         self,
-        sets: Mapping[str, Held],
+        sets: Mapping[str, HeldOutSet],
         noises: Sequence[nn.Module],
-        terms: Sequence[Term],
-        runtime: Runtime,
+        terms: Sequence[WeightedLoss],
+        execution: Execution,
         *,
         metric: str,
         batch_size: int,
@@ -92,13 +92,13 @@ class Validation:
                 [f"train.validation_metric: '{metric}' is none of {', '.join(known)}"]
             )
         self.sets = {name: held for name, held in sets.items() if held.pictures}
-        self.terms, self.runtime, self.metric = terms, runtime, metric
+        self.terms, self.execution, self.metric = terms, execution, metric
         self.batch_size, self.seed = batch_size, seed
         self.metrics = [*USUAL, *({metric} & METRICS.keys() - set(USUAL))]
         self.conditions = {
             name: _conditions(noises, name if len(self.sets) > 1 else "") for name in self.sets
         }
-        self.shown: list[Row] = []
+        self.shown: list[ImageRow] = []
 
     def __bool__(self) -> bool:
         return bool(self.sets)
@@ -143,12 +143,12 @@ class Validation:
         self._share(tallies)
         return self._summary(tallies)
 
-    def _views(self, held: Held) -> Iterator[Placed]:
+    def _views(self, held: HeldOutSet) -> Iterator[PlacedImage]:
         """This process's images of a set, each with a number of its own."""
-        processes = self.runtime.processes
+        processes = self.execution.processes
         count = _count(held)
         # Split weights are gathered at each call: there, all must make the same calls.
-        alone = self.runtime.sharded
+        alone = self.execution.sharded
         first, step = (0, 1) if alone else (processes.rank, processes.world)
         mine = range(first, len(held.pictures), step)
         for picture in mine:
@@ -158,16 +158,16 @@ class Validation:
     def _measure(
         self,
         restore: Restore,
-        batch: list[Placed],
-        condition: Condition,
+        batch: list[PlacedImage],
+        condition: ValidationCondition,
         place: tuple[int, int],
         tally: Tally,
     ) -> None:
-        clean = self.runtime.place(torch.stack([image for _, image in batch]))
+        clean = self.execution.place(torch.stack([image for _, image in batch]))
         numbers = [number for number, _ in batch]
         # One set's noises draw the same random numbers, so that they can be compared.
         degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
-        with self.runtime.autocast():
+        with self.execution.autocast():
             restoration = restore(degraded.noisy, degraded.sigma)
         restored = restoration.image.float()
         for term in self.terms:
@@ -181,17 +181,17 @@ class Validation:
         rows = list(zip(clean, degraded.noisy, restored, strict=True))
         if place[0] == 0:  # the noises take turns
             rows = rows[place[1] :: len(next(iter(self.conditions.values())))]
-            self.shown += [as_shown(*row) for row in rows[: SHOWN - len(self.shown)]]
+            self.shown += [to_display(*row) for row in rows[: SHOWN - len(self.shown)]]
 
     def _share(self, tallies: Mapping[str, Tally]) -> None:
         """Add up what the processes have measured."""
-        if self.runtime.sharded or not self.runtime.processes.is_group:
+        if self.execution.sharded or not self.execution.processes.is_group:
             return
         names = [f"{kind}{suffix}" for kind in self.metrics for suffix in ("", "_noisy")]
         names += [f"term:{term.name}" for term in self.terms]
         keys = [each for name in names for each in (name, f"{name}:images")]
         sums = {f"{c}/{key}": tally.sums[key] for c, tally in tallies.items() for key in keys}
-        totals = self.runtime.processes.sum(sums)
+        totals = self.execution.processes.sum(sums)
         for condition, tally in tallies.items():
             tally.sums = {key: float(totals[f"{condition}/{key}"]) for key in keys}
 
@@ -212,21 +212,21 @@ class Validation:
         return {"loss": loss, "terms": by_term, **means, **conditions}
 
 
-def _count(held: Held) -> int:
+def _count(held: HeldOutSet) -> int:
     """How many images each picture of a set gives."""
     return max(FEWEST_A_PICTURE, -(-FEWEST_VIEWS // len(held.pictures)))
 
 
-def _conditions(noises: Sequence[nn.Module], prefix: str) -> list[Condition]:
+def _conditions(noises: Sequence[nn.Module], prefix: str) -> list[ValidationCondition]:
     """The noises of a set apart, each under a name of its own."""
-    found: dict[str, Condition] = {}
+    found: dict[str, ValidationCondition] = {}
     for noise in noises:
         apart = getattr(noise, "alternatives", None)
         for each, chance in apart() if callable(apart) else [(noise, 1.0)]:
-            label = name = f"{prefix}/{label_of(each)}".lstrip("/")
+            label = name = f"{prefix}/{noise_label(each)}".lstrip("/")
             while name in found:
                 name = f"{label} ({sum(n.startswith(label) for n in found) + 1})"
-            found[name] = Condition(name, each, chance)
+            found[name] = ValidationCondition(name, each, chance)
     return list(found.values())
 
 
@@ -234,7 +234,7 @@ def _weighted(values: Sequence[tuple[float, float]]) -> float:
     return sum(w * value for w, value in values) / sum(w for w, _ in values)
 
 
-def _batches(images: Iterable[Placed], size: int) -> Iterator[list[Placed]]:
+def _batches(images: Iterable[PlacedImage], size: int) -> Iterator[list[PlacedImage]]:
     """Neighbours of one shape, at most `size` at once."""
     for _, same in groupby(images, key=lambda placed: placed[1].shape):
         while batch := list(islice(same, size)):

@@ -8,12 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from restorekit.atomic import atomic_path
 from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
-from restorekit.plain_data import find_unusable, parse_json
-from restorekit.weights.foreign import describe_foreign
-from restorekit.weights.header import KEY, Header, is_safetensors, read_header
-from restorekit.weights.names import find_weights
+from restorekit.storage.atomic import atomic_path
+from restorekit.untrusted.plain_data import find_unusable, parse_json
+from restorekit.weights.foreign_checkpoints import describe_foreign
+from restorekit.weights.safetensors_header import (
+    KEY,
+    SafetensorsHeader,
+    is_safetensors,
+    read_header,
+)
+from restorekit.weights.weights_names import find_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +57,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
     return {**parse_card(header, path), "parameters": header.parameters}
 
 
-def parse_card(header: Header, path: Path) -> dict[str, Any]:
+def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
     """The card in a file's metadata.
 
     Raises:
@@ -105,7 +110,7 @@ def annotate(
     import torch
     from safetensors.torch import save
 
-    from restorekit.weights.foreign import read_state
+    from restorekit.weights.foreign_checkpoints import read_state_dict
 
     path = find_weights(path_in)
     card = parse_card(read_header(path), path)
@@ -117,7 +122,7 @@ def annotate(
             raise ArgumentError(f"unknown field '{name}' of a card.{near} One of: {_known()}")
         else:
             card[name] = value
-    tensors = read_state(path)
+    tensors = read_state_dict(path)
     if half:
         dtype = getattr(torch, half)
         tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in tensors.items()}

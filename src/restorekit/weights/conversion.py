@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorekit.errors import CheckpointError
-from restorekit.weights.files import load_model, save_model
-from restorekit.weights.foreign import read_foreign, source_fields
-from restorekit.weights.header import KEY, is_safetensors, read_header
-from restorekit.weights.names import find_weights
+from restorekit.weights.foreign_checkpoints import read_foreign, source_fields
+from restorekit.weights.safetensors_header import KEY, is_safetensors, read_header
+from restorekit.weights.weights_files import load_model, save_model
+from restorekit.weights.weights_names import find_weights
 
 if TYPE_CHECKING:
-    from restorekit.weights.layouts import Found
+    from restorekit.weights.checkpoint_layouts import RecognisedCheckpoint
 
 
-def convert(path_in: str | Path, path_out: str | Path, license: str | None = None) -> Found:
+def convert(
+    path_in: str | Path, path_out: str | Path, license: str | None = None
+) -> RecognisedCheckpoint:
     """Write a published checkpoint as weights that describe themselves.
 
     Args:

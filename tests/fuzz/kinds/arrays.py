@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from restorekit import Denoiser, create_loss, create_model, create_noise
+from restorekit.components.registry import losses, noises
 from restorekit.errors import RestoreKitError
-from restorekit.evaluate.metrics import psnr, ssim
+from restorekit.metrics.image_quality import psnr, ssim
 from restorekit.records import Degraded, Restoration
-from restorekit.registry import losses, noises
-from restorekit.restore.estimate import estimate_sigma, noise_map
+from restorekit.restore.noise_estimation import estimate_sigma, noise_map
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call
 

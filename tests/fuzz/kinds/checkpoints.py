@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from restorekit import create_model, load_model, save_model
+from restorekit.components.registry import models
 from restorekit.errors import CheckpointError, RestoreKitError
-from restorekit.registry import models
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call, command
 from tests.fuzz.corpus import corpus

@@ -9,10 +9,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from restorekit import TrainConfig, signature
-from restorekit.config import TrainSettings
+from restorekit import TrainConfig
+from restorekit.components import signatures
+from restorekit.components.registry import datasets, losses, models, noises
+from restorekit.config.train_config import TrainSettings
 from restorekit.errors import ConfigError
-from restorekit.registry import datasets, losses, models, noises
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call, command
 from tests.fuzz.corpus import corpus
@@ -129,7 +130,7 @@ def _typed(whole: dict[str, Any], random: Random) -> dict[str, Any]:
 def _arguments(target: Callable[..., Any], random: Random) -> dict[str, Any]:
     """A few of a component's arguments, each like its default or its type."""
     given: dict[str, Any] = {}
-    for argument in signature.arguments(target):
+    for argument in signatures.arguments(target):
         if argument.name == "path":
             given["path"] = "pictures"
         elif "noises" in argument.name:

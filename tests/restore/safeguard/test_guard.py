@@ -13,7 +13,7 @@ from torch.nn import functional
 from restorekit.data.samples import sample_path
 from restorekit.errors import RestoreWarning
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.safeguard.guard import FREE, RADIUS, Guard, Verdict
+from restorekit.restore.safeguard.guard import RADIUS, UNLIMITED, Guard, Verdict
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 
@@ -223,7 +223,7 @@ class TestLimit:
     def test_each_of_a_batch_is_judged_by_itself(self) -> None:
         """One that is free, one that is left, one that is bounded to nothing."""
         given, made = torch.rand(3, 1, 40, 40), torch.rand(3, 1, 40, 40)
-        verdicts = [FREE, Verdict("clean"), Verdict(bound=torch.zeros(256))]
+        verdicts = [UNLIMITED, Verdict("clean"), Verdict(bound=torch.zeros(256))]
         limited = Guard(torch.zeros(3, 1), verdicts).limit(slice(0, 3), given, made)
         assert torch.equal(limited[0], made[0])
         assert torch.equal(limited[1:], given[1:])

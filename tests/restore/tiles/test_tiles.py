@@ -15,7 +15,7 @@ from torch.nn import functional
 import restorekit
 from restorekit.errors import ArgumentError, InputError, RestoreWarning
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.tiles.layout import divide, extent
+from restorekit.restore.tiles.tile_layout import divide_axis, read_extent
 
 
 class Toy(nn.Module):
@@ -89,7 +89,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 def test_weights_sum_to_one(length: int, tile: int, blend: int) -> None:
     """Every row is written, its weights sum to one, and no seams are farther apart than a tile."""
     total = torch.zeros(length, dtype=torch.float64)
-    for segment in divide(length, tile, blend):
+    for segment in divide_axis(length, tile, blend):
         total[segment.low : segment.high] += segment.weights(torch.float64, total.device)
         assert segment.high - segment.low <= tile + blend
     torch.testing.assert_close(total, torch.ones(length, dtype=torch.float64))
@@ -109,7 +109,7 @@ def test_extents_hold_margin_and_phase(
 ) -> None:
     """What is read holds the margin, ends within the image, and starts and ends in phase."""
     high, length = low + size, low + size + rest
-    start, stop = extent(low, high, length, margin, alignment, mirrored)
+    start, stop = read_extent(low, high, length, margin, alignment, mirrored)
     assert 0 <= start <= max(low - margin, 0)
     assert min(high + margin, length) <= stop <= length
     if mirrored:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.arch.padding import check_batch
+from restorekit.components.registry import estimators
 from restorekit.errors import InputError
-from restorekit.registry import estimators
 
 Array = np.ndarray[Any, Any]
 

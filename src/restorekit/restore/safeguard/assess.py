@@ -7,10 +7,10 @@ from functools import partial
 import torch
 
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.estimate import CLEAN, SAMPLE
+from restorekit.restore.noise_estimation import CLEAN, SAMPLE
 from restorekit.restore.noise_level import EstimatedLevel
 from restorekit.restore.safeguard.few_values import few_values
-from restorekit.restore.safeguard.guard import FREE, Guard, Verdict
+from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict
 from restorekit.restore.sampling import miniature
 
 # A picture that uses less of the range has noise that a network cannot see at that scale.
@@ -33,7 +33,7 @@ def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
         if (page := few_values(image, abs(canvas.scale.span))) is not None:
             verdicts.append(Verdict(page))
         elif level is None:
-            verdicts.append(FREE)
+            verdicts.append(UNLIMITED)
         elif level.clean[index]:
             faint = _is_faint(canvas, index, float(level.sigma[index].max()))
             verdicts.append(Verdict("faint" if faint else "clean"))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restorekit.restore.estimate import CLEAN, estimate_sigma
+from restorekit.restore.noise_estimation import CLEAN, estimate_sigma
 
 LEAST_SIDE = 32  # pixels; smaller pictures have too few blocks to judge
 _LEVELS = 256  # of brightness, in the table of the noise curve
@@ -60,7 +60,7 @@ class Evidence:
     mean_variance: float
 
 
-def weigh(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
+def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
     """The evidence in a picture, or in a sample of it.
 
     Args:

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.restore.safeguard.evidence import LEAST_SIDE, Evidence, removes_structure, weigh
+from restorekit.restore.safeguard.evidence import (
+    LEAST_SIDE,
+    Evidence,
+    measure_evidence,
+    removes_structure,
+)
 from restorekit.restore.safeguard.reason import Reason
 
 RADIUS = 8  # pixels, of the window in which a change is compared with the noise
@@ -40,7 +45,7 @@ class Verdict:
     bound: Tensor | None = None
 
 
-FREE = Verdict()
+UNLIMITED = Verdict()
 
 
 class Guard:
@@ -98,12 +103,12 @@ class Guard:
         for row, index in enumerate(range(*samples.indices(len(self.verdicts)))):
             given, made = noisy[row : row + 1], restored[row : row + 1]
             self.judge(index, given, made)
-            limited.append(_limited(given, made, self.verdicts[index] or FREE))
+            limited.append(_limited(given, made, self.verdicts[index] or UNLIMITED))
         return torch.cat(limited)
 
 
 @contextmanager
-def joined_guard(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
+def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
     """The guards of several pictures as one; each has its own verdicts afterwards.
 
     Args:
@@ -124,20 +129,20 @@ def joined_guard(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
 
 def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> Verdict:
     if min(noisy.shape[-2:]) < LEAST_SIDE:
-        return FREE
+        return UNLIMITED
     if removes_structure(noisy, restored):
         return Verdict("unclear")
     if impulsive:
-        return FREE
+        return UNLIMITED
     with torch.autocast("cpu", enabled=False):  # in which the network may run
-        evidence = weigh(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
+        evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
     overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
         farthest = _UNDERESTIMATED * overall
         return Verdict(bound=_CORRELATED * _at_most(evidence, farthest))
     if evidence.sigma < _LEAST:
         return Verdict("clean" if overall < 2 * _LEAST else "unclear")
-    return FREE if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
+    return UNLIMITED if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
 
 
 def _bound(evidence: Evidence) -> Tensor:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.ensemble import IDENTITY, Turn
-from restorekit.restore.network import Network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import RADIUS, Guard
-from restorekit.restore.tiles.layout import Segment, divide, extent
+from restorekit.restore.tiles.tile_layout import TileSpan, divide_axis, read_extent
+from restorekit.symmetry import IDENTITY, Symmetry
 
 # Pixels of small images that go through in one batch: on a CPU a larger one is in float32 slower
 # than its images one by one, for it does not stay in the cache.
@@ -38,7 +38,7 @@ class Stitching:
     tile: int | None = None
     margin: int = 0
     blend: int = 0
-    turns: Sequence[Turn] = IDENTITY
+    turns: Sequence[Symmetry] = IDENTITY
     most: int | None = None
 
     def at_once(self, canvas: Canvas, network: Network) -> int:
@@ -74,8 +74,8 @@ def stitch(
             them all.
     """
     height, width = canvas.size
-    rows = divide(height, how.tile or height, how.blend)
-    columns = divide(width, how.tile or width, how.blend)
+    rows = divide_axis(height, how.tile or height, how.blend)
+    columns = divide_axis(width, how.tile or width, how.blend)
     dtype = torch.float64 if network.dtype == torch.float64 else torch.float32
     step = how.at_once(canvas, network)
     for first in range(0, len(canvas.source), step):
@@ -105,7 +105,7 @@ class _Piece:
     dtype: torch.dtype
     guard: Guard | None
 
-    def __call__(self, row: Segment, column: Segment) -> Tensor:
+    def __call__(self, row: TileSpan, column: TileSpan) -> Tensor:
         if self.guard is None:
             return self._restored(row, column)
         # The window of the guard is felt as far as that beyond a cut.
@@ -118,13 +118,13 @@ class _Piece:
         height, width = row.high - row.low, column.high - column.low
         return limited[..., top : top + height, left : left + width]
 
-    def _widened(self, segment: Segment, axis: int) -> Segment:
+    def _widened(self, segment: TileSpan, axis: int) -> TileSpan:
         if self.how.tile is None or self.guard is None:
             return segment
         high = min(segment.high + RADIUS, self.canvas.size[axis])
-        return Segment(max(segment.low - RADIUS, 0), high)
+        return TileSpan(max(segment.low - RADIUS, 0), high)
 
-    def _restored(self, row: Segment, column: Segment) -> Tensor:
+    def _restored(self, row: TileSpan, column: TileSpan) -> Tensor:
         total: Tensor | None = None
         for turn in self.how.turns:
             restored = self._turned(turn, row, column)
@@ -134,20 +134,20 @@ class _Piece:
             total = total / len(self.how.turns)
         return total.mean(1, keepdim=True).expand_as(total) if self.canvas.is_neutral else total
 
-    def first_read(self, row: Segment) -> int:
+    def first_read(self, row: TileSpan) -> int:
         """The first row of the canvas that restoring these rows needs."""
         row = self._widened(row, 0)
         height, margin, alignment = self.canvas.size[0], self.how.margin, self.network.alignment
         return min(
-            extent(row.low, row.high, height, margin, alignment, turn.down)[0]
+            read_extent(row.low, row.high, height, margin, alignment, turn.down)[0]
             for turn in self.how.turns
         )
 
-    def _turned(self, turn: Turn, row: Segment, column: Segment) -> Tensor:
+    def _turned(self, turn: Symmetry, row: TileSpan, column: TileSpan) -> Tensor:
         height, width = self.canvas.size
         margin, alignment = self.how.margin, self.network.alignment
-        top, bottom = extent(row.low, row.high, height, margin, alignment, turn.down)
-        left, right = extent(column.low, column.high, width, margin, alignment, turn.across)
+        top, bottom = read_extent(row.low, row.high, height, margin, alignment, turn.down)
+        left, right = read_extent(column.low, column.high, width, margin, alignment, turn.across)
         place = slice(top, bottom), slice(left, right)
         noisy = turn.apply(self.canvas.read(self.samples, *place, self.dtype))
         sigma = None if self.level is None else turn.apply(self.level.at(self.samples, *place))
@@ -182,7 +182,7 @@ class _Writer:
 
 
 def _bands(
-    piece: _Piece, rows: Sequence[Segment], columns: Sequence[Segment]
+    piece: _Piece, rows: Sequence[TileSpan], columns: Sequence[TileSpan]
 ) -> Iterator[tuple[int, Tensor, int]]:
     """Finished rows of the result from top to bottom.
 
@@ -203,7 +203,7 @@ def _bands(
         pending = band[:, :, done:].clone()
 
 
-def _band(piece: _Piece, row: Segment, columns: Sequence[Segment]) -> Tensor:
+def _band(piece: _Piece, row: TileSpan, columns: Sequence[TileSpan]) -> Tensor:
     if len(columns) == 1:
         return piece(row, columns[0]).clone()
     source = piece.canvas.source[piece.samples]

@@ -1,0 +1,1 @@
+"""The plugin system: registries, signatures, discovery of plugins, isolation of their code."""

@@ -1,0 +1,243 @@
+"""The built-in components, declared through the same hooks that plugins implement."""
+
+from __future__ import annotations
+
+from restorekit.components.hookspecs import hookimpl
+from restorekit.components.registry import Component
+
+
+@hookimpl
+def restorekit_models() -> list[Component]:
+    return [
+        Component(
+            "dncnn",
+            "restorekit.arch.dncnn:DnCNN",
+            "plain convolutional network that predicts the noise",
+            "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, https://arxiv.org/abs/1608.03981",
+            ("convolutional", "residual"),
+        ),
+        Component(
+            "ffdnet",
+            "restorekit.arch.ffdnet:FFDNet",
+            "plain convolutional network at half size that is told the noise level",
+            "Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026",
+            ("convolutional", "conditional"),
+        ),
+        Component(
+            "swift",
+            "restorekit.arch.swift:Swift",
+            "small U-shaped network without biases, made for quality per second on a CPU",
+            "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "residual"),
+        ),
+        Component(
+            "unet",
+            "restorekit.arch.unet:UNet",
+            "encoder and decoder with skip connections at every scale",
+            "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
+            ("convolutional", "multiscale"),
+        ),
+        Component(
+            "vae",
+            "restorekit.arch.vae:VAE",
+            "variational autoencoder with a convolutional latent, for use with kl_divergence",
+            "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
+            "https://arxiv.org/abs/1312.6114",
+            ("convolutional", "generative"),
+        ),
+        Component(
+            "median",
+            "restorekit.arch.classical.median:Median",
+            "median of the pixels around; only of salt and pepper with switching=true",
+            "Hwang and Haddad, Adaptive Median Filters, IEEE TIP 1995, "
+            "https://doi.org/10.1109/83.370679",
+            ("classical", "blind"),
+        ),
+        Component(
+            "tv",
+            "restorekit.arch.classical.tv:TV",
+            "total variation denoising (extra: classical)",
+            "Chambolle, JMIV 2004, https://doi.org/10.1023/B:JMIV.0000011325.36760.1e",
+            ("classical",),
+        ),
+        Component(
+            "nlm",
+            "restorekit.arch.classical.nlm:NLM",
+            "non-local means (extra: classical)",
+            "Buades et al., CVPR 2005, https://doi.org/10.1109/CVPR.2005.38",
+            ("classical",),
+        ),
+        Component(
+            "wavelet",
+            "restorekit.arch.classical.wavelet:Wavelet",
+            "wavelet shrinkage, BayesShrink (extra: classical)",
+            "Chang et al., IEEE TIP 2000, https://doi.org/10.1109/83.862633",
+            ("classical",),
+        ),
+        Component(
+            "bm3d",
+            "restorekit.arch.classical.bm3d:BM3D",
+            "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
+            "Dabov et al., IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
+            ("classical",),
+        ),
+    ]
+
+
+@hookimpl
+def restorekit_noises() -> list[Component]:
+    return [
+        Component(
+            "gaussian",
+            "restorekit.noise.additive:Gaussian",
+            "additive white Gaussian noise",
+            tags=("additive",),
+        ),
+        Component(
+            "uniform",
+            "restorekit.noise.additive:Uniform",
+            "additive noise, uniform between -amplitude and +amplitude",
+            tags=("additive",),
+        ),
+        Component(
+            "salt_and_pepper",
+            "restorekit.noise.impulse:SaltAndPepper",
+            "a fraction of the pixels set to white or black",
+            tags=("impulse",),
+        ),
+        Component(
+            "camera",
+            "restorekit.noise.camera:Camera",
+            "shot and read noise in linear light, after demosaicing, colour and gamma",
+            "Brooks et al., Unprocessing Images, CVPR 2019, https://arxiv.org/abs/1811.11127",
+            ("signal-dependent", "correlated"),
+        ),
+        Component(
+            "jpeg",
+            "restorekit.noise.compression:JPEG",
+            "JPEG compression, its blocks beginning anywhere",
+            "Wallace, The JPEG Still Picture Compression Standard, CACM 1991",
+            ("compression",),
+        ),
+        Component(
+            "one_of",
+            "restorekit.noise.compose:OneOf",
+            "one of several noises for each sample, chosen at random by weight",
+            tags=("composition",),
+        ),
+        Component(
+            "chain",
+            "restorekit.noise.compose:Chain",
+            "several noises, one after the other",
+            tags=("composition",),
+        ),
+        Component(
+            "luminance",
+            "restorekit.noise.compose:Luminance",
+            "a noise that is the same in every channel, as in gray pictures",
+            tags=("composition",),
+        ),
+        Component(
+            "classic_mixture",
+            "restorekit.noise.presets:classic_mixture",
+            "gaussian 0.1, salt-and-pepper 0.03 or uniform 0.2, chosen at random for each sample",
+            tags=("composition", "preset"),
+        ),
+    ]
+
+
+@hookimpl
+def restorekit_losses() -> list[Component]:
+    return [
+        Component("l1", "restorekit.loss.pixel:L1", "mean absolute error", tags=("pixel",)),
+        Component("mse", "restorekit.loss.pixel:MSE", "mean squared error", tags=("pixel",)),
+        Component(
+            "charbonnier",
+            "restorekit.loss.pixel:Charbonnier",
+            "sqrt(difference^2 + epsilon^2), a smooth l1",
+            "Charbonnier et al., ICIP 1994; Lai et al., LapSRN, https://arxiv.org/abs/1704.03915",
+            ("pixel",),
+        ),
+        Component(
+            "ssim",
+            "restorekit.loss.structure:SSIM",
+            "1 - structural similarity",
+            "Wang et al., Image Quality Assessment, IEEE TIP 2004",
+            ("structure",),
+        ),
+        Component(
+            "ms_ssim",
+            "restorekit.loss.structure:MSSSIM",
+            "1 - structural similarity over several scales",
+            "Wang et al., Multiscale Structural Similarity, Asilomar 2003",
+            ("structure",),
+        ),
+        Component(
+            "total_variation",
+            "restorekit.loss.regularizers:TotalVariation",
+            "mean absolute difference of neighbouring pixels of the restored image",
+            "Rudin et al., Physica D 1992",
+            ("regularizer",),
+        ),
+        Component(
+            "kl_divergence",
+            "restorekit.loss.regularizers:KLDivergence",
+            "divergence of a VAE's latent from the standard normal, per sample",
+            "Kingma and Welling, https://arxiv.org/abs/1312.6114",
+            ("regularizer", "generative"),
+        ),
+    ]
+
+
+@hookimpl
+def restorekit_datasets() -> list[Component]:
+    return [
+        Component(
+            "stl10",
+            "restorekit.data.torchvision_sets:STL10",
+            "STL-10, 96x96 colour pictures",
+            "Coates et al., AISTATS 2011, https://cs.stanford.edu/~acoates/stl10/",
+            ("download",),
+        ),
+        Component(
+            "cifar100",
+            "restorekit.data.torchvision_sets:CIFAR100",
+            "CIFAR-100, 32x32 colour pictures",
+            "Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
+            ("download",),
+        ),
+        Component(
+            "folder",
+            "restorekit.data.folder:Folder",
+            "every picture below a folder, whole or as random patches",
+            tags=("files",),
+        ),
+        Component(
+            "samples",
+            "restorekit.data.samples:Samples",
+            "the public-domain and CC0 photographs that scikit-image ships",
+            "https://scikit-image.org/docs/stable/api/skimage.data.html",
+            ("files",),
+        ),
+    ]
+
+
+@hookimpl
+def restorekit_estimators() -> list[Component]:
+    return [
+        Component(
+            "block_dct",
+            "restorekit.estimate.block_dct:BlockDCT",
+            "noise level from the high frequencies of the flattest blocks; the default",
+            "Ponomarenko et al., IGARSS 2007; Colom and Buades, IPOL 2013, "
+            "https://doi.org/10.5201/ipol.2013.45",
+            ("blocks",),
+        ),
+        Component(
+            "mad",
+            "restorekit.estimate.mad:MAD",
+            "median absolute deviation of the finest diagonal wavelet coefficients",
+            "Donoho and Johnstone, Biometrika 1994",
+            ("wavelet",),
+        ),
+    ]

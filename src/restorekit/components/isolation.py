@@ -1,0 +1,73 @@
+"""Running foreign code: whatever it raises becomes an error of one line.
+
+An extension can raise what no `except Exception` catches: SystemExit ends a command with the exit
+code 0, KeyboardInterrupt looks as if the user had pressed Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from restorekit.errors import PluginError, RestoreKitError, message_of
+
+
+@contextmanager
+def attempt(
+    tell: Callable[[str], str],
+    *passed: type[BaseException],
+    becomes: type[RestoreKitError] = PluginError,
+) -> Iterator[None]:
+    """Turn whatever is raised within the block into an error of ours.
+
+    Args:
+        tell: makes the message of the kind and text of what was raised.
+        passed: kinds that are raised on as they are.
+        becomes: the kind of the error.
+
+    Raises:
+        PluginError: something was raised; or another kind, as `becomes` says.
+        KeyboardInterrupt: the user pressed Ctrl-C.
+    """
+    with watched_interrupts() as interrupted:
+        try:
+            yield
+        except passed:
+            raise
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and interrupted():
+                raise
+            raise becomes(tell(describe_cause(error))) from error
+
+
+def describe_cause(error: BaseException) -> str:
+    """The kind of an exception and what it says, in one line."""
+    return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
+
+
+@contextmanager
+def watched_interrupts() -> Iterator[Callable[[], bool]]:
+    """Tells a Ctrl-C of the user from a KeyboardInterrupt that some code raised.
+
+    Yields:
+        Whether SIGINT has come since the block began. Only the main thread gets its exception.
+    """
+    came = threading.Event()
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield came.is_set
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.set()
+        handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield came.is_set
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, handler)

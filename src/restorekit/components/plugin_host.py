@@ -1,0 +1,250 @@
+"""Finds, loads, isolates and reports plugins.
+
+A plugin is a distribution with an entry point in the group `restorekit` that names a module whose
+functions implement hooks of `restorekit.components.hookspecs`. One that cannot be used is set
+aside with one warning; the others, and restorekit itself, are not touched by it.
+
+RESTOREKIT_PLUGINS limits which distributions are loaded ("" none, "a,b" only those);
+RESTOREKIT_STRICT_PLUGINS=1 raises instead of warning.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, version
+from inspect import isclass, isroutine
+from itertools import islice
+from types import FrameType
+from typing import Any
+
+import pluggy
+
+from restorekit.components import builtin, hookspecs
+from restorekit.components.entry_points import entry_points, provider
+from restorekit.components.isolation import attempt
+from restorekit.components.process_state import KeptState
+from restorekit.components.registry import REGISTRIES, Component, Provider, Registry, origin_of
+from restorekit.errors import PluginError, PluginWarning, did_you_mean
+from restorekit.untrusted.text import quoted
+
+COMPONENT_HOOKS = {f"restorekit_{each.plural}": each for each in REGISTRIES.values()}
+_MOST_COMPONENTS = 10_000  # of a hook: a generator may have no end
+
+
+@dataclass
+class Plugin:
+    """What became of one entry point.
+
+    Attributes:
+        name: the entry point's name.
+        provider: the distribution and its version.
+        module: what the entry point names.
+        cause: why it was set aside, None where it is loaded.
+        components: the names it brought, by kind.
+        changed: what it changed of the process's state when it was loaded, which was undone.
+    """
+
+    name: str
+    provider: Provider
+    module: str
+    cause: str | None = None
+    components: dict[str, list[str]] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong with it, in one line; None where nothing is."""
+        faults = [f"was set aside: {self.cause}"] if self.cause else []
+        if self.changed:
+            faults.append(f"changed {', '.join(self.changed)}, which was undone")
+        return f"plugin '{self.name}' of {self.provider} {'; it '.join(faults)}" if faults else None
+
+
+class _Host:
+    """The pluggy manager and what has been loaded so far."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager("restorekit")
+        self.manager.add_hookspecs(hookspecs)
+        self.plugins: list[Plugin] = []
+        self.builtins_loaded = False
+        self.plugins_loaded = False
+        self.lock = threading.RLock()
+
+    def load_builtins(self) -> None:
+        with self.lock:
+            if not self.builtins_loaded:
+                self.builtins_loaded = True
+                own = Provider("restorekit", version("restorekit"))
+                self._adopt(Plugin("builtin", own, builtin.__name__), builtin)
+
+    def load_plugins(self) -> None:
+        with self.lock:
+            first = not self.plugins_loaded
+            self.plugins_loaded = True
+            for entry_point in self._selected() if first else ():
+                self._load(entry_point)
+        # Reported when all are loaded: a warning that is made an error must not stop the others.
+        messages = [message for plugin in self.plugins if (message := plugin.complaint)]
+        if messages and os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
+            raise PluginError("; ".join(messages))
+        for message in messages if first else ():
+            warnings.warn(message, PluginWarning, stacklevel=2)
+
+    def _selected(self) -> list[EntryPoint]:
+        found, unreadable = entry_points()
+        self.plugins.extend(
+            Plugin(name, Provider(name), "", f"its entry points cannot be read: {reason}")
+            for name, reason in unreadable
+        )
+        return found
+
+    def _load(self, entry_point: EntryPoint) -> None:
+        plugin = Plugin(entry_point.name, provider(entry_point), entry_point.value)
+        twin = next((p for p in self.plugins if p.name == plugin.name and not p.cause), None)
+        self.plugins.append(plugin)
+        with KeptState() as state:
+            try:
+                if twin is not None:
+                    raise PluginError(
+                        f"entry point '{plugin.name}' is already that of {twin.provider}"
+                    )
+                self._adopt(plugin, _import(entry_point))
+            except PluginError as error:
+                plugin.cause = str(error)
+        plugin.changed = state.changed
+
+    def _adopt(self, plugin: Plugin, module: Any) -> None:
+        """Register a plugin's components: all of them, or, if anything is wrong, none."""
+        key = f"{plugin.provider.distribution}:{plugin.name}"
+        hooks = _hooks(module)
+        try:
+            self._register(hooks, key)
+            found = [
+                (registry, component)
+                for hook, registry in COMPONENT_HOOKS.items()
+                for component in self._call(hook, hooks)
+            ]
+            _check_names(found, plugin.provider)
+        except PluginError:
+            if self.manager.get_plugin(key) is not None:
+                self.manager.unregister(name=key)
+            raise
+        for registry, component in found:
+            registry.add(component, plugin.provider)
+            plugin.components.setdefault(registry.kind, []).append(component.name)
+
+    def _register(self, hooks: object, key: str) -> None:
+        with attempt(lambda error: f"it cannot be registered: {error}"):
+            self.manager.register(hooks, name=key)
+        callers = self.manager.get_hookcallers(hooks) or []
+        if not callers:
+            raise PluginError(
+                "it implements no hook; decorate its functions with restorekit.hookimpl"
+            )
+        known = [name for name in vars(hookspecs) if name.startswith("restorekit_")]
+        for caller in callers:
+            if not caller.has_spec():
+                raise PluginError(
+                    f"unknown hook '{caller.name}'.{did_you_mean(caller.name, known)}"
+                )
+
+    def _call(self, hook: str, hooks: object) -> list[Component]:
+        implementations = getattr(self.manager.hook, hook).get_hookimpls()
+        mine = [i.function for i in implementations if i.plugin is hooks]
+        return [component for function in mine for component in _components(function, hook)]
+
+
+class _Hooks:
+    """What pluggy is given of a plugin: its hooks alone, without its other attributes."""
+
+
+def _hooks(module: Any) -> _Hooks:
+    if isclass(module):
+        raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
+    hooks = _Hooks()
+    with attempt(lambda error: f"it cannot be registered: {error}"):
+        for name in dir(module):
+            function = getattr(module, name)
+            marks = getattr(function, "restorekit_impl", None) if isroutine(function) else None
+            if isinstance(marks, dict):
+                setattr(hooks, name, function)
+    return hooks
+
+
+def _components(function: Callable[[], Any], hook: str) -> list[Component]:
+    with attempt(lambda error: f"{hook} raised {error}"):
+        returned = function()
+        several = isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
+        found = list(islice(returned, _MOST_COMPONENTS + 1)) if several else [returned]
+    if len(found) > _MOST_COMPONENTS:
+        raise PluginError(f"{hook} returned more than {_MOST_COMPONENTS} components")
+    for item in found:
+        if not isinstance(item, Component):
+            raise PluginError(f"{hook} returned {quoted(item)}, not a restorekit.Component")
+    return found
+
+
+def _check_names(found: list[tuple[Registry, Component]], provider: Provider) -> None:
+    seen: set[tuple[str, str]] = set()
+    for registry, component in found:
+        holder = registry.provider_of(component.name)
+        if (registry.kind, component.name) in seen:
+            holder = provider
+        if holder is not None:
+            raise PluginError(
+                f"{registry.kind} '{component.name}' of {provider} is already provided by {holder}"
+            )
+        seen.add((registry.kind, component.name))
+
+
+def _import(entry_point: EntryPoint) -> Any:
+    with attempt(lambda error: f"importing {entry_point.value} raised {error}"):
+        return entry_point.load()
+
+
+_host = _Host()
+
+
+def discover(plugins: bool) -> None:
+    """Load the built-in components, and with `plugins` the installed plugins too, each once."""
+    _host.load_builtins()
+    if plugins:
+        _host.load_plugins()
+
+
+def loaded_plugins() -> list[Plugin]:
+    """Every entry point found, loaded or set aside."""
+    discover(plugins=True)
+    return list(_host.plugins)
+
+
+def failures() -> list[str]:
+    """The plugins set aside so far, a line each."""
+    return [f"{p.name} of {p.provider}: {p.cause}" for p in _host.plugins if p.cause]
+
+
+def implementations(hook: str) -> list[tuple[str, Callable[..., Any], Sequence[str]]]:
+    """Who implements a hook: the plugin, its function, and the arguments that it takes."""
+    discover(plugins=True)
+    found = getattr(_host.manager.hook, hook).get_hookimpls()
+    return [(i.plugin_name, i.function, i.argnames) for i in found]
+
+
+def plugin_in_traceback(frames: Iterable[FrameType]) -> str | None:
+    """Whose code runs in the first of some frames that is a plugin's or one of its component's."""
+    tops = {p.module.partition(":")[0].partition(".")[0]: p for p in _host.plugins if p.module}
+    for frame in frames:
+        with suppress(Exception):  # foreign objects may fail to be looked at
+            origin = origin_of(frame.f_locals.get("self"))
+            if origin is not None and origin.provider.distribution != "restorekit":
+                return f"{origin.kind} '{origin.name}' of {origin.provider}"
+            plugin = tops.get(str(frame.f_globals.get("__name__")).partition(".")[0])
+            if plugin is not None:
+                return f"plugin '{plugin.name}' of {plugin.provider}"
+    return None

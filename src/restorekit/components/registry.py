@@ -1,0 +1,350 @@
+"""Registries: components by name.
+
+A component is declared with a target, a callable or a lazy "package.module:Attribute", and made
+with `create(name, **arguments)`. Built-in components and plugins are discovered on first use, by
+the function given to `discover_with`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from restorekit.components import signatures, targets
+from restorekit.components.allocation import build_within_memory
+from restorekit.components.isolation import attempt
+from restorekit.errors import (
+    ArgumentError,
+    NameTakenError,
+    PluginError,
+    UnknownNameError,
+    did_you_mean,
+)
+from restorekit.untrusted.plain_data import find_unusable
+from restorekit.untrusted.text import quoted
+
+ComponentKind = Literal["model", "noise", "loss", "dataset", "estimator"]
+Target = Callable[..., Any]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_ORIGIN = "_restorekit_origin"
+_OF_TENSORS = ("model", "noise", "loss")  # what is built of tensors alone
+_OWN = "restorekit"  # the distribution
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a plugin's hook returns: a name and what to call to make the thing.
+
+    Attributes:
+        name: snake_case, unique among its kind.
+        target: a callable, or "package.module:Attribute", imported when first used.
+        summary: one line for listings.
+        reference: the paper or source.
+        tags: words to filter by.
+    """
+
+    name: str
+    target: Target | str
+    summary: str = ""
+    reference: str = ""
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ArgumentError(f"component name {self.name!r} is not snake_case")
+        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise ArgumentError(
+                f"component '{self.name}': target {self.target!r} is not 'package.module:Attribute'"
+            )
+        if not isinstance(self.target, str) and not callable(self.target):
+            raise ArgumentError(f"component '{self.name}': target is not callable")
+        tags: Any = self.tags
+        tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        object.__setattr__(self, "tags", tags)
+        texts: tuple[Any, ...] = (self.summary, self.reference, *tags)
+        if not all(isinstance(text, str) for text in texts):
+            raise ArgumentError(f"component '{self.name}': summary, reference and tags are text")
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Who brought a component: a distribution, or code of the running process."""
+
+    distribution: str
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an object made by a registry came from: enough to make it again."""
+
+    kind: ComponentKind
+    name: str
+    arguments: Mapping[str, Any]
+    provider: Provider
+
+
+@dataclass(frozen=True)
+class Description:
+    """Everything known of a component."""
+
+    kind: ComponentKind
+    name: str
+    summary: str
+    reference: str
+    tags: tuple[str, ...]
+    provider: Provider
+    target: str
+    file: str
+    doc: str
+    arguments: tuple[signatures.Argument, ...]
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """A component and who brought it."""
+
+    component: Component
+    provider: Provider
+
+
+class Registry:
+    """The components of one kind, by name.
+
+    Attributes:
+        kind: what they are, in the singular.
+        plural: the same in the plural.
+    """
+
+    def __init__(self, kind: ComponentKind, plural: str = "") -> None:
+        self.kind: ComponentKind = kind
+        self.plural = plural or f"{kind}s"
+        self._entries: dict[str, RegistryEntry] = {}
+
+    def register(
+        self,
+        name: str,
+        *,
+        summary: str = "",
+        reference: str = "",
+        tags: tuple[str, ...] = (),
+        override: bool = False,
+    ) -> Callable[[Target], Target]:
+        """Decorator: register a class or function of this process under `name`.
+
+        Raises:
+            NameTakenError: the name is taken and `override` is False.
+        """
+
+        def decorate(target: Target) -> Target:
+            line = summary or targets.own_docstring(target).partition("\n")[0]
+            component = Component(name, target, line, reference, tags)
+            self.add(component, Provider(target.__module__), override=override)
+            return target
+
+        return decorate
+
+    def add(self, component: Component, provider: Provider, *, override: bool = False) -> None:
+        """Add a component that `provider` brings.
+
+        Raises:
+            NameTakenError: the name is taken and `override` is False.
+        """
+        _discover(plugins=False)
+        taken = self._entries.get(component.name)
+        if taken is not None and not override:
+            raise NameTakenError(
+                f"{self.kind} '{component.name}' of {provider} is already provided by "
+                f"{taken.provider}"
+            )
+        self._entries[component.name] = RegistryEntry(component, provider)
+
+    def provider_of(self, name: str) -> Provider | None:
+        """Who provides `name`, or None where it is free; loads nothing."""
+        entry = self._entries.get(name)
+        return entry.provider if entry else None
+
+    def entry(self, name: str) -> RegistryEntry:
+        """The component called `name` and its provider; plugins are loaded if it is unknown.
+
+        Raises:
+            UnknownNameError: nothing is called that.
+        """
+        _discover(plugins=False)
+        if name not in self._entries:
+            _discover(plugins=True)
+        if name not in self._entries:
+            known = sorted(self._entries)
+            raise UnknownNameError(
+                f"unknown {self.kind} '{name}'.{did_you_mean(str(name), known)} "
+                f"Available: {', '.join(known)}{_failed_plugins()}"
+            )
+        return self._entries[name]
+
+    def get(self, name: str) -> Target:
+        """The class or function called `name`, imported.
+
+        Raises:
+            UnknownNameError: nothing is called that.
+            PluginError: its target cannot be imported.
+        """
+        entry = self.entry(name)
+        target = entry.component.target
+        if not isinstance(target, str):
+            return target
+        with self._undone(entry):
+            return targets.import_target(target, self._label(entry))
+
+    def create(self, name: str, /, **arguments: Any) -> Any:
+        """Make the component called `name`, its arguments checked against its signature first.
+
+        Raises:
+            UnknownNameError: nothing is called that.
+            ArgumentError: an argument is unknown, missing or cannot be used.
+            PluginError: its target fails, or makes what is no such component.
+        """
+        entry, target = self.entry(name), self.get(name)
+        where, label = f"{self.kind} '{name}'", self._label(entry)
+        arguments = {k: _path_as_text(v) for k, v in arguments.items()}
+        with attempt(lambda error: f"{label}: {error}"):
+            known = signatures.arguments(target)
+        if (unusable := find_unusable(arguments)) is not None:
+            raise ArgumentError(f"{where}: {unusable}")
+        checked = signatures.validate(target, arguments, where)
+        with self._undone(entry, with_random=False):  # weights are drawn from the random state
+            made = self._made(target, checked, where, label)
+        if not targets.is_usable(made, self.kind):
+            raise PluginError(f"{label} made {quoted(made)}, which is no {self.kind}")
+        # Defaults too: a checkpoint must not change its meaning when a default does.
+        full = {a.name: a.default for a in known if not a.required}
+        mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))
+        return made
+
+    def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
+        """Make a component from a name or `{"name": ..., argument: ...}`; pass anything else on.
+
+        Raises:
+            ArgumentError: a mapping has no name, or an argument does not fit.
+            UnknownNameError: there is no component of that name.
+        """
+        if isinstance(spec, str):
+            return self.create(spec)
+        if isinstance(spec, Mapping):
+            arguments = dict(spec)
+            if not isinstance(name := arguments.pop("name", None), str):
+                raise ArgumentError(f"{self.kind} {quoted(dict(spec))} has no name")
+            return self.create(name, **arguments)
+        return spec
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """The names that match a shell pattern, sorted; plugins' too."""
+        _discover(plugins=True)
+        return sorted(fnmatch.filter(self._entries, pattern))
+
+    def describe(self, name: str) -> Description:
+        """Arguments, docstring, paper, provider and file of a component (imports it)."""
+        entry, target = self.entry(name), self.get(name)
+        component, label = entry.component, self._label(entry)
+        with attempt(lambda error: f"{label} cannot be described: {error}"):
+            return Description(
+                kind=self.kind,
+                name=name,
+                summary=component.summary,
+                reference=component.reference,
+                tags=component.tags,
+                provider=entry.provider,
+                target=targets.target_path(target),
+                file=targets.source_file(target),
+                doc=targets.own_docstring(signatures.unwrap_target(target)),
+                arguments=tuple(signatures.arguments(target)),
+            )
+
+    def json_schema(self, name: str) -> dict[str, Any]:
+        """The JSON Schema of a component's arguments (imports it)."""
+        target, label = self.get(name), self._label(self.entry(name))
+        with attempt(lambda error: f"{label} has no schema: {error}"):
+            return signatures.arguments_schema(target)
+
+    def _made(self, target: Target, checked: dict[str, Any], where: str, label: str) -> Any:
+        def make() -> Any:
+            return targets.call_target(target, checked, where, label)
+
+        return build_within_memory(make, where) if self.kind in _OF_TENSORS else make()
+
+    def _label(self, entry: RegistryEntry) -> str:
+        return f"{self.kind} '{entry.component.name}' of {entry.provider}"
+
+    def _undone(
+        self, entry: RegistryEntry, *, with_random: bool = True
+    ) -> AbstractContextManager[None]:
+        """Undo what code of a plugin changes of the process's state, and warn of it."""
+        if entry.provider.distribution == _OWN:
+            return contextlib.nullcontext()
+        return targets.undo_changes(self._label(entry), with_random=with_random)
+
+
+def _path_as_text(value: Any) -> Any:
+    """A path as text, which a checkpoint's card can hold."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def mark_origin(made: Any, origin: Origin) -> None:
+    """Note on an object where it came from."""
+    # An object without a __dict__ works too, it only cannot tell.
+    with contextlib.suppress(AttributeError, TypeError):
+        object.__setattr__(made, _ORIGIN, origin)
+
+
+def origin_of(made: Any) -> Origin | None:
+    """Where an object came from, or None where no registry made it."""
+    origin = getattr(made, _ORIGIN, None)
+    return origin if isinstance(origin, Origin) else None
+
+
+models = Registry("model")
+noises = Registry("noise")
+losses = Registry("loss", "losses")
+datasets = Registry("dataset")
+estimators = Registry("estimator")
+REGISTRIES: dict[ComponentKind, Registry] = {
+    r.kind: r for r in (models, noises, losses, datasets, estimators)
+}
+
+
+@dataclass
+class _Discovery:
+    run: Callable[[bool], None] = lambda _: None
+    failures: Callable[[], list[str]] = list
+
+
+_discovery = _Discovery()
+
+
+def discover_with(run: Callable[[bool], None], failures: Callable[[], list[str]]) -> None:
+    """Say how components are found, so that this room need not know who finds them.
+
+    Args:
+        run: called before a look-up, with False for the built-in components alone and True for
+            the plugins as well; must do each only once.
+        failures: the plugins that failed to load, a line each.
+    """
+    _discovery.run, _discovery.failures = run, failures
+
+
+def _discover(*, plugins: bool) -> None:
+    _discovery.run(plugins)
+
+
+def _failed_plugins() -> str:
+    failures = _discovery.failures()
+    return f" (failed to load: {'; '.join(failures)})" if failures else ""

@@ -1,0 +1,222 @@
+"""What a component's target can be given: read from its signature, checked before it is called.
+
+The signature is the whole configuration of a component. pydantic does the checking and the JSON
+schema; it is imported when first needed, so that listing components stays fast.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from restorekit.components.isolation import attempt
+from restorekit.errors import ArgumentError, RestoreKitError, did_you_mean
+from restorekit.untrusted.text import quoted
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+Target = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a component: its name, type, default and what the docstring says of it."""
+
+    name: str
+    type: str
+    default: Any
+    required: bool
+    description: str
+
+
+def arguments(target: Target) -> list[Argument]:
+    """The arguments of a target, in order."""
+    described = _described_arguments(target)
+    return [
+        Argument(
+            name=p.name,
+            type=_type_text(p),
+            default=None if p.default is p.empty else p.default,
+            required=p.default is p.empty,
+            description=described.get(p.name, ""),
+        )
+        for p in _parameters(target)
+    ]
+
+
+def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The given arguments, converted to their declared types.
+
+    Raises:
+        ArgumentError: an argument is unknown, missing or of the wrong type.
+    """
+    faults = find_faults(target, given)
+    if faults:
+        raise ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
+    checked = _model(target).model_validate(dict(given))
+    extra = checked.model_extra or {}  # what a target's **kwargs take
+    return {n: extra[n] if n in extra else getattr(checked, _field(n)) for n in given}
+
+
+def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the given arguments, a line each; empty where nothing is."""
+    from pydantic import ValidationError
+
+    with attempt(lambda error: f"its arguments cannot be checked: {error}", RestoreKitError):
+        try:
+            checked = _model(target).model_validate(dict(given))
+        except ValidationError as error:
+            known = [p.name for p in _parameters(target)]
+            return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
+    return [
+        f"argument '{p.name}': input should be a number, not {quoted(given[p.name])}"
+        for p in _parameters(target)
+        if p.name in given and counts_booleans(given[p.name], getattr(checked, _field(p.name)))
+    ]
+
+
+def unwrap_target(target: Target) -> Target:
+    """What a target is underneath its decorators and bound arguments."""
+    target = inspect.unwrap(target)
+    return unwrap_target(target.func) if isinstance(target, functools.partial) else target
+
+
+def arguments_schema(target: Target) -> dict[str, Any]:
+    """The JSON Schema of a target's arguments, as an object."""
+    schema = _model(target).model_json_schema(schema_generator=_schema_generator())
+    described = _described_arguments(target)
+    for name, field in schema.get("properties", {}).items():
+        if described.get(name):
+            field["description"] = described[name]
+    return schema
+
+
+def counts_booleans(given: Any, checked: Any) -> bool:
+    """Whether a boolean, at any depth, was converted to a number: pydantic takes True for 1."""
+    if isinstance(given, bool):
+        return isinstance(checked, (int, float)) and not isinstance(checked, bool)
+    if isinstance(given, Mapping) and isinstance(checked, Mapping):
+        return any(counts_booleans(given[key], checked[key]) for key in given if key in checked)
+    if isinstance(given, (list, tuple)) and isinstance(checked, (list, tuple)):
+        return any(map(counts_booleans, given, checked))
+    return False
+
+
+def _fault(details: ErrorDetails, known: list[str]) -> str:
+    name, *inside = (str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden" and not inside:
+        takes = ", ".join(known) or "none"
+        return f"unknown argument '{name}'.{did_you_mean(name, known)} It takes: {takes}"
+    if details["type"] == "missing" and not inside:
+        return f"argument '{name}' is missing"
+    message = details["msg"][0].lower() + details["msg"][1:]
+    return f"argument '{name}': {message}, not {quoted(details['input'])}"
+
+
+def _parameters(target: Target) -> list[inspect.Parameter]:
+    skipped = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in _signature(target).parameters.values() if p.kind not in skipped]
+
+
+def _signature(target: Target) -> inspect.Signature:
+    def tell(error: str) -> str:
+        return f"{quoted(target)} has no readable signature: {error}"
+
+    with attempt(tell, becomes=ArgumentError):
+        return inspect.signature(target)
+
+
+def _open_ended(target: Target) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in _signature(target).parameters.values())
+
+
+def _field(name: str) -> str:
+    # pydantic reserves some names and leading underscores; the alias carries the real one.
+    return f"argument_{name}"
+
+
+def _model(target: Target) -> type[BaseModel]:
+    try:
+        hash(target)
+    except TypeError:  # an instance of a dataclass, for example
+        return _new_model(target)
+    return _kept_model(target)
+
+
+@functools.lru_cache(maxsize=256)
+def _kept_model(target: Target) -> type[BaseModel]:
+    return _new_model(target)
+
+
+def _new_model(target: Target) -> type[BaseModel]:
+    from pydantic import ConfigDict, Field, create_model
+
+    hints = _type_hints(target)
+    fields: dict[str, Any] = {
+        _field(p.name): (
+            hints.get(p.name, Any),
+            Field(... if p.default is p.empty else p.default, alias=p.name),
+        )
+        for p in _parameters(target)
+    }
+    config = ConfigDict(
+        extra="allow" if _open_ended(target) else "forbid", arbitrary_types_allowed=True
+    )
+    model: type[BaseModel] = create_model(
+        getattr(target, "__name__", "Arguments"), __config__=config, **fields
+    )
+    return model
+
+
+def _type_hints(target: Target) -> dict[str, Any]:
+    function: Any = unwrap_target(target)
+    if inspect.isclass(function):
+        function = function.__init__
+    elif not inspect.isroutine(function):
+        function = type(function).__call__
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # an annotation that cannot be resolved is not checked
+        return {}
+
+
+def _type_text(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return "any"
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+@functools.lru_cache(maxsize=1)
+def _schema_generator() -> Any:
+    from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+    class AnyObject(GenerateJsonSchema):
+        """A Python object has no JSON form: leave its place open rather than fail or warn."""
+
+        def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+            return {}
+
+        def render_warning_message(self, kind: Any, detail: str) -> None:
+            return None
+
+    return AnyObject
+
+
+def _described_arguments(target: Target) -> dict[str, str]:
+    """The `Args:` paragraph of a Google-style docstring, by argument."""
+    doc = inspect.getdoc(unwrap_target(target)) or ""
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)*)", doc, re.MULTILINE)
+    if section is None:
+        return {}
+    entries = re.findall(
+        r"^ {4}(\w+)(?: \([^)]*\))?:[ \n]((?:.*)(?:\n {5,}.*)*)", section.group(1), re.MULTILINE
+    )
+    return {name: " ".join(text.split()) for name, text in entries}

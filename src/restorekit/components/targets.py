@@ -1,0 +1,117 @@
+"""What a component's name stands for: imported, called and looked at, whatever code it is."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from restorekit.components import signatures
+from restorekit.components.isolation import attempt
+from restorekit.components.process_state import KeptState
+from restorekit.errors import ArgumentError, PluginError, PluginWarning, RestoreKitError, message_of
+
+Target = Callable[..., Any]
+_told: set[str] = set()  # warnings that were given
+
+
+def import_target(path: str, label: str) -> Target:
+    """The callable at "package.module:Attribute".
+
+    Args:
+        path: where it is.
+        label: whose it is, for messages.
+
+    Raises:
+        PluginError: it cannot be imported, or is not callable.
+    """
+    module, _, attribute = path.partition(":")
+
+    def tell(error: str) -> str:
+        return f"{label} cannot be imported from {path}: {error}"
+
+    # A missing extra is a RestoreKitError with a message of its own.
+    with attempt(tell, RestoreKitError):
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        is_callable = callable(found)
+    if not is_callable:
+        raise PluginError(f"{label}: {path} is not callable")
+    return found  # type: ignore[no-any-return]
+
+
+def call_target(target: Target, arguments: Mapping[str, Any], where: str, label: str) -> Any:
+    """What a target returns.
+
+    Raises:
+        ArgumentError: it refuses its arguments, with a ValueError.
+        PluginError: it raises anything else.
+    """
+    with attempt(lambda error: f"{label} raised {error}", RestoreKitError):
+        try:
+            return target(**arguments)
+        except ArgumentError:
+            raise
+        except ValueError as error:
+            raise ArgumentError(f"{where}: {message_of(error)}") from error
+
+
+def is_usable(made: Any, kind: str) -> bool:
+    """Whether an object can be a component of a kind at all: no None, no dict, no number."""
+    if kind == "dataset" and hasattr(made, "__getitem__"):
+        return True
+    is_plain = type(made).__module__ == "builtins" and not inspect.isfunction(made)
+    return not is_plain and (kind == "dataset" or callable(made))
+
+
+@contextmanager
+def undo_changes(label: str, *, with_random: bool = True) -> Iterator[None]:
+    """Put back what the block changes of the process's state, and warn of it once.
+
+    In the main thread alone: what another one changes meanwhile could not be told apart.
+
+    Args:
+        label: who runs in the block, for the warning.
+        with_random: also put the random generators back.
+
+    Warns:
+        PluginWarning: something was changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with KeptState(with_random=with_random) as state:
+        yield
+    message = f"{label} changed {', '.join(state.changed)}, which was undone"
+    if state.changed and message not in _told:
+        _told.add(message)
+        warnings.warn(message, PluginWarning, stacklevel=4)
+
+
+def target_path(target: Target) -> str:
+    """Where a target is defined, as "package.module:Attribute"."""
+    plain = signatures.unwrap_target(target)
+    name = getattr(plain, "__qualname__", type(plain).__qualname__)
+    return f"{getattr(plain, '__module__', None)}:{name}"
+
+
+def source_file(target: Target) -> str:
+    """The source file of a target; "" where it has none."""
+    try:
+        return inspect.getsourcefile(signatures.unwrap_target(target)) or ""
+    except TypeError:
+        return ""
+
+
+def own_docstring(target: Target) -> str:
+    """The docstring of a target itself.
+
+    `inspect.getdoc` would give an undocumented class that of its base, such as `nn.Module`.
+    """
+    doc = target.__doc__
+    return inspect.cleandoc(doc) if isinstance(doc, str) else ""

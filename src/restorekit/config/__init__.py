@@ -1,0 +1,1 @@
+"""The configuration of a training run: data model, overrides, schema, old spellings."""

@@ -1,0 +1,152 @@
+"""How a configuration names components: by name, or with arguments, or as weighted loss terms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from restorekit.components.signatures import counts_booleans
+from restorekit.errors import RestoreKitError
+from restorekit.untrusted.plain_data import find_unusable
+
+OWN = "(object)"  # in place of the name, which no component can have
+VALIDATION = "validation"  # the name of the only validation set
+
+
+class Section(BaseModel):
+    """A part of a configuration: unknown keys, infinities, and booleans as numbers are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _no_boolean_as_number(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        checked = check(value)
+        if counts_booleans(value, checked):
+            raise PydanticCustomError("number", "Input should be a number")
+        return checked
+
+
+class ComponentSpec(Section):
+    """A component by name, with its arguments: "unet" or {"name": "unet", "width": 48}."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments, without the name."""
+        return dict(self.model_extra or {})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form `{"name": ..., argument: ...}`."""
+        return self.model_dump()
+
+
+class LossTerm(ComponentSpec):
+    """A loss term by name, with its weight and arguments."""
+
+    weight: float = 1.0
+
+
+def own_class(value: Any) -> str | None:
+    """The class of an object of the user's own, as a run writes it down: {"class": ...}."""
+    given = value.as_dict() if isinstance(value, ComponentSpec) else value
+    if not isinstance(given, Mapping) or given.get("name", OWN) != OWN:
+        return None
+    found = given.get("class")
+    return found if isinstance(found, str) else None
+
+
+def _short(spec: ComponentSpec) -> Any:
+    if spec.name == OWN:
+        return spec.arguments
+    return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
+
+
+def as_named(value: Any) -> Any:
+    """A bare name as a mapping; anything else as it is."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _as_component(value: Any) -> Any:
+    """A bare name, or an object of the user's own, as a mapping with a name."""
+    return {"name": OWN, **value} if own_class(value) is not None else as_named(value)
+
+
+def as_terms(value: Any) -> Any:
+    """A map of name to weight (or to weight and arguments), or a list, as a list."""
+    if isinstance(value, str):
+        return [{"name": value}]
+    if isinstance(value, Mapping) and "name" not in value and own_class(value) is None:
+        return [
+            {"name": name, **(given if isinstance(given, Mapping) else {"weight": given})}
+            for name, given in value.items()
+        ]
+    if isinstance(value, Mapping):
+        return [_as_component(value)]
+    return [_as_component(item) for item in value] if isinstance(value, Sequence) else value
+
+
+def is_map_of_sets(value: Any) -> bool:
+    """Whether datasets are given by name, and not one of them."""
+    return isinstance(value, Mapping) and "name" not in value and own_class(value) is None
+
+
+def as_sets(value: Any) -> Any:
+    """One dataset, or a map of name to dataset, as such a map."""
+    return value if value is None or is_map_of_sets(value) else {VALIDATION: value}
+
+
+def as_one_set(sets: Mapping[str, Any]) -> Any:
+    """A map of name to dataset as it is written: the only one without its name; none as None."""
+    return sets[VALIDATION] if list(sets) == [VALIDATION] else dict(sets) or None
+
+
+def as_noises(value: Any) -> Any:
+    """Noises, by names, expressions such as "gaussian:15,25,50" or mappings, as a list."""
+    from restorekit.config.noise_expressions import read_specs
+
+    given = [value] if isinstance(value, (str, Mapping)) else value
+    if not isinstance(given, (list, tuple)):
+        return given
+    try:
+        return [
+            spec
+            for each in given
+            for spec in (read_specs(each) if isinstance(each, str) else [each])
+        ]
+    except RestoreKitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _as_text(value: Any) -> Any:
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(text, str) and (unusable := find_unusable(text)) is not None:
+        raise ValueError(unusable)
+    return text
+
+
+PathField = Annotated[str, BeforeValidator(_as_text)]
+ComponentField = Annotated[ComponentSpec, BeforeValidator(_as_component), PlainSerializer(_short)]
+DatasetsField = Annotated[
+    dict[str, ComponentField],
+    BeforeValidator(as_sets),
+    PlainSerializer(lambda sets: as_one_set({name: _short(spec) for name, spec in sets.items()})),
+    Field(min_length=1),
+]
+NoisesField = Annotated[list[ComponentField], BeforeValidator(as_noises), Field(min_length=1)]
+LossField = Annotated[list[LossTerm], BeforeValidator(as_terms), Field(min_length=1)]

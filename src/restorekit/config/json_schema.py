@@ -1,0 +1,102 @@
+"""JSON Schema of the configuration, with the arguments of every registered component."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from restorekit.components.registry import Registry, losses
+from restorekit.config.component_checks import SLOTS
+from restorekit.config.train_config import TrainConfig
+from restorekit.errors import PluginWarning, RestoreKitError
+
+Schema = dict[str, Any]
+
+
+def json_schema() -> Schema:
+    """The schema of `config.json` as it stands, plugins' components included."""
+    schema = TrainConfig.model_json_schema()
+    properties, definitions = schema["properties"], schema["$defs"]
+    for key, registry in SLOTS.items():
+        described = {k: v for k, v in properties[key].items() if k in ("description", "default")}
+        choices = [c for name in registry.names() for c in _choices(registry, name, definitions)]
+        properties[key] = {"anyOf": choices, **described}
+    _of_validation(properties)
+    properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
+    definitions.pop("LossTerm")
+    optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
+    optimizer["anyOf"] = [{"type": "string"}, {"$ref": optimizer.pop("$ref")}]
+    definitions["TrainSettings"]["properties"]["teacher"]["anyOf"].insert(0, {"type": "string"})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "restorekit configuration",
+    }
+
+
+def _of_validation(properties: Schema) -> None:
+    """Several datasets by name, or one; several noises, or one, also as "gaussian:15,25"."""
+    sets, noise = properties["dataset"]["anyOf"], properties["noise"]["anyOf"]
+    named = {
+        "type": "object",
+        "additionalProperties": {"anyOf": sets},
+        "not": {"required": ["name"]},
+        "minProperties": 1,
+    }
+    noise = [{"type": "string", "description": "a name, or name:VALUE,VALUE"}, *noise]
+    listed = {"type": "array", "items": {"anyOf": noise}, "minItems": 1}
+    for key, choices in (
+        ("validation_dataset", [*sets, named]),
+        ("validation_noise", [*noise, listed]),
+    ):
+        description = properties[key]["description"]
+        properties[key] = {
+            "anyOf": [*choices, {"type": "null"}],
+            "default": None,
+            "description": description,
+        }
+
+
+def _loss_schema(definitions: Schema) -> Schema:
+    """The loss as a list of terms, or as a map of name to weight or to weight and arguments."""
+    weight = {"weight": {"type": "number", "default": 1.0}}
+    listed: list[Schema] = []
+    mapped: Schema = {}
+    for name in losses.names():
+        choices = _choices(losses, name, definitions)
+        full = choices[-1]
+        full["properties"] |= weight
+        listed += choices
+        rest = {k: v for k, v in full["properties"].items() if k != "name"}
+        required = [k for k in full["required"] if k != "name"]
+        by_name = {**full, "properties": rest, "required": required}
+        mapped[name] = {"anyOf": [by_name] if required else [{"type": "number"}, by_name]}
+    return {
+        "description": "The loss terms: a list, or a map of name to weight.",
+        "anyOf": [
+            {"type": "object", "properties": mapped, "additionalProperties": False},
+            {"type": "array", "items": {"anyOf": listed}, "minItems": 1},
+            *listed,
+        ],
+    }
+
+
+def _choices(registry: Registry, name: str, definitions: Schema) -> list[Schema]:
+    """A component as its bare name, where that is enough, and as an object with its arguments."""
+    summary = registry.entry(name).component.summary
+    try:
+        arguments = registry.json_schema(name)
+    except RestoreKitError as error:  # a plugin's component that cannot be used
+        warnings.warn(str(error), PluginWarning, stacklevel=2)
+        arguments = {"additionalProperties": True}
+    definitions.update(arguments.get("$defs", {}))
+    required = arguments.get("required", [])
+    full: Schema = {
+        "type": "object",
+        "title": name,
+        "description": summary,
+        "properties": {"name": {"const": name}, **arguments.get("properties", {})},
+        "required": ["name", *required],
+        "additionalProperties": arguments.get("additionalProperties", False),
+    }
+    return [full] if required else [{"const": name, "description": summary}, full]

@@ -1,0 +1,54 @@
+"""Settings from the command line, "key.path=value", put into a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from restorekit.config.component_specs import as_terms
+from restorekit.config.expressions import read_value
+from restorekit.errors import ArgumentError, ConfigError
+from restorekit.untrusted.plain_data import DEEPEST
+from restorekit.untrusted.text import quoted
+
+
+def apply_override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A configuration with "key.path=value" put in; the value is JSON where it parses, else text.
+
+    Raises:
+        ConfigError: it is not of that form, or the value is JSON that cannot be used.
+    """
+    path, equals, raw = text.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys) or len(keys) > DEEPEST:
+        raise ConfigError([f"override {quoted(text)}: not of the form key.path=value"])
+    try:
+        value = read_value(raw)
+    except ArgumentError as error:
+        raise ConfigError([f"override {quoted(path)}: {error}"]) from error
+    return _put(dict(data), keys, value)
+
+
+def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    key, rest = keys[0], keys[1:]
+    if not rest:
+        rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last is meant
+        return {k: v for k, v in data.items() if k != rivals.get(key)} | {key: value}
+    inner = data.get(key, {})
+    if key == "loss" and (by_name := _terms_by_name(inner)) is not None:
+        inner = by_name
+        if len(rest) == 1 and not isinstance(value, Mapping):
+            return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
+    elif isinstance(inner, str):
+        inner = {"weights" if key == "teacher" else "name": inner}
+    return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}
+
+
+def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
+    """Loss terms as a map, or None where they are no list or map of named terms."""
+    found = as_terms(loss)
+    if not isinstance(found, list) or not all(
+        isinstance(t, Mapping) and isinstance(t.get("name"), str) for t in found
+    ):
+        return None
+    return {t["name"]: {k: v for k, v in t.items() if k != "name"} for t in found}

@@ -1,0 +1,259 @@
+"""What a benchmark found, as records and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+import shlex
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from restorekit.errors import DataError
+from restorekit.evaluate.benchmark_pictures import PictureSet
+from restorekit.evaluate.model_identity import ModelIdentity
+from restorekit.evaluate.protocol import VERSION, Protocol
+from restorekit.storage.atomic import atomic_path
+
+FORMAT = 2
+_OWN_PRECISION = "auto"
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """One picture under one noise through one model.
+
+    PSNR in dB; None where it is infinite, which is where two pictures are equal. `psnr_noisy` is
+    of the input clamped to [0, 1], as a file would hold it; `psnr_unclamped` of the input that the
+    model was given.
+    """
+
+    name: str
+    psnr_noisy: float | None
+    psnr_unclamped: float | None
+    psnr: float | None
+    ssim_noisy: float
+    ssim: float
+    seconds_per_megapixel: float
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """One model under one noise: means over the pictures.
+
+    Attributes:
+        model: its label.
+        noise: the noise's label; "real" for pairs.
+        pictures: what was measured of each picture.
+        parameters: how many weights the model has.
+        seconds_per_megapixel: the median over the pictures, or of runs at one size.
+        timed: what was timed, in words.
+        peak_megabytes: memory at the peak while restoring, of the process, or on a GPU of its
+            tensors; None where it cannot be told.
+        precision: what the model ran in.
+        tile: side of the tiles in pixels; None for whole pictures.
+    """
+
+    model: str
+    noise: str
+    pictures: tuple[PictureScores, ...]
+    parameters: int
+    seconds_per_megapixel: float
+    timed: str
+    peak_megabytes: float | None = None
+    precision: str = "float32"
+    tile: int | None = None
+
+    @property
+    def psnr_noisy(self) -> float:
+        """Mean PSNR of the noisy pictures, clamped to [0, 1]."""
+        return _mean([_number(picture.psnr_noisy) for picture in self.pictures])
+
+    @property
+    def psnr_unclamped(self) -> float:
+        """Mean PSNR of the noisy pictures as the model was given them."""
+        return _mean([_number(picture.psnr_unclamped) for picture in self.pictures])
+
+    @property
+    def psnr(self) -> float:
+        """Mean PSNR of the restored pictures."""
+        return _mean([_number(picture.psnr) for picture in self.pictures])
+
+    @property
+    def ssim_noisy(self) -> float:
+        """Mean SSIM of the noisy pictures."""
+        return _mean([picture.ssim_noisy for picture in self.pictures])
+
+    @property
+    def ssim(self) -> float:
+        """Mean SSIM of the restored pictures."""
+        return _mean([picture.ssim for picture in self.pictures])
+
+    @property
+    def changes(self) -> list[float]:
+        """By how many dB the model changed each picture."""
+        return [_change(picture) for picture in self.pictures]
+
+    @property
+    def worst_change(self) -> float:
+        """The least gain, or the greatest loss, of any picture in dB."""
+        return min(self.changes)
+
+    @property
+    def worsened(self) -> int:
+        """How many pictures came out worse than they went in."""
+        return sum(change < 0.0 for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A row that is not there, for a mean over fewer pictures would be compared with the others.
+
+    Attributes:
+        model: the model's label.
+        noise: the noise's label.
+        picture: the name of the picture that the model failed on.
+        size: its width and height.
+        reason: what the model said.
+    """
+
+    model: str
+    noise: str
+    picture: str
+    size: tuple[int, int]
+    reason: str
+
+    def describe(self) -> str:
+        """In one line, for people."""
+        width, height = self.size
+        return (
+            f"{self.model} under {self.noise} is not measured: it fails on '{self.picture}' "
+            f"({width}x{height} pixels): {self.reason}; leave out the picture, or the model"
+        )
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where it was measured."""
+
+    restorekit: str
+    torch: str
+    python: str
+    device: str
+    processor: str
+    threads: int
+    precision: str
+    date: str
+
+    def describe(self) -> str:
+        """In one line, for people."""
+        return (
+            f"restorekit {self.restorekit}, torch {self.torch}, Python {self.python}, "
+            f"{self.device} ({self.processor}), {self.threads} threads, "
+            f"precision {self.precision}, {self.date}"
+        )
+
+
+@dataclass(frozen=True)
+class BenchmarkResults:
+    """Rows, what has none, and all that is needed to get them again."""
+
+    protocol: Protocol
+    data: PictureSet
+    noises: Mapping[str, Any]
+    environment: Environment
+    models: Mapping[str, ModelIdentity]
+    rows: tuple[BenchmarkRow, ...]
+    refusals: tuple[Refusal, ...] = ()
+    protocol_version: int = VERSION
+    format: int = FORMAT
+
+    @property
+    def command(self) -> str | None:
+        """The command that measures this; None where a module was handed over in Python.
+
+        Labels that are not what a model was given by are written LABEL=MODEL. The folder stands
+        with its own name.
+        """
+        words = ["restorekit", "benchmark"]
+        for label, model in self.models.items():
+            if model.given is None:
+                return None
+            words.append(label if label == model.given else f"{label}={model.given}")
+        words += ["--data", self.data.folder, *self.data.options]
+        words += [word for text in _joined(self.noises) for word in ("--noise", text)]
+        words += self.protocol.options
+        if self.environment.precision != _OWN_PRECISION:
+            words += ["--precision", self.environment.precision]
+        return shlex.join(words)
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON has it, with the means of each row beside its pictures."""
+        plain: dict[str, Any] = {"command": self.command, **dataclasses.asdict(self)}
+        for row, written in zip(self.rows, plain["rows"], strict=True):
+            written["means"] = {name: _finite(getattr(row, name)) for name in _MEANS} | {
+                "worsened": row.worsened
+            }
+        return plain
+
+
+_MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim_noisy", "ssim", "worst_change")
+
+
+def write_json(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
+    """Write results as JSON, whole or not at all."""
+    text = json.dumps(results.as_json(), indent=1, allow_nan=False)
+    with atomic_path(Path(path)) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike[str]) -> BenchmarkResults:
+    """Read what `write_json` wrote.
+
+    Raises:
+        DataError: the file is missing, or is no such JSON.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        given = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(given, dict) and given.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"format {given['format']}, not {FORMAT}; measure again")
+        return TypeAdapter(BenchmarkResults).validate_python(given)
+    except (OSError, ValueError, ValidationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"'{path}': no results of restorekit benchmark ({reason})") from error
+
+
+def _joined(labels: Iterable[str]) -> list[str]:
+    """Noises as they are written in short: gaussian:15 and gaussian:25 as gaussian:15,25."""
+    joined: list[str] = []
+    for label in labels:
+        name, _, value = label.partition(":")
+        if joined and re.fullmatch(rf"{re.escape(name)}:[\w.,]+ [\w.]+", f"{joined[-1]} {value}"):
+            joined[-1] += f",{value}"
+        else:
+            joined.append(label)
+    return joined
+
+
+def _change(picture: PictureScores) -> float:
+    before, after = _number(picture.psnr_noisy), _number(picture.psnr)
+    return 0.0 if before == after else after - before
+
+
+def _mean(values: list[float]) -> float:
+    return math.inf if math.inf in values else statistics.fmean(values)
+
+
+def _number(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,81 @@
+"""Which model stands behind a label, so that a figure can be cited and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from restorekit.components.registry import models
+from restorekit.restore.loading import ModelLike
+from restorekit.weights import describe_origin, find_weights, named_weights, read_card, unwrap_model
+from restorekit.weights.card import checksum
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """A model that was measured.
+
+    Attributes:
+        given: what it was asked for by: a path, a name or an expression; None for a module.
+        architecture: name, arguments, provider and version; or the class of a module.
+        path: the weights file, as it was given; of named weights the file's name alone.
+        sha256: of that file.
+        bytes: its size.
+        modified: when it was last written, in UTC.
+        weights: a digest of the tensors, which stays when the card is written anew.
+        card: what the file says of itself.
+    """
+
+    given: str | None
+    architecture: Mapping[str, Any]
+    path: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    modified: str | None = None
+    weights: str | None = None
+    card: Mapping[str, Any] | None = None
+
+    def describe(self) -> str:
+        """In one line, for people."""
+        if self.path is not None and self.sha256 is not None:
+            return f"{self.path}, saved {self.modified}, sha256 {self.sha256[:16]}"
+        made = self.architecture
+        provider = f" of {made['provider']} {made['version']}" if "provider" in made else ""
+        digest = f", weights {self.weights}" if self.weights else ""
+        return f"{self.given or made['name'] or made['class']}{provider}{digest}"
+
+
+def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
+    """The identity of a model that has been loaded.
+
+    Args:
+        given: what it was loaded from.
+        module: the module that was loaded.
+    """
+    made = describe_origin(unwrap_model(module))
+    if isinstance(given, nn.Module):
+        state = {
+            k: v.detach().cpu().contiguous() for k, v in unwrap_model(module).state_dict().items()
+        }
+        return ModelIdentity(None, made, weights=checksum(state) if state else None)
+    text = str(given)
+    if not Path(text).exists() and text.partition(":")[0] in models.names():
+        return ModelIdentity(text, made)
+    file = find_weights(text)
+    card = read_card(file)
+    return ModelIdentity(
+        given=text,
+        architecture=made,
+        path=file.name if named_weights().get(text) == file else str(file),
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        bytes=file.stat().st_size,
+        modified=datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds"),
+        weights=card.get("checksum"),
+        card=card,
+    )

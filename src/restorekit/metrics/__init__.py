@@ -1,0 +1,1 @@
+"""Measures of a restored image against the clean one."""

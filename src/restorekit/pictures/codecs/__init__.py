@@ -1,0 +1,1 @@
+"""One format a file, or one part of a format: JPEG, PNG, TIFF, WebP, BMP, raw."""

@@ -1,0 +1,114 @@
+"""What Pillow decodes and encodes: its images as arrays and back; BMP files.
+
+Its limit on sizes holds for the whole process, and so does every filter of its warnings. Neither is
+touched: files are opened by the class of their format, whose sizes are checked here, and cut in a
+way that has no limit.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+
+from restorekit.pictures.metadata.exif import PREFIX
+from restorekit.pictures.picture import Array, Metadata, Picture, PictureError, check_size
+
+BMP_SIGNATURE = b"BM"
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+_ROWS_AT_ONCE = 256
+
+
+def read_bmp(path: Path) -> tuple[Array, Array | None, Metadata]:
+    """The pixels (H, W, C) of uint8, the alpha (H, W) or None, and the metadata of a BMP file.
+
+    Raises:
+        PictureError: it is too large, too short for its size, or of another kind.
+        OSError, ...: whatever Pillow raises for damaged files.
+    """
+    with path.open("rb") as file:
+        _check_bmp(file.read(54), path.stat().st_size)
+        file.seek(0)
+        with BmpImageFile(file) as image:
+            pixels, alpha = image_arrays(image)
+            dpi = _resolution(image.info.get("dpi"))
+            return pixels, alpha, Metadata(dpi=dpi, is_bilevel=image.mode == "1")
+
+
+def write_bmp(picture: Picture, file: IO[bytes]) -> None:
+    """Write an opaque picture; of the metadata, this format holds the resolution only."""
+    dpi, bits = picture.metadata.dpi, picture.bits
+    image = to_pil_image(picture) if bits is None else Image.fromarray(bits)
+    image.save(file, "BMP", **({"dpi": dpi} if dpi else {}))
+
+
+def ink_to_colour(levels: Array) -> Array:
+    """(H, W, 4) of cyan, magenta, yellow, black in uint8 as RGB, the way Pillow turns it."""
+    height, width, _ = levels.shape
+    return np.asarray(Image.frombytes("CMYK", (width, height), levels.tobytes()).convert("RGB"))
+
+
+def image_arrays(image: Image.Image) -> tuple[Array, Array | None]:
+    """The pixels (H, W, C) of uint8 and the alpha (H, W) or None of an image of 8 bits.
+
+    Ink is turned into RGB without its profile, palettes into their colours.
+
+    Raises:
+        PictureError: it is of another kind.
+    """
+    if image.mode not in MODES:
+        raise PictureError(f"its pixels are of kind '{image.mode}', not gray or colour")
+    gray = image.mode in ("1", "L", "LA")
+    mode, count = ("L", 1) if gray else ("RGB", 3)
+    width, height = image.size
+    pixels = np.empty((height, width, count), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
+    # In bands, since a whole conversion takes twice what the result does. `crop` has a limit.
+    for top in range(0, height, _ROWS_AT_ONCE):
+        end = min(top + _ROWS_AT_ONCE, height)
+        band = image.resize((width, end - top), Image.Resampling.NEAREST, (0, top, width, end))
+        if alpha is not None:
+            band = band.convert("LA" if gray else "RGBA")
+            alpha[top:end] = np.asarray(band.getchannel("A"))
+        pixels[top:end] = np.asarray(band.convert(mode)).reshape(end - top, width, count)
+    return pixels, alpha
+
+
+def to_pil_image(picture: Picture) -> Image.Image:
+    """A picture as an image, without its metadata: of 8 bits, or gray of any depth."""
+    return Image.fromarray(picture.channels())
+
+
+def info_of(metadata: Metadata) -> dict[str, Any]:
+    """Metadata as Pillow names it, in an image's `info` and when it is saved."""
+    kept = {
+        "exif": PREFIX + metadata.exif if metadata.exif else None,
+        "icc_profile": metadata.icc_profile,
+        "dpi": metadata.dpi,
+        "xmp": metadata.xmp,
+        "comment": metadata.comment,
+    }
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _check_bmp(head: bytes, file_size: int) -> None:
+    """Refuse a size that cannot be read, or that a file without compression does not hold."""
+    if len(head) < 34:
+        raise PictureError("it is damaged (it ends too early)")
+    width, height, _, bits, compression = struct.unpack_from("<iiHHI", head, 18)
+    if struct.unpack_from("<I", head, 14) == (12,):  # of OS/2, whose sizes are shorter
+        width, height, _, bits = struct.unpack_from("<HHHH", head, 18)
+        compression = 0
+    check_size(width, abs(height))
+    if compression in (0, 3) and -(-width * bits // 32) * 4 * abs(height) > file_size:
+        raise PictureError("it is damaged (it ends too early)")
+
+
+def _resolution(dpi: Any) -> tuple[float, float] | None:
+    if not isinstance(dpi, tuple) or len(dpi) != 2 or not all(0 < float(d) < 1e6 for d in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])

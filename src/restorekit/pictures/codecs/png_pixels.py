@@ -1,0 +1,180 @@
+"""The pixels of PNG files.
+
+A decoder is given the chunks of the pixels alone, so that damaged metadata costs neither the
+picture nor a warning. Pillow decodes up to 8 bits. Pixels of 16 bits, which it cannot hold, are
+unpacked here and passed to libpng a few rows at a time: of interlaced pictures, and of data behind
+the pixels, it would print a warning.
+
+Format: https://www.w3.org/TR/png-3/
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import imagecodecs
+import numpy as np
+from PIL.PngImagePlugin import PngImageFile
+
+from restorekit.pictures.codecs.pillow_files import image_arrays
+from restorekit.pictures.picture import Array, PictureError, check_size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the type of colour
+_TRANSPARENT = {0: 2, 2: 6}  # bytes that name the one colour which is transparent
+_WHOLE = ((0, 0, 1, 1),)
+# Of an interlaced picture: the first column and row, and the distances to the next.
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_MOST_UNPACKED = 1032  # bytes of a packed one, by the design of zlib
+_ROWS_AT_ONCE, _BYTES_AT_ONCE = 256, 1 << 20
+_TOO_SHORT = "it is damaged (it ends too early)"
+
+
+class PngHeader(NamedTuple):
+    """What a PNG states of its pixels."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    compression: int
+    filter: int
+    interlace: int
+
+    @property
+    def channels(self) -> int:
+        """How many numbers a pixel has, alpha included; 1 for a palette."""
+        return _CHANNELS[self.colour]
+
+    def stride(self, columns: int) -> int:
+        """The bytes of a row with its filter's number in front."""
+        return 1 + -(-columns * self.channels * self.depth // 8)
+
+    @property
+    def passes(self) -> tuple[tuple[int, int, int, int], ...]:
+        """The parts that the pixels are stored in."""
+        return _PASSES if self.interlace else _WHOLE
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk as it is in a file."""
+    check = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", check)))
+
+
+def decode(chunks: Sequence[tuple[bytes, bytes]]) -> tuple[Array, Array | None]:
+    """The pixels (H, W, C) of uint8 or uint16, and the alpha (H, W) or None, of a file's chunks.
+
+    Raises:
+        PictureError: it is damaged, or too large.
+        OSError, ...: whatever Pillow and imagecodecs raise for damaged pixels.
+    """
+    found = dict(reversed(chunks))
+    header = _header(found.get(b"IHDR", b""))
+    packed = [content for kind, content in chunks if kind == b"IDAT"]
+    _check_length(header, sum(map(len, packed)))
+    if header.depth == 16:
+        return _deep(header, found.get(b"tRNS", b""), packed)
+    kinds = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+    needed = b"".join(chunk(*each) for each in chunks if each[0] in kinds)
+    with PngImageFile(io.BytesIO(SIGNATURE + needed + chunk(b"IEND", b""))) as image:
+        return image_arrays(image)
+
+
+def _header(content: bytes) -> PngHeader:
+    if len(content) != 13:
+        raise PictureError("it is damaged (its header is missing)")
+    header = PngHeader(*struct.unpack(">IIBBBBB", content))
+    if header.colour not in _CHANNELS or header.interlace > 1 or not 1 <= header.depth <= 16:
+        raise PictureError("it is damaged (its header holds what does not exist)")
+    check_size(header.width, header.height)
+    return header
+
+
+def _check_length(header: PngHeader, packed: int) -> None:
+    """Refuse a size that so many bytes cannot unpack to."""
+    unpacked = 0
+    for left, top, across, down in header.passes:
+        columns, rows = -(-(header.width - left) // across), -(-(header.height - top) // down)
+        unpacked += rows * header.stride(columns) if columns > 0 and rows > 0 else 0
+    if unpacked > _MOST_UNPACKED * (packed + 1):
+        size = f"{header.width}x{header.height}"
+        raise PictureError(f"it is damaged ({packed} bytes cannot hold {size} pixels)")
+
+
+def _deep(
+    header: PngHeader, transparent: bytes, packed: Iterable[bytes]
+) -> tuple[Array, Array | None]:
+    if len(transparent) != _TRANSPARENT.get(header.colour):
+        transparent = b""
+    count = header.channels + bool(transparent)
+    decoded = np.empty((header.height, header.width, count), np.uint16)
+    unpacker = _Unpacker(packed)
+    for left, top, across, down in header.passes:
+        part = decoded[top::down, left::across]
+        if part.size:
+            _fill(part, header, transparent, unpacker)
+    if count in (1, 3):
+        return decoded, None
+    return np.ascontiguousarray(decoded[..., :-1]), np.ascontiguousarray(decoded[..., -1])
+
+
+def _fill(part: Array, header: PngHeader, transparent: bytes, unpacker: _Unpacker) -> None:
+    """Decode one part, rows of which build on the row above."""
+    rows, columns = part.shape[:2]
+    stride = header.stride(columns)
+    above = bytes(stride)
+    for top in range(0, rows, _ROWS_AT_ONCE):
+        count = min(_ROWS_AT_ONCE, rows - top)
+        small = PngHeader(columns, count + 1, header.depth, header.colour, 0, 0, 0)
+        raw = zlib.compress(above + unpacker.read(count * stride), 0)
+        chunks = [(b"IHDR", struct.pack(">IIBBBBB", *small)), (b"IDAT", raw), (b"IEND", b"")]
+        if transparent:
+            chunks.insert(1, (b"tRNS", transparent))
+        encoded = SIGNATURE + b"".join(chunk(*each) for each in chunks)
+        decoded = imagecodecs.png_decode(encoded).reshape(count + 1, columns, -1)[1:]
+        part[top : top + count] = decoded
+        last = decoded[-1, :, : header.channels]
+        above = b"\x00" + last.astype(">u2").tobytes()  # with the filter that changes nothing
+
+
+class _Unpacker:
+    """Packed bytes, unpacked as far as they are asked for."""
+
+    def __init__(self, packed: Iterable[bytes]) -> None:
+        self._pieces = _pieces(packed)
+        self._zlib = zlib.decompressobj()
+        self._rest: bytes | memoryview = b""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, exactly so many."""
+        unpacked = bytearray()
+        while len(unpacked) < size:
+            piece = self._zlib.decompress(self._rest, size - len(unpacked))
+            self._rest = self._zlib.unconsumed_tail
+            unpacked += piece
+            if not piece and not self._rest:
+                following = next(self._pieces, None)
+                if following is None or self._zlib.eof:
+                    raise PictureError(_TOO_SHORT)
+                self._rest = following
+        return bytes(unpacked)
+
+
+def _pieces(packed: Iterable[bytes]) -> Iterator[memoryview]:
+    """Short pieces, since what is left of one is copied each time."""
+    for content in packed:
+        for start in range(0, len(content), _BYTES_AT_ONCE):
+            yield memoryview(content)[start : start + _BYTES_AT_ONCE]

@@ -1,0 +1,76 @@
+"""Raw files of cameras: recognised, so that none is taken for the small picture inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from restorekit.pictures.codecs.tiff_layout import TiffDirectory, TiffLayout
+
+# How raw files begin that are no TIFF, and one that is: at which byte, with what.
+_MARKS = (
+    (0, b"FUJIFILMCCD-RAW", "RAF"),
+    (0, b"IIRO", "ORF"),
+    (0, b"IIRS", "ORF"),
+    (0, b"MMOR", "ORF"),
+    (0, b"IIU\x00", "RW2"),
+    (0, b"\x00MRM", "MRW"),
+    (0, b"FOVb", "X3F"),
+    (4, b"ftypcrx ", "CR3"),
+    (6, b"HEAPCCDR", "CRW"),
+    (8, b"CR\x02", "CR2"),
+)
+HEAD = 32  # bytes in which these marks lie
+# Suffixes of those that are a TIFF, often with a small picture as its first page.
+_SUFFIXES = frozenset(
+    {
+        *(".3fr", ".arw", ".cap", ".cr2", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".iiq", ".k25"),
+        *(".kdc", ".mef", ".mos", ".nef", ".nrw", ".orf", ".pef", ".ptx", ".raw", ".rw2", ".rwl"),
+        *(".sr2", ".srf", ".srw"),
+    }
+)
+_PHOTOMETRIC, _DNG_VERSION = 262, 50706
+_SENSOR = (32803, 34892)  # a colour filter array, and what a DNG has where it is undone
+
+
+def mark_of(head: bytes) -> str | None:
+    """The kind of raw file that begins in this way; None for any other file."""
+    found = (kind for start, mark, kind in _MARKS if head.startswith(mark, start))
+    return next(found, None)
+
+
+def kind_in(path: Path, head: bytes, layout: TiffLayout) -> str | None:
+    """The kind of raw file that a TIFF is; None where it is none.
+
+    Args:
+        path: its name, whose suffix counts.
+        head: how it begins.
+        layout: its directories.
+    """
+    if kind := mark_of(head):
+        return kind
+    if any(_DNG_VERSION in page.entries for page in layout.pages):
+        return "DNG"
+    suffix = path.suffix.lower()
+    if suffix in _SUFFIXES:
+        return suffix[1:].upper()
+    return "of unknown make" if _is_of_a_sensor(layout, _directories(layout)) else None
+
+
+def refusal_message(kind: str) -> str:
+    """Why a raw file is not read, and what to do."""
+    return (
+        f"it is a camera's raw file ({kind}), which cannot be developed yet; export a 16-bit TIFF "
+        "from a raw developer and restore that"
+    )
+
+
+def _directories(layout: TiffLayout) -> Iterable[TiffDirectory]:
+    # Of many pages the first tell: no stack has a sensor's values further on.
+    for page in layout.pages[:16]:
+        yield page
+        yield from (found for _, found in layout.below(page))
+
+
+def _is_of_a_sensor(layout: TiffLayout, directories: Iterable[TiffDirectory]) -> bool:
+    return any(layout.value(found, _PHOTOMETRIC, -1) in _SENSOR for found in directories)

@@ -1,0 +1,128 @@
+"""What picture formats can hold, by the suffix of the file, and what is left out of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from restorekit.errors import ImageFileError, did_you_mean
+from restorekit.pictures.metadata import xmp
+from restorekit.pictures.picture import Depth, Metadata, Picture, PictureError
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file can hold: the depths of a channel, ascending, gray, alpha, several pages.
+
+    `keeps` names the fields of `Metadata` that are written to it.
+    """
+
+    name: str
+    keeps: frozenset[str]
+    depths: tuple[Depth, ...] = (8,)
+    gray: bool = True  # as one channel; else as three equal ones
+    alpha: bool = True
+    pages: bool = False
+
+
+# The fields of `Metadata` that a format may or may not hold, as messages call them.
+_NAMES: Mapping[str, str] = {
+    "exif": "EXIF",
+    "icc_profile": "ICC profile",
+    "dpi": "resolution",
+    "xmp": "XMP",
+    "colour_chunks": "PNG colour chunks",
+    "density": "resolution without a unit",
+    "text_chunks": "PNG texts",
+    "comment": "JPEG comment",
+    "iptc": "IPTC",
+}
+
+_COMMON = frozenset({"exif", "icc_profile", "xmp"})
+_JPEG = Format("JPEG", _COMMON | {"dpi", "comment", "iptc", "attached"}, alpha=False)
+_TIFF_KEEPS = _COMMON | {"dpi", "density", "iptc", "notes"}
+_TIFF = Format("TIFF", _TIFF_KEEPS, depths=(8, 16, "float"), pages=True)
+FORMATS: Mapping[str, Format] = {
+    ".png": Format("PNG", _COMMON | {"dpi", "colour_chunks", "text_chunks"}, depths=(8, 16)),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": Format("BMP", frozenset({"dpi"}), alpha=False),
+    ".webp": Format("WebP", _COMMON, gray=False),
+}
+SUFFIXES = tuple(FORMATS)
+
+
+def format_for(path: str | Path) -> Format:
+    """What a file of that suffix can hold.
+
+    Raises:
+        ImageFileError: no format has this suffix.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        given = f"with suffix '{suffix}'" if suffix else "without a suffix"
+        raise ImageFileError(
+            f"cannot write '{path}' {given}.{did_you_mean(suffix, SUFFIXES)} "
+            f"One of: {', '.join(SUFFIXES)}"
+        )
+    return FORMATS[suffix]
+
+
+def check_channels(kind: Format, picture: Picture) -> None:
+    """Refuse a picture with channels that a format has no place for.
+
+    Raises:
+        PictureError: it has more than gray or colour, or transparency, and the format has not.
+    """
+    if picture.extra and not kind.pages:
+        channels = picture.pixels.shape[2] + (picture.alpha is not None)
+        raise PictureError(
+            f"its format holds gray or colour, and the picture has {channels} channels; "
+            "use one of: .tif, .tiff"
+        )
+    if not kind.alpha and picture.alpha is not None and not picture.is_opaque:
+        keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
+        raise PictureError(
+            f"its format has no transparency and the picture does; use one of: {keeping}"
+        )
+
+
+def held_by(kind: Format, metadata: Metadata) -> Metadata:
+    """The metadata that a format holds; `left_out` also names what it does not."""
+    if "notes" not in kind.keeps:
+        names = (note.name for note in metadata.notes)
+        metadata = leaving_out(replace(metadata, notes=()), *names)
+    if metadata.attached is not None and "attached" not in kind.keeps:
+        metadata = leaving_out(replace(metadata, attached=None), *metadata.attached.names)
+    metadata = without(metadata, *(name for name in _NAMES if name not in kind.keeps))
+    return without_claims(metadata)
+
+
+def without_claims(metadata: Metadata) -> Metadata:
+    """The metadata whose XMP does not claim a video or gain map that is not attached."""
+    if metadata.xmp is None:
+        return metadata
+    attached = metadata.attached
+    packet, _ = xmp.without_claims(
+        metadata.xmp,
+        attached=attached is None or not attached.tail,
+        extended=attached is None or not attached.is_extended,
+    )
+    return without(metadata, "xmp") if packet is None else replace(metadata, xmp=packet)
+
+
+def without(metadata: Metadata, *fields: str) -> Metadata:
+    """The metadata without some of its fields; `left_out` also names those that are set."""
+    lost = [field for field in fields if getattr(metadata, field)]
+    cleared = {field: getattr(Metadata(), field) for field in lost}
+    return replace(leaving_out(metadata, *(_NAMES[field] for field in lost)), **cleared)
+
+
+def leaving_out(metadata: Metadata, *names: str) -> Metadata:
+    """The metadata with more names in `left_out`, each once."""
+    return replace(metadata, left_out=tuple(dict.fromkeys((*metadata.left_out, *names))))

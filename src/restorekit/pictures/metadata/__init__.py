@@ -1,0 +1,1 @@
+"""What a picture file holds besides its pixels: EXIF, XMP, attachments, notes of programs."""

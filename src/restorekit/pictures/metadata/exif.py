@@ -1,0 +1,283 @@
+"""EXIF blocks: which way up, and how a TIFF holds what every other format has in one block.
+
+An EXIF block is a small TIFF file without an image: a header, a directory of entries, and further
+directories that entries of the first point to. The block of most pictures is passed on byte for
+byte, since the notes of camera makers point into it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import IO, Any, NamedTuple
+
+from PIL import Image
+
+from restorekit.pictures.metadata.program_notes import Tag, is_of_tifffile
+from restorekit.pictures.picture import Array
+
+PREFIX = b"Exif\x00\x00"
+_ORIENTATION = 274
+_RESOLUTION, _UNIT, _INCHES, _CENTIMETRES = (282, 283), 296, 2, 3
+_THUMBNAIL, _THUMBNAIL_SIZE = 513, 514
+# Entries that change places when a picture is turned by a quarter: its size and its resolution, in
+# the first directory and in that of the exposure.
+_SIDES = ((256, 257), _RESOLUTION, (40962, 40963), (41486, 41487))
+_INTEROPERABILITY = 40965  # a directory of its own, of no use to anyone
+# What of a TIFF's first directory is about the picture's making, with the type it is written in;
+# everything else there is about the file's own layout.
+DESCRIPTIVE = {
+    269: "s",  # document name
+    270: "s",  # description
+    271: "s",  # make
+    272: "s",  # model
+    285: "s",  # page name
+    297: "H",  # page number
+    305: "s",  # software
+    306: "s",  # date
+    315: "s",  # artist
+    316: "s",  # host computer
+    18246: "H",  # rating
+    18249: "H",
+    33432: "s",  # copyright
+    **dict.fromkeys(range(40091, 40096), "B"),  # Windows' title, comment, author, keywords, subject
+}
+_WRITTEN_AS = {"s": (2, 1, 7), "H": (3,), "B": (1, 7)}  # which types may become which
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # by type
+_EXPOSURE, _PLACE = 34665, 34853
+DIRECTORIES = (_EXPOSURE, _PLACE)
+
+
+def without_prefix(block: Any) -> bytes | None:
+    """An EXIF block without the prefix that some formats put before it; None for what is none."""
+    if not isinstance(block, bytes):
+        return None
+    return block.removeprefix(PREFIX) or None
+
+
+def orientation_of(block: bytes | None) -> int:
+    """EXIF's orientation, 1 to 8; 1 where it is not stated, or the block is damaged."""
+    for entry in _entries(block or b"", 0):
+        value = _number(block or b"", entry)
+        if entry.code == _ORIENTATION and value is not None and 1 <= value <= 8:
+            return value
+    return 1
+
+
+def resolution(block: bytes | None) -> tuple[float, float] | None:
+    """Horizontal and vertical resolution in pixels per inch; None where it is not stated."""
+    found = {entry.code: entry for entry in _entries(block or b"", 0)}
+    unit = _number(block or b"", found[_UNIT]) if _UNIT in found else _INCHES
+    factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit or 0)
+    values = [_ratio(block or b"", found[code]) for code in _RESOLUTION if code in found]
+    if factor is None or len(values) != 2 or not all(0 < value < 1e6 for value in values):
+        return None
+    return values[0] * factor, values[1] * factor
+
+
+def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
+    """The block with another orientation, where it states one.
+
+    Args:
+        block: an EXIF block.
+        orientation: from 1 to 8.
+        is_swapped: whether width and height change places, and resolutions with them.
+    """
+    patched = bytearray(block)
+    every = [*_entries(block, 0), *_entries(block, _EXPOSURE)]
+    for entry in every:
+        if entry.code == _ORIENTATION:
+            struct.pack_into(f"{entry.order}HIHH", patched, entry.place + 2, 3, 1, orientation, 0)
+    places = {entry.code: entry.place for entry in every}
+    for one, other in _SIDES if is_swapped else ():
+        if one in places and other in places:
+            a, b = places[one] + 2, places[other] + 2
+            patched[a : a + 10], patched[b : b + 10] = block[b : b + 10], block[a : a + 10]
+    return bytes(patched)
+
+
+def without_thumbnail(block: bytes) -> bytes:
+    """The block without the small picture in it, which shows the noise that was there.
+
+    Its directory is taken out of the list, and its bytes are cut off, as they mostly come last, or
+    zeroed.
+    """
+    every = list(_entries(block, 0))
+    link = every[-1].place + 12 if every else len(block)
+    if link + 4 > len(block) or not any(block[link : link + 4]):
+        return block
+    (start,) = struct.unpack_from(f"{every[0].order}I", block, link)
+    values = {entry.code: _number(block, entry) for entry in _entries_at(block, start)}
+    place, size = values.get(_THUMBNAIL) or 0, values.get(_THUMBNAIL_SIZE) or 0
+    kept = bytearray(block)
+    kept[link : link + 4] = bytes(4)
+    if start < place < place + size <= len(block):
+        kept[place : place + size] = bytes(size)
+        if place + size >= len(block) - 1:
+            del kept[place:]
+    return bytes(kept)
+
+
+def turn(values: Array, orientation: int) -> Array:
+    """(H, W, ...) as a viewer shows it that heeds the orientation."""
+    if orientation in (2, 3, 7, 8):
+        values = values[:, ::-1]
+    if orientation in (3, 4, 6, 7):
+        values = values[::-1]
+    return values.swapaxes(0, 1) if orientation >= 5 else values
+
+
+def from_tiff(file: IO[bytes], offset: int, order: str, big: bool) -> bytes | None:
+    """What the directory at an offset of a TIFF says of the picture's making, as a block.
+
+    Args:
+        file: the TIFF.
+        offset: where its page's directory begins.
+        order: "<" or ">".
+        big: whether it is a BigTIFF.
+    """
+    found = Image.Exif()
+    found.endian, found.bigtiff = order, big
+    with suppress(Exception):  # damaged metadata is no reason to refuse the pixels
+        found.load_from_fp(file, offset)
+        return descriptive(found, without_notes=True)
+    return None
+
+
+def descriptive(found: Image.Exif, without_notes: bool = False) -> bytes | None:
+    """What entries that Pillow has read say of the picture's making, as a block.
+
+    Args:
+        found: the entries.
+        without_notes: leaves out a description that is a program's note; see `is_note`.
+    """
+    with suppress(Exception):
+        block = Image.Exif()
+        for code, value in found.items():
+            if code in DESCRIPTIVE and not (without_notes and code == 270 and is_note(value)):
+                # As bytes, for Pillow writes text in ASCII; it reads it as if it were in Latin-1.
+                block[code] = value.encode("latin-1") if isinstance(value, str) else value
+            elif code in DIRECTORIES and (directory := found.get_ifd(code)):
+                block[code] = directory
+        return without_prefix(block.tobytes()) if len(block) else None
+    return None
+
+
+def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, ExifDirectory]]:
+    """The block as entries of a little-endian TIFF, and its further directories by their code.
+
+    Damaged entries are left out. Pillow would warn of them.
+    """
+    block = block or b""
+    tags: list[Tag] = []
+    for entry in _entries(block, 0):
+        kind, content = DESCRIPTIVE.get(entry.code), _content(block, entry)
+        if kind is not None and content is not None and entry.kind in _WRITTEN_AS[kind]:
+            content = content.rstrip(b"\x00") + b"\x00" if kind == "s" else content
+            count = len(content) // _SIZES[_WRITTEN_AS[kind][0]]
+            tags.append((entry.code, kind, count, content, True))
+    directories = {}
+    for code in DIRECTORIES:
+        entries = [
+            (entry.code, entry.kind, entry.length, content)
+            for entry in _entries(block, code)
+            if entry.code != _INTEROPERABILITY and (content := _content(block, entry)) is not None
+        ]
+        if entries:
+            directories[code] = ExifDirectory(entries)
+    return tags, directories
+
+
+class ExifDirectory:
+    """A directory of a little-endian TIFF: entries by code, type, number of values, and bytes."""
+
+    def __init__(self, entries: Sequence[tuple[int, int, int, bytes]]) -> None:
+        self._entries = sorted(entries)
+
+    def tobytes(self, place: int) -> bytes:
+        """Its bytes at an even place of a file, with the values that its entries point to."""
+        head, values = struct.pack("<H", len(self._entries)), b""
+        end = place + 2 + 12 * len(self._entries) + 4
+        for code, kind, length, content in self._entries:
+            stored = content.ljust(4, b"\x00")
+            if len(content) > 4:
+                stored = struct.pack("<I", end + len(values))
+                values += content + bytes(len(content) % 2)
+            head += struct.pack("<HHI", code, kind, length) + stored
+        return head + bytes(4) + values
+
+
+def is_note(value: Any) -> bool:
+    """Whether a description is what a program notes of the pages (OME-XML, ImageJ, tifffile)."""
+    if not isinstance(value, str):
+        return False
+    return is_of_tifffile(value) or value.startswith("ImageJ=") or "<OME" in value[:4096]
+
+
+class _Entry(NamedTuple):
+    """An entry of a directory: byte order, code, type, number of values, and where it begins."""
+
+    order: str
+    code: int
+    kind: int
+    length: int
+    place: int
+
+
+def _entries(block: bytes, code: int) -> Iterator[_Entry]:
+    """The entries of the first directory, or of the one that its entry of a code points to."""
+    order = _order(block)
+    if order is None or len(block) < 8:
+        return
+    (start,) = struct.unpack_from(f"{order}I", block, 4)
+    if code:
+        found = (_number(block, entry) for entry in _entries_at(block, start) if entry.code == code)
+        start = next(found, None) or len(block)
+    yield from _entries_at(block, start)
+
+
+def _entries_at(block: bytes, start: int) -> Iterator[_Entry]:
+    order = _order(block)
+    if order is None or start + 2 > len(block):
+        return
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    for place in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
+        code, kind, length = struct.unpack_from(f"{order}HHI", block, place)
+        yield _Entry(order, code, kind, length, place)
+
+
+def _order(block: bytes) -> str | None:
+    return {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
+
+
+def _number(block: bytes, entry: _Entry) -> int | None:
+    """The value of an entry that is one integer of 16 or 32 bits."""
+    kind = {3: "H", 4: "I"}.get(entry.kind)
+    if kind is None or entry.length != 1:
+        return None
+    return int(struct.unpack_from(f"{entry.order}{kind}", block, entry.place + 8)[0])
+
+
+def _content(block: bytes, entry: _Entry) -> bytes | None:
+    """The values of an entry as little-endian bytes; None where they are not all there."""
+    size, place = _SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
+    if size > 4:
+        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
+    content = block[place : place + size]
+    if not size or len(content) < size:
+        return None
+    if entry.order == "<":
+        return content
+    width = 4 if entry.kind in (5, 10) else _SIZES[entry.kind]  # a fraction is two integers
+    numbers = (content[start : start + width] for start in range(0, size, width))
+    return b"".join(number[::-1] for number in numbers)
+
+
+def _ratio(block: bytes, entry: _Entry) -> float:
+    """The value of an entry that is one fraction; 0 for any other."""
+    (place,) = struct.unpack_from(f"{entry.order}I", block, entry.place + 8)
+    if entry.kind != 5 or place + 8 > len(block):
+        return 0.0
+    above, below = struct.unpack_from(f"{entry.order}II", block, place)
+    return float(above / below) if below else 0.0

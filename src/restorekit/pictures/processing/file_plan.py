@@ -1,0 +1,195 @@
+"""Which picture file goes where."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from restorekit.errors import ImageFileError
+from restorekit.pictures.file_errors import describe_missing
+from restorekit.pictures.file_formats import SUFFIXES, format_for
+from restorekit.pictures.folder_walk import describe_unread, walk_folder
+from restorekit.pictures.picture_files import iter_pages
+
+_BESIDE = "-restored"
+
+
+class FilePlan(list[tuple[Path, Path]]):
+    """Pairs of an input file and its output file.
+
+    A folder that cannot be listed is an input as well, so that it is reported like a file that
+    cannot be read.
+
+    Attributes:
+        unread: by kind, how many files of the input folders are not read.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[Path, Path]], unread: Counter[str]) -> None:
+        super().__init__(pairs)
+        self.unread = unread
+
+
+def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> FilePlan:
+    """Where the result of each input file goes.
+
+    One file goes to the path `output`, or into it where that is a folder: one that exists, or a
+    path that ends in "/". Several files, and folders, go into the folder `output`; what is below a
+    folder keeps its place relative to it. Pictures that already lie in the output folder are no
+    input of a folder around it, so that the same command can be given twice.
+
+    Args:
+        inputs: picture files and folders of them.
+        output: a file or a folder; need not exist.
+
+    Returns:
+        (input file, output file) pairs.
+
+    Raises:
+        ImageFileError: an input is missing or has no pictures, `output` cannot take them, or two
+            inputs would go to one file.
+    """
+    sources = [_named(given, "picture") for given in inputs]
+    if not sources:
+        raise ImageFileError("no picture given")
+    _named(output, "output")
+    into_folder = _is_folder(output)
+    if len(sources) == 1 and not sources[0].is_dir() and not into_folder:
+        _check_exists(sources[0])
+        _check_file_name(Path(output))
+        return FilePlan([(sources[0], Path(output))], Counter())
+    _check_folder_name(Path(output), into_folder)
+    unread: Counter[str] = Counter()
+    pairs = [pair for source in sources for pair in _into(source, Path(output), unread)]
+    return FilePlan(_without_clashes(pairs, Path(output)), unread)
+
+
+def plan_reports(given: str | Path) -> FilePlan:
+    """The result of a picture or folder beside it: "a.jpg" to "a-restored.jpg".
+
+    Raises:
+        ImageFileError: as for `plan_outputs`.
+    """
+    _named(given, "picture")
+    source = Path(os.path.abspath(given)) if Path(given).name in ("", "..") else Path(given)
+    if source.is_dir():
+        return plan_outputs([source], source.with_name(source.name + _BESIDE))
+    _check_exists(source)
+    target = source.with_name(f"{source.stem}{_BESIDE}{source.suffix}")
+    if source.suffix.lower() not in SUFFIXES:
+        next(iter_pages(source))  # says what it is, where that is the reason
+    format_for(target)
+    return FilePlan([(source, target)], Counter())
+
+
+def plan_in_place(inputs: Sequence[str | Path]) -> FilePlan:
+    """Each picture, and those of each folder, as its own output, once.
+
+    Of a link the file that it leads to is replaced, and the link stays.
+
+    Raises:
+        ImageFileError: as for `plan_outputs`.
+    """
+    by_target: dict[Path, Path] = {}
+    unread: Counter[str] = Counter()
+    for given in inputs:
+        plan = plan_outputs([given], given)
+        unread.update(plan.unread)
+        for source, _ in plan:
+            by_target.setdefault(real_path(source), source)
+    return FilePlan(((source, target) for target, source in by_target.items()), unread)
+
+
+def _named(given: str | Path, what: str) -> Path:
+    """A path; not the empty name that a shell makes of an unset variable, which means "here".
+
+    Nor "-", which in other programs is a pipe.
+    """
+    if not str(given):
+        raise ImageFileError(f"the name of the {what} is empty; '.' is the current folder")
+    if str(given) == "-":
+        raise ImageFileError(f"the {what} is '-', and nothing goes through a pipe; name a file")
+    return Path(given)
+
+
+def _into(source: Path, folder: Path, unread: Counter[str]) -> list[tuple[Path, Path]]:
+    """The files of one input, and where in the output folder they go; counts those not read."""
+    if not source.is_dir():
+        _check_exists(source)
+        return [(source, folder / source.name)]
+    found = walk_folder(source, folder if _is_inside(folder, source) else None)
+    unread.update(found.others)
+    paths = found.images + found.unreadable
+    if not paths:
+        held = f"; it holds {describe_unread(found.others)}" if found.others else ""
+        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(SUFFIXES)}){held}")
+    return [(path, folder / path.relative_to(source)) for path in paths]
+
+
+def _without_clashes(plan: list[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
+    """The plan with each pair once.
+
+    Raises:
+        ImageFileError: two inputs have one output, also where the disk ignores case.
+    """
+    folds = _ignores_case(folder)
+    taken: dict[str, tuple[Path, Path]] = {}
+    for source, target in plan:
+        name = str(target).casefold() if folds else str(target)
+        first, _ = taken.setdefault(name, (source, target))
+        if first != source and not same_file(first, source):
+            raise ImageFileError(f"'{first}' and '{source}' would both be written to '{target}'")
+    return list(taken.values())
+
+
+def _ignores_case(folder: Path) -> bool:
+    """Whether the disk that a folder is on, or will be, takes "a" and "A" for one name."""
+    for path in (folder.absolute(), *folder.absolute().parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if other != path and path.exists():
+            return same_file(path, other)
+    return False
+
+
+def real_path(path: Path) -> Path:
+    """A path without links; unlike `Path.resolve` it takes links that lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def _is_folder(output: str | Path) -> bool:
+    return str(output).endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path lies below a folder, being itself not counted."""
+    return real_path(folder) in real_path(path).parents
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file."""
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise ImageFileError(f"'{path}' {describe_missing(path)}")
+
+
+def _check_file_name(output: Path) -> None:
+    if not output.suffix:
+        raise ImageFileError(
+            f"'{output}' is neither a folder nor a picture's name; "
+            f"write '{output}/' for a folder, or '{output}.png'"
+        )
+    format_for(output)
+
+
+def _check_folder_name(output: Path, is_folder: bool) -> None:
+    if output.is_file():
+        raise ImageFileError(f"several pictures need a folder to go to; '{output}' is a file")
+    if not is_folder and output.suffix.lower() in SUFFIXES:
+        raise ImageFileError(
+            f"several pictures need a folder to go to; '{output}' names a picture "
+            f"(write '{output}/' if it is to be a folder)"
+        )

@@ -1,0 +1,203 @@
+"""Which values of an image are black and white: given, of a convention, or taken from the image.
+
+8 and 16-bit unsigned integers and floats on [0, 1] have a convention. Other floats, and signed and
+32-bit integers, do not: detectors count, tomographs have their own units. Their range is taken from
+the values, and whoever takes it has to say so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from restorekit.errors import ArgumentError
+from restorekit.pictures.picture import Array, white_of
+
+# Ranges that programs write floats in: black, white, and from where to where the values reach at
+# least.
+_CONVENTIONS = (
+    (-1.0, 1.0, (-0.3, 0.3)),
+    (0.0, 255.0, (64, 64)),
+    (0.0, 65535.0, (16384, 16384)),
+)
+_LEAST = 1 / 64  # what floats on the [0, 1] scale reach, unless they are all 0
+_SLACK = 0.05  # of a range, by which values may leave it without noise
+# The share of values on that scale that are brighter than light would be.
+_BRIGHTEST, _BRIGHT = 10.0, 0.01
+# The share of values on that scale that are clearly negative; noise in a black picture makes 16 %.
+_DARK, _DARK_BY_NOISE = 0.02, 0.2
+_SAMPLE = 1_000_000  # values
+_QUANTILES = (0.001, 0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that are black and white.
+
+    Attributes:
+        black: what is 0 to a network.
+        white: what is 1.
+        is_guessed: whether one of them was taken from the values, for want of a convention.
+    """
+
+    black: float
+    white: float
+    is_guessed: bool = False
+
+    @property
+    def words(self) -> str:
+        """How to tell that it was guessed."""
+        return (
+            f"black {self.black:g} and white {self.white:g} were taken from the values; "
+            "--black and --white (black= and white= in Python) set them"
+        )
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """How values are spread; `noise` is about their standard deviation."""
+
+    low: float
+    middle: float
+    high: float
+    noise: float
+    dark: float  # the share that lies clearly below 0
+    bright: float  # and above 10
+
+    def is_within(self, black: float, white: float) -> bool:
+        """Whether the values leave a range by no more than noise explains."""
+        slack = _SLACK * (white - black) + 4 * self.noise
+        return self.low >= black - slack and self.high <= white + slack
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether the values are on the [0, 1] scale, perhaps with light brighter than white."""
+        slack = _SLACK + 4 * self.noise
+        is_dark = self.dark > (_DARK_BY_NOISE if self.low >= -slack else _DARK)
+        if is_dark or self.middle > 1 + slack or self.bright > _BRIGHT:
+            return False
+        return self.high >= _LEAST or self.low == self.high == 0
+
+
+def as_stored(value: float, dtype: np.dtype[Any]) -> float:
+    """The nearest number that a type of float has; that itself for integers."""
+    with np.errstate(over="ignore"):
+        return float(np.float64(value).astype(dtype)) if dtype.kind == "f" else value
+
+
+def check_range(black: Any, white: Any) -> tuple[float | None, float | None]:
+    """The two values as numbers; None for "auto".
+
+    Raises:
+        ArgumentError: they are no numbers, or white is not above black.
+    """
+    ends = _number("black", black), _number("white", white)
+    if None not in ends and not ends[0] < ends[1]:  # type: ignore[operator]
+        raise ArgumentError(f"white is above black, not {white!r} beside black {black!r}")
+    return ends
+
+
+def range_of(
+    values: Array,
+    black: float | None = None,
+    white: float | None = None,
+    no_data: float | None = None,
+) -> Range:
+    """The range of an image's values.
+
+    Unsigned integers of 8 bits are from 0 to 255, those of 16 bits from 0 to `white_of`. Floats are
+    on the [0, 1] scale where they leave it by no more than noise, or a few bright places, explain.
+    Otherwise the range is guessed: that of a convention, as -1 to 1 or 0 to 255, where the values
+    fill it; else their own without a thousandth at each end. Black is 0 where no value is negative.
+
+    Args:
+        values: (H, ...), of any type of number.
+        black: what is known to be black.
+        white: what is known to be white.
+        no_data: a value that stands for none.
+
+    Raises:
+        ArgumentError: what is given leaves no range.
+    """
+    if black is not None and white is not None:
+        return Range(black, white)
+    if values.dtype in (np.uint8, np.uint16):
+        guess = Range(0.0, float(white_of(values)))
+    else:
+        spread = _spread(values, no_data)
+        guess = _integer_range(spread) if values.dtype.kind in "iu" else _float_range(spread)
+        if white is not None and spread.low >= -_SLACK * white - 4 * spread.noise:
+            guess = Range(0.0, guess.white)
+    found = Range(
+        guess.black if black is None else black,
+        guess.white if white is None else white,
+        guess.is_guessed,
+    )
+    if not found.black < found.white:
+        raise ArgumentError(
+            f"black {found.black:g} and white {found.white:g} leave no range; give both"
+        )
+    return found
+
+
+def _integer_range(spread: _Spread) -> Range:
+    if spread.low >= 0:
+        return Range(0.0, float(max(1 << int(spread.high).bit_length(), 256) - 1), True)
+    return _own_range(spread)
+
+
+def _float_range(spread: _Spread) -> Range:
+    if spread.is_unit:
+        return Range(0.0, 1.0)
+    for black, white, (low, high) in _CONVENTIONS:
+        if spread.is_within(black, white) and spread.low <= low and spread.high >= high:
+            return Range(black, white, True)
+    return _own_range(spread)
+
+
+def _own_range(spread: _Spread) -> Range:
+    low, high = spread.low, spread.high
+    if -4 * spread.noise <= low < 0.25 * high or low == high > 0:
+        low = 0.0
+    return Range(low, high if high > low else low + max(1.0, abs(low)), True)
+
+
+def _spread(values: Array, no_data: float | None) -> _Spread:
+    """How an even sample of the values is spread, NaN and infinity left out."""
+    step = max(1, math.ceil(values.size / _SAMPLE))
+    longest = 1 + int(np.argmax(values.shape[1:])) if values.ndim > 1 else 0
+    places = tuple(slice(None, None, step if axis == longest else 1) for axis in range(values.ndim))
+    sample = values[places].astype(np.float64)
+    if no_data is not None:
+        sample[sample == as_stored(no_data, values.dtype)] = np.nan
+    finite = sample[np.isfinite(sample)]
+    if not finite.size:
+        return _Spread(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    with np.errstate(invalid="ignore"):
+        steps = np.abs(np.diff(sample, axis=0))
+    steps = steps[np.isfinite(steps)]
+    noise = float(np.median(steps)) / 0.954 if steps.size else 0.0  # sqrt(2) of the median's 0.6745
+    low, middle, high = (float(end) for end in np.quantile(finite, _QUANTILES, method="nearest"))
+    return _Spread(
+        low,
+        middle,
+        high,
+        noise,
+        float(np.mean(finite < -_SLACK - noise)),
+        float(np.mean(finite > _BRIGHTEST)),
+    )
+
+
+def _number(name: str, value: Any) -> float | None:
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return None
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ArgumentError(f"{name} is a number or 'auto', not {value!r}")
+    return number

@@ -1,0 +1,159 @@
+"""What can be measured on a picture before and after restoring it, in numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from restorekit.errors import InputError
+from restorekit.pictures.picture import TYPES, full_scale, rescale, to_unit
+from restorekit.pictures.value_ranges import range_of
+from restorekit.report.whiteness import LAGS, Whiteness, whiteness
+from restorekit.restore.noise_estimation import estimate_sigma
+from restorekit.restore.outcome import DenoiseOutcome
+from restorekit.restore.sampling import SIDE, even_tiles
+
+Array = NDArray[Any]
+
+_SAMPLE = 1_000_000  # pixels
+
+
+def summary(
+    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
+) -> dict[str, Any]:
+    """The numbers of a report, as JSON data.
+
+    A picture above a megapixel is judged by an even sample of tiles.
+
+    Args:
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes.
+        after: the same restored.
+        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
+
+    Returns:
+        "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
+        channel in 1/255; "residual", its "std" in 1/255, its correlations ("lags", "edges",
+        "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
+        "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null where
+        the system does not tell; and of the outcome "model", "sigma" per channel in 1/255,
+        "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white".
+
+    Raises:
+        InputError: the shapes or types differ, or are none of these.
+    """
+    return measure_change(*check_arrays(before, after, outcome), outcome)[0]
+
+
+def measure_change(
+    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
+) -> tuple[dict[str, Any], Whiteness]:
+    """The numbers of `summary`, and the statistics of the residual.
+
+    Args:
+        before: as `check_arrays` gives it.
+        after: as `check_arrays` gives it.
+        outcome: as for `summary`.
+    """
+    height, width, channels = before.shape
+    tiles_before, tiles_after = _tiles(before), _tiles(after)
+    white = whiteness(tiles_before, tiles_after)
+    numbers: dict[str, Any] = {
+        "size": [width, height],
+        "channels": channels,
+        "noise_before": _in_255(_noise(tiles_before)),
+        "noise_after": _in_255(_noise(tiles_after)),
+        "residual": {
+            "std": round(white.std * 255, 4),
+            "lags": {f"{y},{x}": round(r, 5) for (y, x), r in zip(LAGS, white.lags, strict=True)},
+            "edges": round(white.edges, 5),
+            "strongest": round(white.strongest, 5),
+            "significance": round(white.significance, 3),
+            "threshold": round(white.threshold, 3),
+            "verdict": white.verdict,
+        },
+        "peak_memory_mib": peak_memory(),
+    }
+    if outcome is not None:
+        numbers |= {
+            "model": outcome.model,
+            "sigma": _in_255(outcome.sigma),
+            "already_clean": outcome.already_clean,
+            "left_alone": outcome.left_alone,
+            "seconds": round(outcome.seconds, 3),
+            "tile": outcome.tile,
+            "precision": outcome.precision,
+            "black": outcome.black,
+            "white": outcome.white,
+        }
+    return numbers, white
+
+
+def check_arrays(
+    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
+) -> tuple[Array, Array]:
+    """Both as (H, W, C), as floats where white is not the largest value of their type.
+
+    Pixels without a value are black in both.
+
+    Raises:
+        InputError: the shapes or types differ, or are none that a picture has.
+    """
+    if before.shape != after.shape or before.dtype != after.dtype:
+        raise InputError(
+            f"before and after are of one shape and type, not {before.shape} {before.dtype} "
+            f"and {after.shape} {after.dtype}"
+        )
+    if before.ndim == 2:
+        before, after = before[..., None], after[..., None]
+    if before.ndim != 3 or not before.size:
+        raise InputError(f"a picture is (H, W, C), not {before.shape}")
+    if before.dtype.newbyteorder("=") not in TYPES:
+        raise InputError(f"a picture is of integers or floats, not {before.dtype}")
+    given = (None, None) if outcome is None else (outcome.black, outcome.white)
+    known = range_of(before, *given)
+    is_plain = (known.black, known.white) == (0.0, full_scale(before.dtype))
+    if is_plain and (before.dtype.kind != "f" or np.isfinite(before).all()):
+        return before, after
+    one, other = (to_unit(each, known.white, known.black) for each in (before, after))
+    return np.nan_to_num(one, posinf=1, neginf=0), np.nan_to_num(other, posinf=1, neginf=0)
+
+
+def as_unit(pixels: Array) -> NDArray[np.float32]:
+    """Pixels as float32 on the [0, 1] scale, floats as they are."""
+    return rescale(pixels, np.dtype(np.float32))
+
+
+def peak_memory() -> float | None:
+    """The most memory this process has held, in MiB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def _tiles(picture: Array) -> Tensor:
+    """(tiles, C, h, w): the whole picture, or an even sample of it."""
+    places = even_tiles(picture.shape[0], picture.shape[1], _SAMPLE)
+    if places is None:
+        chosen = picture[None]
+    else:
+        tops, lefts = places
+        chosen = np.stack([picture[y : y + SIDE, x : x + SIDE] for y in tops for x in lefts])
+    return torch.from_numpy(np.ascontiguousarray(as_unit(chosen).transpose(0, 3, 1, 2)))
+
+
+def _noise(tiles: Tensor) -> Tensor:
+    """The noise per channel, (C,): the tiles are laid side by side as one picture."""
+    return estimate_sigma(torch.cat(tuple(tiles), -1)[None])[0]
+
+
+def _in_255(sigma: Iterable[Any]) -> list[float]:
+    return [round(float(value) * 255, 3) for value in sigma]

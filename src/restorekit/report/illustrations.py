@@ -1,0 +1,124 @@
+"""What a report holds, its pictures above all: which parts of a photograph to show, and how."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from restorekit.report.findings import as_unit
+from restorekit.restore.sampling import evenly_spread
+
+Array = NDArray[Any]
+Bytes = NDArray[np.uint8]
+
+SIDE = 224
+_OVERVIEW = 960
+_STEPS = 12  # of the grid on which crops are looked for
+_STRONGEST_GAIN = 32
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a picture, 8-bit: before, after, and the residual amplified around mid-gray."""
+
+    label: str
+    left: int
+    top: int
+    before: Bytes
+    after: Bytes
+    residual: Bytes
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """What a report shows, in whatever form.
+
+    Attributes:
+        title: the heading, a file's name say.
+        verdict: what the residual says, a sentence.
+        rows: the table, (what, value) each.
+        overviews: the whole picture small, before and after.
+        crops: parts of it at full size.
+        gain: how much the residual of the crops is amplified.
+    """
+
+    title: str
+    verdict: str
+    rows: list[tuple[str, str]]
+    overviews: tuple[Bytes, Bytes]
+    crops: list[Crop]
+    gain: int
+
+
+def gain_for(std: float) -> int:
+    """How much to amplify a residual of a standard deviation, so that it can be seen: 1 to 32."""
+    return int(np.clip(round(0.15 / std) if std > 0 else 1, 1, _STRONGEST_GAIN))
+
+
+def informative_crops(before: Array, after: Array, gain: int) -> list[Crop]:
+    """The flattest part of a picture, where noise shows, and the one with the most detail.
+
+    Args:
+        before: (H, W, C).
+        after: the same restored, by which the parts are chosen.
+        gain: how much to amplify the residual.
+
+    Returns:
+        Two crops of 224x224 pixels or what there is; one where they are the same.
+    """
+    places = _places(*before.shape[:2])
+    scored = [(_detail(after[y : y + SIDE, x : x + SIDE]), y, x) for y, x in places]
+    # Saturated and constant parts show nothing, as long as there are others.
+    telling = [each for each in scored if each[0] > 0] or scored
+    detailed, flat = max(telling), min(telling)
+    chosen = [("detail", detailed)] if flat == detailed else [("flat", flat), ("detail", detailed)]
+    return [_crop(label, before, after, y, x, gain) for label, (_, y, x) in chosen]
+
+
+def overview(picture: Array) -> Bytes:
+    """A picture of at most 960 pixels on its longer side."""
+    step = max(1, max(picture.shape[:2]) // (2 * _OVERVIEW))
+    small = Image.fromarray(_shown(as_unit(picture[::step, ::step])))
+    small.thumbnail((_OVERVIEW, _OVERVIEW), Image.Resampling.LANCZOS)
+    return np.asarray(small)
+
+
+def encode(pixels: Bytes, kind: Literal["PNG", "JPEG"]) -> bytes:
+    """The bytes of a picture file."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels)
+    if kind == "PNG":
+        image.save(buffer, "PNG", optimize=True)
+    else:
+        image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def _places(height: int, width: int) -> list[tuple[int, int]]:
+    tops, lefts = (sorted(set(evenly_spread(length, SIDE, _STEPS))) for length in (height, width))
+    return [(y, x) for y in tops for x in lefts]
+
+
+def _detail(part: Array) -> float:
+    """Mean step between neighbours; 0 where most of it is saturated or constant."""
+    gray = as_unit(part[::2, ::2]).mean(axis=2)
+    if ((gray <= 0) | (gray >= 1)).mean() > 0.5:
+        return 0.0
+    down, right = np.abs(np.diff(gray, axis=0)), np.abs(np.diff(gray, axis=1))
+    return float(sum(each.mean() for each in (down, right) if each.size))
+
+
+def _crop(label: str, before: Array, after: Array, y: int, x: int, gain: int) -> Crop:
+    one, other = (as_unit(each[y : y + SIDE, x : x + SIDE]) for each in (before, after))
+    return Crop(label, x, y, _shown(one), _shown(other), _shown((one - other) * gain + 0.5))
+
+
+def _shown(unit: NDArray[np.float32]) -> Bytes:
+    """(H, W, 3) or (H, W) bytes of values in [0, 1]."""
+    pixels = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels

@@ -1,0 +1,53 @@
+"""A report as one picture."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from restorekit.report.illustrations import Bytes, ReportContents
+
+_DPI = 110
+
+
+def draw_png(path: Path, contents: ReportContents) -> None:
+    """Draw what `html.page` writes to a PNG file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    crops = contents.crops
+    count = 1 + len(crops)
+    figure = Figure(figsize=(11, 3.6 * count + 0.8), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    # A "$" in a file's name is no formula.
+    figure.suptitle(textwrap.fill(_drawable(contents.title), 90), parse_math=False)
+    axes = figure.subplots(count, 3, squeeze=False)
+    _show(axes[0][0], contents.overviews[0], "before")
+    _show(axes[0][1], contents.overviews[1], "after")
+    axes[0][2].axis("off")
+    lines = [f"{what}: {value}" for what, value in contents.rows]
+    text = "\n".join(textwrap.fill(line, 44, subsequent_indent="    ") for line in lines)
+    text += "\n\n" + textwrap.fill(contents.verdict, 44)
+    axes[0][2].text(0, 1, _drawable(text), va="top", fontsize=8.5, parse_math=False)
+    for row, crop in zip(axes[1:], crops, strict=True):
+        _show(row[0], crop.before, f"{crop.label} part, before")
+        _show(row[1], crop.after, f"{crop.label} part, after")
+        _show(row[2], crop.residual, f"residual, amplified {contents.gain} times")
+    figure.savefig(path, format="png")
+
+
+def _drawable(text: str) -> str:
+    """Text with boxes for letters that the font lacks, of which matplotlib would warn."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    known = get_font(findfont(FontProperties())).get_charmap()
+    return "".join(
+        letter if letter == "\n" or ord(letter) in known else "\N{WHITE SQUARE}" for letter in text
+    )
+
+
+def _show(axes: Any, pixels: Bytes, title: str) -> None:
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set_title(title, fontsize=10)
+    axes.axis("off")

@@ -1,0 +1,106 @@
+"""What restoring a picture did to it as one file for people, an HTML page or a PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from restorekit.errors import ArgumentError
+from restorekit.pictures.file_errors import drawing_errors
+from restorekit.report import html_page, png_page
+from restorekit.report.findings import Array, check_arrays, measure_change
+from restorekit.report.illustrations import ReportContents, gain_for, informative_crops, overview
+from restorekit.restore.outcome import DenoiseOutcome
+from restorekit.storage.atomic import atomic_path
+from restorekit.untrusted.text import escaped
+
+SUFFIXES = (".html", ".png")
+_CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}
+_KINDS = {1: "gray", 3: "colour"}
+
+
+def write_report(
+    path: str | Path,
+    before: Array,
+    after: Array,
+    outcome: DenoiseOutcome[Any] | None = None,
+    *,
+    name: str = "",
+) -> None:
+    """Write one file that shows what was done to a picture: an HTML page, or a PNG.
+
+    It holds the whole picture small, its flattest and its most detailed part before and after (in
+    HTML under a line that can be moved), the residual amplified around gray, whether it is noise
+    alone and all of it, the noise estimated before and after, time and memory. It stays below
+    about 3 MB however large the picture is, and the page needs no network.
+
+    Args:
+        path: where to; the suffix .html or .png chooses the form. Replaced where it exists.
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes. Of more channels
+            than colour has, the first three are shown, of two the first.
+        after: the same restored.
+        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
+        name: the picture's name, for the heading.
+
+    Raises:
+        ArgumentError: the suffix is neither of these.
+        InputError: the pictures differ in shape or type, or have another than those above.
+        ImageFileError: the report cannot be drawn.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ArgumentError(f"a report is a file .html or .png, not '{path.name}'")
+    before, after = check_arrays(before, after, outcome)
+    numbers, white = measure_change(before, after, outcome)
+    gain = gain_for(white.std)
+    shown = 3 if before.shape[2] >= 3 else 1
+    before, after = before[..., :shown], after[..., :shown]
+    contents = ReportContents(
+        # A file's name may hold bytes that are no text, control characters and line breaks.
+        title=escaped(" ".join(name.split())) or "Restored picture",
+        verdict=white.words,
+        rows=_rows(numbers),
+        overviews=(overview(before), overview(after)),
+        crops=informative_crops(before, after, gain),
+        gain=gain,
+    )
+    with drawing_errors(path), atomic_path(path) as temporary:
+        if path.suffix.lower() == ".png":
+            png_page.draw_png(temporary, contents)
+        else:
+            temporary.write_text(html_page.render_html(contents), encoding="utf-8")
+
+
+def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
+    """The table of a report: what, and how much of it in words."""
+    width, height = numbers["size"]
+    count = numbers["channels"]
+    names = _CHANNELS.get(count) or tuple(f"channel {number + 1}" for number in range(count))
+    rows = [
+        ("Picture", f"{width} x {height} pixels, {_KINDS.get(count, f'{count} channels')}"),
+        ("Noise before (of 255)", _by_channel(names, numbers["noise_before"])),
+        ("Noise after (of 255)", _by_channel(names, numbers["noise_after"])),
+        ("Removed (of 255)", f"{numbers['residual']['std']:.2f}"),
+        ("Residual", numbers["residual"]["verdict"]),
+    ]
+    if "model" in numbers:
+        seconds, pixels = numbers["seconds"], width * height / 1e6
+        pace = f", {seconds / pixels:.2f} a megapixel" if pixels >= 0.1 else ""
+        tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
+        rows += [
+            ("Model", escaped(str(numbers["model"]))),
+            ("Left as it is", numbers["left_alone"] or "no"),
+            ("Time", f"{seconds:.2f} s{pace}"),
+            ("Tiles, precision", f"{tile}, {numbers['precision']}"),
+        ]
+        used = [*names] if len(numbers["sigma"]) == len(names) else [""]
+        rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
+    if numbers["peak_memory_mib"] is not None:
+        rows.append(("Peak memory", f"{numbers['peak_memory_mib']:.0f} MiB"))
+    return rows
+
+
+def _by_channel(names: Any, values: list[float]) -> str:
+    return ", ".join(
+        f"{name} {value:.2f}".strip() for name, value in zip(names, values, strict=False)
+    )

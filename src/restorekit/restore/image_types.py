@@ -1,0 +1,187 @@
+"""PIL images, files, arrays and tensors as a canvas, and the result as what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike, fsdecode
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from restorekit.errors import InputError
+from restorekit.pictures.tensors import copy_metadata, read_image, split_alpha
+from restorekit.restore.argument_checks import check_tensor
+from restorekit.restore.canvas import Canvas, wrong_dtype_error
+from restorekit.restore.pixel_meaning import USUAL_MEANING, PixelMeaning
+
+Array = np.ndarray[Any, Any]
+
+_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I", "F")
+_TYPES = (
+    *("uint8", "uint16", "uint32", "int8", "int16", "int32"),
+    *("float16", "float32", "float64"),
+)
+_MOST_CHANNELS = 64
+
+
+class OpenedImage(NamedTuple):
+    """A canvas, and what makes the given kind of image of it when its result is written."""
+
+    canvas: Canvas
+    made: Callable[[], Any]
+
+    def finish(self) -> Any:
+        """The result, of the given kind."""
+        self.canvas.finish()
+        return self.made()
+
+
+def open_image(
+    image: Any, channels: int | None, in_place: bool = False, meaning: PixelMeaning = USUAL_MEANING
+) -> OpenedImage:
+    """The canvas of an image of any kind.
+
+    Args:
+        image: a PIL image, a path, an array (H, W) or (H, W, C), a tensor (C, H, W) or
+            (B, C, H, W).
+        channels: how many the network takes; of an image of 2 or 4 channels, the last one is
+            otherwise alpha.
+        in_place: an array that can be written to becomes its own result, which saves its memory.
+        meaning: what is known of its values and channels.
+
+    Raises:
+        InputError: it is empty, or of a kind, shape, type or range that is none of these.
+        ArgumentError: what is given of the range leaves none.
+        ImageFileError: the path is of no picture that can be read.
+    """
+    if isinstance(image, (str, PathLike)):
+        image = read_image(fsdecode(image))
+    if isinstance(image, Image.Image):
+        return _open_picture(image, channels, meaning)
+    if isinstance(image, np.ndarray):
+        return _open_array(image, channels, meaning, in_place)
+    if isinstance(image, Tensor):
+        return _open_tensor(image, channels, meaning)
+    raise InputError(
+        f"cannot restore {type(image).__name__}; give a PIL image, a path, an array or a tensor"
+    )
+
+
+def _open_picture(image: Image.Image, channels: int | None, meaning: PixelMeaning) -> OpenedImage:
+    if not image.width * image.height:
+        raise InputError(f"the image is empty: its size is {image.size}")
+    try:
+        image.load()  # Pillow reads a file's pixels only when they are wanted
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"the image's pixels cannot be read: {error}") from error
+    if image.mode in _DEEP_MODES:
+        return _open_deep_picture(image, channels, meaning)
+    colour, alpha = split_alpha(image)
+    canvas, made = _open_array(np.asarray(colour), channels, meaning)
+
+    def as_picture() -> Image.Image:
+        restored = Image.fromarray(made())
+        if image.mode == "1":
+            restored = restored.convert("1", dither=Image.Dither.NONE)
+        if alpha is not None:
+            restored.putalpha(alpha)
+        copy_metadata(image, restored)
+        return restored
+
+    return OpenedImage(canvas, as_picture)
+
+
+def _open_deep_picture(
+    image: Image.Image, channels: int | None, meaning: PixelMeaning
+) -> OpenedImage:
+    """Gray of 16 bits or of floats; 32-bit integers are taken for 16 where those hold them."""
+    pixels = np.asarray(image)
+    if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:
+        pixels = pixels.astype(np.uint16)
+    canvas, read = _open_array(pixels, channels, meaning)
+
+    def as_picture() -> Image.Image:
+        restored = read()
+        made = Image.fromarray(restored.astype(np.int32) if image.mode == "I" else restored)
+        copy_metadata(image, made)
+        return made
+
+    return OpenedImage(canvas, as_picture)
+
+
+def _open_array(
+    image: Array, channels: int | None, meaning: PixelMeaning, in_place: bool = False
+) -> OpenedImage:
+    if isinstance(image, np.ma.MaskedArray):
+        raise InputError(
+            "a masked array has pixels without a value; array.filled(value) gives them one"
+        )
+    if image.ndim not in (2, 3) or (image.ndim == 3 and _is_no_channel_count(image.shape)):
+        first = image.ndim == 3 and image.shape[0] <= 4 < min(image.shape[1:])
+        raise InputError(
+            f"an array is (H, W) or (H, W, C), C fewer than H and W, not {image.shape}"
+            + ("; of channels first, numpy.moveaxis(array, 0, -1) makes one" if first else "")
+        )
+    if not image.size:
+        raise InputError(f"the image is empty: its shape is {image.shape}")
+    given = image.dtype
+    if given.name not in _TYPES:
+        raise wrong_dtype_error(given)
+    native = given.newbyteorder("=")
+    if given != native or any(stride < 0 for stride in image.strides):
+        image = image.astype(native)  # torch knows neither
+    result = image if in_place and image.flags.writeable else np.empty(image.shape, native)
+    source, target = _shared(image), torch.from_numpy(result)
+    if image.ndim == 2:
+        canvas = _over(source[None, None], target[None, None], channels, meaning)
+    else:
+        images = (source.movedim(2, 0)[None], target.movedim(2, 0)[None])
+        canvas = _over(*images, channels, meaning)
+    return OpenedImage(canvas, lambda: result.astype(given, copy=False))
+
+
+def _shared(array: Array) -> Tensor:
+    """A tensor over an array that is only read.
+
+    Of one that is read-only `torch.from_numpy` warns, and older numpy gives none by DLPack.
+    """
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    try:
+        return from_dlpack(array)
+    except BufferError:
+        return torch.from_numpy(array.copy())
+
+
+def _open_tensor(image: Tensor, channels: int | None, meaning: PixelMeaning) -> OpenedImage:
+    check_tensor(image, channels)
+    if image.ndim not in (3, 4):
+        raise InputError(f"a tensor is (C, H, W) or (B, C, H, W), not {tuple(image.shape)}")
+    if not image.numel():
+        raise InputError(f"the image is empty: its shape is {tuple(image.shape)}")
+    image = image.detach()
+    result = torch.empty_like(image, memory_format=torch.contiguous_format)
+    if image.ndim == 4:
+        return OpenedImage(_over(image, result, channels, meaning), lambda: result)
+    return OpenedImage(_over(image[None], result[None], channels, meaning), lambda: result)
+
+
+def _is_no_channel_count(shape: tuple[int, ...]) -> bool:
+    """Whether the last length of an array (H, W, C) is more likely a height or width."""
+    return shape[2] > 4 and (shape[2] > _MOST_CHANNELS or shape[2] >= min(shape[:2]))
+
+
+def _over(source: Tensor, result: Tensor, channels: int | None, meaning: PixelMeaning) -> Canvas:
+    """The canvas of all channels but alpha, which is copied."""
+    hidden = None
+    if meaning.has_alpha and source.shape[1] in (2, 4) and source.shape[1] != channels:
+        result[:, -1:] = source[:, -1:]
+        hidden = source[:, -1:] == 0
+        source, result = source[:, :-1], result[:, :-1]
+    elif meaning.hidden is not None:
+        hidden = torch.from_numpy(meaning.hidden)[None, None].to(source.device)
+    return Canvas.over(source, result, meaning, hidden)

@@ -1,0 +1,62 @@
+"""Pixels without a value: filled for the network, and left as they were in the result."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_TO_SIGMA = 0.954  # of the median step between neighbours: sqrt(2) of 0.6745
+
+# Types that float32 holds exactly, in half the memory.
+_NARROW = (torch.uint8, torch.int8, torch.uint16, torch.int16, torch.float16, torch.float32)
+
+
+def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
+    """An image whose gaps have plausible values: their surroundings, and as much noise.
+
+    Without noise they would be the quietest places of the picture, and its noise be measured there.
+
+    Args:
+        image: (B, C, H, W), of any type.
+        gaps: (B, C, H, W), where its values are not to be used; not everywhere.
+
+    Returns:
+        A copy, of the same type.
+    """
+    dtype = torch.float32 if image.dtype in _NARROW else torch.float64
+    exact = image.to(dtype)
+    smooth = _from_around(exact.masked_fill(gaps, 0), (~gaps).to(dtype))
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(image.shape, generator=generator, dtype=dtype)
+    smooth += _noise(exact, gaps) * noise.to(image.device)
+    if not image.is_floating_point():
+        smooth = smooth.round()
+        low, high = (torch.iinfo(image.dtype).min, torch.iinfo(image.dtype).max)
+        smooth = smooth.clamp(low, high)
+    return torch.where(gaps, smooth, exact).to(image.dtype)
+
+
+def _from_around(values: Tensor, weight: Tensor) -> Tensor:
+    """Values where the weight is 1, elsewhere what ever coarser means of them say.
+
+    As in Gortler et al., The Lumigraph, SIGGRAPH 1996, https://doi.org/10.1145/237170.237200.
+    """
+    if max(values.shape[-2:]) == 1 or bool((weight > 0).all()):
+        return values
+    held = _halved(weight)
+    coarse = _halved(values * weight) / held.clamp(min=1e-12)
+    coarse = _from_around(coarse, (held > 0).to(weight))
+    around = functional.interpolate(coarse, size=values.shape[-2:], mode="bilinear")
+    return torch.where(weight > 0, values, around)
+
+
+def _halved(values: Tensor) -> Tensor:
+    return functional.avg_pool2d(values, 2, ceil_mode=True, count_include_pad=False)
+
+
+def _noise(image: Tensor, gaps: Tensor) -> Tensor:
+    """About the standard deviation in each channel, (B, C, 1, 1), of steps between neighbours."""
+    steps = image.diff(dim=-1).abs().masked_fill(gaps[..., 1:] | gaps[..., :-1], torch.nan)
+    median = steps.flatten(2).nanmedian(-1).values.nan_to_num() if steps.numel() else 0.0
+    return (image.new_zeros(image.shape[:2]) + median / _TO_SIGMA)[..., None, None]

@@ -1,0 +1,139 @@
+"""A canvas through a network: in tiles that fit the memory, and the lost detail put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Literal
+
+import torch
+
+from restorekit.errors import InputError, warn
+from restorekit.networks.activation_memory import is_out_of_memory
+from restorekit.networks.network import Network
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.detail import restore_detail
+from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.sampling import evenly_spread
+from restorekit.restore.tiles.stitch import Stitching, stitch
+from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
+from restorekit.symmetry import Symmetry
+
+_PIECES, _PIECE = 2, 256  # along each axis, and the side of each, by which a large image is judged
+
+
+@dataclass
+class Pipeline:
+    """How canvases go through a network.
+
+    Attributes:
+        network: what restores them.
+        name: what it is called in messages.
+        tile: greatest side of a tile in pixels, "auto", or None for the whole image.
+        turns: the flips and turns whose mean is taken.
+        strength: how much of the change is made, above 0 and up to 1.
+        keep_detail: how much of the lost detail is put back, from 0 to 1.
+    """
+
+    network: Network
+    name: str
+    tile: int | Literal["auto"] | None
+    turns: Sequence[Symmetry]
+    strength: float
+    keep_detail: float
+    _has_warned: bool = field(default=False, init=False)
+
+    def run(
+        self,
+        canvas: Canvas,
+        level: NoiseLevel | None,
+        dtype: torch.dtype | None,
+        guard: Guard | None = None,
+    ) -> int | None:
+        """Restore a canvas; the side of the tiles.
+
+        Where memory runs out, fewer images of a batch go through at once, then smaller tiles.
+
+        Args:
+            canvas: what to restore.
+            level: the noise's standard deviation, for a network that takes it.
+            dtype: what autocast computes in; None for float32.
+            guard: what limits the change of each image.
+
+        Raises:
+            InputError: the network cannot restore it, or there is not enough memory.
+
+        Warns:
+            RestoreWarning: once, that tiles of this network are not as the whole image.
+        """
+        how: Stitching | None = choose_tiles(
+            self.network, canvas.size, self.tile, exact=dtype is None
+        )
+        with self.network.running(dtype):
+            while how is not None:
+                how = replace(how, turns=self.turns)
+                try:
+                    self._warn_of_tiles(canvas, how, level)
+                    if guard is not None and how.tile is not None:
+                        self._judge(canvas, level, guard)
+                        if guard.reason is not None:
+                            canvas.leave(slice(None))
+                            return how.tile
+                    # Detail is found in what the network changed: the strength is for afterwards.
+                    strength = 1.0 if self.keep_detail else self.strength
+                    stitch(canvas, self.network, how, level, strength, guard)
+                    if self.keep_detail and not (guard and guard.reason):
+                        restore_detail(canvas, self.keep_detail, self.strength)
+                    return how.tile
+                except Exception as error:
+                    if not is_out_of_memory(error):
+                        raise
+                how = None if canvas.is_spent else self._smaller(how, canvas)
+        height, width = canvas.size
+        tiles = "even in the smallest tiles" if self.network.reach else "which it takes only whole"
+        tiles = "half of which it has restored in place" if canvas.is_spent else tiles
+        raise InputError(
+            f"not enough memory for model '{self.name}' on an image of {width}x{height} pixels, "
+            f"{tiles}"
+        )
+
+    def _judge(self, canvas: Canvas, level: NoiseLevel | None, guard: Guard) -> None:
+        """Judge images that are restored in tiles by a few pieces of each."""
+        corners = [
+            evenly_spread(length, side := min(_PIECE, length), min(_PIECES, -(-length // side)))
+            for length in canvas.size
+        ]
+        for index in range(len(canvas.source)):
+            pieces = []
+            for top, left in product(*corners):
+                place = slice(top, top + _PIECE), slice(left, left + _PIECE)
+                noisy = canvas.read(sample := slice(index, index + 1), *place, torch.float32)
+                sigma = None if level is None else level.at(sample, *place)
+                pieces.append((noisy, self.network(noisy, sigma, canvas.colours)))
+            noisy, restored = (torch.cat(some) for some in zip(*pieces, strict=True))
+            guard.judge(index, noisy, restored)
+
+    def _smaller(self, how: Stitching, canvas: Canvas) -> Stitching | None:
+        if (together := how.at_once(canvas, self.network)) > 1:
+            return replace(how, most=together // 2)
+        halved = smaller_tiles(how, canvas.size)
+        if halved is None or how.tile is not None:
+            return halved
+        # It was the whole image: nothing has been measured yet.
+        if not self.network.reach:
+            return None
+        return replace(choose_tiles(self.network, canvas.size, halved.tile), most=how.most)
+
+    def _warn_of_tiles(self, canvas: Canvas, how: Stitching, level: NoiseLevel | None) -> None:
+        reach = None if how.tile is None or self._has_warned else self.network.reach
+        if reach is None or not reach.is_global:
+            return
+        self._has_warned = True
+        levels = 255 * tiling_difference(self.network, canvas, how, level)
+        warn(
+            f"model '{self.name}' is one that looks at the whole image: in tiles of {how.tile} "
+            f"pixels the result differs by about {levels:.2g}/255 (rms, measured on this image); "
+            "tile='off' restores it whole"
+        )

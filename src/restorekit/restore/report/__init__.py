@@ -1,8 +1,0 @@
-"""`--report` and `--json`: what restoring a picture did to it, for people and for scripts."""
-
-from __future__ import annotations
-
-from restorekit.restore.report.findings import summary
-from restorekit.restore.report.write import write_report
-
-__all__ = ["summary", "write_report"]

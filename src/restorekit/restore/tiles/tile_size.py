@@ -1,0 +1,109 @@
+"""Which tiles an image is restored in: as large as is fast and as memory allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+
+from restorekit.errors import ArgumentError
+from restorekit.memory import available_memory
+from restorekit.networks.network import Network
+from restorekit.restore.canvas import UNIT, Canvas
+from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.tiles.stitch import Stitching, stitch
+
+TileSize = int | Literal["auto", "off"] | None
+
+# What a tile reads, margins and all. On a CPU larger ones are slower, for their activations leave
+# the cache; of smaller ones, the margins are a larger part.
+_FASTEST = {"cpu": 768, "cuda": 2048, "mps": 1024}
+_SMALLEST = 64
+_BLEND = 16
+_BLEND_GLOBAL = 64  # where tiles differ, a long blend hides it
+_SHARE = 0.5  # of the free memory that activations may take
+
+
+def check_tile(tile: TileSize) -> int | Literal["auto"] | None:
+    """What was asked for: a side in pixels, "auto", or None for the whole image.
+
+    Raises:
+        ArgumentError: none of these.
+    """
+    if tile is None or tile == "off":
+        return None
+    if tile == "auto":
+        return "auto"
+    if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)) or tile < 1:
+        raise ArgumentError(f"tile is a side in pixels, 'auto' or 'off', not {tile!r}")
+    return int(tile)
+
+
+def choose_tiles(
+    network: Network,
+    size: tuple[int, int],
+    tile: int | Literal["auto"] | None,
+    exact: bool = True,
+) -> Stitching:
+    """The tiles of an image.
+
+    Args:
+        network: what restores it.
+        size: the image's height and width.
+        tile: as from `check_tile`.
+        exact: whether it computes in float32 at least, so that tiles can be as the whole image.
+    """
+    device = network.device or torch.device("cpu")
+    side = _FASTEST.get(device.type, _FASTEST["cpu"]) if tile == "auto" else tile
+    if side is None or max(size) <= side or (reach := network.reach) is None:
+        return Stitching()
+    margin = reach.pixels if exact else reach.coarse
+    blend = _BLEND_GLOBAL if reach.is_global else _BLEND
+    if tile != "auto":
+        return Stitching(side, margin, blend)
+    how = Stitching(max(side - 2 * margin - blend, side // 2), margin, blend)
+    most = _SHARE * available_memory(device) / network.bytes_per_pixel
+    if reach.is_global and size[0] * size[1] <= most / 2:
+        return Stitching()
+    while _area(how) > most and (halved := smaller_tiles(how, size)) is not None:
+        how = halved
+    return how
+
+
+def smaller_tiles(how: Stitching, size: tuple[int, int]) -> Stitching | None:
+    """The same with tiles of half the side, after memory ran out; None where they are smallest."""
+    side = min(how.tile or max(size), max(size))
+    return None if side <= _SMALLEST else replace(how, tile=max(side // 2, _SMALLEST))
+
+
+def tiling_difference(
+    network: Network, canvas: Canvas, how: Stitching, level: NoiseLevel | None = None
+) -> float:
+    """How much tiles differ from the whole, tried on a piece from the middle of an image.
+
+    Args:
+        network: what restores it; within its `running`.
+        canvas: the image.
+        how: its tiles.
+        level: the noise's standard deviation, for a network that takes it.
+
+    Returns:
+        The root of the mean square, on the [0, 1] scale.
+    """
+    height, width = canvas.size
+    side = min(how.tile or height, 256)
+    top, left = max(height - 2 * side, 0) // 2, max(width - 2 * side, 0) // 2
+    place = slice(top, top + 2 * side), slice(left, left + 2 * side)
+    piece = canvas.read(slice(0, 1), *place, torch.float32)
+    told = None if level is None else level.of_piece(slice(0, 1), *place)
+    whole, tiled = torch.empty_like(piece), torch.empty_like(piece)
+    for result, stitching in ((whole, Stitching()), (tiled, replace(how, tile=side))):
+        stitch(replace(canvas, source=piece, result=result, scale=UNIT), network, stitching, told)
+    return float((whole - tiled).square().mean().sqrt())
+
+
+def _area(how: Stitching) -> int:
+    side = (how.tile or 0) + 2 * how.margin + how.blend
+    return side * side

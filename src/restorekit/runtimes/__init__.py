@@ -1,0 +1,1 @@
+"""Networks for other programs: export to ONNX and torch.export, ONNX Runtime, OpenVINO."""

@@ -1,0 +1,232 @@
+"""Networks for other programs: ONNX and torch.export, for any size, checked by running them."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.errors import InputError, RestoreKitError
+from restorekit.extras import needs
+from restorekit.networks.network import Network, model_channels, model_name
+from restorekit.records import as_restoration
+from restorekit.runtimes.backends import RunModel, onnxruntime_session
+from restorekit.storage.atomic import atomic_path, check_target
+from restorekit.weights import unwrap_model
+
+OPSET = 18
+# With older ones, what is exported is wrong or cannot be made; the extras ask for the same.
+LOWEST = {"torch": "2.14", "onnxscript": "0.7.1"}
+# Traced at a size that no multiple divides, so that none is taken for granted; and batch and sides
+# differ from each other and from 1, which a trace would take for fixed.
+_TRACED = (2, 43, 51)
+_AXES = {0: "batch", 2: "height", 3: "width"}
+_FARTHEST = 1e-3  # rounding is a hundredth of it
+_CHECKED = ((1, 64, 64), (1, 61, 83), (3, 32, 47))
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported network, and how far its answers are from the original's.
+
+    Attributes:
+        path: the file.
+        inputs: "noisy", (B, C, H, W), and where the network uses it "sigma", (B, 1, H, W).
+        difference: the largest difference of any pixel, on the [0, 1] scale.
+        sizes: the (B, H, W) at which they were compared.
+    """
+
+    path: Path
+    inputs: tuple[str, ...]
+    difference: float
+    sizes: tuple[tuple[int, int, int], ...] = _CHECKED
+
+
+def export_onnx(
+    model: nn.Module,
+    path: str | Path,
+    opset: int = OPSET,
+    card: Mapping[str, Any] | None = None,
+) -> Exported:
+    """Write a network as ONNX for any batch, height and width, and run it beside the original.
+
+    Its weights are float32. Its inputs are called "noisy", (B, C, H, W), and "sigma", a map
+    (B, 1, H, W) of the noise's standard deviation on the [0, 1] scale, where the network uses it;
+    its output is called "restored".
+
+    Args:
+        model: the network; left as it is.
+        path: the file to write.
+        opset: the version of ONNX's operators, 18 or above.
+        card: what the metadata shall say under "restorekit", as JSON.
+
+    Raises:
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
+        InputError: the network cannot be exported.
+    """
+    onnx = needs("onnx", "onnx", "export to ONNX")
+    check_target(Path(path))  # before the work, not after it
+    made = onnx.load_from_string(onnx_bytes(model, opset))
+    if card is not None:
+        onnx.helper.set_model_props(made, {"restorekit": json.dumps(card)})
+    content = made.SerializeToString()
+    with _explained(model):
+        exported = _compared(model, path, onnxruntime_session(content))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return exported
+
+
+def export_torch(model: nn.Module, path: str | Path) -> Exported:
+    """Write a network with torch.export for any batch, height and width, and run what was written.
+
+    `torch.export.load(path).module()` is called as `(noisy)` or `(noisy, sigma)`, as `export_onnx`
+    describes them.
+
+    Args:
+        model: the network; left as it is.
+        path: the file to write, by custom `*.pt2`.
+
+    Raises:
+        InputError: the network cannot be exported, or the path has no suffix.
+    """
+    if not Path(path).suffix:  # torch refuses it only after the work
+        raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
+    check_target(Path(path))
+    content = io.BytesIO()
+    with _explained(model):
+        torch.export.save(trace_model(model), content)
+        content.seek(0)
+        module = torch.export.load(content).module()
+        exported = _compared(model, path, lambda given: module(*given))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getvalue())
+    return exported
+
+
+def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
+    """A network as a serialised ONNX model, see `export_onnx`.
+
+    Raises:
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
+        InputError: the network cannot be exported.
+    """
+    for module, lowest in LOWEST.items():
+        needs(module, "onnx", "export to ONNX", lowest)
+    if opset < OPSET:
+        raise InputError(f"ONNX opset {opset} is too old; {OPSET} or above can be written")
+    names = ["noisy", "sigma"][: 1 + uses_sigma(model)]
+    with _explained(model):
+        made = torch.onnx.export(
+            trace_model(model),
+            dynamo=True,
+            opset_version=opset,
+            input_names=names,
+            # What the axes are called: both inputs', which are the same.
+            dynamic_shapes=(_AXES, None)[: len(names)],
+            output_names=["restored"],
+            verbose=False,
+        )
+    content: bytes = made.model_proto.SerializeToString()  # type: ignore[union-attr]
+    return content
+
+
+def trace_model(model: nn.Module) -> torch.export.ExportedProgram:
+    """A network's graph, for any batch, height and width.
+
+    Raises:
+        InputError: the network cannot be exported.
+    """
+    plain = plain_copy(model)
+    given = example_inputs(plain, _TRACED, uses_sigma(plain))
+    # Not by name: named axes may not be related by arithmetic, which padding does to them.
+    sizes = dict.fromkeys(_AXES, torch.export.Dim.DYNAMIC)
+    wrapped = _WithSigma(plain) if len(given) == 2 else _Blind(plain)
+    with _explained(model), torch.no_grad():
+        return torch.export.export(wrapped, given, dynamic_shapes=(sizes,) * len(given))
+
+
+def uses_sigma(model: nn.Module) -> bool:
+    """Whether a network's answer depends on the noise level that it is told."""
+    return not Network(plain_copy(model)).is_blind
+
+
+def example_inputs(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
+    """What a graph is called with: a random image (B, C, H, W) in [0, 1] and, if asked, its level.
+
+    Args:
+        model: says how many channels; 3 where it does not.
+        size: (B, H, W).
+        with_sigma: whether a map (B, 1, H, W) of the noise's standard deviation, 0.1, is there too.
+    """
+    batch, height, width = size
+    shape = (batch, model_channels(model) or 3, height, width)
+    noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    return (noisy, torch.full_like(noisy[:, :1], 0.1)) if with_sigma else (noisy,)
+
+
+def plain_copy(model: nn.Module) -> nn.Module:
+    """The network in float32 on the CPU, ready to be evaluated, without wrappers."""
+    plain = copy.deepcopy(unwrap_model(model)).to("cpu", torch.float32)
+    return plain.to(memory_format=torch.contiguous_format).eval()
+
+
+class _Blind(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return as_restoration(self.model(noisy)).image
+
+
+class _WithSigma(_Blind):
+    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
+        return as_restoration(self.model(noisy, sigma=sigma)).image
+
+
+def _compared(model: nn.Module, path: str | Path, run: RunModel) -> Exported:
+    """How far what was exported is from the network.
+
+    Raises:
+        InputError: so far that it is another network, or it is not finite.
+    """
+    plain, with_sigma, worst = plain_copy(model), uses_sigma(model), 0.0
+    for size in _CHECKED:
+        given = example_inputs(plain, size, with_sigma)
+        with torch.no_grad():
+            own = as_restoration(plain(given[0], sigma=given[1]) if with_sigma else plain(*given))
+            difference = float((own.image - run(given)).abs().max())
+        if not difference <= _FARTHEST * max(1.0, float(own.image.abs().max())):
+            raise ValueError(f"what was written differs by {difference:.2g} at {size}")
+        worst = max(worst, difference)
+    return Exported(Path(path), ("noisy", "sigma") if with_sigma else ("noisy",), worst)
+
+
+@contextlib.contextmanager
+def _explained(model: nn.Module) -> Iterator[None]:
+    """An exporter's exception as one line."""
+    try:
+        yield
+    except (RestoreKitError, MemoryError):
+        raise
+    except Exception as error:  # they raise whatever the network's own code raises, and more
+        name, first = model_name(unwrap_model(model)), _first_cause(error)
+        lines = [line.strip() for line in str(first).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(first).__name__
+        raise InputError(f"model '{name}' cannot be exported: {reason}") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong at first: around it an exporter says only in which of its steps."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

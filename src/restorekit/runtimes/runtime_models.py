@@ -1,0 +1,209 @@
+"""Networks run by ONNX Runtime or OpenVINO, called like modules.
+
+Both run on the CPU, in float32. Making one ready takes some seconds, for the network is exported
+first: they are for many pictures, and for networks that they run faster than torch does.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.errors import (
+    InputError,
+    MissingExtraError,
+    RestoreKitError,
+    did_you_mean,
+    in_one_line,
+)
+from restorekit.extras import needs
+from restorekit.records import as_restoration
+from restorekit.runtimes.backends import RunModel, onnxruntime_session, openvino_session
+from restorekit.runtimes.export import example_inputs, onnx_bytes, uses_sigma
+
+RUNTIMES = ("torch", "onnxruntime", "openvino")
+_EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
+# What a runtime must gain before it is taken: measurements of one machine differ by that much.
+WORTHWHILE = 1.1
+Shape = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class RuntimeChoice:
+    """The runtime for a network, and what was measured.
+
+    Attributes:
+        runtime: the fastest; "torch" unless another was clearly faster.
+        seconds: the median time of a call by each that is installed; NaN where torch's fails.
+    """
+
+    runtime: str
+    seconds: dict[str, float]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as torch it is."""
+        return self.seconds["torch"] / self.seconds[self.runtime]
+
+
+class RuntimeModel(nn.Module):
+    """A network that another runtime runs: `session(noisy, sigma=None)`.
+
+    Args:
+        run: what is called with the inputs of the graph.
+        model: the network that was exported.
+        runtime: by what it is run.
+
+    Attributes:
+        runtime: as given.
+        channels: as the network says, if it does.
+        size_multiple: as the network says, or 1.
+        needs_sigma: whether the noise level has to be given.
+    """
+
+    def __init__(self, run: RunModel, model: nn.Module, runtime: str) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self.channels = getattr(model, "channels", None)
+        self.size_multiple = getattr(model, "size_multiple", 1)
+        self.needs_sigma = uses_sigma(model)
+        self._run = run
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """The restored batch, (B, C, H, W), in the type of `noisy` and where it is.
+
+        Args:
+            noisy: batch, (B, C, H, W), in about [0, 1].
+            sigma: the noise's standard deviation on that scale, broadcastable to (B, 1, H, W).
+
+        Raises:
+            InputError: the network needs `sigma`, and it is missing.
+        """
+        given = [noisy]
+        if self.needs_sigma:
+            if sigma is None:
+                raise InputError("this model needs the noise's sigma, on the scale of [0, 1]")
+            batch, _, height, width = noisy.shape
+            given.append(sigma.to(noisy).expand(batch, 1, height, width))
+        plain = [each.detach().to("cpu", torch.float32).contiguous() for each in given]
+        return self._run(plain).to(noisy)
+
+    def extra_repr(self) -> str:
+        """The runtime, for printing."""
+        return self.runtime
+
+
+_choices: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], RuntimeChoice]] = WeakKeyDictionary()
+
+
+def load_runtime(
+    model: nn.Module,
+    runtime: str,
+    shape: Shape,
+    threads: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> nn.Module:
+    """A network made ready to be run.
+
+    Args:
+        model: the network, in evaluation mode.
+        runtime: "torch", which gives the network itself; "onnxruntime" or "openvino", which give a
+            `RuntimeModel`; "auto" measures what is installed and takes the fastest.
+        shape: (B, C, H, W) of the batches to come, for "auto" to measure with.
+        threads: how many to use; as many as torch does if None.
+        dtype: what torch would compute in, bfloat16 say, for "auto" to compare with; float32 if
+            None.
+
+    Raises:
+        InputError: there is no such runtime, or it cannot run the network, or the network cannot be
+            exported.
+        MissingExtraError: the runtime is not installed, or torch is too old to export for it.
+    """
+    if runtime == "auto":
+        runtime = choose_runtime(model, shape, threads, dtype).runtime
+    if runtime not in RUNTIMES:
+        near = did_you_mean(str(runtime), RUNTIMES)
+        raise InputError(f"unknown runtime '{runtime}'.{near} One of: auto, {', '.join(RUNTIMES)}")
+    if runtime == "torch":
+        return model
+    make = onnxruntime_session if runtime == "onnxruntime" else openvino_session
+    needs(runtime, _EXTRAS[runtime], f"runtime '{runtime}'")
+    content = onnx_bytes(model)
+    try:
+        run = make(content, threads)
+    except RestoreKitError:
+        raise
+    except Exception as error:  # each runtime raises what it likes
+        raise InputError(
+            f"runtime '{runtime}' cannot run this network: {in_one_line(error)}"
+        ) from error
+    return RuntimeModel(run, model, runtime)
+
+
+def choose_runtime(
+    model: nn.Module,
+    shape: Shape,
+    threads: int | None = None,
+    dtype: torch.dtype | None = None,
+) -> RuntimeChoice:
+    """The fastest installed runtime for a network, measured once for each size in a process.
+
+    A runtime that cannot take the network is left out. Measuring exports the network, which takes
+    some seconds, and calls each runtime four times.
+
+    Args:
+        model: the network, in evaluation mode.
+        shape: (B, C, H, W) of the batches to come.
+        threads: as for `load_runtime`.
+        dtype: as for `load_runtime`.
+    """
+    measured = _choices.setdefault(model, {})
+    key = (shape, threads or torch.get_num_threads(), dtype)
+    if key not in measured:
+        measured[key] = _measure(model, shape, threads, dtype)
+    return measured[key]
+
+
+def _measure(
+    model: nn.Module, shape: Shape, threads: int | None, dtype: torch.dtype | None
+) -> RuntimeChoice:
+    batch, _, height, width = shape
+    given = example_inputs(model, (batch, height, width), uses_sigma(model))
+    try:
+        _time(model, model, given)
+    except Exception:  # a network may raise anything at a size it does not know
+        return RuntimeChoice("torch", {"torch": math.nan})
+    ready: dict[str, nn.Module] = {"torch": model}
+    for name in RUNTIMES[1:]:
+        try:
+            ready[name] = load_runtime(model, name, shape, threads)
+        except (MissingExtraError, InputError):  # not installed, or the network cannot be exported
+            continue
+    times: dict[str, list[float]] = {name: [] for name in ready}
+    for _ in range(4):  # in turn, so that what else the machine does falls on all of them
+        for name, network in ready.items():
+            half = torch.autocast("cpu", dtype, enabled=name == "torch" and dtype is not None)
+            with half:
+                times[name].append(_time(network, model, given))
+    seconds = {name: statistics.median(each[1:]) for name, each in times.items()}
+    fastest = min(seconds, key=lambda name: seconds[name])
+    worthwhile = seconds["torch"] > WORTHWHILE * seconds[fastest]
+    return RuntimeChoice(fastest if worthwhile else "torch", seconds)
+
+
+def _time(network: nn.Module, model: nn.Module, given: Sequence[Tensor]) -> float:
+    """Seconds of one call, with what the model itself would be given."""
+    weight = next((p for p in model.parameters() if p.is_floating_point()), given[0])
+    noisy, *level = (tensor.to(weight) for tensor in given)
+    with torch.inference_mode():
+        start = time.perf_counter()
+        as_restoration(network(noisy, sigma=level[0]) if level else network(noisy))
+        return time.perf_counter() - start

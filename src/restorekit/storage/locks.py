@@ -1,0 +1,49 @@
+"""Locks on open files. The system releases them when the process ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+if sys.platform != "win32":
+    import fcntl
+
+_held: set[int] = set()
+
+
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file for this process, without waiting.
+
+    Returns:
+        Whether it is locked now; None where the file system has no locks.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    _held.add(descriptor)
+    return True
+
+
+def close_lock(descriptor: int) -> None:
+    """Close a file, and with it release its lock."""
+    _held.discard(descriptor)
+    os.close(descriptor)
+
+
+def _close_inherited() -> None:
+    # A lock lasts until the last copy of its descriptor is closed, and a forked data worker has
+    # one: it would keep the lock of a training that was killed.
+    for descriptor in _held:
+        with suppress(OSError):
+            os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inherited)

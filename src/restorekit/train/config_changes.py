@@ -1,0 +1,88 @@
+"""What a resumed run does otherwise than the part of it that was there before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from restorekit.config.component_specs import as_named
+from restorekit.errors import CheckpointError
+
+# Where a run is computed and kept, which changes nothing of it.
+_PLACES = ("device", "save_weight_path", "load_weight_path")
+
+
+class ConfigChange(NamedTuple):
+    """A setting that differs, by its key in the configuration."""
+
+    key: str
+    before: Any
+    now: Any
+
+
+def check_changes(file: Path, resolved: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Refuse to go on with another model than before; tell, in one line, what else differs.
+
+    Args:
+        file: the configuration that the run's folder holds.
+        resolved: the one that the run is to go on with.
+        say: told of the differences.
+
+    Raises:
+        CheckpointError: the model is another one.
+    """
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # gone or edited: the training state itself is checked all the same
+    now = json.loads(json.dumps(resolved))  # with lists for tuples
+    found = [c for c in find_changes(before, now) if c.key not in _PLACES]
+    for change in found:
+        if change.key.startswith("model."):
+            raise CheckpointError(
+                f"{file.parent}: the run there does not fit this configuration: {change.key} is "
+                f"{_shown(change.before)} there, not {_shown(change.now)}; "
+                "choose another folder, or do not resume"
+            )
+    if found:
+        told = (f"{c.key} {_shown(c.before)} -> {_shown(c.now)}" for c in found)
+        say(f"resumed with other settings: {', '.join(told)}")
+
+
+def find_changes(before: Any, now: Any, key: str = "") -> Iterator[ConfigChange]:
+    """The settings that differ, in the order of the older configuration.
+
+    Of components with different names nothing but the names is compared. A key that only one of
+    them has is of another version of restorekit, for each default is written down.
+    """
+    if isinstance(now, Mapping) and isinstance(before := as_named(before), Mapping):
+        names = _name(before), _name(now)
+        if names[0] != names[1]:
+            yield ConfigChange(f"{key}.name", *names)
+            return
+        for inner in before:
+            if inner in now:
+                yield from find_changes(before[inner], now[inner], f"{key}.{inner}".lstrip("."))
+    elif _is_named(before) and _is_named(now) and list(map(_name, before)) == list(map(_name, now)):
+        for old, new in zip(before, now, strict=True):
+            yield from find_changes(old, new, f"{key}.{_name(new)}")
+    elif before != now:
+        yield ConfigChange(key, before, now)
+
+
+def _name(component: Mapping[str, Any]) -> Any:
+    return component.get("name") or component.get("class")
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(_name(value) or json.dumps(value))
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,107 @@
+"""Which pictures are trained on, and which validate: none does both."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+
+from restorekit.config.component_specs import VALIDATION
+from restorekit.errors import DataError
+from restorekit.seeding import derive_generator
+from restorekit.train.dataset_pictures import by_picture, describe_dataset
+
+FEWEST_PICTURES = 4  # to validate on, where the data allow
+PictureGroups = Mapping[Hashable, list[range]]
+
+
+class HeldOutSet(NamedTuple):
+    """A validation set: a dataset and, for each picture of it that is used, its indices."""
+
+    dataset: Any
+    pictures: list[list[int]]
+
+
+class DataSplit(NamedTuple):
+    """The pictures of a run.
+
+    Attributes:
+        training: the indices to train on.
+        pictures: the identities of the pictures behind them.
+        sets: the validation sets by name.
+    """
+
+    training: list[int]
+    pictures: list[Hashable]
+    sets: dict[str, HeldOutSet]
+
+
+def split_dataset(
+    dataset: Any,
+    sets: Mapping[str, Any],
+    *,
+    share: float,
+    training: int | None,
+    most: int,
+    seed: int,
+) -> DataSplit:
+    """Divide the pictures of a run; all that shows one picture stays on one side.
+
+    Args:
+        dataset: what to train on; see `restorekit.train.dataset_pictures` for what it can say of
+            itself.
+        sets: datasets to validate on; without any, pictures of `dataset` are held out.
+        share: of the pictures, to hold out, from 0 to 1. Unless it is 0, they are 4 at least where
+            more than half of the pictures are left to train on.
+        training: how many pictures to train on; None for all the others.
+        most: pictures to validate on, of each set; if there are more, evenly spaced ones.
+        seed: what the choice is derived from.
+
+    Raises:
+        DataError: a dataset is empty, has fewer pictures than `training`, or a picture to validate
+            on is one to train on.
+    """
+    groups, *others = by_picture(dataset, *sets.values())
+    for each, found in zip((dataset, *sets.values()), (groups, *others), strict=True):
+        if not found:
+            raise DataError(f"{describe_dataset(each)} is empty")
+    chosen, rest = split(groups, 0.0 if sets else share, training, seed)
+    held = {VALIDATION: HeldOutSet(dataset, _indices(rest, groups, most))} if not sets else {}
+    for (name, each), theirs in zip(sets.items(), others, strict=True):
+        if common := theirs.keys() & set(chosen):
+            raise DataError(_leak(each, theirs, common))
+        held[name] = HeldOutSet(each, _indices(list(theirs), theirs, most))
+    return DataSplit([i for key in chosen for part in groups[key] for i in part], chosen, held)
+
+
+def split(
+    groups: PictureGroups, share: float, training: int | None, seed: int
+) -> tuple[list[Hashable], list[Hashable]]:
+    """The pictures to train on and those to validate on, as `split_dataset` says."""
+    count = len(groups)
+    least = max(1, min(FEWEST_PICTURES, (count - 1) // 2)) if share else 0
+    held_out = min(max(round(count * share), least), count - 1)
+    kept = training or count - held_out
+    if kept > count:
+        raise DataError(f"train.training_images is {kept}, but the dataset has {count} images")
+    order = torch.randperm(count, generator=derive_generator(seed, "split")).tolist()
+    keys = list(groups)
+    return [keys[p] for p in sorted(order[:kept])], [keys[p] for p in sorted(order[kept:])]
+
+
+def _indices(keys: list[Hashable], groups: PictureGroups, most: int) -> list[list[int]]:
+    stride = max(len(keys) // most, 1)
+    return [[i for part in groups[key] for i in part] for key in keys[::stride][:most]]
+
+
+def _leak(dataset: Any, groups: PictureGroups, common: Iterable[Hashable]) -> str:
+    """What to say of pictures that are in training and validation."""
+    shared = [key for key in groups if key in set(common)]
+    first = shared[0] if hasattr(shared[0], "name") else f"that of index {groups[shared[0]][0][0]}"
+    return (
+        f"{len(shared)} of the {len(groups)} pictures of the validation set, "
+        f"{describe_dataset(dataset)}, are trained on too (the first is {first}); "
+        "leave them out on one side, or leave "
+        "validation_dataset out: then pictures are held out"
+    )

@@ -1,0 +1,244 @@
+"""The pictures behind a dataset's indices, also of datasets that are made of datasets.
+
+`Subset` and `ConcatDataset` of torch are looked through: what counts is the dataset that reads the
+pictures. Such a dataset may say more than `len` and `[index]`: `sample(index, generator)` draws at
+random, `views(index, count)` gives fixed parts to validate on, `identify(index)` tells which
+picture is behind an index, and `patches_per_image` neighbours are of one picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import ConcatDataset, Subset, TensorDataset
+
+from restorekit.components.registry import origin_of
+from restorekit.errors import ArgumentError, DataError, RestoreKitError, in_one_line
+
+# A resized picture may overshoot; data on another scale are further out.
+_MARGIN = 0.5
+_ENDS = 65536  # bytes at each end of a file that tell most files apart
+_MOST_BYTES = 4_000_000_000  # of files that are read for a digest alone
+
+
+class UnidentifiedPicture(NamedTuple):
+    """A picture of which nothing is known but its place in a dataset."""
+
+    dataset: int
+    number: int
+
+
+def check_dataset(dataset: Any, where: str) -> None:
+    """Refuse what has no length or no indices.
+
+    Raises:
+        ArgumentError: it is a class, an IterableDataset, a generator or no dataset at all.
+    """
+    kind = dataset.__name__ if isinstance(dataset, type) else type(dataset).__name__
+    if isinstance(dataset, type):
+        raise ArgumentError(f"{where} is the class {kind}; give {kind}(...)")
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        raise ArgumentError(
+            f"{where} {kind} has no len() and [index], which a run needs to draw, to split and to "
+            "resume; an iterable has neither: put its pictures in a list or a folder"
+        )
+
+
+def describe_dataset(dataset: Any) -> str:
+    """What messages call a dataset."""
+    origin = origin_of(dataset)
+    if origin is None:
+        return f"dataset {type(dataset).__name__}"
+    path = origin.arguments.get("path")
+    return f"dataset '{origin.name}'" + (f" of '{path}'" if path else "")
+
+
+def source_of(dataset: Any, index: int) -> tuple[Any, int]:
+    """The dataset that reads the picture at an index, and the index there."""
+    while isinstance(dataset, (Subset, ConcatDataset)):
+        if isinstance(dataset, Subset):
+            dataset, index = dataset.dataset, dataset.indices[index]
+            continue
+        for part in dataset.datasets:
+            if index < len(part):  # type: ignore[arg-type]
+                dataset = part
+                break
+            index -= len(part)  # type: ignore[arg-type]
+        else:
+            raise IndexError(index)
+    return dataset, index
+
+
+def read_sample(dataset: Any, index: int, generator: torch.Generator | None = None) -> Tensor:
+    """The image (C, H, W) at an index; a random draw where a generator is given and possible.
+
+    Raises:
+        DataError: it cannot be read, or is no image in [0, 1].
+    """
+    source, place = source_of(dataset, index)
+    sample = getattr(source, "sample", None)
+    where = f"{describe_dataset(source)}, index {place}"
+    if generator is None or sample is None:
+        return as_image(_guarded(where, source.__getitem__, place), where)
+    return as_image(_guarded(where, sample, place, generator), where)
+
+
+def read_views(dataset: Any, indices: Sequence[int], count: int) -> list[Tensor]:
+    """At most `count` fixed images (C, H, W) of the picture that is behind all of the indices.
+
+    Raises:
+        DataError: it cannot be read, or is no image in [0, 1].
+    """
+    source, place = source_of(dataset, indices[0])
+    if not hasattr(source, "views"):
+        return [read_sample(dataset, index) for index in indices[:count]]
+    where = f"{describe_dataset(source)}, index {place}"
+    return [as_image(view, where) for view in _guarded(where, source.views, place, count)]
+
+
+def as_image(item: Any, where: str = "a dataset") -> Tensor:
+    """What a dataset holds at an index, as a float image (C, H, W); a label beside it is dropped.
+
+    uint8 is divided by 255 and uint16 by 65535; floats are taken as they are.
+
+    Args:
+        item: an image, or a tuple or list that begins with one.
+        where: the dataset and the index, for messages.
+
+    Raises:
+        DataError: it is no image, or its values are not in about [0, 1].
+    """
+    image = item[0] if isinstance(item, (tuple, list)) and item else item
+    wanted = "a dataset gives (C, H, W) tensors: floats in [0, 1], uint8 or uint16"
+    if not isinstance(image, Tensor) or image.ndim != 3 or not image.numel():
+        found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+        raise DataError(f"{where}: {found}; {wanted}")
+    if image.dtype in (torch.uint8, torch.uint16):
+        return image.float() / torch.iinfo(image.dtype).max
+    if not image.is_floating_point():
+        raise DataError(f"{where}: a tensor of {image.dtype}; {wanted}")
+    low, high = (float(end) for end in image.aminmax())
+    if not (low >= -_MARGIN and high <= 1 + _MARGIN):  # false for NaN too
+        raise DataError(f"{where}: values from {low:.4g} to {high:.4g}; {wanted}")
+    return image.float()
+
+
+def iter_pictures(dataset: Any) -> Iterator[tuple[Hashable, range]]:
+    """Each picture's identity and its indices; a picture can come more than once."""
+    if isinstance(dataset, ConcatDataset):
+        offset = 0
+        for part in dataset.datasets:
+            for key, indices in iter_pictures(part):
+                yield key, range(offset + indices.start, offset + indices.stop)
+            offset += len(part)  # type: ignore[arg-type]
+    elif isinstance(dataset, Subset):
+        for index in range(len(dataset)):
+            yield _identity(*source_of(dataset, index)), range(index, index + 1)
+    else:
+        group = _group(dataset)
+        for start in range(0, len(dataset) // group * group, group):
+            yield _identity(dataset, start), range(start, start + group)
+
+
+def by_picture(*datasets: Any) -> list[dict[Hashable, list[range]]]:
+    """Of each dataset, the indices of every picture; files of equal content are one picture."""
+    found = [list(iter_pictures(dataset)) for dataset in datasets]
+    same = _copies({key for each in found for key, _ in each if isinstance(key, Path)})
+    grouped: list[dict[Hashable, list[range]]] = []
+    for each in found:
+        groups: dict[Hashable, list[range]] = defaultdict(list)
+        for key, indices in each:
+            groups[same.get(key, key)].append(indices)
+        grouped.append(dict(groups))
+    return grouped
+
+
+def pictures_digest(keys: Iterable[Hashable]) -> str | None:
+    """A digest of pictures, whatever their order and their names; None where they are not known.
+
+    Files are read whole; None too where they are more than 4 GB together.
+    """
+    keys = list(keys)
+    files = [key for key in keys if isinstance(key, Path)]
+    if any(isinstance(key, UnidentifiedPicture) for key in keys):
+        return None
+    try:
+        if sum(path.stat().st_size for path in files) > _MOST_BYTES:
+            return None
+        parts = [_whole(key).hex() if isinstance(key, Path) else repr(key) for key in keys]
+    except OSError:  # gone since
+        return None
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def _guarded(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a dataset gives; whatever it raises, as one line that names it."""
+    try:
+        return function(*arguments)
+    except RestoreKitError:
+        raise
+    except Exception as error:
+        raise DataError(f"{where}: {in_one_line(error)}") from error
+
+
+def _group(dataset: Any) -> int:
+    return int(getattr(dataset, "patches_per_image", 1))
+
+
+def _identity(dataset: Any, index: int) -> Hashable:
+    """Which picture is behind an index of a dataset that reads pictures itself."""
+    if hasattr(dataset, "identify"):
+        key: Hashable = dataset.identify(index)
+        return key
+    if isinstance(dataset, (list, tuple, Tensor, TensorDataset)):  # read already
+        item = dataset[index]
+        image = item[0] if isinstance(item, (list, tuple)) and item else item
+        if isinstance(image, Tensor):
+            content = image.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            kind = f"{image.dtype}{tuple(image.shape)}".encode()
+            return hashlib.sha256(kind + content.numpy().tobytes()).hexdigest()
+    return UnidentifiedPicture(id(dataset), index // _group(dataset))
+
+
+def _copies(paths: Iterable[Path]) -> Mapping[Hashable, Path]:
+    """The first of the files that hold the same, for each that has a copy.
+
+    Files are told apart by their size, then by their ends, and only then read whole.
+    """
+    groups = [sorted(paths)]
+    for tell in (_size, _ends, _whole):
+        groups = [finer for group in groups for finer in _by(tell, group)]
+    return {path: group[0] for group in groups for path in group}
+
+
+def _by(tell: Callable[[Path], Hashable], paths: Sequence[Path]) -> list[list[Path]]:
+    """The groups of two or more files of which the same is told; files that are gone are left."""
+    groups: dict[Hashable, list[Path]] = defaultdict(list)
+    for path in paths:
+        try:
+            groups[tell(path)].append(path)
+        except OSError:  # whoever reads it will say so
+            continue
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _ends(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(_ENDS)
+        file.seek(max(_size(path) - _ENDS, 0))
+        return hashlib.sha256(head + file.read()).digest()
+
+
+def _whole(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

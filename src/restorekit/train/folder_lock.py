@@ -1,0 +1,65 @@
+"""One training at a time in a folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from restorekit.errors import ArgumentError, warn
+from restorekit.storage import locks
+
+NAME = ".training.lock"
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Within the block no other training can use the folder, on any machine that shares it.
+
+    The lock ends with the process, even if that is killed. On a file system without locks there is
+    a warning.
+
+    Raises:
+        ArgumentError: another training uses the folder.
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    descriptor = _take(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()  # while it is locked: nobody else can have taken it
+        locks.close_lock(descriptor)
+
+
+def _take(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        locked = locks.try_lock(descriptor)
+        if locked is False:
+            holder = os.read(descriptor, 200).decode("utf-8", "replace")
+            os.close(descriptor)
+            raise ArgumentError(
+                f"{path.parent}: another training uses this folder{holder}; "
+                "wait for its end, or choose another save_weight_path"
+            )
+        if locked is None:
+            warn(f"{path.parent} has no file locks: do not start a second training in it")
+        if _is_still_there(path, descriptor):
+            with suppress(OSError):  # it only helps to find the other training
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, f" (process {os.getpid()} on {socket.gethostname()})".encode())
+            return descriptor
+        locks.close_lock(descriptor)
+
+
+def _is_still_there(path: Path, descriptor: int) -> bool:
+    """Whether the open file has its name still, which a training that ended takes away."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

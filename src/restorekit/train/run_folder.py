@@ -1,0 +1,154 @@
+"""What a run leaves in its folder; the main process alone writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from restorekit.errors import ImageFileError, warn
+from restorekit.storage.atomic import atomic_path
+from restorekit.storage.temporaries import sweep
+from restorekit.train.checkpoint import (
+    STATE,
+    RunState,
+    load_state,
+    save_state,
+    set_checkpoint_aside,
+)
+from restorekit.train.config_changes import check_changes
+from restorekit.train.dataset_pictures import pictures_digest
+from restorekit.train.history import History
+from restorekit.train.processes import Processes
+from restorekit.train.train_plan import TrainPlan
+from restorekit.train.validation import Validation
+from restorekit.train.validation_images import draw_rows
+from restorekit.weights import save_model
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """How a run ended.
+
+    Attributes:
+        folder: where its weights, metrics and loss map are.
+        step: steps done.
+        best: what the best validation measured; empty where there was none.
+        skipped: steps that were skipped because loss or gradient were not finite.
+        exit_code: 0 at the run's end or its time limit; 143 or 130 after SIGTERM or SIGINT.
+    """
+
+    folder: Path
+    step: int
+    best: dict[str, Any]
+    skipped: int = 0
+    exit_code: int = 0
+
+
+class RunFolder:
+    """Metrics, loss map, validation pictures, weights and training state of a run.
+
+    Args:
+        plan: the run.
+        processes: this process among those of the run.
+        pictures: the identities of the pictures that are trained on.
+    """
+
+    def __init__(self, plan: TrainPlan, processes: Processes, pictures: Sequence[Hashable]) -> None:
+        self.plan, self.processes, self.pictures = plan, processes, pictures
+        self.folder: Path = plan.folder
+        self.history = History(self.folder)
+
+    @cached_property
+    def _training_pictures(self) -> dict[str, Any]:
+        """How many pictures are trained on, and their digest, which takes a while to read."""
+        return {"count": len(self.pictures), "digest": pictures_digest(self.pictures)}
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The training state to go back to, if there is one."""
+        path = self.folder / STATE
+        return path if path.is_file() else None
+
+    def load(self, say: Callable[[str], None]) -> RunState | None:
+        """The state to go on from, None where there is none; changes nothing.
+
+        Args:
+            say: told of damaged files, a line each, and of settings that differ.
+
+        Raises:
+            CheckpointError: there is a training state, and none is whole, or it is of another
+                model.
+        """
+        state = load_state(self.folder, say)
+        if state is not None:
+            check_changes(self.folder / CONFIG, self.plan.resolved(), say)
+        self.processes.wait()  # all have read before the first one writes
+        return state
+
+    def begin(self, step: int, keep: bool, say: Callable[[str], None]) -> None:
+        """Make the folder ready for a run that begins after `step`.
+
+        Args:
+            step: 0, or what is taken up.
+            keep: whether what is there is the run's own; if not, it is moved aside.
+            say: told what was moved.
+        """
+        if self.processes.is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            sweep(self.folder)
+            if not keep and (aside := set_checkpoint_aside(self.folder)) is not None:
+                say(f"the earlier run was moved to {aside}")
+            self.history.resume(step)
+            with atomic_path(self.folder / CONFIG) as temporary:
+                temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
+
+    def log(self, step: int, row: Mapping[str, Any]) -> None:
+        """Keep what was measured in training."""
+        if self.processes.is_main:
+            self.history.add("train", step, row)
+
+    def validated(self, step: int, measured: Mapping[str, Any], validation: Validation) -> None:
+        """Keep what a validation measured, and draw it.
+
+        Warns:
+            RestoreWarning: it cannot be drawn; the run goes on.
+        """
+        if not self.processes.is_main:
+            return
+        if measured:
+            self.history.add("validation", step, measured)
+        try:
+            draw_rows(validation.shown if measured else (), self.folder / "validation.png")
+            self.history.draw()
+        except ImageFileError as error:  # the weights are worth more than a picture of the run
+            warn(f"step {step}: {error}")
+
+    def save_weights(self, name: str, step: int, weights: dict[str, Tensor]) -> None:
+        """Write weights with their card: "last" or "best"."""
+        if self.processes.is_main:
+            metrics = self.history.last("validation")
+            card = {
+                **self.plan.card(),
+                "step": step,
+                "metrics": metrics,
+                "training_pictures": self._training_pictures,
+                "torch": torch.__version__,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            save_model(self.plan.model, self.folder / f"{name}.safetensors", card, weights)
+
+    def save_state(self, state: RunState) -> None:
+        """Write the training state."""
+        if self.processes.is_main:
+            self.history.flush()
+            save_state(self.folder, state)

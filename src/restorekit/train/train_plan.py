@@ -1,0 +1,300 @@
+"""A prepared run: its components made, from a configuration or from objects and names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.components.registry import datasets, models, noises, origin_of
+from restorekit.config.component_specs import (
+    OWN,
+    VALIDATION,
+    as_noises,
+    as_one_set,
+    is_map_of_sets,
+    own_class,
+)
+from restorekit.config.config_file import read_config
+from restorekit.config.old_spellings import update_old_spellings
+from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
+from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.records import Restoration, as_restoration, takes
+from restorekit.seeding import derive_seed, seed_torch
+from restorekit.train.data_split import DataSplit, split_dataset
+from restorekit.train.dataset_pictures import check_dataset
+from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
+from restorekit.weights import find_weights, load_model, read_card, unwrap_model
+
+Restore = Callable[[Tensor, Tensor | None], Restoration]
+ComponentLike = str | Mapping[str, Any]
+_REQUIRED = ("model", "dataset")
+# What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
+_OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """Everything a run needs, made and checked."""
+
+    model: nn.Module
+    noise: nn.Module
+    terms: tuple[WeightedLoss, ...]
+    dataset: Any
+    validation_sets: Mapping[str, Any]
+    validation_noise: tuple[nn.Module, ...]
+    device: str
+    folder: Path
+    load_weight_path: str | None
+    teacher: nn.Module | None
+    taught_by: Mapping[str, Any]
+    settings: TrainSettings
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        model: ComponentLike | nn.Module,
+        dataset: Any,
+        noise: ComponentLike | nn.Module = "classic_mixture",
+        losses: Any = "l1",
+        validation_dataset: Any = None,
+        validation_noise: Any = None,
+        device: str = "auto",
+        save_weight_path: str | Path = "Saved_Models",
+        load_weight_path: str | Path | None = None,
+        settings: TrainSettings,
+    ) -> TrainPlan:
+        """Build what is given by name; take objects as they are.
+
+        Raises:
+            RestoreKitError: something named does not exist or cannot be made.
+        """
+        with torch.random.fork_rng(devices=[]):
+            seed_torch(derive_seed(settings.seed, "weights"))
+            made = models.build(model)
+        _check_model(made)
+        if load_weight_path is not None:
+            load_model(load_weight_path, model=made)
+        if Path(save_weight_path).is_file():
+            raise ArgumentError(f"save_weight_path '{save_weight_path}' is a file, not a folder")
+        teacher, taught_by = _teacher(settings, Path(save_weight_path))
+        dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
+        check_dataset(dataset, "dataset")
+        return cls(
+            model=made,
+            noise=as_module(noises.build(noise), "noise"),
+            terms=read_losses(losses),
+            dataset=dataset,
+            validation_sets=sets,
+            validation_noise=_noises(validation_noise),
+            device=device,
+            folder=Path(save_weight_path),
+            load_weight_path=None if load_weight_path is None else str(load_weight_path),
+            teacher=teacher,
+            taught_by=taught_by,
+            settings=settings,
+        )
+
+    def divide(self) -> DataSplit:
+        """Which images to train on, and which pictures to validate on.
+
+        Raises:
+            DataError: a dataset is empty or too small, or pictures are in training and validation.
+        """
+        return split_dataset(
+            self.dataset,
+            self.validation_sets,
+            share=self.settings.validation_split,
+            training=self.settings.training_images,
+            most=self.settings.validation_images,
+            seed=self.settings.seed,
+        )
+
+    def card(self) -> dict[str, Any]:
+        """What the checkpoints say of the run, beside the model itself."""
+        terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
+        return {
+            "noise": _spec_of(self.noise),
+            "loss": terms,
+            "dataset": _spec_of(self.dataset),
+            "train": self.settings.model_dump(mode="json"),
+            **({"teacher": self.taught_by} if self.taught_by else {}),
+        }
+
+    def resolved(self) -> dict[str, Any]:
+        """The run's configuration with every default filled in, as `config.json` holds it."""
+        return {
+            "model": _spec_of(self.model),
+            **self.card(),
+            "validation_dataset": as_one_set(
+                {name: _spec_of(dataset) for name, dataset in self.validation_sets.items()}
+            ),
+            "validation_noise": [_spec_of(noise) for noise in self.validation_noise] or None,
+            "device": self.device,
+            "save_weight_path": str(self.folder),
+            "load_weight_path": self.load_weight_path,
+        }
+
+
+def make_train_plan(
+    config: TrainConfig | Mapping[str, Any] | str | Path | None,
+    parts: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> TrainPlan:
+    """The plan of a configuration, of its file, or of parts.
+
+    A model or dataset that a configuration lacks is taken from the parts.
+
+    Raises:
+        ArgumentError: both a configuration and parts are given, or something is no part.
+        RestoreKitError: something named does not exist or cannot be made.
+    """
+    if config is None:
+        for needed in _REQUIRED:
+            if needed not in parts:
+                raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
+        return TrainPlan.make(**parts, settings=settings_from(settings))
+    if settings:
+        _refuse_beside([*parts, *settings])
+    config, completing = _completed(config, parts)
+    named = _parts_of(config)
+    own = {key: found for key, part in named.items() if (found := _own_class_in(part)) is not None}
+    if beside := [key for key in parts if key not in own and key not in completing]:
+        _refuse_beside(beside)
+    for key, found in own.items():
+        if key not in parts:
+            raise ArgumentError(f"the {key} is an object of {found}: Trainer(config, {key}=...)")
+    return TrainPlan.make(
+        **{**named, **parts},
+        device=config.device,
+        save_weight_path=config.save_weight_path,
+        load_weight_path=config.load_weight_path,
+        settings=config.train,
+    )
+
+
+def _completed(
+    config: TrainConfig | Mapping[str, Any] | str | Path, parts: Mapping[str, Any]
+) -> tuple[TrainConfig, tuple[str, ...]]:
+    """A checked configuration, and which required parts it lacks that are given beside it."""
+    if isinstance(config, TrainConfig):
+        return config, ()
+    data, source = (
+        (config, "config") if isinstance(config, Mapping) else (read_config(config), str(config))
+    )
+    known = update_old_spellings(data)[0]
+    lacking = tuple(key for key in _REQUIRED if key in parts and key not in known)
+    objects = {key: {"class": type(parts[key]).__qualname__} for key in lacking}
+    return TrainConfig.from_dict({**data, **objects}, source=source), lacking
+
+
+def _refuse_beside(names: Sequence[str]) -> None:
+    raise ArgumentError(
+        f"give a configuration or the parts, not both; beside it: {', '.join(names)}"
+    )
+
+
+def _parts_of(config: TrainConfig) -> dict[str, Any]:
+    """The components that a configuration names, by the keywords of `TrainPlan.make`."""
+    sets, under = config.validation_dataset, config.validation_noise
+    return {
+        "model": config.model.as_dict(),
+        "dataset": config.dataset.as_dict(),
+        "noise": config.noise.as_dict(),
+        "losses": [term.as_dict() for term in config.loss],
+        "validation_dataset": sets and {name: spec.as_dict() for name, spec in sets.items()},
+        "validation_noise": under and [spec.as_dict() for spec in under],
+    }
+
+
+def _own_class_in(part: Any) -> str | None:
+    """The class of an object in what a configuration says of a part, None where it has none."""
+    if isinstance(part, Mapping) and part.get("name") == OWN:
+        return str(part["class"])
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
+
+
+def restore_function(model: nn.Module) -> Restore:
+    """A model as a function of the noisy batch and its sigma, which not every model takes."""
+    takes_sigma = takes(unwrap_model(model).forward, "sigma")
+
+    def restore(noisy: Tensor, sigma: Tensor | None) -> Restoration:
+        return as_restoration(model(noisy, sigma=sigma) if takes_sigma else model(noisy))
+
+    return restore
+
+
+def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, Mapping[str, Any]]:
+    """The network to learn from, if there is one, and what a pupil's card tells of it."""
+    if settings.teacher is None:
+        return None, {}
+    try:
+        path = find_weights(settings.teacher.weights)
+        if Path(os.path.realpath(path)).is_relative_to(
+            os.path.realpath(folder)
+        ):  # resumed, it would be another
+            raise ArgumentError(f"{path} is the run's own; give it from another folder")
+        model, card = load_model(path), read_card(path)
+    except RestoreKitError as error:
+        raise type(error)(f"train.teacher: {error}") from error
+    return model, {key: card[key] for key in _OF_TEACHER if key in card}
+
+
+def _validation_sets(given: Any) -> dict[str, Any]:
+    """Validation sets by name, from a dataset or a map of name to dataset."""
+    if given is None:
+        return {}
+    named = given if is_map_of_sets(given) else {VALIDATION: given}
+    sets = {str(name): datasets.build(each) for name, each in named.items()}
+    for name, dataset in sets.items():
+        where = "validation_dataset" if len(sets) == 1 else f"validation_dataset.{name}"
+        check_dataset(dataset, where)
+    return sets
+
+
+def _noises(given: Any) -> tuple[nn.Module, ...]:
+    """The noises to validate under, from one or a list of names, expressions and modules."""
+    try:
+        listed = as_noises(given)
+    except ValueError as error:
+        raise ArgumentError(f"validation_noise: {error}") from error
+    listed = listed if isinstance(listed, list) else [] if listed is None else [listed]
+    return tuple(as_module(noises.build(each), "validation_noise") for each in listed)
+
+
+def _check_model(made: Any) -> None:
+    if isinstance(made, type):
+        raise ArgumentError(f"the model is the class {made.__name__}; give {made.__name__}(...)")
+    if not isinstance(made, nn.Module):
+        raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
+    if not any(weight.requires_grad for weight in made.parameters()):
+        raise ArgumentError(f"model {type(made).__name__} has no weights that can be trained")
+
+
+def _spec_of(made: Any) -> dict[str, Any]:
+    """A component as a configuration names it; an object of the user's own by its class.
+
+    What is made of such objects is no component that can be made again.
+    """
+    origin = origin_of(made)
+    kind = {"class": f"{type(made).__module__}.{type(made).__qualname__}"}
+    if origin is None:
+        return kind
+    arguments = json.loads(json.dumps(origin.arguments, default=_spec_of))
+    whole = _own_class_in_data(arguments) is None
+    return {"name": origin.name, **arguments} if whole else {**kind, **arguments}
+
+
+def _own_class_in_data(data: Any) -> str | None:
+    if (found := own_class(data)) is not None:
+        return found
+    inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
+    return next((f for each in inner if (f := _own_class_in_data(each)) is not None), None)

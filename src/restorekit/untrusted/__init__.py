@@ -1,0 +1,1 @@
+"""Text and JSON from outside, checked and bounded before use."""

@@ -1,0 +1,188 @@
+"""Weights that describe themselves: safetensors with a card in the metadata.
+
+The card is one JSON object under the key "restorekit": the architecture with its arguments,
+provider and version, and what it was trained on. Loading builds the architecture by name. A
+checkpoint of another project is recognised by its own keys and shapes; nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from restorekit.components.allocation import bounded_allocation
+from restorekit.components.registry import models, origin_of
+from restorekit.devices import resolve_device
+from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
+from restorekit.storage.atomic import atomic_path
+from restorekit.weights.card import FORMAT, checksum, parse_card
+from restorekit.weights.foreign_checkpoints import read_foreign, read_state_dict
+from restorekit.weights.safetensors_header import KEY, is_safetensors, read_header
+from restorekit.weights.weights_names import find_weights
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+
+def save_model(
+    model: nn.Module,
+    path: str | Path,
+    card: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a model's weights and card, whole or not at all.
+
+    Args:
+        model: made by `create_model`, so that `load_model` can make it again by name; any other
+            module is saved under its class and must be handed to `load_model`.
+        path: the file to write, by custom `*.safetensors`.
+        card: what else the card shall say (noise, dataset, metrics, ...).
+        weights: the state dict to write, where it is not the model's own.
+
+    Raises:
+        CheckpointError: the weights hold NaN or infinity, or cannot be written as safetensors.
+    """
+    import torch
+    from safetensors.torch import save
+
+    model = unwrap_model(model)
+    state = model.state_dict() if weights is None else weights
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: not written, weight '{name}' is not finite")
+    full = {
+        "format": FORMAT,
+        "restorekit": importlib.metadata.version("restorekit"),
+        "model": describe_origin(model),
+        "checksum": checksum(tensors),
+        **(card or {}),
+    }
+    try:
+        content = save(tensors, metadata={KEY: json.dumps(full)})
+    except (RuntimeError, TypeError) as error:  # tied tensors; a card that is no JSON
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not written, {reason}") from error
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_model(
+    path: str | Path, device: str | torch.device = "cpu", model: nn.Module | None = None
+) -> nn.Module:
+    """A model with its weights, in evaluation mode.
+
+    Args:
+        path: a weights file, a run's folder (its best weights, else its last), the name of weights
+            that `list_weights` knows, or a published checkpoint of a layout that is recognised.
+        device: where to put it ("auto", "cpu", "cuda", "mps").
+        model: the module to fill, for weights whose architecture is not registered.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, unknown, or does not fit the architecture.
+    """
+    path = find_weights(path)
+    card = _card(path)
+    if card is not None:
+        model = _make(card["model"], path) if model is None else model
+        tensors = read_state_dict(path)
+    elif model is not None and model.state_dict().keys() == (state := read_state_dict(path)).keys():
+        tensors = state
+    else:
+        found = read_foreign(path)
+        tensors = found.tensors
+        model = models.create(found.architecture, **found.arguments) if model is None else model
+    _check_fit(model, tensors, path)
+    if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
+        raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
+    model.load_state_dict(tensors)
+    return model.to(resolve_device(device)).eval()
+
+
+def unwrap_model(model: nn.Module) -> nn.Module:
+    """The module inside the wrappers of torch.compile and data-parallel training."""
+    while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
+        model = inner
+    return model
+
+
+def describe_origin(made: Any) -> dict[str, Any]:
+    """What made an object, as JSON: a component's name, arguments and provider, or a class."""
+    origin = origin_of(made)
+    if origin is None:
+        return {"name": None, "class": f"{type(made).__module__}.{type(made).__qualname__}"}
+    return {
+        "name": origin.name,
+        "arguments": json.loads(json.dumps(origin.arguments, default=describe_origin)),
+        "provider": origin.provider.distribution,
+        "version": origin.provider.version,
+    }
+
+
+def _data_parallel(model: nn.Module) -> nn.Module | None:
+    from torch.nn.parallel import DistributedDataParallel
+
+    return model.module if isinstance(model, DistributedDataParallel) else None
+
+
+def _card(path: Path) -> dict[str, Any] | None:
+    """Our card, None where another project wrote the file."""
+    if not is_safetensors(path):
+        return None
+    header = read_header(path)
+    return parse_card(header, path) if KEY in header.metadata else None
+
+
+def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
+    if made["name"] is None:
+        raise CheckpointError(
+            f"{path}: weights of {made['class']}, which is not registered; "
+            "hand such a module to load_model(path, model=...)"
+        )
+    header = read_header(path)
+    # Room for what is not saved, and for building a large network more than once.
+    size, tensors = 16 * header.parameters + (64 << 20), 4 * len(header.shapes) + 1000
+    try:
+        with bounded_allocation(size, tensors, what=str(made["name"]), limit="its tensors are"):
+            model: nn.Module = models.create(made["name"], **made["arguments"])
+    except UnknownNameError as error:
+        provider = f"{made.get('provider', 'a plugin')} {made.get('version', '')}".rstrip()
+        raise CheckpointError(
+            f"{path}: its architecture '{made['name']}' comes from {provider}, which is not "
+            "installed or did not load"
+        ) from error
+    except ArgumentError as error:
+        raise CheckpointError(f"{path}: its architecture cannot be made: {error}") from error
+    return model
+
+
+def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    own = model.state_dict()
+    missing, extra = sorted(own.keys() - tensors), sorted(tensors.keys() - own.keys())
+    shared = sorted(own.keys() & tensors)
+    wrong = [k for k in shared if own[k].shape != tensors[k].shape]
+    foreign = [k for k in shared if not _is_of_a_kind(own[k], tensors[k])]
+    faults = [
+        f"{label} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+        for label, names in (
+            ("lacks", missing),
+            ("has unknown", extra),
+            ("has misshapen", wrong),
+            ("has no plain real numbers in", foreign),
+        )
+        if names
+    ]
+    if faults:
+        raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
+
+
+def _is_of_a_kind(own: Tensor, given: Tensor) -> bool:
+    """Whether a tensor can be copied into a model's own: neither sparse, quantised nor complex."""
+    import torch
+
+    plain = given.layout == torch.strided and not given.is_quantized
+    return plain and given.is_floating_point() == own.is_floating_point()

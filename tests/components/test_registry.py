@@ -1,0 +1,402 @@
+"""Registries: components by name."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restorekit.components import registry
+from restorekit.components.registry import (
+    REGISTRIES,
+    Component,
+    Origin,
+    Provider,
+    Registry,
+    origin_of,
+)
+from restorekit.errors import (
+    ArgumentError,
+    InputError,
+    MissingExtraError,
+    NameTakenError,
+    PluginError,
+    RestoreKitError,
+    UnknownNameError,
+)
+
+
+class Scale:
+    """Multiplies.
+
+    Args:
+        factor: by how much.
+        shape: of what.
+    """
+
+    def __init__(self, factor: float, shape: tuple[int, int] = (1, 1)) -> None:
+        if factor < 0:
+            raise ValueError("factor must not be negative")
+        if factor > 100:
+            raise InputError("factor is too large")
+        self.factor, self.shape = factor, shape
+
+    def __call__(self, number: float) -> float:
+        return self.factor * number
+
+
+class Seven:
+    """A component that has no attributes of its own."""
+
+    __slots__ = ()
+
+    def __call__(self) -> int:
+        return 7
+
+
+class Doubler:
+    """Doubles."""
+
+    def __call__(self, factor: float) -> float:
+        return 2 * factor
+
+
+ME = Provider("tests", "1.0")
+
+
+@pytest.fixture
+def models() -> Registry:
+    """A registry of its own, beside the process's."""
+    own = Registry("model")
+    own.add(Component("scale", Scale, "multiplies", "A paper", ("simple",)), ME)
+    return own
+
+
+@pytest.fixture
+def shared() -> Iterator[None]:
+    """The process's registries, put back as they were when the test ends."""
+    for each in REGISTRIES.values():
+        each.names()
+    before = {kind: dict(each._entries) for kind, each in REGISTRIES.items()}
+    yield
+    for kind, each in REGISTRIES.items():
+        each._entries.clear()
+        each._entries.update(before[kind])
+
+
+@pytest.fixture
+def module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """An importable module of the given source, by its name."""
+    name = f"lazy_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(request.param)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name
+    sys.modules.pop(name, None)
+
+
+class TestComponent:
+    @pytest.mark.parametrize("name", ["a", "dncnn", "salt_and_pepper", "unet_2", "k9"])
+    def test_snake_case_names_are_taken(self, name: str) -> None:
+        """Lower-case words and digits joined by single underscores make a name."""
+        assert Component(name, Scale).name == name
+
+    @pytest.mark.parametrize(
+        "name", ["", "DnCNN", "a-b", "_a", "a_", "a__b", "9a", "a b", "a\n", 3]
+    )
+    def test_other_names_are_refused(self, name: object) -> None:
+        """Anything else is an error that quotes the name."""
+        with pytest.raises(ArgumentError, match="is not snake_case") as caught:
+            Component(name, Scale)  # type: ignore[arg-type]
+        assert repr(name) in str(caught.value)
+
+    @pytest.mark.parametrize("target", ["module", "module.Class", ":Class", "module:", "a b:c"])
+    def test_a_lazy_target_names_module_and_attribute(self, target: str) -> None:
+        """A string that is not 'package.module:Attribute' is refused at once."""
+        with pytest.raises(ArgumentError, match=r"is not 'package\.module:Attribute'"):
+            Component("a", target)
+
+    def test_a_target_is_callable(self) -> None:
+        """What cannot be called is no target."""
+        with pytest.raises(ArgumentError, match="component 'a': target is not callable"):
+            Component("a", 3)  # type: ignore[arg-type]
+
+
+class TestRegister:
+    def test_the_decorator_registers_and_returns_its_class(self, models: Registry) -> None:
+        """The decorated class is unchanged, and found under its name."""
+
+        class Half:
+            """Halves.
+
+            And nothing else.
+            """
+
+        assert models.register("half", tags=("simple",))(Half) is Half
+        assert models.get("half") is Half
+        entry = models.entry("half")
+        assert entry.component.summary == "Halves."
+        assert entry.component.tags == ("simple",)
+        assert entry.provider == Provider(__name__)
+
+    def test_an_inherited_docstring_is_no_summary(self, models: Registry) -> None:
+        """An undocumented class is not summed up in the words of its base."""
+        undocumented = type("Undocumented", (Scale,), {})
+        models.register("undocumented")(undocumented)
+        assert models.entry("undocumented").component.summary == ""
+        assert models.describe("undocumented").doc == ""
+
+    def test_a_taken_name_is_refused(self, models: Registry) -> None:
+        """The error names the component and both providers, and the first one stays."""
+        with pytest.raises(NameTakenError) as caught:
+            models.register("scale")(dict)
+        assert str(caught.value) == "model 'scale' of builtins is already provided by tests 1.0"
+        assert models.get("scale") is Scale
+
+    def test_override_replaces(self, models: Registry) -> None:
+        """With `override` the last one registered wins."""
+        models.register("scale", override=True)(dict)
+        assert models.get("scale") is dict
+
+    def test_kinds_do_not_share_names(self, shared: None) -> None:
+        """A model and a noise may have the same name."""
+        registry.models.register("gaussian")(Scale)
+        assert registry.models.get("gaussian") is Scale
+        assert registry.noises.get("gaussian") is not Scale
+
+    def test_a_built_in_name_is_taken_from_the_start(self, shared: None) -> None:
+        """Built-in components are there before the first registration."""
+        with pytest.raises(NameTakenError, match="already provided by restorekit "):
+            registry.losses.register("l1")(Scale)
+
+
+class TestLookUp:
+    def test_an_unknown_name_is_answered_with_the_nearest(self, models: Registry) -> None:
+        """The error tells the kind, the name, the nearest one and all there are, in one line."""
+        models.add(Component("shift", Scale), ME)
+        with pytest.raises(UnknownNameError) as caught:
+            models.get("scael")
+        assert str(caught.value) == (
+            "unknown model 'scael'. Did you mean 'scale'? Available: scale, shift"
+        )
+        assert isinstance(caught.value, RestoreKitError)
+        assert isinstance(caught.value, LookupError)
+
+    def test_a_name_near_to_none_gets_no_guess(self, models: Registry) -> None:
+        """No guess is made where nothing is near."""
+        with pytest.raises(UnknownNameError, match=r"unknown model 'zzz'\. Available: scale$"):
+            models.create("zzz")
+
+    def test_case_is_part_of_the_guess_only(self, models: Registry) -> None:
+        """Names are exact; another spelling is told."""
+        with pytest.raises(UnknownNameError, match="Did you mean 'scale'"):
+            models.get("SCALE")
+
+    @given(names=st.sets(st.from_regex(r"[a-z]{1,6}", fullmatch=True), max_size=8))
+    def test_names_are_sorted_and_complete(self, names: set[str]) -> None:
+        """What was registered is listed, in order, whatever the order of registration."""
+        own = Registry("loss")
+        for name in names:
+            own.add(Component(name, Scale), ME)
+        assert own.names() == sorted(names)
+        assert own.names("a*") == sorted(n for n in names if n.startswith("a"))
+
+    def test_the_pattern_is_a_shell_pattern(self, models: Registry) -> None:
+        """`*`, `?` and `[...]` have their meaning in a shell."""
+        models.add(Component("unet_2", Scale), ME)
+        models.add(Component("unet_3", Scale), ME)
+        assert models.names("unet_?") == ["unet_2", "unet_3"]
+        assert models.names("*[!2]") == ["scale", "unet_3"]
+        assert models.names("none") == []
+
+    def test_provider_of_tells_who_or_none(self, models: Registry) -> None:
+        """A free name has no provider."""
+        assert models.provider_of("scale") == ME
+        assert models.provider_of("free") is None
+
+
+class TestLazyTargets:
+    def test_a_lazy_target_is_imported_when_used(
+        self, models: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Registering and listing import nothing; getting does; nested attributes are followed."""
+        (tmp_path / "lazy_outer.py").write_text("class Outer:\n    class Inner: ...\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        models.add(Component("inner", "lazy_outer:Outer.Inner"), ME)
+        assert "inner" in models.names()
+        assert "lazy_outer" not in sys.modules
+        try:
+            assert models.get("inner") is sys.modules["lazy_outer"].Outer.Inner
+        finally:
+            sys.modules.pop("lazy_outer", None)
+
+    @pytest.mark.parametrize(
+        ("target", "cause"),
+        [
+            ("no_such_module_at_all:Thing", "ModuleNotFoundError: No module named"),
+            ("json:Thing", "AttributeError: "),
+            ("json:JSONDecoder.thing.deep", "AttributeError: "),
+            ("..json:Thing", "TypeError: "),
+        ],
+    )
+    def test_a_target_that_cannot_be_imported(
+        self, models: Registry, target: str, cause: str
+    ) -> None:
+        """The error names the component, its provider, the target and the cause."""
+        models.add(Component("lost", target), ME)
+        with pytest.raises(PluginError) as caught:
+            models.create("lost")
+        expected = f"model 'lost' of tests 1.0 cannot be imported from {target}: {cause}"
+        assert str(caught.value).startswith(expected)
+
+    @pytest.mark.parametrize("module", ["raise RuntimeError('no licence')"], indirect=True)
+    def test_a_module_that_raises_is_a_plugin_error(self, models: Registry, module: str) -> None:
+        """Whatever a module raises while it is imported is told as the component's fault."""
+        models.add(Component("lost", f"{module}:Thing"), ME)
+        with pytest.raises(PluginError, match="RuntimeError: no licence"):
+            models.get("lost")
+
+    @pytest.mark.parametrize(
+        "module",
+        ["import restorekit\nraise restorekit.MissingExtraError('pip install x')"],
+        indirect=True,
+    )
+    def test_our_own_errors_pass_unchanged(self, models: Registry, module: str) -> None:
+        """A missing extra says itself how to install it."""
+        models.add(Component("extra", f"{module}:Thing"), ME)
+        with pytest.raises(MissingExtraError, match=r"^pip install x$"):
+            models.get("extra")
+
+    def test_a_target_must_be_callable(self, models: Registry) -> None:
+        """A constant is no component."""
+        models.add(Component("constant", "json:__name__"), ME)
+        with pytest.raises(PluginError, match="json:__name__ is not callable"):
+            models.get("constant")
+
+
+class TestCreate:
+    def test_arguments_are_converted_to_their_declared_types(self, models: Registry) -> None:
+        """A list from JSON becomes the tuple that is declared, a whole number a float."""
+        made = models.create("scale", factor=2, shape=[3, 4])
+        assert made.factor == 2.0
+        assert isinstance(made.factor, float)
+        assert made.shape == (3, 4)
+
+    def test_a_wrong_argument_is_refused_before_the_call(self, models: Registry) -> None:
+        """The error names the component and the argument."""
+        with pytest.raises(ArgumentError, match=r"model 'scale': argument 'factor': .* not 'x'"):
+            models.create("scale", factor="x")
+
+    def test_a_value_error_of_the_constructor_names_the_component(self, models: Registry) -> None:
+        """What the target itself refuses is told with its name."""
+        with pytest.raises(ArgumentError) as caught:
+            models.create("scale", factor=-1)
+        assert str(caught.value) == "model 'scale': factor must not be negative"
+        with pytest.raises(ArgumentError, match="model 'scale': factor is too large"):
+            models.create("scale", factor=101)
+
+    def test_the_origin_is_enough_to_make_it_again(self, models: Registry) -> None:
+        """A made object tells its kind, name, given arguments and provider."""
+        made = models.create("scale", factor=2, shape=(3, 4))
+        assert origin_of(made) == Origin("model", "scale", {"factor": 2, "shape": (3, 4)}, ME)
+        assert origin_of(Scale(1.0)) is None
+
+    def test_an_object_without_attributes_has_no_origin(self, models: Registry) -> None:
+        """It works, though where it came from cannot be noted."""
+        models.add(Component("seven", Seven), ME)
+        made = models.create("seven")
+        assert made() == 7
+        assert origin_of(made) is None
+
+    @pytest.mark.parametrize("made", [None, 7, "text", {}, [], (1, 2), print, object()])
+    def test_what_is_no_component_is_refused(self, models: Registry, made: object) -> None:
+        """A target that returns None, a built-in or what cannot be called is named."""
+        models.add(Component("wrong", lambda: made), ME)
+        with pytest.raises(PluginError, match=r"model 'wrong' of tests 1\.0 made .*, which is no"):
+            models.create("wrong")
+
+    def test_a_function_or_a_list_can_be_a_component(self) -> None:
+        """An estimator may be a function, and a dataset a list of images."""
+        estimators, datasets = Registry("estimator"), Registry("dataset")
+        estimators.add(Component("twice", lambda: lambda image: 2 * image), ME)
+        assert estimators.create("twice")(3) == 6
+        datasets.add(Component("few", lambda: [1, 2]), ME)
+        assert datasets.create("few") == [1, 2]
+
+    def test_an_argument_may_be_called_name(self, models: Registry) -> None:
+        """The registry's own parameters do not stand in the way of a component's."""
+        models.add(Component("named", lambda name, self: lambda: (name, self)), ME)
+        assert models.create("named", name="a", self="b")() == ("a", "b")
+
+
+class TestBuild:
+    def test_a_name_or_an_object_makes_the_component(self, models: Registry) -> None:
+        """`"name"` and `{"name": ..., argument: ...}` are both specifications."""
+        spec = {"name": "scale", "factor": 2}
+        assert models.build(spec).factor == 2.0
+        assert spec == {"name": "scale", "factor": 2}
+        models.add(Component("seven", Seven), ME)
+        assert isinstance(models.build("seven"), Seven)
+
+    def test_anything_else_is_passed_on(self, models: Registry) -> None:
+        """What is made already stays the same object."""
+        made = Scale(1.0)
+        assert models.build(made) is made
+
+    @pytest.mark.parametrize("spec", [{}, {"factor": 1}, {"name": 3}, {"name": None}])
+    def test_an_object_without_a_name_is_refused(self, models: Registry, spec: object) -> None:
+        """A specification that names nothing is an error that shows it."""
+        with pytest.raises(ArgumentError, match="has no name"):
+            models.build(spec)
+
+
+class TestDescribe:
+    def test_everything_known_is_told(self, models: Registry) -> None:
+        """Texts, tags, provider, file, docstring and arguments."""
+        told = models.describe("scale")
+        assert (told.kind, told.name, told.summary) == ("model", "scale", "multiplies")
+        assert (told.reference, told.tags, told.provider) == ("A paper", ("simple",), ME)
+        assert told.target.endswith(":Scale")
+        assert Path(told.file) == Path(__file__)
+        assert told.doc.startswith("Multiplies.\n\nArgs:")
+        factor, shape = told.arguments
+        assert (factor.name, factor.type, factor.required) == ("factor", "float", True)
+        assert factor.description == "by how much."
+        assert (shape.default, shape.required) == ((1, 1), False)
+
+    @pytest.mark.parametrize("target", [functools.partial(Scale, 2.0), math.sqrt, Doubler()])
+    def test_any_callable_can_be_described(self, models: Registry, target: object) -> None:
+        """A target without a source file or a name of its own is no failure."""
+        models.add(Component("odd", target), ME)  # type: ignore[arg-type]
+        told = models.describe("odd")
+        assert told.name == "odd"
+        assert len(told.arguments) == 1
+
+    def test_a_partial_is_described_by_what_it_calls(self, models: Registry) -> None:
+        """Bound arguments hide neither the docstring nor the file."""
+        models.add(Component("double", functools.partial(Scale, 2.0)), ME)
+        told = models.describe("double")
+        assert told.target.endswith(":Scale")
+        assert told.doc.startswith("Multiplies.")
+        assert [a.name for a in told.arguments] == ["shape"]
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_the_built_in_components_are_declared_well(kind: registry.ComponentKind) -> None:
+    """Each has a one-line summary without a full stop, tags and restorekit as its provider."""
+    each = REGISTRIES[kind]
+    own = [n for n in each.names() if each.entry(n).provider.distribution == "restorekit"]
+    assert own
+    for name in own:
+        component = each.entry(name).component
+        assert component.summary
+        assert "\n" not in component.summary
+        assert not component.summary.endswith(".")
+        assert component.tags

@@ -1,0 +1,137 @@
+"""Noises as tables write them, against what the registry makes of plain arguments."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from restorekit.config.expressions import parse_expression
+from restorekit.config.noise_expressions import noise_label, read_noises
+from restorekit.errors import ArgumentError, UnknownNameError
+
+
+def only(text: str) -> dict[str, object]:
+    """The component that an expression of one noise names."""
+    (noise,) = read_noises(text)
+    return dict(noise.spec)
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("gaussian", {"name": "gaussian"}),
+        ("gaussian:25", {"name": "gaussian", "std": 25 / 255}),
+        ("gaussian:[0,51]", {"name": "gaussian", "std": [0.0, 0.2]}),
+        ("gaussian:std=0.1", {"name": "gaussian", "std": 0.1}),
+        ("gaussian:std=[0.1,0.2],clip=true", {"name": "gaussian", "std": [0.1, 0.2], "clip": True}),
+        ("uniform:51,clip=true", {"name": "uniform", "amplitude": 0.2, "clip": True}),
+        ("salt_and_pepper:0.05", {"name": "salt_and_pepper", "amount": 0.05}),
+        ('{"name": "gaussian", "std": 0.1}', {"name": "gaussian", "std": 0.1}),
+        (
+            'one_of:noises=[{"name":"gaussian","std":0.1},"uniform"]',
+            {"name": "one_of", "noises": [{"name": "gaussian", "std": 0.1}, "uniform"]},
+        ),
+    ],
+)
+def test_an_expression_names_a_component(text: str, spec: dict[str, object]) -> None:
+    """A bare number is the first argument, of gaussian and uniform noise in 1/255."""
+    assert only(text) == spec
+
+
+def test_several_values_are_several_noises() -> None:
+    """Each with a label of its own, by which it can be asked for alone, and their common rest."""
+    several = read_noises(["gaussian:15,25,50", "uniform:25,clip=true"])
+    labels = ["gaussian:15", "gaussian:25", "gaussian:50", "uniform:25,clip=true"]
+    assert [noise.label for noise in several] == labels
+    for noise in several:
+        assert only(noise.label) == noise.spec
+    assert [float(noise.module.std[0] * 255) for noise in several[:3]] == [15, 25, 50]
+
+
+def test_a_mapping_is_labelled_as_json() -> None:
+    """What can be read back."""
+    (noise,) = read_noises([{"name": "gaussian", "std": 0.1}])
+    assert json.loads(noise.label) == noise.spec
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Gaussian:25", "'Gaussian:25': 'Gaussian' is no component's name; write name:key=value"),
+        ("gaussian:", "'gaussian:': '' is no value and not of the form key=value"),
+        ("gaussian:=3", "'gaussian:=3': '=3' is no value and not of the form key=value"),
+        ("gaussian:std=1,std=1", "'gaussian:std=1,std=1': 'std' is given twice"),
+        ("gaussian:25,std=0.1", "noise 'gaussian:25,std=0.1': 'std' is given twice"),
+        ("gaussian:much", "noise 'gaussian:much': much is no number of 1/255"),
+        (
+            "gaussian:300",
+            "noise 'gaussian:300': 300 is not between 0 and 255; a bare number is in 1/255",
+        ),
+        (
+            "{std: 1}",
+            "not valid JSON, expecting property name enclosed in double quotes: '{std: 1}'",
+        ),
+        ('{"std": 1}', 'no name in {"std": 1}; write {"name": ..., argument: ...}'),
+        ("classic_mixture:3", "noise 'classic_mixture:3': 'classic_mixture' takes no arguments"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(text: str, line: str) -> None:
+    """What is wrong and where."""
+    with pytest.raises(ArgumentError) as caught:
+        read_noises(text)
+    assert str(caught.value) == line
+
+
+def test_the_registry_s_own_errors_pass() -> None:
+    """An unknown noise with the nearest, a wrong argument with what there is."""
+    with pytest.raises(UnknownNameError, match="Did you mean 'gaussian'"):
+        read_noises("gausian:25")
+    with pytest.raises(ArgumentError, match=r"unknown argument 'sdt'\. Did you mean 'std'"):
+        read_noises("gaussian:sdt=0.1")
+    with pytest.raises(ArgumentError, match="noise 'gaussian:25' is given twice"):
+        read_noises(["gaussian:25", "gaussian:15,25"])
+
+
+def test_commas_inside_brackets_and_quotation_marks_do_not_part() -> None:
+    """Values are JSON where they parse and text where not."""
+    written = parse_expression(
+        'a_b:1,x,key="p,q",list=[1,{"z":2}],map={"a":[1,2],"b":3},flag=true,name=db2'
+    )
+    assert written.values == (1, "x")
+    assert written.arguments == {
+        "key": "p,q",
+        "list": [1, {"z": 2}],
+        "map": {"a": [1, 2], "b": 3},
+        "flag": True,
+        "name": "db2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "label"),
+    [
+        ("gaussian:25", "gaussian:25"),
+        ("gaussian", "gaussian:25.5"),
+        ({"name": "gaussian", "std": 25 / 255, "clip": False}, "gaussian:25"),
+        ({"name": "gaussian", "std": 25 / 255, "clip": True}, "gaussian:25,clip=true"),
+        ({"name": "gaussian", "std": (5 / 255, 50 / 255)}, "gaussian:[5,50]"),
+        ({"name": "salt_and_pepper", "amount": 0.1, "salt": 0.2}, "salt_and_pepper:0.1,salt=0.2"),
+        ("salt_and_pepper", "salt_and_pepper"),
+        ({"name": "chain", "noises": ["gaussian", "jpeg"]}, "chain"),
+    ],
+)
+def test_a_noise_has_one_label_however_it_is_written(spec: Any, label: str) -> None:
+    """What is the default is left out; the label reads as an expression of the same noise."""
+    (noise,) = read_noises([spec])
+    assert noise_label(noise.module) == label
+    if label != "chain":
+        (again,) = read_noises(label)
+        assert noise_label(again.module) == label
+
+
+def test_a_noise_of_ones_own_is_called_by_its_class() -> None:
+    """There is nothing else to call it."""
+    assert noise_label(torch.nn.Identity()) == "identity"

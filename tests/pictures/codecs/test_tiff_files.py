@@ -1,0 +1,309 @@
+"""TIFF files: every layout of pixels, pages, metadata; against tifffile, PIL and libtiff in it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image, ImageCms
+
+from restorekit.errors import ImageFileError
+from restorekit.pictures import picture as pictures
+from restorekit.pictures.picture import Picture
+from restorekit.pictures.picture_files import (
+    count_pages,
+    iter_pages,
+    read_pages,
+    read_picture,
+    write_pages,
+)
+
+Refusal = Callable[[Path], str]
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+RANDOM = np.random.default_rng(0)
+GRAY8 = RANDOM.integers(0, 256, (6, 9), np.uint8)
+RGB16 = RANDOM.integers(0, 65536, (6, 9, 3)).astype(np.uint16)
+RGB32 = (RANDOM.random((6, 9, 3)) * 3 - 1).astype(np.float32)
+
+
+# Layouts
+
+
+@pytest.mark.parametrize("options", [
+    {},
+    {"byteorder": ">"},
+    {"bigtiff": True},
+    {"compression": "zlib", "predictor": True},
+    {"compression": "lzw"},
+    {"tile": (16, 16)},
+    {"planarconfig": "separate"},
+    {"planarconfig": "separate", "compression": "zlib", "byteorder": ">"},
+])  # fmt: skip
+@pytest.mark.parametrize("values", [RGB16, RGB32, RGB16[..., 0], RGB32[..., 0], GRAY8])
+def test_layouts_of_the_same_pixels(tmp_path: Path, values: Any, options: dict[str, Any]) -> None:
+    """Byte order, compression, tiles and planes do not change a value; floats leave [0, 1]."""
+    colour = values.ndim == 3
+    planes = options.get("planarconfig") == "separate"
+    stored = np.moveaxis(values, 2, 0) if colour and planes else values
+    options = options if colour else {k: v for k, v in options.items() if k != "planarconfig"}
+    order = {key: options[key] for key in ("byteorder", "bigtiff") if key in options}
+    rest = {key: value for key, value in options.items() if key not in order}
+    with tifffile.TiffWriter(tmp_path / "a.tif", **order) as tiff:
+        tiff.write(stored, photometric="rgb" if colour else "minisblack", **rest)
+    picture = read_picture(tmp_path / "a.tif")
+    assert picture.pixels.dtype == values.dtype
+    assert np.array_equal(picture.pixels if colour else picture.pixels[..., 0], values)
+
+
+@pytest.mark.parametrize("white", [GRAY8, RGB16[..., 0], np.float32([[0, 0.25], [1, 1.5]])])
+def test_white_may_be_zero(tmp_path: Path, white: Any) -> None:
+    """Where 0 is white, values are turned over."""
+    tifffile.imwrite(tmp_path / "a.tif", white, photometric="miniswhite")
+    top = 1 if white.dtype.kind == "f" else np.iinfo(white.dtype).max
+    assert np.array_equal(read_picture(tmp_path / "a.tif").pixels[..., 0], top - white)
+
+
+def test_black_and_white_of_one_bit(tmp_path: Path) -> None:
+    """Faxes and scans of one bit become gray, whichever of 0 and 1 is white."""
+    image = Image.fromarray(GRAY8 > 100)
+    image.save(tmp_path / "a.tif", compression="group4")
+    expected = np.where(GRAY8 > 100, 255, 0)
+    assert np.array_equal(read_picture(tmp_path / "a.tif").pixels[..., 0], expected)
+    tifffile.imwrite(tmp_path / "b.tif", GRAY8 > 100, photometric="miniswhite")
+    assert np.array_equal(read_picture(tmp_path / "b.tif").pixels[..., 0], 255 - expected)
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(4, np.uint8), (12, np.uint16)])
+def test_few_bits_span_the_whole_range(tmp_path: Path, bits: int, dtype: type) -> None:
+    """4 and 12-bit white is white."""
+    values = np.array([[0, 1, 2**bits - 1, 2 ** (bits - 1)]], dtype)
+    _write_packed(tmp_path / "a.tif", values[0], bits)
+    top = np.iinfo(dtype).max
+    expected = np.rint(values / (2**bits - 1) * top)
+    found = read_picture(tmp_path / "a.tif").pixels
+    assert found.dtype == dtype
+    assert np.array_equal(found[..., 0], expected)
+
+
+def _write_packed(path: Path, values: Any, bits: int) -> None:
+    """A TIFF of one row whose samples are packed, most significant bit first, made by hand."""
+    joined = "".join(f"{int(value):0{bits}b}" for value in values)
+    row = int(joined, 2).to_bytes(len(joined) // 8)
+    entries = [(256, len(values)), (257, 1), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1),
+               (278, 1), (279, len(row))]  # fmt: skip
+    place = 8 + len(row) + len(row) % 2
+    directory = struct.pack(">H", len(entries))
+    directory += b"".join(struct.pack(">HHIHH", tag, 3, 1, value, 0) for tag, value in entries)
+    data = b"MM\x00*" + struct.pack(">I", place) + row + bytes(len(row) % 2)
+    path.write_bytes(data + directory + bytes(4))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_palette_becomes_its_colours(tmp_path: Path, deep: bool) -> None:
+    """A palette of 8-bit colours gives 8 bits, one of deeper colours 16."""
+    colours = RANDOM.integers(0, 256, (3, 256)).astype(np.uint16) * 257 + np.uint16(deep)
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, photometric="palette", colormap=colours)
+    found = read_picture(tmp_path / "a.tif").pixels
+    expected = np.moveaxis(colours[:, GRAY8], 0, 2)
+    assert found.dtype == (np.uint16 if deep else np.uint8)
+    assert np.array_equal(found, expected if deep else expected // 257)
+
+
+@pytest.mark.parametrize("kind", ["unassociated", "associated"])
+def test_alpha_and_what_it_is(tmp_path: Path, kind: str) -> None:
+    """A fourth channel comes back as it was, and the new file says the same of it."""
+    alpha = RGB16[..., :1]
+    values = np.concatenate([RGB16 // 2, alpha], 2)
+    name = {"unassociated": "unassalpha", "associated": "assocalpha"}[kind]
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=[name])
+    picture = read_picture(tmp_path / "a.tif")
+    assert np.array_equal(picture.channels(), values)
+    assert picture.metadata.alpha == kind
+    write_pages([picture], tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        page = tiff.pages[0]
+        assert np.array_equal(page.asarray(), values)
+        assert page.extrasamples == ({"associated": 1, "unassociated": 2}[kind],)
+
+
+def test_ink_is_what_pillow_makes_of_it(tmp_path: Path) -> None:
+    """8-bit CMYK becomes the RGB that Pillow shows, and its profile is not kept for RGB."""
+    levels = RANDOM.integers(0, 256, (6, 9, 4), np.uint8)
+    image = Image.frombytes("CMYK", (9, 6), levels.tobytes())
+    image.save(tmp_path / "a.tif", icc_profile=SRGB[:16] + b"CMYK" + SRGB[20:])
+    picture = read_picture(tmp_path / "a.tif")
+    assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+    write_pages([picture], tmp_path / "b.tif")
+    assert read_picture(tmp_path / "b.tif").metadata.icc_profile is None
+
+
+def test_jpeg_in_a_tiff(tmp_path: Path) -> None:
+    """Colour stored as brightness and difference is decoded as Pillow decodes it."""
+    smooth = np.add.outer(np.arange(32), np.arange(48)).astype(np.uint8)
+    image = Image.fromarray(np.dstack([smooth, 255 - smooth, smooth]))
+    image.save(tmp_path / "a.tif", compression="jpeg", quality=95)
+    with Image.open(tmp_path / "a.tif") as reference:
+        expected = np.asarray(reference.convert("RGB")).astype(int)
+    assert np.abs(read_picture(tmp_path / "a.tif").pixels - expected).max() <= 3
+
+
+# Writing
+
+
+@given(
+    st.sampled_from([np.uint8, np.uint16, np.float32]),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 3, 4])),
+    st.data(),
+)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
+def test_tifffile_reads_what_was_written(
+    tmp_path: Path, dtype: type, shape: tuple[int, int, int], data: st.DataObject
+) -> None:
+    """Every value of every kind, also far outside [0, 1], is there for another reader."""
+    finite = (
+        {"elements": st.floats(allow_nan=False, allow_infinity=False, width=32)}
+        if dtype is np.float32
+        else {}
+    )
+    values = data.draw(arrays(dtype, shape, **finite))
+    alpha = values[..., -1] if shape[2] in (2, 4) else None
+    picture = Picture(values if alpha is None else values[..., :-1], alpha)
+    write_pages([picture], tmp_path / "a.tif")
+    found = tifffile.imread(tmp_path / "a.tif")
+    assert found.dtype == dtype
+    assert np.array_equal(found.reshape(shape), values)
+    again = read_picture(tmp_path / "a.tif")
+    assert np.array_equal(again.channels(), picture.channels())
+
+
+@pytest.mark.parametrize("values", [GRAY8, RGB16[..., 0], RGB32[..., 0], RGB16[..., :3] >> 8])
+def test_pil_reads_what_was_written(tmp_path: Path, values: Any) -> None:
+    """libtiff, in Pillow, finds the same pixels wherever Pillow has a mode for them."""
+    values = values.astype(np.uint8) if values.ndim == 3 else values
+    write_pages([Picture(values.reshape(6, 9, -1))], tmp_path / "a.tif")
+    with Image.open(tmp_path / "a.tif") as image:
+        assert np.array_equal(np.asarray(image), values)
+
+
+def test_pages_of_any_kind_keep_their_order(tmp_path: Path) -> None:
+    """Pages of different sizes and kinds follow each other, and no thumbnail is taken for one."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        tiff.write(GRAY8, photometric="minisblack", metadata=None)
+        tiff.write(GRAY8[::2, ::2], photometric="minisblack", subfiletype=1, metadata=None)
+        tiff.write(RGB16, photometric="rgb", metadata=None)
+        tiff.write(RGB32[:3], photometric="rgb", metadata=None)
+    assert count_pages(tmp_path / "a.tif") == 3
+    pages = read_pages(tmp_path / "a.tif")
+    write_pages(iter(pages), tmp_path / "b.tif", count=3)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert len(tiff.pages) == 3
+    for first, second in zip(pages, read_pages(tmp_path / "b.tif"), strict=True):
+        assert np.array_equal(first.pixels, second.pixels)
+    with pytest.raises(ImageFileError, match="holds 3 pages"):
+        read_picture(tmp_path / "a.tif")
+
+
+def test_one_page_is_decoded_at_a_time(tmp_path: Path) -> None:
+    """The first page comes although the second is damaged, which is told when its turn comes."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for values in (RGB32, np.zeros((5, 4), np.int64)):
+            tiff.write(values, photometric="rgb" if values.ndim == 3 else "minisblack")
+    pages = iter_pages(tmp_path / "a.tif")
+    assert np.array_equal(next(pages).pixels, RGB32)
+    with pytest.raises(ImageFileError, match="type int64"):
+        next(pages)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        (np.zeros((3, 3), np.complex64), "type complex64"),
+        (np.zeros((3, 3), np.int64), "type int64"),
+    ],
+)
+def test_kinds_of_pixels_that_are_not_read(
+    refusal: Refusal, tmp_path: Path, values: Any, fault: str
+) -> None:
+    """Each is one line that says what the file has."""
+    contiguous = {"planarconfig": "contig"} if values.ndim == 3 else {}
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", **contiguous)
+    assert fault in refusal(tmp_path / "a.tif")
+
+
+def test_colour_spaces_that_are_not_read(refusal: Refusal, tmp_path: Path) -> None:
+    """Lab and 16-bit ink are no RGB."""
+    for name, photometric, channels in [
+        ("lab", "cielab", 3),
+        ("ink", "separated", 4),
+    ]:
+        values = np.zeros((3, 3, channels), np.uint16).squeeze()
+        tifffile.imwrite(tmp_path / f"{name}.tif", values, photometric=photometric)
+        assert "not gray or colour" in refusal(tmp_path / f"{name}.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
+def test_truncated_file_is_refused(
+    refusal: Refusal, tmp_path: Path, compression: str | None, share: float
+) -> None:
+    """Wherever the file ends, no pixels are made up for what is missing."""
+    values = RANDOM.integers(0, 65536, (64, 64, 3)).astype(np.uint16)
+    tifffile.imwrite(
+        tmp_path / "a.tif", values, photometric="rgb", compression=compression, rowsperstrip=8
+    )
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data[: int(share * len(data))])
+    refusal(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("by_pillow", [False, True])
+def test_no_page_of_a_truncated_file_is_lost_in_silence(
+    tmp_path: Path, by_pillow: bool, bigtiff: bool
+) -> None:
+    """Wherever it ends, between two pages too, it is refused or has all of its pages."""
+    whole, cut = tmp_path / "a.tif", tmp_path / "cut.tif"
+    if by_pillow:
+        first, *others = (Image.fromarray(GRAY8 + k) for k in range(3))
+        first.save(whole, save_all=True, append_images=others, big_tiff=bigtiff)
+    else:
+        with tifffile.TiffWriter(whole, bigtiff=bigtiff) as tiff:
+            for k in range(3):
+                tiff.write(GRAY8 + k, photometric="minisblack", metadata=None)
+    data = whole.read_bytes()
+    assert count_pages(whole) == 3
+    for end in range(8, len(data)):
+        cut.write_bytes(data[:end])
+        try:
+            pages = read_pages(cut)
+        except ImageFileError:
+            continue
+        assert [np.array_equal(p.pixels[..., 0], GRAY8 + k) for k, p in enumerate(pages)] == [
+            True
+        ] * 3, end
+
+
+def test_bomb_is_refused_before_it_is_decoded(
+    refusal: Refusal, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """The limit on size holds for a TIFF as well, in pixels and not in bytes."""
+    tifffile.imwrite(tmp_path / "a.tif", GRAY8, photometric="minisblack")
+    monkeypatch.setattr(pictures, "MAX_PIXELS", GRAY8.size)
+    assert read_picture(tmp_path / "a.tif").pixels.shape == (6, 9, 1)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", GRAY8.size - 1)
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", None)
+    assert "megapixels" in refusal(tmp_path / "a.tif")

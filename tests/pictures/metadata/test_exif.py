@@ -1,0 +1,154 @@
+"""EXIF blocks: orientation, and the way into a TIFF and back."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from restorekit.pictures.metadata import exif
+from restorekit.pictures.picture import Metadata, Picture
+from restorekit.pictures.picture_files import write_pages
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def block(orientation: int, order: str = "<") -> bytes:
+    """A block as cameras write it: make, orientation, exposure time, and a thumbnail's entry."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x010F], tags[0x0112] = "a maker of cameras", orientation
+    tags.get_ifd(0x8769)[0x829A] = 0.25
+    return tags.tobytes()[6:]
+
+
+def tags_of(found: bytes) -> Image.Exif:
+    tags = Image.Exif()
+    tags.load(b"Exif\x00\x00" + found)
+    return tags
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_found_and_undone(orientation: int, order: str) -> None:
+    """It is what was written, and 1 afterwards; everything else in the block stays."""
+    written = block(orientation, order)
+    assert exif.orientation_of(written) == orientation
+    patched = exif.turned(written, 1, is_swapped=False)
+    assert exif.orientation_of(patched) == 1
+    assert len(patched) == len(written)
+    assert tags_of(patched)[0x010F] == "a maker of cameras"
+    assert tags_of(patched).get_ifd(0x8769)[0x829A] == 0.25
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_thumbnail_is_taken_out(order: str, is_last: bool) -> None:
+    """Its entry and its bytes are gone, and everything else is there; twice changes nothing."""
+    written = bytearray(block(1, order))
+    start, thumbnail = len(written), b"\xff\xd8small picture\xff\xd9"
+    (count,) = struct.unpack_from(f"{order}H", written, 8)
+    struct.pack_into(f"{order}I", written, 10 + 12 * count, start)
+    place = start + 2 + 24 + 4
+    written += struct.pack(f"{order}HHHII", 2, 513, 4, 1, place)
+    written += struct.pack(f"{order}HHIII", 514, 4, 1, len(thumbnail), 0) + thumbnail
+    written += b"" if is_last else b"notes of a maker"
+    kept = exif.without_thumbnail(bytes(written))
+    assert thumbnail not in kept
+    assert kept.endswith(b"notes of a maker") != is_last
+    assert 0x0201 not in tags_of(kept).get_ifd(1)
+    assert tags_of(kept)[0x010F] == "a maker of cameras"
+    assert tags_of(kept).get_ifd(0x8769)[0x829A] == 0.25
+    assert exif.without_thumbnail(kept) == kept
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_width_and_height_change_places_when_turned(order: str) -> None:
+    """Whatever integer type each has, resolutions too; turned back, all is as it was."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x0112], tags[0x011A], tags[0x011B] = 6, 300.0, 150.0
+    tags.get_ifd(0x8769).update({0xA002: 4000, 0xA003: 300_000})
+    written = tags.tobytes()[6:]
+    patched = exif.turned(written, 1, is_swapped=True)
+    assert tags_of(patched).get_ifd(0x8769) == {0xA002: 300_000, 0xA003: 4000}
+    assert (tags_of(patched)[0x011A], tags_of(patched)[0x011B]) == (150, 300)
+    assert exif.resolution(patched) == (150, 300)
+    assert exif.turned(patched, 6, is_swapped=True) == written
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turning_is_what_pil_does(orientation: int) -> None:
+    """Each of the eight orientations agrees with PIL's own transposition."""
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    image = Image.fromarray(pixels)
+    expected = image.transpose(TURNS[orientation]) if orientation > 1 else image
+    assert np.array_equal(exif.turn(pixels, orientation), np.asarray(expected))
+    gray = exif.turn(pixels[..., 0], orientation)
+    assert np.array_equal(gray, np.asarray(expected)[..., 0])
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"II*\x00", b"MM\x00*"]))
+def test_any_bytes_are_a_block_or_are_not(junk: bytes, head: bytes) -> None:
+    """Damaged blocks are upright, and raise nothing."""
+    damaged = head + junk
+    assert exif.orientation_of(damaged) in range(1, 9)
+    assert len(exif.turned(damaged, 1, is_swapped=True)) == len(damaged)
+    assert len(exif.without_thumbnail(damaged)) <= len(damaged)
+    assert exif.resolution(damaged) is None
+    exif.to_tiff(damaged)
+
+
+@pytest.mark.parametrize("value", [0, 9, 300])
+def test_orientations_that_do_not_exist(value: int) -> None:
+    """A number that means nothing is upright."""
+    assert exif.orientation_of(block(value)) == 1
+    assert exif.orientation_of(None) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (b"Exif\x00\x00II", b"II"),
+        (b"II", b"II"),
+        (b"", None),
+        (b"Exif\x00\x00", None),
+        (None, None),
+    ],
+)
+def test_prefix_is_taken_off(given: object, expected: bytes | None) -> None:
+    """Some formats put a word before the block."""
+    assert exif.without_prefix(given) == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_damaged_entry_costs_no_other_in_a_tiff(tmp_path: Path, order: str) -> None:
+    """Of either byte order, and without a warning; Pillow reads what is left."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x010F], tags[0x0110], tags[0x4746] = "a maker of cameras", "a camera", 3
+    tags.get_ifd(0x8769).update({0x829A: 0.25, 0x927C: b"notes of the maker", 0xA002: 70_000})
+    written = bytearray(tags.tobytes()[6:])
+    code = struct.pack(f"{order}H", 0x010F)
+    place = next(start for start in range(10, 100, 12) if written[start : start + 2] == code)
+    struct.pack_into(f"{order}I", written, place + 8, 2**31)
+    picture = Picture(np.zeros((4, 4, 1), np.uint8), metadata=Metadata(bytes(written)))
+    write_pages([picture], tmp_path / "a.tif")
+    with Image.open(tmp_path / "a.tif") as image:
+        found = image.getexif()
+        assert (found.get(0x010F), found[0x0110], found[0x4746]) == (None, "a camera", 3)
+        exposure = {0x829A: 0.25, 0x927C: b"notes of the maker", 0xA002: 70_000}
+        assert found.get_ifd(0x8769) == exposure

@@ -1,0 +1,179 @@
+"""Pixels and PIL images as tensors and back, and picture files as PIL images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from restorekit.errors import ImageFileError, InputError
+from restorekit.pictures.picture import Metadata, Picture
+from restorekit.pictures.picture_files import write_pages
+from restorekit.pictures.tensors import (
+    copy_metadata,
+    image_to_bytes,
+    image_to_tensor,
+    picture_to_image,
+    pixels_to_tensor,
+    read_image,
+    split_alpha,
+    tensor_to_image,
+    tensor_to_pixels,
+)
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (13, 9), seed: int = 0) -> Image.Image:
+    """A picture of random pixels."""
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    levels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], channels), np.uint8)
+    return Image.frombytes(mode, size, levels.tobytes())
+
+
+@given(st.sampled_from(["L", "RGB"]), st.integers(1, 20), st.integers(1, 20), st.integers(0, 99))
+def test_uint8_round_trip_is_exact(mode: str, width: int, height: int, seed: int) -> None:
+    """Every 8-bit pixel survives the way to a float tensor and back."""
+    image = picture(mode, (width, height), seed)
+    tensor = image_to_tensor(image)
+    assert tensor.shape == (len(mode), height, width)
+    assert tensor.dtype == torch.float32
+    back = tensor_to_image(tensor)
+    assert (back.mode, back.tobytes()) == (mode, image.tobytes())
+
+
+def test_tensor_holds_level_over_255() -> None:
+    """Channel c of pixel (x, y) is its level divided by 255."""
+    image = Image.new("RGB", (3, 2))
+    image.putpixel((2, 1), (255, 51, 0))
+    assert image_to_tensor(image)[:, 1, 2].tolist() == pytest.approx([1, 0.2, 0])
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 1), ("P", 3), ("RGBA", 3), ("CMYK", 3)]
+)
+def test_gray_has_one_channel_and_the_rest_three(mode: str, channels: int) -> None:
+    """Gray modes become one channel, all others three, with alpha left out."""
+    image = picture("RGB").convert("RGBA" if mode == "LA" else "RGB").convert(mode)
+    assert image_to_tensor(image).shape == (channels, 9, 13)
+
+
+def test_tensor_to_image_rounds_and_clamps() -> None:
+    """Values between two levels go to the nearer one, values outside [0, 1] to its ends."""
+    tensor = torch.tensor([[[-0.5, 1.5, 0.4 / 255, 0.6 / 255, 254.6 / 255]]])
+    assert tensor_to_image(tensor).tobytes() == bytes([0, 255, 0, 1, 255])
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(2, 2),
+        torch.zeros(5, 2, 2),
+        torch.zeros(3, 0, 2),
+        torch.zeros(3, 2, 2, dtype=torch.uint8),
+        torch.full((1, 2, 2), torch.nan),
+    ],
+)
+def test_tensor_that_is_no_picture_is_refused(tensor: torch.Tensor) -> None:
+    """Wrong shapes, wrong types and NaN never become pixels."""
+    with pytest.raises(InputError):
+        tensor_to_image(tensor)
+
+
+def test_float_picture_has_no_8_bit_pixels() -> None:
+    """A PIL image of floats or 16 bits is refused instead of cut down."""
+    for mode in ("F", "I", "I;16"):
+        with pytest.raises(InputError, match=mode):
+            image_to_bytes(Image.new(mode, (2, 2)))
+
+
+def test_split_alpha_takes_every_kind_of_transparency() -> None:
+    """Alpha channels, a palette's transparent colour and a transparent gray level are all found."""
+    alpha = picture("L", seed=1)
+    for mode in ("L", "RGB"):
+        image = picture(mode)
+        image.putalpha(alpha)
+        colour, found = split_alpha(image)
+        assert (colour.mode, colour.tobytes()) == (mode, picture(mode).tobytes())
+        assert found is not None
+        assert found.tobytes() == alpha.tobytes()
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 40, 50, 60])
+    palette.putpixel((1, 0), 1)
+    palette.info["transparency"] = 1
+    colour, found = split_alpha(palette)
+    assert found is not None
+    assert (colour.tobytes(), found.tobytes()) == (bytes([10, 20, 30, 40, 50, 60]), b"\xff\x00")
+    gray = Image.new("L", (2, 1), 7)
+    gray.info["transparency"] = 7
+    colour, found = split_alpha(gray)
+    assert found is not None
+    assert (colour.mode, found.tobytes()) == ("L", b"\x00\x00")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_pixels_of_every_level_survive(dtype: type[np.unsignedinteger]) -> None:
+    """All levels of 8 and of 16 bits go to floats and back as they were; white is 1."""
+    top = int(np.iinfo(dtype).max)
+    pixels = np.arange(top + 1, dtype=dtype).reshape(16, -1, 1)
+    tensor = pixels_to_tensor(pixels)
+    assert (tensor.dtype, tensor.shape) == (torch.float32, (1, 16, (top + 1) // 16))
+    assert (float(tensor.min()), float(tensor.max())) == (0, 1)
+    assert torch.allclose(tensor.double().flatten() * top, torch.arange(top + 1.0).double())
+    assert np.array_equal(tensor_to_pixels(tensor, np.dtype(dtype)), pixels)
+
+
+def test_pixels_of_a_camera_s_few_bits_survive() -> None:
+    """Where white is 4095, it is 1, and what is brighter comes back as 4095."""
+    pixels = np.arange(4096, dtype=np.uint16).reshape(16, -1, 1)
+    tensor = pixels_to_tensor(pixels, 4095)
+    assert float(tensor.max()) == 1
+    assert np.array_equal(tensor_to_pixels(tensor, np.dtype(np.uint16), 4095), pixels)
+    assert tensor_to_pixels(tensor + 0.5, np.dtype(np.uint16), 4095).max() == 4095
+
+
+def test_floats_leave_the_unit_range_and_integers_do_not() -> None:
+    """Floats pass as they are; for integers they are clamped and rounded."""
+    tensor = torch.tensor([[[-0.5, 1.5, 0.25]]])
+    assert tensor_to_pixels(tensor, np.dtype(np.float32)).ravel().tolist() == [-0.5, 1.5, 0.25]
+    levels = tensor_to_pixels(tensor, np.dtype(np.uint16)).ravel().tolist()
+    assert levels == [0, 65535, 16384]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels", "mode"),
+    [(np.uint8, 1, "L"), (np.uint8, 3, "RGB"), (np.uint16, 1, "I;16"), (np.float32, 1, "F")],
+)
+def test_file_becomes_a_pil_image(tmp_path: Path, dtype: type, channels: int, mode: str) -> None:
+    """A PIL image has the pixels and the metadata, where PIL has a mode for them."""
+    pixels = np.arange(6 * channels).reshape(2, 3, channels).astype(dtype)
+    kept = Metadata(icc_profile=SRGB if channels == 3 else None, dpi=(300, 300))
+    write_pages([Picture(pixels, metadata=kept)], tmp_path / "a.tif")
+    image = read_image(tmp_path / "a.tif")
+    assert image.mode == mode
+    assert np.array_equal(np.asarray(image), pixels if channels == 3 else pixels[..., 0])
+    assert image.info.get("icc_profile") == kept.icc_profile
+    assert image.info["dpi"] == (300, 300)
+
+
+def test_deep_colour_is_no_pil_image(tmp_path: Path) -> None:
+    """PIL has no mode for 16-bit colour; the line says what reads it."""
+    write_pages([Picture(np.zeros((2, 2, 3), np.uint16))], tmp_path / "a.png")
+    with pytest.raises(ImageFileError, match=r"uint16 channels.*read_picture\(path\)\.pixels"):
+        read_image(tmp_path / "a.png")
+
+
+def test_alpha_and_profile_of_another_kind() -> None:
+    """Alpha is in the image; a profile for colour is not copied to a gray picture."""
+    image = picture_to_image(Picture(np.zeros((2, 2, 1), np.uint8), np.full((2, 2), 7, np.uint8)))
+    assert (image.mode, image.getpixel((0, 0))) == ("LA", (0, 7))
+    colour = Image.new("RGB", (1, 1))
+    colour.info |= {"icc_profile": SRGB, "dpi": (72, 72)}
+    gray = Image.new("L", (1, 1))
+    copy_metadata(colour, gray)
+    assert gray.info == {"dpi": (72, 72)}

@@ -1,0 +1,355 @@
+"""Writing picture files: pixels, metadata, depth, and the one line for what cannot be written."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image, ImageCms
+from skimage import data as photographs
+
+from restorekit.errors import ImageFileError, InputError
+from restorekit.pictures.file_formats import FORMATS, SUFFIXES
+from restorekit.pictures.picture import Metadata, Picture
+from restorekit.pictures.picture_files import check_output, read_picture, write_pages
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+
+def wide_gamut() -> bytes:
+    """An RGB profile whose red is another than sRGB's: colour management can tell them apart."""
+    place = SRGB.index(b"rXYZ", 128)  # the tag's entry in the profile's table
+    offset = int.from_bytes(SRGB[place + 4 : place + 8])
+    changed = bytearray(SRGB)
+    changed[offset + 8 : offset + 12] = round(0.61 * 65536).to_bytes(4)
+    return bytes(changed)
+
+
+WIDE = wide_gamut()
+CAMERA = Image.Exif()
+CAMERA[0x0110] = "a camera"
+CAMERA.get_ifd(0x8769)[0x829A] = 0.25
+EXIF = CAMERA.tobytes()[6:]
+
+
+def random(dtype: Any, channels: int = 3, size: tuple[int, int] = (9, 13)) -> Any:
+    generator = np.random.default_rng(0)
+    if np.dtype(dtype).kind == "f":
+        return generator.random((*size, channels), np.float32)
+    return generator.integers(0, int(np.iinfo(dtype).max) + 1, (*size, channels)).astype(dtype)
+
+
+@given(
+    st.sampled_from([".png", ".tif", ".bmp", ".webp"]),
+    st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 3, 4])),
+    st.data(),
+)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
+def test_8_bits_are_what_pil_reads(
+    tmp_path: Path, suffix: str, shape: tuple[int, int, int], data: st.DataObject
+) -> None:
+    """PIL finds every written pixel, also the colour of transparent ones."""
+    values = data.draw(arrays(np.uint8, shape))
+    alpha = values[..., -1] if shape[2] in (2, 4) and suffix != ".bmp" else None
+    pixels = values[..., : 1 if shape[2] < 3 else 3]
+    written = Picture(pixels, alpha)
+    write_pages([written], tmp_path / f"a{suffix}")
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        expected = Image.fromarray(written.channels()).convert("RGBA")
+        assert image.convert("RGBA").tobytes() == expected.tobytes()
+    again = read_picture(tmp_path / f"a{suffix}")
+    assert np.array_equal(again.pixels[..., 0], pixels[..., 0])
+
+
+def test_jpeg_keeps_colour_at_full_resolution(tmp_path: Path) -> None:
+    """One-pixel stripes of two colours of equal brightness survive, as 4:2:0 would not let them."""
+    stripes = np.zeros((16, 16, 3), np.uint8)
+    stripes[:, ::2], stripes[:, 1::2] = (200, 60, 60), (20, 130, 130)
+    write_pages([Picture(stripes)], tmp_path / "a.jpg")
+    written = read_picture(tmp_path / "a.jpg").pixels.astype(int)
+    assert np.abs(written - stripes).max() < 16
+    subsampled = io.BytesIO()
+    Image.fromarray(stripes).save(subsampled, "JPEG", quality=95, subsampling=2)
+    assert np.abs(np.asarray(Image.open(subsampled)).astype(int) - stripes).max() > 64
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_quality_is_smaller_or_better(tmp_path: Path, suffix: str) -> None:
+    """A lower quality makes a smaller and less faithful file."""
+    photo = photographs.chelsea()
+    sizes, errors = [], []
+    for quality in (95, 30):
+        write_pages([Picture(photo)], tmp_path / f"a{suffix}", quality=quality)
+        sizes.append((tmp_path / f"a{suffix}").stat().st_size)
+        errors.append(
+            np.abs(read_picture(tmp_path / f"a{suffix}").pixels - photo.astype(int)).mean()
+        )
+    assert sizes[1] < 0.6 * sizes[0]
+    assert errors[1] > 1.5 * errors[0] > 0
+
+
+# Metadata and colour
+
+
+@pytest.mark.parametrize("profile", [SRGB, WIDE])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+def test_values_and_their_meaning_stay_together(
+    tmp_path: Path, suffix: str, dtype: type, profile: bytes
+) -> None:
+    """Through every format the profile comes back byte for byte, and no value is converted."""
+    photo = photographs.astronaut()[::8, ::8]
+    levels = {8: photo, 16: photo.astype(np.uint16) * 257, 32: (photo / 255).astype(np.float32)}
+    pixels = levels[8 * np.dtype(dtype).itemsize]
+    kept = Metadata(EXIF, profile, (300, 300))
+    write_pages([Picture(pixels, metadata=kept)], tmp_path / f"a{suffix}")
+    again = read_picture(tmp_path / f"a{suffix}")
+    assert again.metadata.icc_profile == profile
+    tolerance = 6 if suffix == ".jpg" else 0
+    difference = np.abs(again.astype(np.dtype(np.uint8)).pixels - photo.astype(int))
+    assert difference.mean() <= tolerance
+    if dtype is np.float32 and suffix == ".tif":
+        return  # which Pillow cannot open
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert image.info["icc_profile"] == profile
+        assert image.getexif()[0x0110] == "a camera"
+        assert image.getexif().get_ifd(0x8769)[0x829A] == 0.25
+        assert suffix == ".webp" or image.info["dpi"] == pytest.approx((300, 300), rel=1e-4)
+
+
+@pytest.mark.parametrize("first", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("second", [".jpg", ".png", ".tif", ".webp"])
+def test_exif_travels_between_formats(tmp_path: Path, first: str, second: str) -> None:
+    """From each format to each other, camera and exposure are not lost."""
+    kept = Metadata(EXIF, xmp=b"<x:xmpmeta/>")
+    write_pages([Picture(random(np.uint8), metadata=kept)], tmp_path / f"a{first}")
+    write_pages([read_picture(tmp_path / f"a{first}")], tmp_path / f"b{second}")
+    with Image.open(tmp_path / f"b{second}") as image:
+        image.load()
+        assert image.getexif()[0x0110] == "a camera"
+        assert image.getexif().get_ifd(0x8769)[0x829A] == 0.25
+    assert read_picture(tmp_path / f"b{second}").metadata.xmp == b"<x:xmpmeta/>"
+
+
+def test_comment_of_a_jpeg_stays(tmp_path: Path) -> None:
+    """In a JPEG; Pillow reads it."""
+    photo = Image.fromarray(random(np.uint8))
+    photo.save(tmp_path / "a.jpg", comment=b"what it shows")
+    write_pages([read_picture(tmp_path / "a.jpg")], tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.info["comment"] == b"what it shows"
+
+
+@pytest.mark.parametrize("length", [9, 10, 60_000, 66_000])
+def test_captions_of_the_press_stay(tmp_path: Path, length: int) -> None:
+    """From a JPEG to a TIFF and back; Pillow reads them; what a JPEG cannot hold is left out."""
+    record = bytes([0x1C, 2, 120, length >> 8 & 127, length & 255]) + b"x" * length
+    if length < 2**15:
+        with Image.new("L", (2, 2)) as image:
+            content = b"Photoshop 3.0\0" + struct.pack(">4sHHI", b"8BIM", 0x0404, 0, len(record))
+            content += record + bytes(len(record) % 2)
+            image.save(
+                tmp_path / "a.jpg", extra=struct.pack(">HH", 0xFFED, len(content) + 2) + content
+            )
+        first = read_picture(tmp_path / "a.jpg")
+        assert first.metadata.iptc == record
+    else:
+        first = Picture(random(np.uint8), metadata=Metadata(iptc=record))
+    write_pages([first], tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tiff:
+        assert tiff.pages[0].tags.valueof(33723) == record
+    write_pages([read_picture(tmp_path / "b.tif")], tmp_path / "c.jpg")
+    with Image.open(tmp_path / "c.jpg") as image:
+        kept = record if length < 65_000 else None
+        assert image.info.get("photoshop", {}).get(0x0404) == kept
+
+
+def test_layout_in_the_exif_does_not_become_the_tiffs(tmp_path: Path) -> None:
+    """An EXIF block that claims a width of 9999 does not make a TIFF of that width."""
+    exif = Image.Exif()
+    exif[0x0100], exif[0x0112], exif[0x0110] = 9999, 1, "a camera"
+    kept = Metadata(exif.tobytes()[6:])
+    write_pages([Picture(random(np.uint8), metadata=kept)], tmp_path / "a.tif")
+    with Image.open(tmp_path / "a.tif") as image:
+        assert image.size == (13, 9)
+        assert image.getexif()[0x0110] == "a camera"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_profile_of_another_colour_space_is_left_out(tmp_path: Path, suffix: str) -> None:
+    """Neither Lab's on RGB, nor an RGB one on gray, nor gray's on RGB; gray's on gray stays."""
+    gray = SRGB[:16] + b"GRAY" + SRGB[20:]
+    for channels, profile, stays in ((3, LAB, 0), (1, SRGB, 0), (3, gray, 0), (1, gray, 1)):
+        kept = Metadata(icc_profile=profile)
+        write_pages([Picture(random(np.uint8, channels), metadata=kept)], tmp_path / f"a{suffix}")
+        found = read_picture(tmp_path / f"a{suffix}").metadata.icc_profile
+        assert found == (profile if stays else None)
+
+
+def test_exif_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
+    """The format has no room for it; the picture is written all the same."""
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 70_000
+    kept = Metadata(exif.tobytes()[6:])
+    write_pages([Picture(random(np.uint8), metadata=kept)], tmp_path / "a.jpg")
+    assert read_picture(tmp_path / "a.jpg").metadata.exif is None
+    write_pages([Picture(random(np.uint8), metadata=kept)], tmp_path / "a.webp")
+    assert read_picture(tmp_path / "a.webp").metadata.exif == kept.exif
+
+
+# Depth
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".bmp"])
+def test_depth_is_like_the_input_as_far_as_the_format_goes(
+    tmp_path: Path, suffix: str, dtype: type
+) -> None:
+    """16 bits stay in PNG and TIFF, floats in TIFF; elsewhere the deepest that there is."""
+    write_pages([Picture(random(dtype))], tmp_path / f"a{suffix}")
+    expected = {
+        ".tif": dtype,
+        ".png": np.uint16 if dtype is np.float32 else dtype,
+    }.get(suffix, np.uint8)
+    assert read_picture(tmp_path / f"a{suffix}").pixels.dtype == expected
+
+
+@pytest.mark.parametrize(
+    ("depth", "dtype"), [(8, np.uint8), (16, np.uint16), ("float", np.float32)]
+)
+def test_depth_that_is_asked_for(tmp_path: Path, depth: Any, dtype: type) -> None:
+    """The file has it, whatever the picture's own was."""
+    for given_dtype in (np.uint8, np.uint16, np.float32):
+        write_pages([Picture(random(given_dtype))], tmp_path / "a.tif", depth=depth)
+        assert read_picture(tmp_path / "a.tif").pixels.dtype == dtype
+
+
+def test_multiplied_colour_is_separated_for_a_png(tmp_path: Path) -> None:
+    """PNG knows only colour that is not multiplied with alpha."""
+    pixels, alpha = np.full((2, 2, 3), 20_000, np.uint16), np.full((2, 2), 32_768, np.uint16)
+    write_pages([Picture(pixels, alpha, Metadata(alpha="associated"))], tmp_path / "a.png")
+    found = read_picture(tmp_path / "a.png")
+    assert int(found.pixels[0, 0, 0]) == round(20_000 * 65_535 / 32_768)
+    assert np.array_equal(found.alpha, alpha)  # type: ignore[arg-type]
+
+
+# What cannot be written
+
+
+def test_unknown_suffix_lists_the_known(tmp_path: Path) -> None:
+    """The line names what can be written, and the nearest of it."""
+    with pytest.raises(ImageFileError, match=r"'\.jpgg'.* Did you mean '\.jpg'\?.*\.webp"):
+        write_pages([Picture(random(np.uint8))], tmp_path / "a.jpgg")
+    with pytest.raises(ImageFileError, match="without a suffix"):
+        write_pages([Picture(random(np.uint8))], tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
+def test_transparency_is_not_dropped_unseen(tmp_path: Path, suffix: str, dtype: type) -> None:
+    """A format without alpha takes an opaque picture and refuses a transparent one."""
+    pixels = random(dtype)
+    with pytest.raises(ImageFileError, match=r"transparency.*\.png"):
+        write_pages([Picture(pixels, pixels[..., 0])], tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+    opaque = np.full(pixels.shape[:2], np.iinfo(dtype).max, dtype)
+    write_pages([Picture(pixels, opaque)], tmp_path / f"a{suffix}")
+    assert read_picture(tmp_path / f"a{suffix}").alpha is None
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if not FORMATS[suffix].pages])
+def test_pages_need_a_tiff(tmp_path: Path, suffix: str) -> None:
+    """Elsewhere all but the first would be lost, with and without a length that tells."""
+    pages = [Picture(random(np.uint8))] * 2
+    for given_pages in (pages, iter(pages)):
+        with pytest.raises(ImageFileError, match="one"):
+            write_pages(given_pages, tmp_path / f"a{suffix}")
+    with pytest.raises(ImageFileError, match="there is no picture"):
+        write_pages([], tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_depth_of_another_format(tmp_path: Path) -> None:
+    """It is refused before anything is made."""
+    for name, depth in (("a.jpg", 16), ("a.png", "float"), ("a.webp", "float")):
+        with pytest.raises(ImageFileError, match="format holds"):
+            check_output(tmp_path / name, depth)  # type: ignore[arg-type]
+    check_output(tmp_path / "a.png", 16)
+
+
+def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """What cannot be written is one line, and the file that was there stays."""
+    path = tmp_path / "a.webp"
+    write_pages([Picture(random(np.uint8))], path)
+    before = path.read_bytes()
+    with pytest.raises(ImageFileError, match=r"cannot write '.*a\.webp'"):
+        write_pages([Picture(np.zeros((1, 20_000, 1), np.uint8))], path)  # WebP ends at 16,383
+    with pytest.raises(ImageFileError, match="cannot write"):
+        write_pages([Picture(random(np.uint8))], path / "b.png")
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["a.webp"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_fault_of_the_pages_is_told_as_it_is(tmp_path: Path, suffix: str) -> None:
+    """What goes wrong while the pages are made is no fault of the file's, which is not there."""
+
+    def pages() -> Any:
+        yield Picture(random(np.uint8))
+        raise InputError("the network cannot")
+
+    with pytest.raises(InputError, match="the network cannot"):
+        write_pages(pages(), tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+EVERYTHING = Metadata(
+    exif=EXIF,
+    icc_profile=SRGB,
+    dpi=(300.0, 300.0),
+    xmp=b"<x:xmpmeta/>",
+    colour_chunks=((b"gAMA", struct.pack(">I", 45455)),),
+    text_chunks=((b"tEXt", b"Comment\x00a text"),),
+    comment=b"a comment",
+    iptc=b"\x1c\x02\x78\x00\x01a",
+    left_out=("a motion video",),
+)
+NAMES = {
+    "exif": "EXIF",
+    "icc_profile": "ICC profile",
+    "dpi": "resolution",
+    "xmp": "XMP",
+    "colour_chunks": "PNG colour chunks",
+    "text_chunks": "PNG texts",
+    "comment": "JPEG comment",
+    "iptc": "IPTC",
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_metadata_is_written_or_named(tmp_path: Path, suffix: str) -> None:
+    """Each kind of metadata is found in the written file, or its name is returned."""
+    path = tmp_path / f"a{suffix}"
+    left_out = write_pages([Picture(random(np.uint8), metadata=EVERYTHING)], path)
+    found = read_picture(path).metadata
+    missing = [name for field, name in NAMES.items() if not getattr(found, field)]
+    assert sorted(left_out) == sorted(["a motion video", *missing])
+
+
+def test_profile_of_another_colour_space_is_named(tmp_path: Path) -> None:
+    """A profile that does not fit the pixels is not written, and is named."""
+    picture = Picture(random(np.uint8), metadata=Metadata(icc_profile=LAB))
+    assert write_pages([picture], tmp_path / "a.png") == ("ICC profile",)

@@ -1,0 +1,168 @@
+"""Kinds of images of more than 8 bits, and files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from restorekit.errors import ImageFileError, InputError
+from restorekit.pictures.picture_files import read_pages, write_pages
+from restorekit.restore.denoise import denoise
+from restorekit.restore.denoiser import Denoiser
+
+
+class Seeing(nn.Module):
+    """Does nothing, and keeps what it was given."""
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        self.noisy, self.sigma = noisy, sigma
+        return noisy
+
+
+class Heeding(Seeing):
+    """Adds sigma."""
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        super().forward(noisy, sigma)
+        assert sigma is not None
+        return noisy + sigma
+
+
+class Named:
+    """A path by its protocol alone: what it prints as is another thing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def deep_picture(mode: str) -> Image.Image:
+    random = np.random.default_rng(0)
+    if mode == "F":
+        return Image.fromarray(random.random((5, 7), np.float32))
+    levels = random.integers(0, 65536, (5, 7), dtype=np.uint16)
+    if mode == "I":
+        return Image.fromarray(levels.astype(np.int32))
+    return Image.frombytes(mode, (7, 5), levels.astype(">u2" if mode == "I;16B" else "<u2"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
+def test_deep_pictures_come_back(mode: str, channels: int) -> None:
+    """Gray of 16 bits, of 32-bit integers that 16 hold, and of floats; metadata too."""
+    image, model = deep_picture(mode), Seeing()
+    model.channels = channels  # type: ignore[assignment]
+    image.info["dpi"] = (300, 300)
+    restored = denoise(image, model)
+    assert restored.mode == mode
+    assert np.allclose(np.asarray(restored), np.asarray(image), rtol=0, atol=1e-6)
+    assert restored.info == image.info
+    assert 0.9 < float(model.noisy.max()) <= 1
+
+
+@pytest.mark.parametrize("as_path", [str, Path, Named])
+def test_paths_become_pictures(tmp_path: Path, as_path: Any) -> None:
+    """A file's picture, restored."""
+    image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
+    image.save(tmp_path / "a.png")
+    restored = denoise(as_path(tmp_path / "a.png"), Seeing())
+    assert isinstance(restored, Image.Image)
+    assert restored.tobytes() == image.tobytes()
+
+
+def test_image_whose_file_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """Pillow reads the pixels when they are wanted: what it then misses is told in a line."""
+    path = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with Image.open(path) as image, pytest.raises(InputError, match="truncated"):
+        denoise(image, Seeing())
+
+
+def test_making_of_a_tiff_stays(tmp_path: Path) -> None:
+    """Pillow keeps a TIFF's EXIF apart from an image's other metadata; layout stays behind."""
+    tags = Image.Exif()
+    tags[0x010F], tags.get_ifd(0x8769)[0x829A] = "a maker", 0.25
+    gray = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))
+    gray.save(tmp_path / "a.tif", exif=tags.tobytes())
+    with Image.open(tmp_path / "a.tif") as image:
+        kept = denoise(image, Seeing()).getexif()
+    assert dict(kept).keys() == {0x010F, 0x8769}
+    assert (kept[0x010F], kept.get_ifd(0x8769)[0x829A]) == ("a maker", 0.25)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F", "L"])
+def test_gray_keeps_its_profile_at_any_depth(mode: str) -> None:
+    """A profile of gray holds for 16 bits and floats as it does for 8."""
+    image = Image.new(mode, (4, 4))
+    image.info["icc_profile"] = bytes(16) + b"GRAY" + bytes(108)
+    assert denoise(image, Seeing()).info == image.info
+
+
+def test_paths_of_what_pil_cannot_hold(tmp_path: Path) -> None:
+    """Of deep colour and of pages the line says how to read them, and that leads to a new file."""
+    pages = np.random.default_rng(0).integers(0, 65536, (2, 5, 7, 3)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "one.tif", pages[0], photometric="rgb")
+    tifffile.imwrite(tmp_path / "two.tif", pages, photometric="rgb")
+    for name, said in (("one", "read_picture"), ("two", "read_pages")):
+        with pytest.raises(ImageFileError, match=rf"{said}.*restorekit\.pictures\.picture_files"):
+            denoise(tmp_path / f"{name}.tif", Seeing())
+    restored = [
+        replace(page, pixels=denoise(page.pixels, Seeing()))
+        for page in read_pages(tmp_path / "two.tif")
+    ]
+    write_pages(restored, tmp_path / "new.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "new.tif"), pages)
+
+
+@pytest.mark.parametrize(("highest", "white"), [(4000, 4095), (1023, 1023), (16383, 16383)])
+def test_low_bits_of_16_are_seen_as_a_whole_range(highest: int, white: int) -> None:
+    """A 12-bit frame in 16 bits is no black picture to the network; its values come back."""
+    frame, model = np.linspace(0, highest, 60).astype(np.uint16).reshape(6, 10), Seeing()
+    assert np.array_equal(denoise(frame, model), frame)
+    assert float(model.noisy.max()) == pytest.approx(highest / white)
+
+
+def test_full_16_bits_are_left_as_they_are() -> None:
+    """From 2^14 on, white is 65535."""
+    model = Seeing()
+    denoise(np.array([[0, 16384]], np.uint16), model, force=True)
+    assert float(model.noisy.max()) == pytest.approx(16384 / 65535)
+
+
+def test_black_frames_are_taken() -> None:
+    """All zeros come back as zeros, not a number divided by nothing."""
+    assert not denoise(np.zeros((4, 4), np.uint16), Seeing()).any()
+
+
+def test_sigma_is_relative_to_white() -> None:
+    """Of a 12-bit frame in 16 bits, sigma of 50 levels is 50/4095 to the user and the network."""
+    frame, model = np.full((6, 10), 4000, np.uint16), Heeding()
+    restored = Denoiser(model, sigma=50 / 4095, force=True)(frame)
+    assert float(model.sigma.max()) == pytest.approx(50 / 4095)
+    assert np.array_equal(restored, frame + 50)
+
+
+def test_one_level_for_each_image_of_a_batch(estimate: None) -> None:
+    """The estimates of a batch do not mix; a gray network gets one for each channel."""
+    model = Heeding()
+    batch = torch.rand(2, 3, 8, 8) * 0.5
+    batch[0, 1] = 0.5  # no contrast: no noise
+    restored = Denoiser(model)(batch)
+    assert model.sigma.shape == (2, 1, 1, 1)
+    assert model.sigma.flatten().tolist() == pytest.approx([0.125 * (2 / 3) ** 0.5, 0.125])
+    model.channels = 1  # type: ignore[assignment]
+    restored = Denoiser(model)(batch)
+    assert model.sigma.flatten().tolist() == pytest.approx([0.125, 0, 0.125, 0.125, 0.125, 0.125])
+    assert torch.allclose(restored[0, 1], batch[0, 1])
+    assert torch.allclose(restored[1], batch[1] + 0.125)

@@ -1,0 +1,242 @@
+"""Exported networks: any size, the same answers, and a card."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restorekit import InputError, MissingExtraError, create_model, save_model
+from restorekit.runtimes.export import LOWEST, Exported, export_onnx, export_torch, uses_sigma
+
+# One that mirrors to a multiple, one that repeats the edge and is told the level, one that does
+# neither. An export takes seconds, and more for more layers.
+NETWORKS: dict[str, dict[str, Any]] = {
+    "unet": {"width": 2, "depth": 1},
+    "ffdnet": {"width": 4, "depth": 2},
+    "dncnn": {"width": 4, "depth": 2},
+}
+SIZES = ((1, 33, 31), (2, 40, 24), (1, 1, 5))
+
+
+def made(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    return create_model(name, **NETWORKS[name]).eval()
+
+
+def level_of(noisy: Tensor) -> Tensor:
+    """A level that differs from place to place."""
+    return torch.linspace(0.05, 0.3, noisy[:, :1].numel()).reshape(noisy[:, :1].shape)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["unet", "ffdnet"])
+def test_onnx_gives_the_same_at_any_size(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Run by ONNX Runtime at odd sizes and another batch; nothing is printed on the way."""
+    model = made(name)
+    exported = export_onnx(model, tmp_path / "net.onnx", card={"model": {"name": name}})
+    assert capfd.readouterr() == ("", "")
+    assert exported.inputs == (("noisy", "sigma") if name == "ffdnet" else ("noisy",))
+    assert exported.difference < 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    assert [each.name for each in session.get_inputs()] == list(exported.inputs)
+    assert session.get_inputs()[0].shape == ["batch", 3, "height", "width"]
+    for batch, height, width in SIZES:
+        noisy = torch.rand(batch, 3, height, width)
+        given = {"noisy": noisy, "sigma": level_of(noisy)}
+        feed = {key: given[key].numpy() for key in exported.inputs}
+        (restored,) = session.run(["restored"], feed)
+        torch.testing.assert_close(torch.from_numpy(restored), model(**given), rtol=0, atol=1e-5)
+    properties = {each.key: each.value for each in onnx.load(tmp_path / "net.onnx").metadata_props}
+    assert json.loads(properties["restorekit"]) == {"model": {"name": name}}
+
+
+@torch.no_grad()
+def test_a_torch_program_gives_the_same_at_any_size(tmp_path: Path) -> None:
+    """Loaded from its file, without restorekit's classes."""
+    model = made("ffdnet")
+    exported = export_torch(model, tmp_path / "net.pt2")
+    assert exported.difference < 1e-5
+    program = torch.export.load(tmp_path / "net.pt2").module()
+    for batch, height, width in SIZES[:2]:
+        noisy = torch.rand(batch, 3, height, width)
+        given = (noisy, level_of(noisy))
+        restored = program(*given[: len(exported.inputs)])
+        torch.testing.assert_close(restored, model(*given), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "used"), [("unet", False), ("dncnn", False), ("ffdnet", True)])
+def test_whether_the_level_is_used_is_found_by_trying(name: str, used: bool) -> None:
+    """All take it, not all use it."""
+    assert uses_sigma(made(name)) is used
+
+
+class Stubborn(nn.Module):
+    """A network that asks its input for a number, which no graph can hold."""
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy if noisy.max().item() > 0.5 else -noisy
+
+
+def test_a_network_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
+    """One line, and no file."""
+    with pytest.raises(InputError, match="model 'Stubborn' cannot be exported: ") as caught:
+        export_torch(Stubborn(), tmp_path / "net.pt2")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Changed(nn.Module):
+    """A network whose graph is another network, or gives NaN."""
+
+    def __init__(self, added: float) -> None:
+        super().__init__()
+        self.added = added
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        return noisy + self.added if torch.compiler.is_compiling() else noisy
+
+
+@pytest.mark.parametrize(("added", "told"), [(0.5, "differs by 0.5 at"), (float("nan"), "by nan")])
+def test_what_is_another_network_is_not_written(added: float, told: str, tmp_path: Path) -> None:
+    """It is found by running, and told in one line."""
+    for export, name in ((export_torch, "net.pt2"), (export_onnx, "net.onnx")):
+        with pytest.raises(InputError, match=f"model 'Changed' cannot be exported: .*{told}"):
+            export(Changed(added), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_has_a_suffix(tmp_path: Path) -> None:
+    """torch writes none without."""
+    with pytest.raises(InputError, match=r"net' has no suffix; write '.*net.pt2'"):
+        export_torch(made("dncnn"), tmp_path / "net")
+
+
+def test_the_first_cause_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the network has that cannot be put into a graph, not the step that noticed it."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        try:
+            raise AssertionError("only 4D queries are supported")
+        except AssertionError as error:
+            raise RuntimeError("\x1b[96mThis is step 3/3\x1b[0m. Next steps:\n- wait") from error
+
+    monkeypatch.setattr("torch.onnx.export", fail)
+    with pytest.raises(InputError) as caught:
+        export_onnx(made("dncnn"), tmp_path / "net.onnx")
+    assert str(caught.value) == "model 'dncnn' cannot be exported: only 4D queries are supported"
+
+
+def test_a_graph_that_does_not_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a size other than the one it was traced at: in one line, and no file is left."""
+
+    class Written:
+        def module(self) -> Any:
+            def run(*_: Tensor) -> Tensor:
+                raise AssertionError("Guard failed: H % 8 == 3\n(and more)")
+
+            return run
+
+    monkeypatch.setattr("torch.export.load", lambda _: Written())
+    with pytest.raises(InputError) as caught:
+        export_torch(made("dncnn"), tmp_path / "net.pt2")
+    assert str(caught.value) == "model 'dncnn' cannot be exported: Guard failed: H % 8 == 3"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_left_as_it_is(tmp_path: Path) -> None:
+    """In training mode, in half precision, in channels_last."""
+    model = made("dncnn").train().bfloat16().to(memory_format=torch.channels_last)
+    assert export_torch(model, tmp_path / "net.pt2").difference < 1e-5
+    weight = next(model.parameters())
+    assert (model.training, weight.dtype) == (True, torch.bfloat16)
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+class TestCommand:
+    @pytest.fixture
+    def weights(self, tmp_path: Path) -> Path:
+        save_model(made("dncnn"), tmp_path / "net.safetensors")
+        return tmp_path / "net.safetensors"
+
+    @pytest.fixture
+    def exports(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+        """What the library was asked for; exporting itself is tested above."""
+        asked: list[tuple[Any, ...]] = []
+
+        def record(*given: Any) -> Exported:
+            asked.append(given)
+            return Exported(given[1], ("noisy",), 3e-7)
+
+        monkeypatch.setattr("restorekit.runtimes.export.export_onnx", record)
+        monkeypatch.setattr("restorekit.runtimes.export.export_torch", record)
+        return asked
+
+    def test_both_forms(
+        self, weights: Path, exports: list[Any], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The difference is printed; the card goes along."""
+        from restorekit.cli.main import main
+
+        words = ["export", str(weights), "--onnx", "a.onnx", "--torch", "b.pt2", "--opset", "20"]
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split(":")[0] for line in lines] == ["a.onnx", "b.pt2"]
+        assert all("within 3.0e-07 of torch at 1x64x64" in line for line in lines)
+        (_, _, opset, card), (_, _) = exports
+        assert (opset, card["model"]["name"]) == (20, "dncnn")
+
+    def test_a_model_without_weights(self, exports: list[Any]) -> None:
+        """By name, with its arguments, which are its card."""
+        from restorekit.cli.main import main
+
+        assert main(["export", "median:size=5", "--onnx", "a.onnx"]) == 0
+        ((model, _, _, card),) = exports
+        assert model.size == 5
+        assert card["model"]["arguments"]["size"] == 5
+
+    def test_nothing_to_write(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """It is asked what to write; an old opset is told what is possible."""
+        from restorekit.cli.main import main
+
+        assert main(["export", str(weights)]) == 2
+        assert "say what to write" in capsys.readouterr().err
+        assert main(["export", str(weights), "--onnx", "a.onnx", "--opset", "11"]) == 2
+        assert "opset 11 is too old; 18 or above" in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that installs it."""
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'restorekit\[onnx\]'"):
+        export_onnx(made("dncnn"), tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("package", ["torch", "onnxscript"])
+def test_what_is_too_old_is_named(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the work; with the version that is needed, and no file."""
+    monkeypatch.setattr(f"{package}.__version__", "0.6.0+cpu")
+    told = f"{package} {LOWEST[package]} or newer, not 0.6.0+cpu; pip install 'restorekit[onnx]'"
+    with pytest.raises(MissingExtraError) as caught:
+        export_onnx(made("dncnn"), tmp_path / "net.onnx")
+    assert str(caught.value) == f"export to ONNX needs {told}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("extra", ["onnx", "openvino"])
+def test_the_extras_ask_for_what_export_needs(extra: str) -> None:
+    """The lowest versions in the code are those of the project's file."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    required = set(project["project"]["optional-dependencies"][extra])
+    assert {f"{package}>={lowest}" for package, lowest in LOWEST.items()} <= required

@@ -1,0 +1,87 @@
+"""Trainings that cannot fit the memory are refused before they begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from restorekit import Trainer, create_dataset, create_model
+from restorekit.errors import ArgumentError, RestoreKitError
+
+
+class Images:
+    """So many images of one size, made when asked for."""
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = shape
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.rand(self.shape)
+
+
+def make(folder: Path, **arguments: Any) -> Trainer:
+    """A run that is not started."""
+    settings = {"model": {"name": "dncnn", "depth": 2, "width": 4}, "noise": "gaussian", "steps": 1}
+    return Trainer(**{**settings, "device": "cpu", "save_weight_path": folder, **arguments})
+
+
+def test_a_batch_that_fits_no_memory(tmp_path: Path) -> None:
+    """10^9 images of 3x16x16 floats of 4 bytes are 3.072 TB, and that is only the images."""
+    with pytest.raises(ArgumentError) as caught:
+        make(tmp_path, dataset=Images(3, 16, 16), batch_size=10**9)
+    message = str(caught.value)
+    assert message.startswith("train.batch_size: 1,000,000,000 images of 3x16x16 take at least 3")
+    assert "TB on cpu, more than the" in message
+
+
+@pytest.mark.parametrize("accumulate", [1, 64])
+def test_what_the_layers_keep_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
+    """The images alone would fit; in parts all of it does."""
+    monkeypatch.setattr("restorekit.train.memory_check.available_memory", lambda device: 10_000_000)
+    model = {"name": "dncnn", "depth": 3, "width": 64, "batch_norm": False}
+    images = 64 * 3 * 32 * 32 * 4
+    kept = 64 * 32 * 32 * 64 * 4  # of one of the two hidden layers
+    assert images < 10_000_000 < kept
+    given: dict[str, Any] = {"model": model, "dataset": Images(3, 32, 32), "batch_size": 64}
+    if accumulate == 64:
+        make(tmp_path, **given, accumulate=accumulate)
+        return
+    with pytest.raises(ArgumentError, match=r"train\.accumulate"):
+        make(tmp_path, **given)
+
+
+def test_measuring_changes_nothing_of_a_network(tmp_path: Path) -> None:
+    """Neither the statistics of its batches nor its mode."""
+    model = create_model("dncnn", depth=3, width=4)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    trainer = make(tmp_path, model=model, dataset=Images(3, 16, 16))
+    after = trainer.model.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before)
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"patch_size": 10**5}, "patch_size 100,000: a patch takes 120 GB"),
+        ({"patch_size": 10**9}, "patch_size 1,000,000,000: a patch takes"),
+        ({"patches_per_image": 10**9}, "an epoch has at most 10,000,000"),
+        ({"patches_per_image": 10**30}, "does not fit 64 bits"),
+    ],
+)
+def test_patches_beyond_all_measure(
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, int], message: str
+) -> None:
+    """Refused before a picture is read."""
+    monkeypatch.setattr("restorekit.data.patches.available_memory", lambda device: 10**10)
+    with pytest.raises(RestoreKitError, match=message):
+        create_dataset("samples", pictures=["camera"], **arguments)
