@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restorekit.devices import resolve_device
+from restorekit.devices import native_dtype, resolve_device
 from restorekit.errors import InputError
 
 
@@ -65,3 +65,19 @@ def test_a_malformed_number(name: str) -> None:
     """What torch cannot read is the user's mistake, told in one line."""
     with pytest.raises(InputError, match=f"device '{name}' is not '(cuda|cpu)' or '.*:NUMBER'"):
         resolve_device(name)
+
+
+@pytest.mark.parametrize("newer", [True, False])
+@pytest.mark.parametrize("present", [True, False])
+def test_bfloat16_is_native_where_the_processor_computes_in_it(
+    present: bool, newer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for in one way in torch 2.10, and in another in newer versions."""
+    if newer:
+        capabilities = {"avx512_bf16": present}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    else:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: present)
+    usable = present and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert native_dtype(torch.device("cpu")) == (torch.bfloat16 if usable else None)

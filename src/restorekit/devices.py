@@ -53,8 +53,15 @@ def native_dtype(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
-        has_avx512_bf16 = torch.cpu.get_capabilities().get("avx512_bf16", False)
-        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and has_avx512_bf16
+        native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()
     else:
         native = False
     return torch.bfloat16 if native else None
+
+
+def _has_avx512_bf16() -> bool:
+    import torch
+
+    if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.10
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
