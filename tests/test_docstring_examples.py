@@ -1,0 +1,169 @@
+"""The examples in the docstrings: they run, and every public object and component has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import restorekit
+from restorekit.components.registry import REGISTRIES
+
+SOURCE = Path(restorekit.__file__).parent
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+# What has no example yet. A new public name or component needs one: this list only shrinks.
+WITHOUT_EXAMPLE: frozenset[str] = frozenset(
+    {
+        # Public names.
+        "ArgumentError",
+        "CheckpointError",
+        "Component",
+        "ConfigError",
+        "DataError",
+        "Degraded",
+        "Denoiser",
+        "DivergenceError",
+        "ImageFileError",
+        "InputError",
+        "MissingExtraError",
+        "NameTakenError",
+        "OldSpellingWarning",
+        "PluginError",
+        "PluginWarning",
+        "Restoration",
+        "RestoreKitError",
+        "RestoreWarning",
+        "TrainConfig",
+        "Trainer",
+        "UnknownNameError",
+        "create_dataset",
+        "create_estimator",
+        "create_loss",
+        "create_model",
+        "create_noise",
+        "datasets",
+        "denoise",
+        "estimators",
+        "list_datasets",
+        "list_estimators",
+        "list_losses",
+        "list_models",
+        "list_noises",
+        "list_weights",
+        "load_model",
+        "losses",
+        "models",
+        "noises",
+        "save_model",
+        # Built-in components: model.
+        "model bm3d",
+        "model dncnn",
+        "model ffdnet",
+        "model median",
+        "model nlm",
+        "model swift",
+        "model tv",
+        "model unet",
+        "model vae",
+        "model wavelet",
+        # Built-in components: dataset.
+        "dataset cifar100",
+        "dataset folder",
+        "dataset samples",
+        "dataset stl10",
+        # Built-in components: noise.
+        "noise camera",
+        "noise chain",
+        "noise classic_mixture",
+        "noise gaussian",
+        "noise jpeg",
+        "noise luminance",
+        "noise one_of",
+        "noise salt_and_pepper",
+        "noise uniform",
+        # Built-in components: loss.
+        "loss charbonnier",
+        "loss kl_divergence",
+        "loss l1",
+        "loss ms_ssim",
+        "loss mse",
+        "loss ssim",
+        "loss total_variation",
+        # Built-in components: estimator.
+        "estimator block_dct",
+        "estimator mad",
+    }
+)
+
+
+def modules_with_examples() -> list[str]:
+    """Found in the text, so that collecting the tests imports nothing."""
+    found = (path for path in sorted(SOURCE.rglob("*.py")) if ">>> " in path.read_text())
+    return [".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in found]
+
+
+def public_objects() -> dict[str, Any]:
+    """Every public name and built-in component, by the name that a user calls it."""
+    objects = {name: getattr(restorekit, name) for name in restorekit.__all__}
+    del objects["hookimpl"]  # an object of pluggy, with pluggy's docstring
+    for kind, registry in REGISTRIES.items():
+        for name in registry.names():
+            if registry.entry(name).provider.distribution == "restorekit":
+                objects[f"{kind} {name}"] = registry.get(name)
+    return objects
+
+
+def has_example(value: Any) -> bool:
+    """Whether the docstring has an example that is not skipped."""
+    documented = value if callable(value) else type(value)
+    examples = doctest.DocTestParser().get_examples(documented.__doc__ or "")
+    return any(not example.options.get(doctest.SKIP) for example in examples)
+
+
+@pytest.fixture
+def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The names that an example may use without an import; it runs in an empty folder.
+
+    image: (32, 32, 3) colour picture, uint8.
+    batch: (2, 3, 32, 32) clean pictures, float32 in [0, 1].
+    """
+    monkeypatch.chdir(tmp_path)
+    across = torch.linspace(0.2, 0.8, 32).expand(32, 32)
+    batch = torch.stack([across, across.T, across.flip(1)]).repeat(2, 1, 1, 1)
+    image = (batch[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield {
+            "np": np,
+            "torch": torch,
+            "restorekit": restorekit,
+            "batch": batch,
+            "image": image,
+        }
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_the_examples_of_a_module_run(name: str, namespace: dict[str, Any]) -> None:
+    """They print what they show."""
+    module = importlib.import_module(name)
+    found = doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=namespace)
+    output: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    report: Callable[[str], Any] = output.append
+    for test in found:
+        runner.run(test, out=report)
+    assert runner.summarize(verbose=False).attempted > 0
+    assert "".join(output) == ""
+
+
+def test_every_public_object_and_component_has_an_example() -> None:
+    """Those that lack one are listed above, and those that are listed lack one."""
+    lacking = {name for name, value in public_objects().items() if not has_example(value)}
+    assert lacking == WITHOUT_EXAMPLE
