@@ -41,5 +41,10 @@ def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     def noise_map(image: Tensor) -> Tensor:
         return image.mean(dim=1, keepdim=True)
 
+    def sigma_and_impulses(image: Tensor, _: object = None) -> tuple[Tensor, Tensor]:
+        sigma = estimate_sigma(image)
+        return sigma, torch.zeros_like(sigma, dtype=torch.bool)
+
     monkeypatch.setattr(noise_estimation, "estimate_sigma", estimate_sigma)
+    monkeypatch.setattr(noise_estimation, "sigma_and_impulses", sigma_and_impulses)
     monkeypatch.setattr(noise_estimation, "noise_map", noise_map)

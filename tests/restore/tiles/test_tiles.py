@@ -179,13 +179,13 @@ def test_a_large_image_is_tiled_unasked(estimate: None) -> None:
 def test_global_networks_say_how_much_tiles_differ() -> None:
     """Once, with a number measured on the image; whole, they do not."""
     image = picture(200, 300) * torch.linspace(0.2, 1, 300)
-    denoiser = Denoiser(Scaling(), tile=100)
+    denoiser = Denoiser(Scaling(), tile=100, force=True)
     told = r"'Scaling'.*tiles of 100.*/255.*tile='off'"
     with pytest.warns(RestoreWarning, match=told) as caught:
         tiled = denoiser(image)
     denoiser(image)  # a second warning would be an error
     assert "\n" not in str(caught[0].message)
-    whole = Denoiser(Scaling(), tile="off")(image)
+    whole = Denoiser(Scaling(), tile="off", force=True)(image)
     assert not torch.allclose(tiled, whole, atol=0.01)
 
 
