@@ -100,11 +100,11 @@ def impulse(clean: Tensor, generator: Generator) -> Batch:
     kind = draw.uniform()
     amount = draw.uniform(0.0, 0.3)
     hit = torch.rand(clean.shape, device=clean.device, generator=generator)
-    hit = torch.where(kind < 0.6, hit[:, :1], hit)
+    hit = torch.where(kind < 0.45, hit[:, :1], hit)
     specks = clean.masked_fill(hit < amount, 0.0).masked_fill(hit < amount / 2, 1.0)
     spread = torch.rand(clean.shape, device=clean.device, generator=generator) * 2 - 1
     uniform = (clean + spread * draw.uniform(0.0, 0.25)).clamp_(0, 1)
-    noisy = torch.where(kind < 0.8, specks, uniform)
+    noisy = torch.where(kind < 0.6, specks, uniform)
     return Batch(clean, noisy, torch.zeros_like(clean[:, :1]))
 
 

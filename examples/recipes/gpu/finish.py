@@ -1,0 +1,39 @@
+"""Make a network of the GPU recipe into a weights file that restorekit loads.
+
+    python examples/recipes/gpu/finish.py runs/gpu/gaussian.safetensors gaussian.safetensors
+    python examples/recipes/gpu/finish.py runs/gpu/photo.safetensors photo.safetensors --blind
+
+`--blind` leaves out the noise level of a network that learned to do without (a level of 0): the
+first convolution loses that channel, and restores as it did.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import safetensors.torch
+from learn import TASKS
+
+from restorekit import create_model, save_model
+
+
+def main() -> None:
+    """Read a state, write weights."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("state", type=Path, help="named as the network's task is")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--blind", action="store_true")
+    arguments = parser.parse_args()
+    task = TASKS[arguments.state.stem]
+    weights = safetensors.torch.load_file(arguments.state)
+    if arguments.blind:
+        weights["head.weight"] = weights["head.weight"][:, : task.channels].contiguous()
+    blind = task.blind or arguments.blind
+    model = create_model("swift", channels=task.channels, size=task.size, blind=blind)
+    model.load_state_dict(weights)
+    save_model(model, arguments.target)
+
+
+if __name__ == "__main__":
+    main()
