@@ -30,10 +30,12 @@ def main() -> None:
     parser.add_argument("photographs")
     arguments = parser.parse_args()
     with open(arguments.photographs, encoding="utf-8", newline="") as file:
-        licences = Counter(family(row["licence"]) for row in csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    licences = Counter(family(row["licence"]) for row in rows)
+    pixels = sum(int(row["width"]) * int(row["height"]) for row in rows)
     fields = {
         **json.loads((HERE / "cards.json").read_text(encoding="utf-8"))[arguments.name],
-        "training_data": f"{licences.total()} clean photographs, 229 megapixels, downscaled",
+        "training_data": f"{len(rows)} clean photographs, {pixels / 1e6:.0f} megapixels, downscaled",
         "licenses": dict(licences.most_common()),
         "credits": "CREDITS.md",
         "license": "MIT",
