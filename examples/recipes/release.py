@@ -32,10 +32,10 @@ def main() -> None:
     with open(arguments.photographs, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     licences = Counter(family(row["licence"]) for row in rows)
-    pixels = sum(int(row["width"]) * int(row["height"]) for row in rows)
+    megapixels = sum(int(row["width"]) * int(row["height"]) for row in rows) / 1e6
     fields = {
         **json.loads((HERE / "cards.json").read_text(encoding="utf-8"))[arguments.name],
-        "training_data": f"{len(rows)} clean photographs, {pixels / 1e6:.0f} megapixels, downscaled",
+        "training_data": f"{len(rows)} clean photographs, {megapixels:.0f} megapixels, downscaled",
         "licenses": dict(licences.most_common()),
         "credits": "CREDITS.md",
         "license": "MIT",
