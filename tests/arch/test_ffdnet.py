@@ -93,7 +93,7 @@ def test_each_sample_has_its_own_level() -> None:
 
 def test_the_level_is_needed() -> None:
     """It is not guessed."""
-    with pytest.raises(InputError, match="'ffdnet' needs the noise's sigma"):
+    with pytest.raises(InputError, match="'ffdnet' needs sigma, the standard deviation"):
         small()(torch.rand(1, 3, 8, 8))
 
 

@@ -33,9 +33,9 @@ def layer_and_input(
 @pytest.fixture
 def tried_again() -> Iterator[None]:
     """The operators are tried anew in the test, and after it."""
-    fused._is_right.cache_clear()
+    fused._operators_work.cache_clear()
     yield
-    fused._is_right.cache_clear()
+    fused._operators_work.cache_clear()
 
 
 @settings(deadline=None)
@@ -69,7 +69,7 @@ def test_the_plain_layers_serve_where_the_operators_fail(monkeypatch, tried_agai
 
     before = restored()
     monkeypatch.setattr(fused, "_fused_relu", gone)
-    fused._is_right.cache_clear()
+    fused._operators_work.cache_clear()
     after = restored()
     for one, other in zip(before, after, strict=True):
         torch.testing.assert_close(one, other, rtol=ROUNDING, atol=0.02)
@@ -85,7 +85,7 @@ def test_operators_that_compute_something_else_are_not_used(monkeypatch, tried_a
 
 
 def test_used_where_the_processor_computes_in_bfloat16():
-    assert fused._is_right() or not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert fused._operators_work() or not torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def test_gradients_flow():

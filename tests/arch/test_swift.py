@@ -51,7 +51,7 @@ def test_blind_ignores_the_level_and_the_other_needs_it():
     noisy = picture(1, 3, 16, 16)
     blind = make(blind=True)
     assert torch.equal(blind(noisy), blind(noisy, torch.full((1, 1, 1, 1), 0.3)))
-    with pytest.raises(InputError, match="needs the noise's sigma"):
+    with pytest.raises(InputError, match="needs sigma, the standard deviation"):
         make()(noisy)
 
 

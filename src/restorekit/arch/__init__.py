@@ -1,1 +1,1 @@
-"""Architectures, one a file: noisy batch -> Restoration."""
+"""Architectures, one per file. Each maps a noisy batch to a restored tensor or `Restoration`."""

@@ -16,30 +16,36 @@ from restorekit.components.registry import Origin, mark_origin, origin_of
 
 
 class DnCNN(nn.Module):
-    """Convolutions at full size that predict the noise; blind, so `sigma` is ignored.
+    """Convolutions at full size that predict the noise. Blind: `sigma` is ignored.
 
-    A convolution with ReLU, `depth` - 2 with batch normalisation and ReLU, and a last one, whose
-    output is taken from the input. The receptive field is 2 * `depth` + 1 pixels square.
+    The layers are a convolution with ReLU, `depth` - 2 convolutions with batch normalisation and
+    ReLU, and a last convolution. Its output is subtracted from the input. The receptive field is
+    2 * `depth` + 1 pixels square.
 
-    With batch normalisation no convolution has a bias, which is the count published for gray
-    DnCNN-17, 556,032; without it every one has. `layers` is one flat sequence of convolutions,
-    normalisations and ReLUs, the order in which published checkpoints number theirs. Published
-    sizes: 17 layers for gray and one noise level, 20 for colour and for blind. A trained network is
-    faster with its normalisation folded, see `fold_batch_norm`.
+    With batch normalisation the convolutions have no bias; the gray network of 17 layers then has
+    the published 556,032 parameters. Without it, all convolutions have a bias. `layers` is one flat
+    sequence of convolutions, normalisations and ReLUs, numbered as in published checkpoints. The
+    paper uses 17 layers for gray images at one noise level, and 20 for colour and for blind
+    denoising. `fold_batch_norm` makes a trained network faster.
 
     Reference: https://arxiv.org/abs/1608.03981
 
     Args:
-        channels: Channels of the image, 3 for colour and 1 for gray.
-        depth: Number of convolutions; the paper has 17 for one noise level and 20 for blind.
+        channels: Channels of the image: 3 for colour, 1 for gray.
+        depth: Number of convolutions. The paper has 17 for one noise level and 20 for blind.
         width: Feature channels of each convolution.
-        batch_norm: Normalise the hidden layers by batch statistics; off, they have biases instead.
+        batch_norm: Use batch normalisation in the hidden layers; otherwise they have biases.
 
     Attributes:
-        size_multiple: 1, any size fits as it is.
+        size_multiple: 1, since any height and width is accepted without padding.
 
     Raises:
         ArgumentError: `depth` is below 2, or `channels` or `width` below 1.
+
+    Examples:
+        >>> model = restorekit.create_model("dncnn", channels=1, depth=4, width=8)
+        >>> model(torch.rand(2, 1, 17, 20)).shape
+        torch.Size([2, 1, 17, 20])
     """
 
     def __init__(
@@ -57,8 +63,9 @@ class DnCNN(nn.Module):
             if batch_norm:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.ReLU(inplace=True))
-        # He's gain is for what a ReLU follows. Here it would start the predicted noise at an RMS of
-        # about 1; small, the network starts close to the identity and learns faster.
+        # He initialisation assumes a ReLU after the layer. Here there is none, and the predicted
+        # noise would start at an RMS of about 1. With a small gain the network starts close to the
+        # identity and learns faster.
         layers.append(conv3x3(width, channels, gain=0.05, bias=bias))
         self.layers = nn.Sequential(*layers)
 
@@ -70,7 +77,7 @@ class DnCNN(nn.Module):
             sigma: ignored.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels.
@@ -81,16 +88,26 @@ class DnCNN(nn.Module):
 
 
 def fold_batch_norm(model: DnCNN) -> DnCNN:
-    """The same network without batch normalisation, as published checkpoints of DnCNN come.
+    """Merge the batch normalisations of a DnCNN into its convolutions.
 
-    In evaluation a normalisation is linear, so that the convolution before it can do its work: the
-    output is the same to float32 rounding, in less time.
+    In evaluation mode a batch normalisation is linear, so the convolution before it can include it.
+    The output is the same up to float32 rounding, and inference is faster.
 
     Args:
-        model: a trained network; stays as it is.
+        model: a trained network; it is not modified.
 
     Returns:
-        A network with `batch_norm=False`, in evaluation mode; `model` itself where it has none.
+        A network with `batch_norm=False`, in evaluation mode; `model` itself if it has no batch
+        normalisation.
+
+    Examples:
+        >>> model = DnCNN(channels=1, depth=4, width=8).eval()
+        >>> folded = fold_batch_norm(model)
+        >>> x = torch.rand(1, 1, 16, 16)
+        >>> bool(torch.allclose(model(x), folded(x), atol=1e-5))
+        True
+        >>> len(model.layers), len(folded.layers)
+        (9, 7)
     """
     layers = list(model.layers)
     if not any(isinstance(layer, nn.BatchNorm2d) for layer in layers):
@@ -102,7 +119,8 @@ def fold_batch_norm(model: DnCNN) -> DnCNN:
     for layer, after in zip(layers, [*layers[1:], None], strict=True):
         if isinstance(layer, nn.Conv2d):
             _fold(layer, after if isinstance(after, nn.BatchNorm2d) else None, next(targets))
-    if (origin := origin_of(model)) is not None:  # a file of it can be loaded by name, too
+    # The origin is what `save_model` records, so that the folded network can be loaded by name.
+    if (origin := origin_of(model)) is not None:
         arguments = {**origin.arguments, "batch_norm": False}
         mark_origin(folded, Origin("model", origin.name, arguments, origin.provider))
     return folded
@@ -110,7 +128,7 @@ def fold_batch_norm(model: DnCNN) -> DnCNN:
 
 @torch.no_grad()
 def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d | None, target: nn.Conv2d) -> None:
-    """What a convolution and the normalisation after it do, into a convolution with a bias."""
+    """Write a convolution and the normalisation after it into `target`, which has a bias."""
     weight, bias = conv.weight, conv.bias
     if norm is not None:
         assert norm.running_mean is not None

@@ -1,4 +1,4 @@
-"""FFDNet: a plain stack of convolutions at half size that is told the noise level.
+"""FFDNet: a plain stack of convolutions at half size that takes the noise level as input.
 
 Zhang et al., FFDNet: Toward a Fast and Flexible Solution for CNN-Based Image Denoising,
 IEEE TIP 2018, https://arxiv.org/abs/1710.04026
@@ -18,10 +18,10 @@ from restorekit.errors import InputError
 class FFDNet(nn.Module):
     """Convolutions on the 2x2 phases of the image and a map of the noise level.
 
-    The image is taken apart into its four phases, each of half the size (channel 4c + 2y + x is
-    channel c at the places (y, x) of every 2x2 square); the noise level is the last channel. What
-    the convolutions make of this is put together again in the same order. Odd sizes repeat the last
-    row or column, as the published implementation does.
+    The image is split into its four phases, each of half the height and width (channel
+    4c + 2y + x holds channel c at position (y, x) of every 2x2 square). The noise level is the last
+    channel. The output is reassembled in the same order. For odd sizes the last row or column is
+    repeated, as in the published implementation.
 
     Published sizes: gray `channels=1, depth=15, width=64` (485,316 parameters), colour
     `channels=3, depth=12, width=96`.
@@ -29,16 +29,23 @@ class FFDNet(nn.Module):
     Reference: https://arxiv.org/abs/1710.04026
 
     Args:
-        channels: Channels of the image, 3 for colour and 1 for gray.
-        depth: Number of convolutions; null for the published one, 12 for colour and 15 for gray.
-        width: Feature channels of each; null for the published one, 96 for colour and 64 for gray.
-        residual: Predict the noise and not the image, which the paper does not do.
+        channels: Channels of the image: 3 for colour, 1 for gray.
+        depth: Number of convolutions; null for the published number, 12 for colour, 15 for gray.
+        width: Feature channels of each convolution; null for the published number, 96 for colour
+            and 64 for gray.
+        residual: Predict the noise instead of the image. The paper predicts the image.
 
     Attributes:
-        size_multiple: 2.
+        size_multiple: 2, the side of the squares that are split into phases.
 
     Raises:
         ArgumentError: `depth` is below 2, or `channels` or `width` below 1.
+
+    Examples:
+        >>> model = restorekit.create_model("ffdnet", channels=3, depth=4, width=8)
+        >>> noisy, sigma = torch.rand(2, 3, 17, 20), torch.full((2, 1, 1, 1), 25 / 255)
+        >>> model(noisy, sigma).shape
+        torch.Size([2, 3, 17, 20])
     """
 
     def __init__(
@@ -59,7 +66,7 @@ class FFDNet(nn.Module):
         layers: list[nn.Module] = [conv3x3(4 * channels + 1, width), nn.ReLU(True)]
         for _ in range(depth - 2):
             layers += [conv3x3(width, width), nn.ReLU(True)]
-        # A small last layer, for a residual network starts close to the identity then.
+        # With a small last layer a residual network starts close to the identity.
         layers.append(conv3x3(width, 4 * channels, gain=0.05 if residual else 1.0))
         self.layers = nn.Sequential(*layers)
 
@@ -68,29 +75,33 @@ class FFDNet(nn.Module):
 
         Args:
             noisy: batch, (B, C, H, W), in about [0, 1].
-            sigma: the noise's standard deviation on that scale, (B, 1, 1, 1), or a map
-                (B, 1, H, W), whose 2x2 means are taken.
+            sigma: the standard deviation of the noise on that scale, (B, 1, 1, 1), or a map
+                (B, 1, H, W), which is averaged over 2x2 squares.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
         """
         check_batch(noisy, self.channels, "ffdnet")
         if sigma is None:
-            raise InputError("model 'ffdnet' needs the noise's sigma, on the scale of [0, 1]")
+            raise InputError(
+                "model 'ffdnet' needs sigma, the standard deviation of the noise on the scale of "
+                "[0, 1]"
+            )
         image, size = pad_to_multiple(noisy, 2, mode="edge")
         phases = functional.pixel_unshuffle(image, 2)
-        made = self.layers(torch.cat((phases, _level(sigma, phases)), dim=1))
-        output = crop(functional.pixel_shuffle(made, 2), size)
+        restored_phases = self.layers(torch.cat((phases, _sigma_map(sigma, phases)), dim=1))
+        output = crop(functional.pixel_shuffle(restored_phases, 2), size)
         return (noisy - output if self.residual else output).to(noisy.dtype)
 
 
-def _level(sigma: Tensor, phases: Tensor) -> Tensor:
-    """The noise level at half size: (B, 1, H/2, W/2), of the type of the phases."""
+def _sigma_map(sigma: Tensor, phases: Tensor) -> Tensor:
+    """The noise level at half size: (B, 1, H/2, W/2), in the dtype of the phases."""
     level = sigma.to(phases)
     if level.ndim == 4 and level.shape[-2:] != (1, 1):
         level = functional.avg_pool2d(pad_to_multiple(level, 2, mode="edge")[0], 2)
-    # Not len(phases), which would tie an exported graph to one batch size.
+    # phases.shape[0] and not len(phases): len() is a constant in an exported graph, which would
+    # then accept one batch size only.
     return level.expand(phases.shape[0], 1, *phases.shape[-2:])

@@ -1,8 +1,9 @@
-"""A convolution and what follows it in one pass over memory, where oneDNN offers it.
+"""A convolution and the operation after it in one pass over memory, if oneDNN supports it.
 
-For inference in bfloat16 on a CPU, where memory takes more of the time than arithmetic. The
-operators are those that PyTorch's own compiler uses; they are no public interface, so each is tried
-against the plain computation before its first use, which also serves everywhere else.
+This helps inference in bfloat16 on a CPU, where memory access takes more time than arithmetic. The
+operators are those that PyTorch's own compiler uses. They are not a public interface, so they are
+compared with the plain computation before their first use. If they are missing or differ, and on
+all other devices and dtypes, the plain computation is used.
 """
 
 from __future__ import annotations
@@ -15,29 +16,30 @@ from torch.nn import functional
 
 
 def conv_relu(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """`relu(layer(x))` of (B, C, H, W); without a gradient it may be computed in one pass."""
-    if _serves(x):
+    """`relu(layer(x))` for (B, C, H, W), in one pass if no gradient is needed."""
+    if _can_fuse(x):
         return _fused_relu(layer, x)
-    # In place here and below: no gradient needs what is overwritten.
+    # In place here and below: the backward pass of a convolution does not need its own output.
     return functional.relu_(layer(x))
 
 
 def conv_add(layer: nn.Conv2d, x: Tensor, other: Tensor) -> Tensor:
-    """`layer(x) + other` of (B, C, H, W); without a gradient it may be computed in one pass."""
-    if _serves(x):
+    """`layer(x) + other` for (B, C, H, W), in one pass if no gradient is needed."""
+    if _can_fuse(x):
         return _fused_add(layer, x, other)
     added: Tensor = layer(x)
     return added.add_(other)
 
 
-def _serves(x: Tensor) -> bool:
+def _can_fuse(x: Tensor) -> bool:
+    # The operators have no backward pass, and torch.compile fuses by itself.
     return (
         x.device.type == "cpu"
         and x.dtype == torch.bfloat16
         and not torch.is_grad_enabled()
         and torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
-        and _is_right()
+        and _operators_work()
     )
 
 
@@ -60,9 +62,10 @@ def _arguments(layer: nn.Conv2d) -> tuple[object, ...]:
 
 
 @cache
-def _is_right() -> bool:
-    """Whether the operators are there and do what they are taken to do."""
-    # Numbers of its own: other threads may draw from torch's generator meanwhile.
+def _operators_work() -> bool:
+    """Whether the operators exist and agree with the plain computation on a small example."""
+    # A generator of its own: drawing from torch's default one would change the random numbers of
+    # the caller, and other threads may use it at the same time.
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         layer = nn.Conv2d(8, 8, 3, padding=1, device="meta").to_empty(device="cpu")

@@ -1,4 +1,4 @@
-"""The convolutions that the architectures are made of, as they start before training."""
+"""The convolutions that the architectures share, with their initialisation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/
 def conv3x3(
     in_channels: int, out_channels: int, gain: float = RELU_GAIN, bias: bool = True
 ) -> nn.Conv2d:
-    """3x3 convolution that keeps the size and, at first, multiplies the signal's RMS by `gain`."""
+    """3x3 convolution that keeps the size; its initial weights scale the signal's RMS by `gain`."""
     layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
     return _initialised(layer, 9 * in_channels, gain)
 
@@ -30,10 +30,11 @@ def upsample(
 ) -> nn.ConvTranspose2d:
     """2x2 transposed convolution of stride 2: (B, C_in, H, W) -> (B, C_out, 2H, 2W).
 
-    The 2x2 patches it writes do not overlap, so they cannot add up to a checkerboard.
+    The 2x2 patches that it writes do not overlap, so it causes no checkerboard artefacts.
     """
     layer = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
-    return _initialised(layer, in_channels, gain)  # an output pixel gets one tap a channel
+    # Each output pixel is written once, by one weight per input channel.
+    return _initialised(layer, in_channels, gain)
 
 
 def _initialised(layer: Layer, fan_in: int, gain: float) -> Layer:

@@ -1,4 +1,4 @@
-"""Fit a batch of any size to an architecture: check it, pad it, crop the result back."""
+"""Fit a batch of any size to an architecture: check it, pad it, and crop the result."""
 
 from __future__ import annotations
 
@@ -16,66 +16,78 @@ Size = tuple[int, int]
 def pad_to_multiple(
     x: Tensor, multiple: int, mode: Literal["mirror", "edge"] = "mirror"
 ) -> tuple[Tensor, Size]:
-    """Grow a batch at the bottom and the right until `multiple` divides its height and width.
+    """Pad a batch at the bottom and the right until `multiple` divides its height and width.
 
-    The image is mirrored about its last row and column, as often as needed: the padding then
-    looks like the picture and its noise, and no size is too small, not even 1x1. The top left
-    corner stays where it is, so that tiles cut at multiples keep the same phase.
+    The image is mirrored about its last row and column, repeatedly if needed. The padding then has
+    the same texture and noise as the image, and every size works, even 1x1. The top left corner
+    stays in place, so that tiles cut at multiples of `multiple` are processed alike.
 
     Args:
-        x: batch, (B, C, H, W), H and W at least 1.
-        multiple: what must divide the new height and width, at least 1.
-        mode: "edge" repeats the last row and column instead, for networks published with it.
+        x: batch, (B, C, H, W), with H and W at least 1.
+        multiple: divisor of the new height and width, at least 1.
+        mode: "mirror", or "edge" to repeat the last row and column, for networks that were
+            published with that padding.
 
     Returns:
         The padded batch, and (H, W) for `crop`.
+
+    Examples:
+        >>> x = torch.arange(5.0).expand(1, 1, 1, 5)
+        >>> padded, size = pad_to_multiple(x, 4)
+        >>> padded[0, 0, 0], size
+        (tensor([0., 1., 2., 3., 4., 3., 2., 1.]), (1, 5))
+        >>> torch.equal(crop(padded, size), x)
+        True
     """
     height, width = x.shape[-2:]
     if multiple > 1 and not _fits(x, multiple):
-        places = _mirrored if mode == "mirror" else _repeated
-        x = x.index_select(-2, places(height, multiple, x.device))
-        x = x.index_select(-1, places(width, multiple, x.device))
+        indices = _mirrored_indices if mode == "mirror" else _repeated_indices
+        x = x.index_select(-2, indices(height, multiple, x.device))
+        x = x.index_select(-1, indices(width, multiple, x.device))
     return x, (height, width)
 
 
 def crop(x: Tensor, size: Size) -> Tensor:
-    """The top left (H, W) of a batch: what `pad_to_multiple` was given."""
+    """Crop a batch to its top left (H, W); the inverse of `pad_to_multiple`."""
     if not _in_graph() and x.shape[-2:] == size:
         return x
-    # Negative padding and not a slice: a slice is a view, whose strides tie a graph to one size.
+    # Negative padding instead of a slice: a slice is a view, and its strides would fix the image
+    # size of an exported graph.
     return functional.pad(x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]))
 
 
 def check_batch(noisy: Tensor, channels: int | None, model: str) -> None:
-    """Refuse a batch that a model cannot take.
+    """Raise an error that explains the fix if a model cannot take this batch.
 
     Args:
-        noisy: what the model was given.
-        channels: how many channels it takes; None for any number.
-        model: its registered name, for the message.
+        noisy: the input of the model.
+        channels: the number of channels that the model takes; None for any number.
+        model: the registered name of the model, for the message.
 
     Raises:
         InputError: `noisy` is not a float batch (B, channels, H, W) whose sides are at least 1.
     """
     shape = tuple(noisy.shape)
-    takes = f"model '{model}' takes a float batch (B, {channels or 'C'}, H, W)"
+    expected = f"model '{model}' takes a float batch (B, {channels or 'C'}, H, W)"
     if len(shape) == 3:
-        raise InputError(f"{takes}, not a single image {shape}; add the batch with image[None]")
+        raise InputError(
+            f"{expected}, not a single image {shape}; add the batch dimension with image[None]"
+        )
     if len(shape) != 4:
-        raise InputError(f"{takes}, not {len(shape)} dimensions {shape}")
+        raise InputError(f"{expected}, not {len(shape)} dimensions {shape}")
     if channels is not None and shape[1] != channels:
         raise InputError(
-            f"{takes}, not {shape[1]} channels {shape}; one that fits is "
-            f"create_model('{model}', channels={shape[1]})"
+            f"{expected}, not {shape[1]} channels {shape}; "
+            f"use create_model('{model}', channels={shape[1]})"
         )
     if 0 in shape[1:]:
-        raise InputError(f"{takes} whose sides are at least 1, not {shape}")
+        raise InputError(f"{expected} with at least 1 pixel, not {shape}")
     if not noisy.is_floating_point():
-        raise InputError(f"{takes} in [0, 1], not {noisy.dtype}; divide 8-bit images by 255")
+        raise InputError(f"{expected} in [0, 1], not {noisy.dtype}; divide 8-bit images by 255")
 
 
 def check_at_least(minimum: int, model: str, **arguments: int) -> None:
-    """Refuse an argument of a model's constructor that is too small.
+    """Check that arguments of a model's constructor are not too small.
 
     Raises:
         ArgumentError: an argument is below `minimum`.
@@ -88,7 +100,7 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
 
 
 def check_at_most(maximum: int, model: str, **arguments: int) -> None:
-    """Refuse an argument of a model's constructor that is too large.
+    """Check that arguments of a model's constructor are not too large.
 
     Raises:
         ArgumentError: an argument is above `maximum`.
@@ -101,7 +113,7 @@ def check_at_most(maximum: int, model: str, **arguments: int) -> None:
 
 
 def _fits(x: Tensor, multiple: int) -> bool:
-    """Whether there is nothing to pad; never within a graph, which is to serve any size."""
+    """Whether no padding is needed. False while a graph is traced, since it must fit any size."""
     return not _in_graph() and x.shape[-2] % multiple == 0 == x.shape[-1] % multiple
 
 
@@ -110,18 +122,18 @@ def _in_graph() -> bool:
     return torch.compiler.is_compiling() or bool(traced)
 
 
-def _mirrored(length: int, multiple: int, device: torch.device) -> Tensor:
+def _mirrored_indices(length: int, multiple: int, device: torch.device) -> Tensor:
     """Indices 0, 1, .., length - 1, length - 2, .., 0, 1, .. up to the next multiple."""
-    # A tensor: ONNX's exporter has no remainder by a number that depends on the size.
+    # A tensor, since the ONNX exporter does not support the remainder by a symbolic size.
     period = torch.full((1,), 2 * (length - 1), device=device).clamp(min=1)
-    place = torch.arange(_padded(length, multiple), device=device) % period
-    return torch.minimum(place, period - place)
+    index = torch.arange(_padded_length(length, multiple), device=device) % period
+    return torch.minimum(index, period - index)
 
 
-def _repeated(length: int, multiple: int, device: torch.device) -> Tensor:
+def _repeated_indices(length: int, multiple: int, device: torch.device) -> Tensor:
     """Indices 0, 1, .., length - 1, length - 1, .. up to the next multiple."""
-    return torch.arange(_padded(length, multiple), device=device).clamp(max=length - 1)
+    return torch.arange(_padded_length(length, multiple), device=device).clamp(max=length - 1)
 
 
-def _padded(length: int, multiple: int) -> int:
+def _padded_length(length: int, multiple: int) -> int:
     return (length + multiple - 1) // multiple * multiple

@@ -1,7 +1,7 @@
-"""Swift: restorekit's own network, made for restored quality per second on a CPU.
+"""Swift: restorekit's own network, designed for quality per second on a CPU.
 
-A U-shape of residual blocks without biases or normalisation. The measurements behind its shape, at
-equal training time, are in docs/development/swift.md.
+A U-Net of residual blocks without biases or normalisation. docs/development/swift.md has the
+measurements that led to its shape, at equal training time.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 from restorekit.errors import InputError
 
-# Channels and residual blocks of each scale on the way down; the way up mirrors it. Doubling the
-# channels as the sides halve makes a block cost the same at every scale.
+# Channels and residual blocks of each scale of the encoder; the decoder mirrors them. A block costs
+# the same at every scale if the channels double where the height and width halve.
 _SIZES = {
     "small": ((16, 32, 64, 128), (1, 1, 1, 2)),
     "medium": ((16, 48, 96, 192), (1, 1, 1, 3)),
@@ -28,11 +28,11 @@ _SIZES = {
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions and a ReLU between them, added to their input: (B, C, H, W) stays.
+    """Residual block: two 3x3 convolutions with a ReLU between them, added to the input.
 
     Args:
-        width: C.
-        gain: RMS of what is added relative to the input, at first.
+        width: channels of input and output.
+        gain: initial RMS of the added part relative to the input.
     """
 
     def __init__(self, width: int, gain: float) -> None:
@@ -48,27 +48,35 @@ class Block(nn.Module):
 class Swift(nn.Module):
     """Small U-shaped denoiser, fast on a CPU in bfloat16 and channels_last.
 
-    Residual blocks at full size and at halves of it, joined by additions. Without a single bias it
-    is homogeneous: a picture and its noise twice as strong come out twice as strong, which carries
-    over to noise levels that it was not trained on
+    Residual blocks at full, half, quarter and eighth size, joined by additive skip connections. The
+    network has no biases, so scaling the input and its noise level scales the output alike. This
+    helps it at noise levels outside of its training range
     (Mohan et al., Robust and Interpretable Blind Image Denoising via Bias-Free Convolutional
-    Neural Networks, ICLR 2020, https://arxiv.org/abs/1906.05478). The noise level is one more
+    Neural Networks, ICLR 2020, https://arxiv.org/abs/1906.05478). The noise level is an additional
     input channel, a map that may differ from pixel to pixel (Zhang et al., FFDNet,
-    https://arxiv.org/abs/1710.04026); the blind form has none.
+    https://arxiv.org/abs/1710.04026). The blind form does not have this channel.
 
     Reference: restorekit; after Ronneberger et al., https://arxiv.org/abs/1505.04597, and Zhang et
     al., Plug-and-Play Image Restoration with Deep Denoiser Prior, https://arxiv.org/abs/2008.13751
 
     Args:
-        channels: Channels of the image, 3 for colour and 1 for gray.
-        size: How large a network.
-        blind: Do without the noise level: `sigma` is then ignored, else it is needed.
+        channels: Channels of the image: 3 for colour, 1 for gray.
+        size: Size of the network; larger is better and slower.
+        blind: Work without the noise level. `sigma` is then ignored; otherwise it is required.
 
     Attributes:
-        size_multiple: by what the sides are padded to, 8.
+        size_multiple: 8; height and width are padded to multiples of it.
 
     Raises:
         ArgumentError: `channels` is below 1.
+
+    Examples:
+        >>> model = restorekit.create_model("swift", size="small")
+        >>> noisy, sigma = torch.rand(1, 3, 30, 21), torch.full((1, 1, 1, 1), 25 / 255)
+        >>> model(noisy, sigma).shape
+        torch.Size([1, 3, 30, 21])
+        >>> restorekit.create_model("swift", size="small", blind=True)(noisy).shape
+        torch.Size([1, 3, 30, 21])
     """
 
     def __init__(
@@ -83,7 +91,8 @@ class Swift(nn.Module):
         self.channels = channels
         self.blind = blind
         self.size_multiple = 2 ** (len(widths) - 1)
-        # The blocks add up: each adds little at first, so that the signal keeps its size.
+        # Each residual block adds to the signal. With this gain the initial RMS of the signal
+        # grows by a constant factor only, however many blocks there are.
         gain = (2 * sum(blocks) - blocks[-1]) ** -0.5
         *outer, (deepest, count) = zip(widths, blocks, strict=True)
         steps = list(pairwise(widths))  # (finer, coarser)
@@ -92,7 +101,7 @@ class Swift(nn.Module):
         self.downs = nn.ModuleList(downsample(fine, coarse, bias=False) for fine, coarse in steps)
         self.middle = stage(deepest, count, gain)
         self.ups = nn.ModuleList(
-            upsample(coarse, fine, 0.7, bias=False)  # what it is added to has gain 1
+            upsample(coarse, fine, 0.7, bias=False)  # below 1, since the skip connection adds to it
             for fine, coarse in reversed(steps)
         )
         self.decoders = nn.ModuleList(stage(width, n, gain) for width, n in reversed(outer))
@@ -107,13 +116,13 @@ class Swift(nn.Module):
                 (B, 1, H, W); ignored by the blind form.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
         """
         check_batch(noisy, self.channels, "swift")
-        x, size = pad_to_multiple(self._with_level(noisy, sigma), self.size_multiple)
+        x, size = pad_to_multiple(self._with_sigma_map(noisy, sigma), self.size_multiple)
         features = self._head(x)
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=True):
@@ -125,29 +134,30 @@ class Swift(nn.Module):
         return (noisy - crop(self.tail(features), size)).to(noisy.dtype)
 
     def _head(self, x: Tensor) -> Tensor:
-        """The first features, in the type of those that follow.
+        """The first features, in the dtype of the following layers.
 
-        Under autocast they are made in float32 and then rounded: rounding the picture itself to
-        eight bits would drown weak noise, and cost 0.05 dB on photographs.
+        Under autocast they are computed in float32 and then rounded. Rounding the input image to
+        the 8 significant bits of bfloat16 would hide weak noise, and cost 0.05 dB on photographs.
         """
         device = x.device.type
-        half = torch.is_autocast_enabled(device)
-        with torch.autocast(device, enabled=False) if half else nullcontext():
-            features: Tensor = self.head(x.to(self.head.weight.dtype) if half else x)
-        return features.to(torch.get_autocast_dtype(device)) if half else features
+        autocast = torch.is_autocast_enabled(device)
+        with torch.autocast(device, enabled=False) if autocast else nullcontext():
+            features: Tensor = self.head(x.to(self.head.weight.dtype) if autocast else x)
+        return features.to(torch.get_autocast_dtype(device)) if autocast else features
 
-    def _with_level(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
+    def _with_sigma_map(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
+        """The batch with a map of the noise level as its last channel."""
         if self.blind:
             return noisy
         if sigma is None:
             raise InputError(
-                "model 'swift' needs the noise's sigma, on the scale of [0, 1]; "
-                "its blind form does not: create_model('swift', blind=True)"
+                "model 'swift' needs sigma, the standard deviation of the noise on the scale of "
+                "[0, 1]; its blind form does not: create_model('swift', blind=True)"
             )
         count, _, height, width = noisy.shape
         return torch.cat((noisy, sigma.to(noisy).expand(count, 1, height, width)), 1)
 
 
 def stage(width: int, blocks: int, gain: float) -> nn.Sequential:
-    """Residual blocks of one scale, one after the other."""
+    """The residual blocks of one scale, in sequence."""
     return nn.Sequential(*(Block(width, gain) for _ in range(blocks)))

@@ -1,8 +1,8 @@
 """U-Net: an encoder and a decoder, joined by skip connections at every scale.
 
 Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015,
-https://arxiv.org/abs/1505.04597, with padded convolutions and, for denoising, the noise as what
-the network predicts (Zhang et al., https://arxiv.org/abs/1608.03981).
+https://arxiv.org/abs/1505.04597. Unlike there, the convolutions are padded and the network predicts
+the noise (Zhang et al., https://arxiv.org/abs/1608.03981).
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from restorekit.arch.padding import (
     pad_to_multiple,
 )
 
-DEEPEST = 16  # halvings: more than any picture has, and the width doubles with each
+# The most halvings. Each doubles the width, and no picture is large enough for more.
+DEEPEST = 16
 
 
 class ConvBlock(nn.Sequential):
     """Two 3x3 convolutions, each with a ReLU: (B, C_in, H, W) -> (B, C_out, H, W).
 
-    ReLU, because SiLU and GELU learned more slowly in trainings of a few minutes.
-    Nothing is normalised: statistics of a batch or of a whole image would make the result depend
-    on the neighbours in the batch, on the tile, and on training at another size.
+    ReLU is used because SiLU and GELU learned more slowly in trainings of a few minutes.
+    There is no normalisation: with statistics of a batch or of an image, the result would depend on
+    the other images of the batch, on the tile, and on the patch size of the training.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -42,17 +43,18 @@ class ConvBlock(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """Encoder and decoder with skip connections; blind, so `sigma` is ignored.
+    """Encoder and decoder with skip connections. Blind: `sigma` is ignored.
 
-    At scale s of `depth` + 1 the features have `width` * 2^s channels and 1/2^s of the size.
-    Any height and width is taken: the batch is mirrored up to a multiple of `size_multiple`.
+    There are `depth` + 1 scales. At scale s the features have `width` * 2^s channels, and height
+    and width are divided by 2^s. Any height and width is accepted: the batch is padded by mirroring
+    to a multiple of `size_multiple`.
 
     Reference: https://arxiv.org/abs/1505.04597
 
     Args:
-        channels: Channels of the image, 3 for colour and 1 for gray.
+        channels: Channels of the image: 3 for colour, 1 for gray.
         width: Feature channels at full size; parameters and time grow with its square.
-        depth: How often the size is halved; each step doubles what a pixel can see.
+        depth: Number of halvings; each doubles the receptive field.
         residual: Add the input to the output, so that the network predicts only the noise.
 
     Attributes:
@@ -60,6 +62,11 @@ class UNet(nn.Module):
 
     Raises:
         ArgumentError: `channels`, `width` or `depth` is below 1, or `depth` above 16.
+
+    Examples:
+        >>> model = restorekit.create_model("unet", channels=1, width=4, depth=2)
+        >>> model(torch.rand(2, 1, 17, 20)).shape
+        torch.Size([2, 1, 17, 20])
     """
 
     def __init__(
@@ -78,8 +85,8 @@ class UNet(nn.Module):
         self.encoders = nn.ModuleList(ConvBlock(coarse, coarse) for _, coarse in steps)
         self.ups = nn.ModuleList(upsample(coarse, fine) for fine, coarse in reversed(steps))
         self.decoders = nn.ModuleList(ConvBlock(2 * fine, fine) for fine, _ in reversed(steps))
-        # A residual network starts close to the identity. Not at it: a last layer of zeros would
-        # pass no gradient to the others.
+        # With a small last layer a residual network starts close to the identity. A last layer of
+        # zeros would pass no gradient to the other layers.
         self.tail = conv3x3(width, channels, gain=0.05 if residual else 1.0)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
@@ -90,7 +97,7 @@ class UNet(nn.Module):
             sigma: ignored.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels.

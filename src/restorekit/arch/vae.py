@@ -1,8 +1,8 @@
-"""VAE: a variational autoencoder that restores by way of a small convolutional latent.
+"""VAE: a variational autoencoder with a small convolutional latent.
 
-Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114;
-trained as a denoiser as in Im et al., Denoising Criterion for Variational Auto-Encoding
-Framework, AAAI 2017, https://arxiv.org/abs/1511.06406: noisy in, clean out.
+Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, https://arxiv.org/abs/1312.6114.
+It is trained as a denoiser, with a noisy input and a clean target, as in Im et al., Denoising
+Criterion for Variational Auto-Encoding Framework, AAAI 2017, https://arxiv.org/abs/1511.06406.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from restorekit.arch.padding import (
 )
 from restorekit.records import Restoration
 
-# exp(10) is finite in float16, and exp(-10 / 2) = 0.007 a deviation that no longer disturbs.
+# exp(10) is finite in float16, and exp(-10 / 2) = 0.007 is a negligible standard deviation.
 LOG_VARIANCE_BOUND = 10.0
 INITIAL_LOG_VARIANCE = -4.0
-DEEPEST = 16  # halvings: more than any picture has, and the width doubles with each
+# The most halvings. Each doubles the width, and no picture is large enough for more.
+DEEPEST = 16
 MID_GRAY = 0.5
 
 
 def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """A draw from N(mean, exp(log_variance)) that passes gradients to both.
+    """Draw a sample of N(mean, exp(log_variance)), differentiable with respect to both.
 
-    It draws from torch's own generator, which the Trainer seeds at each step from the run's seed.
+    The random numbers are those of torch's default generator, which the Trainer seeds at each step
+    from the seed of the run.
     """
     return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
 
@@ -40,8 +42,8 @@ def reparameterise(mean: Tensor, log_variance: Tensor) -> Tensor:
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a ReLU, added to the input: (B, C, H, W) -> (B, C, H, W).
 
-    Without the addition, and without a normalisation, so deep a network does not train well. It
-    starts close to the identity, so that signal and gradient first pass as they are.
+    A network of this depth without normalisation trains poorly unless its blocks are residual. The
+    block starts close to the identity, so that signal and gradient pass nearly unchanged at first.
     """
 
     def __init__(self, channels: int) -> None:
@@ -59,22 +61,23 @@ class ResidualBlock(nn.Module):
 
 
 class VAE(nn.Module):
-    """Variational autoencoder, for use with `kl_divergence`; blind, so `sigma` is ignored.
+    """Variational autoencoder, for use with `kl_divergence`. Blind: `sigma` is ignored.
 
-    In training mode the latent is drawn from the posterior, with torch's own generator (the
-    Trainer seeds it at each step from the run's seed); in eval mode it is the posterior's mean,
-    so that the same input always gives the same image. There are no skip connections: the image
-    has to pass through the latent, 12 times smaller than a colour image by default, and fine
-    texture that does not fit is lost.
+    In training mode the latent is sampled from the posterior, with torch's default generator (the
+    Trainer seeds it at each step from the seed of the run). In evaluation mode it is the mean of
+    the posterior, so that the result is deterministic. There are no skip connections: the image
+    passes through the latent, which by default is 12 times smaller than a colour image, so fine
+    texture is lost.
 
-    Any height and width is taken: the batch is mirrored up to a multiple of `size_multiple`.
+    Any height and width is accepted: the batch is padded by mirroring to a multiple of
+    `size_multiple`.
 
     Reference: https://arxiv.org/abs/1312.6114
 
     Args:
-        channels: Channels of the image, 3 for colour and 1 for gray.
-        width: Feature channels at full size; they double whenever the size is halved.
-        depth: How often the size is halved on the way to the latent.
+        channels: Channels of the image: 3 for colour, 1 for gray.
+        width: Feature channels at full size; they double at each halving.
+        depth: Number of halvings between image and latent.
         latent_channels: Channels of the latent; more of them keep more detail.
 
     Attributes:
@@ -82,6 +85,12 @@ class VAE(nn.Module):
 
     Raises:
         ArgumentError: an argument is below 1, or `depth` above 16.
+
+    Examples:
+        >>> model = restorekit.create_model("vae", channels=3, width=4, depth=2).eval()
+        >>> restoration = model(torch.rand(2, 3, 17, 20))
+        >>> restoration.image.shape, restoration.extras["mean"].shape
+        (torch.Size([2, 3, 17, 20]), torch.Size([2, 16, 5, 5]))
     """
 
     def __init__(
@@ -102,22 +111,24 @@ class VAE(nn.Module):
             self.encoder.extend((downsample(fine, coarse), ResidualBlock(coarse)))
         self.mean = conv3x3(widths[-1], latent_channels, gain=1.0)
         self.log_variance = conv3x3(widths[-1], latent_channels, gain=0.1)
-        # A narrow posterior at first: the decoder learns from the means, which eval mode uses too.
+        # The posterior starts narrow, so that the decoder first learns from nearly undisturbed
+        # means, which are also what evaluation mode uses.
         nn.init.constant_(self.log_variance.bias, INITIAL_LOG_VARIANCE)  # type: ignore[arg-type]
         deepest = conv3x3(latent_channels, widths[-1], gain=1.0)
         self.decoder = nn.Sequential(deepest, ResidualBlock(widths[-1]))
         for fine, coarse in reversed(steps):
             self.decoder.extend((upsample(coarse, fine), ResidualBlock(fine)))
-        # Linear, starting around mid-gray. A sigmoid would flatten black and white, which pictures
-        # reach, and pass no gradient there; what leaves [0, 1] is clamped when an image is saved.
+        # Linear, starting around mid-gray. A sigmoid would reach black and white only
+        # asymptotically and pass almost no gradient there. Values outside of [0, 1] are clamped
+        # when an image is saved.
         self.image = conv3x3(width, channels, gain=0.1)
 
     def encode(self, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the latent, each (B, latent_channels, H/2^depth, W/2^depth).
 
-        H and W are rounded up to a multiple of `size_multiple`. The log-variance lies within
-        +-10: tanh bends it there, so that its exponential overflows in no type and, other than
-        at a hard clamp, the gradient can still lead it back.
+        H and W are rounded up to a multiple of `size_multiple`. The log-variance is limited to
+        +-10 by tanh, so that its exponential does not overflow in any dtype. Unlike a hard clamp,
+        tanh still passes a gradient near the limit.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels.
@@ -125,13 +136,14 @@ class VAE(nn.Module):
         check_batch(noisy, self.channels, "vae")
         x, _ = pad_to_multiple(noisy, self.size_multiple)
         features = self.encoder(x)
-        # In the type of the input, float32 under autocast: bfloat16 has too few digits to sample.
+        # In the dtype of the input, which is float32 under autocast: the precision of bfloat16 is
+        # too low for sampling.
         mean = self.mean(features).to(noisy.dtype)
         log_variance = self.log_variance(features).to(noisy.dtype)
         return mean, LOG_VARIANCE_BOUND * torch.tanh(log_variance / LOG_VARIANCE_BOUND)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """The image of a latent: (B, latent_channels, h, w) -> (B, C, h * 2^depth, w * 2^depth)."""
+        """Decode a latent: (B, latent_channels, h, w) -> (B, C, h * 2^depth, w * 2^depth)."""
         image: Tensor = MID_GRAY + self.image(self.decoder(latent))
         return image.to(latent.dtype)
 
@@ -143,8 +155,8 @@ class VAE(nn.Module):
             sigma: ignored.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`, not clamped; with the
-            extras `mean` and `log_variance` as from `encode`.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`, not clamped; with the
+            extras `mean` and `log_variance` that `encode` returns.
 
         Raises:
             InputError: `noisy` is not a float batch of `channels` channels.

@@ -1,1 +1,1 @@
-"""Denoisers without weights, to stand in the same tables as networks."""
+"""Denoisers without weights, as baselines for networks in benchmarks."""

@@ -1,4 +1,4 @@
-"""What the denoisers without weights share: a checked batch, a noise level, one image at a time."""
+"""Base class of the denoisers without weights: checks the batch, filters one image at a time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,24 @@ Array = np.ndarray[Any, Any]
 
 
 class Classical(nn.Module):
-    """Base of those that filter one image at a time as an array, told its noise level.
+    """Base class of denoisers that filter one numpy image of known noise level at a time.
 
     They take any size and any number of channels, have no parameters and pass no gradient.
-    A subclass says what `filter` does, and its registered name.
+    A subclass implements `filter` and sets `name`.
 
     Attributes:
         name: the registered name, for messages.
-        smallest: a shorter side is continued by mirror images to this many pixels.
-        size_multiple: 1, any size fits as it is.
+        smallest: shorter sides are padded by mirroring to this many pixels.
+        size_multiple: 1, since any height and width is accepted.
+
+    Examples:
+        >>> class Identity(Classical):
+        ...     name = "identity"
+        ...     def filter(self, image, sigma):
+        ...         return image
+        >>> x = torch.rand(2, 3, 8, 9)
+        >>> torch.equal(Identity()(x, torch.full((2, 1, 1, 1), 0.1)), x)
+        True
     """
 
     name: ClassVar[str]
@@ -35,7 +44,7 @@ class Classical(nn.Module):
         self.size_multiple = 1
 
     def filter(self, image: Array, sigma: float) -> Array:
-        """Restore one image, (H, W, C) float32 with noise of that standard deviation."""
+        """Restore one image, (H, W, C) float32, whose noise has the standard deviation `sigma`."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -44,27 +53,28 @@ class Classical(nn.Module):
 
         Args:
             noisy: batch, (B, C, H, W), in about [0, 1].
-            sigma: the noise's standard deviation, (B, 1, 1, 1), or a map of it, (B, 1, H, W), of
-                which each image's root mean square is used; estimated from the image where None.
+            sigma: the standard deviation of the noise, (B, 1, 1, 1), or a map of it (B, 1, H, W),
+                whose root mean square is used for each image; None to estimate it from the image.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`; not clamped.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
 
         Raises:
             InputError: `noisy` is not a float batch, or `sigma` does not fit it.
         """
         check_batch(noisy, None, self.name)
-        levels = _estimated(noisy) if sigma is None else _level_of_each(sigma, noisy, self.name)
-        given = noisy.detach().float().cpu()
+        sigmas = _estimate_sigmas(noisy) if sigma is None else _sigmas(sigma, noisy, self.name)
+        images = noisy.detach().float().cpu()
         restored = torch.empty_like(noisy)
-        for place, (image, level) in enumerate(zip(given, levels.tolist(), strict=True)):
-            restored[place] = self._one(image, level)
+        for index, (image, image_sigma) in enumerate(zip(images, sigmas.tolist(), strict=True)):
+            restored[index] = self._restore_image(image, image_sigma)
         return restored
 
-    def _one(self, image: Tensor, sigma: float) -> Tensor:
+    def _restore_image(self, image: Tensor, sigma: float) -> Tensor:
         if sigma <= 0.0:
             return image
         height, width = image.shape[1:]
+        # Filters with windows or scales fail, or see only their own border, on tiny images.
         below, right = max(self.smallest - height, 0), max(self.smallest - width, 0)
         array = np.pad(
             image.movedim(0, 2).numpy(), ((0, below), (0, right), (0, 0)), mode="symmetric"
@@ -73,21 +83,22 @@ class Classical(nn.Module):
         return torch.from_numpy(restored.astype(np.float32)).movedim(2, 0)
 
 
-def _estimated(noisy: Tensor) -> Tensor:
-    """One number an image, (B,), the mean of its channels."""
+def _estimate_sigmas(noisy: Tensor) -> Tensor:
+    """The estimated noise level of each image, (B,), averaged over its channels."""
     sigma: Tensor = estimators.create("mad")(noisy.float())
     return sigma.mean(dim=1)
 
 
-def _level_of_each(sigma: Tensor, noisy: Tensor, model: str) -> Tensor:
-    """One number an image, of a number, one for each image, or a map."""
+def _sigmas(sigma: Tensor, noisy: Tensor, model: str) -> Tensor:
+    """The noise level of each image, (B,), from a scalar, (B, 1, 1, 1) or a map (B, 1, H, W)."""
     batch = len(noisy)
-    level = torch.as_tensor(sigma).detach().float()
-    if level.ndim == 0:
-        return level.expand(batch)
-    if level.ndim != 4 or len(level) not in (1, batch):
+    given = torch.as_tensor(sigma).detach().float()
+    if given.ndim == 0:
+        return given.expand(batch)
+    if given.ndim != 4 or len(given) not in (1, batch):
         raise InputError(
             f"model '{model}' takes sigma as ({batch}, 1, 1, 1) or a map ({batch}, 1, H, W), "
-            f"not {tuple(level.shape)}"
+            f"not {tuple(given.shape)}"
         )
-    return level.square().flatten(1).mean(dim=1).sqrt().expand(batch)
+    # The root mean square, since variances add up where standard deviations do not.
+    return given.square().flatten(1).mean(dim=1).sqrt().expand(batch)

@@ -15,20 +15,27 @@ from restorekit.extras import needs
 
 
 class BM3D(Classical):
-    """BM3D of its authors' own package; colour images as CBM3D, matched by their luminance.
+    """BM3D from the package of its authors. Colour images use CBM3D, matched by luminance.
 
-    The package `bm3d` comes with the extra `bm3d` and not with anything else: its licence allows
-    non-commercial use only, unlike that of this library. It takes about a minute per megapixel.
+    The package `bm3d` is installed by the extra `bm3d` only: unlike the licence of restorekit, its
+    licence allows non-commercial use only. It takes about a minute per megapixel.
 
     Reference: https://doi.org/10.1109/TIP.2007.901238
 
     Args:
-        profile: The authors' settings: "np" is the normal profile, "refilter" their newer one,
-            "vn" for much noise, "high" for quality. "paper" is the normal profile as published:
-            the package's own has other thresholds by now, and gives 0.1 dB more in colour.
+        profile: The settings of the authors: "np" is the normal profile, "refilter" a newer one,
+            "vn" is for strong noise, "high" for quality. "paper" is the normal profile as
+            published. The one of the package has changed since; it gains 0.1 dB in colour.
 
     Raises:
         MissingExtraError: bm3d is not installed.
+
+    Examples:
+        >>> restorekit.models.describe("bm3d").arguments[0].default
+        'np'
+        >>> model = restorekit.create_model("bm3d")  # doctest: +SKIP
+        >>> model(torch.rand(1, 3, 32, 32), torch.full((1, 1, 1, 1), 0.1)).shape  # doctest: +SKIP
+        torch.Size([1, 3, 32, 32])
     """
 
     name = "bm3d"
@@ -40,23 +47,24 @@ class BM3D(Classical):
         self.profile = profile
 
     def filter(self, image: Array, sigma: float) -> Array:
-        """Restore one image, (H, W, C); three channels together, any others each on its own."""
+        """Restore one image, (H, W, C): three channels together, other numbers one by one."""
         package = needs("bm3d", "bm3d", "model 'bm3d'")
-        given, profile = image.astype(np.float64), self._profile_of(package)
+        precise, profile = image.astype(np.float64), self._package_profile(package)
         if image.shape[2] == 3:
             with np.errstate(invalid="ignore", divide="ignore"):
-                restored: Array = package.bm3d_rgb(given, sigma, profile=profile)
-            if np.isfinite(restored).all():  # it is not where the image has no colour
+                restored: Array = package.bm3d_rgb(precise, sigma, profile=profile)
+            # Gray images stored as colour give NaN in the chrominance; these take the way below.
+            if np.isfinite(restored).all():
                 return restored
-        channels = [package.bm3d(x, sigma, profile=profile) for x in np.moveaxis(given, 2, 0)]
+        channels = [package.bm3d(x, sigma, profile=profile) for x in np.moveaxis(precise, 2, 0)]
         return np.stack([channel.reshape(image.shape[:2]) for channel in channels], axis=2)
 
-    def _profile_of(self, package: Any) -> Any:
-        """The profile as the package takes it: by name, or made."""
+    def _package_profile(self, package: Any) -> Any:
+        """The profile that the package is called with: a name, or an object for "paper"."""
         if self.profile != "paper":
             return self.profile
-        made = package.BM3DProfile()
-        made.lambda_thr3d = 2.7  # of sigma; the package has 3
-        made.mu2 = 1.0  # of the variance in Wiener's filter; the package has 0.4
-        made.gamma = 0.0
-        return made
+        profile = package.BM3DProfile()
+        profile.lambda_thr3d = 2.7  # hard threshold in units of sigma; the package uses 3
+        profile.mu2 = 1.0  # factor of the variance in the Wiener filter; the package uses 0.4
+        profile.gamma = 0.0
+        return profile

@@ -1,7 +1,7 @@
 """Median filter, plain and switching.
 
 The switching form is the adaptive median filter of Hwang and Haddad, Adaptive Median Filters: New
-Algorithms and Results, IEEE TIP 1995, https://doi.org/10.1109/83.370679, with the impulses told by
+Algorithms and Results, IEEE TIP 1995, https://doi.org/10.1109/83.370679. Impulses are recognised by
 their exact values.
 """
 
@@ -13,31 +13,38 @@ from torch import Tensor, nn
 from restorekit.arch.padding import check_batch
 from restorekit.errors import ArgumentError
 
-_LARGEST = 31  # pixels a side; a megapixel takes minutes
-_HELD = 1 << 22  # values of windows that are held at once
+_LARGEST = 31  # pixels a side; a megapixel takes minutes then
+_CHUNK = 1 << 22  # window values that are in memory at once, 16 MB
 
 
 class Median(nn.Module):
-    """The median of the pixels around each pixel; blind, so `sigma` is ignored.
+    """The median of the window around each pixel. Blind: `sigma` is ignored.
 
-    Plain, it replaces every value. Switching, it replaces only pixels that are exactly 0 or 1, as
-    salt and pepper leave them: by the median of the window around, which grows while that median
-    is itself 0 or 1, by 2 pixels at a time and up to 4 more than `size`.
-    Each channel is filtered on its own; the border pixels are repeated outwards.
+    The plain form replaces every value. The switching form replaces only pixels that are exactly 0
+    or 1, the values of salt-and-pepper noise, by the median of the window around them. If that
+    median is 0 or 1 as well, the window grows by 2 pixels, at most to `size` + 4.
+    Each channel is filtered separately; border pixels are repeated outwards.
 
     Reference: https://doi.org/10.1109/83.370679
 
     Args:
         size: Side of the square window in pixels, odd, from 3 to 31.
-        switching: Replace only what salt and pepper have hit.
-        per_channel: Take each value that is 0 or 1 for a hit, not only pixels all of whose
-            channels are 0 or all 1. For switching alone.
+        switching: Replace only pixels that salt-and-pepper noise has hit.
+        per_channel: With `switching`, treat each value of 0 or 1 as an impulse, not only pixels
+            whose channels are all 0 or all 1.
 
     Attributes:
-        size_multiple: 1, any size fits as it is.
+        size_multiple: 1, since any height and width is accepted.
 
     Raises:
         ArgumentError: `size` is even, below 3 or above 31.
+
+    Examples:
+        >>> image = torch.full((1, 1, 5, 5), 0.5)
+        >>> image[0, 0, 2, 2] = 1.0
+        >>> restored = restorekit.create_model("median", switching=True)(image)
+        >>> float(restored.min()), float(restored.max())
+        (0.5, 0.5)
     """
 
     def __init__(self, size: int = 3, switching: bool = False, per_channel: bool = False) -> None:
@@ -60,7 +67,7 @@ class Median(nn.Module):
             sigma: ignored.
 
         Returns:
-            The restored batch, (B, C, H, W), in the type of `noisy`.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`.
 
         Raises:
             InputError: `noisy` is not a float batch.
@@ -74,31 +81,32 @@ class Median(nn.Module):
                 planes, everywhere, self.size // 2
             )
             return restored
-        hits = self._hits(noisy).flatten(0, 1).nonzero()
+        impulses = self._impulses(noisy).flatten(0, 1).nonzero()
         for radius in range(self.size // 2, self.size // 2 + 3):
-            values = _medians(planes, hits, radius)
-            restored.view_as(planes)[hits.unbind(1)] = values
-            hits = hits[(values <= 0.0) | (values >= 1.0)]
+            values = _medians(planes, impulses, radius)
+            restored.view_as(planes)[impulses.unbind(1)] = values
+            # A median of 0 or 1 is probably an impulse as well: try a larger window there.
+            impulses = impulses[(values <= 0.0) | (values >= 1.0)]
         return restored
 
-    def _hits(self, noisy: Tensor) -> Tensor:
-        """Where salt or pepper may be, (B, C, H, W)."""
+    def _impulses(self, noisy: Tensor) -> Tensor:
+        """A mask of the values that may be impulses, (B, C, H, W)."""
         if self.per_channel:
             return (noisy == 0.0) | (noisy == 1.0)
-        hit = (noisy == 0.0).all(1, keepdim=True) | (noisy == 1.0).all(1, keepdim=True)
-        return hit.expand_as(noisy)
+        mask = (noisy == 0.0).all(1, keepdim=True) | (noisy == 1.0).all(1, keepdim=True)
+        return mask.expand_as(noisy)
 
 
-def _medians(planes: Tensor, places: Tensor, radius: int) -> Tensor:
-    """The medians of the windows around some (plane, row, column) of (N, H, W), one a place."""
+def _medians(planes: Tensor, positions: Tensor, radius: int) -> Tensor:
+    """The median of the window around each of (N, 3) positions: plane, row, column."""
     _, height, width = planes.shape
-    steps = torch.arange(-radius, radius + 1, device=planes.device)
-    found = []
-    count = max(_HELD // len(steps) ** 2, 1)
-    for begin in range(0, len(places), count):
-        plane, row, column = places[begin : begin + count].unbind(1)
-        rows = (row[:, None] + steps).clamp(0, height - 1)
-        columns = (column[:, None] + steps).clamp(0, width - 1)
+    offsets = torch.arange(-radius, radius + 1, device=planes.device)
+    medians = []
+    chunk = max(_CHUNK // len(offsets) ** 2, 1)
+    for begin in range(0, len(positions), chunk):
+        plane, row, column = positions[begin : begin + chunk].unbind(1)
+        rows = (row[:, None] + offsets).clamp(0, height - 1)
+        columns = (column[:, None] + offsets).clamp(0, width - 1)
         windows = planes[plane[:, None, None], rows[:, :, None], columns[:, None, :]]
-        found.append(windows.flatten(1).median(dim=1).values)
-    return torch.cat(found) if found else planes.new_empty(0)
+        medians.append(windows.flatten(1).median(dim=1).values)
+    return torch.cat(medians) if medians else planes.new_empty(0)

@@ -10,25 +10,31 @@ from restorekit.arch.classical.base import Array, Classical
 from restorekit.errors import ArgumentError
 from restorekit.extras import needs
 
-_LARGEST = 31  # pixels; a megapixel takes minutes
+_LARGEST = 31  # pixels; a megapixel takes minutes then
 
 
 class NLM(Classical):
-    """Each pixel becomes the mean of those whose surroundings look alike, all channels together.
+    """Weighted mean of pixels with similar surroundings, over all channels together.
 
-    scikit-image's denoise_nl_means in its fast form, which takes the noise's share off the
-    distances; the extra `classical` brings it.
+    Uses `denoise_nl_means` of scikit-image in its fast mode, which subtracts the expected
+    contribution of the noise from the distances. The extra `classical` installs it.
 
     Reference: https://doi.org/10.1109/CVPR.2005.38
 
     Args:
-        patch_size: Side in pixels of the patches that are compared, at most 31.
-        patch_distance: How many pixels away, at most, they are sought; at most 31.
-        strength: Cut-off of the distances in units of sigma; more smooths more.
+        patch_size: Side of the compared patches in pixels, at most 31.
+        patch_distance: Greatest distance of the compared patches in pixels, at most 31.
+        strength: Cut-off of the distances in units of sigma; larger values smooth more.
 
     Raises:
         ArgumentError: an argument is not positive, or more than 31 pixels.
         MissingExtraError: scikit-image is not installed.
+
+    Examples:
+        >>> model = restorekit.create_model("nlm", patch_size=3)
+        >>> noisy = 0.5 + 0.1 * torch.randn(1, 3, 16, 16)
+        >>> bool(model(noisy, torch.full((1, 1, 1, 1), 0.1)).std() < noisy.std())
+        True
     """
 
     name = "nlm"
@@ -41,7 +47,9 @@ class NLM(Classical):
         self.strength = strength
         for argument in ("patch_size", "patch_distance", "strength"):
             if (value := getattr(self, argument)) <= 0:
-                raise ArgumentError(f"model 'nlm': argument '{argument}' is positive, not {value}")
+                raise ArgumentError(
+                    f"model 'nlm': argument '{argument}' must be positive, not {value}"
+                )
             if argument != "strength" and value > _LARGEST:
                 raise ArgumentError(
                     f"model 'nlm': argument '{argument}' must be at most {_LARGEST}, not {value}"
