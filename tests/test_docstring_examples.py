@@ -62,17 +62,6 @@ WITHOUT_EXAMPLE: frozenset[str] = frozenset(
         "models",
         "noises",
         "save_model",
-        # Built-in components: model.
-        "model bm3d",
-        "model dncnn",
-        "model ffdnet",
-        "model median",
-        "model nlm",
-        "model swift",
-        "model tv",
-        "model unet",
-        "model vae",
-        "model wavelet",
         # Built-in components: dataset.
         "dataset cifar100",
         "dataset folder",

@@ -83,5 +83,7 @@ def test_samples_count_equally(loss):
 def test_unequal_shapes_are_refused(name):
     """Both shapes are named; torch would broadcast a gray target over colours."""
     images = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 1, SIDE, SIDE)
-    with pytest.raises(InputError, match=r"\(1, 3, 164, 164\), their targets \(1, 1, 164, 164\)"):
+    with pytest.raises(
+        InputError, match=r"\(1, 3, 164, 164\) and their targets \(1, 1, 164, 164\)"
+    ):
         losses.create(name)(Restoration(images[0]), images[1])

@@ -74,7 +74,7 @@ def test_the_divergence_of_the_prior_is_0_and_near_it_exact():
         ({"mean": torch.zeros(1, 2)}, "needs the extra 'log_variance' .* extras: mean"),
         (
             {"mean": torch.zeros(1, 2), "log_variance": torch.zeros(1, 3)},
-            r"'mean' has shape \(1, 2\), 'log_variance' \(1, 3\)",
+            r"'mean' has shape \(1, 2\) and 'log_variance' \(1, 3\)",
         ),
     ],
 )

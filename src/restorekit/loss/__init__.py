@@ -1,1 +1,1 @@
-"""Loss terms: (Restoration, target) -> scalar."""
+"""Loss terms. Each maps a `Restoration` and the clean target to a scalar."""

@@ -1,4 +1,4 @@
-"""What the loss terms of images share: a checked pair, in float32 whatever the training's dtype."""
+"""Base class of image losses: checks the shapes and computes in float32 under mixed precision."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from restorekit.records import Restoration
 
 
 class ImageLoss(nn.Module):
-    """A loss term that compares the restored batch with the clean one.
+    """Base class of loss terms that compare the restored batch with the clean one.
 
-    A subclass says how in `compare`, which is always called with two float32 tensors of one shape
-    and with autocast off: squares and small differences do not survive half precision.
+    A subclass implements `compare`, which is called with two float32 tensors of equal shape and
+    with autocast disabled, since squares and small differences are inaccurate in half precision.
     """
 
     def __init__(self) -> None:
@@ -23,9 +23,9 @@ class ImageLoss(nn.Module):
         """Compare a model's output with its target.
 
         Args:
-            restoration: holds the restored batch, (B, C, H, W), about [0, 1]; never clamped here,
-                since a value that has left the range must be able to come back.
-            target: the clean batch, (B, C, H, W) in [0, 1].
+            restoration: holds the restored batch, (B, C, H, W), in about [0, 1]. It is not clamped,
+                since clamping would remove the gradient of values outside of the range.
+            target: the clean batch, (B, C, H, W), in [0, 1].
 
         Returns:
             A float32 scalar.
@@ -36,12 +36,12 @@ class ImageLoss(nn.Module):
         image = restoration.image
         if image.shape != target.shape:
             raise InputError(
-                f"the restored images have shape {tuple(image.shape)}, their targets "
-                f"{tuple(target.shape)}; they must be equal"
+                f"the restored images have shape {tuple(image.shape)} and their targets "
+                f"{tuple(target.shape)}; the shapes must be equal"
             )
         with torch.autocast(image.device.type, enabled=False):
             return self.compare(image.float(), target.float())
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
-        """The loss of a restored batch, a scalar."""
+        """The loss of a restored batch (B, C, H, W) given its target, a scalar."""
         raise NotImplementedError

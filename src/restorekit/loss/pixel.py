@@ -25,16 +25,16 @@ class MSE(ImageLoss):
 
 
 class Charbonnier(ImageLoss):
-    """A smooth absolute error: mean sqrt((restored - target)^2 + epsilon^2).
+    """Smooth absolute error: mean sqrt((restored - target)^2 + epsilon^2).
 
-    As restoration papers write it (https://arxiv.org/abs/1704.03915), so its least value is
-    epsilon, not 0.
+    This is the form of the restoration literature (https://arxiv.org/abs/1704.03915). Its minimum
+    is epsilon, not 0.
 
     Args:
-        epsilon: Size of the differences below which it turns from linear to quadratic.
+        epsilon: Differences below it contribute quadratically, larger ones linearly.
 
     Raises:
-        ValueError: epsilon is below 1e-12, whose square float32 can hardly hold, or above 1.
+        ValueError: epsilon is below 1e-12, where its square underflows in float32, or above 1.
     """
 
     def __init__(self, epsilon: float = 1e-3) -> None:
@@ -48,5 +48,5 @@ class Charbonnier(ImageLoss):
         return ((restored - target).square() + self.epsilon**2).sqrt().mean()
 
     def extra_repr(self) -> str:
-        """The arguments, for print."""
+        """The arguments, shown when the module is printed."""
         return f"epsilon={self.epsilon}"

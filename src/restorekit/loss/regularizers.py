@@ -1,4 +1,4 @@
-"""Regularizers: loss terms that look at the model's output alone."""
+"""Regularizers: loss terms that depend on the output of the model only."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from restorekit.records import Restoration
 
 
 class TotalVariation(ImageLoss):
-    """Anisotropic total variation of the restored image, per difference.
+    """Anisotropic total variation of the restored image, as a mean.
 
-    The mean |difference| of vertical neighbours plus the mean |difference| of horizontal ones,
-    averaged over channels and batch: unlike the sum of
-    https://doi.org/10.1016/0167-2789(92)90242-F, it does not grow with the image.
+    The mean absolute difference of vertical neighbours plus that of horizontal neighbours, averaged
+    over channels and batch. Unlike the sum of https://doi.org/10.1016/0167-2789(92)90242-F it does
+    not grow with the size of the image.
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
-        """The total variation of the restored batch; the target plays no part."""
+        """The total variation of the restored batch; the target is ignored."""
         variation: Tensor = total_variation(restored, "mean")
         return variation.mean()
 
 
 class KLDivergence(nn.Module):
-    """KL(N(mean, exp(log_variance)) || N(0, 1)) of a VAE's latent.
+    """KL(N(mean, exp(log_variance)) || N(0, 1)), for the latent of a VAE.
 
     Summed over the dimensions of the latent and averaged over the batch, as in
-    https://arxiv.org/abs/1312.6114, so that a sample counts the same in a batch of any size. Pixel
-    losses here are means, not sums: a weight around 1 / (C * H * W) balances the two as there.
+    https://arxiv.org/abs/1312.6114. That paper sums the pixel losses too, while those of restorekit
+    are means, so a weight of about 1 / (C * H * W) gives the same balance.
     """
 
     def __init__(self) -> None:
@@ -40,24 +40,24 @@ class KLDivergence(nn.Module):
         """The divergence of the latent from the standard normal distribution.
 
         Args:
-            restoration: holds the extras "mean" and "log_variance", (B, ...) of one shape.
-            target: plays no part.
+            restoration: has the extras "mean" and "log_variance", (B, ...) of equal shape.
+            target: ignored.
 
         Returns:
             A float32 scalar, at least 0.
 
         Raises:
-            InputError: the model returns no such extras, or their shapes differ.
+            InputError: the model does not return these extras, or their shapes differ.
         """
         mean, log_variance = (_extra(restoration, name) for name in ("mean", "log_variance"))
         if mean.shape != log_variance.shape:
             raise InputError(
-                f"the extra 'mean' has shape {tuple(mean.shape)}, 'log_variance' "
-                f"{tuple(log_variance.shape)}; they must be equal"
+                f"the extra 'mean' has shape {tuple(mean.shape)} and 'log_variance' "
+                f"{tuple(log_variance.shape)}; the shapes must be equal"
             )
         with torch.autocast(mean.device.type, enabled=False):
             mean, log_variance = mean.float(), log_variance.float()
-            # expm1(v) - v keeps its digits where exp(v) - v - 1 cancels, near the prior.
+            # expm1(v) - v is accurate near the prior, where exp(v) - v - 1 suffers cancellation.
             twice = mean.square() + (log_variance.expm1() - log_variance)
             return 0.5 * twice.flatten(1).sum(dim=1).mean()
 

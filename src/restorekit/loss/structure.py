@@ -1,7 +1,7 @@
 """Losses that compare local structure: SSIM, at one scale and at five.
 
 Convention: data range 1, Gaussian window, population (not sample) variance, only windows that lie
-wholly inside the image, each channel on its own, the mean over windows, channels and batch.
+completely inside the image, channels separately, mean over windows, channels and batch.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import Tensor
 from restorekit.errors import InputError
 from restorekit.loss.base import ImageLoss
 
-_HALVINGS = 4  # MS-SSIM's five scales
+_HALVINGS = 4  # between the five scales of MS-SSIM
 
 
 class _WindowedLoss(ImageLoss):
-    """What both have: a Gaussian window, made once."""
+    """Base class of SSIM and MS-SSIM: holds the Gaussian window, computed once."""
 
     def __init__(self, window_size: int = 11, window_sigma: float = 1.5) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class _WindowedLoss(ImageLoss):
         self.window_size = window_size
 
     def extra_repr(self) -> str:
-        """The arguments, for print."""
+        """The arguments, shown when the module is printed."""
         return f"window_size={self.window_size}"
 
 
@@ -34,7 +34,8 @@ class SSIM(_WindowedLoss):
     """1 - structural similarity (https://doi.org/10.1109/TIP.2003.819861), between 0 and 2.
 
     Args:
-        window_size: Side of the Gaussian window in pixels, odd; no image may be smaller.
+        window_size: Side of the Gaussian window in pixels, odd, at most the shorter side of the
+            images.
         window_sigma: Standard deviation of the Gaussian window in pixels, from 0.1 to 1000.
 
     Raises:
@@ -56,9 +57,9 @@ class SSIM(_WindowedLoss):
 class MSSSIM(_WindowedLoss):
     """1 - multiscale structural similarity (https://doi.org/10.1109/ACSSC.2003.1292216), in [0, 1].
 
-    Five scales with the paper's weights. A scale whose structure is not correlated at all counts
-    as 0, as is usual, and a channel with such a scale passes no gradient: train an untrained model
-    with a pixel loss beside it.
+    Five scales with the weights of the paper. As usual, a negative correlation at a scale counts as
+    0. A channel with such a scale has no gradient, so combine this loss with a pixel loss when
+    training from scratch.
 
     Args:
         window_size: Side of the Gaussian window in pixels, odd; images need more than
@@ -85,10 +86,11 @@ def _window(size: int, sigma: float) -> Tensor:
     """The Gaussian window along one axis, (1, 1, 1, size); its sum is 1."""
     if size < 3 or size % 2 == 0:
         raise ValueError(f"window_size must be odd and at least 3, not {size}")
-    if not 0.1 <= sigma <= 1000.0:  # beyond, all the weight is on one pixel, or it is even
+    # Below, all the weight is on the central pixel; above, the window is constant.
+    if not 0.1 <= sigma <= 1000.0:
         raise ValueError(f"window_sigma must be from 0.1 to 1000 pixels, not {sigma}")
-    places = torch.arange(size, dtype=torch.float64) - size // 2
-    weights = torch.exp(-places.square() / (2.0 * sigma**2))
+    offsets = torch.arange(size, dtype=torch.float64) - size // 2
+    weights = torch.exp(-offsets.square() / (2.0 * sigma**2))
     return (weights / weights.sum()).float().view(1, 1, 1, size)
 
 
@@ -111,10 +113,10 @@ def _least_side(window_size: int, scale: int) -> int:
 
 
 def _precise(restored: Tensor, target: Tensor, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The images as they can be filtered accurately, and the window for each of their channels.
+    """The images in a dtype for accurate filtering, and the window for each of their channels.
 
-    A variance here is a small difference of two means, and cuDNN by default filters float32 in
-    TF32, whose ten bits are too few for it: on such a device everything is done in float64.
+    The local variance is a small difference of two means. By default cuDNN filters float32 in TF32,
+    whose 10-bit mantissa is too short for that, so float64 is used on CUDA devices.
     """
     if restored.is_cuda:
         restored, target = restored.double(), target.double()
