@@ -22,72 +22,16 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITHOUT_EXAMPLE: frozenset[str] = frozenset(
     {
         # Public names.
-        "ArgumentError",
-        "CheckpointError",
-        "Component",
-        "ConfigError",
-        "DataError",
-        "Degraded",
-        "Denoiser",
-        "DivergenceError",
-        "ImageFileError",
-        "InputError",
-        "MissingExtraError",
-        "NameTakenError",
-        "OldSpellingWarning",
-        "PluginError",
-        "PluginWarning",
-        "Restoration",
-        "RestoreKitError",
-        "RestoreWarning",
         "TrainConfig",
         "Trainer",
-        "UnknownNameError",
-        "create_dataset",
-        "create_estimator",
-        "create_loss",
-        "create_model",
-        "create_noise",
-        "datasets",
-        "denoise",
-        "estimators",
-        "list_datasets",
-        "list_estimators",
-        "list_losses",
-        "list_models",
-        "list_noises",
         "list_weights",
         "load_model",
-        "losses",
-        "models",
-        "noises",
         "save_model",
         # Built-in components: dataset.
         "dataset cifar100",
         "dataset folder",
         "dataset samples",
         "dataset stl10",
-        # Built-in components: noise.
-        "noise camera",
-        "noise chain",
-        "noise classic_mixture",
-        "noise gaussian",
-        "noise jpeg",
-        "noise luminance",
-        "noise one_of",
-        "noise salt_and_pepper",
-        "noise uniform",
-        # Built-in components: loss.
-        "loss charbonnier",
-        "loss kl_divergence",
-        "loss l1",
-        "loss ms_ssim",
-        "loss mse",
-        "loss ssim",
-        "loss total_variation",
-        # Built-in components: estimator.
-        "estimator block_dct",
-        "estimator mad",
     }
 )
 
@@ -118,12 +62,17 @@ def has_example(value: Any) -> bool:
 
 @pytest.fixture
 def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """The names that an example may use without an import; it runs in an empty folder.
+    """The names that an example may use without an import.
+
+    The example runs in an empty folder, and what it registers is removed afterwards.
 
     image: (32, 32, 3) colour picture, uint8.
     batch: (2, 3, 32, 32) clean pictures, float32 in [0, 1].
     """
     monkeypatch.chdir(tmp_path)
+    for registry in REGISTRIES.values():
+        registry.names()  # discovers plugins once, before the copy
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     across = torch.linspace(0.2, 0.8, 32).expand(32, 32)
     batch = torch.stack([across, across.T, across.flip(1)]).repeat(2, 1, 1, 1)
     image = (batch[0].permute(1, 2, 0) * 255).round().byte().numpy()
@@ -148,8 +97,8 @@ def test_the_examples_of_a_module_run(name: str, namespace: dict[str, Any]) -> N
     report: Callable[[str], Any] = output.append
     for test in found:
         runner.run(test, out=report)
-    assert runner.summarize(verbose=False).attempted > 0
-    assert "".join(output) == ""
+    assert runner.tries > 0
+    assert runner.failures == 0, "".join(output)
 
 
 def test_every_public_object_and_component_has_an_example() -> None:

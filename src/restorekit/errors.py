@@ -16,6 +16,13 @@ class RestoreKitError(Exception):
 
     A message is one line of at most 1,000 characters, whatever it quotes: line breaks and other
     control characters are escaped, and the middle of a longer text is left out.
+
+    Example:
+        >>> try:
+        ...     restorekit.denoise("missing.png")
+        ... except restorekit.RestoreKitError as error:
+        ...     print(error)
+        cannot read 'missing.png': it does not exist.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -23,49 +30,130 @@ class RestoreKitError(Exception):
 
 
 class UnknownNameError(RestoreKitError, LookupError):
-    """No component of that kind has this name."""
+    """No component of that kind has this name.
+
+    Example:
+        >>> restorekit.create_noise("gausian")
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.UnknownNameError: unknown noise 'gausian'. Did you mean 'gaussian'? ...
+    """
 
 
 class NameTakenError(RestoreKitError, ValueError):
-    """A component of that kind already has this name."""
+    """A component of that kind already has this name.
+
+    Example:
+        >>> @restorekit.noises.register("gaussian")
+        ... def zero_noise():
+        ...     return torch.nn.Identity()
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.NameTakenError: noise 'gaussian' of ... is already provided by
+        restorekit ...
+    """
 
 
 class ArgumentError(RestoreKitError, ValueError):
-    """A component was given an argument it does not take, or a value it cannot use."""
+    """A component was given an argument it does not take, or a value it cannot use.
+
+    Example:
+        >>> restorekit.create_noise("gaussian", sigma=0.1)
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.ArgumentError: noise 'gaussian': unknown argument 'sigma'.
+        It takes: std, clip
+    """
 
 
 class InputError(RestoreKitError, ValueError):
-    """An image, batch or tensor has a shape, type or range that cannot be worked with."""
+    """An image, batch or tensor has a shape, type or range that cannot be worked with.
+
+    Example:
+        >>> restorekit.denoise(np.zeros((0, 16), np.uint8))
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.InputError: the image is empty: its shape is (0, 16)
+    """
 
 
 class DataError(RestoreKitError):
-    """A dataset is missing, empty or damaged."""
+    """A dataset is missing, empty or damaged.
+
+    Example:
+        >>> restorekit.create_dataset("folder", path="missing")
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.DataError: folder 'missing' does not exist.
+    """
 
 
 class ImageFileError(RestoreKitError):
-    """A picture cannot be read, or must not be written."""
+    """A picture cannot be read, or must not be written.
+
+    Example:
+        >>> restorekit.denoise("missing.png")
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.ImageFileError: cannot read 'missing.png': it does not exist.
+    """
 
 
 class CheckpointError(RestoreKitError):
-    """A weights file is missing, damaged, foreign, or does not fit the model."""
+    """A weights file is missing, damaged, foreign, or does not fit the model.
+
+    Example:
+        >>> restorekit.load_model("swift-foto")
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.CheckpointError: swift-foto: no such weights file.
+        Did you mean 'swift-photo'? ...
+    """
 
 
 class DivergenceError(RestoreKitError, ArithmeticError):
-    """Training has gone wrong: loss or gradient were not finite too often."""
+    """Training has gone wrong: loss or gradient were not finite too often.
+
+    Example:
+        >>> issubclass(restorekit.DivergenceError, ArithmeticError)
+        True
+    """
 
 
 class PluginError(RestoreKitError):
-    """A plugin cannot be used."""
+    """A plugin cannot be used.
+
+    Example:
+        >>> @restorekit.models.register("broken")
+        ... def broken():
+        ...     return "not a module"
+        >>> restorekit.create_model("broken")
+        Traceback (most recent call last):
+            ...
+        restorekit.errors.PluginError: model 'broken' of ... made 'not a module', ...
+    """
 
 
 class MissingExtraError(RestoreKitError, ImportError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed.
+
+    Example:
+        >>> issubclass(restorekit.MissingExtraError, ImportError)
+        True
+    """
 
 
 class ConfigError(RestoreKitError, ValueError):
     """A configuration is wrong; `problems` holds every fault found, one line each.
 
     The message has the first 50 of them, and says how many more there are.
+
+    Example:
+        >>> try:
+        ...     restorekit.TrainConfig.from_dict({"modle": "swift", "dataset": "samples"})
+        ... except restorekit.ConfigError as error:
+        ...     print(error.problems)
+        ('config: model: missing', "config: modle: unknown key. Did you mean 'model'?")
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -81,11 +169,25 @@ class ConfigError(RestoreKitError, ValueError):
 
 
 class PluginWarning(UserWarning):
-    """A plugin was set aside; everything else works."""
+    """A plugin was set aside; everything else works.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", restorekit.PluginWarning)
+        ...     names = restorekit.list_models()
+    """
 
 
 class RestoreWarning(UserWarning):
-    """An image is restored, or a model trained, but not quite as was asked for."""
+    """An image is restored, or a model trained, but not quite as was asked for.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", restorekit.RestoreWarning)
+        ...     restored = restorekit.denoise(image.astype(np.float32))
+    """
 
 
 def warn(message: str) -> None:
@@ -97,7 +199,14 @@ def warn(message: str) -> None:
 
 
 class OldSpellingWarning(DeprecationWarning):
-    """A configuration uses a key or name of the system restorekit grew out of."""
+    """A configuration uses a key or name of the system restorekit grew out of.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore", restorekit.OldSpellingWarning)
+        ...     config = restorekit.TrainConfig.from_dict({"model": "dncnn", "dataset": "samples"})
+    """
 
 
 def in_one_line(error: BaseException) -> str:

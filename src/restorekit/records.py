@@ -21,6 +21,11 @@ class Degraded:
         noisy: the corrupted batch, (B, C, H, W), on the scale of the clean one; may leave [0, 1].
         sigma: the noise's standard deviation per sample on that scale, broadcastable to
             (B, 1, H, W), or None where the noise has none that is known.
+
+    Example:
+        >>> degraded = restorekit.Degraded(batch + 0.1)
+        >>> degraded.noisy.shape, degraded.sigma
+        (torch.Size([2, 3, 32, 32]), None)
     """
 
     noisy: Tensor
@@ -34,6 +39,11 @@ class Restoration:
     Attributes:
         image: the restored batch, (B, C, H, W).
         extras: whatever else its loss terms need by name, a VAE's mean and log-variance say.
+
+    Example:
+        >>> restoration = restorekit.Restoration(batch, {"mean": torch.zeros(2, 8)})
+        >>> restoration.image.shape, list(restoration.extras)
+        (torch.Size([2, 3, 32, 32]), ['mean'])
     """
 
     image: Tensor

@@ -48,6 +48,11 @@ class Component:
         summary: one line for listings.
         reference: the paper or source.
         tags: words to filter by.
+
+    Example:
+        >>> component = restorekit.Component("identity", torch.nn.Identity, "returns its input")
+        >>> component.name, component.tags
+        ('identity', ())
     """
 
     name: str
@@ -124,6 +129,14 @@ class Registry:
     Attributes:
         kind: what they are, in the singular.
         plural: the same in the plural.
+
+    Example:
+        >>> @restorekit.noises.register("half", summary="half the brightness")
+        ... class Half(torch.nn.Module):
+        ...     def forward(self, clean, generator=None):
+        ...         return restorekit.Degraded(clean / 2)
+        >>> restorekit.create_noise("half")(batch).noisy.max()
+        tensor(0.4000)
     """
 
     def __init__(self, kind: ComponentKind, plural: str = "") -> None:
@@ -212,6 +225,10 @@ class Registry:
             UnknownNameError: nothing is called that.
             ArgumentError: an argument is unknown, missing or cannot be used.
             PluginError: its target fails, or makes what is no such component.
+
+        Example:
+            >>> restorekit.create_noise("gaussian", std=0.1)
+            Gaussian(std=(0.1, 0.1), clip=False)
         """
         entry, target = self.entry(name), self.get(name)
         where, label = f"{self.kind} '{name}'", self._label(entry)
@@ -247,7 +264,12 @@ class Registry:
         return spec
 
     def names(self, pattern: str = "*") -> list[str]:
-        """The names that match a shell pattern, sorted; plugins' too."""
+        """The names that match a shell pattern, sorted; plugins' too.
+
+        Example:
+            >>> restorekit.list_noises("*_*")
+            ['classic_mixture', 'one_of', 'salt_and_pepper']
+        """
         _discover(plugins=True)
         return sorted(fnmatch.filter(self._entries, pattern))
 

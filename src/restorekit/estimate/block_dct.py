@@ -68,6 +68,12 @@ class BlockDCT(nn.Module):
 
     Raises:
         ArgumentError: an argument is out of range.
+
+    Example:
+        >>> noisy = torch.full((1, 3, 64, 64), 0.5) + 0.1 * torch.randn(1, 3, 64, 64)
+        >>> sigma = restorekit.create_estimator("block_dct")(noisy)
+        >>> sigma.shape, bool(((sigma - 0.1).abs() < 0.02).all())
+        (torch.Size([1, 3]), True)
     """
 
     def __init__(self, share: float = 0.01, levels: int = 5, blocks: int = 65536) -> None:

@@ -16,6 +16,12 @@ class MAD(nn.Module):
     photographs) and misses noise that is correlated between neighbours.
 
     Donoho and Johnstone, Ideal spatial adaptation by wavelet shrinkage, Biometrika 1994.
+
+    Example:
+        >>> noisy = torch.full((1, 3, 64, 64), 0.5) + 0.1 * torch.randn(1, 3, 64, 64)
+        >>> sigma = restorekit.create_estimator("mad")(noisy)
+        >>> sigma.shape, bool(((sigma - 0.1).abs() < 0.02).all())
+        (torch.Size([1, 3]), True)
     """
 
     @torch.no_grad()

@@ -9,7 +9,13 @@ from restorekit.loss.base import ImageLoss
 
 
 class L1(ImageLoss):
-    """Mean absolute error: mean |restored - target|."""
+    """Mean absolute error: mean |restored - target|.
+
+    Example:
+        >>> loss = restorekit.create_loss("l1")
+        >>> loss(restorekit.Restoration(batch + 0.1), batch)
+        tensor(0.1000)
+    """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
         """The mean absolute error."""
@@ -17,7 +23,13 @@ class L1(ImageLoss):
 
 
 class MSE(ImageLoss):
-    """Mean squared error: mean (restored - target)^2."""
+    """Mean squared error: mean (restored - target)^2.
+
+    Example:
+        >>> loss = restorekit.create_loss("mse")
+        >>> loss(restorekit.Restoration(batch + 0.1), batch)
+        tensor(0.0100)
+    """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
         """The mean squared error."""
@@ -35,6 +47,11 @@ class Charbonnier(ImageLoss):
 
     Raises:
         ValueError: epsilon is below 1e-12, where its square underflows in float32, or above 1.
+
+    Example:
+        >>> loss = restorekit.create_loss("charbonnier", epsilon=0.001)
+        >>> loss(restorekit.Restoration(batch), batch)
+        tensor(0.0010)
     """
 
     def __init__(self, epsilon: float = 1e-3) -> None:

@@ -17,6 +17,12 @@ class TotalVariation(ImageLoss):
     The mean absolute difference of vertical neighbours plus that of horizontal neighbours, averaged
     over channels and batch. Unlike the sum of https://doi.org/10.1016/0167-2789(92)90242-F it does
     not grow with the size of the image.
+
+    Example:
+        >>> loss = restorekit.create_loss("total_variation")
+        >>> flat = restorekit.Restoration(torch.full_like(batch, 0.5))
+        >>> loss(flat, batch)
+        tensor(0.)
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
@@ -31,6 +37,12 @@ class KLDivergence(nn.Module):
     Summed over the dimensions of the latent and averaged over the batch, as in
     https://arxiv.org/abs/1312.6114. That paper sums the pixel losses too, while those of restorekit
     are means, so a weight of about 1 / (C * H * W) gives the same balance.
+
+    Example:
+        >>> loss = restorekit.create_loss("kl_divergence")
+        >>> standard = {"mean": torch.zeros(2, 8), "log_variance": torch.zeros(2, 8)}
+        >>> loss(restorekit.Restoration(batch, standard), batch)
+        tensor(0.)
     """
 
     def __init__(self) -> None:

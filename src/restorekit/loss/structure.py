@@ -40,6 +40,11 @@ class SSIM(_WindowedLoss):
 
     Raises:
         ValueError: window_size is even or below 3, or window_sigma is out of range.
+
+    Example:
+        >>> loss = restorekit.create_loss("ssim")
+        >>> float(loss(restorekit.Restoration(batch), batch))
+        0.0
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
@@ -68,6 +73,12 @@ class MSSSIM(_WindowedLoss):
 
     Raises:
         ValueError: window_size is even or below 3, or window_sigma is out of range.
+
+    Example:
+        >>> loss = restorekit.create_loss("ms_ssim", window_size=3)
+        >>> large = batch.repeat(1, 1, 2, 2)
+        >>> float(loss(restorekit.Restoration(large), large))
+        0.0
     """
 
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:

@@ -31,6 +31,12 @@ class Gaussian(nn.Module):
 
     Raises:
         ValueError: std is outside [0, 1], or low > high.
+
+    Example:
+        >>> noise = restorekit.create_noise("gaussian", std=(0.02, 0.2))
+        >>> degraded = noise(batch)
+        >>> degraded.noisy.shape, degraded.sigma.shape
+        (torch.Size([2, 3, 32, 32]), torch.Size([2, 1, 1, 1]))
     """
 
     def __init__(self, std: float | tuple[float, float] = 0.1, clip: bool = False) -> None:
@@ -74,6 +80,13 @@ class Uniform(nn.Module):
 
     Raises:
         ValueError: amplitude is outside [0, 1], or low > high.
+
+    Example:
+        >>> degraded = restorekit.create_noise("uniform", amplitude=0.2)(batch)
+        >>> bool((degraded.noisy - batch).abs().max() <= 0.2)
+        True
+        >>> round(float(degraded.sigma[0]), 3)
+        0.115
     """
 
     def __init__(self, amplitude: float | tuple[float, float] = 0.2, clip: bool = False) -> None:

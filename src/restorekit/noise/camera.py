@@ -52,6 +52,11 @@ class Camera(nn.Module):
     Raises:
         ValueError: shot or smooth is outside [0, 1] or low > high, shot is 0, gain below 1 or
             mixing outside [0, 1].
+
+    Example:
+        >>> degraded = restorekit.create_noise("camera", shot=0.01)(batch)
+        >>> degraded.noisy.shape, degraded.sigma
+        (torch.Size([2, 3, 32, 32]), None)
     """
 
     def __init__(

@@ -34,6 +34,13 @@ class OneOf(nn.Module):
             or a weight cannot be used.
         UnknownNameError: no noise has that name.
         ArgumentError: a noise was given an argument it cannot use.
+
+    Example:
+        >>> noise = restorekit.create_noise(
+        ...     "one_of", noises=["gaussian", {"name": "jpeg", "quality": 30}], weights=[3, 1]
+        ... )
+        >>> noise(batch).noisy.shape
+        torch.Size([2, 3, 32, 32])
     """
 
     def __init__(
@@ -102,6 +109,12 @@ class Chain(nn.Module):
         ValueError: there is no noise, or something given is none.
         UnknownNameError: no noise has that name.
         ArgumentError: a noise was given an argument it cannot use.
+
+    Example:
+        >>> shot, read = {"name": "gaussian", "std": 0.03}, {"name": "gaussian", "std": 0.04}
+        >>> degraded = restorekit.create_noise("chain", noises=[shot, read])(batch)
+        >>> round(float(degraded.sigma[0]), 3)
+        0.05
     """
 
     def __init__(self, noises: Sequence[str | Mapping[str, Any] | nn.Module]) -> None:
@@ -159,6 +172,12 @@ class Luminance(nn.Module):
         ValueError: what is given is no noise.
         UnknownNameError: no noise has that name.
         ArgumentError: the noise was given an argument it cannot use.
+
+    Example:
+        >>> gray = batch[:, :1].expand(-1, 3, -1, -1)
+        >>> noisy = restorekit.create_noise("luminance", noise="gaussian")(gray).noisy
+        >>> torch.allclose(noisy[:, 0], noisy[:, 1])
+        True
     """
 
     def __init__(self, noise: str | Mapping[str, Any] | nn.Module, clip: bool = False) -> None:

@@ -32,6 +32,12 @@ class JPEG(nn.Module):
 
     Raises:
         ValueError: quality is outside 1 to 100, low > high, or halved_colour is no probability.
+
+    Example:
+        >>> noisy = restorekit.create_noise("jpeg", quality=30)(batch).noisy
+        >>> levels = noisy * 255
+        >>> torch.allclose(levels, levels.round(), atol=1e-3)
+        True
     """
 
     def __init__(

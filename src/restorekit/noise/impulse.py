@@ -22,6 +22,11 @@ class SaltAndPepper(nn.Module):
 
     Raises:
         ValueError: amount or salt is outside [0, 1], or low > high.
+
+    Example:
+        >>> noisy = restorekit.create_noise("salt_and_pepper", amount=0.1)(batch).noisy
+        >>> noisy[noisy != batch].unique()
+        tensor([0., 1.])
     """
 
     def __init__(

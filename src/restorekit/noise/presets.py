@@ -12,5 +12,10 @@ def classic_mixture() -> OneOf:
 
     The mixture of the system restorekit grew out of: Gaussian of standard deviation 0.1, 3 % of
     the pixels salt or pepper, or uniform between -0.2 and 0.2. None of the three clips.
+
+    Example:
+        >>> noise = restorekit.create_noise("classic_mixture")
+        >>> [type(each).__name__ for each in noise.noises]
+        ['Gaussian', 'SaltAndPepper', 'Uniform']
     """
     return OneOf([Gaussian(0.1), SaltAndPepper(0.03), Uniform(0.2)])

@@ -76,6 +76,13 @@ def denoise(
         ImageFileError: the file cannot be read.
         ArgumentError: an option has a value that it cannot have.
         CheckpointError: the weights cannot be loaded.
+
+    Example:
+        >>> noisy = (image + 25 * np.random.default_rng(0).standard_normal(image.shape))
+        >>> noisy = noisy.clip(0, 255).astype(np.uint8)
+        >>> restored = restorekit.denoise(noisy)
+        >>> restored.shape, restored.dtype
+        ((32, 32, 3), dtype('uint8'))
     """
     denoiser = Denoiser(
         model,

@@ -116,6 +116,13 @@ class Denoiser:
         CheckpointError: there are no such weights, or they cannot be loaded.
         ArgumentError: an option has a value that it cannot have.
         InputError: there is no such device.
+
+    Example:
+        >>> denoiser = restorekit.Denoiser()
+        >>> noisy = batch + 0.1 * torch.randn_like(batch)
+        >>> restored = denoiser(noisy)
+        >>> bool((restored - batch).square().mean() < 0.2 * (noisy - batch).square().mean())
+        True
     """
 
     def __init__(
