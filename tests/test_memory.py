@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from restorekit import memory
+from restorekit.errors import InputError, InsufficientMemoryError
 
 GIB = 2**30
 
@@ -55,3 +56,42 @@ def test_a_number_of_bytes_in_words() -> None:
     assert memory.format_size(999) == "999 bytes"
     assert memory.format_size(108 * 10**9) == "108 GB"
     assert memory.format_size(1_500_000) == "1.5 MB"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 604053892 bytes. Error code 12 (Cannot allocate memory)",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "GET was unable to find an engine to execute this computation",
+        "FIND was unable to find an engine to execute this computation",
+        "could not create a primitive",
+    ],
+)
+def test_a_failed_allocation_is_recognised_by_its_message(message: str) -> None:
+    """cuDNN, cuBLAS, oneDNN and torch's CPU allocator raise a plain RuntimeError."""
+    assert memory.is_out_of_memory(RuntimeError(message))
+    assert not memory.is_out_of_memory(ValueError(message))
+    with (
+        pytest.raises(InsufficientMemoryError, match=r"^not enough memory to test; eat less$"),
+        memory.memory_errors(lambda: "to test; eat less"),
+    ):
+        raise RuntimeError(message)
+
+
+def test_other_errors_are_no_lack_of_memory() -> None:
+    """They pass unchanged, also errors that have a message of their own already."""
+    others = (
+        RuntimeError("could not create a primitive descriptor for a convolution"),
+        RuntimeError("shape mismatch"),
+        InputError("not enough memory for model 'x'"),
+    )
+    for error in others:
+        with pytest.raises(type(error)) as caught, memory.memory_errors(lambda: "to test"):
+            raise error
+        assert caught.value is error
+    assert memory.is_out_of_memory(MemoryError())
+    assert memory.is_out_of_memory(torch.OutOfMemoryError("x"))

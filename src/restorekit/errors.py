@@ -120,6 +120,10 @@ class DivergenceError(RestoreKitError, ArithmeticError):
     """
 
 
+class InsufficientMemoryError(RestoreKitError, MemoryError):
+    """An allocation failed; the message says what was tried and what needs less memory."""
+
+
 class PluginError(RestoreKitError):
     """A plugin cannot be used.
 

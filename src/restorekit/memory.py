@@ -1,16 +1,59 @@
-"""How much memory there is."""
+"""How much memory there is, and what running out of it looks like."""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from restorekit.errors import InsufficientMemoryError, RestoreKitError
 
 if TYPE_CHECKING:
     import torch
 
 _UNITS = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _UNKNOWN = 4 << 30  # bytes, where the system does not tell
+# The libraries below torch have no exception of their own for it. oneDNN fails to create a
+# primitive; a primitive descriptor that it cannot create is an unsupported operation.
+_FAILED = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|cannot allocate memory|std::bad_alloc|"
+    r"(CUDNN|CUBLAS|CUSOLVER|CUSPARSE)_STATUS_ALLOC_FAILED|CUFFT_ALLOC_FAILED|"
+    r"unable to find an engine|could not create a (memory|primitive)\b(?! descriptor)",
+    re.IGNORECASE,
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed, on the CPU or a GPU."""
+    torch = sys.modules.get("torch")  # its errors cannot occur before it is imported
+    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and _FAILED.search(str(error)) is not None
+
+
+@contextmanager
+def memory_errors(describe: Callable[[], str]) -> Iterator[None]:
+    """Within the block a failed allocation is an error of one line.
+
+    Args:
+        describe: what needs the memory and what needs less of it, which the message gives after
+            "not enough memory": "to load a model; use a smaller one".
+
+    Raises:
+        InsufficientMemoryError: an allocation failed.
+    """
+    try:
+        yield
+    except RestoreKitError:
+        raise
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise InsufficientMemoryError(f"not enough memory {describe()}") from error
 
 
 def available_memory(device: torch.device) -> int:

@@ -152,6 +152,14 @@ class TestMistakes:
             main(["list"])
         assert explain(ZeroDivisionError("ours")) is None
 
+    def test_an_allocation_that_fails_is_one_line(self) -> None:
+        """Wherever it happens, and whichever library raises it."""
+        for error in (MemoryError(), RuntimeError("can't allocate memory: 8 bytes")):
+            lines = explain(error)
+            assert lines is not None
+            assert len(lines) == 1
+            assert lines[0].startswith("not enough memory")
+
     def test_a_reader_that_leaves_early_is_no_error(self) -> None:
         """`restorekit list | head -1` prints nothing on stderr."""
         process = subprocess.Popen(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from restorekit import Trainer, create_dataset, create_model
-from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.errors import ArgumentError, InsufficientMemoryError, RestoreKitError
 
 
 class Images:
@@ -85,3 +85,63 @@ def test_patches_beyond_all_measure(
     monkeypatch.setattr("restorekit.data.patches.available_memory", lambda device: 10**10)
     with pytest.raises(RestoreKitError, match=message):
         create_dataset("samples", pictures=["camera"], **arguments)
+
+
+def test_gradients_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network takes its weights once more for their gradients, however small the images are."""
+    monkeypatch.setattr("restorekit.train.memory_check.available_memory", lambda device: 1_000_000)
+    weights = 64 * 64 * 9 * 8 * 4  # of eight of the hidden layers
+    assert weights > 1_000_000
+    with pytest.raises(ArgumentError, match=r"a smaller model"):
+        make(
+            tmp_path,
+            model={"name": "dncnn", "depth": 10, "width": 64},
+            dataset=Images(3, 8, 8),
+            batch_size=1,
+        )
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_an_allocation_that_fails_in_training_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    """The line names what helps; the run goes on from the checkpoint that it kept."""
+    settings: dict[str, Any] = {
+        "dataset": Images(3, 8, 8),
+        "batch_size": batch_size,
+        "steps": 4,
+        "validation_split": 0,
+        "checkpoint_every": 1,
+    }
+    trainer = make(tmp_path, **settings)
+    step = trainer.step
+
+    def fail(number: int, images: Tensor) -> dict[str, Tensor]:
+        if number == 3:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
+        return step(number, images)
+
+    monkeypatch.setattr(trainer, "step", fail)
+    with pytest.raises(InsufficientMemoryError) as caught:
+        trainer.fit()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert f"train model 'dncnn' with train.batch_size {batch_size}; use a smaller" in message
+    assert ("smaller train.batch_size, dataset.patch_size or model" in message) == (batch_size > 1)
+    assert f"--resume goes on from {tmp_path}" in message
+    resumed = make(tmp_path, **settings)
+    assert resumed.results.load(print)["step"] == 2  # type: ignore[index]
+    assert resumed.fit(resume=True).step == 4
+
+
+def test_a_network_that_does_not_fit_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is moved there before the run begins."""
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("restorekit.train.execution.Execution.prepare", fail)
+    with pytest.raises(InsufficientMemoryError, match=r"on cpu to train model 'dncnn'"):
+        make(tmp_path, dataset=Images(3, 8, 8))

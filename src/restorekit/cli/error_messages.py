@@ -20,6 +20,7 @@ from restorekit.errors import (
     RestoreWarning,
     did_you_mean,
 )
+from restorekit.memory import is_out_of_memory
 
 _TOLD = (PluginWarning, OldSpellingWarning, RestoreWarning)
 
@@ -40,8 +41,8 @@ def explain(error: BaseException, who: str | None = None) -> list[str] | None:
     if isinstance(error, OSError):
         reason = (error.strerror or str(error) or type(error).__name__).lower()
         return [f"{error.filename}: {reason}" if error.filename is not None else reason]
-    if isinstance(error, MemoryError):
-        return [str(error) or "there is not enough memory"]
+    if is_out_of_memory(error):
+        return [f"not enough memory: {describe_cause(error)}"]
     if hasattr(error, "format_message"):  # typer's own, whose class has moved between versions
         return [_usage_fault(error)]
     if not isinstance(error, Exception):  # the exit code of a SystemExit would say "all is well"

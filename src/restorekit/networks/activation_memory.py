@@ -1,4 +1,4 @@
-"""How much memory a network takes, and what running out looks like."""
+"""How much memory the activations of a network take."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ import torch
 from torch import Tensor, nn
 
 _PROBE = 64
-_MESSAGES = ("out of memory", "not enough memory", "can't allocate memory")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(
-        message in str(error).lower() for message in _MESSAGES
-    )
 
 
 def activation_bytes(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
+from restorekit.memory import is_out_of_memory
 from restorekit.pictures.codecs import raw_files
 from restorekit.pictures.picture import PictureError
 
@@ -85,7 +86,7 @@ def _cause(path: Path, error: Exception) -> str:
         return f"it {describe_missing(path)}"
     if path.is_dir():
         return _folder(path)
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "there is not enough memory for it"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return "it is a link that leads back to itself"

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.errors import ArgumentError, warn
+from restorekit.memory import memory_errors
 from restorekit.networks.network import Network, model_name
 from restorekit.networks.precision import check_precision, dtype_of, is_large_enough
 from restorekit.pictures.value_ranges import check_range
@@ -151,9 +152,10 @@ class Denoiser:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         side = check_tile(tile)
         self._sigma, self._noise_map, self._force = sigma, noise_map, force
-        self.model = load_network(model, device)
         self.name = model_name(model)
-        network = Network(self.model)
+        with memory_errors(lambda: f"to load model '{self.name}'; use a smaller one"):
+            self.model = load_network(model, device)
+            network = Network(self.model)
         check_precision(precision, network.device or torch.device("cpu"))
         if runtime != "torch":
             network = Network(
@@ -255,6 +257,20 @@ class Denoiser:
         diagnose: bool,
         in_place: bool = False,
         meanings: Sequence[PixelMeaning] | None = None,
+    ) -> list[DenoiseOutcome[Any]]:
+        def describe() -> str:
+            what = "an image" if len(images) == 1 else f"{len(images)} images together"
+            return f"to restore {what} with model '{self.name}'; use a smaller tile or image"
+
+        with memory_errors(describe):
+            return self._restore_within_memory(images, diagnose, in_place, meanings)
+
+    def _restore_within_memory(
+        self,
+        images: Sequence[Any],
+        diagnose: bool,
+        in_place: bool,
+        meanings: Sequence[PixelMeaning] | None,
     ) -> list[DenoiseOutcome[Any]]:
         started = time.perf_counter()
         self._network.renew()

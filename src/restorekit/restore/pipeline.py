@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from restorekit.errors import InputError, warn
-from restorekit.networks.activation_memory import is_out_of_memory
+from restorekit.memory import is_out_of_memory
 from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import restore_detail

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorekit.errors import InputError, RestoreKitError
+from restorekit.errors import InputError, InsufficientMemoryError, RestoreKitError
 from restorekit.extras import needs
+from restorekit.memory import is_out_of_memory
 from restorekit.networks.network import Network, model_channels, model_name
 from restorekit.records import as_restoration
 from restorekit.runtimes.backends import RunModel, onnxruntime_session
@@ -216,10 +217,12 @@ def _explained(model: nn.Module) -> Iterator[None]:
     """An exporter's exception as one line."""
     try:
         yield
-    except (RestoreKitError, MemoryError):
+    except RestoreKitError:
         raise
     except Exception as error:  # they raise whatever the network's own code raises, and more
         name, first = model_name(unwrap_model(model)), _first_cause(error)
+        if is_out_of_memory(error) or is_out_of_memory(first):
+            raise InsufficientMemoryError(f"not enough memory to export model '{name}'") from error
         lines = [line.strip() for line in str(first).splitlines() if line.strip()]
         reason = lines[0] if lines else type(first).__name__
         raise InputError(f"model '{name}' cannot be exported: {reason}") from error

@@ -1,8 +1,11 @@
-"""How much memory a training takes at least, known before it begins."""
+"""How much memory a training takes at least, and what is said when it is not enough."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,8 +13,9 @@ from torch import Tensor
 
 from restorekit.components.registry import origin_of
 from restorekit.errors import ArgumentError
-from restorekit.memory import available_memory, format_size
+from restorekit.memory import available_memory, format_size, memory_errors
 from restorekit.networks.activation_memory import activation_bytes
+from restorekit.networks.network import model_name
 from restorekit.train.dataset_pictures import as_image
 from restorekit.train.train_plan import TrainPlan, restore_function
 
@@ -39,13 +43,43 @@ def check_memory(plan: TrainPlan, device: torch.device, processes: int) -> None:
     at_once = -(-images // plan.settings.accumulate)
     kept = _LEAST_KEPT * _activations(plan, shape[0]) * math.prod(shape[1:]) * at_once
     batch = images * math.prod(shape) * 4
-    for place, needed in ((torch.device("cpu"), batch), (device, batch + kept)):
+    weights = [w for w in plan.model.parameters() if w.requires_grad]
+    gradients = sum(w.numel() * w.element_size() for w in weights)
+    for place, needed in ((torch.device("cpu"), batch), (device, batch + kept + gradients)):
         if needed > (free := available_memory(place)):
             raise ArgumentError(
                 f"train.batch_size: {images:,} images of {'x'.join(map(str, shape))} take "
                 f"at least {format_size(int(needed))} on {place}, more than the "
-                f"{format_size(free)} that are free; use fewer, smaller ones, or train.accumulate"
+                f"{format_size(free)} that are free; use fewer or smaller ones, train.accumulate "
+                "or a smaller model"
             )
+
+
+def training_memory_errors(
+    plan: TrainPlan, device: torch.device, checkpoint: Callable[[], Path | None]
+) -> AbstractContextManager[None]:
+    """Within the block a failed allocation is an error of one line that names what helps.
+
+    Args:
+        plan: the run.
+        device: where it is trained.
+        checkpoint: gives the training state from which the run can go on, if there is one.
+
+    Raises:
+        InsufficientMemoryError: an allocation failed.
+    """
+
+    def describe() -> str:
+        size, path = plan.settings.batch_size, checkpoint()
+        larger = "train.batch_size, " if size > 1 else ""
+        parts = ", or a larger train.accumulate" if size > plan.settings.accumulate else ""
+        kept = f"; --resume goes on from {path}" if path else ""
+        return (
+            f"on {device} to train model '{model_name(plan.model)}' with train.batch_size {size}; "
+            f"use a smaller {larger}dataset.patch_size or model{parts}{kept}"
+        )
+
+    return memory_errors(describe)
 
 
 def _shape(dataset: Any) -> tuple[int, ...] | None:

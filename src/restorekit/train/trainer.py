@@ -24,7 +24,7 @@ from restorekit.train.folder_lock import lock_folder
 from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
-from restorekit.train.memory_check import check_memory
+from restorekit.train.memory_check import check_memory, training_memory_errors
 from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
@@ -96,12 +96,13 @@ class Trainer:
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.execution = Execution.start(plan.device, plan.settings)
         check_memory(plan, self.execution.device, self.execution.processes.world)
-        self.model = self.execution.prepare(plan.model)
+        with training_memory_errors(plan, self.execution.device, lambda: None):
+            self.model = self.execution.prepare(plan.model)
+            for noise in (plan.noise, *plan.validation_noise):
+                noise.to(self.execution.device)
+            for term in plan.terms:
+                term.module.to(self.execution.device)
         self.restore = restore_function(self.model)
-        for noise in (plan.noise, *plan.validation_noise):
-            noise.to(self.execution.device)
-        for term in plan.terms:
-            term.module.to(self.execution.device)
         self.task = self._task()
         self.optimizer = make_optimizer(
             plan.settings, self.model.parameters(), self.execution.device
@@ -126,6 +127,9 @@ class Trainer:
         settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
         with (
             worker_faults(),
+            training_memory_errors(
+                self.plan, self.execution.device, lambda: self.results.checkpoint
+            ),
             self.execution.fork_rng(),
             processes.main_within(lock_folder(self.folder)),
             Interruption(settings.max_minutes) as interruption,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import restorekit
-from restorekit.errors import ArgumentError, InputError, RestoreWarning
+from restorekit.errors import ArgumentError, InputError, InsufficientMemoryError, RestoreWarning
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.tiles.tile_layout import divide_axis, read_extent
 
@@ -256,6 +256,17 @@ def test_too_little_memory_for_any_tile() -> None:
     ) as caught:
         Denoiser(Hungry(limit=10))(picture(400, 300))
     assert "\n" not in str(caught.value)
+
+
+def test_too_little_memory_beside_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An allocation that fails outside of it is one line as well."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
+
+    monkeypatch.setattr("restorekit.restore.denoiser.estimated_level", fail)
+    with pytest.raises(InsufficientMemoryError, match=r"^not enough memory to restore an image"):
+        Denoiser(Hungry(limit=10**6))(picture(40, 30))
 
 
 def test_too_little_memory_for_a_network_of_one_size() -> None:
