@@ -13,7 +13,7 @@ import statistics
 import torch
 from timing import add_device, name_of, now
 
-from restorekit.components.registry import noises
+from restorekit.components.kinds import noises
 
 SHAPE = (32, 3, 128, 128)
 REQUIRED = {"noises": ["gaussian", "salt_and_pepper"], "noise": "gaussian"}

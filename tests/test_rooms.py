@@ -104,7 +104,7 @@ def circle_in(graph: Graph) -> list[str]:
 
 def test_imports_are_seen_wherever_they_stand() -> None:
     """At the top, in a function, for types only, of a submodule: else nothing below could fail."""
-    assert "restorekit.components.registry" in MODULES["restorekit.noise.compose"]
+    assert "restorekit.components.kinds" in MODULES["restorekit.noise.compose"]
     assert "restorekit.train.trainer" in MODULES["restorekit.cli.train"]
     assert (
         "restorekit.weights.checkpoint_layouts"

@@ -10,17 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from restorekit.cli.output import call_text, in_words
-from restorekit.components.registry import REGISTRIES, Description
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import Description
 from restorekit.config.json_schema import json_schema
 from restorekit.weights import named_weights, read_card
-
-TITLES = {
-    "model": "Models",
-    "noise": "Noises",
-    "loss": "Losses",
-    "dataset": "Datasets",
-    "estimator": "Estimators of the noise level",
-}
 
 
 def configuration() -> str:
@@ -44,10 +37,25 @@ def configuration() -> str:
 def components() -> str:
     """Every component with its arguments, as Markdown."""
     parts = []
-    for kind, registry in REGISTRIES.items():
-        parts.append(f"## {TITLES[kind]}\n")
+    for registry in REGISTRIES.values():
+        parts.append(f"## {registry.title}\n")
         parts += [_component(registry.describe(name)) for name in registry.names()]
     return "\n".join(parts)
+
+
+def hooks() -> str:
+    """The hook of each kind with what its components must do, as a Markdown table."""
+    rows = [(f"`{each.hook}`", each.contract) for each in REGISTRIES.values()]
+    return _table(("hook", "its components"), rows)
+
+
+def shortcuts() -> str:
+    """The names that `restorekit` has for each kind, as a Markdown table."""
+    rows = [
+        (f"`{each.plural}`", f"`create_{each.kind}(name, **arguments)`", f"`list_{each.plural}()`")
+        for each in REGISTRIES.values()
+    ]
+    return _table(("registry", "makes a component", "lists the names"), rows)
 
 
 def weights() -> str:
@@ -166,7 +174,7 @@ def _linked(text: str) -> str:
 def _write(app: Any) -> None:
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
-    for write in (configuration, components, weights):
+    for write in (configuration, components, hooks, shortcuts, weights):
         path, text = folder / f"{write.__name__}.md", write()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

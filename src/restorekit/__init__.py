@@ -9,7 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from restorekit.components import registry as _registry
-from restorekit.components.registry import Component, datasets, estimators, losses, models, noises
+from restorekit.components.kinds import *  # noqa: F403 - every kind, whichever there are
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import Component, Registry
 from restorekit.errors import (
     ArgumentError,
     CheckpointError,
@@ -38,17 +40,6 @@ if TYPE_CHECKING:
     from restorekit.train.trainer import Trainer
     from restorekit.weights import list_weights, load_model, save_model
 
-create_model = models.create
-create_noise = noises.create
-create_loss = losses.create
-create_dataset = datasets.create
-create_estimator = estimators.create
-list_models = models.names
-list_noises = noises.names
-list_losses = losses.names
-list_datasets = datasets.names
-list_estimators = estimators.names
-
 _LAZY = {
     "TrainConfig": "restorekit.config.train_config",
     "Trainer": "restorekit.train.trainer",
@@ -59,6 +50,12 @@ _LAZY = {
     "load_model": "restorekit.weights",
     "save_model": "restorekit.weights",
 }
+
+
+def _shortcuts() -> dict[str, Any]:
+    """`models`, `create_model`, `list_models`, and the same of each other kind."""
+    return {k: v for each in REGISTRIES.values() for k, v in each.shortcuts.items()}
+
 
 __all__ = [
     "ArgumentError",
@@ -77,33 +74,21 @@ __all__ = [
     "OldSpellingWarning",
     "PluginError",
     "PluginWarning",
+    "Registry",
     "Restoration",
     "RestoreKitError",
     "RestoreWarning",
     "TrainConfig",
     "Trainer",
     "UnknownNameError",
-    "create_dataset",
-    "create_estimator",
-    "create_loss",
-    "create_model",
-    "create_noise",
-    "datasets",
     "denoise",
-    "estimators",
     "hookimpl",
-    "list_datasets",
-    "list_estimators",
-    "list_losses",
-    "list_models",
-    "list_noises",
     "list_weights",
     "load_model",
-    "losses",
-    "models",
-    "noises",
     "save_model",
 ]
+__all__ += _shortcuts()
+__all__.sort()
 
 
 def __getattr__(name: str) -> Any:
@@ -111,6 +96,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("restorekit")
+    if name in (shortcuts := _shortcuts()):
+        return shortcuts[name]
     if name not in _LAZY:
         raise AttributeError(f"module 'restorekit' has no attribute '{name}'")
     value = getattr(importlib.import_module(_LAZY[name]), name)

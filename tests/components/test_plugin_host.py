@@ -52,7 +52,7 @@ import json, sys, warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import restorekit
-    from restorekit.components.registry import REGISTRIES
+    from restorekit.components.kinds import REGISTRIES
     listed = {k: {n: str(r.entry(n).provider) for n in r.names()} for k, r in REGISTRIES.items()}
 from restorekit.components.plugin_host import loaded_plugins
 print(json.dumps({

@@ -12,15 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorekit.components import registry
-from restorekit.components.registry import (
-    REGISTRIES,
-    Component,
-    Origin,
-    Provider,
-    Registry,
-    origin_of,
-)
+from restorekit.components import kinds
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import Component, Origin, Provider, Registry, origin_of
 from restorekit.errors import (
     ArgumentError,
     InputError,
@@ -167,14 +161,14 @@ class TestRegister:
 
     def test_kinds_do_not_share_names(self, shared: None) -> None:
         """A model and a noise may have the same name."""
-        registry.models.register("gaussian")(Scale)
-        assert registry.models.get("gaussian") is Scale
-        assert registry.noises.get("gaussian") is not Scale
+        kinds.models.register("gaussian")(Scale)
+        assert kinds.models.get("gaussian") is Scale
+        assert kinds.noises.get("gaussian") is not Scale
 
     def test_a_built_in_name_is_taken_from_the_start(self, shared: None) -> None:
         """Built-in components are there before the first registration."""
         with pytest.raises(NameTakenError, match="already provided by restorekit "):
-            registry.losses.register("l1")(Scale)
+            kinds.losses.register("l1")(Scale)
 
 
 class TestLookUp:
@@ -324,7 +318,7 @@ class TestCreate:
 
     def test_a_function_or_a_list_can_be_a_component(self) -> None:
         """An estimator may be a function, and a dataset a list of images."""
-        estimators, datasets = Registry("estimator"), Registry("dataset")
+        estimators, datasets = Registry("estimator"), Registry("dataset", needs=("__getitem__",))
         estimators.add(Component("twice", lambda: lambda image: 2 * image), ME)
         assert estimators.create("twice")(3) == 6
         datasets.add(Component("few", lambda: [1, 2]), ME)
@@ -389,7 +383,7 @@ class TestDescribe:
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
-def test_the_built_in_components_are_declared_well(kind: registry.ComponentKind) -> None:
+def test_the_built_in_components_are_declared_well(kind: str) -> None:
     """Each has a one-line summary without a full stop, tags and restorekit as its provider."""
     each = REGISTRIES[kind]
     own = [n for n in each.names() if each.entry(n).provider.distribution == "restorekit"]

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from restorekit import ConfigError, TrainConfig, datasets, losses, models, noises
+from restorekit import ConfigError, TrainConfig
+from restorekit.components.kinds import REGISTRIES, losses
 from restorekit.config.json_schema import json_schema
 
 GOOD: dict[str, Any] = {"model": "unet", "dataset": "samples"}
@@ -23,13 +24,15 @@ def validator() -> jsonschema.Draft202012Validator:
 
 def test_every_component_is_in_the_schema(validator: jsonschema.Draft202012Validator) -> None:
     """With its own arguments and what they mean."""
-    properties = validator.schema["properties"]
-    for key, registry in (("model", models), ("noise", noises), ("dataset", datasets)):
-        titles = {c.get("title") for c in properties[key]["anyOf"]}
-        assert set(registry.names()) <= titles
+    properties, definitions = validator.schema["properties"], validator.schema["$defs"]
+    for kind, registry in REGISTRIES.items():
+        titles = {c["title"] for c in definitions[kind]["anyOf"] if "title" in c}
+        assert titles == set(registry.names())
+    for key in ("model", "noise", "dataset"):
+        assert properties[key]["$ref"] == f"#/$defs/{key}"
     listed = properties["loss"]["anyOf"][1]["items"]["anyOf"]
     assert {c["title"] for c in listed if "title" in c} == set(losses.names())
-    (unet,) = (c for c in properties["model"]["anyOf"] if c.get("title") == "unet")
+    (unet,) = (c for c in definitions["model"]["anyOf"] if c.get("title") == "unet")
     assert unet["properties"]["width"]["type"] == "integer"
     assert unet["properties"]["width"]["description"]
 

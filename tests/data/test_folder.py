@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from restorekit.components import registry
+from restorekit.components.kinds import datasets
 from restorekit.data.folder import Folder
 from restorekit.errors import ArgumentError, DataError
 from restorekit.pictures.tensors import image_to_tensor
@@ -240,9 +240,9 @@ def test_halved_colour_is_for_random_patches(photos: Path) -> None:
 def test_wrong_arguments(photos: Path, arguments: dict[str, object]) -> None:
     """Made by name, a folder answers a wrong argument with a line that names it."""
     with pytest.raises(ArgumentError, match=next(iter(arguments))):
-        registry.datasets.create("folder", path=str(photos), **arguments)
+        datasets.create("folder", path=str(photos), **arguments)
 
 
 def test_made_by_name(photos: Path) -> None:
     """The registry makes a folder, with a trainer's null for None."""
-    assert len(registry.datasets.create("folder", path=str(photos), patch_size=None)) == 3
+    assert len(datasets.create("folder", path=str(photos), patch_size=None)) == 3

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorekit.components import registry
+from restorekit.components.kinds import datasets
 from restorekit.data.samples import PICTURES, Samples, sample_path
 from restorekit.errors import ArgumentError, DataError, MissingExtraError
 from restorekit.pictures.tensors import image_to_tensor
@@ -61,9 +61,9 @@ def test_exclude_leaves_out() -> None:
 def test_wrong_names() -> None:
     """An unknown name is met with the nearest, and nothing left with an error."""
     with pytest.raises(ArgumentError, match=r"'camara'.* Did you mean 'camera'\?"):
-        registry.datasets.create("samples", pictures=["camara"])
+        datasets.create("samples", pictures=["camara"])
     with pytest.raises(ArgumentError, match=r"'lena'.*Available: astronaut"):
-        registry.datasets.create("samples", exclude=["lena"])
+        datasets.create("samples", exclude=["lena"])
     with pytest.raises(ArgumentError, match="no sample picture is left"):
         Samples(pictures=["camera"], exclude=["camera"])
 

@@ -20,7 +20,7 @@ import pytest
 import torch
 import torchvision.datasets as published
 
-from restorekit.components import registry
+from restorekit.components.kinds import datasets
 from restorekit.data.torchvision_sets import CIFAR100, STL10
 from restorekit.errors import ArgumentError, DataError
 
@@ -160,14 +160,14 @@ def test_size_resizes_and_keeps_the_mean(tmp_path: Path, stl10: object) -> None:
     assert torch.allclose(small.mean((1, 2)), full.mean((1, 2)), atol=0.01)
     assert small.std() < 0.6 * full.std()
     with pytest.raises(ArgumentError, match="size"):
-        registry.datasets.create("stl10", root=str(tmp_path), size=0)
+        datasets.create("stl10", root=str(tmp_path), size=0)
 
 
 def test_missing_files_say_where_and_how(tmp_path: Path) -> None:
     """The line tells where the files were looked for and how to get them; nothing is fetched."""
     for name, folder in (("stl10", "stl10_binary"), ("cifar100", "cifar-100-python")):
         with pytest.raises(DataError, match=r"'train\S*' is missing in .*download=true") as caught:
-            registry.datasets.create(name, root=str(tmp_path))
+            datasets.create(name, root=str(tmp_path))
         assert str(tmp_path / folder) in str(caught.value)
         assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from restorekit.components.registry import REGISTRIES
+from restorekit.components.kinds import REGISTRIES
 from restorekit.config.train_config import TrainConfig, TrainSettings
 from restorekit.weights import list_weights, read_card
 
@@ -48,6 +48,15 @@ def test_every_component_has_a_section_with_all_its_arguments(reference: ModuleT
                 row = re.search(rf"^\| `{argument.name}` \|.*\| (.*) \|$", sections[name], re.M)
                 assert row is not None, (name, argument.name)
                 assert row[1], f"{name}: argument '{argument.name}' is not described"
+
+
+def test_every_kind_has_its_hook_and_its_names(reference: ModuleType) -> None:
+    """The tables of the pages on plugins and on Python have a row for each kind."""
+    for registry in REGISTRIES.values():
+        assert f"| `restorekit_{registry.plural}` | {registry.contract} |" in reference.hooks()
+        assert registry.contract
+        assert f"`create_{registry.kind}(name, **arguments)`" in reference.shortcuts()
+        assert f"`list_{registry.plural}()`" in reference.shortcuts()
 
 
 def test_each_page_that_includes_generated_text_names_a_file_that_is_written(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from restorekit.components.registry import losses
+from restorekit.components.kinds import losses
 from restorekit.records import Restoration
 
 pytestmark = pytest.mark.gpu

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restorekit.components.registry import noises
+from restorekit.components.kinds import noises
 from restorekit.records import as_degraded
 
 pytestmark = pytest.mark.gpu

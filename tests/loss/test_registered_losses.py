@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restorekit.components.registry import losses
+from restorekit.components.kinds import losses
 from restorekit.errors import InputError
 from restorekit.records import Restoration
 

@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from restorekit.components.registry import noises
+from restorekit.components.kinds import noises
 from restorekit.errors import ArgumentError, InputError, UnknownNameError
 from restorekit.noise.additive import Gaussian, Uniform
 from restorekit.noise.compose import Chain, Luminance, OneOf

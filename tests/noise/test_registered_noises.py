@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from restorekit.components.registry import noises
+from restorekit.components.kinds import noises
 from restorekit.errors import InputError
 from restorekit.records import as_degraded
 

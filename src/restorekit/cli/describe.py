@@ -16,7 +16,8 @@ from restorekit.cli.output import (
     print_text,
     to_json_value,
 )
-from restorekit.components.registry import REGISTRIES, Description
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import Description
 from restorekit.components.signatures import Argument
 
 

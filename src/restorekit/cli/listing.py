@@ -8,25 +8,33 @@ import typer
 
 from restorekit.cli.output import Json, print_json, print_table, print_text
 from restorekit.cli.weights_display import listed_weights, weights_row
-from restorekit.components.registry import REGISTRIES, ComponentKind, RegistryEntry
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import RegistryEntry
 from restorekit.errors import ArgumentError, did_you_mean
 
-PLURALS = {registry.plural: kind for kind, registry in REGISTRIES.items()}
 WEIGHTS = "weights"
-USAGE = f"[{'|'.join([*PLURALS, WEIGHTS])}] [PATTERN] [--json]"
+
+
+def plurals() -> dict[str, str]:
+    """The kinds by the words that name them in the plural."""
+    return {registry.plural: kind for kind, registry in REGISTRIES.items()}
+
+
+USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN] [--json]"
+HELP = f"""List {", ".join(plurals())} and trained weights.
+
+All kinds, or the one that is named; all of its names, or those that match a pattern such
+as 'unet*'. Plugins' components are listed with the plugin that provides them.
+"""
 
 
 def listing(context: typer.Context, as_json: Json = False) -> None:
-    """List models, noises, losses, datasets, estimators and trained weights.
-
-    All kinds, or the one that is named; all of its names, or those that match a pattern such
-    as 'unet*'. Plugins' components are listed with the plugin that provides them.
-    """
+    """Print the components of every kind, or of one."""
     # Declared arguments would make typer import pydantic, which doubles the time this takes.
     kind, pattern = _read(context.args)
     listed = {
         plural: [REGISTRIES[kind_].entry(name) for name in REGISTRIES[kind_].names(pattern)]
-        for plural, kind_ in PLURALS.items()
+        for plural, kind_ in plurals().items()
         if kind in (None, kind_)
     }
     found = {plural: [_as_json(e) for e in entries] for plural, entries in listed.items()}
@@ -42,7 +50,7 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
         print_table(lines or [("(none)",)])
 
 
-def kind_of(word: str, *others: str) -> ComponentKind:
+def kind_of(word: str, *others: str) -> str:
     """The kind that a word names, in the singular or the plural.
 
     Args:
@@ -52,7 +60,7 @@ def kind_of(word: str, *others: str) -> ComponentKind:
     Raises:
         ArgumentError: it names none.
     """
-    words: dict[str, ComponentKind] = {**PLURALS, **{kind: kind for kind in REGISTRIES}}
+    words: dict[str, str] = {**plurals(), **{kind: kind for kind in REGISTRIES}}
     if word not in words:
         near, known = did_you_mean(word, [*words, *others]), [*REGISTRIES, *others]
         raise ArgumentError(f"unknown kind '{word}'.{near} One of: {', '.join(known)}")

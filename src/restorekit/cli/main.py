@@ -43,6 +43,7 @@ app.command("benchmark", cls=QuickCommand)(benchmark.benchmark)
 app.command(
     "list",
     cls=QuickCommand,
+    help=listing.HELP,
     options_metavar=listing.USAGE,
     context_settings={"allow_extra_args": True},
 )(listing.listing)

@@ -50,7 +50,7 @@ def noise(
     """
     spec = read_spec(noise, settings or [])
     ends = read_range(black, white)
-    from restorekit.components.registry import noises
+    from restorekit.components.kinds import noises
     from restorekit.pictures.processing.file_plan import plan_outputs
     from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time
     from restorekit.pictures.processing.worker import Worker

@@ -1,38 +1,36 @@
 """The hooks a plugin implements, each decorated with `restorekit.hookimpl`.
 
-Five declare components: each returns one `Component` or any number of them. Four are called during
-a training run, so that a plugin can log elsewhere; an implementation may leave out arguments.
+Each kind of component has a hook, `restorekit_models` for example, whose implementation returns one
+`Component` or any number of them; these hooks are made from the registries. The four hooks here are
+called during a training run, so that a plugin can log elsewhere. An implementation may leave out
+arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pluggy
 
-from restorekit.components.registry import Component
+from restorekit.components.registry import Component, Registry
 
 hookspec = pluggy.HookspecMarker("restorekit")
 hookimpl = pluggy.HookimplMarker("restorekit")
 
 
-@hookspec
-def restorekit_models() -> Component | Iterable[Component]:
-    """Architectures: modules with `forward(noisy, sigma=None) -> Tensor | Restoration`."""
-    raise NotImplementedError
+def component_hooks(registries: Iterable[Registry]) -> type:
+    """The hook of each of these kinds, in a class as pluggy takes them."""
+    hooks = {each.hook: staticmethod(_component_hook(each)) for each in registries}
+    return type("ComponentHooks", (), hooks)
 
 
-@hookspec
-def restorekit_noises() -> Component | Iterable[Component]:
-    """Noise models: modules with `forward(clean, generator=None) -> Tensor | Degraded`."""
-    raise NotImplementedError
+def _component_hook(registry: Registry) -> Callable[[], Component | Iterable[Component]]:
+    def declare() -> Component | Iterable[Component]:
+        raise NotImplementedError
 
-
-@hookspec
-def restorekit_losses() -> Component | Iterable[Component]:
-    """Loss terms: modules with `forward(restoration, target) -> scalar`."""
-    raise NotImplementedError
+    declare.__name__, declare.__doc__ = registry.hook, registry.contract
+    return hookspec(declare)
 
 
 @hookspec
@@ -56,15 +54,3 @@ def restorekit_validation_end(trainer: Any, step: int, metrics: Mapping[str, Any
 @hookspec
 def restorekit_train_end(trainer: Any, outcome: Any) -> None:
     """A run came to its end or was stopped; `outcome` is what `Trainer.fit` returns."""
-
-
-@hookspec
-def restorekit_datasets() -> Component | Iterable[Component]:
-    """Datasets: `len(dataset)` and `dataset[index] -> (C, H, W) float tensor in [0, 1]`."""
-    raise NotImplementedError
-
-
-@hookspec
-def restorekit_estimators() -> Component | Iterable[Component]:
-    """Noise level estimators: `estimator(image (B, C, H, W)) -> (B, C)` standard deviations."""
-    raise NotImplementedError

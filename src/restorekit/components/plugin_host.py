@@ -27,12 +27,12 @@ import pluggy
 from restorekit.components import builtin, hookspecs
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
+from restorekit.components.kinds import REGISTRIES
 from restorekit.components.process_state import KeptState
-from restorekit.components.registry import REGISTRIES, Component, Provider, Registry, origin_of
+from restorekit.components.registry import Component, Provider, Registry, origin_of
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
 from restorekit.untrusted.text import quoted
 
-COMPONENT_HOOKS = {f"restorekit_{each.plural}": each for each in REGISTRIES.values()}
 _MOST_COMPONENTS = 10_000  # of a hook: a generator may have no end
 
 
@@ -122,13 +122,14 @@ class _Host:
     def _adopt(self, plugin: Plugin, module: Any) -> None:
         """Register a plugin's components: all of them, or, if anything is wrong, none."""
         key = f"{plugin.provider.distribution}:{plugin.name}"
+        self._add_component_hooks()
         hooks = _hooks(module)
         try:
             self._register(hooks, key)
             found = [
                 (registry, component)
-                for hook, registry in COMPONENT_HOOKS.items()
-                for component in self._call(hook, hooks)
+                for registry in REGISTRIES.values()
+                for component in self._call(registry.hook, hooks)
             ]
             _check_names(found, plugin.provider)
         except PluginError:
@@ -139,6 +140,12 @@ class _Host:
             registry.add(component, plugin.provider)
             plugin.components.setdefault(registry.kind, []).append(component.name)
 
+    def _add_component_hooks(self) -> None:
+        """Give every kind its hook, also one that was declared since the last plugin."""
+        new = [each for each in REGISTRIES.values() if not hasattr(self.manager.hook, each.hook)]
+        if new:
+            self.manager.add_hookspecs(hookspecs.component_hooks(new))
+
     def _register(self, hooks: object, key: str) -> None:
         with attempt(lambda error: f"it cannot be registered: {error}"):
             self.manager.register(hooks, name=key)
@@ -147,7 +154,8 @@ class _Host:
             raise PluginError(
                 "it implements no hook; decorate its functions with restorekit.hookimpl"
             )
-        known = [name for name in vars(hookspecs) if name.startswith("restorekit_")]
+        callers_by_name = vars(self.manager.hook).items()
+        known = [name for name, caller in callers_by_name if caller.has_spec()]
         for caller in callers:
             if not caller.has_spec():
                 raise PluginError(

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from restorekit.components import signatures, targets
 from restorekit.components.allocation import build_within_memory
@@ -29,12 +29,10 @@ from restorekit.errors import (
 from restorekit.untrusted.plain_data import find_unusable
 from restorekit.untrusted.text import quoted
 
-ComponentKind = Literal["model", "noise", "loss", "dataset", "estimator"]
 Target = Callable[..., Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ORIGIN = "_restorekit_origin"
-_OF_TENSORS = ("model", "noise", "loss")  # what is built of tensors alone
 _OWN = "restorekit"  # the distribution
 
 
@@ -93,7 +91,7 @@ class Provider:
 class Origin:
     """Where an object made by a registry came from: enough to make it again."""
 
-    kind: ComponentKind
+    kind: str
     name: str
     arguments: Mapping[str, Any]
     provider: Provider
@@ -103,7 +101,7 @@ class Origin:
 class Description:
     """Everything known of a component."""
 
-    kind: ComponentKind
+    kind: str
     name: str
     summary: str
     reference: str
@@ -123,12 +121,25 @@ class RegistryEntry:
     provider: Provider
 
 
+REGISTRIES: dict[str, Registry] = {}  # by kind, in the order of their declaration
+
+
 class Registry:
     """The components of one kind, by name.
 
-    Attributes:
-        kind: what they are, in the singular.
-        plural: the same in the plural.
+    The first registry of a kind is entered in `REGISTRIES`, from which hooks, listings and all else
+    that depends on the kinds is derived. Another one of the same kind stands alone.
+
+    Args:
+        kind: what the components are, in the singular, snake_case.
+        plural: the same in the plural; with an s if left out.
+        contract: what a component must do, as the documentation of the hook.
+        needs: the attributes that a component must have.
+        of_tensors: building one allocates little but tensors, so that one which is too large for
+            the memory can be refused beforehand.
+
+    Raises:
+        ArgumentError: kind or plural is not snake_case.
 
     Example:
         >>> @restorekit.noises.register("half", summary="half the brightness")
@@ -139,10 +150,41 @@ class Registry:
         tensor(0.4000)
     """
 
-    def __init__(self, kind: ComponentKind, plural: str = "") -> None:
-        self.kind: ComponentKind = kind
-        self.plural = plural or f"{kind}s"
+    def __init__(
+        self,
+        kind: str,
+        plural: str = "",
+        *,
+        contract: str = "",
+        needs: tuple[str, ...] = ("__call__",),
+        of_tensors: bool = False,
+    ) -> None:
+        self.kind, self.plural = kind, plural or f"{kind}s"
+        for word in (self.kind, self.plural):
+            if not _NAME.fullmatch(word):
+                raise ArgumentError(f"kind {word!r} is not snake_case")
+        self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
         self._entries: dict[str, RegistryEntry] = {}
+        REGISTRIES.setdefault(kind, self)
+
+    @property
+    def hook(self) -> str:
+        """The hook by which a plugin declares such components: "restorekit_models"."""
+        return f"restorekit_{self.plural}"
+
+    @property
+    def title(self) -> str:
+        """The heading of these components in the documentation: "Models"."""
+        return self.plural.capitalize().replace("_", " ")
+
+    @property
+    def shortcuts(self) -> dict[str, Any]:
+        """What `restorekit` calls the registry and its commonest methods, by name."""
+        return {
+            self.plural: self,
+            f"create_{self.kind}": self.create,
+            f"list_{self.plural}": self.names,
+        }
 
     def register(
         self,
@@ -240,7 +282,7 @@ class Registry:
         checked = signatures.validate(target, arguments, where)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
             made = self._made(target, checked, where, label)
-        if not targets.is_usable(made, self.kind):
+        if not targets.is_usable(made, self.needs):
             raise PluginError(f"{label} made {quoted(made)}, which is no {self.kind}")
         # Defaults too: a checkpoint must not change its meaning when a default does.
         full = {a.name: a.default for a in known if not a.required}
@@ -301,7 +343,7 @@ class Registry:
         def make() -> Any:
             return targets.call_target(target, checked, where, label)
 
-        return build_within_memory(make, where) if self.kind in _OF_TENSORS else make()
+        return build_within_memory(make, where) if self.of_tensors else make()
 
     def _label(self, entry: RegistryEntry) -> str:
         return f"{self.kind} '{entry.component.name}' of {entry.provider}"
@@ -331,16 +373,6 @@ def origin_of(made: Any) -> Origin | None:
     """Where an object came from, or None where no registry made it."""
     origin = getattr(made, _ORIGIN, None)
     return origin if isinstance(origin, Origin) else None
-
-
-models = Registry("model")
-noises = Registry("noise")
-losses = Registry("loss", "losses")
-datasets = Registry("dataset")
-estimators = Registry("estimator")
-REGISTRIES: dict[ComponentKind, Registry] = {
-    r.kind: r for r in (models, noises, losses, datasets, estimators)
-}
 
 
 @dataclass

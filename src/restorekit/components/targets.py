@@ -6,7 +6,7 @@ import importlib
 import inspect
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,12 +61,10 @@ def call_target(target: Target, arguments: Mapping[str, Any], where: str, label:
             raise ArgumentError(f"{where}: {message_of(error)}") from error
 
 
-def is_usable(made: Any, kind: str) -> bool:
-    """Whether an object can be a component of a kind at all: no None, no dict, no number."""
-    if kind == "dataset" and hasattr(made, "__getitem__"):
-        return True
+def is_usable(made: Any, needs: Iterable[str]) -> bool:
+    """Whether an object has the attributes that a component needs; no built-in is called."""
     is_plain = type(made).__module__ == "builtins" and not inspect.isfunction(made)
-    return not is_plain and (kind == "dataset" or callable(made))
+    return all(hasattr(made, name) and not (name == "__call__" and is_plain) for name in needs)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from restorekit.components import signatures
-from restorekit.components.registry import Registry, datasets, losses, models, noises
+from restorekit.components.kinds import datasets, losses, models, noises
+from restorekit.components.registry import Registry
 from restorekit.config.component_specs import (
     ComponentSpec,
     as_named,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit.components.registry import Registry, losses
+from restorekit.components.kinds import REGISTRIES, losses
+from restorekit.components.registry import Registry
 from restorekit.config.component_checks import SLOTS
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import PluginWarning, RestoreKitError
@@ -17,10 +18,12 @@ def json_schema() -> Schema:
     """The schema of `config.json` as it stands, plugins' components included."""
     schema = TrainConfig.model_json_schema()
     properties, definitions = schema["properties"], schema["$defs"]
+    for kind, registry in REGISTRIES.items():
+        choices = [c for name in registry.names() for c in _choices(registry, name, definitions)]
+        definitions[kind] = {"anyOf": choices or [{"not": {}}]}
     for key, registry in SLOTS.items():
         described = {k: v for k, v in properties[key].items() if k in ("description", "default")}
-        choices = [c for name in registry.names() for c in _choices(registry, name, definitions)]
-        properties[key] = {"anyOf": choices, **described}
+        properties[key] = {"$ref": f"#/$defs/{registry.kind}", **described}
     _of_validation(properties)
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
     definitions.pop("LossTerm")
@@ -36,7 +39,7 @@ def json_schema() -> Schema:
 
 def _of_validation(properties: Schema) -> None:
     """Several datasets by name, or one; several noises, or one, also as "gaussian:15,25"."""
-    sets, noise = properties["dataset"]["anyOf"], properties["noise"]["anyOf"]
+    sets, noise = [{"$ref": "#/$defs/dataset"}], [{"$ref": "#/$defs/noise"}]
     named = {
         "type": "object",
         "additionalProperties": {"anyOf": sets},

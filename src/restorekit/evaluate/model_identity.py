@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from restorekit.components.registry import models
+from restorekit.components.kinds import models
 from restorekit.restore.loading import ModelLike
 from restorekit.weights import describe_origin, find_weights, named_weights, read_card, unwrap_model
 from restorekit.weights.card import checksum

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from restorekit.components.registry import noises as registered
+from restorekit.components.kinds import noises as registered
 from restorekit.noise.parameters import check_clean_batch, uniform
 from restorekit.records import Degraded, degrade
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from restorekit.components.registry import models
+from restorekit.components.kinds import models
 from restorekit.config import expressions
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restorekit.components.registry import estimators
+from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
 from restorekit.restore.defects import blockiness, impulses
 from restorekit.restore.sampling import evenly_spread, middle, miniature

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorekit.components.registry import datasets, models, noises, origin_of
+from restorekit.components.kinds import datasets, models, noises
+from restorekit.components.registry import origin_of
 from restorekit.config.component_specs import (
     OWN,
     VALIDATION,

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from restorekit.components.registry import losses, mark_origin, origin_of
+from restorekit.components.kinds import losses
+from restorekit.components.registry import mark_origin, origin_of
 from restorekit.errors import ArgumentError
 from restorekit.records import Restoration
 

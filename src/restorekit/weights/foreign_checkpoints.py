@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from restorekit.components.registry import models
+from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
 from restorekit.weights.safetensors_header import is_safetensors, read_header

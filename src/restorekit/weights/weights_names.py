@@ -11,7 +11,7 @@ import importlib.resources
 import os
 from pathlib import Path
 
-from restorekit.components.registry import models
+from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError, RestoreKitError, did_you_mean
 from restorekit.untrusted.plain_data import parse_json
 from restorekit.weights.safetensors_header import KEY, read_header

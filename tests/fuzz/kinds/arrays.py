@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from restorekit import Denoiser, create_loss, create_model, create_noise
-from restorekit.components.registry import losses, noises
+from restorekit.components.kinds import losses, noises
 from restorekit.errors import RestoreKitError
 from restorekit.metrics.image_quality import psnr, ssim
 from restorekit.records import Degraded, Restoration

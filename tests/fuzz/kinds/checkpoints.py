@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from restorekit import create_model, load_model, save_model
-from restorekit.components.registry import models
+from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError, RestoreKitError
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call, command

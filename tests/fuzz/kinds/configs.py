@@ -11,7 +11,7 @@ from typing import Any
 
 from restorekit import TrainConfig
 from restorekit.components import signatures
-from restorekit.components.registry import datasets, losses, models, noises
+from restorekit.components.kinds import datasets, losses, models, noises
 from restorekit.config.train_config import TrainSettings
 from restorekit.errors import ConfigError
 from tests.fuzz.cases import Broken

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from textwrap import indent
 
+from restorekit.components.kinds import REGISTRIES
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import Said
 from tests.fuzz.corpus import corpus
@@ -67,7 +68,7 @@ _VALUES = (
     "Component('ok', 'os')", "Component('ok', ':')", "Component('ok', None)",
     "Component('ok', print)",
 )  # fmt: skip
-_KINDS = ("models", "noises", "losses", "datasets", "estimators")
+_KINDS = tuple(each.plural for each in REGISTRIES.values())
 
 
 def attack(random: Random, home: Path) -> str:

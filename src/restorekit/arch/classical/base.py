@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.arch.padding import check_batch
-from restorekit.components.registry import estimators
+from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
 
 Array = np.ndarray[Any, Any]

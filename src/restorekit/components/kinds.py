@@ -1,0 +1,38 @@
+"""The kinds of components, one declaration each.
+
+Whatever depends on the kinds is derived from these declarations: the hooks of plugins, listings,
+`describe`, the schema, the help of the command line, titles of the documentation, and the names
+`models`, `create_model` and `list_models` of `restorekit`. A new kind is one more line.
+"""
+
+from __future__ import annotations
+
+from restorekit.components.registry import REGISTRIES as REGISTRIES
+from restorekit.components.registry import Registry
+
+models = Registry(
+    "model",
+    contract="`forward(noisy, sigma=None)` returns a tensor or a `Restoration`",
+    of_tensors=True,
+)
+noises = Registry(
+    "noise",
+    contract="`forward(clean, generator=None)` returns a tensor or a `Degraded`",
+    of_tensors=True,
+)
+losses = Registry(
+    "loss",
+    "losses",
+    contract="`forward(restoration, target)` returns a scalar",
+    of_tensors=True,
+)
+datasets = Registry(
+    "dataset",
+    contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1]",
+    needs=("__getitem__",),
+)
+estimators = Registry(
+    "estimator",
+    contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "
+    "deviations",
+)
