@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import restorekit
-from restorekit.components.registry import REGISTRIES
+from restorekit.components.kinds import REGISTRIES
 
 SOURCE = Path(restorekit.__file__).parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
