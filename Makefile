@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
 LOWEST := .venv-lowest
+# The tests that need the extras onnx and openvino.
+EXPORTING := tests/runtimes tests/examples/test_readme.py
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
@@ -69,10 +71,10 @@ test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is 
 	done; \
 	test -n "$$found" || { echo "none of Python $(VERSIONS) is here" >&2; exit 1; }
 
-# Export and the runtimes need a newer torch than the rest, so they have an environment of their own.
+# Export needs a newer torch than the rest, so its tests have an environment of their own.
 test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the oldest versions allowed
-	$(LOWEST)-test-core/bin/python -m pytest --ignore=tests/runtimes
-	$(LOWEST)-test/bin/python -m pytest tests/runtimes
+	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%)
+	$(LOWEST)-test/bin/python -m pytest $(EXPORTING)
 
 clean:  ## remove what was built; the environments and demo/ stay
 	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -84,10 +86,10 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 # One environment for each extra, made anew: what is installed and still allowed would stay, though
-# it is not the oldest.
+# it is not the oldest. With pip, which the tests call.
 $(LOWEST)-%/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install uv
-	$(BIN)/uv venv --clear --python $(PYTHON) $(@D)
+	$(BIN)/uv venv --clear --seed --python $(PYTHON) $(@D)
 	$(BIN)/uv pip install --python $(@D)/bin/python --resolution lowest-direct -e '.[$*]'
 	@touch $@
 
