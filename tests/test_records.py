@@ -10,7 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.records import Degraded, Restoration, as_degraded, as_restoration, degrade, takes
+from restorekit.records import (
+    Degraded,
+    Restoration,
+    as_degraded,
+    as_restoration,
+    degrade,
+    restore_batch,
+    takes,
+    unwrap_model,
+)
 
 
 def test_a_bare_tensor_becomes_a_record(batch: Tensor) -> None:
@@ -94,3 +103,34 @@ def test_a_noise_that_takes_no_generator_is_given_none() -> None:
     assert not torch.equal(once, clean)
     plain = degrade(lambda images: images + 1, clean, torch.Generator())
     assert torch.equal(plain.noisy, clean + 1)
+
+
+class Multiplying(nn.Module):
+    """Multiplies by sigma, and refuses a call without it."""
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Restoration:
+        assert sigma is not None
+        return Restoration(noisy * sigma, {"mean": sigma})
+
+
+def test_sigma_is_passed_on_to_a_model_that_takes_it() -> None:
+    """Its record comes back whole; a model that does not take sigma is called without it."""
+    batch, sigma = torch.full((2, 1, 3, 3), 0.5), torch.full((2, 1, 1, 1), 0.1)
+    restored = restore_batch(Multiplying(), batch, sigma)
+    assert torch.equal(restored.image, batch * sigma)
+    assert restored.extras["mean"] is sigma
+    assert restore_batch(Blind(), batch, sigma).image is batch
+    assert restore_batch(Informed(), batch).image is batch
+    assert torch.equal(restore_batch(lambda noisy: noisy + 1, batch, sigma).image, batch + 1)
+
+
+def test_a_wrapped_model_is_called_through_its_wrapper() -> None:
+    """torch.compile's wrapper accepts any argument; the model inside says which it takes."""
+    batch, sigma = torch.full((2, 1, 3, 3), 0.5), torch.full((2, 1, 1, 1), 0.1)
+    calls: list[Tensor] = []
+    for model, expected in ((Multiplying(), batch * sigma), (Blind(), batch)):
+        compiled: Any = torch.compile(model, backend="eager")
+        assert unwrap_model(compiled) is model
+        model.register_forward_hook(lambda _, given, answer: calls.append(given[0]))
+        assert torch.equal(restore_batch(compiled, batch, sigma).image, expected)
+    assert len(calls) == 2

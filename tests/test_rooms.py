@@ -15,8 +15,8 @@ import restorekit
 ROOT = Path(restorekit.__file__).parent
 # What every room may import.
 GROUND = frozenset(
-    {"devices", "distributed", "errors", "extras", "memory", "records", "seeding", "storage"}
-    | {"symmetry", "untrusted", "version"}
+    {"devices", "distributed", "errors", "extras", "memory", "mirroring", "records", "seeding"}
+    | {"signal_handlers", "storage", "symmetry", "untrusted", "version"}
 )
 # Used by name, through the registries.
 COMPONENTS = frozenset({"arch", "estimate", "loss", "noise"})

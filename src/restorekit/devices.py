@@ -1,14 +1,16 @@
-"""Where tensors live, by the names a user writes, and what that place computes natively."""
+"""Where tensors live and which number format a network computes in, by the names a user writes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
-from restorekit.errors import InputError, did_you_mean
+from restorekit.errors import ArgumentError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     import torch
 
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KINDS = ("auto", "cpu", "cuda", "mps")
 
 
@@ -44,6 +46,28 @@ def resolve_device(name: str | torch.device) -> torch.device:
     if (device.index or 0) >= present:
         raise InputError(f"device '{name}' is not present here; use 'auto' or 'cpu'")
     return device
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse an unknown precision, and one that the device does not compute in.
+
+    Raises:
+        ArgumentError: it is one of these.
+    """
+    if precision not in PRECISIONS:
+        raise ArgumentError(
+            f"unknown precision '{precision}'.{did_you_mean(str(precision), PRECISIONS)} "
+            f"One of: {', '.join(PRECISIONS)}"
+        )
+    if precision == "float16" and device.type == "cpu":
+        raise ArgumentError("precision 'float16' needs a GPU; on a CPU use 'auto' or 'bfloat16'")
+
+
+def dtype_of(precision: str) -> torch.dtype | None:
+    """What autocast computes in for a precision other than "auto"; None for float32."""
+    import torch
+
+    return None if precision == "float32" else getattr(torch, precision)
 
 
 def native_dtype(device: torch.device) -> torch.dtype | None:

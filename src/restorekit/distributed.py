@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 from restorekit.errors import ArgumentError, RestoreKitError
 
@@ -28,8 +30,13 @@ class Launch:
     by_launcher: bool = False
     can_meet: bool = False
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that prints for all."""
+        return self.rank == 0
+
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Launch:
+    def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """What RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe.
 
         Raises:
@@ -70,6 +77,15 @@ class Launch:
             where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
             reason = str(error).partition("\n")[0]
             raise RestoreKitError(f"the processes cannot meet at {where}: {reason}") from error
+
+
+def leave_group() -> None:
+    """Leave torch's process group, if this process is in one."""
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        with suppress(RuntimeError):  # another process has gone already
+            distributed.destroy_process_group()
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from restorekit.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,20 @@ def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:
     return as_degraded(noise(clean, **given))
 
 
+def restore_batch(
+    model: Callable[..., Restoration | Tensor], noisy: Tensor, sigma: Tensor | None = None
+) -> Restoration:
+    """What a model makes of a batch (B, C, H, W); `sigma` is passed on if the model takes it.
+
+    Args:
+        model: an architecture, also within torch.compile or data-parallel training.
+        noisy: the batch, on the [0, 1] scale.
+        sigma: the noise's standard deviation on that scale, broadcastable to (B, 1, H, W), or None.
+    """
+    given = {"sigma": sigma} if takes(model, "sigma") else {}
+    return as_restoration(model(noisy, **given))
+
+
 def as_degraded(output: Degraded | Tensor) -> Degraded:
     """A noise model's output, which may be a bare tensor, as a `Degraded` with sigma per sample."""
     if not isinstance(output, Degraded):
@@ -71,12 +87,26 @@ def as_restoration(output: Restoration | Tensor) -> Restoration:
 
 def takes(function: Any, parameter: str) -> bool:
     """Whether a callable can be given `parameter` by keyword (a model its sigma, say)."""
-    # Calling a module calls its forward, but through a signature that takes anything.
-    parameters = inspect.signature(getattr(function, "forward", function)).parameters.values()
+    # Calling a module or its wrapper calls its forward through a signature that takes anything.
+    called = unwrap_model(function)
+    parameters = inspect.signature(getattr(called, "forward", called)).parameters.values()
     return any(
         p.kind is p.VAR_KEYWORD or (p.name == parameter and p.kind is not p.POSITIONAL_ONLY)
         for p in parameters
     )
+
+
+def unwrap_model(model: Model) -> Model:
+    """The module inside the wrappers of torch.compile and data-parallel training."""
+    while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
+        model = inner
+    return model
+
+
+def _data_parallel(model: Any) -> Any:
+    from torch.nn.parallel import DistributedDataParallel
+
+    return model.module if isinstance(model, DistributedDataParallel) else None
 
 
 def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:

@@ -30,6 +30,13 @@ def derive_generator(
     return torch.Generator(device).manual_seed(derive_seed(seed, purpose, *place))
 
 
+def draw_integer(end: int, generator: torch.Generator) -> int:
+    """A whole number from 0 to `end` - 1, each equally likely."""
+    import torch
+
+    return int(torch.randint(end, (), generator=generator, device=generator.device))
+
+
 def seed_torch(seed: int, device: torch.device | str = "cpu") -> None:
     """Seed torch's own generators of the CPU and of `device`, and of no other device.
 

@@ -35,6 +35,7 @@ class Symmetry:
 
 
 IDENTITY = (Symmetry(),)
+# Those that keep the shape of an image come first; index = 4 * swap + 2 * down + across.
 ALL_SYMMETRIES = tuple(
     Symmetry(swap, down, across)
     for swap in (False, True)

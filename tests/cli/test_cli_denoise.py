@@ -98,6 +98,23 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     assert second["force"] is True
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
+def test_every_precision_of_the_library_is_an_option(
+    run: Any, pictures: Path, engine: Any, precision: str
+) -> None:
+    """The device decides whether it computes in it; the help names all of them."""
+    assert run("denoise", pictures / "a.png", "--precision", precision).code == 0
+    assert engine.settings[0]["precision"] == precision
+    for command in ("denoise", "benchmark"):
+        assert precision in " ".join(run(command, "--help").out.partition("--precision")[2].split())
+
+
+def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> None:
+    """The library's own message, one line."""
+    call = ("denoise", pictures / "a.png", "-m", "tv", "--precision", "float16", "--device", "cpu")
+    assert refused(*call).startswith("precision 'float16' needs a GPU")
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -149,7 +149,7 @@ def test_the_mean_is_that_of_the_images(tiny: Make) -> None:
     trainer = tiny(
         model=Same(), noise=lambda clean: clean + 0.1, validation_dataset=images, batch_size=2
     )
-    measured = trainer.validation.measure(trainer.restore)
+    measured = trainer.validation.measure(trainer.model)
     expected = [float(psnr(image[None] + 0.1, image[None])) for image in images]
     assert measured["psnr"] == measured["psnr_noisy"] == pytest.approx(np.mean(expected), abs=1e-4)
 

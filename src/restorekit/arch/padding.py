@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.errors import ArgumentError, InputError
+from restorekit.mirroring import mirrored_indices
 
 Size = tuple[int, int]
 
@@ -42,8 +43,8 @@ def pad_to_multiple(
     height, width = x.shape[-2:]
     if multiple > 1 and not _fits(x, multiple):
         indices = _mirrored_indices if mode == "mirror" else _repeated_indices
-        x = x.index_select(-2, indices(height, multiple, x.device))
-        x = x.index_select(-1, indices(width, multiple, x.device))
+        x = x.index_select(-2, indices(height, _padded_length(height, multiple), x.device))
+        x = x.index_select(-1, indices(width, _padded_length(width, multiple), x.device))
     return x, (height, width)
 
 
@@ -122,17 +123,13 @@ def _in_graph() -> bool:
     return torch.compiler.is_compiling() or bool(traced)
 
 
-def _mirrored_indices(length: int, multiple: int, device: torch.device) -> Tensor:
-    """Indices 0, 1, .., length - 1, length - 2, .., 0, 1, .. up to the next multiple."""
-    # A tensor, since the ONNX exporter does not support the remainder by a symbolic size.
-    period = torch.full((1,), 2 * (length - 1), device=device).clamp(min=1)
-    index = torch.arange(_padded_length(length, multiple), device=device) % period
-    return torch.minimum(index, period - index)
+def _mirrored_indices(length: int, count: int, device: torch.device) -> Tensor:
+    return mirrored_indices(length, count, repeat_border=False, device=device)
 
 
-def _repeated_indices(length: int, multiple: int, device: torch.device) -> Tensor:
-    """Indices 0, 1, .., length - 1, length - 1, .. up to the next multiple."""
-    return torch.arange(_padded_length(length, multiple), device=device).clamp(max=length - 1)
+def _repeated_indices(length: int, count: int, device: torch.device) -> Tensor:
+    """Indices 0, 1, .., length - 1, length - 1, .."""
+    return torch.arange(count, device=device).clamp(max=length - 1)
 
 
 def _padded_length(length: int, multiple: int) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorekit.cli.output import print_error, print_line
+from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def benchmark(
         typer.Option("--plot", metavar="FILE", help="Draw PSNR against seconds per megapixel."),
     ] = None,
     precision: Annotated[
-        str, typer.Option("--precision", metavar="NAME", help="auto, float32 or bfloat16.")
+        str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
     ] = "auto",
     device: Annotated[
         str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")

@@ -19,13 +19,13 @@ from restorekit.cli.picture_processing import (
     process_with_progress,
     read_range,
 )
+from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from restorekit.pictures.processing.file_plan import FilePlan
 
-PRECISIONS = ("auto", "float32", "bfloat16")
-RUNTIMES = ("auto", "torch", "onnxruntime", "openvino")
 DEPTHS = {"like": None, "8": 8, "16": 16, "float": "float"}
 
 
@@ -65,7 +65,7 @@ def denoise(
         str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto",
     runtime: Annotated[
-        str, typer.Option("--runtime", metavar="NAME", help=f"{', '.join(RUNTIMES)}.")
+        str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")
     ] = "torch",
     depth: Annotated[
         str, typer.Option("--depth", metavar="BITS", help="like (the input), 8, 16 or float.")
@@ -109,7 +109,7 @@ def denoise(
         "precision": _choice("--precision", precision, PRECISIONS),
         "noise_map": noise_map,
         "force": force,
-        "runtime": _choice("--runtime", runtime, RUNTIMES),
+        "runtime": _choice("--runtime", runtime, ("auto", *RUNTIMES)),
     }
     if noise_map and settings["sigma"] is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")

@@ -5,34 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from restorekit.signal_handlers import existing_signals, handling_signals
 from restorekit.storage.temporaries import remove_unfinished
 
-_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 
 
-@contextmanager
-def ending_on_signals() -> Iterator[None]:
+def ending_on_signals() -> AbstractContextManager[None]:
     """Within the block SIGTERM and SIGHUP end the process at once, without temporary files.
 
     A signal that is ignored, as SIGHUP is under nohup, stays so.
     """
-    previous = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in _ENDING:
-            if signal.getsignal(number) == signal.SIG_DFL:
-                previous[number] = signal.signal(number, _end)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    ending = existing_signals("SIGTERM", "SIGHUP")
+    unhandled = [number for number in ending if signal.getsignal(number) == signal.SIG_DFL]
+    return handling_signals(unhandled, _end)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

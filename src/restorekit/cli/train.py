@@ -25,13 +25,12 @@ def train(
     With -s train.steps=1000 a key of it is set; values are JSON where they parse, else text.
     """
     from restorekit.config.train_config import TrainConfig
-    from restorekit.distributed import Launch
-    from restorekit.train.processes import leave_group
+    from restorekit.distributed import Launch, leave_group
     from restorekit.train.trainer import Trainer
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume)
-    if Launch.of_environment().rank == 0:  # one of several processes speaks for all
+    if Launch.of_environment().is_first:  # one of several processes speaks for all
         print_line(_where(outcome))
     # What torch's group still runs at the end of the process can abort it.
     leave_group()

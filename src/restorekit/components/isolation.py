@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from restorekit.errors import PluginError, RestoreKitError, message_of
+from restorekit.signal_handlers import handling_signals
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def watched_interrupts() -> Iterator[Callable[[], bool]]:
     """
     came = threading.Event()
     handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+    if not callable(handler):
         yield came.is_set
         return
 
@@ -65,9 +66,5 @@ def watched_interrupts() -> Iterator[Callable[[], bool]]:
         came.set()
         handler(number, frame)
 
-    signal.signal(signal.SIGINT, note)
-    try:
+    with handling_signals([signal.SIGINT], note):
         yield came.is_set
-    finally:
-        if signal.getsignal(signal.SIGINT) is note:
-            signal.signal(signal.SIGINT, handler)

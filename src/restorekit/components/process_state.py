@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Self
 
 from restorekit.components.process_parts import PARTS, RANDOM, Part
@@ -41,12 +41,7 @@ class KeptState:
         sys.meta_path.insert(0, self._watch)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(ValueError):  # it may have been removed, too
             sys.meta_path.remove(self._watch)
         before = {part: _new[part] for part in self._parts if part in _new} | self._before

@@ -29,6 +29,7 @@ from restorekit.config.component_specs import (
 )
 from restorekit.config.config_file import read_config
 from restorekit.config.overrides import apply_override
+from restorekit.devices import Precision
 from restorekit.errors import ConfigError, OldSpellingWarning, did_you_mean
 from restorekit.untrusted.plain_data import MOST_VALUES, find_unusable
 from restorekit.untrusted.text import quoted, shortened
@@ -97,7 +98,7 @@ class TrainSettings(Section):
         description="Decay of the moving average of the weights that validation, best and last "
         "then use; null keeps none.",
     )
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    precision: Precision = Field(
         "auto", description="Number format of the network; auto is bfloat16 where it is native."
     )
     compile: bool = Field(False, description="Put the network through torch.compile.")

@@ -13,8 +13,10 @@ from torch.utils.data import Dataset
 from restorekit.data.colour import halve_colour
 from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
 from restorekit.memory import available_memory, format_size
+from restorekit.mirroring import continued
 from restorekit.pictures.tensors import read_tensor, to_float
-from restorekit.seeding import derive_generator
+from restorekit.seeding import derive_generator, draw_integer
+from restorekit.symmetry import ALL_SYMMETRIES
 
 MOST_PATCHES = 10_000_000  # in an epoch, whose order is kept in memory
 _R2 = (0.7548776662466927, 0.5698402909980532)
@@ -40,8 +42,8 @@ def random_patch(image: Tensor, size: int, generator: torch.Generator) -> Tensor
 def random_crop(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """A random square of (C, H, W) as (C, size, size); small images are continued by mirroring."""
     image = mirror_to(image, size)
-    top = _draw(image.shape[1] - size + 1, generator)
-    left = _draw(image.shape[2] - size + 1, generator)
+    top = draw_integer(image.shape[1] - size + 1, generator)
+    left = draw_integer(image.shape[2] - size + 1, generator)
     return image[:, top : top + size, left : left + size]
 
 
@@ -55,20 +57,7 @@ def center_patch(image: Tensor, size: int) -> Tensor:
 def random_symmetry(image: Tensor, generator: torch.Generator) -> Tensor:
     """One of the symmetries that keep the shape of (C, H, W): all 8 for a square, else 4."""
     square = image.shape[1] == image.shape[2]
-    return symmetry(image, _draw(8 if square else 4, generator))
-
-
-def symmetry(image: Tensor, index: int) -> Tensor:
-    """The symmetry of the square with that index applied to (C, H, W).
-
-    Args:
-        image: (C, H, W).
-        index: 0 to 7, the sum of 1 to mirror left and right, 2 to mirror top and bottom, and 4 to
-            swap rows and columns, which is done last. 3 is half a turn, 5 and 6 are quarter turns.
-    """
-    axes = [axis for bit, axis in ((1, 2), (2, 1)) if index & bit]
-    image = image.flip(axes) if axes else image
-    return image.transpose(1, 2) if index & 4 else image
+    return ALL_SYMMETRIES[draw_integer(8 if square else 4, generator)].apply(image)
 
 
 def mirror_to(image: Tensor, size: int) -> Tensor:
@@ -79,10 +68,7 @@ def mirror_to(image: Tensor, size: int) -> Tensor:
     """
     if image.ndim != 3 or not image.numel():
         raise InputError(f"an image to cut is (C, H, W), not {tuple(image.shape)}")
-    for axis in (1, 2):
-        if image.shape[axis] < size:
-            image = image.index_select(axis, _mirrored(image.shape[axis], size))
-    return image
+    return continued(continued(image, 1, size), 2, size)
 
 
 class PatchDataset(Dataset[Tensor]):
@@ -204,7 +190,7 @@ class PatchDataset(Dataset[Tensor]):
         if not self.halved_colour:
             return image
         chance = torch.rand((), generator=generator, device=generator.device)
-        top, left = _draw(2, generator), _draw(2, generator)
+        top, left = draw_integer(2, generator), draw_integer(2, generator)
         return halve_colour(image, top, left) if chance < self.halved_colour else image
 
     def _pixels(self, picture: int) -> Tensor:
@@ -218,16 +204,6 @@ class PatchDataset(Dataset[Tensor]):
             self._room -= pixels.nbytes
             self._cache[picture] = pixels
         return pixels
-
-
-def _draw(end: int, generator: torch.Generator) -> int:
-    return int(torch.randint(end, (), generator=generator, device=generator.device))
-
-
-def _mirrored(length: int, size: int) -> Tensor:
-    """Indices 0, 1, ..., n-1, n-1, ..., 1, 0, 0, 1, ... of the wanted number."""
-    there_and_back = torch.arange(size) % (2 * length)
-    return torch.minimum(there_and_back, 2 * length - 1 - there_and_back)
 
 
 def _check_size(pictures: int, side: int | None, patches: int, channels: int) -> None:

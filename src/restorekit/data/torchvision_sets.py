@@ -22,6 +22,7 @@ from torchvision.datasets.utils import check_integrity, download_and_extract_arc
 from torchvision.transforms.v2.functional import resize
 
 from restorekit.errors import ArgumentError, DataError
+from restorekit.seeding import draw_integer
 
 
 class _Pictures(Dataset[Tensor]):
@@ -45,7 +46,7 @@ class _Pictures(Dataset[Tensor]):
 
     def sample(self, index: int, generator: torch.Generator) -> Tensor:
         """The picture, mirrored left and right in half of the cases."""
-        mirrored = bool(torch.randint(2, (), generator=generator, device=generator.device))
+        mirrored = bool(draw_integer(2, generator))
         return self[index].flip(2) if mirrored else self[index]
 
     def identify(self, index: int) -> tuple[str, int]:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError, InputError
+from restorekit.mirroring import continued
 
 _SIDE = 8
 # Texture makes the middle frequencies of a block stronger than its high ones, noise that is
@@ -129,7 +130,7 @@ class BlockDCT(nn.Module):
         return torch.where(rest > _LEAST_SHARE * independent, rest, variances)
 
     def _blocks(self, plane: Tensor) -> _Blocks:
-        plane = _at_least(_at_least(plane, 0), 1)
+        plane = continued(continued(plane, 0, _SIDE), 1, _SIDE)
         positions = math.prod(side - _SIDE + 1 for side in plane.shape)
         step = max(1, math.ceil(math.sqrt(positions / self.blocks)))
         blocks = plane.unfold(0, _SIDE, step).unfold(1, _SIDE, step).reshape(-1, _SIDE**2)
@@ -276,12 +277,3 @@ def _order(device: torch.device) -> Tensor:
     """Vertical plus horizontal frequency of each coefficient, 0 to 14, (64,)."""
     index = torch.arange(_SIDE, device=device)
     return (index[:, None] + index).flatten()
-
-
-def _at_least(plane: Tensor, dim: int) -> Tensor:
-    """A side below 8 pixels continued by mirroring."""
-    size = plane.shape[dim]
-    if size >= _SIDE:
-        return plane
-    period = torch.arange(_SIDE, device=plane.device) % (2 * size)
-    return plane.index_select(dim, torch.minimum(period, 2 * size - 1 - period))

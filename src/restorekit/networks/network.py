@@ -19,8 +19,7 @@ from restorekit.networks.precision import lossless_dtype
 from restorekit.networks.probe_images import probe_picture
 from restorekit.networks.receptive_field import Reach, measure_reach
 from restorekit.networks.temporary_modes import evaluation_mode, full_precision
-from restorekit.records import as_restoration, takes
-from restorekit.weights import unwrap_model
+from restorekit.records import restore_batch, takes, unwrap_model
 
 # Tiles start at multiples of this even where a network names a smaller one, or none.
 _LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
@@ -52,7 +51,7 @@ class Network:
         self._run = make_run() or module
         self._weights = fingerprint(module)
         self.channels = model_channels(module)
-        self.takes_sigma = takes(unwrap_model(module), "sigma")
+        self.takes_sigma = takes(module, "sigma")
         multiple = _count(getattr(unwrap_model(module), "size_multiple", None)) or 1
         if multiple > _MOST_ALIGNMENT:
             raise InputError(f"the model's size_multiple is {multiple}; at most {_MOST_ALIGNMENT}")
@@ -185,9 +184,8 @@ class Network:
     def _forward(self, run: Callable[..., Any], batch: Tensor, sigma: Tensor | None) -> Tensor:
         given = batch.to(self.device or batch.device, self.dtype)
         given = given.contiguous(memory_format=torch.channels_last)
-        if sigma is None or not self.takes_sigma:
-            return as_restoration(run(given)).image
-        return as_restoration(run(given, sigma=sigma.to(given))).image
+        level = sigma.to(given) if sigma is not None and self.takes_sigma else None
+        return restore_batch(run, given, level).image
 
     def _probe(self, batch: Tensor, sigma: float) -> Tensor:
         """The module's answer, whatever it is, to a batch made up here.

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from restorekit.devices import native_dtype
-from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.networks.probe_images import probe_noise, probe_picture
-
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "bfloat16", "float16")
 
 _SIDE = 128
 # Sigma, and the PSNR that the best networks reach there on photographs: a network that does worse
@@ -21,26 +16,6 @@ _SIDE = 128
 _BEST = ((5 / 255, 40.0), (25 / 255, 31.5))
 _ALLOWED_DB = 0.01
 _WORTH_IT = 64 * 64  # pixels
-
-
-def check_precision(precision: str, device: torch.device) -> None:
-    """Refuse what is no precision, or none of this device.
-
-    Raises:
-        ArgumentError: that it is.
-    """
-    if precision not in PRECISIONS:
-        raise ArgumentError(
-            f"unknown precision '{precision}'.{did_you_mean(str(precision), PRECISIONS)} "
-            f"One of: {', '.join(PRECISIONS)}"
-        )
-    if precision == "float16" and device.type == "cpu":
-        raise ArgumentError("precision 'float16' needs a GPU; on a CPU use 'auto' or 'bfloat16'")
-
-
-def dtype_of(precision: str) -> torch.dtype | None:
-    """What autocast computes in for a precision other than "auto"; None for float32."""
-    return {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
 def is_large_enough(size: tuple[int, int]) -> bool:

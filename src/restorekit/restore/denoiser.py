@@ -14,10 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from restorekit.devices import check_precision, dtype_of
 from restorekit.errors import ArgumentError, warn
 from restorekit.memory import memory_errors
 from restorekit.networks.network import Network, model_name
-from restorekit.networks.precision import check_precision, dtype_of, is_large_enough
+from restorekit.networks.precision import is_large_enough
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.canvas import Canvas, group_alike, join_canvases

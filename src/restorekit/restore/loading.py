@@ -11,10 +11,9 @@ from torch import nn
 
 from restorekit.components.kinds import models
 from restorekit.config import expressions
-from restorekit.devices import resolve_device
+from restorekit.devices import dtype_of, resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.networks.network import Network
-from restorekit.networks.precision import dtype_of
 from restorekit.weights import load_model
 
 ModelLike = nn.Module | str | PathLike[str]

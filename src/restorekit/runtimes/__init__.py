@@ -1,1 +1,3 @@
 """Networks for other programs: export to ONNX and torch.export, ONNX Runtime, OpenVINO."""
+
+RUNTIMES = ("torch", "onnxruntime", "openvino")

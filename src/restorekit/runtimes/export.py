@@ -18,10 +18,9 @@ from restorekit.errors import InputError, InsufficientMemoryError, RestoreKitErr
 from restorekit.extras import needs
 from restorekit.memory import is_out_of_memory
 from restorekit.networks.network import Network, model_channels, model_name
-from restorekit.records import as_restoration
+from restorekit.records import restore_batch, unwrap_model
 from restorekit.runtimes.backends import RunModel, onnxruntime_session
 from restorekit.storage.atomic import atomic_path, check_target
-from restorekit.weights import unwrap_model
 
 OPSET = 18
 # With older ones, what is exported is wrong or cannot be made; the extras ask for the same.
@@ -150,9 +149,8 @@ def trace_model(model: nn.Module) -> torch.export.ExportedProgram:
     given = example_inputs(plain, _TRACED, uses_sigma(plain))
     # Not by name: named axes may not be related by arithmetic, which padding does to them.
     sizes = dict.fromkeys(_AXES, torch.export.Dim.DYNAMIC)
-    wrapped = _WithSigma(plain) if len(given) == 2 else _Blind(plain)
     with _explained(model), torch.no_grad():
-        return torch.export.export(wrapped, given, dynamic_shapes=(sizes,) * len(given))
+        return torch.export.export(_OnlyImage(plain), given, dynamic_shapes=(sizes,) * len(given))
 
 
 def uses_sigma(model: nn.Module) -> bool:
@@ -180,18 +178,15 @@ def plain_copy(model: nn.Module) -> nn.Module:
     return plain.to(memory_format=torch.contiguous_format).eval()
 
 
-class _Blind(nn.Module):
+class _OnlyImage(nn.Module):
+    """A network without its extras: a graph returns tensors."""
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, noisy: Tensor) -> Tensor:
-        return as_restoration(self.model(noisy)).image
-
-
-class _WithSigma(_Blind):
-    def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
-        return as_restoration(self.model(noisy, sigma=sigma)).image
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        return restore_batch(self.model, noisy, sigma).image
 
 
 def _compared(model: nn.Module, path: str | Path, run: RunModel) -> Exported:
@@ -204,7 +199,7 @@ def _compared(model: nn.Module, path: str | Path, run: RunModel) -> Exported:
     for size in _CHECKED:
         given = example_inputs(plain, size, with_sigma)
         with torch.no_grad():
-            own = as_restoration(plain(given[0], sigma=given[1]) if with_sigma else plain(*given))
+            own = restore_batch(plain, *given)
             difference = float((own.image - run(given)).abs().max())
         if not difference <= _FARTHEST * max(1.0, float(own.image.abs().max())):
             raise ValueError(f"what was written differs by {difference:.2g} at {size}")

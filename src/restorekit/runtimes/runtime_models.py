@@ -25,11 +25,11 @@ from restorekit.errors import (
     in_one_line,
 )
 from restorekit.extras import needs
-from restorekit.records import as_restoration
+from restorekit.records import restore_batch
+from restorekit.runtimes import RUNTIMES
 from restorekit.runtimes.backends import RunModel, onnxruntime_session, openvino_session
 from restorekit.runtimes.export import example_inputs, onnx_bytes, uses_sigma
 
-RUNTIMES = ("torch", "onnxruntime", "openvino")
 _EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
 # What a runtime must gain before it is taken: measurements of one machine differ by that much.
 WORTHWHILE = 1.1
@@ -202,8 +202,8 @@ def _measure(
 def _time(network: nn.Module, model: nn.Module, given: Sequence[Tensor]) -> float:
     """Seconds of one call, with what the model itself would be given."""
     weight = next((p for p in model.parameters() if p.is_floating_point()), given[0])
-    noisy, *level = (tensor.to(weight) for tensor in given)
+    inputs = [tensor.to(weight) for tensor in given]
     with torch.inference_mode():
         start = time.perf_counter()
-        as_restoration(network(noisy, sigma=level[0]) if level else network(noisy))
+        restore_batch(network, *inputs)
         return time.perf_counter() - start

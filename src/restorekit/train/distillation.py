@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError, RestoreKitError
+from restorekit.records import restore_batch
 from restorekit.seeding import derive_generator
 from restorekit.symmetry import ALL_SYMMETRIES
 from restorekit.train.execution import Execution
 from restorekit.train.task import Task, TaskBatch
-from restorekit.train.train_plan import restore_function
 
 
 class Teacher:
@@ -21,7 +21,7 @@ class Teacher:
 
     def __init__(self, model: nn.Module, execution: Execution) -> None:
         self._execution = execution
-        self._restore = restore_function(execution.frozen(model))
+        self._model = execution.frozen(model)
 
     @torch.no_grad()
     def __call__(self, noisy: Tensor, sigma: Tensor | None) -> Tensor:
@@ -32,7 +32,8 @@ class Teacher:
         """
         try:
             with self._execution.autocast():
-                return self._restore(self._execution.place(noisy), sigma).image.float()
+                placed = self._execution.place(noisy)
+                return restore_batch(self._model, placed, sigma).image.float()
         except RestoreKitError as error:
             raise InputError(f"train.teacher: {error}") from error
 

@@ -10,11 +10,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from restorekit.config.train_config import TrainSettings
-from restorekit.devices import native_dtype, resolve_device
+from restorekit.devices import dtype_of, native_dtype, resolve_device
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.processes import Processes
-
-_DTYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass
@@ -51,7 +49,7 @@ class Execution:
         return cls(
             device=processes.device,
             processes=processes,
-            dtype=native_dtype(processes.device) if automatic else _DTYPES[settings.precision],
+            dtype=native_dtype(processes.device) if automatic else dtype_of(settings.precision),
             channels_last=settings.channels_last and not sharded,  # FSDP wants the plain layout
             compiled=settings.compile,
             sharded=sharded,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
-from types import FrameType, TracebackType
+from contextlib import ExitStack
+from types import FrameType
 from typing import Self
 
+from restorekit.signal_handlers import existing_signals, handling_signals
 from restorekit.storage.temporaries import remove_unfinished
 
 TIME_IS_UP = 1
-_HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
-SIGNALS = tuple(n for n in (signal.SIGTERM, signal.SIGINT, _HANGUP) if n is not None)
+SIGNALS = existing_signals("SIGTERM", "SIGINT", "SIGHUP")
 
 
 class Interruption:
@@ -30,7 +30,7 @@ class Interruption:
     def __init__(self, minutes: float | None) -> None:
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self._signal = 0
-        self._previous: dict[int, object] = {}
+        self._handlers = ExitStack()
 
     @property
     def reason(self) -> int:
@@ -41,20 +41,14 @@ class Interruption:
         return TIME_IS_UP if late else 0
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                if number != _HANGUP or signal.getsignal(number) != signal.SIG_IGN:
-                    self._previous[number] = signal.signal(number, self._notice)
+        hangup = existing_signals("SIGHUP")
+        ignored = [number for number in hangup if signal.getsignal(number) == signal.SIG_IGN]
+        numbers = [number for number in SIGNALS if number not in ignored]
+        self._handlers.enter_context(handling_signals(numbers, self._notice))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+    def __exit__(self, *_: object) -> None:
+        self._handlers.close()
 
     def _notice(self, number: int, frame: FrameType | None) -> None:
         if self._signal:

@@ -16,8 +16,9 @@ from restorekit.errors import ArgumentError
 from restorekit.memory import available_memory, format_size, memory_errors
 from restorekit.networks.activation_memory import activation_bytes
 from restorekit.networks.network import model_name
+from restorekit.records import restore_batch
 from restorekit.train.dataset_pictures import as_image
-from restorekit.train.train_plan import TrainPlan, restore_function
+from restorekit.train.train_plan import TrainPlan
 
 # Activations are kept in half precision at best, and half of the layers work in place.
 _LEAST_KEPT = 0.25
@@ -96,12 +97,12 @@ def _activations(plan: TrainPlan, channels: int) -> float:
     """Bytes that the layers of a network made by name put out for a pixel, in float32."""
     if origin_of(plan.model) is None:  # a module of the user's own is not run before its time
         return 0.0
-    restore, was_training = restore_function(plan.model), plan.model.training
+    was_training = plan.model.training
     plan.model.eval()  # no statistics of batches change, and nothing is drawn
 
     def run(noisy: Tensor, sigma: float) -> Tensor:
         with torch.no_grad():
-            return restore(noisy, torch.full((1, 1, 1, 1), sigma)).image
+            return restore_batch(plan.model, noisy, torch.full((1, 1, 1, 1), sigma)).image
 
     try:
         return activation_bytes(plan.model, run, channels)

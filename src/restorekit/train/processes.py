@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -131,10 +131,3 @@ class Processes:
         """Go on when every process has come here."""
         if self.is_group:
             distributed.barrier()
-
-
-def leave_group() -> None:
-    """Leave the group, if this process is in one."""
-    if distributed.is_available() and distributed.is_initialized():
-        with suppress(RuntimeError):  # another process has gone already
-            distributed.destroy_process_group()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from restorekit.components.kinds import datasets, models, noises
 from restorekit.components.registry import origin_of
@@ -26,14 +26,12 @@ from restorekit.config.config_file import read_config
 from restorekit.config.old_spellings import update_old_spellings
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
-from restorekit.records import Restoration, as_restoration, takes
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
-from restorekit.weights import find_weights, load_model, read_card, unwrap_model
+from restorekit.weights import find_weights, load_model, read_card
 
-Restore = Callable[[Tensor, Tensor | None], Restoration]
 ComponentLike = str | Mapping[str, Any]
 _REQUIRED = ("model", "dataset")
 # What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
@@ -221,16 +219,6 @@ def _own_class_in(part: Any) -> str | None:
         return str(part["class"])
     inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
     return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
-
-
-def restore_function(model: nn.Module) -> Restore:
-    """A model as a function of the noisy batch and its sigma, which not every model takes."""
-    takes_sigma = takes(unwrap_model(model).forward, "sigma")
-
-    def restore(noisy: Tensor, sigma: Tensor | None) -> Restoration:
-        return as_restoration(model(noisy, sigma=sigma) if takes_sigma else model(noisy))
-
-    return restore
 
 
 def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from torch.distributed.tensor import DTensor
 
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import ArgumentError
+from restorekit.records import restore_batch
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
 from restorekit.train.callbacks import Callbacks
@@ -35,7 +36,7 @@ from restorekit.train.progress import RunProgress
 from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
-from restorekit.train.train_plan import make_train_plan, restore_function
+from restorekit.train.train_plan import make_train_plan
 from restorekit.train.validation import Validation
 
 
@@ -102,7 +103,6 @@ class Trainer:
                 noise.to(self.execution.device)
             for term in plan.terms:
                 term.module.to(self.execution.device)
-        self.restore = restore_function(self.model)
         self.task = self._task()
         self.optimizer = make_optimizer(
             plan.settings, self.model.parameters(), self.execution.device
@@ -211,7 +211,7 @@ class Trainer:
             share = len(part) / settings.batch_size
             with execution.accumulating(self.model, last=number == len(parts)):
                 with execution.autocast():
-                    restoration = self.restore(given.input, given.sigma)
+                    restoration = restore_batch(self.model, given.input, given.sigma)
                 counted = given.masked(restoration)
                 values: dict[str, Any] = {t.name: t.measure(counted, given.target) for t in terms}
                 values["loss"] = sum(t.weight * values[t.name] for t in terms)
@@ -319,7 +319,7 @@ class Trainer:
             return {}
         self.model.eval()
         with self._usable_weights():
-            measured = self.validation.measure(restore_function(self.execution.alone(self.model)))
+            measured = self.validation.measure(self.execution.alone(self.model))
         self.results.validated(step, measured, self.validation)
         if self.best.offer(step, measured):
             self._save_weights("best", step)

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
 from restorekit.metrics.image_quality import LEAST_SIDE, METRICS
+from restorekit.records import restore_batch
 from restorekit.train.batches import corrupt
 from restorekit.train.data_split import HeldOutSet
 from restorekit.train.dataset_pictures import read_views
 from restorekit.train.execution import Execution
-from restorekit.train.train_plan import Restore
 from restorekit.train.validation_images import ImageRow, to_display
 from restorekit.train.weighted_losses import WeightedLoss
 
@@ -124,14 +124,14 @@ class Validation:
             )
 
     @torch.no_grad()
-    def measure(self, restore: Restore) -> dict[str, Any]:
+    def measure(self, model: nn.Module) -> dict[str, Any]:
         """Means of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
 
         The mean is over the conditions, by their weights. Where there are several, each is there
         under "conditions" too.
 
         Args:
-            restore: the network, in evaluation mode.
+            model: the network, in evaluation mode.
         """
         self.shown = []
         tallies = {c.name: Tally() for each in self.conditions.values() for c in each}
@@ -139,7 +139,7 @@ class Validation:
             for batch in _batches(self._views(held), self.batch_size):
                 for place, condition in enumerate(self.conditions[name]):
                     tally = tallies[condition.name]
-                    self._measure(restore, batch, condition, (number, place), tally)
+                    self._measure(model, batch, condition, (number, place), tally)
         self._share(tallies)
         return self._summary(tallies)
 
@@ -157,7 +157,7 @@ class Validation:
 
     def _measure(
         self,
-        restore: Restore,
+        model: nn.Module,
         batch: list[PlacedImage],
         condition: ValidationCondition,
         place: tuple[int, int],
@@ -168,7 +168,7 @@ class Validation:
         # One set's noises draw the same random numbers, so that they can be compared.
         degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
         with self.execution.autocast():
-            restoration = restore(degraded.noisy, degraded.sigma)
+            restoration = restore_batch(model, degraded.noisy, degraded.sigma)
         restored = restoration.image.float()
         for term in self.terms:
             tally.add(f"term:{term.name}", term.measure(restoration, clean).expand(len(clean)))

@@ -7,9 +7,10 @@ files by name, `foreign_checkpoints` and `checkpoint_layouts` read checkpoints o
 
 from __future__ import annotations
 
+from restorekit.records import unwrap_model
 from restorekit.weights.card import FIELDS, annotate, read_card
 from restorekit.weights.conversion import convert
-from restorekit.weights.weights_files import describe_origin, load_model, save_model, unwrap_model
+from restorekit.weights.weights_files import describe_origin, load_model, save_model
 from restorekit.weights.weights_names import find_weights, list_weights, named_weights
 
 __all__ = [

@@ -18,6 +18,7 @@ from restorekit.components.kinds import models
 from restorekit.components.registry import origin_of
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
+from restorekit.records import unwrap_model
 from restorekit.storage.atomic import atomic_path
 from restorekit.weights.card import FORMAT, checksum, parse_card
 from restorekit.weights.foreign_checkpoints import read_foreign, read_state_dict
@@ -104,13 +105,6 @@ def load_model(
     return model.to(resolve_device(device)).eval()
 
 
-def unwrap_model(model: nn.Module) -> nn.Module:
-    """The module inside the wrappers of torch.compile and data-parallel training."""
-    while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
-        model = inner
-    return model
-
-
 def describe_origin(made: Any) -> dict[str, Any]:
     """What made an object, as JSON: a component's name, arguments and provider, or a class."""
     origin = origin_of(made)
@@ -122,12 +116,6 @@ def describe_origin(made: Any) -> dict[str, Any]:
         "provider": origin.provider.distribution,
         "version": origin.provider.version,
     }
-
-
-def _data_parallel(model: nn.Module) -> nn.Module | None:
-    from torch.nn.parallel import DistributedDataParallel
-
-    return model.module if isinstance(model, DistributedDataParallel) else None
 
 
 def _card(path: Path) -> dict[str, Any] | None:

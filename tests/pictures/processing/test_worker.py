@@ -16,9 +16,10 @@ from restorekit.pictures.processing.worker import Worker
 
 def test_share_comes_from_the_environment() -> None:
     """torchrun's words are read; nonsense is one line; alone there is nobody to wait for."""
-    assert Worker.of_environment({}) == Worker(0, 1, False)
+    assert Worker.of_environment({}) == Worker()
     told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
-    assert Worker.of_environment(told) == Worker(1, 2, True)
+    worker = Worker.of_environment(told)
+    assert (worker.rank, worker.world, worker.can_gather) == (1, 2, True)
     assert Worker.of_environment({"RANK": "1", "WORLD_SIZE": "2"}).gather("mine") == ["mine"]
     for rank, world in (("2", "2"), ("x", "2"), ("-1", "2")):
         with pytest.raises(ArgumentError, match=f"RANK={rank}"):
@@ -28,13 +29,12 @@ def test_share_comes_from_the_environment() -> None:
 def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its place on the machine, where there are GPUs and no other device was named."""
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    worker, place = Worker(3, 4, True), {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3"}
-    assert [worker.device(name, place) for name in ("auto", "cuda", "cpu")] == ["cuda:1"] * 2 + [
-        "cpu"
-    ]
-    assert Worker().device("auto", place) == "auto"
+    worker = Worker.of_environment({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3"})
+    devices = [worker.device(name) for name in ("auto", "cuda", "cpu")]
+    assert devices == ["cuda:1", "cuda:1", "cpu"]
+    assert Worker().device("auto") == "auto"
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    assert worker.device("auto", place) == "auto"
+    assert worker.device("auto") == "auto"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
