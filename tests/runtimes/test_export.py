@@ -209,7 +209,7 @@ class TestCommand:
         from restorekit.cli.main import main
 
         assert main(["export", str(weights)]) == 2
-        assert "say what to write" in capsys.readouterr().err
+        assert "choose a format" in capsys.readouterr().err
         assert main(["export", str(weights), "--onnx", "a.onnx", "--opset", "11"]) == 2
         assert "opset 11 is too old; 18 or above" in capsys.readouterr().err
 

@@ -20,25 +20,25 @@ def benchmark(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Weights, runs' folders, models that need no weights; each also as LABEL=MODEL.",
+            help="Names of weights, files, run folders, or models without weights; or LABEL=MODEL.",
         ),
     ],
-    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="The pictures.")],
+    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Folder of pictures.")],
     noise: Annotated[
         list[str] | None,
         typer.Option(
             "-n",
             "--noise",
             metavar="EXPR",
-            help="gaussian:15,25,50, uniform:25 (both in 1/255), salt_and_pepper:0.05, "
-            "name:key=value or JSON; may be repeated.",
+            help="gaussian:15,25,50 or uniform:25 (8-bit levels), salt_and_pepper:0.05, "
+            "name:key=value or JSON; can be repeated.",
         ),
     ] = None,
     pairs: Annotated[
         bool,
         typer.Option(
             "--pairs",
-            help="Real noise: FOLDER has clean and noisy pictures, told apart by their names "
+            help="Real noise: FOLDER has clean and noisy pictures, recognised by their names "
             "(gt/a.png and noisy/a.png, a_mean.jpg and a_real.jpg).",
         ),
     ] = False,
@@ -47,7 +47,7 @@ def benchmark(
         typer.Option(
             "--pairs-pattern",
             metavar="CLEAN NOISY",
-            help="Real noise: the paths, such as 'gt/{name}.png' 'shots/{name}_*.png'.",
+            help="Real noise: patterns of the paths, such as 'gt/{name}.png' 'shots/{name}_*.png'.",
         ),
     ] = None,
     pairs_csv: Annotated[
@@ -55,7 +55,7 @@ def benchmark(
         typer.Option(
             "--pairs-csv",
             metavar="FILE",
-            help="Real noise: a list with the columns clean and noisy.",
+            help="Real noise: a CSV file with the columns clean and noisy.",
         ),
     ] = None,
     clip: Annotated[bool, typer.Option("--clip", help="Clip the noisy pictures.")] = False,
@@ -65,35 +65,40 @@ def benchmark(
     round_output: Annotated[
         bool, typer.Option("--round", help="Round the restored pictures to 8 bits.")
     ] = False,
-    gray: Annotated[bool, typer.Option("--gray", help="Turn colour to gray first.")] = False,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the noise.")] = 0,
+    gray: Annotated[bool, typer.Option("--gray", help="Convert colour to gray first.")] = False,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the noise.")] = 0,
     kair: Annotated[
-        bool, typer.Option("--kair", help="Gaussian noise seeded as KAIR's scripts do.")
+        bool, typer.Option("--kair", help="Seed Gaussian noise as KAIR's scripts do.")
     ] = False,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Do not tell the models the noise level.")
+        bool, typer.Option("--estimate", help="Let the models use an estimated noise level.")
     ] = False,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", help="At most N pictures, evenly spaced."),
+        typer.Option("--limit", metavar="N", help="Use at most N pictures, evenly spaced."),
     ] = None,
     border: Annotated[
-        int, typer.Option("--border", metavar="N", help="Pixels at each side not measured.")
+        int, typer.Option("--border", metavar="N", help="Leave out N pixels at each side.")
     ] = 0,
     crop: Annotated[
-        int | None, typer.Option("--crop", metavar="N", help="The central N pixels square.")
+        int | None, typer.Option("--crop", metavar="N", help="Use the central square of N pixels.")
     ] = None,
     speed_size: Annotated[
         int | None,
-        typer.Option("--speed-size", metavar="N", help="Time N pixels square, not the pictures."),
+        typer.Option(
+            "--speed-size", metavar="N", help="Measure the time for a square of N pixels."
+        ),
     ] = None,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
+    ] = None,
     markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table.")
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write the results as a Markdown table."),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw PSNR against seconds per megapixel."),
+        typer.Option("--plot", metavar="FILE", help="Plot PSNR against seconds per megapixel."),
     ] = None,
     precision: Annotated[
         str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
@@ -102,16 +107,16 @@ def benchmark(
         str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="Of the CPU.", min=1)
+        int | None, typer.Option("--threads", metavar="N", help="Number of CPU threads.", min=1)
     ] = None,
 ) -> None:
     """Measure models on a folder of pictures: PSNR, SSIM, seconds per megapixel.
 
-    By default as in published tables: gaussian noise is neither clipped nor quantised, its level
-    is told to models that take it, the result is clamped to [0, 1], the mean over whole pictures
-    is taken. The protocol is printed below the table, of a benchmark that is stopped, too. Files
-    given with --json and --markdown are written again after each row. A model that fails on a
-    picture has no row; the others are measured all the same, and the exit code is 2.
+    The defaults are those of published tables: Gaussian noise is neither clipped nor quantised,
+    models that use the noise level get the true one, the result is clamped to [0, 1], and the mean
+    is over whole pictures. The protocol is printed below the table, also after an interruption. The
+    files of --json and --markdown are updated after each row. A model that fails on a picture has
+    no row, the others are still measured, and the exit code is 2.
     """
     from restorekit.evaluate.benchmark import benchmark as run
     from restorekit.evaluate.benchmark_results import write_json

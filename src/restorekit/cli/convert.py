@@ -12,20 +12,20 @@ from restorekit.cli.output import print_line
 
 def convert(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A state dict of DnCNN or FFDNet.")
+        Path, typer.Argument(metavar="CHECKPOINT", help="State dict of DnCNN or FFDNet.")
     ],
     output: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", help="The file to write, OUT.safetensors.")
+        Path, typer.Argument(metavar="OUTPUT", help="File to write, OUT.safetensors.")
     ],
     license: Annotated[
         str | None,
-        typer.Option("--license", metavar="TEXT", help="Under which the weights were published."),
+        typer.Option("--license", metavar="TEXT", help="Licence of the published weights."),
     ] = None,
 ) -> None:
     """Convert a published checkpoint to safetensors with a card.
 
-    Architecture, depth, width and channels are recognised from the checkpoint's own keys and
-    shapes. Nothing in it is executed: a pickled module is refused.
+    Architecture, depth, width and channels are recognised from the keys and shapes of the
+    checkpoint. Code in it is never executed, and a pickled module is refused.
     """
     from restorekit.weights import convert
     from restorekit.weights.foreign_checkpoints import UNKNOWN_LICENSE
@@ -34,4 +34,4 @@ def convert(
     inside = ", ".join(f"{key}={value}" for key, value in found.arguments.items())
     print_line(f"{output}: {found.architecture}({inside}), from {found.layout}")
     if license is None:
-        print_line(f"its card says '{UNKNOWN_LICENSE}'; --license says which it is")
+        print_line(f"the licence on its card is '{UNKNOWN_LICENSE}'; set it with --license")

@@ -34,29 +34,29 @@ def denoise(
     output: Annotated[str | None, OUTPUT] = None,
     model: Annotated[
         str,
-        typer.Option("-m", "--model", metavar="MODEL", help="A name, weights, or a run's folder."),
+        typer.Option("-m", "--model", metavar="MODEL", help="A name, a file, or a run folder."),
     ] = "swift-photo",
     sigma: Annotated[
         str,
-        typer.Option("--sigma", metavar="N", help="The noise's deviation of 255; auto estimates."),
+        typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels, or auto."),
     ] = "auto",
     strength: Annotated[
-        str, typer.Option("--strength", metavar="0..1", help="How much of the noise to remove.")
+        str, typer.Option("--strength", metavar="0..1", help="Fraction of the change to make.")
     ] = "1",
     keep_detail: Annotated[
         str,
         typer.Option(
-            "--keep-detail", metavar="0..1", help="Return fine detail; little effect yet."
+            "--keep-detail", metavar="0..1", help="Put fine detail back; little effect yet."
         ),
     ] = "0",
     ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Mean over 8 flips and turns: better, 8x slower.")
+        bool, typer.Option("--ensemble", help="Average 8 flips and rotations; 8x slower.")
     ] = False,
     noise_map: Annotated[
-        bool, typer.Option("--noise-map", help="Estimate the noise in each region.")
+        bool, typer.Option("--noise-map", help="Estimate the noise for each region.")
     ] = False,
     tile: Annotated[
-        str, typer.Option("--tile", metavar="N", help="auto, off, or the side in pixels.")
+        str, typer.Option("--tile", metavar="N", help="Side in pixels, auto, or off.")
     ] = "auto",
     precision: Annotated[
         str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
@@ -68,37 +68,35 @@ def denoise(
         str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")
     ] = "torch",
     depth: Annotated[
-        str, typer.Option("--depth", metavar="BITS", help="like (the input), 8, 16 or float.")
+        str, typer.Option("--depth", metavar="BITS", help="like (as the input), 8, 16 or float.")
     ] = "like",
     black: Black = "auto",
     white: White = "auto",
     quality: Annotated[
         int | None,
-        typer.Option("--quality", metavar="1..100", help="Of JPEG (95 if not given) and WebP."),
+        typer.Option("--quality", metavar="1..100", help="Quality of JPEG (default 95) and WebP."),
     ] = None,
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Overwrite the pictures with the results.")
+        bool, typer.Option("--in-place", help="Overwrite the inputs with the results.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Restore pages and clean pictures all the same.")
+        bool, typer.Option("--force", help="Restore pages and clean pictures too.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Redo pictures whose results are there.")
+        bool, typer.Option("--overwrite", help="Redo pictures that have a result.")
     ] = False,
     report: Annotated[
         str | None,
-        typer.Option(
-            "--report", metavar="FILE", help="Write an .html or .png; of several, a folder."
-        ),
+        typer.Option("--report", metavar="FILE", help="Report: .html, .png, or a folder."),
     ] = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Restore pictures, or whole folders of them.
+    """Restore pictures or folders of pictures.
 
-    Without -o the result of photo.jpg is photo-restored.jpg. Of several pictures, those whose
-    results are there and not older are skipped. A picture that cannot be restored does not stop the
-    others. Started by torchrun, the processes share the pictures.
+    Without -o the result of photo.jpg is photo-restored.jpg. If several pictures are given, those
+    with an up-to-date result are skipped. A picture that fails does not stop the others. With
+    torchrun, the processes share the pictures.
     """
     settings: dict[str, Any] = {
         "sigma": _sigma(sigma),

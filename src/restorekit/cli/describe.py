@@ -23,7 +23,7 @@ from restorekit.components.signatures import Argument
 
 def describe(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(REGISTRIES)}.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, as listed.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the component.")],
     as_json: Json = False,
 ) -> None:
     """Show the arguments, documentation and source of a component."""

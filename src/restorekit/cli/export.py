@@ -19,26 +19,27 @@ def export(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="The name of weights, a file, a run's folder, or a model that needs no weights.",
+            help="Name of weights, a file, a run folder, or a model without weights.",
         ),
     ],
     onnx: Annotated[
         Path | None, typer.Option("--onnx", metavar="FILE", help="Write ONNX (extra 'onnx').")
     ] = None,
     program: Annotated[
-        Path | None, typer.Option("--torch", metavar="FILE", help="Write torch.export's .pt2.")
+        Path | None,
+        typer.Option("--torch", metavar="FILE", help="Write a .pt2 file of torch.export."),
     ] = None,
     opset: Annotated[
-        int, typer.Option("--opset", metavar="NUMBER", help="ONNX's operators, 18 or above.")
+        int, typer.Option("--opset", metavar="NUMBER", help="ONNX operator set, 18 or higher.")
     ] = 18,
 ) -> None:
     """Export a network for any batch, height and width.
 
-    What is written is run beside the original at several sizes; the largest difference is printed.
-    Inputs: noisy (B, C, H, W) in [0, 1]; where the network uses it, sigma (B, 1, H, W).
+    The exported graph is compared with the original at several sizes, and the largest difference is
+    printed. Inputs: noisy (B, C, H, W) in [0, 1] and, if the network uses it, sigma (B, 1, H, W).
     """
     if onnx is None and program is None:
-        raise ArgumentError("say what to write: --onnx FILE.onnx, --torch FILE.pt2, or both")
+        raise ArgumentError("choose a format: --onnx FILE.onnx, --torch FILE.pt2, or both")
     from restorekit.restore.loading import load_network
     from restorekit.runtimes.export import export_onnx, export_torch
     from restorekit.weights import describe_origin, read_card

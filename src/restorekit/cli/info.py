@@ -15,7 +15,7 @@ def info(
         Path,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="The name of weights (see `restorekit list weights`), a file or a run's folder.",
+            help="Name of weights (see `restorekit list weights`), a file or a run folder.",
         ),
     ],
     as_json: Json = False,
@@ -23,9 +23,10 @@ def info(
         bool, typer.Option("--credits", help="Print the authors of the training data.")
     ] = False,
 ) -> None:
-    """Show what a weights file says of itself.
+    """Show the model card of a weights file.
 
-    Its architecture with arguments and provider, what it was trained on, and how good it was.
+    It contains the architecture with its arguments and provider, the training data and the quality
+    of the results.
     """
     from restorekit.cli.weights_display import print_credits, print_model_card
     from restorekit.weights import find_weights, read_card

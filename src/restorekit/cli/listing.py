@@ -23,8 +23,8 @@ def plurals() -> dict[str, str]:
 USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN] [--json]"
 HELP = f"""List {", ".join(plurals())} and trained weights.
 
-All kinds, or the one that is named; all of its names, or those that match a pattern such
-as 'unet*'. Plugins' components are listed with the plugin that provides them.
+The list can be limited to one kind, and to names that match a pattern such as 'unet*'.
+Components of plugins are listed with the plugin that provides them.
 """
 
 

@@ -36,17 +36,15 @@ def noise(
         ),
     ],
     settings: Settings = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="NUMBER", help="What the noise is derived from.")
-    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Seed of the noise.")] = 0,
     black: Black = "auto",
     white: White = "auto",
     verbose: Verbose = False,
 ) -> None:
-    """Corrupt pictures, or whole folders of them, with a noise.
+    """Add noise to pictures or folders of pictures.
 
-    With -s std=0.1 an argument of the noise is set, on a scale where black is 0 and white 1. The
-    results keep their depth and their transparency; the same seed gives the same results.
+    -s std=0.1 sets an argument of the noise, on a scale with black 0 and white 1. The results keep
+    their bit depth and transparency. The same seed gives the same results.
     """
     spec = read_spec(noise, settings or [])
     ends = read_range(black, white)

@@ -17,7 +17,7 @@ from restorekit.untrusted.text import escaped, shortened
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Set an argument; may be repeated."),
+    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Set an argument; can be repeated."),
 ]
 
 

@@ -23,17 +23,11 @@ if TYPE_CHECKING:
     Report = Callable[[FileOutcome], None]
 
 # Texts, for an empty one would become the path of the current folder.
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures and folders.")]
-OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture, or a folder ('out/').")
-Black = Annotated[
-    str, typer.Option("--black", metavar="N", help="The value that is black; auto finds it.")
-]
-White = Annotated[
-    str, typer.Option("--white", metavar="N", help="The value that is white; auto finds it.")
-]
-Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say what of the metadata was left out.")
-]
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures or folders.")]
+OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture or a folder ('out/').")
+Black = Annotated[str, typer.Option("--black", metavar="N", help="Value of black, or auto.")]
+White = Annotated[str, typer.Option("--white", metavar="N", help="Value of white, or auto.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="List metadata that was left out.")]
 
 
 def read_range(black: str, white: str) -> tuple[float | None, float | None]:

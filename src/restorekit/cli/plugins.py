@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def plugins(as_json: Json = False) -> None:
-    """List the installed plugins and say why any of them is set aside.
+    """List the installed plugins, with the reason for those that are set aside.
 
-    RESTOREKIT_PLUGINS limits which distributions are loaded ("" none, "a,b" only those);
-    RESTOREKIT_STRICT_PLUGINS=1 makes a plugin that cannot be used an error.
+    RESTOREKIT_PLUGINS limits which distributions are loaded ("" loads none, "a,b" only these two).
+    With RESTOREKIT_STRICT_PLUGINS=1 a plugin that cannot be used is an error.
     """
     from restorekit.components.plugin_host import loaded_plugins
 

@@ -8,7 +8,7 @@ from restorekit.cli.output import print_json
 def schema() -> None:
     """Print the JSON Schema of config.json.
 
-    It knows every component that is installed, plugins' too, with its arguments.
+    It contains all installed components with their arguments, including those of plugins.
     """
     from restorekit.config.json_schema import json_schema
 

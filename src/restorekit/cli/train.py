@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A config.json.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="Configuration file, config.json.")
+    ],
     settings: Settings = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the newest checkpoint of the run.")
+        bool, typer.Option("--resume", help="Continue from the newest checkpoint.")
     ] = False,
 ) -> None:
-    """Train a model as a configuration says.
+    """Train a model from a configuration file.
 
-    With -s train.steps=1000 a key of it is set; values are JSON where they parse, else text.
+    -s train.steps=1000 sets a key of the configuration. A value is parsed as JSON if possible, and
+    taken as text otherwise.
     """
     from restorekit.config.train_config import TrainConfig
     from restorekit.distributed import Launch, leave_group
