@@ -27,11 +27,6 @@ WITHOUT_EXAMPLE: frozenset[str] = frozenset(
         "list_weights",
         "load_model",
         "save_model",
-        # Built-in components: dataset.
-        "dataset cifar100",
-        "dataset folder",
-        "dataset samples",
-        "dataset stl10",
     }
 )
 

@@ -121,7 +121,12 @@ class DivergenceError(RestoreKitError, ArithmeticError):
 
 
 class InsufficientMemoryError(RestoreKitError, MemoryError):
-    """An allocation failed; the message says what was tried and what needs less memory."""
+    """An allocation failed; the message says what was tried and what needs less memory.
+
+    Example:
+        >>> issubclass(restorekit.InsufficientMemoryError, MemoryError)
+        True
+    """
 
 
 class PluginError(RestoreKitError):

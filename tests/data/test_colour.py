@@ -72,5 +72,5 @@ def test_cells_may_begin_before_the_image(top, left):
     "image", [torch.rand(1, 4, 4), torch.rand(2, 3, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)]
 )
 def test_what_has_no_colour_is_refused(image):
-    with pytest.raises(InputError, match="floats"):
+    with pytest.raises(InputError, match="takes a float image"):
         halve_colour(image)

@@ -102,7 +102,7 @@ def test_a_file_that_fits_several_is_named(
 def test_a_lonely_file_is_named(lonely: str, lacks: str, tmp_path: Path) -> None:
     """With the role of its other half."""
     line = refusal(fill(tmp_path, "gt/a.png", "noisy/a.png", lonely))
-    assert line == f"'{lonely}' has no other half; no {lacks} picture is named like it"
+    assert line == f"'{lonely}' has no counterpart; no {lacks} picture has a matching name"
 
 
 def test_other_files_are_listed(tmp_path: Path) -> None:
@@ -126,13 +126,13 @@ def test_a_folder_that_cannot_be_listed_is_refused(
         return listing(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert refusal(tmp_path) == "folder 'locked' cannot be read, so what it holds is lost"
+    assert refusal(tmp_path) == "folder 'locked' cannot be read, so its pictures would be missed"
 
 
 def test_no_pairs_at_all(tmp_path: Path) -> None:
     """It is said how pictures are named to be pairs."""
     line = refusal(fill(tmp_path, "a.png", "b.png"))
-    assert "holds no pairs of a clean and a noisy picture; name them '..._gt' and '" in line
+    assert "has no pairs of a clean and a noisy picture; name them '..._gt' and '" in line
 
 
 def test_a_path_full_of_words_takes_no_time(tmp_path: Path) -> None:
@@ -167,17 +167,21 @@ class TestPatterns:
     @pytest.mark.parametrize(
         ("names", "rule", "told"),
         [
-            (("gt/a.png",), PATTERNS, "'gt/a.png' has no other half by the patterns"),
-            (("shots/a_1.png",), PATTERNS, "'shots/a_1.png' has no other half by the patterns"),
+            (("gt/a.png",), PATTERNS, "'gt/a.png' has no counterpart by the patterns"),
+            (("shots/a_1.png",), PATTERNS, "'shots/a_1.png' has no counterpart by the patterns"),
             (("a.png",), PATTERNS, "the patterns are 'gt/{scene}.png' and"),
             (
                 ("a.png", "a.tif", "an.png"),
                 ("{x}.*", "{x}n.png"),
-                "'a.png' and 'a.tif' are the clean pictures of the same pair",
+                "'a.png' and 'a.tif' are both the clean picture of the same pair",
             ),
-            (("a.png",), ("{x}.png", "{y}.png"), "pattern '{y}.png': it lacks {x} of '{x}.png'"),
-            (("a.png",), ("{x}.png", "{x}.png"), "'a.png' fits both patterns"),
-            (("a.png",), ("{1}.png", "{1}n.png"), "'1' is no name of a field"),
+            (
+                ("a.png",),
+                ("{x}.png", "{y}.png"),
+                "pattern '{y}.png': field {x} of '{x}.png' is missing",
+            ),
+            (("a.png",), ("{x}.png", "{x}.png"), "'a.png' matches both patterns"),
+            (("a.png",), ("{1}.png", "{1}n.png"), "'1' is not a valid name of a field"),
         ],
     )
     def test_mistakes(
@@ -199,10 +203,10 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("text", "told"),
         [
-            ("a,b\nx.png,y.png\n", "list.csv: no column 'clean' in its first line"),
+            ("a,b\nx.png,y.png\n", "list.csv: its first line has no column 'clean'"),
             ("clean,noisy\n", "list.csv' lists none"),
             ("clean,noisy\nx.png,q.png\n", "list.csv: line 2: 'q.png' does not exist"),
-            ("clean,noisy\nx.png,\n", "list.csv: line 2: one of the two is missing"),
+            ("clean,noisy\nx.png,\n", "list.csv: line 2: the clean or the noisy path is missing"),
             ("clean,noisy\nx.png,x.png\n", "list.csv: line 2: 'x.png' is paired with itself"),
             ("clean,noisy\nx.png,y.png\nx.png,y.png\n", "line 3: 'y.png' is listed twice"),
         ],
@@ -216,5 +220,9 @@ class TestCsv:
     def test_a_file_that_is_no_text(self, tmp_path: Path) -> None:
         """Missing or binary: the file is named."""
         fill(tmp_path, "x.png")
-        assert "none.csv: no list of pairs" in refusal(tmp_path, tmp_path / "none.csv")
-        assert "x.png: no list of pairs" in refusal(tmp_path, tmp_path / "x.png")
+        assert "none.csv: cannot be read as a CSV file of pairs" in refusal(
+            tmp_path, tmp_path / "none.csv"
+        )
+        assert "x.png: cannot be read as a CSV file of pairs" in refusal(
+            tmp_path, tmp_path / "x.png"
+        )

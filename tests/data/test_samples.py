@@ -64,7 +64,7 @@ def test_wrong_names() -> None:
         datasets.create("samples", pictures=["camara"])
     with pytest.raises(ArgumentError, match=r"'lena'.*Available: astronaut"):
         datasets.create("samples", exclude=["lena"])
-    with pytest.raises(ArgumentError, match="no sample picture is left"):
+    with pytest.raises(ArgumentError, match="removes all sample pictures"):
         Samples(pictures=["camera"], exclude=["camera"])
 
 

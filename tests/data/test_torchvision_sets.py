@@ -239,7 +239,7 @@ def test_download_unpacks_the_archive(
         tar.add(tmp_path / "cifar-100-python", "cifar-100-python")
     monkeypatch.setattr(published.CIFAR100, "url", f"{address}/{served.name}")
     root = tmp_path / "new"
-    with pytest.raises(DataError, match="could not be fetched from http:"):
+    with pytest.raises(DataError, match="could not be downloaded from http:"):
         CIFAR100(str(root), download=True)  # not the published archive
     monkeypatch.setattr(published.CIFAR100, "tgz_md5", md5(served.read_bytes()))
     dataset = CIFAR100(str(root), "test", download=True)
@@ -255,5 +255,7 @@ def test_download_that_fails_is_one_line(
 ) -> None:
     """A source that has nothing to give is a line with its address."""
     monkeypatch.setattr(published.STL10, "url", f"{server[1]}/gone.tar.gz")
-    with pytest.raises(DataError, match=r"could not be fetched from http:.*gone\.tar\.gz: .*404"):
+    with pytest.raises(
+        DataError, match=r"could not be downloaded from http:.*gone\.tar\.gz: .*404"
+    ):
         STL10(str(tmp_path / "new"), download=True)

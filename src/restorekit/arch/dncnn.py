@@ -42,7 +42,7 @@ class DnCNN(nn.Module):
     Raises:
         ArgumentError: `depth` is below 2, or `channels` or `width` below 1.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("dncnn", channels=1, depth=4, width=8)
         >>> model(torch.rand(2, 1, 17, 20)).shape
         torch.Size([2, 1, 17, 20])
@@ -100,7 +100,7 @@ def fold_batch_norm(model: DnCNN) -> DnCNN:
         A network with `batch_norm=False`, in evaluation mode; `model` itself if it has no batch
         normalisation.
 
-    Examples:
+    Example:
         >>> model = DnCNN(channels=1, depth=4, width=8).eval()
         >>> folded = fold_batch_norm(model)
         >>> x = torch.rand(1, 1, 16, 16)

@@ -41,7 +41,7 @@ class FFDNet(nn.Module):
     Raises:
         ArgumentError: `depth` is below 2, or `channels` or `width` below 1.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("ffdnet", channels=3, depth=4, width=8)
         >>> noisy, sigma = torch.rand(2, 3, 17, 20), torch.full((2, 1, 1, 1), 25 / 255)
         >>> model(noisy, sigma).shape

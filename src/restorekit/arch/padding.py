@@ -32,7 +32,7 @@ def pad_to_multiple(
     Returns:
         The padded batch, and (H, W) for `crop`.
 
-    Examples:
+    Example:
         >>> x = torch.arange(5.0).expand(1, 1, 1, 5)
         >>> padded, size = pad_to_multiple(x, 4)
         >>> padded[0, 0, 0], size

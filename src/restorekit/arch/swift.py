@@ -70,7 +70,7 @@ class Swift(nn.Module):
     Raises:
         ArgumentError: `channels` is below 1.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("swift", size="small")
         >>> noisy, sigma = torch.rand(1, 3, 30, 21), torch.full((1, 1, 1, 1), 25 / 255)
         >>> model(noisy, sigma).shape

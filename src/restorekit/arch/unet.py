@@ -63,7 +63,7 @@ class UNet(nn.Module):
     Raises:
         ArgumentError: `channels`, `width` or `depth` is below 1, or `depth` above 16.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("unet", channels=1, width=4, depth=2)
         >>> model(torch.rand(2, 1, 17, 20)).shape
         torch.Size([2, 1, 17, 20])

@@ -86,7 +86,7 @@ class VAE(nn.Module):
     Raises:
         ArgumentError: an argument is below 1, or `depth` above 16.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("vae", channels=3, width=4, depth=2).eval()
         >>> restoration = model(torch.rand(2, 3, 17, 20))
         >>> restoration.image.shape, restoration.extras["mean"].shape

@@ -10,31 +10,38 @@ from restorekit.errors import DataError
 from restorekit.pictures.file_formats import SUFFIXES
 from restorekit.pictures.picture_files import find_images
 
-# What a training run draws, beside its METRICS: results, no pictures to train on.
+# The pictures that a training run draws, next to its METRICS. They are results, not training data.
 RUN_PICTURES = ("validation.png", "loss_map.png")
 METRICS = "metrics.jsonl"
 
 
 class Folder(PatchDataset):
-    """Every picture below a folder, whole or as random patches.
+    """All pictures of a folder and its subfolders, whole or as random patches.
 
-    Gives float32 (C, H, W) in [0, 1]. Transparency is left out, EXIF orientation applied. A side
-    shorter than the patch is continued by mirror images.
+    Items are float32 (C, H, W) in [0, 1]. Transparency is dropped and the EXIF orientation is
+    applied. Pictures smaller than a patch are extended by mirroring.
 
     Args:
-        path: The folder; pictures in its subfolders count too. Hidden files and the pictures
-            that training runs have drawn do not.
-        patch_size: The side of a patch in pixels; null for whole pictures, which only fit in one
-            batch where they are all of one size.
-        patches_per_image: How many patches of each picture make an epoch.
-        channels: 3 for colour, 1 for gray, whatever the files hold.
-        cache_megabytes: How much memory each reading process may use to keep decoded pictures.
-        halved_colour: The share of random patches whose colour is brought to half the resolution,
-            as most JPEGs hold it (4:2:0) and most cameras see it. A network that has only learned
-            from full colour leaves colour noise in such pictures.
+        path: The folder, which is searched with its subfolders. Hidden files and the pictures that
+            training runs have drawn are skipped.
+        patch_size: The side of a patch in pixels; null for whole pictures, which form batches only
+            if they have equal sizes.
+        patches_per_image: Patches of each picture per epoch.
+        channels: 3 for colour, 1 for gray; files of the other kind are converted.
+        cache_megabytes: Memory for decoded pictures, for each data-loading process.
+        halved_colour: The share of random patches whose colour is reduced to half the resolution,
+            as in most JPEG files (4:2:0) and cameras. A network trained on full colour only leaves
+            colour noise in such pictures.
 
     Raises:
-        DataError: there is no such folder, or no picture in it; on reading, a damaged file.
+        DataError: the folder is missing or has no pictures; when an item is read, a damaged file.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.fromarray(image).save("a.png")
+        >>> dataset = restorekit.create_dataset("folder", path=".", patch_size=16)
+        >>> len(dataset), dataset[0].shape, dataset[0].dtype
+        (1, torch.Size([3, 16, 16]), torch.float32)
     """
 
     def __init__(
@@ -46,8 +53,8 @@ class Folder(PatchDataset):
         cache_megabytes: int = 2048,
         halved_colour: float = 0.0,
     ) -> None:
-        found = find_images(Path(path).expanduser())
-        paths = [each for each in found if not _is_of_a_run(each)]
+        images = find_images(Path(path).expanduser())
+        paths = [image for image in images if not _was_drawn_by_a_run(image)]
         if not paths:
             raise DataError(f"no picture in folder '{path}' ({', '.join(SUFFIXES)})")
         super().__init__(
@@ -55,5 +62,5 @@ class Folder(PatchDataset):
         )
 
 
-def _is_of_a_run(path: Path) -> bool:
+def _was_drawn_by_a_run(path: Path) -> bool:
     return path.name in RUN_PICTURES and (path.parent / METRICS).is_file()

@@ -1,7 +1,7 @@
 """Pairs of a clean and a noisy picture: which files of a folder belong together.
 
-Found by the words in their names, by two patterns, or as a CSV file lists them. Every file is
-accounted for: it is in a pair, or it is listed as unused, or it is an error.
+Pairs are found by words in the file names, by two patterns, or from a CSV file. No file is dropped
+silently: it is in a pair, or it is listed as unused, or an error is raised.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from restorekit.pictures.folder_walk import walk_folder
 CLEAN_WORDS = ("gt", "clean", "mean", "ground[ _-]?truth", "reference", "ref", "target", "hq")
 NOISY_WORDS = ("noisy", "noise", "real", "input", "degraded", "lq")
 _SEPARATORS = " ._-"
-_MOST_WORDS = 4  # of one role in a path; words before the last four are taken as plain text
+# Words of one role that are considered in a path, the last ones. The number of their combinations,
+# which `_keys` tries, grows exponentially.
+_MOST_WORDS = 4
 
 PairRule = str | os.PathLike[str] | tuple[str, str] | None
 
@@ -36,12 +38,12 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Pairing:
-    """What became of every file of a folder.
+    """The pairs of a folder, and its remaining files.
 
     Attributes:
-        pairs: in the order of the clean files, then of the noisy ones.
-        unused: the pictures that are in no pair, neither clean nor noisy.
-        others: how many files of which kind are not read.
+        pairs: sorted by the clean files, then by the noisy ones.
+        unused: pictures that are in no pair.
+        others: the number of files that are not read, by their kind.
     """
 
     pairs: tuple[Pair, ...]
@@ -52,28 +54,37 @@ class Pairing:
 def find_pairs(folder: str | os.PathLike[str], rule: PairRule = None) -> Pairing:
     """Pair the pictures of a folder.
 
-    With no rule, words in the paths tell clean (gt, clean, mean, ground truth, reference, target)
-    from noisy (noisy, noise, real, input, degraded), in either case, as the name of a folder or
-    anywhere in a file's name. Two files are a pair where their paths are the same without these
-    words: `gt/a.png` and `noisy/a.png`, `01/01_GT_010.png` and `01/01_NOISY_010.png`, `a_mean.jpg`
-    and `a_real.jpg`.
+    By default, words in the paths mark clean pictures (gt, clean, mean, ground truth, reference,
+    target) and noisy ones (noisy, noise, real, input, degraded). A word is the name of a folder or
+    a part of a file name; upper and lower case are equal. Two files are a pair if their paths are
+    equal without these words: `gt/a.png` and `noisy/a.png`, `01/01_GT_010.png` and
+    `01/01_NOISY_010.png`, `a_mean.jpg` and `a_real.jpg`.
 
     Args:
-        folder: where the pictures are, also in its subfolders.
-        rule: None for the words; two patterns, clean and noisy, of paths below the folder, such as
-            `("gt/{scene}.png", "shots/{scene}_*.png")`, where a field stands for the same text in
-            both and `*` for any; or a CSV file with the columns `clean` and `noisy`, paths below
-            the folder. With patterns and a CSV file a clean picture may have several noisy ones.
+        folder: the folder, which is searched with its subfolders.
+        rule: None to use the words. Or two patterns, for the clean and the noisy paths relative to
+            the folder, such as `("gt/{scene}.png", "shots/{scene}_*.png")`: a field has the same
+            text in both, `*` is any text. Or a CSV file with the columns `clean` and `noisy`, paths
+            relative to the folder. With patterns or a CSV file a clean picture may have several
+            noisy ones.
 
     Raises:
-        DataError: there is no such folder, no pair in it, a file that lacks its other half or has
-            several, or a rule that cannot be used.
+        DataError: the folder is missing or has no pairs, a file has no counterpart or several, or
+            the rule is invalid.
+
+    Example:
+        >>> from PIL import Image
+        >>> for name in ("a_clean.png", "a_noisy.png", "notes.txt"):
+        ...     Image.fromarray(image).save(name, format="PNG")
+        >>> pairing = find_pairs(".")
+        >>> [(pair.clean.name, pair.noisy.name) for pair in pairing.pairs], dict(pairing.others)
+        ([('a_clean.png', 'a_noisy.png')], {'TXT': 1})
     """
     root = Path(folder).expanduser()
     pictures, others = list_pictures(root)
     if rule is None:
         pairs = _by_words(root, pictures)
-        advice = "name them '..._gt' and '..._noisy', or put them in 'gt' and 'noisy'"
+        advice = "name them '..._gt' and '..._noisy', or move them to folders 'gt' and 'noisy'"
     elif isinstance(rule, tuple):
         pairs = _by_patterns(root, pictures, rule)
         advice = f"the patterns are '{rule[0]}' and '{rule[1]}'"
@@ -81,63 +92,69 @@ def find_pairs(folder: str | os.PathLike[str], rule: PairRule = None) -> Pairing
         pairs = _from_csv(root, Path(rule).expanduser())
         advice = f"'{rule}' lists none"
     if not pairs:
-        raise DataError(f"'{folder}' holds no pairs of a clean and a noisy picture; {advice}")
+        raise DataError(f"'{folder}' has no pairs of a clean and a noisy picture; {advice}")
     used = {path for pair in pairs for path in pair}
     return Pairing(tuple(sorted(pairs)), tuple(p for p in pictures if p not in used), others)
 
 
 def list_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
-    """The pictures below a folder, sorted, and how many files of which kind are not read.
+    """The pictures of a folder and its subfolders, sorted, and the number of files of other kinds.
 
     Raises:
-        DataError: there is no such folder, or one below it cannot be listed.
+        DataError: the folder is missing, or one of its subfolders cannot be read.
     """
     found = walk_folder(folder)
     if found.unreadable:
-        raise DataError(f"folder '{found.unreadable[0]}' cannot be read, so what it holds is lost")
+        raise DataError(
+            f"folder '{found.unreadable[0]}' cannot be read, so its pictures would be missed"
+        )
     return found.images, found.others
 
 
 def _by_words(root: Path, pictures: Sequence[Path]) -> list[Pair]:
     clean, noisy = (_by_key(root, pictures, words) for words in (CLEAN_WORDS, NOISY_WORDS))
-    found = {Pair(c, n) for key in clean for c in clean[key] for n in noisy.get(key, ()) if c != n}
+    pairs = {Pair(c, n) for key in clean for c in clean[key] for n in noisy.get(key, ()) if c != n}
     named = {path for group in (clean, noisy) for paths in group.values() for path in paths}
-    _check_one_to_one(found)
-    paired = {path for pair in found for path in pair}
-    if found and (lonely := sorted(named - paired)):
-        role = "noisy" if any(lonely[0] in paths for paths in clean.values()) else "clean"
-        raise DataError(f"{_some(lonely)} has no other half; no {role} picture is named like it")
-    return sorted(found)
+    _check_one_to_one(pairs)
+    paired = {path for pair in pairs for path in pair}
+    # Without any pair the words may be there by chance; the caller reports that there are no pairs.
+    if pairs and (unpaired := sorted(named - paired)):
+        missing = "noisy" if any(unpaired[0] in paths for paths in clean.values()) else "clean"
+        raise DataError(
+            f"{_first_of(unpaired)} has no counterpart; no {missing} picture has a matching name"
+        )
+    return sorted(pairs)
 
 
 def _by_key(root: Path, pictures: Iterable[Path], words: Sequence[str]) -> dict[str, list[Path]]:
-    """The pictures by what is left of their paths without the words of a role."""
-    # No letter may touch a word: "agt" and "gtx" say nothing; digits may.
+    """The pictures whose paths have words of a role, by the path without these words."""
+    # No letters directly before or after a word: "gt" is not found in "agt" or "gtx". Digits may
+    # be there, as in "gt01".
     pattern = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(words)})(?![^\W\d_])", re.IGNORECASE)
-    found: dict[str, list[Path]] = defaultdict(list)
+    by_key: dict[str, list[Path]] = defaultdict(list)
     for path in pictures:
         for key in _keys(path.relative_to(root).with_suffix("").as_posix(), pattern):
-            found[key].append(path)
-    return found
+            by_key[key].append(path)
+    return by_key
 
 
 def _keys(text: str, pattern: re.Pattern[str]) -> set[str]:
-    """What a path is called without one or more of the words that a pattern finds in it.
+    """The path without one or more of the words that the pattern finds in it.
 
-    Not only without all of them: a word may belong to the name, as in "clean_room_noisy".
+    All combinations are tried, since a word may be part of the name, as in "clean_room_noisy".
     """
     spans = [match.span() for match in pattern.finditer(text)][-_MOST_WORDS:]
-    chosen = (
-        some
+    combinations = (
+        combination
         for count in range(1, len(spans) + 1)
-        for some in itertools.combinations(reversed(spans), count)
+        for combination in itertools.combinations(reversed(spans), count)
     )
-    return {_without(text, some) for some in chosen}
+    return {_without(text, combination) for combination in combinations}
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """A path without some parts of it, and without the separators that are left over."""
-    for start, end in spans:  # from the last to the first
+    """A path without some parts of it, and without the separators around them."""
+    for start, end in spans:  # from the last to the first, so that the positions stay valid
         text = text[:start] + text[end:]
     text = re.sub(rf"([{_SEPARATORS}])[{_SEPARATORS}]+", r"\1", text)
     parts = (part.strip(_SEPARATORS) for part in text.split("/"))
@@ -145,53 +162,57 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _check_one_to_one(pairs: Iterable[Pair]) -> None:
-    """Raise where a file could belong to several others."""
-    others: dict[Path, list[Path]] = defaultdict(list)
+    """Raise an error if a file could be paired with several others."""
+    partners: dict[Path, list[Path]] = defaultdict(list)
     for clean, noisy in sorted(pairs):
-        others[clean].append(noisy)
-        others[noisy].append(clean)
-    for path, several in others.items():
-        if len(several) > 1:
+        partners[clean].append(noisy)
+        partners[noisy].append(clean)
+    for path, candidates in partners.items():
+        if len(candidates) > 1:
             raise DataError(
-                f"'{path}' could be paired with '{several[0]}' or with '{several[1]}'; "
-                "rename or remove one, or say what belongs together by patterns or a CSV file"
+                f"'{path}' could be paired with '{candidates[0]}' or with '{candidates[1]}'; "
+                "rename or remove one, or define the pairs by patterns or a CSV file"
             )
 
 
 def _by_patterns(root: Path, pictures: Sequence[Path], patterns: tuple[str, str]) -> list[Pair]:
     clean, noisy = map(_Pattern, patterns)
-    if lacking := clean.fields - noisy.fields:
-        raise DataError(f"pattern '{noisy.text}': it lacks {{{min(lacking)}}} of '{clean.text}'")
-    cleans: dict[tuple[str, ...], Path] = {}
-    shots: list[tuple[tuple[str, ...], Path]] = []
+    if missing := clean.fields - noisy.fields:
+        raise DataError(
+            f"pattern '{noisy.text}': field {{{min(missing)}}} of '{clean.text}' is missing"
+        )
+    clean_paths: dict[tuple[str, ...], Path] = {}
+    noisy_paths: list[tuple[tuple[str, ...], Path]] = []
     for path in pictures:
-        place = path.relative_to(root).as_posix()
-        found = [(each, values) for each in (clean, noisy) if (values := each.read(place))]
-        if not found:
+        relative = path.relative_to(root).as_posix()
+        matches = [(each, values) for each in (clean, noisy) if (values := each.match(relative))]
+        if not matches:
             continue
-        # Of two patterns that fit, the one that says more: "{name}_noisy.png", not "{name}.png".
-        best, values = max(found, key=lambda each: each[0].literals)
-        if len(found) == 2 and clean.literals == noisy.literals:
-            raise DataError(f"'{path}' fits both patterns, '{clean.text}' and '{noisy.text}'")
+        # If both patterns match, the more specific one: "{name}_noisy.png", not "{name}.png".
+        best, values = max(matches, key=lambda match: match[0].literals)
+        if len(matches) == 2 and clean.literals == noisy.literals:
+            raise DataError(f"'{path}' matches both patterns, '{clean.text}' and '{noisy.text}'")
         key = tuple(values[name] for name in sorted(clean.fields))
         if best is noisy:
-            shots.append((key, path))
-        elif cleans.setdefault(key, path) is not path:
-            raise DataError(f"'{cleans[key]}' and '{path}' are the clean pictures of the same pair")
-    lonely = [path for key, path in shots if key not in cleans]
-    lonely += [cleans[key] for key in cleans.keys() - {key for key, _ in shots}]
-    if lonely:
-        raise DataError(f"{_some(sorted(lonely))} has no other half by the patterns")
-    return [Pair(cleans[key], path) for key, path in shots]
+            noisy_paths.append((key, path))
+        elif clean_paths.setdefault(key, path) is not path:
+            raise DataError(
+                f"'{clean_paths[key]}' and '{path}' are both the clean picture of the same pair"
+            )
+    unpaired = [path for key, path in noisy_paths if key not in clean_paths]
+    unpaired += [clean_paths[key] for key in clean_paths.keys() - {key for key, _ in noisy_paths}]
+    if unpaired:
+        raise DataError(f"{_first_of(sorted(unpaired))} has no counterpart by the patterns")
+    return [Pair(clean_paths[key], path) for key, path in noisy_paths]
 
 
 class _Pattern:
-    """A path with fields: `{name}` is the same text wherever it stands, `*` is any."""
+    """A path with fields: `{name}` has the same text everywhere, `*` is any text without "/"."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         parts = re.split(r"(\{\w+\}|\*)", text)
-        self.literals = sum(len(part) for part in parts[::2])
+        self.literals = sum(len(part) for part in parts[::2])  # characters outside of the fields
         self.fields: set[str] = set()
         self._regex = re.compile("".join(self._piece(part) for part in parts))
 
@@ -202,14 +223,14 @@ class _Pattern:
             return re.escape(part)
         name = part[1:-1]
         if not name.isidentifier():
-            raise DataError(f"pattern '{self.text}': '{name}' is no name of a field")
-        known = name in self.fields
+            raise DataError(f"pattern '{self.text}': '{name}' is not a valid name of a field")
+        repeated = name in self.fields
         self.fields.add(name)
-        return f"(?P={name})" if known else f"(?P<{name}>[^/]+)"
+        return f"(?P={name})" if repeated else f"(?P<{name}>[^/]+)"
 
-    def read(self, place: str) -> re.Match[str] | None:
-        """The values of the fields in a path that fits."""
-        return self._regex.fullmatch(place)
+    def match(self, relative: str) -> re.Match[str] | None:
+        """The values of the fields in a path, None if the path does not match."""
+        return self._regex.fullmatch(relative)
 
 
 def _from_csv(root: Path, path: Path) -> list[Pair]:
@@ -227,21 +248,24 @@ def _from_csv(root: Path, path: Path) -> list[Pair]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line, clean and noisy of each row of a CSV file."""
+    """Line number, clean path and noisy path of each row of a CSV file."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             for column in ("clean", "noisy"):
                 if column not in (reader.fieldnames or ()):
-                    raise DataError(f"{path}: no column '{column}' in its first line")
+                    raise DataError(f"{path}: its first line has no column '{column}'")
             for row in reader:
                 if not row["clean"] or not row["noisy"]:
-                    raise DataError(f"{path}: line {reader.line_num}: one of the two is missing")
+                    raise DataError(
+                        f"{path}: line {reader.line_num}: the clean or the noisy path is missing"
+                    )
                 yield reader.line_num, row["clean"], row["noisy"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: no list of pairs ({error})") from error
+        raise DataError(f"{path}: cannot be read as a CSV file of pairs ({error})") from error
 
 
-def _some(paths: Sequence[Path]) -> str:
+def _first_of(paths: Sequence[Path]) -> str:
+    """The first path and the number of the others, for a message."""
     more = f" (and {len(paths) - 1} more)" if paths[1:] else ""
     return f"'{paths[0]}'{more}"

@@ -1,4 +1,4 @@
-"""Photographs that are there without a download: those inside scikit-image's wheel."""
+"""Sample photographs that need no download: those in the wheel of scikit-image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Literal
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import ArgumentError, DataError, MissingExtraError, did_you_mean
 
-# The photographs that scikit-image's documentation puts in the public domain or under CC0
-# (https://scikit-image.org/docs/stable/api/skimage.data.html). Left out: `coins`, `ihc`, `moon`,
-# `motorcycle` (no licence stated), `rocket` (its source has since named another licence), and what
-# is no sharp photograph (`cell`, `clock_motion`, `page`, ...).
+# The photographs that are public domain or CC0 according to the documentation of scikit-image
+# (https://scikit-image.org/docs/stable/api/skimage.data.html). Excluded are `coins`, `ihc`, `moon`
+# and `motorcycle` (no licence stated), `rocket` (its source now names another licence), and
+# pictures that are not sharp photographs (`cell`, `clock_motion`, `page`, ...).
 PICTURES = {
     "astronaut": ("astronaut.png", "public domain, NASA"),
     "brick": ("brick.png", "CC0, CC0Textures"),
@@ -28,22 +28,28 @@ PICTURES = {
 
 
 class Samples(PatchDataset):
-    """The public-domain and CC0 photographs that scikit-image ships, 9 of 0.1 to 2 megapixels.
+    """Nine public-domain and CC0 photographs of scikit-image, of 0.1 to 2 megapixels.
 
-    Gives float32 (C, H, W) in [0, 1]: astronaut, chelsea, coffee, hubble_deep_field and retina in
-    colour; brick, camera, grass and gravel in gray. Enough to try things out, not to train a good
-    denoiser. Needs the extra `samples`; nothing is downloaded.
+    Items are float32 (C, H, W) in [0, 1]. The pictures are astronaut, chelsea, coffee,
+    hubble_deep_field and retina in colour, and brick, camera, grass and gravel in gray. They are
+    enough for experiments, but not to train a good denoiser. Needs the extra `samples`; nothing is
+    downloaded.
 
     Args:
         patch_size: The side of a patch in pixels; null for whole pictures.
-        patches_per_image: How many patches of each picture make an epoch.
-        channels: 3 for colour (gray ones are repeated), 1 for gray.
-        pictures: The names of those to use; null for all.
-        exclude: The names of those to leave out, to be validated on say.
+        patches_per_image: Patches of each picture per epoch.
+        channels: 3 for colour (gray pictures are repeated), 1 for gray.
+        pictures: Names of the pictures to use; null for all.
+        exclude: Names of pictures to leave out, for example those used for validation.
 
     Raises:
-        ArgumentError: a name is unknown, or none is left.
+        ArgumentError: a name is unknown, or no picture is left.
         MissingExtraError: scikit-image is not installed.
+
+    Example:
+        >>> dataset = restorekit.create_dataset("samples", patch_size=32, exclude=["retina"])
+        >>> len(dataset), dataset[0].shape
+        (8, torch.Size([3, 32, 32]))
     """
 
     def __init__(
@@ -60,12 +66,16 @@ class Samples(PatchDataset):
 
 
 def sample_path(name: str) -> Path:
-    """Where the photograph of that name lies.
+    """The file of a sample photograph.
 
     Raises:
-        ArgumentError: there is none of that name.
+        ArgumentError: the name is unknown.
         MissingExtraError: scikit-image is not installed.
-        DataError: this version of scikit-image does not ship it.
+        DataError: the installed scikit-image does not have the file.
+
+    Example:
+        >>> sample_path("astronaut").name
+        'astronaut.png'
     """
     _selected([name], ())
     file = PICTURES[name][0]
@@ -73,7 +83,7 @@ def sample_path(name: str) -> Path:
         path = Path(str(importlib.resources.files("skimage") / "data" / file))
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "the sample photographs come with scikit-image; pip install 'restorekit[samples]'"
+            "the sample photographs are part of scikit-image; pip install 'restorekit[samples]'"
         ) from error
     if not path.is_file():
         raise DataError(f"sample '{name}': the installed scikit-image has no file '{path}'")
@@ -86,10 +96,10 @@ def _selected(
     for name in (*pictures, *exclude):
         if name not in PICTURES:
             raise ArgumentError(
-                f"no sample picture '{name}'.{did_you_mean(name, PICTURES)} "
+                f"unknown sample picture '{name}'.{did_you_mean(name, PICTURES)} "
                 f"Available: {', '.join(PICTURES)}"
             )
-    left = [name for name in pictures if name not in exclude]
-    if not left:
-        raise ArgumentError("no sample picture is left; name fewer in 'exclude'")
-    return left
+    selected = [name for name in pictures if name not in exclude]
+    if not selected:
+        raise ArgumentError("'exclude' removes all sample pictures; list fewer of them there")
+    return selected

@@ -26,7 +26,7 @@ class Classical(nn.Module):
         smallest: shorter sides are padded by mirroring to this many pixels.
         size_multiple: 1, since any height and width is accepted.
 
-    Examples:
+    Example:
         >>> class Identity(Classical):
         ...     name = "identity"
         ...     def filter(self, image, sigma):

@@ -30,7 +30,7 @@ class BM3D(Classical):
     Raises:
         MissingExtraError: bm3d is not installed.
 
-    Examples:
+    Example:
         >>> restorekit.models.describe("bm3d").arguments[0].default
         'np'
         >>> model = restorekit.create_model("bm3d")  # doctest: +SKIP

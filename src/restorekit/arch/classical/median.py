@@ -39,7 +39,7 @@ class Median(nn.Module):
     Raises:
         ArgumentError: `size` is even, below 3 or above 31.
 
-    Examples:
+    Example:
         >>> image = torch.full((1, 1, 5, 5), 0.5)
         >>> image[0, 0, 2, 2] = 1.0
         >>> restored = restorekit.create_model("median", switching=True)(image)

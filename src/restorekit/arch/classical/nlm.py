@@ -30,7 +30,7 @@ class NLM(Classical):
         ArgumentError: an argument is not positive, or more than 31 pixels.
         MissingExtraError: scikit-image is not installed.
 
-    Examples:
+    Example:
         >>> model = restorekit.create_model("nlm", patch_size=3)
         >>> noisy = 0.5 + 0.1 * torch.randn(1, 3, 16, 16)
         >>> bool(model(noisy, torch.full((1, 1, 1, 1), 0.1)).std() < noisy.std())

@@ -26,7 +26,7 @@ class TV(Classical):
         ArgumentError: `strength` is not positive.
         MissingExtraError: scikit-image is not installed.
 
-    Examples:
+    Example:
         >>> noisy = 0.5 + 0.1 * torch.randn(1, 3, 16, 16)
         >>> restored = restorekit.create_model("tv")(noisy, torch.full((1, 1, 1, 1), 0.1))
         >>> bool(restored.std() < noisy.std())

@@ -25,7 +25,7 @@ class Wavelet(Classical):
         ArgumentError: the name is unknown.
         MissingExtraError: scikit-image or PyWavelets is not installed.
 
-    Examples:
+    Example:
         >>> noisy = 0.5 + 0.1 * torch.randn(1, 3, 32, 32)
         >>> restored = restorekit.create_model("wavelet")(noisy, torch.full((1, 1, 1, 1), 0.1))
         >>> bool(restored.std() < noisy.std())
