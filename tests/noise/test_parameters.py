@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from restorekit.errors import InputError
-from restorekit.noise.parameters import as_interval, check_clean_batch, draw_parameters
+from restorekit.noise.parameters import Draws, as_interval, check_clean_batch
 
 fractions = st.floats(0, 1, width=32)
 
@@ -39,7 +39,7 @@ def test_drawn_values_lie_in_the_interval(ends, batch, seed):
     """One float32 value a sample, never outside the range."""
     low, high = ends
     generator = torch.Generator().manual_seed(seed)
-    drawn = draw_parameters((low, high), torch.zeros(batch, 1, 2, 2), generator)
+    drawn = Draws(torch.zeros(batch, 1, 2, 2), generator).parameter((low, high))
     assert drawn.shape == (batch, 1, 1, 1)
     assert drawn.dtype == torch.float32
     slack = 1e-6
@@ -48,7 +48,7 @@ def test_drawn_values_lie_in_the_interval(ends, batch, seed):
 
 def test_drawn_values_are_uniform(generator):
     """Values of a range are uniformly distributed in it (Kolmogorov-Smirnov)."""
-    drawn = draw_parameters((0.1, 0.4), torch.zeros(3000, 1, 1, 1), generator).flatten()
+    drawn = Draws(torch.zeros(3000, 1, 1, 1), generator).parameter((0.1, 0.4)).flatten()
     assert stats.kstest(drawn.numpy(), stats.uniform(0.1, 0.3).cdf).pvalue > 1e-3
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 
-from torch import Generator, Tensor, nn
+from torch import Tensor
 
-from restorekit.noise.parameters import (
-    as_interval,
-    check_clean_batch,
-    draw_parameters,
-    normal,
-    uniform,
-)
+from restorekit.noise.base import Noise
+from restorekit.noise.parameters import Draws, as_interval
 from restorekit.records import Degraded
 
 _SCALE = "on the scale of the images (25 of 255 is 0.098)"
 
 
-class Gaussian(nn.Module):
+class Gaussian(Noise):
     """Additive white Gaussian noise: noisy = clean + std * n, n ~ N(0, 1) at every value.
 
     Does not clip by default, as in the published protocol of Gaussian denoising
@@ -44,30 +39,13 @@ class Gaussian(nn.Module):
         self.std = as_interval(std, "std", _SCALE)
         self.clip = clip
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Add noise to a batch.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`, and the std of each sample, (B, 1, 1, 1),
-            that of the noise before clipping.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
-        """
-        check_clean_batch(clean, generator)
-        sigma = draw_parameters(self.std, clean, generator)
-        return _add(clean, normal(clean.shape, clean, generator).mul_(sigma), sigma, self.clip)
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"std={self.std}, clip={self.clip}"
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """The batch with noise of a standard deviation drawn for each sample."""
+        sigma = draw.parameter(self.std)
+        return Degraded(clean + draw.normal(*clean.shape).mul_(sigma), sigma)
 
 
-class Uniform(nn.Module):
+class Uniform(Noise):
     """Additive uniform noise: noisy = clean + u, u uniform in [-amplitude, amplitude].
 
     Does not clip by default: noisy values leave [0, 1]. Its standard deviation is
@@ -94,32 +72,8 @@ class Uniform(nn.Module):
         self.amplitude = as_interval(amplitude, "amplitude", _SCALE)
         self.clip = clip
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Add noise to a batch.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`, and the standard deviation of each sample,
-            (B, 1, 1, 1), that of the noise before clipping.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
-        """
-        check_clean_batch(clean, generator)
-        amplitude = draw_parameters(self.amplitude, clean, generator)
-        noise = uniform(clean.shape, clean, generator).mul_(2.0).sub_(1.0).mul_(amplitude)
-        return _add(clean, noise, amplitude / math.sqrt(3.0), self.clip)
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"amplitude={self.amplitude}, clip={self.clip}"
-
-
-def _add(clean: Tensor, noise: Tensor, sigma: Tensor, clip: bool) -> Degraded:
-    noisy = clean + noise
-    if clip:
-        noisy = noisy.clamp(0.0, 1.0)
-    return Degraded(noisy.to(clean.dtype), sigma.to(clean.dtype))
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """The batch with noise of an amplitude drawn for each sample."""
+        amplitude = draw.parameter(self.amplitude)
+        noise = draw.uniform(*clean.shape).mul_(2.0).sub_(1.0).mul_(amplitude)
+        return Degraded(clean + noise, amplitude / math.sqrt(3.0))

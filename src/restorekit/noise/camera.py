@@ -5,18 +5,11 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from restorekit.errors import InputError
-from restorekit.noise.parameters import (
-    as_interval,
-    check_clean_batch,
-    draw_parameters,
-    normal,
-    uniform,
-)
-from restorekit.records import Degraded
+from restorekit.noise.base import Noise
+from restorekit.noise.parameters import Draws, as_interval
 
 GAMMA = 2.2
 _DARKEST = 1e-4  # below it the slope of the gamma curve is without bound
@@ -27,7 +20,7 @@ _GREEN = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
 _RED_BLUE = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
 
 
-class Camera(nn.Module):
+class Camera(Noise):
     """Noise of a camera: shot and read noise in linear light, as demosaicing and colour leave it.
 
     The picture is taken back to linear light with a gamma of 2.2. Each pixel of the sensor gets
@@ -59,6 +52,8 @@ class Camera(nn.Module):
         (torch.Size([2, 3, 32, 32]), None)
     """
 
+    takes_channels = (1, 3)
+
     def __init__(
         self,
         shot: float | tuple[float, float] = (1e-4, 1e-2),
@@ -77,55 +72,34 @@ class Camera(nn.Module):
         self.gain = gain
         self._log_shot = (math.log(self.shot[0]), math.log(self.shot[1]))
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Take a picture of each sample with a camera of its own.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1], C = 1 or 3.
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`; no sigma, since it differs with brightness.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
-        """
-        check_clean_batch(clean, generator)
-        if clean.shape[1] not in (1, 3):
-            raise InputError(f"camera noise is for 1 or 3 channels, got {clean.shape[1]}")
+    def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
+        """A picture of each sample by a camera of its own; its noise differs with brightness."""
         light = clean.float().clamp(_DARKEST, 1.0) ** GAMMA
-        shot = draw_parameters(self._log_shot, clean, generator)
-        spread = normal(shot.shape, clean, generator) * _READ_SPREAD
+        shot = draw.parameter(self._log_shot)
+        spread = draw.normal(*shot.shape) * _READ_SPREAD
         read = (_READ_SLOPE * shot + _READ_OFFSET + spread).exp()
-        noise = normal(light.shape, clean, generator) * (shot.exp() * light + read).sqrt()
+        noise = draw.normal(*light.shape) * (shot.exp() * light + read).sqrt()
         if clean.shape[1] == 3:
-            noise = self._colour(_demosaic(noise, clean, generator), clean, generator)
-        noise = _smooth(noise, draw_parameters(self.smooth, clean, generator))
-        noisy = (light + noise).clamp(0.0, 1.0).clamp(min=_DARKEST**GAMMA) ** (1 / GAMMA)
-        return Degraded(noisy.to(clean.dtype))
+            noise = self._colour(_demosaic(noise, draw), draw)
+        noise = _smooth(noise, draw.parameter(self.smooth))
+        return (light + noise).clamp(0.0, 1.0).clamp(min=_DARKEST**GAMMA) ** (1 / GAMMA)
 
-    def _colour(self, noise: Tensor, clean: Tensor, generator: Generator | None) -> Tensor:
+    def _colour(self, noise: Tensor, draw: Draws) -> Tensor:
         """White balance, then a matrix whose rows sum to 1: more of a channel, less of the rest."""
-        gains = draw_parameters((1.0, self.gain), clean.repeat_interleave(3, 0), generator).view(
-            -1, 3, 1, 1
-        )
+        gains = draw.parameter((1.0, self.gain), each=3)
         gains = torch.cat([gains[:, :1], torch.ones_like(gains[:, 1:2]), gains[:, 2:]], 1)
         noise = noise * gains
-        strength = draw_parameters((0.0, self.mixing), clean, generator)
+        strength = draw.parameter((0.0, self.mixing))
         return noise + strength * (noise - noise.mean(1, keepdim=True)) * 1.5
 
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"shot={self.shot}, smooth={self.smooth}, gain={self.gain}, mixing={self.mixing}"
 
-
-def _demosaic(noise: Tensor, clean: Tensor, generator: Generator | None) -> Tensor:
+def _demosaic(noise: Tensor, draw: Draws) -> Tensor:
     """Noise (B, 3, H, W) as the sensor saw it, one channel a pixel, interpolated bilinearly."""
     height, width = noise.shape[-2:]
     rows = torch.arange(height, device=noise.device)[:, None] % 2
     columns = torch.arange(width, device=noise.device)[None] % 2
     # The mosaic begins at any of its four places, for a patch may be cut anywhere.
-    shift = (uniform((len(noise), 2, 1, 1, 1), clean, generator) * 2).long()
+    shift = (draw.uniform(len(noise), 2, 1, 1, 1) * 2).long()
     row, column = (rows + shift[:, 0]) % 2, (columns + shift[:, 1]) % 2
     sites = torch.cat([(row + column) == 0, (row + column) == 1, (row + column) == 2], 1)
     kernels = noise.new_tensor([_RED_BLUE, _GREEN, _RED_BLUE])[:, None]

@@ -9,17 +9,18 @@ from itertools import accumulate, islice, product
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from restorekit.components.kinds import noises as registered
-from restorekit.noise.parameters import check_clean_batch, uniform
+from restorekit.noise.base import Noise
+from restorekit.noise.parameters import Draws
 from restorekit.records import Degraded, degrade
 
 Alternatives = list[tuple[nn.Module, float]]
 MOST_ALTERNATIVES = 16
 
 
-class OneOf(nn.Module):
+class OneOf(Noise):
     """One of several noises for each sample, chosen at random.
 
     Clips where the chosen noise does. Each noise is called once a batch, on the samples that
@@ -52,27 +53,15 @@ class OneOf(nn.Module):
         self.noises = _build(noises)
         self.weights = _check_weights(weights, len(self.noises))
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Corrupt each sample with the noise it draws.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`, and the sigma of each sample where every
-            noise that was chosen knows its own, else no sigma.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
-        """
-        check_clean_batch(clean, generator)
-        choices = self._choose(clean, generator)
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """Each sample with the noise it draws; the sigma where every noise drawn knows its own."""
+        choices = self._choose(draw)
         groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
         if len(groups) == 1:
-            return degrade(self.noises[choices[0]], clean, generator)
+            return degrade(self.noises[choices[0]], clean, draw.generator)
         parts = [
-            degrade(self.noises[i], _take(clean, places), generator) for i, places in groups.items()
+            degrade(self.noises[i], _take(clean, places), draw.generator)
+            for i, places in groups.items()
         ]
         order = [place for places in groups.values() for place in places]
         return _merge(parts, order, clean.dtype)
@@ -87,17 +76,13 @@ class OneOf(nn.Module):
             for each, chance in _alternatives(noise)
         ]
 
-    def _choose(self, clean: Tensor, generator: Generator | None) -> list[int]:
+    def _choose(self, draw: Draws) -> list[int]:
         steps = list(accumulate(self.weights))
-        chances: list[float] = uniform((clean.shape[0],), clean, generator).tolist()
+        chances: list[float] = draw.uniform(draw.count).tolist()
         return [bisect(steps, chance * steps[-1]) for chance in chances]
 
-    def extra_repr(self) -> str:
-        """The weights, for print."""
-        return f"weights={self.weights}"
 
-
-class Chain(nn.Module):
+class Chain(Noise):
     """Several noises, one after the other.
 
     Clips where one of them does.
@@ -121,25 +106,15 @@ class Chain(nn.Module):
         super().__init__()
         self.noises = _build(noises)
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Corrupt a batch with every noise in turn.
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """The batch after every noise in turn.
 
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`, and as sigma the root of the summed squares
-            (the noises are independent) where every one is known, else no sigma.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
+        As sigma the root of the summed squares (the noises are independent) where all are known.
         """
-        check_clean_batch(clean, generator)
         noisy = clean
         sigmas: list[Tensor | None] = []
         for noise in self.noises:
-            degraded = degrade(noise, noisy, generator)
+            degraded = degrade(noise, noisy, draw.generator)
             noisy = degraded.noisy
             sigmas.append(degraded.sigma)
         return Degraded(noisy, _sum_in_square(sigmas, clean))
@@ -158,7 +133,7 @@ class Chain(nn.Module):
         ]
 
 
-class Luminance(nn.Module):
+class Luminance(Noise):
     """A noise that is the same in every channel: gray pictures kept in colour, the grain of film.
 
     What the noise changes in the mean of the channels is added to each of them. A gray picture in
@@ -185,28 +160,11 @@ class Luminance(nn.Module):
         (self.noise,) = _build([noise])
         self.clip = clip
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Add to each channel what the noise does to their mean.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`, and the noise's sigma if it knows it.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
-        """
-        check_clean_batch(clean, generator)
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """The batch with what the noise does to the mean of the channels added to each."""
         gray = clean.mean(1, keepdim=True)
-        degraded = degrade(self.noise, gray, generator)
-        noisy = clean + (degraded.noisy - gray)
-        return Degraded(noisy.clamp(0.0, 1.0) if self.clip else noisy, degraded.sigma)
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"clip={self.clip}"
+        degraded = degrade(self.noise, gray, draw.generator)
+        return Degraded(clean + (degraded.noisy - gray), degraded.sigma)
 
 
 def _alternatives(noise: nn.Module) -> Alternatives:

@@ -8,17 +8,16 @@ from typing import Literal
 import numpy as np
 import torch
 from PIL import Image
-from torch import Generator, Tensor, nn
+from torch import Tensor
 
-from restorekit.errors import InputError
-from restorekit.noise.parameters import check_clean_batch, uniform
-from restorekit.records import Degraded
+from restorekit.noise.base import Noise
+from restorekit.noise.parameters import Draws
 
 _BLOCK = 16  # of pixels, where colour is halved in size
 _HALVED, _FULL = 2, 0  # PIL's numbers for the subsampling of colour, 4:2:0 and 4:4:4
 
 
-class JPEG(nn.Module):
+class JPEG(Noise):
     """JPEG compression and decompression, by libjpeg on the CPU.
 
     The grid of blocks begins anywhere, for a patch may be cut anywhere. Clips to [0, 1] and rounds
@@ -40,6 +39,8 @@ class JPEG(nn.Module):
         True
     """
 
+    takes_channels = (1, 3)
+
     def __init__(
         self, quality: int | tuple[int, int] = (40, 95), halved_colour: float = 0.5
     ) -> None:
@@ -52,24 +53,9 @@ class JPEG(nn.Module):
         self.quality = (int(low), int(high))
         self.halved_colour = float(halved_colour)
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Compress each sample.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1], C = 1 or 3.
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The batch after decompression in the dtype of `clean`; no sigma, since what is lost
-            depends on the image.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used, or `clean` is not gray or colour.
-        """
-        check_clean_batch(clean, generator)
-        if clean.shape[1] not in (1, 3):
-            raise InputError(f"JPEG is for 1 or 3 channels, got {clean.shape[1]}")
-        chances = uniform((len(clean), 4), clean, generator).tolist()
+    def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
+        """The batch after decompression: what is lost depends on the image."""
+        chances = draw.uniform(len(clean), 4).tolist()
         levels = (clean.detach().float().clamp(0, 1) * 255).round().byte().cpu().movedim(1, -1)
         low, high = self.quality
         restored = [
@@ -83,11 +69,7 @@ class JPEG(nn.Module):
             for image, chance in zip(levels, chances, strict=True)
         ]
         lossy = torch.from_numpy(np.stack(restored)).movedim(-1, 1).to(clean.device, clean.dtype)
-        return Degraded(clean + (lossy / 255 - clean).detach())
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"quality={self.quality}, halved_colour={self.halved_colour}"
+        return clean + (lossy / 255 - clean).detach()
 
 
 def _compressed(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from torch import Generator, Tensor, nn
+from torch import Tensor
 
-from restorekit.noise.parameters import as_interval, check_clean_batch, draw_parameters, uniform
-from restorekit.records import Degraded
+from restorekit.noise.base import Noise
+from restorekit.noise.parameters import Draws, as_interval
 
 
-class SaltAndPepper(nn.Module):
+class SaltAndPepper(Noise):
     """A fraction of the pixels set to exactly 1 (salt) or 0 (pepper).
 
     The other pixels are untouched, so nothing leaves the range of the clean batch and [0, 1].
@@ -40,29 +40,11 @@ class SaltAndPepper(nn.Module):
         self.salt, _ = as_interval(salt, "salt", "a fraction of the pixels hit")
         self.per_channel = per_channel
 
-    def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Hit some pixels of a batch.
-
-        Args:
-            clean: (B, C, H, W) in [0, 1].
-            generator: source of the random numbers, on the device of `clean`; torch's own if None.
-
-        Returns:
-            The noisy batch in the dtype of `clean`; no sigma, since how far a hit pixel moves
-            depends on the image.
-
-        Raises:
-            InputError: `clean` or `generator` cannot be used.
-        """
-        check_clean_batch(clean, generator)
-        amount = draw_parameters(self.amount, clean, generator)
+    def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
+        """The batch with some pixels hit: how far one moves depends on the image."""
+        amount = draw.parameter(self.amount)
         batch, channels, height, width = clean.shape
-        hits = (batch, channels if self.per_channel else 1, height, width)
         # One number decides both: below amount a pixel is hit, below amount * salt it turns white.
-        chance = uniform(hits, clean, generator)
+        chance = draw.uniform(batch, channels if self.per_channel else 1, height, width)
         pepper = clean.masked_fill(chance < amount, 0.0)
-        return Degraded(pepper.masked_fill(chance < amount * self.salt, 1.0))
-
-    def extra_repr(self) -> str:
-        """The arguments, for print."""
-        return f"amount={self.amount}, salt={self.salt}, per_channel={self.per_channel}"
+        return pepper.masked_fill(chance < amount * self.salt, 1.0)

@@ -1,4 +1,4 @@
-"""What every noise needs: a checked batch, and its parameters drawn for each sample."""
+"""What every noise needs: checked arguments, a checked batch, and random numbers for it."""
 
 from __future__ import annotations
 
@@ -50,20 +50,34 @@ def check_clean_batch(clean: Tensor, generator: Generator | None) -> None:
         )
 
 
-def draw_parameters(interval: ParameterRange, clean: Tensor, generator: Generator | None) -> Tensor:
-    """One value a sample, uniform in the interval, (B, 1, 1, 1) in float32."""
-    low, high = interval
-    shape = (clean.shape[0], 1, 1, 1)
-    if low == high:
-        return torch.full(shape, low, device=clean.device, dtype=torch.float32)
-    return uniform(shape, clean, generator).mul_(high - low).add_(low)
+class Draws:
+    """Random numbers for a batch: on its device, in float32 whatever its dtype.
 
+    Args:
+        clean: the batch (B, C, H, W).
+        generator: their source, on the device of `clean`; torch's own if None.
+    """
 
-def uniform(shape: tuple[int, ...], clean: Tensor, generator: Generator | None) -> Tensor:
-    """Uniform numbers in [0, 1) on the device of `clean`, in float32 whatever its dtype."""
-    return torch.rand(shape, generator=generator, device=clean.device, dtype=torch.float32)
+    def __init__(self, clean: Tensor, generator: Generator | None) -> None:
+        self.count, self.device, self.generator = len(clean), clean.device, generator
 
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers uniform in [0, 1)."""
+        return torch.rand(shape, generator=self.generator, device=self.device, dtype=torch.float32)
 
-def normal(shape: tuple[int, ...], clean: Tensor, generator: Generator | None) -> Tensor:
-    """Standard normal numbers on the device of `clean`, in float32 whatever its dtype."""
-    return torch.randn(shape, generator=generator, device=clean.device, dtype=torch.float32)
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers."""
+        return torch.randn(shape, generator=self.generator, device=self.device, dtype=torch.float32)
+
+    def parameter(self, interval: ParameterRange, each: int = 1) -> Tensor:
+        """A value for each sample, uniform in an interval, (B, 1, 1, 1).
+
+        Args:
+            interval: as from `as_interval`; nothing is drawn where its ends are equal.
+            each: how many values a sample gets, (B, each, 1, 1).
+        """
+        low, high = interval
+        shape = (self.count, each, 1, 1)
+        if low == high:
+            return torch.full(shape, low, device=self.device, dtype=torch.float32)
+        return self.uniform(*shape).mul_(high - low).add_(low)
