@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # One environment, one pip at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest coverage fuzz gpu docs wheel notebook test-all test-lowest clean
+.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest clean
 
 help:  ## what there is to make
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ types: $(VENV)/.installed-test  ## static types
 
 pytest: $(VENV)/.installed-test  ## the tests alone
 	$(PYTEST)
+
+api: $(VENV)/.installed-test  ## record the public API after a change of it that is meant
+	$(BIN)/python -m tests.public_api
 
 coverage: $(VENV)/.installed-test  ## the tests, and the share of lines and branches that they run
 	$(PYTEST) --cov

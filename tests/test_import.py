@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import restorekit
-from restorekit import version
+from restorekit import former_names, version
+from restorekit.components import kinds
+from tests import public_api
 
 HEAVY = ("torch", "torchvision", "kornia", "pydantic", "PIL", "numpy", "matplotlib", "rich")
 REGISTRIES = ("models", "noises", "losses", "datasets", "estimators")
@@ -37,6 +43,10 @@ CONTRACT = (
     "save_model",
     "denoise",
 )
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "python.md"
+DIRECTIVES = "function|autofunction|class|autoclass|autoexception|data|decorator"
 
 
 def run(code: str) -> str:
@@ -108,3 +118,100 @@ def test_getting_a_component_imports_only_its_own_family() -> None:
         "print([m for m in ('pixel', 'structure') if f'restorekit.loss.{m}' in sys.modules])"
     )
     assert run(code).strip() == "['pixel']"
+
+
+def names_on_the_page() -> Iterator[str]:
+    """What docs/python.md documents; the names of the kinds are in a table that is generated."""
+    assert "_generated/shortcuts.md" in PAGE.read_text(encoding="utf-8")
+    yield from (name for each in kinds.REGISTRIES.values() for name in each.shortcuts)
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if found := re.match(rf"\.\. (?:{DIRECTIVES}):: ([\w.]+)", line):
+            yield found[1]
+            for more in lines[number + 1 :]:  # further names of the same directive
+                if not (also := re.match(r" {8,}(\w+)", more)):
+                    break
+                yield also[1]
+
+
+def imported_names(path: Path) -> dict[str, str]:
+    """The modules of the names that a file imports from restorekit, types' sake included."""
+    return {
+        alias.name: str(node.module)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("restorekit")
+        for alias in node.names
+    }
+
+
+def test_the_page_names_what_the_package_has() -> None:
+    """Every public name is documented, and imported from restorekit as the page says."""
+    names = [name.removeprefix("restorekit.") for name in names_on_the_page()]
+    assert sorted(names) == restorekit.__all__
+
+
+def test_a_lazy_name_is_imported_from_where_type_checkers_find_it() -> None:
+    """The table for the interpreter and the imports for type checkers agree."""
+    imported = imported_names(Path(restorekit.__file__))
+    assert {name: imported.get(name) for name in restorekit._LAZY} == restorekit._LAZY
+    assert set(restorekit._LAZY) - {"__version__"} <= set(restorekit.__all__)
+
+
+def test_a_script_that_mypy_checks_uses_every_public_name() -> None:
+    """`make types` checks tests/typed_script.py, in which a missing name is an error."""
+    script = Path(__file__).with_name("typed_script.py")
+    assert sorted(imported_names(script)) == restorekit.__all__
+
+
+def test_the_public_api_is_as_recorded() -> None:
+    """A change that is meant is recorded by `make api`."""
+    assert public_api.describe_api() == public_api.RECORDED.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "present"),
+    [
+        ("restorekit.registry", "Registry", "Registry"),
+        ("restorekit.hookspecs", "hookimpl", "hookimpl"),
+        ("restorekit.evaluate.metrics", "psnr", "psnr"),
+        ("restorekit.evaluate.metrics", "ssim", "ssim"),
+        ("restorekit.restore.estimate", "estimate_sigma", "estimate_sigma"),
+        ("restorekit.restore.estimate", "noise_map", "noise_map"),
+        ("restorekit.restore.estimate", "is_clean", "is_clean"),
+        ("restorekit.restore.export", "export_onnx", "export_onnx"),
+        ("restorekit.restore.export", "export_torch", "export_torch"),
+        ("restorekit.restore.runtime", "load_runtime", "load_runtime"),
+        ("restorekit.restore.runtime", "choose_runtime", "choose_runtime"),
+        ("restorekit.restore.outcome", "Outcome", "DenoiseOutcome"),
+        ("restorekit.train.results", "Outcome", "TrainOutcome"),
+    ],
+)
+def test_a_documented_former_name_works_and_warns(module: str, name: str, present: str) -> None:
+    """It is what the public name is, in a process that imports nothing before."""
+    code = (
+        "import warnings; warnings.simplefilter('always')\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        f"    from {module} import {name}\n"
+        f"import restorekit; assert {name} is restorekit.{present}\n"
+        "print([str(w.category.__name__) for w in caught if 'restorekit' in str(w.message) "
+        f"or '{present}' in str(w.message)])"
+    )
+    assert run(code).strip() == "['DeprecationWarning']"
+
+
+def test_an_unknown_name_of_a_former_module_is_an_error() -> None:
+    """A former module has no other names than the present one."""
+    assert set(former_names.MODULES) <= set(sys.modules)
+    with pytest.raises(AttributeError, match="psnrr"):
+        sys.modules["restorekit.evaluate.metrics"].psnrr  # noqa: B018
+
+
+def test_former_names_of_a_denoiser_work_and_warn() -> None:
+    """`told` and `heeds_sigma` were documented."""
+    denoiser = restorekit.Denoiser(restorekit.create_model("dncnn", depth=2, width=4))
+    with pytest.warns(DeprecationWarning, match="'told' is now 'with_sigma'"):
+        assert denoiser.told(0.1).model is denoiser.model
+    with pytest.warns(DeprecationWarning, match="'heeds_sigma' is now 'uses_sigma'"):
+        assert denoiser.heeds_sigma == denoiser.uses_sigma
+    with pytest.raises(AttributeError, match="'Denoiser' object has no attribute 'tol'"):
+        denoiser.tol  # noqa: B018

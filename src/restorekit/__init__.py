@@ -1,6 +1,8 @@
 """Neural image denoising and restoration: components by name, plugins, a thin Trainer.
 
-Every public name is imported when first used, so that importing restorekit imports no torch.
+Every public name is imported when it is first used, so that importing restorekit imports no torch.
+A new name is added to `_LAZY`, to the imports for type checkers, to `__all__`, and to
+`docs/python.md` and `tests/typed_script.py`; tests compare them.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from restorekit.components import registry as _registry
-from restorekit.components.kinds import *  # noqa: F403 - every kind, whichever there are
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import Component, Registry
 from restorekit.errors import (
@@ -30,25 +31,74 @@ from restorekit.errors import (
     RestoreWarning,
     UnknownNameError,
 )
+from restorekit.former_names import register_former_modules as _register_former_modules
 from restorekit.records import Degraded, Restoration
 
 if TYPE_CHECKING:
+    from restorekit.arch.dncnn import fold_batch_norm
+    from restorekit.components import kinds as _kinds
     from restorekit.components.hookspecs import hookimpl
     from restorekit.config.train_config import TrainConfig
+    from restorekit.evaluate.benchmark import benchmark
+    from restorekit.evaluate.protocol import Protocol
+    from restorekit.metrics.image_quality import psnr, ssim
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
+    from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
+    from restorekit.restore.outcome import DenoiseOutcome
+    from restorekit.runtimes.export import export_onnx, export_torch
+    from restorekit.runtimes.runtime_models import choose_runtime, load_runtime
+    from restorekit.train.run_folder import TrainOutcome
     from restorekit.train.trainer import Trainer
-    from restorekit.weights import list_weights, load_model, save_model
+    from restorekit.version import __version__ as __version__
+    from restorekit.weights.card import annotate, read_card
+    from restorekit.weights.conversion import convert
+    from restorekit.weights.weights_files import load_model, save_model
+    from restorekit.weights.weights_names import find_weights, list_weights
+
+    # The shortcuts of the registries.
+    models, create_model, list_models = _kinds.models, _kinds.models.create, _kinds.models.names
+    noises, create_noise, list_noises = _kinds.noises, _kinds.noises.create, _kinds.noises.names
+    losses, create_loss, list_losses = _kinds.losses, _kinds.losses.create, _kinds.losses.names
+    datasets, create_dataset, list_datasets = (
+        _kinds.datasets,
+        _kinds.datasets.create,
+        _kinds.datasets.names,
+    )
+    estimators, create_estimator, list_estimators = (
+        _kinds.estimators,
+        _kinds.estimators.create,
+        _kinds.estimators.names,
+    )
 
 _LAZY = {
-    "TrainConfig": "restorekit.config.train_config",
-    "Trainer": "restorekit.train.trainer",
     "Denoiser": "restorekit.restore.denoiser",
+    "DenoiseOutcome": "restorekit.restore.outcome",
+    "Protocol": "restorekit.evaluate.protocol",
+    "TrainConfig": "restorekit.config.train_config",
+    "TrainOutcome": "restorekit.train.run_folder",
+    "Trainer": "restorekit.train.trainer",
+    "__version__": "restorekit.version",
+    "annotate": "restorekit.weights.card",
+    "benchmark": "restorekit.evaluate.benchmark",
+    "choose_runtime": "restorekit.runtimes.runtime_models",
+    "convert": "restorekit.weights.conversion",
     "denoise": "restorekit.restore.denoise",
+    "estimate_sigma": "restorekit.restore.noise_estimation",
+    "export_onnx": "restorekit.runtimes.export",
+    "export_torch": "restorekit.runtimes.export",
+    "find_weights": "restorekit.weights.weights_names",
+    "fold_batch_norm": "restorekit.arch.dncnn",
     "hookimpl": "restorekit.components.hookspecs",
-    "list_weights": "restorekit.weights",
-    "load_model": "restorekit.weights",
-    "save_model": "restorekit.weights",
+    "is_clean": "restorekit.restore.noise_estimation",
+    "list_weights": "restorekit.weights.weights_names",
+    "load_model": "restorekit.weights.weights_files",
+    "load_runtime": "restorekit.runtimes.runtime_models",
+    "noise_map": "restorekit.restore.noise_estimation",
+    "psnr": "restorekit.metrics.image_quality",
+    "read_card": "restorekit.weights.card",
+    "save_model": "restorekit.weights.weights_files",
+    "ssim": "restorekit.metrics.image_quality",
 }
 
 
@@ -64,6 +114,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Degraded",
+    "DenoiseOutcome",
     "Denoiser",
     "DivergenceError",
     "ImageFileError",
@@ -74,35 +125,51 @@ __all__ = [
     "OldSpellingWarning",
     "PluginError",
     "PluginWarning",
+    "Protocol",
     "Registry",
     "Restoration",
     "RestoreKitError",
     "RestoreWarning",
     "TrainConfig",
+    "TrainOutcome",
     "Trainer",
     "UnknownNameError",
+    "annotate",
+    "benchmark",
+    "choose_runtime",
+    "convert",
     "denoise",
+    "estimate_sigma",
+    "export_onnx",
+    "export_torch",
+    "find_weights",
+    "fold_batch_norm",
     "hookimpl",
+    "is_clean",
     "list_weights",
     "load_model",
+    "load_runtime",
+    "noise_map",
+    "psnr",
+    "read_card",
     "save_model",
+    "ssim",
 ]
 __all__ += _shortcuts()
 __all__.sort()
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
-        return version("restorekit")
-    if name in (shortcuts := _shortcuts()):
-        return shortcuts[name]
-    if name not in _LAZY:
-        raise AttributeError(f"module 'restorekit' has no attribute '{name}'")
-    value = getattr(importlib.import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            value = getattr(importlib.import_module(_LAZY[name]), name)
+        elif name in (shortcuts := _shortcuts()):
+            value = shortcuts[name]
+        else:
+            raise AttributeError(f"module 'restorekit' has no attribute '{name}'")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
@@ -122,3 +189,4 @@ def _failures() -> list[str]:
 
 
 _registry.discover_with(_discover, _failures)
+_register_former_modules()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from copy import copy
 from itertools import repeat
 from os import PathLike
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from restorekit.devices import check_precision, dtype_of
 from restorekit.errors import ArgumentError, warn
+from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
 from restorekit.networks.network import Network, model_name
 from restorekit.networks.precision import is_large_enough
@@ -48,6 +49,7 @@ RangeEnd = float | Literal["auto"]
 ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
 
 DEFAULT_MODEL = "swift-photo"
+_RENAMED = {"told": "with_sigma", "heeds_sigma": "uses_sigma"}
 
 
 class Denoiser:
@@ -167,6 +169,11 @@ class Denoiser:
         turns = ALL_SYMMETRIES if ensemble else IDENTITY
         self._pipeline = Pipeline(self._network, self.name, side, turns, strength, keep_detail)
         self._warned: set[str] = set()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self, present_name("'Denoiser' object", name, _RENAMED))
 
     @property
     def channels(self) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from restorekit.former_names import present_name
 from restorekit.restore.safeguard.reason import Reason
 
 Restored = TypeVar("Restored")
@@ -41,3 +42,9 @@ class DenoiseOutcome(Generic[Restored]):
     black: float | None = None
     white: float | None = None
     left_alone: Reason | None = None
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        return globals()[present_name(f"module '{__name__}'", name, {"Outcome": "DenoiseOutcome"})]

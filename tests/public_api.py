@@ -1,0 +1,68 @@
+"""The public API as text: every public name with its parameters and their defaults.
+
+`make api` records it in `public_api.txt`, with which a test compares it. Types are left out: mypy
+checks them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import restorekit
+
+RECORDED = Path(__file__).with_suffix(".txt")
+
+
+def describe_api() -> str:
+    """A line for each public name, below a class one for each public member."""
+    return "".join(f"{line}\n" for name in restorekit.__all__ for line in _lines(name))
+
+
+def _lines(name: str) -> Iterator[str]:
+    value = getattr(restorekit, name)
+    if inspect.isclass(value) and issubclass(value, BaseException):
+        yield f"class {name}({', '.join(base.__name__ for base in value.__bases__)})"
+    elif inspect.isclass(value):
+        yield f"class {name}"
+        yield from (f"    {line}" for line in _member_lines(value))
+    elif inspect.isroutine(value):
+        yield f"{name}{_parameters(value)}"
+    else:
+        yield f"{name}: {type(value).__name__}"
+
+
+def _member_lines(cls: type) -> Iterator[str]:
+    pydantic_fields = getattr(cls, "__pydantic_fields__", {})
+    for key, field in pydantic_fields.items():
+        yield f"{key}: {'required' if field.is_required() else 'optional'}"
+    if not pydantic_fields:
+        yield f"__init__{_parameters(cls)}"
+    known = {field.name for field in fields(cls)} if is_dataclass(cls) else set()
+    own = [base for base in cls.__mro__ if base.__module__.startswith("restorekit.")]
+    for key in sorted({key for base in own for key in vars(base)} - known):
+        value = getattr(cls, key)
+        if key.startswith(("_", "model_")):
+            continue
+        yield f"{key}{_parameters(value)}" if callable(value) else key
+
+
+def _parameters(function: Any) -> str:
+    signature = inspect.signature(function)
+    plain = [
+        parameter.replace(annotation=parameter.empty, default=_default(parameter.default))
+        for parameter in signature.parameters.values()
+    ]
+    return str(inspect.Signature(plain))
+
+
+def _default(value: Any) -> Any:
+    """A default whose text has no address in it."""
+    return type(value) if " at 0x" in repr(value) else value
+
+
+if __name__ == "__main__":
+    RECORDED.write_text(describe_api(), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""A user's script: mypy --strict resolves every public name, to something better than `Any`.
+
+`make types` checks it; a test compares the imports with `restorekit.__all__`.
+"""
+
+# ruff: noqa: F401
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+import restorekit
+from restorekit import (
+    ArgumentError,
+    CheckpointError,
+    Component,
+    ConfigError,
+    DataError,
+    Degraded,
+    DenoiseOutcome,
+    Denoiser,
+    DivergenceError,
+    ImageFileError,
+    InputError,
+    InsufficientMemoryError,
+    MissingExtraError,
+    NameTakenError,
+    OldSpellingWarning,
+    PluginError,
+    PluginWarning,
+    Protocol,
+    Registry,
+    Restoration,
+    RestoreKitError,
+    RestoreWarning,
+    TrainConfig,
+    Trainer,
+    TrainOutcome,
+    UnknownNameError,
+    annotate,
+    benchmark,
+    choose_runtime,
+    convert,
+    create_dataset,
+    create_estimator,
+    create_loss,
+    create_model,
+    create_noise,
+    datasets,
+    denoise,
+    estimate_sigma,
+    estimators,
+    export_onnx,
+    export_torch,
+    find_weights,
+    fold_batch_norm,
+    hookimpl,
+    is_clean,
+    list_datasets,
+    list_estimators,
+    list_losses,
+    list_models,
+    list_noises,
+    list_weights,
+    load_model,
+    load_runtime,
+    losses,
+    models,
+    noise_map,
+    noises,
+    psnr,
+    read_card,
+    save_model,
+    ssim,
+)
+
+assert_type(restorekit.__version__, str)
+misspelt = restorekit.Trainr  # type: ignore[attr-defined]  # an error, not `Any`
+
+
+def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
+    """Each kind of image comes back as the kind that was given."""
+    assert_type(denoise(path), Image.Image)
+    assert_type(denoise(noisy), Tensor)
+    assert_type(denoise(pixels), np.ndarray[Any, Any])
+    outcome = Denoiser("swift-photo").restore(noisy)
+    assert_type(outcome, DenoiseOutcome[Tensor])
+    assert_type(psnr(outcome.image, noisy), Tensor)
+    assert_type(load_model(path), nn.Module)
+
+
+def train(path: Path) -> TrainOutcome:
+    """A run from a configuration file."""
+    return Trainer(TrainConfig.from_file(path)).fit()
