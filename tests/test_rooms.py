@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "pictures": frozenset(),
     "data": frozenset({"components", "pictures"}),
     "weights": frozenset({"components", "pictures"}),
-    "networks": frozenset({"components", "weights"}),
+    "networks": frozenset({"components", "config", "weights"}),
     "runtimes": frozenset({"networks", "weights"}),
     "train": frozenset(
         {"components", "config", "data", "metrics", "networks", "optim", "pictures", "weights"}

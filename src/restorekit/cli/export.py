@@ -40,20 +40,15 @@ def export(
     """
     if onnx is None and program is None:
         raise ArgumentError("choose a format: --onnx FILE.onnx, --torch FILE.pt2, or both")
-    from restorekit.restore.loading import load_network
     from restorekit.runtimes.export import export_onnx, export_torch
-    from restorekit.weights import describe_origin, read_card
 
-    network = load_network(model, "cpu")
-    has_weights = any(True for _ in network.parameters())
-    card = read_card(model) if has_weights else {"model": describe_origin(network)}
     if onnx is not None:
-        _tell(export_onnx(network, onnx, opset, card))
+        _print(export_onnx(model, onnx, opset))
     if program is not None:
-        _tell(export_torch(network, program))
+        _print(export_torch(model, program))
 
 
-def _tell(exported: Exported) -> None:
+def _print(exported: Exported) -> None:
     sizes = ", ".join("x".join(map(str, size)) for size in exported.sizes)
     print_line(
         f"{exported.path}: {' and '.join(exported.inputs)} in; within {exported.difference:.1e} "

@@ -33,10 +33,10 @@ from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.peak_memory import watch_memory
 from restorekit.evaluate.protocol import Protocol
 from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.networks.loading import ModelLike
 from restorekit.networks.network import model_name
 from restorekit.records import Degraded
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.loading import ModelLike
 from restorekit.restore.tiles.tile_size import TileSize
 
 REAL = "real"

@@ -12,8 +12,8 @@ from typing import Any
 from torch import nn
 
 from restorekit.components.kinds import models
+from restorekit.networks.loading import ModelLike
 from restorekit.records import unwrap_model
-from restorekit.restore.loading import ModelLike
 from restorekit.weights import describe_origin, find_weights, named_weights, read_card
 from restorekit.weights.card import checksum
 

@@ -1,5 +1,6 @@
 """A loaded network as a function of a batch, and what is measured of it before it is used.
 
-`network` calls it; `receptive_field`, `precision` and `activation_memory` measure it on
-`probe_images`; `temporary_modes` holds settings for as long as it runs.
+`loading` finds and loads it, `network` calls it; `receptive_field`, `precision` and
+`activation_memory` measure it on `probe_images`; `temporary_modes` holds settings for as long as it
+runs.
 """

@@ -8,8 +8,8 @@ from typing import Any, overload
 import torch
 from PIL import Image
 
+from restorekit.networks.loading import ModelLike
 from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, ImageT, RangeEnd
-from restorekit.restore.loading import ModelLike
 from restorekit.restore.noise_level import Sigma
 from restorekit.restore.tiles.tile_size import TileSize
 

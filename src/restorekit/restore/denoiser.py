@@ -18,13 +18,13 @@ from restorekit.devices import check_precision, dtype_of
 from restorekit.errors import ArgumentError, warn
 from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
+from restorekit.networks.loading import ModelLike, load_network
 from restorekit.networks.network import Network, model_name
 from restorekit.networks.precision import is_large_enough
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.canvas import Canvas, group_alike, join_canvases
 from restorekit.restore.image_types import open_image
-from restorekit.restore.loading import ModelLike, load_network, runtime_model
 from restorekit.restore.noise_level import (
     EstimatedLevel,
     NoiseLevel,
@@ -161,8 +161,10 @@ class Denoiser:
             network = Network(self.model)
         check_precision(precision, network.device or torch.device("cpu"))
         if runtime != "torch":
+            from restorekit.runtimes.runtime_models import make_runtime
+
             network = Network(
-                self.model, lambda: runtime_model(Network(self.model), runtime, precision)
+                self.model, lambda: make_runtime(Network(self.model), runtime, precision)
             )
         self._network = network
         self._precision = precision

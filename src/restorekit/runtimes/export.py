@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from restorekit.errors import InputError, InsufficientMemoryError, RestoreKitError
 from restorekit.extras import needs
 from restorekit.memory import is_out_of_memory
+from restorekit.networks.loading import ModelLike, load_with_card
 from restorekit.networks.network import Network, model_channels, model_name
 from restorekit.records import restore_batch, unwrap_model
 from restorekit.runtimes.backends import RunModel, onnxruntime_session
@@ -51,7 +52,7 @@ class Exported:
 
 
 def export_onnx(
-    model: nn.Module,
+    model: ModelLike,
     path: str | Path,
     opset: int = OPSET,
     card: Mapping[str, Any] | None = None,
@@ -63,10 +64,11 @@ def export_onnx(
     its output is called "restored".
 
     Args:
-        model: the network; left as it is.
+        model: a module, which is left as it is; the name of weights, a weights file, a run's
+            folder, or the name of a model that needs no weights.
         path: the file to write.
         opset: the version of ONNX's operators, 18 or above.
-        card: what the metadata shall say under "restorekit", as JSON.
+        card: what the metadata holds under "restorekit", as JSON; None for the model's own card.
 
     Raises:
         MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
@@ -74,25 +76,25 @@ def export_onnx(
     """
     onnx = needs("onnx", "onnx", "export to ONNX")
     check_target(Path(path))  # before the work, not after it
-    made = onnx.load_from_string(onnx_bytes(model, opset))
-    if card is not None:
-        onnx.helper.set_model_props(made, {"restorekit": json.dumps(card)})
+    network, own = load_with_card(model)
+    made = onnx.load_from_string(onnx_bytes(network, opset))
+    onnx.helper.set_model_props(made, {"restorekit": json.dumps(own if card is None else card)})
     content = made.SerializeToString()
-    with _explained(model):
-        exported = _compared(model, path, onnxruntime_session(content))
+    with _explained(network):
+        exported = _compared(network, path, onnxruntime_session(content))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return exported
 
 
-def export_torch(model: nn.Module, path: str | Path) -> Exported:
+def export_torch(model: ModelLike, path: str | Path) -> Exported:
     """Write a network with torch.export for any batch, height and width, and run what was written.
 
     `torch.export.load(path).module()` is called as `(noisy)` or `(noisy, sigma)`, as `export_onnx`
     describes them.
 
     Args:
-        model: the network; left as it is.
+        model: as for `export_onnx`.
         path: the file to write, by custom `*.pt2`.
 
     Raises:
@@ -101,12 +103,13 @@ def export_torch(model: nn.Module, path: str | Path) -> Exported:
     if not Path(path).suffix:  # torch refuses it only after the work
         raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
     check_target(Path(path))
+    network = load_with_card(model)[0]
     content = io.BytesIO()
-    with _explained(model):
-        torch.export.save(trace_model(model), content)
+    with _explained(network):
+        torch.export.save(trace_model(network), content)
         content.seek(0)
         module = torch.export.load(content).module()
-        exported = _compared(model, path, lambda given: module(*given))
+        exported = _compared(network, path, lambda given: module(*given))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content.getvalue())
     return exported

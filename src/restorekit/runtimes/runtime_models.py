@@ -17,7 +17,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from restorekit.devices import dtype_of
 from restorekit.errors import (
+    ArgumentError,
     InputError,
     MissingExtraError,
     RestoreKitError,
@@ -25,6 +27,7 @@ from restorekit.errors import (
     in_one_line,
 )
 from restorekit.extras import needs
+from restorekit.networks.network import Network
 from restorekit.records import restore_batch
 from restorekit.runtimes import RUNTIMES
 from restorekit.runtimes.backends import RunModel, onnxruntime_session, openvino_session
@@ -146,6 +149,28 @@ def load_runtime(
             f"runtime '{runtime}' cannot run this network: {in_one_line(error)}"
         ) from error
     return RuntimeModel(run, model, runtime)
+
+
+def make_runtime(network: Network, runtime: str, precision: str) -> nn.Module:
+    """A network made ready to be run in a precision; "auto" is measured on 256x256 pixels.
+
+    Args:
+        network: the network as torch runs it.
+        runtime: by name; "auto" for the fastest.
+        precision: what torch would compute in, to be compared with.
+
+    Raises:
+        ArgumentError: the runtime does not compute in that precision.
+        MissingExtraError: the runtime is not installed.
+    """
+    if runtime != "auto" and precision not in ("auto", "float32"):
+        raise ArgumentError(
+            f"runtime '{runtime}' computes in float32; precision '{precision}' is for torch"
+        )
+    dtype = None
+    if runtime == "auto":
+        dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)
+    return load_runtime(network.module, runtime, (1, network.channels or 3, 256, 256), dtype=dtype)
 
 
 def choose_runtime(

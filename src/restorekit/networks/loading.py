@@ -11,10 +11,9 @@ from torch import nn
 
 from restorekit.components.kinds import models
 from restorekit.config import expressions
-from restorekit.devices import dtype_of, resolve_device
+from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
-from restorekit.networks.network import Network
-from restorekit.weights import load_model
+from restorekit.weights import describe_origin, load_model, read_card
 
 ModelLike = nn.Module | str | PathLike[str]
 
@@ -46,6 +45,22 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
     return loaded.to(memory_format=torch.channels_last)
 
 
+def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, Any]]:
+    """A network on the CPU, and the card of its weights.
+
+    Args:
+        model: as for `load_network`. A module is returned as it is.
+
+    Returns:
+        The network and its card. Without a weights file the card says only what made the network.
+    """
+    if isinstance(model, nn.Module):
+        return model, {"model": describe_origin(model)}
+    network = load_network(model, "cpu")
+    has_weights = any(True for _ in network.parameters())
+    return network, read_card(Path(model)) if has_weights else {"model": describe_origin(network)}
+
+
 def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
     """A registered model that has nothing to train, by its name; None where it is something else.
 
@@ -63,29 +78,3 @@ def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
         raise CheckpointError(f"'{model}': write {written.name}:key=value")
     made: nn.Module = models.create(written.name, **written.arguments)
     return None if any(True for _ in made.parameters()) else made
-
-
-def runtime_model(network: Network, runtime: str, precision: str) -> Any:
-    """What runs the network in another runtime; None for torch.
-
-    Args:
-        network: the network as torch runs it.
-        runtime: by name; "auto" for the fastest.
-        precision: what torch would compute in, to be compared with.
-
-    Raises:
-        ArgumentError: the runtime does not compute in that precision.
-        MissingExtraError: the runtime is not installed.
-    """
-    if runtime == "torch":
-        return None
-    from restorekit.runtimes.runtime_models import load_runtime
-
-    if runtime != "auto" and precision not in ("auto", "float32"):
-        raise ArgumentError(
-            f"runtime '{runtime}' computes in float32; precision '{precision}' is for torch"
-        )
-    dtype = None
-    if runtime == "auto":
-        dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)
-    return load_runtime(network.module, runtime, (1, network.channels or 3, 256, 256), dtype=dtype)
