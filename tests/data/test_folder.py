@@ -11,11 +11,11 @@ import tifffile
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader
+from torchvision.transforms.functional import to_tensor
 
 from restorekit.components.kinds import datasets
 from restorekit.data.folder import Folder
 from restorekit.errors import ArgumentError, DataError
-from restorekit.pictures.tensors import image_to_tensor
 from restorekit.seeding import derive_generator
 
 
@@ -52,7 +52,7 @@ def test_whole_pictures_are_the_files_pixels(photos: Path) -> None:
     dataset = Folder(str(photos), patch_size=None)
     assert [tuple(image.shape) for image in dataset] == [(3, 30, 40), (3, 40, 30), (3, 12, 10)]
     with Image.open(photos / "a.png") as image:
-        assert torch.equal(dataset[0], image_to_tensor(image))
+        assert torch.equal(dataset[0], to_tensor(image))
     assert torch.equal(dataset[1][0], dataset[1][2])
     assert torch.equal(dataset[-1], dataset[2])
 
@@ -114,7 +114,7 @@ def test_indexing_is_deterministic_and_centred(photos: Path) -> None:
     """dataset[i] is the centre patch, the same each time and in each process's dataset."""
     dataset = Folder(str(photos), 10)
     with Image.open(photos / "a.png") as image:
-        centre = image_to_tensor(image.crop((15, 10, 25, 20)))
+        centre = to_tensor(image.crop((15, 10, 25, 20)))
     assert torch.equal(dataset[0], centre)
     assert torch.equal(dataset[0], dataset[0])
 

@@ -8,11 +8,11 @@ import sys
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.functional import to_tensor
 
 from restorekit.components.kinds import datasets
 from restorekit.data.samples import PICTURES, Samples, sample_path
 from restorekit.errors import ArgumentError, DataError, MissingExtraError
-from restorekit.pictures.tensors import image_to_tensor
 
 COLOUR = {"astronaut", "chelsea", "coffee", "hubble_deep_field", "retina"}
 
@@ -47,7 +47,7 @@ def test_pictures_come_in_the_order_named() -> None:
     """A whole picture equals its file, and is where it was named."""
     dataset = Samples(None, pictures=["coffee", "chelsea"])
     with Image.open(sample_path("chelsea")) as image:
-        assert torch.equal(dataset[1], image_to_tensor(image))
+        assert torch.equal(dataset[1], to_tensor(image))
 
 
 def test_exclude_leaves_out() -> None:

@@ -10,12 +10,13 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import restorekit
 from restorekit.cli.main import main
-from restorekit.pictures.tensors import tensor_to_image
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/denoising.md")
@@ -71,8 +72,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     for number, path in enumerate(("photo.jpg", "photos/a.jpg", "photos/b.png")):
-        pixels = torch.rand(3, 72, 80, generator=torch.Generator().manual_seed(number))
-        tensor_to_image(pixels).save(tmp_path / path)
+        pixels = np.random.default_rng(number).integers(0, 256, (72, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / path)
     torch.save(published(), tmp_path / "dncnn_25.pth")
     return tmp_path
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from restorekit.errors import ImageFileError, InputError
@@ -16,13 +14,10 @@ from restorekit.pictures.picture import Metadata, Picture
 from restorekit.pictures.picture_files import write_pages
 from restorekit.pictures.tensors import (
     copy_metadata,
-    image_to_bytes,
-    image_to_tensor,
     picture_to_image,
     pixels_to_tensor,
     read_image,
     split_alpha,
-    tensor_to_image,
     tensor_to_pixels,
 )
 
@@ -36,60 +31,11 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (13, 9), seed: int = 0) -
     return Image.frombytes(mode, size, levels.tobytes())
 
 
-@given(st.sampled_from(["L", "RGB"]), st.integers(1, 20), st.integers(1, 20), st.integers(0, 99))
-def test_uint8_round_trip_is_exact(mode: str, width: int, height: int, seed: int) -> None:
-    """Every 8-bit pixel survives the way to a float tensor and back."""
-    image = picture(mode, (width, height), seed)
-    tensor = image_to_tensor(image)
-    assert tensor.shape == (len(mode), height, width)
-    assert tensor.dtype == torch.float32
-    back = tensor_to_image(tensor)
-    assert (back.mode, back.tobytes()) == (mode, image.tobytes())
-
-
-def test_tensor_holds_level_over_255() -> None:
-    """Channel c of pixel (x, y) is its level divided by 255."""
-    image = Image.new("RGB", (3, 2))
-    image.putpixel((2, 1), (255, 51, 0))
-    assert image_to_tensor(image)[:, 1, 2].tolist() == pytest.approx([1, 0.2, 0])
-
-
-@pytest.mark.parametrize(
-    ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 1), ("P", 3), ("RGBA", 3), ("CMYK", 3)]
-)
-def test_gray_has_one_channel_and_the_rest_three(mode: str, channels: int) -> None:
-    """Gray modes become one channel, all others three, with alpha left out."""
-    image = picture("RGB").convert("RGBA" if mode == "LA" else "RGB").convert(mode)
-    assert image_to_tensor(image).shape == (channels, 9, 13)
-
-
-def test_tensor_to_image_rounds_and_clamps() -> None:
-    """Values between two levels go to the nearer one, values outside [0, 1] to its ends."""
-    tensor = torch.tensor([[[-0.5, 1.5, 0.4 / 255, 0.6 / 255, 254.6 / 255]]])
-    assert tensor_to_image(tensor).tobytes() == bytes([0, 255, 0, 1, 255])
-
-
-@pytest.mark.parametrize(
-    "tensor",
-    [
-        torch.zeros(2, 2),
-        torch.zeros(5, 2, 2),
-        torch.zeros(3, 0, 2),
-        torch.zeros(3, 2, 2, dtype=torch.uint8),
-        torch.full((1, 2, 2), torch.nan),
-    ],
-)
-def test_tensor_that_is_no_picture_is_refused(tensor: torch.Tensor) -> None:
-    """Wrong shapes, wrong types and NaN never become pixels."""
-    with pytest.raises(InputError):
-        tensor_to_image(tensor)
-
-
 def test_float_picture_has_no_8_bit_pixels() -> None:
     """A PIL image of floats or 16 bits is refused instead of cut down."""
     for mode in ("F", "I", "I;16"):
         with pytest.raises(InputError, match=mode):
-            image_to_bytes(Image.new(mode, (2, 2)))
+            split_alpha(Image.new(mode, (2, 2)))
 
 
 def test_split_alpha_takes_every_kind_of_transparency() -> None:

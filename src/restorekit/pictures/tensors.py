@@ -25,7 +25,6 @@ from restorekit.pictures.picture_files import read_picture
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _DEEP = ("uint16", "float32", "int32")  # of gray PIL images
 _PLAIN = (np.uint8, np.uint16)  # whose white is the largest value, whatever a picture uses of it
-_MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def read_image(path: str | Path) -> Image.Image:
@@ -136,41 +135,6 @@ def copy_metadata(source: Image.Image, target: Image.Image) -> None:
     if source.format == "TIFF" and (block := exif.descriptive(source.getexif())):
         info["exif"] = exif.PREFIX + block
     target.info.update(info)
-
-
-def image_to_bytes(image: Image.Image) -> Tensor:
-    """A picture's pixels as (C, H, W) uint8, C = 1 for gray and 3 for all else; alpha left out."""
-    pixels = np.array(split_alpha(image)[0])
-    return torch.from_numpy(pixels if pixels.ndim == 3 else pixels[..., None]).movedim(2, 0)
-
-
-def image_to_tensor(image: Image.Image) -> Tensor:
-    """A picture as float32 (C, H, W) in [0, 1], C = 1 for gray and 3 for all else; alpha left out.
-
-    Raises:
-        InputError: its mode is not one of 8 bits.
-    """
-    return image_to_bytes(image).contiguous().float() / 255
-
-
-def tensor_to_image(tensor: Tensor) -> Image.Image:
-    """A float (C, H, W) tensor in [0, 1] as an 8-bit picture, clamped and rounded.
-
-    Args:
-        tensor: 1 channel for gray, 3 for colour, one more for alpha.
-
-    Raises:
-        InputError: another shape or type, or values that are not finite.
-    """
-    if tensor.ndim != 3 or tensor.shape[0] not in _MODE_OF_CHANNELS or not tensor.numel():
-        raise InputError(f"a picture is (C, H, W) with 1 to 4 channels, not {tuple(tensor.shape)}")
-    if not tensor.is_floating_point():
-        raise InputError(f"a picture's tensor is of floats in [0, 1], not {tensor.dtype}")
-    pixels = tensor.detach().float()
-    if not bool(torch.isfinite(pixels).all()):
-        raise InputError("a picture's values must be finite; some are NaN or infinite")
-    levels = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).movedim(0, 2).cpu().numpy()
-    return Image.fromarray(levels[..., 0] if tensor.shape[0] == 1 else levels)
 
 
 def _with_channels(levels: Array, channels: int) -> Array:

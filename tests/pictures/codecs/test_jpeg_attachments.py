@@ -14,8 +14,9 @@ from PIL.MpoImagePlugin import MpoImageFile
 
 from restorekit.errors import ImageFileError, RestoreWarning
 from restorekit.pictures.picture_files import read_picture, write_pages
-from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time, process_file
+from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time
 from restorekit.pictures.tensors import picture_to_image
+from tests.file_processing import process_file
 
 VIDEO = struct.pack(">I4s4sI", 24, b"ftyp", b"mp42", 0) + bytes(8) + b"a video" * 50
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">

@@ -22,8 +22,8 @@ from restorekit.pictures.processing.one_file import (
     PagePlace,
     WriteOptions,
     one_at_a_time,
-    process_file,
 )
+from tests.file_processing import process_file
 
 
 @one_at_a_time

@@ -84,34 +84,6 @@ class WriteOptions:
 DEFAULT_OPTIONS = WriteOptions()
 
 
-def process_file(
-    source: str | Path,
-    target: str | Path,
-    change: PictureChange,
-    writing: WriteOptions = DEFAULT_OPTIONS,
-) -> tuple[str, ...]:
-    """Read a file, change every page of it, write them with their metadata.
-
-    Args:
-        source: the file to read.
-        target: the file to write; replaced where it exists.
-        change: what is done to each picture, given its place.
-        writing: how the result is written.
-
-    Returns:
-        What of the metadata was left out; see `write_pages`.
-
-    Raises:
-        ImageFileError: a file cannot be read or written, or `target` is `source`.
-        InputError: a picture cannot be restored.
-
-    Warns:
-        RestoreWarning: floats beyond black or white are lost in integers; ink becomes RGB; a gain
-            map, further views or a video are left out.
-    """
-    return PictureFile(PagePlace(0, Path(source), Path(target)), writing).restore(change).left_out
-
-
 class Written(NamedTuple):
     """What is said of a file that was written.
 
