@@ -1,7 +1,7 @@
-"""Train a small U-Net for about a minute, restore a photograph it has not seen, show the result.
+"""Train a small U-Net for about a minute and restore a photograph that it was not trained on.
 
-Writes a folder, `demo` unless another is named: the weights, the metrics, the loss map and
-`before_after.png`. The photographs are those that scikit-image ships; nothing is downloaded.
+Writes the weights, the metrics, the loss map and `before_after.png` to a folder, by default `demo`.
+The photographs are part of scikit-image, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ import restorekit
 from restorekit.metrics.image_quality import psnr, ssim
 
 HELD_OUT = "astronaut"  # the photograph to restore
-VALIDATION = "chelsea"  # the one that chooses the best weights
-TEXTURES = ["brick", "grass", "gravel"]  # close-ups; a minute is too short to learn from them too
-NOISE = {"name": "gaussian", "std": 0.1}  # of 1, that is 25.5 of 255
+VALIDATION = "chelsea"  # the photograph that selects the best weights
+TEXTURES = ["brick", "grass", "gravel"]  # close-ups: one minute is too short to learn them too
+NOISE = {"name": "gaussian", "std": 0.1}  # 25.5 in 8-bit levels
 SECONDS = 60
 TV_WEIGHTS = (0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.15)
-CROP = (slice(0, 256), slice(100, 356))  # what the picture shows, at its full resolution
+CROP = (slice(0, 256), slice(100, 356))  # the part shown in before_after.png, at full resolution
 
 Array = np.ndarray[Any, Any]
 console = Console()
 
 
 def make_trainer(folder: Path, steps: int) -> restorekit.Trainer:
-    """A run on the sample photographs, without the two that are kept apart."""
+    """Return a Trainer on the sample photographs, without the held-out ones."""
     exclude = [HELD_OUT, VALIDATION, *TEXTURES]
     return restorekit.Trainer(
         model={"name": "unet", "width": 16, "depth": 2},
@@ -55,10 +55,10 @@ def make_trainer(folder: Path, steps: int) -> restorekit.Trainer:
 
 
 def steps_in(seconds: float, folder: Path) -> int:
-    """How many steps this machine does in that time, measured, from 500 to 5000.
+    """Measure how many steps this machine computes in the given time, limited to 500 to 5000.
 
-    Two threads that wait for each other are slow on a busy machine: one is tried as well, and what
-    is faster is kept.
+    On a busy machine several threads can be slower than one, so one is tried too, and the faster
+    number of threads is kept.
     """
     trainer, batch = make_trainer(folder, steps=1), torch.rand(4, 3, 64, 64)
     pace = {}
@@ -77,10 +77,10 @@ def _seconds(trainer: restorekit.Trainer, batch: Tensor) -> float:
 
 
 def best_total_variation(noisy: Tensor, clean: Tensor) -> tuple[Tensor, float]:
-    """The total-variation result with the highest PSNR, and its weight.
+    """Return the total-variation result with the highest PSNR, and its weight.
 
-    The weight is chosen by comparing with the clean picture, which nobody has: no honest choice of
-    it could do better.
+    The weight is chosen with the clean picture, which is not available in practice. The comparison
+    therefore favours total variation.
     """
     results = {
         weight: _batch(denoise_tv_chambolle(_array(noisy), weight=weight, channel_axis=2))
@@ -99,7 +99,7 @@ def show_table(results: dict[str, Tensor], clean: Tensor) -> None:
 
 
 def save_picture(path: Path, results: dict[str, Tensor], clean: Tensor) -> None:
-    """Draw the same part of the clean picture and of each result, side by side, pixel for pixel."""
+    """Draw the same part of the clean picture and of each result side by side, unscaled."""
     labels = {"clean": clean} | {
         f"{label}, {float(psnr(image, clean)):.2f} dB": image for label, image in results.items()
     }
@@ -117,8 +117,8 @@ def save_picture(path: Path, results: dict[str, Tensor], clean: Tensor) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, restore, compare."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--folder", type=Path, default=Path("demo"), help="where to write")
-    parser.add_argument("--steps", type=int, help="how long to train; else about a minute")
+    parser.add_argument("--folder", type=Path, default=Path("demo"), help="output folder")
+    parser.add_argument("--steps", type=int, help="training steps; default: about a minute")
     given = parser.parse_args(arguments)
 
     clean = restorekit.create_dataset("samples", pictures=[HELD_OUT], patch_size=None)[0][None]
@@ -134,12 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     restored = restorekit.denoise(noisy, model=given.folder)
     smoothed, weight = best_total_variation(noisy, clean)
     results = {"noisy": noisy, "total variation": smoothed, "restored": restored}
-    console.print(f"'{HELD_OUT}', which the network has not seen, with Gaussian noise of std 0.1:")
+    console.print(f"'{HELD_OUT}', not used for training, with Gaussian noise of std 0.1:")
     show_table(results, clean)
     console.print(
-        f"Total variation has the weight ({weight}) that is best for this very picture.\n"
+        f"Total variation uses the weight that is best for this picture ({weight}).\n"
         f"In {given.folder}/: best.safetensors, loss_map.png, before_after.png.\n"
-        f"Your own picture: restorekit denoise PICTURE.jpg -m {given.folder} -o restored.png",
+        f"To restore your own picture: restorekit denoise PICTURE.jpg -m {given.folder} -o restored.png",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,11 +1,11 @@
-"""Make the weights of a run those that come with the package, with their model card.
+"""Make the weights of a run the bundled weights, with their model card.
 
     python examples/recipes/release.py swift-photo runs/swift_photo photographs.csv
     python examples/recipes/figures.py measure TESTSETS
     python examples/recipes/figures.py write
 
-What a card says is in cards.json beside this file, apart from the licences, which are counted in
-the list of the training photographs, and the figures, which figures.py measures and adds.
+The text of the cards is in cards.json. The licences are counted in the list of the training
+photographs, and figures.py measures and adds the figures.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def main() -> None:
         "measured": None,
         "dataset": None,  # a path of the machine that trained
     }
-    # 20 MB is what all of them may take in the package.
+    # All weights of the package may take 20 MB together.
     released = PRETRAINED / f"{arguments.name}.safetensors"
     annotate(arguments.run, released, fields, half="bfloat16")  # what they were trained in
 
 
 def family(licence: str) -> str:
-    """A licence without the remark on where it was read."""
+    """A licence without the remark on its source."""
     return licence.partition(" (")[0].partition(";")[0]
 
 

@@ -1,4 +1,4 @@
-"""The components do what they say, and restorekit finds them."""
+"""The components work as documented, and restorekit finds them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def test_both_components_are_found_by_name() -> None:
 
 
 def test_the_config_is_valid() -> None:
-    """Every name and argument of config.json is one that restorekit takes."""
+    """restorekit accepts every name and argument in config.json."""
     path = Path(__file__).parents[1] / "config.json"
     config = restorekit.TrainConfig.from_file(path)
     assert config.model.name == json.loads(path.read_text())["model"]["name"]
 
 
 def test_banding_shifts_whole_rows_by_its_std() -> None:
-    """The difference is constant along a row, and spread over the rows as std says."""
+    """The difference is constant along a row, and its deviation over the rows is std."""
     clean = torch.full((1, 3, 20000, 4), 0.5)
     degraded = restorekit.create_noise("banding", std=0.1)(clean)
     offsets = degraded.noisy - clean
@@ -33,8 +33,8 @@ def test_banding_shifts_whole_rows_by_its_std() -> None:
     assert float(offsets[0, 0, :, 0].std()) == pytest.approx(0.1, rel=0.05)
 
 
-def test_banding_draws_from_the_generator_alone() -> None:
-    """The same seed gives the same noise, whatever else draws random numbers."""
+def test_banding_draws_only_from_the_generator() -> None:
+    """The same seed gives the same noise, even if other code draws random numbers."""
     noise, clean = restorekit.create_noise("banding", std=(0.0, 0.2)), torch.zeros(2, 1, 8, 8)
     first = noise(clean, torch.Generator().manual_seed(1))
     torch.rand(7)
@@ -51,6 +51,6 @@ def test_the_network_takes_any_size(size: tuple[int, int]) -> None:
 
 
 def test_a_wrong_argument_is_named() -> None:
-    """A ValueError of the constructor reaches the user as restorekit's own error."""
+    """A ValueError of the constructor becomes an ArgumentError of restorekit."""
     with pytest.raises(restorekit.ArgumentError, match="length must be odd, not 4"):
         restorekit.create_model("gated_strips", length=4)

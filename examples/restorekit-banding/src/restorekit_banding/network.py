@@ -1,6 +1,6 @@
-"""Gated strips: a small residual network that looks along the rows.
+"""Gated strips: a small residual network with kernels along the rows.
 
-The gate is the one of Dauphin et al., Gated Convolutional Networks, ICML 2017,
+The gate is that of Dauphin et al., Gated Convolutional Networks, ICML 2017,
 https://arxiv.org/abs/1612.08083.
 """
 
@@ -24,15 +24,15 @@ class GatedStrip(nn.Module):
 
 
 class GatedStrips(nn.Module):
-    """Gated residual network with long horizontal kernels; blind, so `sigma` is ignored.
+    """Gated residual network with long horizontal kernels. It is blind: `sigma` is ignored.
 
-    It predicts the noise. Any height and width is taken, for nothing in it changes the size.
+    It predicts the noise and accepts any height and width.
 
     Args:
         channels: Channels of the image, 3 for colour and 1 for gray.
         width: Feature channels.
         depth: Number of gated blocks.
-        length: How many pixels of a row a kernel sees, odd.
+        length: Length of the kernels in pixels, odd.
 
     Raises:
         ValueError: length is even.

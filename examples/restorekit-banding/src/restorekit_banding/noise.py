@@ -1,4 +1,4 @@
-"""Row banding: what the row amplifiers of an image sensor add."""
+"""Row banding, as caused by the row amplifiers of an image sensor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from restorekit import Degraded
 
 
 class Banding(nn.Module):
-    """One random offset a row: noisy = clean + std * n, n ~ N(0, 1), the same along the row.
+    """One random offset per row: noisy = clean + std * n, n ~ N(0, 1), constant along the row.
 
-    All channels of a row are shifted alike. Does not clip: noisy values leave [0, 1].
+    All channels of a row have the same offset. The result is not clipped to [0, 1].
 
     Args:
-        std: Standard deviation of the offsets on the images' scale of [0, 1], or a (low, high)
-            range from which each sample draws its own.
+        std: Standard deviation of the offsets on the [0, 1] scale, or a range (low, high) from which
+            it is drawn for each sample.
 
     Raises:
         ValueError: std is negative, or low > high.
@@ -28,7 +28,7 @@ class Banding(nn.Module):
             raise ValueError(f"std must be at least 0, and a range (low, high), not {std}")
 
     def forward(self, clean: Tensor, generator: Generator | None = None) -> Degraded:
-        """Shift the rows of a batch (B, C, H, W); sigma is each sample's std, (B, 1, 1, 1)."""
+        """Shift the rows of a batch (B, C, H, W); sigma is the std of each sample, (B, 1, 1, 1)."""
         batch, _, height, _ = clean.shape
         drawn = torch.rand(batch, 1, 1, 1, generator=generator, device=clean.device)
         sigma = self.low + (self.high - self.low) * drawn

@@ -1,4 +1,4 @@
-"""What this package adds to restorekit; nothing else is imported until it is used."""
+"""The components of this package, which are imported when they are first used."""
 
 from __future__ import annotations
 
