@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(
         f"Total variation uses the weight that is best for this picture ({weight}).\n"
         f"In {given.folder}/: best.safetensors, loss_map.png, before_after.png.\n"
-        f"To restore your own picture: restorekit denoise PICTURE.jpg -m {given.folder} -o restored.png",
+        f"Your own picture: restorekit denoise PICTURE.jpg -m {given.folder} -o restored.png",
         highlight=False,
         soft_wrap=True,
     )

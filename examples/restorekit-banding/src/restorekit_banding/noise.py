@@ -14,8 +14,8 @@ class Banding(nn.Module):
     All channels of a row have the same offset. The result is not clipped to [0, 1].
 
     Args:
-        std: Standard deviation of the offsets on the [0, 1] scale, or a range (low, high) from which
-            it is drawn for each sample.
+        std: Standard deviation of the offsets on the [0, 1] scale, or a range (low, high) from
+            which it is drawn for each sample.
 
     Raises:
         ValueError: std is negative, or low > high.
