@@ -42,7 +42,7 @@ def make_trainer(folder: Path, steps: int) -> restorekit.Trainer:
     return restorekit.Trainer(
         model={"name": "unet", "width": 16, "depth": 2},
         noise=NOISE,
-        losses={"l1": 1.0, "ssim": 0.1},
+        loss={"l1": 1.0, "ssim": 0.1},
         dataset={"name": "samples", "exclude": exclude, "patches_per_image": 32, "patch_size": 64},
         validation_dataset={"name": "samples", "pictures": [VALIDATION], "patch_size": 256},
         save_weight_path=folder,

@@ -34,7 +34,7 @@ def tiny(tmp_path: Path, device: torch.device) -> Make:
         parts: dict[str, Any] = {
             "model": {"name": "dncnn", "depth": 3, "width": 8, "batch_norm": False},
             "noise": "classic_mixture",
-            "losses": {"l1": 1.0, "ssim": 0.1},
+            "loss": {"l1": 1.0, "ssim": 0.1},
             "dataset": pictures(),
             "device": str(device),
             "save_weight_path": tmp_path / folder,
@@ -85,7 +85,7 @@ def test_loss_is_finite_and_falls(tiny: Make, precision: str, device: torch.devi
         steps=60,
         precision=precision,
         noise={"name": "gaussian", "std": 0.3},
-        losses={"l1": 1.0},
+        loss={"l1": 1.0},
         learning_rate=3e-3,
         validate_every=60,
     )
@@ -118,7 +118,7 @@ def test_vae_draws_the_same_after_resuming(tiny: Make, tmp_path: Path) -> None:
     """What a network draws for itself on the device is derived from the step, too."""
     settings: dict[str, Any] = {
         "model": {"name": "vae", "width": 4, "depth": 2, "latent_channels": 2},
-        "losses": {"l1": 1.0, "kl_divergence": 1e-4},
+        "loss": {"l1": 1.0, "kl_divergence": 1e-4},
     }
     tiny("whole", **settings).fit()
     interrupted = tiny("halves", **settings)

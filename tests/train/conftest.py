@@ -42,7 +42,7 @@ def tiny(tmp_path: Path, blobs: Blobs) -> Callable[..., Trainer]:
         parts: dict[str, Any] = {
             "model": {"name": "dncnn", "depth": 3, "width": 8, "batch_norm": False},
             "noise": {"name": "gaussian", "std": 0.1},
-            "losses": {"l1": 1.0},
+            "loss": {"l1": 1.0},
             "dataset": blobs,
             "device": "cpu",
             "save_weight_path": tmp_path / "run",

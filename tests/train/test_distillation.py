@@ -125,7 +125,7 @@ class TestRun:
         trainer = tiny(
             teacher={"weights": str(teacher), "share": 1.0},
             noise={"name": "gaussian", "std": 0.01},
-            losses="mse",
+            loss="mse",
             steps=150,
             learning_rate=1e-2,
             validate_every=150,
@@ -155,7 +155,7 @@ class TestRun:
             model=spec,
             load_weight_path=teacher,
             teacher={"weights": str(teacher), "share": 1.0, "views": 8},
-            losses="mse",
+            loss="mse",
             noise={"name": "gaussian", "std": 0.0},
             steps=1,
             learning_rate=1e-9,

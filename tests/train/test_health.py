@@ -46,7 +46,7 @@ def test_scattered_bad_steps_do_not_end_a_run(tiny: Make) -> None:
 
 def test_a_row_of_bad_steps_ends_the_run(tiny: Make, tmp_path: Path) -> None:
     """One line: the step, each term, the learning rate, and what to go back to."""
-    trainer = tiny(max_nonfinite=2, losses={"l1": 1.0, "mse": 0.5}, schedule="constant")
+    trainer = tiny(max_nonfinite=2, loss={"l1": 1.0, "mse": 0.5}, schedule="constant")
     poison(trainer, {4, 5, 6})
     with pytest.raises(DivergenceError) as caught:
         trainer.fit()
@@ -107,7 +107,7 @@ def test_loss_and_gradient_both_have_to_be_finite(
     tiny: Make, precision: str, loss: type[nn.Module]
 ) -> None:
     """In float16 too, once the scaler has come down in vain."""
-    trainer = tiny(losses=[loss()], precision=precision, max_nonfinite=3, steps=60)
+    trainer = tiny(loss=[loss()], precision=precision, max_nonfinite=3, steps=60)
     with pytest.raises(DivergenceError, match="3 steps in a row"):
         trainer.fit()
 

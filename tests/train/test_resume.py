@@ -32,7 +32,7 @@ def weights(folder: Path, name: str = "last") -> dict[str, Tensor]:
 def test_a_resumed_run_ends_as_the_uninterrupted_one(tiny: Make, tmp_path: Path) -> None:
     """Stopped after 3 of 6 steps and resumed: the same weights, best and metrics."""
     settings: dict[str, Any] = {"ema": 0.9, "warmup_steps": 2, "model": "vae"}
-    settings["losses"] = {"l1": 1.0, "kl_divergence": 1e-4}
+    settings["loss"] = {"l1": 1.0, "kl_divergence": 1e-4}
     settings["model"] = {"name": "vae", "width": 4, "depth": 2, "latent_channels": 2}
     whole = tiny(save_weight_path=tmp_path / "whole", **settings).fit()
 
@@ -118,7 +118,7 @@ def test_resume_with_other_settings_tells_them(
     tiny(
         learning_rate=0.002,
         noise={"name": "gaussian", "std": [0.0, 0.2]},
-        losses={"l1": 0.5, "mse": 1.0},
+        loss={"l1": 0.5, "mse": 1.0},
     ).fit(resume=True)
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "other settings" in line]
     assert "resumed with other settings: " in line

@@ -49,7 +49,7 @@ def test_a_run_learns_to_denoise(tiny: Make) -> None:
 
 def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
     """Weights, metrics, loss map and the resolved configuration are in the folder."""
-    trainer = tiny(losses={"l1": 1.0, "total_variation": 0.05})
+    trainer = tiny(loss={"l1": 1.0, "total_variation": 0.05})
     outcome = trainer.fit()
     names = {path.name for path in outcome.folder.iterdir()}
     assert names == {
@@ -78,7 +78,7 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
 
 def test_metrics_name_every_term_in_both_phases(tiny: Make) -> None:
     """Each record holds the total and each term, and the total is their weighted sum."""
-    outcome = tiny(losses={"l1": 1.0, "total_variation": 0.05}).fit()
+    outcome = tiny(loss={"l1": 1.0, "total_variation": 0.05}).fit()
     found = rows(outcome.folder)
     assert [r["step"] for r in found if r["phase"] == "train"] == [1, 2, 3, 4, 5, 6]
     assert [r["step"] for r in found if r["phase"] == "validation"] == [3, 6]
@@ -247,16 +247,18 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"optimizer": "lbfgs"}, "use another"),
         ({"optimizer": "adamm"}, "unknown optimizer 'adamm'. Did you mean 'adam'?"),
         ({"optimizer": {"name": "sgd", "momentun": 0.9}}, "momentun"),
-        ({"stepz": 4}, "train.stepz: unknown key. Did you mean 'steps'?"),
+        ({"stepz": 4}, "Trainer has no argument 'stepz'. Did you mean 'steps'?"),
+        ({"datset": []}, "Trainer has no argument 'datset'. Did you mean 'dataset'?"),
+        ({"batchsize": 2}, "Trainer has no argument 'batchsize'. Did you mean 'batch_size'?"),
+        ({"losses": "l1"}, "give loss alone; losses is its former name"),
         ({"epochs": 2}, "give steps or epochs, not both"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
         ({"device": "cuda:99"}, "not present here"),
-        ({"losses": []}, "at least one loss term"),
-        ({"losses": [{"weight": 1}]}, "has no name"),
-        ({"losses": {"l1": "x"}}, "the weight of loss 'l1' is a number, not 'x'"),
+        ({"loss": []}, "at least one loss term"),
+        ({"loss": [{"weight": 1}]}, "has no name"),
+        ({"loss": {"l1": "x"}}, "the weight of loss 'l1' is a number, not 'x'"),
         ({"noise": 3}, "noise is a module or a function, not int"),
         ({"model": len}, "a model is a torch.nn.Module"),
-        ({"config": {"model": "unet"}}, "give a configuration or the parts, not both"),
         ({"model": "unte"}, "Did you mean 'unet'?"),
         ({"model": None}, "a run needs a model"),
         ({"dataset": None}, "a run needs a dataset"),
@@ -265,12 +267,12 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"betas": [True, 0.9]}, "train.betas: input should be a number, not [True, 0.9]"),
         ({"learning_rate": math.inf}, "train.learning_rate: input should be a finite number"),
         ({"steps": None, "epochs": 0}, "train.epochs: input should be greater than or equal to 1"),
-        ({"losses": {"l1": math.nan}}, "the weight of loss 'l1' is nan; it must be finite"),
-        ({"losses": {"l1": 0, "mse": 0}}, "at least one loss term whose weight is not 0"),
+        ({"loss": {"l1": math.nan}}, "the weight of loss 'l1' is nan; it must be finite"),
+        ({"loss": {"l1": 0, "mse": 0}}, "at least one loss term whose weight is not 0"),
         ({"noise": {"name": "gaussian", "std": True}}, "argument 'std': input should be a number"),
         ({"model": nn.Conv2d}, "the model is the class Conv2d; give Conv2d(...)"),
         ({"noise": nn.Identity}, "noise is the class Identity; give Identity(...)"),
-        ({"losses": [nn.L1Loss]}, "is the class L1Loss; give L1Loss(...)"),
+        ({"loss": [nn.L1Loss]}, "is the class L1Loss; give L1Loss(...)"),
         ({"model": nn.ReLU()}, "model ReLU has no weights that can be trained"),
         ({"save_weight_path": __file__}, "is a file, not a folder"),
         ({"model": "median"}, "model Median has no weights that can be trained"),
@@ -297,7 +299,7 @@ def test_mistakes_are_answered_in_one_line(
 def test_a_loss_that_cannot_be_learnt_from_is_refused(tiny: Make, loss: Any, message: str) -> None:
     """A map of errors, a bare number, a value that the network cannot change."""
     with pytest.raises(RestoreKitError) as caught:
-        tiny(losses=[loss]).fit()
+        tiny(loss=[loss]).fit()
     assert message in str(caught.value)
 
 
@@ -351,7 +353,7 @@ def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:
 def test_kl_divergence_needs_a_vae(tiny: Make) -> None:
     """A loss term that finds no extras says so."""
     with pytest.raises(InputError, match="kl_divergence"):
-        tiny(losses={"kl_divergence": 1.0}).fit()
+        tiny(loss={"kl_divergence": 1.0}).fit()
 
 
 def test_settings_can_be_wrong_in_several_ways_at_once(tiny: Make) -> None:

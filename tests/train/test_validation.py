@@ -159,7 +159,7 @@ def test_any_metric_decides(tiny: Make, metric: str) -> None:
     """The best row is the one with the highest SSIM, or with the lowest loss or term."""
     losses = {"l1": 1.0, "total_variation": 0.01}
     settings = {"validate_every": 1, "learning_rate": 0.05}
-    outcome = tiny(losses=losses, validation_metric=metric, **settings).fit()
+    outcome = tiny(loss=losses, validation_metric=metric, **settings).fit()
     found = rows(outcome.folder)
     value = {
         "ssim": lambda row: row["ssim"],
@@ -185,10 +185,10 @@ def test_a_run_ends_early_when_nothing_gets_better(
 ) -> None:
     """After so many validations without a new best; resumed, it has ended already."""
     settings = {"early_stopping": 2, "validate_every": 1, "steps": 40, "learning_rate": 1.0}
-    trainer = tiny(**settings, optimizer="sgd", losses=[lambda r, t: -(r.image - t).abs().mean()])
+    trainer = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
     outcome = trainer.fit()
     assert outcome.step == outcome.best["step"] + 2 < 40
     assert f"no better validation since step {outcome.best['step']}" in capsys.readouterr().err
-    again = tiny(**settings, optimizer="sgd", losses=[lambda r, t: -(r.image - t).abs().mean()])
+    again = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
     assert again.fit(resume=True).step == outcome.step
     assert rows(outcome.folder)[-1]["step"] == outcome.step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from restorekit.config.component_specs import (
     own_class,
 )
 from restorekit.config.config_file import read_config
-from restorekit.config.old_spellings import update_old_spellings
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
+from restorekit.train.trainer_arguments import replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
 from restorekit.weights import find_weights, load_model, read_card
 
@@ -62,7 +62,7 @@ class TrainPlan:
         model: ComponentLike | nn.Module,
         dataset: Any,
         noise: ComponentLike | nn.Module = "classic_mixture",
-        losses: Any = "l1",
+        loss: Any = "l1",
         validation_dataset: Any = None,
         validation_noise: Any = None,
         device: str = "auto",
@@ -89,7 +89,7 @@ class TrainPlan:
         return cls(
             model=made,
             noise=as_module(noises.build(noise), "noise"),
-            terms=read_losses(losses),
+            terms=read_losses(loss),
             dataset=dataset,
             validation_sets=sets,
             validation_noise=_noises(validation_noise),
@@ -149,10 +149,10 @@ def make_train_plan(
 ) -> TrainPlan:
     """The plan of a configuration, of its file, or of parts.
 
-    A model or dataset that a configuration lacks is taken from the parts.
+    Parts and settings replace what a configuration has.
 
     Raises:
-        ArgumentError: both a configuration and parts are given, or something is no part.
+        ArgumentError: a required part is missing, or something is no part.
         RestoreKitError: something named does not exist or cannot be made.
     """
     if config is None:
@@ -160,44 +160,33 @@ def make_train_plan(
             if needed not in parts:
                 raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
         return TrainPlan.make(**parts, settings=settings_from(settings))
-    if settings:
-        _refuse_beside([*parts, *settings])
-    config, completing = _completed(config, parts)
+    config = _checked_config(config, parts)
     named = _parts_of(config)
-    own = {key: found for key, part in named.items() if (found := _own_class_in(part)) is not None}
-    if beside := [key for key in parts if key not in own and key not in completing]:
-        _refuse_beside(beside)
-    for key, found in own.items():
-        if key not in parts:
+    for key, part in named.items():
+        if key not in parts and (found := _own_class_in(part)) is not None:
             raise ArgumentError(f"the {key} is an object of {found}: Trainer(config, {key}=...)")
+    paths = {
+        "device": config.device,
+        "save_weight_path": config.save_weight_path,
+        "load_weight_path": config.load_weight_path,
+    }
     return TrainPlan.make(
-        **{**named, **parts},
-        device=config.device,
-        save_weight_path=config.save_weight_path,
-        load_weight_path=config.load_weight_path,
-        settings=config.train,
+        **{**named, **paths, **parts}, settings=replace_settings(config.train, settings)
     )
 
 
-def _completed(
+def _checked_config(
     config: TrainConfig | Mapping[str, Any] | str | Path, parts: Mapping[str, Any]
-) -> tuple[TrainConfig, tuple[str, ...]]:
-    """A checked configuration, and which required parts it lacks that are given beside it."""
+) -> TrainConfig:
+    """A checked configuration; parts that are given need not be in it, nor be valid there."""
     if isinstance(config, TrainConfig):
-        return config, ()
+        return config
     data, source = (
         (config, "config") if isinstance(config, Mapping) else (read_config(config), str(config))
     )
-    known = update_old_spellings(data)[0]
-    lacking = tuple(key for key in _REQUIRED if key in parts and key not in known)
-    objects = {key: {"class": type(parts[key]).__qualname__} for key in lacking}
-    return TrainConfig.from_dict({**data, **objects}, source=source), lacking
-
-
-def _refuse_beside(names: Sequence[str]) -> None:
-    raise ArgumentError(
-        f"give a configuration or the parts, not both; beside it: {', '.join(names)}"
-    )
+    kept = {key: value for key, value in data.items() if key not in parts}
+    objects = {key: {"class": type(parts[key]).__qualname__} for key in _REQUIRED if key in parts}
+    return TrainConfig.from_dict({**kept, **objects}, source=source)
 
 
 def _parts_of(config: TrainConfig) -> dict[str, Any]:
@@ -207,7 +196,7 @@ def _parts_of(config: TrainConfig) -> dict[str, Any]:
         "model": config.model.as_dict(),
         "dataset": config.dataset.as_dict(),
         "noise": config.noise.as_dict(),
-        "losses": [term.as_dict() for term in config.loss],
+        "loss": [term.as_dict() for term in config.loss],
         "validation_dataset": sets and {name: spec.as_dict() for name, spec in sets.items()},
         "validation_noise": under and [spec.as_dict() for spec in under],
     }

@@ -37,6 +37,7 @@ from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.train_plan import make_train_plan
+from restorekit.train.trainer_arguments import check_settings, present_loss
 from restorekit.train.validation import Validation
 
 
@@ -44,11 +45,11 @@ class Trainer:
     """Trains a denoiser: noise on clean images, a model, weighted loss terms, an optimizer.
 
     Args:
-        config: a configuration or its file; or else the parts below, by name or as objects. A
-            model or dataset that a mapping or file lacks may be given beside it.
+        config: a configuration, as a `TrainConfig`, a mapping or the path of its file. The other
+            arguments replace what it contains. None makes a run of the other arguments alone.
         model: an architecture's name, {"name": ..., argument: ...}, or a module.
         noise: a noise model, given likewise, or any function; "classic_mixture" if left out.
-        losses: a name, a map of name to weight, or a list of names, modules or (module, weight);
+        loss: a name, a map of name to weight, or a list of names, modules or (module, weight);
             "l1" if left out.
         dataset: a dataset, given likewise; any object with `len` and `[index]` will do.
         validation_dataset: images to validate on, or several such datasets by name; None keeps a
@@ -60,7 +61,9 @@ class Trainer:
         load_weight_path: weights to start from.
         callbacks: objects with methods named like the training hooks of
             `restorekit.components.hookspecs`.
-        settings: the keys of the configuration's `train` section.
+        losses: the former name of `loss`.
+        **settings: the keys of the configuration's `train` section, such as `steps=1000`. They
+            replace those of `config`; `steps` also replaces `epochs`, and vice versa.
 
     Raises:
         RestoreKitError: something named does not exist or cannot be made.
@@ -72,7 +75,7 @@ class Trainer:
         *,
         model: Any = None,
         noise: Any = None,
-        losses: Any = None,
+        loss: Any = None,
         dataset: Any = None,
         validation_dataset: Any = None,
         validation_noise: Any = None,
@@ -80,12 +83,13 @@ class Trainer:
         save_weight_path: str | Path | None = None,
         load_weight_path: str | Path | None = None,
         callbacks: Iterable[object] = (),
+        losses: Any = None,
         **settings: Any,
     ) -> None:
         given = {
             "model": model,
             "noise": noise,
-            "losses": losses,
+            "loss": present_loss(loss, losses),
             "dataset": dataset,
             "validation_dataset": validation_dataset,
             "validation_noise": validation_noise,
@@ -93,6 +97,7 @@ class Trainer:
             "save_weight_path": save_weight_path,
             "load_weight_path": load_weight_path,
         }
+        check_settings(settings, type(self).__init__)
         plan = make_train_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.execution = Execution.start(plan.device, plan.settings)

@@ -1,0 +1,61 @@
+"""The arguments of `Trainer`: unknown and former names, and what replaces a configuration."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from restorekit.config.train_config import TrainSettings, settings_from
+from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.former_names import warn_former
+
+_FORMER = "losses"
+_RIVALS = {"steps": "epochs", "epochs": "steps"}  # the length that is given replaces the other
+
+
+def check_settings(settings: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    """Refuse keywords that are neither a key of the `train` section nor an argument of a function.
+
+    Raises:
+        ArgumentError: with the nearest name that exists.
+    """
+    own = set(inspect.signature(function).parameters) - {"self", "settings", _FORMER}
+    known = sorted(own | set(TrainSettings.model_fields))
+    for name in settings:
+        if name not in known:
+            raise ArgumentError(
+                f"Trainer has no argument '{name}'.{did_you_mean(name, known)} "
+                "See the keys of 'train' in the configuration"
+            )
+
+
+def present_loss(loss: Any, losses: Any) -> Any:
+    """The argument `loss`, which was called `losses`.
+
+    Raises:
+        ArgumentError: both are given.
+
+    Warns:
+        DeprecationWarning: the former name is used.
+    """
+    if losses is None:
+        return loss
+    if loss is not None:
+        raise ArgumentError("give loss alone; losses is its former name")
+    warn_former("Trainer(losses=...)", "Trainer(loss=...)", stacklevel=4)
+    return losses
+
+
+def replace_settings(given: TrainSettings, settings: Mapping[str, Any]) -> TrainSettings:
+    """The `train` section with some of its keys replaced.
+
+    Raises:
+        ConfigError: a value is invalid.
+    """
+    if not settings:
+        return given
+    kept = {
+        key: value for key, value in given.model_dump().items() if _RIVALS.get(key) not in settings
+    }
+    return settings_from({**kept, **settings})
