@@ -42,7 +42,7 @@ def test_a_device_that_is_not_present(machine: None, name: str | torch.device) -
     """The error names it and says what to use."""
     with pytest.raises(InputError) as caught:
         resolve_device(name)
-    assert str(caught.value) == f"device '{name}' is not present here; use 'auto' or 'cpu'"
+    assert str(caught.value) == f"device '{name}' is not available; use 'auto' or 'cpu'"
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuba", "", "CPU", "xla:0", "meta"])

@@ -61,5 +61,5 @@ def test_five_thousand_faults_are_counted() -> None:
     """All are kept, the first are in the message."""
     error = ConfigError([f"fault {number}" for number in range(5000)])
     assert len(error.problems) == 5000
-    assert str(error).splitlines()[-1] == "and 4950 more faults"
+    assert str(error).splitlines()[-1] == "and 4950 more problems"
     assert len(str(error).splitlines()) == 51

@@ -1,4 +1,4 @@
-"""`python -m restorekit` is the command line."""
+"""Run the command line with `python -m restorekit`."""
 
 from __future__ import annotations
 

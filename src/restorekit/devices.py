@@ -1,4 +1,4 @@
-"""Where tensors live and which number format a network computes in, by the names a user writes."""
+"""Devices and precisions by name, and the reduced precision that a device supports in hardware."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ KINDS = ("auto", "cpu", "cuda", "mps")
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
-    """The device of that name; "auto" is the fastest one present.
+    """The device with the given name; "auto" selects the fastest one available.
 
     Args:
         name: "auto", "cpu", "cuda", "cuda:1", "mps" or a torch device.
 
     Raises:
-        InputError: there is no such device here.
+        InputError: the device is unknown or not available.
     """
     import torch
 
@@ -44,15 +44,15 @@ def resolve_device(name: str | torch.device) -> torch.device:
         "mps": int(torch.backends.mps.is_available()),
     }[kind]
     if (device.index or 0) >= present:
-        raise InputError(f"device '{name}' is not present here; use 'auto' or 'cpu'")
+        raise InputError(f"device '{name}' is not available; use 'auto' or 'cpu'")
     return device
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Refuse an unknown precision, and one that the device does not compute in.
+    """Check that a precision is known and supported by the device.
 
     Raises:
-        ArgumentError: it is one of these.
+        ArgumentError: it is not.
     """
     if precision not in PRECISIONS:
         raise ArgumentError(
@@ -64,14 +64,14 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 def dtype_of(precision: str) -> torch.dtype | None:
-    """What autocast computes in for a precision other than "auto"; None for float32."""
+    """The dtype of autocast for a precision other than "auto"; None for float32, without autocast."""
     import torch
 
     return None if precision == "float32" else getattr(torch, precision)
 
 
 def native_dtype(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the hardware computes in it, else None: emulated, it is slower."""
+    """bfloat16 if the hardware supports it, else None; emulated bfloat16 is slower than float32."""
     import torch
 
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Which process of how many this one is, as torchrun tells it in the environment."""
+"""The rank of this process and the number of processes, from the variables that torchrun sets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from restorekit.errors import ArgumentError, RestoreKitError
 
 @dataclass(frozen=True)
 class Launch:
-    """This process among those that were started together.
+    """The place of this process among those that were started together.
 
     Attributes:
-        rank: its number.
-        world: how many there are.
-        local_rank: its number on this machine.
+        rank: number of this process, from 0.
+        world: number of processes.
+        local_rank: number of this process on its machine, from 0.
         by_launcher: whether a launcher such as torchrun started it.
-        can_meet: whether it knows where to find the others.
+        can_meet: whether the address of the other processes is known.
     """
 
     rank: int = 0
@@ -32,15 +32,15 @@ class Launch:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that prints for all."""
+        """Whether this is rank 0, which prints for all processes."""
         return self.rank == 0
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """What RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe.
+        """Read RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT.
 
         Raises:
-            ArgumentError: some are missing or contradict each other.
+            ArgumentError: a variable is missing, or two contradict each other.
         """
         if "RANK" not in environment and "WORLD_SIZE" not in environment:
             return cls()
@@ -54,11 +54,11 @@ class Launch:
         return cls(rank, world, local_rank, True, can_meet)
 
     def join(self, backend: str, timeout: timedelta | None = None) -> None:
-        """Form torch's process group with the others.
+        """Join torch's process group.
 
         Args:
             backend: "gloo" or "nccl".
-            timeout: how long to wait for another process; None is torch's own limit.
+            timeout: how long to wait for another process; None for torch's default.
 
         Raises:
             ArgumentError: MASTER_ADDR is not set.

@@ -1,4 +1,4 @@
-"""What can go wrong, as a family of exceptions whose messages fit one line."""
+"""The exceptions and warnings of restorekit, and helpers for their messages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from restorekit.untrusted.text import first_lines, one_line
 
 
 class RestoreKitError(Exception):
-    """Base of every error a user can cause: what is wrong, where, the nearest right thing.
+    """Base class of every error that a user can cause.
 
-    A message is one line of at most 1,000 characters, whatever it quotes: line breaks and other
-    control characters are escaped, and the middle of a longer text is left out.
+    The message states what is wrong, where, and the closest valid choice. It is one line of at most
+    1,000 characters: line breaks and other control characters are escaped, and a longer text is
+    shortened in the middle.
 
     Example:
         >>> try:
@@ -30,7 +31,7 @@ class RestoreKitError(Exception):
 
 
 class UnknownNameError(RestoreKitError, LookupError):
-    """No component of that kind has this name.
+    """No component of this kind has the requested name.
 
     Example:
         >>> restorekit.create_noise("gausian")
@@ -41,7 +42,7 @@ class UnknownNameError(RestoreKitError, LookupError):
 
 
 class NameTakenError(RestoreKitError, ValueError):
-    """A component of that kind already has this name.
+    """A component of this kind with the same name already exists.
 
     Example:
         >>> @restorekit.noises.register("gaussian")
@@ -55,7 +56,7 @@ class NameTakenError(RestoreKitError, ValueError):
 
 
 class ArgumentError(RestoreKitError, ValueError):
-    """A component was given an argument it does not take, or a value it cannot use.
+    """An argument is unknown, missing, or has an invalid value.
 
     Example:
         >>> restorekit.create_noise("gaussian", sigma=0.1)
@@ -67,7 +68,7 @@ class ArgumentError(RestoreKitError, ValueError):
 
 
 class InputError(RestoreKitError, ValueError):
-    """An image, batch or tensor has a shape, type or range that cannot be worked with.
+    """An image, batch or tensor has an unsupported shape, type or range of values.
 
     Example:
         >>> restorekit.denoise(np.zeros((0, 16), np.uint8))
@@ -89,7 +90,7 @@ class DataError(RestoreKitError):
 
 
 class ImageFileError(RestoreKitError):
-    """A picture cannot be read, or must not be written.
+    """A picture file cannot be read or written.
 
     Example:
         >>> restorekit.denoise("missing.png")
@@ -100,7 +101,7 @@ class ImageFileError(RestoreKitError):
 
 
 class CheckpointError(RestoreKitError):
-    """A weights file is missing, damaged, foreign, or does not fit the model.
+    """A weights file is missing, damaged, of an unknown format, or does not match the model.
 
     Example:
         >>> restorekit.load_model("swift-foto")
@@ -112,7 +113,7 @@ class CheckpointError(RestoreKitError):
 
 
 class DivergenceError(RestoreKitError, ArithmeticError):
-    """Training has gone wrong: loss or gradient were not finite too often.
+    """Training diverged: the loss or the gradient was not finite too often.
 
     Example:
         >>> issubclass(restorekit.DivergenceError, ArithmeticError)
@@ -121,7 +122,7 @@ class DivergenceError(RestoreKitError, ArithmeticError):
 
 
 class InsufficientMemoryError(RestoreKitError, MemoryError):
-    """An allocation failed; the message says what was tried and what needs less memory.
+    """An allocation failed; the message names the operation and what needs less memory.
 
     Example:
         >>> issubclass(restorekit.InsufficientMemoryError, MemoryError)
@@ -130,7 +131,7 @@ class InsufficientMemoryError(RestoreKitError, MemoryError):
 
 
 class PluginError(RestoreKitError):
-    """A plugin cannot be used.
+    """A plugin failed to load, or its component failed.
 
     Example:
         >>> @restorekit.models.register("broken")
@@ -153,9 +154,12 @@ class MissingExtraError(RestoreKitError, ImportError):
 
 
 class ConfigError(RestoreKitError, ValueError):
-    """A configuration is wrong; `problems` holds every fault found, one line each.
+    """A configuration is invalid.
 
-    The message has the first 50 of them, and says how many more there are.
+    The message lists the first 50 problems and the number of the others.
+
+    Attributes:
+        problems: every problem found, one line each.
 
     Example:
         >>> try:
@@ -173,12 +177,12 @@ class ConfigError(RestoreKitError, ValueError):
         return "\n".join(self.lines())
 
     def lines(self) -> list[str]:
-        """The message, a line each."""
-        return first_lines(self.problems, "faults")
+        """The lines of the message."""
+        return first_lines(self.problems, "problems")
 
 
 class PluginWarning(UserWarning):
-    """A plugin was set aside; everything else works.
+    """A plugin was skipped; everything else works.
 
     Example:
         >>> import warnings
@@ -189,7 +193,7 @@ class PluginWarning(UserWarning):
 
 
 class RestoreWarning(UserWarning):
-    """An image is restored, or a model trained, but not quite as was asked for.
+    """An image was restored or a model trained, but not exactly as requested.
 
     Example:
         >>> import warnings
@@ -200,7 +204,8 @@ class RestoreWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    """Give a `RestoreWarning` that points at the first line outside of restorekit."""
+    """Issue a `RestoreWarning` that points at the caller's line outside restorekit."""
+    # The depth of the stack inside restorekit varies, so a fixed stacklevel would be wrong.
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "restorekit":
         level, frame = level + 1, frame.f_back
@@ -208,7 +213,7 @@ def warn(message: str) -> None:
 
 
 class OldSpellingWarning(DeprecationWarning):
-    """A configuration uses a key or name of the system restorekit grew out of.
+    """A configuration uses a key or a name of the system that preceded restorekit.
 
     Example:
         >>> import warnings
@@ -219,21 +224,21 @@ class OldSpellingWarning(DeprecationWarning):
 
 
 def in_one_line(error: BaseException) -> str:
-    """What an exception says, and of one that is none of ours its kind, at most 200 characters."""
+    """An exception as one line: its message, after its class unless it is a `RestoreKitError`."""
     kind = "" if isinstance(error, RestoreKitError) else f"{type(error).__name__}: "
     return f"{kind}{message_of(error)}".removesuffix(": ")
 
 
 def message_of(error: BaseException) -> str:
-    """An exception's message in one line of at most 200 characters, whatever exception it is."""
+    """The message of any exception as one line of at most 200 characters."""
     try:
         return " ".join(str(error).split())[:200]
-    except BaseException:  # that of foreign code may fail in any way
+    except BaseException:  # `__str__` of another package may raise anything
         return "its message cannot be shown"
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """The nearest choice as the sentence " Did you mean 'x'?", or "" where none is near."""
+    """The sentence " Did you mean 'x'?" with the closest choice, or "" if none is close."""
     by_lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""

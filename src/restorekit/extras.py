@@ -1,4 +1,4 @@
-"""Optional packages, imported where they are needed and missed by the name of their extra."""
+"""Optional packages, imported on first use; if one is missing, the error names its extra."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from restorekit.errors import MissingExtraError
 
 
 def needs(module: str, extra: str, what: str, lowest: str | None = None) -> Any:
-    """An optional package, or one of which an extra needs a newer version.
+    """Import a package that an extra installs, or of which an extra needs a newer version.
 
     Args:
-        module: what to import.
+        module: name of the module to import.
         extra: the extra of restorekit that installs it.
-        what: what needs it, for the message.
-        lowest: the lowest version that works; any if None.
+        what: the feature that needs it, for the message.
+        lowest: the lowest version that works; None for any version.
 
     Raises:
-        MissingExtraError: it is not installed, or too old.
+        MissingExtraError: the package is not installed, or too old.
     """
     install = f"pip install 'restorekit[{extra}]'"
     try:

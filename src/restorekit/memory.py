@@ -1,4 +1,4 @@
-"""How much memory there is, and what running out of it looks like."""
+"""Available memory, and errors of failed allocations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import torch
 
 _UNITS = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
-_UNKNOWN = 4 << 30  # bytes, where the system does not tell
-# The libraries below torch have no exception of their own for it. oneDNN fails to create a
-# primitive; a primitive descriptor that it cannot create is an unsupported operation.
+_UNKNOWN = 4 << 30  # bytes, assumed where the system does not report it
+# The libraries below torch have no exception class for it. oneDNN fails to create a primitive; if
+# it cannot create a primitive descriptor, the operation is unsupported instead.
 _FAILED = re.compile(
     r"out of memory|not enough memory|can't allocate memory|cannot allocate memory|std::bad_alloc|"
     r"(CUDNN|CUBLAS|CUSOLVER|CUSPARSE)_STATUS_ALLOC_FAILED|CUFFT_ALLOC_FAILED|"
@@ -37,11 +37,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_errors(describe: Callable[[], str]) -> Iterator[None]:
-    """Within the block a failed allocation is an error of one line.
+    """Turn a failed allocation in the block into an error with a message of one line.
 
     Args:
-        describe: what needs the memory and what needs less of it, which the message gives after
-            "not enough memory": "to load a model; use a smaller one".
+        describe: returns the end of the message "not enough memory ...", which states what needs
+            the memory and what needs less; for example "to load a model; use a smaller one".
 
     Raises:
         InsufficientMemoryError: an allocation failed.
@@ -57,7 +57,10 @@ def memory_errors(describe: Callable[[], str]) -> Iterator[None]:
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that can still be allocated: of a GPU, or of the system, container and process."""
+    """Bytes that can still be allocated on a GPU, or on the CPU.
+
+    On the CPU, this is the smallest of what the system, the container and the process limit allow.
+    """
     if device.type == "cuda":
         import torch
 
@@ -88,7 +91,7 @@ def _system_memory() -> int:
 def _container_memory(
     groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
 ) -> list[int]:
-    """What control groups, of version 1 and 2, leave to this process."""
+    """Bytes that control groups, of version 1 or 2, still allow this process."""
     try:
         entries = [line.split(":", 2) for line in groups.read_text().splitlines()]
     except OSError:
@@ -100,7 +103,7 @@ def _container_memory(
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
         if not controllers:
             names = ("memory.max", "memory.current", "inactive_file")
-        # Within a container the group is mounted as the root.
+        # Inside a container the group itself is mounted as the root.
         for folder in {root / controllers / place.strip("/"), root / controllers}:
             left += _group_memory(folder, *names)
     return left
@@ -108,10 +111,10 @@ def _container_memory(
 
 def _group_memory(folder: Path, limit: str, used: str, cache: str) -> list[int]:
     try:
-        most = int((folder / limit).read_text())  # "max" is no number, and no limit
+        most = int((folder / limit).read_text())  # "max", which means no limit, raises ValueError
         now = int((folder / used).read_text())
         statistics = (folder / "memory.stat").read_text().splitlines()
-        # Files that were read once count as used, but are dropped when memory is wanted.
+        # The page cache counts as used, but the kernel frees it on demand.
         dropped = sum(int(line.split()[1]) for line in statistics if line.split()[0] == cache)
     except (OSError, ValueError, IndexError):
         return []
@@ -119,7 +122,7 @@ def _group_memory(folder: Path, limit: str, used: str, cache: str) -> list[int]:
 
 
 def _process_memory() -> list[int]:
-    """What `ulimit -v` leaves to this process."""
+    """Bytes that `ulimit -v` still allows this process."""
     try:
         import resource
 

@@ -1,4 +1,4 @@
-"""Images continued beyond their border by their own mirror images."""
+"""Extending images beyond their border by mirroring."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ if TYPE_CHECKING:
 def mirrored_indices(
     length: int, count: int, *, repeat_border: bool, device: device | None = None
 ) -> Tensor:
-    """Indices that walk along an axis to its end, back to its start, and so on.
+    """Indices that run along an axis to its end, back to its start, and so on.
 
     Args:
-        length: of the axis, at least 1.
-        count: how many indices.
-        repeat_border: whether the first and the last index come twice in a row (0, 1, 2, 2, 1, 0,
-            0, ...), as in numpy's mode "symmetric", or once (0, 1, 2, 1, 0, 1, ...), as in
-            "reflect".
-        device: of the result.
+        length: length of the axis, at least 1.
+        count: number of indices.
+        repeat_border: whether the first and the last index are repeated (0, 1, 2, 2, 1, 0, 0, ...),
+            like mode "symmetric" of numpy.pad, or not (0, 1, 2, 1, 0, 1, ...), like "reflect".
+        device: device of the result.
 
     Returns:
         int64 (count,).
@@ -27,14 +26,14 @@ def mirrored_indices(
     import torch
 
     twice = int(repeat_border)
-    # A tensor, since the ONNX exporter does not support the remainder by a symbolic size.
+    # A tensor, because the ONNX exporter does not support the remainder by a symbolic size.
     period = torch.full((1,), 2 * (length - 1 + twice), device=device).clamp(min=1)
     place = torch.arange(count, device=device) % period
     return torch.minimum(place, period - twice - place)
 
 
 def continued(x: Tensor, axis: int, size: int) -> Tensor:
-    """An axis that is shorter than `size` continued at its end, the border repeated."""
+    """Extend an axis that is shorter than `size` by mirroring at its end, repeating the border."""
     length = x.shape[axis]
     if length >= size:
         return x

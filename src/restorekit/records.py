@@ -1,4 +1,4 @@
-"""The small records that pass between rooms."""
+"""What noise models and architectures return."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ Model = TypeVar("Model")
 
 @dataclass(frozen=True)
 class Degraded:
-    """What a noise model returns.
+    """The output of a noise model.
 
     Attributes:
-        noisy: the corrupted batch, (B, C, H, W), on the scale of the clean one; may leave [0, 1].
-        sigma: the noise's standard deviation per sample on that scale, broadcastable to
-            (B, 1, H, W), or None where the noise has none that is known.
+        noisy: the noisy batch, (B, C, H, W), on the scale of the clean one; values may lie outside
+            [0, 1].
+        sigma: standard deviation of the noise in each sample, on the same scale, broadcastable to
+            (B, 1, H, W); None if it is unknown.
 
     Example:
         >>> degraded = restorekit.Degraded(batch + 0.1)
@@ -36,11 +37,12 @@ class Degraded:
 
 @dataclass(frozen=True)
 class Restoration:
-    """What an architecture returns.
+    """The output of an architecture.
 
     Attributes:
         image: the restored batch, (B, C, H, W).
-        extras: whatever else its loss terms need by name, a VAE's mean and log-variance say.
+        extras: further tensors that loss terms need, by name; for example the mean and the
+            log-variance of a VAE.
 
     Example:
         >>> restoration = restorekit.Restoration(batch, {"mean": torch.zeros(2, 8)})
@@ -53,7 +55,7 @@ class Restoration:
 
 
 def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:
-    """What a noise model makes of a batch (B, C, H, W), by the generator if it takes one."""
+    """Apply a noise model to a batch (B, C, H, W), with the generator if the model takes one."""
     given = {"generator": generator} if takes(noise, "generator") else {}
     return as_degraded(noise(clean, **given))
 
@@ -61,33 +63,39 @@ def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:
 def restore_batch(
     model: Callable[..., Restoration | Tensor], noisy: Tensor, sigma: Tensor | None = None
 ) -> Restoration:
-    """What a model makes of a batch (B, C, H, W); `sigma` is passed on if the model takes it.
+    """Apply a model to a batch (B, C, H, W); `sigma` is passed on if the model takes it.
 
     Args:
-        model: an architecture, also within torch.compile or data-parallel training.
+        model: an architecture, possibly wrapped by torch.compile or for data-parallel training.
         noisy: the batch, on the [0, 1] scale.
-        sigma: the noise's standard deviation on that scale, broadcastable to (B, 1, H, W), or None.
+        sigma: standard deviation of the noise on the same scale, broadcastable to (B, 1, H, W), or
+            None.
     """
     given = {"sigma": sigma} if takes(model, "sigma") else {}
     return as_restoration(model(noisy, **given))
 
 
 def as_degraded(output: Degraded | Tensor) -> Degraded:
-    """A noise model's output, which may be a bare tensor, as a `Degraded` with sigma per sample."""
+    """Convert the output of a noise model, which may be a plain tensor, to a `Degraded`.
+
+    Its sigma has one value or map for each sample.
+    """
     if not isinstance(output, Degraded):
-        return Degraded(_tensor(output, "noise model"))
+        return Degraded(_tensor(output, "noise model", "Degraded"))
     sigma = _per_sample(output.sigma, output.noisy)
     return output if sigma is output.sigma else Degraded(output.noisy, sigma)
 
 
 def as_restoration(output: Restoration | Tensor) -> Restoration:
-    """A model's output, which may be a bare tensor, as a `Restoration`."""
-    return output if isinstance(output, Restoration) else Restoration(_tensor(output, "model"))
+    """Convert the output of a model, which may be a plain tensor, to a `Restoration`."""
+    if isinstance(output, Restoration):
+        return output
+    return Restoration(_tensor(output, "model", "Restoration"))
 
 
 def takes(function: Any, parameter: str) -> bool:
-    """Whether a callable can be given `parameter` by keyword (a model its sigma, say)."""
-    # Calling a module or its wrapper calls its forward through a signature that takes anything.
+    """Whether a callable accepts `parameter` as a keyword; for example sigma of a model."""
+    # `nn.Module.__call__` and wrappers accept anything; the signature of `forward` is the real one.
     called = unwrap_model(function)
     parameters = inspect.signature(getattr(called, "forward", called)).parameters.values()
     return any(
@@ -97,7 +105,7 @@ def takes(function: Any, parameter: str) -> bool:
 
 
 def unwrap_model(model: Model) -> Model:
-    """The module inside the wrappers of torch.compile and data-parallel training."""
+    """Remove the wrappers of torch.compile and of data-parallel training."""
     while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
         model = inner
     return model
@@ -110,7 +118,7 @@ def _data_parallel(model: Any) -> Any:
 
 
 def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
-    """A lone number, or one a sample, as (B, 1, 1, 1); a map for all as one for each."""
+    """Expand sigma: a number or one per sample to (B, 1, 1, 1), a shared map to one per sample."""
     import torch
 
     if sigma is None:
@@ -122,9 +130,9 @@ def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
     return known.expand(len(noisy), 1, *known.shape[-2:])
 
 
-def _tensor(output: Any, maker: str) -> Tensor:
+def _tensor(output: Any, maker: str, record: str) -> Tensor:
     import torch
 
     if not isinstance(output, torch.Tensor):
-        raise InputError(f"a {maker} returned {type(output).__name__}, not a tensor or its record")
+        raise InputError(f"a {maker} returned {type(output).__name__}, not a tensor or {record}")
     return output

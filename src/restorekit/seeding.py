@@ -1,4 +1,4 @@
-"""Randomness that is derived, never ambient: a seed for each (seed, purpose, place)."""
+"""Derived random seeds: one for each (seed, purpose, place), independent of global state."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ if TYPE_CHECKING:
 
 
 def derive_seed(seed: int, purpose: str, *place: int) -> int:
-    """A 63-bit seed that depends on every argument and on nothing else.
+    """Derive a 63-bit seed that depends only on the arguments.
 
     Args:
-        seed: the run's seed.
-        purpose: what the numbers are for ("noise", "patch"), so that purposes do not share them.
-        place: where they are used, such as the step and the sample's place in the global batch.
+        seed: the seed of the run.
+        purpose: the use of the random numbers, for example "noise" or "patch"; different purposes
+            get different numbers.
+        place: where they are used, for example the step and the sample's index in the global batch.
     """
+    # A cryptographic hash, because nearby seeds of one generator can give correlated numbers.
     text = repr((int(seed), purpose, *map(int, place)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
@@ -38,9 +40,9 @@ def draw_integer(end: int, generator: torch.Generator) -> int:
 
 
 def seed_torch(seed: int, device: torch.device | str = "cpu") -> None:
-    """Seed torch's own generators of the CPU and of `device`, and of no other device.
+    """Seed torch's default generators of the CPU and of `device` only.
 
-    `torch.manual_seed` seeds every device, also those whose state the caller does not put back.
+    `torch.manual_seed` seeds all devices, including those whose state the caller does not restore.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The eight flips and quarter turns of an image."""
+"""The eight symmetries of a square: flips and rotations by 90 degrees."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Symmetry:
-    """One of them: first rows and columns are swapped or not, then each is reversed or not.
+    """One symmetry: reverse rows, columns or both, then perhaps transpose.
 
     Attributes:
-        swap: exchange rows and columns.
-        down: reverse what the rows of the original are.
-        across: reverse what its columns are.
+        swap: whether rows and columns are exchanged.
+        down: whether the order of the original rows is reversed.
+        across: whether the order of the original columns is reversed.
     """
 
     swap: bool = False
@@ -22,15 +22,15 @@ class Symmetry:
     across: bool = False
 
     def apply(self, x: Tensor) -> Tensor:
-        """The image (.., H, W) turned."""
-        reversed_axes = [axis for axis, is_so in ((-2, self.down), (-1, self.across)) if is_so]
+        """Transform an image (..., H, W)."""
+        reversed_axes = [axis for axis, reverse in ((-2, self.down), (-1, self.across)) if reverse]
         x = x.flip(reversed_axes) if reversed_axes else x
         return x.mT if self.swap else x
 
     def undo(self, x: Tensor) -> Tensor:
-        """What `apply` was given."""
+        """Invert `apply`."""
         x = x.mT if self.swap else x
-        reversed_axes = [axis for axis, is_so in ((-2, self.down), (-1, self.across)) if is_so]
+        reversed_axes = [axis for axis, reverse in ((-2, self.down), (-1, self.across)) if reverse]
         return x.flip(reversed_axes) if reversed_axes else x
 
 

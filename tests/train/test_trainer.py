@@ -253,7 +253,7 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"losses": "l1"}, "give loss alone; losses is its former name"),
         ({"epochs": 2}, "give steps or epochs, not both"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
-        ({"device": "cuda:99"}, "not present here"),
+        ({"device": "cuda:99"}, "not available"),
         ({"loss": []}, "at least one loss term"),
         ({"loss": [{"weight": 1}]}, "has no name"),
         ({"loss": {"l1": "x"}}, "the weight of loss 'l1' is a number, not 'x'"),

@@ -1,4 +1,4 @@
-"""Noise level estimators: a picture in, the standard deviation of its noise out.
+"""Noise level estimators: from a picture to the standard deviation of its noise.
 
-These are the components, one a file. `restorekit.restore.noise_estimation` uses any of them.
+One component a file. `restorekit.restore.noise_estimation` can use any of them.
 """

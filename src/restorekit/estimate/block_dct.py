@@ -1,14 +1,14 @@
-"""Noise level from the flattest blocks' discrete cosine transform.
+"""Noise level from the discrete cosine transform (DCT) of the flattest blocks.
 
-In a block without structure every coefficient holds noise alone. Blocks are chosen by their low
-frequencies and measured by their high ones, so that choosing the calmest of them does not make
-white noise look weaker than it is.
+In a block without structure, every coefficient contains noise only. Blocks are selected by their
+low frequencies and measured by their high ones. If both used the same frequencies, selecting the
+blocks with the least energy would bias the estimate of white noise downwards.
 
 N. Ponomarenko, V. Lukin, M. Zriakhov, A. Kaarna and J. Astola, An automatic approach to lossy
 compression of AVIRIS images, IGARSS 2007; M. Colom and A. Buades, Analysis and extension of the
-Ponomarenko et al. method, IPOL 2013, https://doi.org/10.5201/ipol.2013.45. Ours are the
-correction for clipping, the choice among levels of brightness, the case of correlated noise, and
-what the differences of colours tell.
+Ponomarenko et al. method, IPOL 2013, https://doi.org/10.5201/ipol.2013.45. This
+implementation adds a correction for clipping, the selection of brightness levels, an extrapolation
+for correlated noise, and a bound from the differences between colour channels.
 """
 
 from __future__ import annotations
@@ -23,49 +23,54 @@ from restorekit.errors import ArgumentError, InputError
 from restorekit.mirroring import continued
 
 _SIDE = 8
-# Texture makes the middle frequencies of a block stronger than its high ones, noise that is
-# correlated between neighbours does too, white noise does not. The ratio of the two (as standard
-# deviations) above which noise counts as correlated: from none of it to all of it.
+# Texture and correlated noise are stronger in the middle frequencies of a block than in the high
+# ones; white noise is not. Between these two ratios (of standard deviations) the estimate changes
+# from the one for white noise to the one for correlated noise.
 _CORRELATED = (1.35, 1.70)
-# A level of brightness is believed while its ratio is within this factor of the lowest one.
+# A brightness level is used if its ratio is within this factor of the lowest one. The others
+# contain texture.
 _AGREES_WHITE, _AGREES_CORRELATED = 1.1, 1.3
-# A block with more saturated pixels than this is used only where there are no others.
+# Blocks with a larger share of saturated pixels are used only if there are no others.
 _SATURATED = 0.1
 _LEAST_BLOCKS = 40
-# The ratio up to which noise counts as white in the difference of two colours, where hardly any
-# texture is; photographs with white noise have at most 1.03 there, cameras' JPEGs 1.4 and more.
+# Largest ratio at which noise in the difference of two channels counts as white. The difference
+# contains hardly any texture: photographs with white noise measure at most 1.03, camera JPEGs at
+# least 1.4.
 _WHITE = 1.1
-# The variance that the differences find, relative to that of the colours themselves, from which
-# noise counts as independent between colours, and the rest as texture that they share.
+# If the differences contain at least this share of the variance of the channels, the noise counts
+# as independent between channels, and the rest as shared texture.
 _INDEPENDENT = 0.4
-# The ratio of a colour from which there is texture to be told from noise; that of white noise is
-# less, also of noise that the colours share.
+# Ratio of a channel from which it contains texture. White noise measures less, whether or not the
+# channels share it.
 _TEXTURED = 1.05
-# A colour with less than this share of the variance of all three cannot be told from two others.
+# A channel with a smaller share of the total variance cannot be resolved from the differences.
 _LEAST_SHARE = 0.2
 
 
 class BlockDCT(nn.Module):
-    """The standard deviation of noise, measured in the flattest 8x8 blocks.
+    """Standard deviation of the noise, measured in the flattest 8x8 blocks.
 
-    The blocks are sorted by brightness into up to five levels, the flattest of each are measured,
-    and the levels where texture hides the noise are left out. Noise that depends on brightness
-    gives its root mean square. Blocks with saturated pixels (at or beyond 0 and 1, where no pixel
-    lies outside) are corrected by the variance a clipped normal distribution has, which leaves an
-    estimate about a tenth low where a third or more of the pixels are cut off. Where the high
-    frequencies are weak beside the middle ones, as in a camera's JPEG, the noise is taken as
-    correlated and its low frequencies are extrapolated.
+    Blocks are grouped by brightness into up to five levels. The flattest blocks of each level are
+    measured, and levels where texture hides the noise are excluded. For noise that depends on
+    brightness, the result is the root mean square over the levels.
 
-    Texture that fills a photograph passes for weak noise, but colours share it and not their noise.
-    Where a spectrum shows texture, and the differences of three colours hold white noise alone and
-    enough of it for most to be independent, each colour's level is at most what they tell: the
-    variance of the difference of two colours is the sum of theirs. Noise that the colours share is
-    then taken for texture.
+    Blocks with saturated pixels are corrected by the variance of a clipped normal distribution, if
+    no pixel lies outside [0, 1]. If a third or more of the pixels are clipped, the estimate remains
+    about 10 % too low.
+
+    If the high frequencies are weaker than the middle ones, as in a camera JPEG, the noise is
+    treated as correlated and its low frequencies are extrapolated.
+
+    Texture that fills a photograph looks like weak noise, but the channels share texture, while
+    sensor noise is independent. If a spectrum shows texture and the differences of the three
+    channels contain white noise that is mostly independent, these differences bound the level of
+    each channel: the variance of a difference is the sum of the variances of its two channels.
+    Noise that the channels share then counts as texture.
 
     Args:
-        share: The share of the blocks of a level that is measured, the flattest ones.
-        levels: The most levels of brightness that are told apart.
-        blocks: About how many blocks are looked at in each channel, evenly spread.
+        share: Share of the blocks of a level, the flattest ones, that are measured.
+        levels: Largest number of brightness levels.
+        blocks: Approximate number of blocks in each channel, evenly spread.
 
     Raises:
         ArgumentError: an argument is out of range.
@@ -87,13 +92,13 @@ class BlockDCT(nn.Module):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        """The noise's standard deviation per channel.
+        """Estimate the standard deviation of the noise in each channel.
 
         Args:
-            image: (B, C, H, W), floats on the [0, 1] scale; may lie outside it.
+            image: (B, C, H, W), floats on the [0, 1] scale; values may lie outside it.
 
         Returns:
-            (B, C), on the scale of `image`. Rough below about 32x32 pixels.
+            (B, C), on the scale of `image`. Imprecise below about 32x32 pixels.
 
         Raises:
             InputError: the image is empty or not (B, C, H, W).
@@ -113,15 +118,14 @@ class BlockDCT(nn.Module):
         return variances.sqrt()
 
     def _of_differences(self, blocks: list[_Blocks], variances: Tensor) -> Tensor:
-        """The variances of three channels by their differences; as they are where those do not
-        tell."""
+        """The variances of three channels, bounded by their differences if these are usable."""
         pairs = []
         for one, other in ((0, 1), (1, 2), (2, 0)):
-            levels = self._levels(*blocks[one].less(blocks[other]))
+            levels = self._levels(*blocks[one].difference(blocks[other]))
             if not len(levels) or levels[:, 2].min() > _WHITE:
                 return variances
-            pairs.append(_agreement(levels))
-        # Of the first and second colour, the second and third, the third and first.
+            pairs.append(_combined_variance(levels))
+        # Each pair has the sum of two variances, so the three pairs contain every channel twice.
         first, second, third = torch.stack(pairs)
         independent = (first + second + third) / 2
         if independent < _INDEPENDENT * variances.sum():
@@ -143,13 +147,13 @@ class BlockDCT(nn.Module):
         return _Blocks(blocks @ _dct(plane.device).T, varied, low, high)
 
     def _levels(self, power: Tensor, brightness: Tensor) -> Tensor:
-        """What `_measure` says of each level of brightness, (levels, 3); none without blocks."""
+        """`_measure` of each brightness level, (levels, 3); empty if there are no blocks."""
         count = min(self.levels, max(1, len(power) // 1500))
         levels = [level for level in brightness.argsort().tensor_split(count) if len(level)]
         return torch.stack([self._measure(power[level]) for level in levels]) if levels else power
 
     def _measure(self, power: Tensor) -> Tensor:
-        """White variance, correlated variance, and middle over high frequencies, of one level."""
+        """Variance if white, variance if correlated, and ratio of middle to high frequencies."""
         order = _order(power.device)
         count = min(len(power), max(_LEAST_BLOCKS, int(len(power) * self.share)))
         calm = _calmest(power, (order > 0) & (order < 9), count)
@@ -157,19 +161,19 @@ class BlockDCT(nn.Module):
         spectrum = _calmest(power, (order > 0) & (order < 5), count)
         high = spectrum[order >= 9].median()
         middle = spectrum[(order >= 5) & (order < 9)].mean()
-        # Floor: a tenth of what rounding to 8 bits leaves is nothing.
+        # The floor, a tenth of the variance of rounding to 8 bits, avoids a ratio of two zeros.
         ratio = (middle / high.clamp_min(1e-8)).sqrt().clamp_min(1)
         return torch.stack([white, _extrapolated(spectrum), ratio])
 
 
 class _Blocks(NamedTuple):
-    """The blocks of a plane.
+    """The blocks of one channel.
 
     Attributes:
-        coefficients: of each one's 8x8 cosines, (N, 64).
-        varied: which of them are not constant, (N,).
-        low: the share of each one's pixels that are black and may have been cut off, (N,).
-        high: the same of white.
+        coefficients: DCT coefficients of each block, (N, 64).
+        varied: whether each block is not constant, (N,).
+        low: share of the pixels of each block that are 0 and may have been clipped, (N,).
+        high: share of the pixels of each block that are 1 and may have been clipped, (N,).
     """
 
     coefficients: Tensor
@@ -179,41 +183,46 @@ class _Blocks(NamedTuple):
 
     @property
     def are_drawn(self) -> bool:
-        """Whether most are constant, as in a drawing or beside a saturated sky."""
+        """Whether most blocks are constant, as in a drawing or in a picture with a saturated sky."""
         return 2 * int(self.varied.sum()) < len(self.varied)
 
     def usable(self) -> tuple[Tensor, Tensor]:
-        """Squared coefficients (n, 64) and brightness (n,) of those that can tell of noise: that
-        are neither constant nor, while there are others, saturated."""
+        """Squared coefficients (n, 64) and brightness (n,) of the blocks to measure.
+
+        Constant blocks are excluded, and saturated ones if there are enough others.
+        """
         coefficients, low, high = (x[self.varied] for x in (self.coefficients, self.low, self.high))
-        loss = torch.ones_like(low)
+        kept_variance = torch.ones_like(low)
         if len(low) and bool((low + high).any()):
             fewest = min(len(low), max(_LEAST_BLOCKS, len(low) // 4))
             limit = (low + high).kthvalue(fewest).values.clamp_min(_SATURATED)
             usable = low + high <= limit
-            loss = (clipped_variance(low) * clipped_variance(high))[usable]
+            kept_variance = (clipped_variance(low) * clipped_variance(high))[usable]
             coefficients = coefficients[usable]
-        return coefficients.square() / loss[:, None], coefficients[:, 0]
+        return coefficients.square() / kept_variance[:, None], coefficients[:, 0]
 
-    def less(self, other: _Blocks) -> tuple[Tensor, Tensor]:
-        """The same of the difference to another plane, of blocks that are whole in both; none where
-        half of all are not."""
+    def difference(self, other: _Blocks) -> tuple[Tensor, Tensor]:
+        """Like `usable`, for the difference to another channel.
+
+        Only blocks that are usable and not saturated in both channels count. The result is empty if
+        these are less than half of all.
+        """
         saturated = self.low + self.high + other.low + other.high
-        whole = self.varied & other.varied & (saturated == 0)
-        if int(whole.sum()) < max(_LEAST_BLOCKS, len(whole) // 2):
-            whole = torch.zeros_like(whole)
-        one, two = self.coefficients[whole], other.coefficients[whole]
+        clean = self.varied & other.varied & (saturated == 0)
+        if int(clean.sum()) < max(_LEAST_BLOCKS, len(clean) // 2):
+            clean = torch.zeros_like(clean)
+        one, two = self.coefficients[clean], other.coefficients[clean]
         return (one - two).square(), (one + two)[:, 0]
 
 
 def clipped_variance(share: Tensor) -> Tensor:
-    """The variance a unit normal variable keeps when clipped on one side.
+    """Variance of a standard normal variable that is clipped on one side.
 
     Args:
-        share: How much of it lies beyond the limit, 0 to 0.5; more is taken as 0.5.
+        share: Probability of lying beyond the limit; values above 0.5 count as 0.5.
 
     Returns:
-        The variance that is left, 1 for none beyond.
+        The variance after clipping; 1 for a share of 0.
     """
     share = share.clamp(1e-9, 0.5)
     limit: Tensor = -torch.special.ndtri(share)
@@ -224,15 +233,15 @@ def clipped_variance(share: Tensor) -> Tensor:
 
 
 def _variance(levels: Tensor, blocks: _Blocks) -> Tensor:
-    """The noise's variance in a plane, 0 where there is none to be found."""
-    # Between the areas of a drawing there are edges, whose spectrum is not white.
+    """The variance of the noise in a channel; 0 if none can be measured."""
+    # Blocks of a drawing that are not constant contain edges, whose spectrum is not white.
     if not len(levels) or (blocks.are_drawn and levels[:, 2].min() > _CORRELATED[0]):
         return blocks.low.new_zeros(())
-    return _agreement(levels)
+    return _combined_variance(levels)
 
 
-def _agreement(measured: Tensor) -> Tensor:
-    """One variance from (levels, [white, correlated, ratio])."""
+def _combined_variance(measured: Tensor) -> Tensor:
+    """Combine the measurements of all levels, (levels, [white, correlated, ratio])."""
     white, correlated, ratio = measured.unbind(1)
     lowest = ratio.min()
     factor = _AGREES_WHITE if lowest < _CORRELATED[0] else _AGREES_CORRELATED
@@ -243,19 +252,20 @@ def _agreement(measured: Tensor) -> Tensor:
 
 
 def _calmest(power: Tensor, chosen_by: Tensor, count: int) -> Tensor:
-    """The mean spectrum of the blocks with the least energy in the frequencies `chosen_by`."""
+    """Mean spectrum of the `count` blocks with the least energy in the frequencies `chosen_by`."""
     energy = power @ chosen_by.to(power.dtype)
     return power[energy.topk(count, largest=False).indices].mean(0)
 
 
 def _extrapolated(spectrum: Tensor) -> Tensor:
-    """The variance of noise whose lowest frequencies are hidden by the picture.
+    """Variance of correlated noise, with its low frequencies extrapolated.
 
-    The logarithm of the spectrum is close to a line over the radial frequency for noise that went
-    through an interpolation or a JPEG; the line stands in for what was used to choose the blocks.
+    After interpolation or JPEG compression, the logarithm of the noise spectrum is close to linear
+    in the radial frequency. The fitted line replaces the low frequencies, by which the blocks were
+    selected.
     """
     order = _order(spectrum.device)
-    known = order >= 5
+    known = order >= 5  # the frequencies that were not used to select the blocks
     index = torch.arange(_SIDE, dtype=spectrum.dtype, device=spectrum.device)
     radius = torch.hypot(index[:, None], index).flatten()
     level = spectrum[known].clamp_min(1e-12).log()
@@ -266,7 +276,7 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
 
 
 def _dct(device: torch.device) -> Tensor:
-    """The orthonormal DCT-II of 8x8 values, (64, 64), a row for each pair of frequencies."""
+    """Orthonormal DCT-II of 8x8 blocks, (64, 64), one row for each pair of frequencies."""
     index = torch.arange(_SIDE, device=device, dtype=torch.float32)
     basis = torch.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2
     basis[0] /= math.sqrt(2)
@@ -274,6 +284,6 @@ def _dct(device: torch.device) -> Tensor:
 
 
 def _order(device: torch.device) -> Tensor:
-    """Vertical plus horizontal frequency of each coefficient, 0 to 14, (64,)."""
+    """Sum of the vertical and the horizontal frequency of each coefficient, 0 to 14, (64,)."""
     index = torch.arange(_SIDE, device=device)
     return (index[:, None] + index).flatten()

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from restorekit.storage.temporaries import Temporary
 
-# How disks answer that have no permissions, or whose folders cannot be opened or flushed.
+# Errors of file systems without permissions, or whose folders cannot be opened or flushed.
 _UNSUPPORTED = {
     errno.EPERM,
     errno.EACCES,
@@ -25,15 +25,16 @@ _UNSUPPORTED = {
 
 @contextmanager
 def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
-    """A temporary path in the same folder that takes the place of `path` when the block ends well.
+    """Yield a temporary path in the same folder, and rename it to `path` when the block succeeds.
 
-    The file is flushed to the disk before it is renamed and the folder after it, so that a crash
-    leaves the old file or the new one. An exception leaves the old one. The suffix is kept, for
-    writers that choose a format by it. A file that is replaced keeps its permissions.
+    The file is flushed to disk before the rename and the folder after it, so a crash leaves either
+    the old file or the new one. After an exception the old file remains. The temporary path has the
+    same suffix, because writers choose the format by it. A replaced file keeps its permissions.
 
     Args:
-        path: the file to write. Missing folders are made.
-        like: a file that it is made of: a new one can be read by nobody who cannot read that.
+        path: the file to write. Missing folders are created.
+        like: the file that it is derived from. A new file is not readable by anyone who cannot read
+            this one.
 
     Raises:
         OSError: the file cannot be written; its `filename` is `path`.
@@ -52,7 +53,7 @@ def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
         os.replace(temporary.path, path)
         _flush_if_supported(path.parent)
     except OSError as error:
-        # Nobody knows the temporary name, and a failed write has none.
+        # The caller does not know the temporary name, and a failed write has no name at all.
         if temporary is None or error.filename in (None, str(temporary.path)):
             raise _about(path, error) from error
         raise
@@ -62,15 +63,15 @@ def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
 
 
 def append_bytes(path: Path, data: bytes) -> None:
-    """Add all of the data to the end of a file, or nothing.
+    """Append all of the data to a file, or nothing.
 
     Raises:
-        OSError: it cannot be written; its `filename` is `path`.
+        OSError: the file cannot be written; its `filename` is `path`.
     """
     with path.open("ab", buffering=0) as file:
         end = os.fstat(file.fileno()).st_size
         try:
-            while data:  # a disk that is almost full takes a part
+            while data:  # a disk that is almost full may write a part only
                 data = data[file.write(data) :]
         except OSError as error:
             file.truncate(end)
@@ -78,13 +79,13 @@ def append_bytes(path: Path, data: bytes) -> None:
 
 
 def check_target(path: Path) -> int | None:
-    """Whether a file can be written or replaced there, as far as can be seen beforehand.
+    """Check beforehand that a file can be written or replaced at a path.
 
     Returns:
-        The permissions of the file that is there; None where there is none.
+        The permissions of the existing file, or None if there is none.
 
     Raises:
-        OSError: a folder, a device or a pipe has the name, or the path leads nowhere.
+        OSError: the path is a folder, a device or a pipe, or cannot be resolved.
     """
     try:
         found = path.stat().st_mode
@@ -98,7 +99,7 @@ def check_target(path: Path) -> int | None:
 
 
 def flush(path: Path) -> None:
-    """Have the disk hold what was written to a file, or the names in a folder."""
+    """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -107,7 +108,7 @@ def flush(path: Path) -> None:
 
 
 def _about(path: Path, error: OSError) -> OSError:
-    """The same error of the file that was asked for; encoders raise it with a text alone."""
+    """The same error with the requested file name; encoders raise errors without errno or name."""
     return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))
 
 
@@ -124,7 +125,7 @@ def _set_mode(path: Path, mode: int) -> None:
 
 @contextmanager
 def _unless_unsupported() -> Iterator[None]:
-    """Skip what the disk does not support; the content is written all the same."""
+    """Ignore errors of operations that the file system does not support; the data is written."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Locks on open files. The system releases them when the process ends, however it ends."""
+"""Locks on open files. The system releases them when the process ends for any reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def try_lock(descriptor: int) -> bool | None:
     """Lock an open file for this process, without waiting.
 
     Returns:
-        Whether it is locked now; None where the file system has no locks.
+        Whether this process holds the lock; None if the file system does not support locks.
     """
     if sys.platform == "win32":
         return None
@@ -31,14 +31,14 @@ def try_lock(descriptor: int) -> bool | None:
 
 
 def close_lock(descriptor: int) -> None:
-    """Close a file, and with it release its lock."""
+    """Close a file, which releases its lock."""
     _held.discard(descriptor)
     os.close(descriptor)
 
 
 def _close_inherited() -> None:
-    # A lock lasts until the last copy of its descriptor is closed, and a forked data worker has
-    # one: it would keep the lock of a training that was killed.
+    # A lock lasts until every copy of its descriptor is closed. A forked data worker has a copy and
+    # would hold the lock of a training process that was killed.
     for descriptor in _held:
         with suppress(OSError):
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Temporary files beside the files they are to become, and the removal of those left behind."""
+"""Temporary files next to their targets, and the removal of stale ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from restorekit.storage import locks
 
-_LONGEST_STEM, _LONGEST_SUFFIX = 80, 32  # bytes; names may have 255, on some disks 143
+_LONGEST_STEM, _LONGEST_SUFFIX = 80, 32  # bytes; a name may have 255, on some file systems 143
 _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
@@ -22,28 +22,29 @@ _swept: set[Path] = set()
 
 
 class Temporary:
-    """An empty file, readable and writable by its owner, locked as long as it is open.
+    """An empty file that its owner can read and write, locked while it is open.
 
-    The first one that a process makes in a folder has the stale ones there removed.
+    The first one in each folder of a process also removes the stale ones there.
 
     Args:
-        path: the file it is to become. It has the same suffix and lies in the same folder.
-        mode: the permissions `path` shall have; None for those of a new file.
+        path: the final file. The temporary one has the same suffix and folder.
+        mode: the permissions of the final file; None for those of a new file.
 
     Attributes:
-        path: where it is.
-        mode: the permissions of `path`, to be set at the end.
+        path: the temporary file.
+        mode: the permissions of the final file, to be set at the end.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the folder is not writable.
     """
 
     def __init__(self, path: Path, mode: int | None) -> None:
         sweep(path.parent, again=False)
         self.path = path.with_name(_name_for(path))
-        _unfinished.add(self.path)  # before it exists, so that a signal misses none
+        # Before the file exists, so that a signal in between leaves no file behind.
+        _unfinished.add(self.path)
         try:
-            # The umask applies by itself; asking for it would change it for other threads.
+            # The system applies the umask; reading it would change it for other threads.
             created = 0o600 if mode is not None else 0o666
             self._descriptor = os.open(self.path, _OPEN | os.O_CREAT | os.O_EXCL, created)
         except OSError:
@@ -52,25 +53,25 @@ class Temporary:
         locks.try_lock(self._descriptor)
         default = stat.S_IMODE(os.fstat(self._descriptor).st_mode)
         self.mode = default if mode is None else mode
-        if default & 0o600 != 0o600:  # a umask that takes even the owner's rights
+        if default & 0o600 != 0o600:  # the umask removes even the rights of the owner
             with suppress(OSError):
                 self.path.chmod(default | 0o600)
 
     def close(self) -> None:
-        """Remove the file, if it still has its temporary name, and release its lock."""
+        """Remove the file unless it has been renamed, and release its lock."""
         _remove(self.path)
         locks.close_lock(self._descriptor)
 
 
 def sweep(folder: Path, again: bool = True) -> None:
-    """Remove the temporary files in a folder whose processes have ended.
+    """Remove temporary files of ended processes from a folder.
 
-    Only files with a name of this library's are considered, made on this machine by a process that
-    is no more, and locked by nobody.
+    Only files are removed whose name has the form used here, that were created on this machine by a
+    process that has ended, and that are not locked.
 
     Args:
-        folder: the folder; nothing happens where it cannot be read.
-        again: whether a folder that this process has looked through is looked through again.
+        folder: the folder; ignored if it cannot be read.
+        again: whether to search a folder that this process has searched before.
     """
     if not again and folder in _swept:
         return
@@ -83,13 +84,13 @@ def sweep(folder: Path, again: bool = True) -> None:
 
 
 def remove_unfinished() -> None:
-    """Remove every temporary file of this process; for a process that is about to end."""
+    """Remove every temporary file of this process, before it ends."""
     for path in list(_unfinished):
         _remove(path)
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # a later run removes what cannot be removed now
+    with suppress(OSError):  # a later run removes the file
         path.unlink(missing_ok=True)
     _unfinished.discard(path)
 
@@ -106,7 +107,7 @@ def _remove_stale(path: str, process: int) -> None:
 
 def _is_running(process: int) -> bool:
     """Whether another process has this number."""
-    if process == os.getpid():  # in a container each run may have the same
+    if process == os.getpid():  # in a container each run may have the same number number number
         return False
     try:
         os.kill(process, 0)
@@ -130,7 +131,7 @@ _NAME = re.compile(
 
 
 def _forget() -> None:
-    # What a process was writing when it forked is not its child's to remove.
+    # The files belong to the parent process; the child must not remove them.
     _unfinished.clear()
 
 

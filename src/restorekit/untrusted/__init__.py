@@ -1,1 +1,1 @@
-"""Text and JSON from outside, checked and bounded before use."""
+"""Untrusted text and JSON, checked and limited in size before use."""

@@ -1,4 +1,4 @@
-"""Plain data from outside: JSON read strictly, and what no configuration or card could use."""
+"""Untrusted plain data: strict JSON, and limits on values, sizes and nesting."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from typing import Any
 
 from restorekit.untrusted.text import quoted
 
-DEEPEST = 50  # levels of objects and lists in each other
+DEEPEST = 50  # levels of nested objects and lists
 MOST_VALUES = 20_000
 _LARGEST = 2**63
 
 
 def parse_json(text: str, *, finite: bool = True) -> Any:
-    """JSON as the standard has it, where Python's own reader takes more than that.
+    """Parse JSON strictly.
+
+    Python's own parser also accepts duplicate keys, NaN, infinity and integers of any size.
 
     Args:
         text: the JSON.
-        finite: refuse NaN and infinity, which Python also writes.
+        finite: whether NaN and infinity, which Python also writes, are rejected.
 
     Raises:
-        json.JSONDecodeError: it is no JSON.
-        ValueError: a key stands twice in an object, a number is NaN, infinite or does not fit 64
-            bits, or the whole is nested too deep to be read; in one line.
+        json.JSONDecodeError: the text is not JSON.
+        ValueError: a key is duplicated, a number is NaN, infinite or does not fit 64 bits, or the
+            nesting is too deep. The message is one line.
     """
     try:
         return json.loads(
@@ -41,22 +43,23 @@ def parse_json(text: str, *, finite: bool = True) -> Any:
 
 
 def find_unusable(data: Any, most: int | None = None) -> str | None:
-    """What makes data from outside useless or dangerous to work with, after the path of it.
+    """The first problem in plain data: too deep, too many values, or a value that cannot be stored.
 
-    Data that hold themselves count as endlessly deep. Objects other than numbers, texts, mappings
-    and lists are not looked into.
+    A container that contains itself counts as too deep. Objects other than numbers, strings,
+    mappings and lists are not inspected.
 
     Args:
-        data: what was read from JSON or given from Python.
-        most: values that there may be; any number if None.
+        data: read from JSON or given from Python.
+        most: the largest number of values; None for any number.
 
     Returns:
-        A line such as "noise.noises.0: nested more than 50 deep", or None.
+        The path and the problem, for example "noise.noises.0: nested more than 50 deep", or None.
     """
-    waiting: list[tuple[tuple[Any, ...], Any]] = [((), data)]
+    # A stack instead of recursion: hostile data can be nested deeper than Python can recurse.
+    pending: list[tuple[tuple[Any, ...], Any]] = [((), data)]
     seen = 0
-    while waiting:
-        path, value = waiting.pop()
+    while pending:
+        path, value = pending.pop()
         if isinstance(value, Mapping):
             inside = [((*path, key), item) for key, item in value.items()]
             inside += [((*path, "a key"), key) for key in value]
@@ -65,20 +68,20 @@ def find_unusable(data: Any, most: int | None = None) -> str | None:
         else:
             inside = []
         seen += len(inside)
-        fault = _fault(value)
+        problem = _problem(value)
         if len(path) > DEEPEST and inside:
-            fault, path = f"nested more than {DEEPEST} deep", path[:3]
+            problem, path = f"nested more than {DEEPEST} deep", path[:3]
         elif most is not None and seen > most:
             return f"it holds more than {most:,} values"
-        if fault is not None:
+        if problem is not None:
             where = ".".join(str(part) for part in path)
-            return f"{where}: {fault}" if path else fault
-        waiting += inside
+            return f"{where}: {problem}" if path else problem
+        pending += inside
     return None
 
 
-def _fault(value: Any) -> str | None:
-    """What is wrong with a single number or text."""
+def _problem(value: Any) -> str | None:
+    """The problem of a single number or string, or None."""
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         return f"{quoted(value)} does not fit 64 bits"
     if not isinstance(value, str) or (value.isascii() and "\0" not in value):
@@ -86,7 +89,7 @@ def _fault(value: Any) -> str | None:
     if "\0" in value:
         return f"{quoted(value)} holds a NUL character"
     try:
-        os.fsencode(value)  # takes the names of files that are no text
+        os.fsencode(value)  # accepts file names that are not valid text
     except UnicodeEncodeError:
         return f"{quoted(value)} holds half of a surrogate pair"
     return None
@@ -96,16 +99,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"key {quoted(key)} stands twice in an object")
+        raise ValueError(f"key {quoted(key)} is duplicated in an object")
     return found
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not a number that JSON has")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _integer(text: str) -> int:
-    # Of thousands of digits Python would raise an error of its own, or take long.
+    # For thousands of digits, Python raises an error of its own or takes long.
     if len(text) > 20 or not -_LARGEST <= (number := int(text)) < _LARGEST:
         raise ValueError(f"a number of {len(text)} digits, {text[:12]}.., does not fit 64 bits")
     return number

@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be shown: bounded in length, and free of control characters."""
+"""Untrusted text made safe to print: limited in length, without control characters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-LONGEST = 1000  # characters of a message
+LONGEST = 1000  # characters in a message
 _MOST_LINES = 50
-_JOINERS = "\u200c\u200d"  # they shape Persian and Indic words and emoji
+_JOINERS = "\u200c\u200d"  # needed in Persian and Indic words and in emoji
 
 
 def shortened(text: str, limit: int = LONGEST) -> str:
-    """A text of at most `limit` characters, or its two ends and how much is left out between."""
+    """The text, or if it exceeds `limit` characters its two ends and the number omitted between."""
     if len(text) <= limit:
         return text
     head, tail = limit * 2 // 3, limit // 3 - 40
@@ -21,23 +21,23 @@ def shortened(text: str, limit: int = LONGEST) -> str:
 
 
 def one_line(text: str, limit: int = LONGEST) -> str:
-    """A text for a message: control characters and line breaks escaped, its length bounded."""
+    """A text as one line of a message: control characters escaped, the length limited."""
     return shortened(escaped(text), limit)
 
 
 def quoted(value: Any) -> str:
-    """A value for a message, on one line: `repr`, shortened where it is long or deep."""
+    """The `repr` of a value as one line of a message, shortened where it is long or deep."""
     try:
         return " ".join(_SHORT.repr(value).split())
-    except BaseException:  # that of foreign code may raise anything
+    except BaseException:  # `__repr__` of another package may raise anything
         return f"<{type(value).__name__} that cannot be shown>"
 
 
 def escaped(text: str) -> str:
-    """A text whose control characters, line breaks and direction marks are shown, as by `repr`.
+    """Escape control characters, line breaks and direction marks, as `repr` does.
 
-    A terminal would obey them: they can move the cursor, recolour or hide what is printed, or
-    make one line look like several.
+    A terminal interprets them: they can move the cursor, change colours, hide text, or make one
+    line look like several.
 
     Example:
         >>> escaped("a\\x1b[31m.png")
@@ -47,11 +47,11 @@ def escaped(text: str) -> str:
 
 
 def first_lines(lines: Sequence[str], noun: str) -> list[str]:
-    """The first lines of many, each fit for a message, and how many more there are.
+    """The first 50 lines, each safe to print, and the number of the others.
 
     Args:
-        lines: any number.
-        noun: what they are, in the plural.
+        lines: any number of lines.
+        noun: what the lines are, in the plural.
     """
     shown = [one_line(line) for line in lines[:_MOST_LINES]]
     left = len(lines) - len(shown)
