@@ -64,7 +64,7 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 def dtype_of(precision: str) -> torch.dtype | None:
-    """The dtype of autocast for a precision other than "auto"; None for float32, without autocast."""
+    """The dtype of autocast for a precision other than "auto"; None for float32."""
     import torch
 
     return None if precision == "float32" else getattr(torch, precision)

@@ -183,7 +183,7 @@ class _Blocks(NamedTuple):
 
     @property
     def are_drawn(self) -> bool:
-        """Whether most blocks are constant, as in a drawing or in a picture with a saturated sky."""
+        """Whether most blocks are constant, for example in a drawing or a saturated sky."""
         return 2 * int(self.varied.sum()) < len(self.varied)
 
     def usable(self) -> tuple[Tensor, Tensor]:
