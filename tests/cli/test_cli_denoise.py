@@ -132,7 +132,7 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
         ("--depth 12", "--depth '12' is unknown."),
         ("--quality 0", "--quality is 1 to 100, not 0"),
         ("--quality best", "invalid value for '--quality'"),
-        ("--report x.pdf", "--report 'x.pdf' is no .html, no .png and no folder"),
+        ("--report x.pdf", "report 'x.pdf' is neither .html nor .png nor a folder"),
         ("--strenght 1", "no such option '--strenght'. Did you mean '--strength'?"),
     ],
 )

@@ -113,7 +113,7 @@ def test_reports_of_several_pictures_are_a_folder(
     """Each lies where its picture lies; pages have one each; a file for all is refused."""
     tifffile.imwrite(pictures / "scan.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
     call = ("denoise", pictures, "-o", tmp_path / "out", "--report")
-    assert "--report needs a folder" in refused(*call, tmp_path / "all.html")
+    assert "reports of 4 pictures need a folder" in refused(*call, tmp_path / "all.html")
     assert run(*call, tmp_path / "told").code == 0
     assert sorted(str(report[0].relative_to(tmp_path / "told")) for report in reports) == [
         "a.png.html",
@@ -144,7 +144,7 @@ def test_report_does_not_replace_the_picture_behind_a_link(
 
 def test_report_without_a_name(refused: Callable[..., str], pictures: Path, engine: Any) -> None:
     """As a shell makes of a variable that is not set; it is not the current folder."""
-    assert "--report has no name" in refused("denoise", pictures / "a.png", "--report", "")
+    assert "the report has no name" in refused("denoise", pictures / "a.png", "--report", "")
 
 
 def test_metadata_that_is_left_out_is_named(

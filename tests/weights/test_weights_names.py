@@ -237,7 +237,9 @@ class TestCommandLine:
         assert run("info", "tiny-gray", "--credits") == "# Credits\n\n- Zoë Ångström\n"
         assert "its card names no credits" in run("info", "plain", "--credits")
         (folder / "CREDITS.md").unlink()
-        assert "its credits, CREDITS.md, are not beside it" in run("info", "tiny-gray", "--credits")
+        assert "its credits, CREDITS.md, are not in the same folder" in run(
+            "info", "tiny-gray", "--credits"
+        )
 
     def test_convert(self, folder: Path, tmp_path: Path, run: Callable[..., str]) -> None:
         """It tells what was recognised, and that the licence is not known."""

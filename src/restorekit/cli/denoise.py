@@ -117,9 +117,10 @@ def denoise(
         raise ArgumentError(f"--quality is 1 to 100, not {quality}")
     plan = _plan(inputs, output, in_place)
 
-    from restorekit.cli.restoring import Restoring, report_paths
+    from restorekit.cli.restoring import Restoring
     from restorekit.pictures.processing.one_file import WriteOptions
     from restorekit.pictures.processing.worker import Worker
+    from restorekit.report.report_paths import report_paths
     from restorekit.restore.denoiser import Denoiser
 
     reports = report_paths(plan, report)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from restorekit.cli.output import Json, in_words, print_json, print_line, print_table
+from restorekit.cli.output import (
+    Json,
+    call_text,
+    in_words,
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+)
 
 
 def info(
@@ -28,17 +37,56 @@ def info(
     It contains the architecture with its arguments and provider, the training data and the quality
     of the results.
     """
-    from restorekit.cli.weights_display import print_credits, print_model_card
     from restorekit.weights import find_weights, read_card
+    from restorekit.weights.weights_listing import read_credits
 
     path = find_weights(checkpoint)
     card = read_card(path)
     if credits:
-        print_credits(path, card)
+        print_text(read_credits(path))
     elif as_json:
         print_json(card)
     elif "summary" in card:
-        print_model_card(path, card)
+        _print_released(path, card)
     else:
         print_line(str(path))
         print_table((key, in_words(value)) for key, value in card.items())
+
+
+def _print_released(path: Path, card: Mapping[str, Any]) -> None:
+    """The card of released weights, with a table of its results."""
+    print_line(f"{path.stem}: {card['summary']}")
+    rows = {
+        "for": card.get("purpose"),
+        "noise": card.get("noise_range"),
+        "network": call_text(card["model"]),
+        "parameters": f"{card['parameters']:,}",
+        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "trained on": card.get("training_data"),
+        "its licences": card.get("licenses"),
+        "licence": card.get("license"),
+        "recipe": card.get("recipe"),
+        "limits": card.get("limits"),
+        "file": str(path),
+    }
+    print_table((label, in_words(value)) for label, value in rows.items() if value)
+    if isinstance(card.get("psnr"), Mapping):
+        print_text("\nPSNR (dB)")
+        print_table(_psnr_rows(card["psnr"]))
+        if card.get("measured"):
+            print_line(f"  {card['measured']}")
+    if card.get("credits"):
+        print_text("\nThe authors of the training data: --credits")
+
+
+def _psnr_rows(psnr: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each noise of each test set; a plain number has no noise."""
+    return [
+        (name, noise, _number(value))
+        for name, row in psnr.items()
+        for noise, value in (row if isinstance(row, Mapping) else {"": row}).items()
+    ]
+
+
+def _number(cell: Any) -> str:
+    return "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)

@@ -7,10 +7,10 @@ from typing import Any
 import typer
 
 from restorekit.cli.output import Json, print_json, print_table, print_text
-from restorekit.cli.weights_display import listed_weights, weights_row
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import RegistryEntry
 from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.weights.weights_listing import ListedWeights, describe_weights
 
 WEIGHTS = "weights"
 
@@ -37,11 +37,12 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
         for plural, kind_ in plurals().items()
         if kind in (None, kind_)
     }
+    found: dict[str, list[Any]]
     found = {plural: [_as_json(e) for e in entries] for plural, entries in listed.items()}
     rows = {plural: [_row(e) for e in entries] for plural, entries in listed.items()}
     if kind in (None, WEIGHTS):
-        found[WEIGHTS] = listed_weights(pattern)
-        rows[WEIGHTS] = [weights_row(each) for each in found[WEIGHTS]]
+        found[WEIGHTS] = describe_weights(pattern)
+        rows[WEIGHTS] = [_weights_row(each) for each in found[WEIGHTS]]
     if as_json:
         print_json(found)
         return
@@ -80,6 +81,11 @@ def _row(entry: RegistryEntry) -> tuple[str, str]:
     component, provider = entry.component, entry.provider
     note = "" if provider.distribution == "restorekit" else f"[{provider}]"
     return component.name, f"{component.summary} {note}".strip()
+
+
+def _weights_row(weights: ListedWeights) -> tuple[str, str]:
+    facts = [weights.summary or f"{weights.architecture}", weights.noise_range]
+    return weights.name, "; ".join(fact for fact in facts if fact)
 
 
 def _as_json(entry: RegistryEntry) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,16 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from restorekit.cli.output import print_line, to_json_value
-from restorekit.errors import ArgumentError, InputError, RestoreKitError, in_one_line
+from restorekit.errors import InputError, RestoreKitError, in_one_line
 from restorekit.restore.safeguard.reason import MEANING
 
 if TYPE_CHECKING:
     from restorekit.pictures.picture import Picture
-    from restorekit.pictures.processing.file_plan import FilePlan
     from restorekit.pictures.processing.many_files import FileOutcome
     from restorekit.pictures.processing.one_file import PagePlace
-
-_REPORTS = (".html", ".png")
 
 
 class Restoring:
@@ -106,42 +102,3 @@ class Restoring:
         elif done.has_new_result:
             told |= {"pages": pages, "left_out": done.left_out}
         print_line(json.dumps(to_json_value(told), allow_nan=False))
-
-
-def report_paths(plan: FilePlan, given: str | None) -> dict[Path, Path]:
-    """Where the report of each target goes.
-
-    Args:
-        plan: (source, target) pairs.
-        given: a file for one picture, for several a folder, in which each has its own "x.html".
-
-    Raises:
-        ArgumentError: `given` cannot be that.
-    """
-    if given is None:
-        return {}
-    if not given:
-        raise ArgumentError("--report has no name; '.' is the current folder")
-    report = Path(given)
-    suffix = report.suffix.lower()
-    if len(plan) == 1 and suffix in _REPORTS and not report.is_dir():
-        if any(_same(report, path) for path in plan[0]):
-            raise ArgumentError(f"--report '{report}' is the picture itself; choose another name")
-        return {plan[0][1]: report}
-    if suffix in _REPORTS and not report.is_dir():
-        raise ArgumentError(f"of {len(plan)} pictures --report needs a folder, not '{report}'")
-    if suffix or report.is_file():
-        raise ArgumentError(f"--report '{report}' is no .html, no .png and no folder")
-    targets = [target for _, target in plan]
-    root = Path(os.path.commonpath([target.parent for target in targets]))
-    return {target: _below(report, target.relative_to(root)) for target in targets}
-
-
-def _below(folder: Path, target: Path) -> Path:
-    return folder / target.with_name(f"{target.name}.html")
-
-
-def _same(one: Path, other: Path) -> bool:
-    from restorekit.pictures.processing.file_plan import same_file
-
-    return os.path.abspath(one) == os.path.abspath(other) or same_file(one, other)

@@ -49,7 +49,7 @@ def write_report(
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise ArgumentError(f"a report is a file .html or .png, not '{path.name}'")
+        raise ArgumentError(f"a report is a {' or '.join(SUFFIXES)} file, not '{path.name}'")
     before, after = check_arrays(before, after, outcome)
     numbers, white = measure_change(before, after, outcome)
     gain = gain_for(white.std)

@@ -1,8 +1,8 @@
 """Weights: files that describe themselves, weights by name, and what others have published.
 
 `weights_files` saves and loads, `card` reads what a file says of itself, `weights_names` finds
-files by name, `foreign_checkpoints` and `checkpoint_layouts` read checkpoints of other projects,
-`conversion` writes those as our own.
+files by name, `weights_listing` describes these, `foreign_checkpoints` and `checkpoint_layouts`
+read checkpoints of other projects, `conversion` writes those as our own.
 """
 
 from __future__ import annotations
