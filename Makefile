@@ -1,4 +1,4 @@
-# Everything a fresh machine needs is `make demo` and `make test`.
+# `make demo` and `make test` install everything they need.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ EXPORTING := tests/runtimes tests/examples/test_readme.py
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
-# For `make gpu`: an interpreter with PyTorch for CUDA, photographs from pack.py, what to train.
+# For `make gpu`: an interpreter with PyTorch for CUDA, photographs from pack.py, networks to train.
 GPU_PYTHON ?= $(BIN)/python
 PACKED ?= packed
 STATE ?= runs/gpu
@@ -19,11 +19,11 @@ TRAINING ?= photo=250 gaussian=190 impulse=60 gray=50
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-# One environment, one pip at a time.
+# Targets share an environment, so only one pip runs at a time.
 .NOTPARALLEL:
 .PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest clean
 
-help:  ## what there is to make
+help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-demo  ## train for about a minute, restore a picture, write demo/
@@ -47,10 +47,10 @@ api: $(VENV)/.installed-test  ## record the public API after a change of it that
 coverage: $(VENV)/.installed-test  ## the tests, and the share of lines and branches that they run
 	$(PYTEST) --cov
 
-fuzz: $(VENV)/.installed-test  ## hostile files for FUZZ_MINUTES, beginning at FUZZ_SEED
+fuzz: $(VENV)/.installed-test  ## test hostile files for FUZZ_MINUTES, starting at FUZZ_SEED
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
 
-gpu:  ## on a machine with a GPU: its tests and benchmarks, then training of the bundled networks
+gpu:  ## on a machine with a GPU: tests, benchmarks, then training of the bundled networks
 	-PYTHONPATH=src $(GPU_PYTHON) -m pytest -W default -m gpu tests/gpu
 	-PYTHONPATH=src $(GPU_PYTHON) benchmarks/network_speed.py --device cuda
 	-PYTHONPATH=src $(GPU_PYTHON) benchmarks/step_overhead.py --device cuda
@@ -65,31 +65,31 @@ wheel: $(VENV)/.installed-test  ## the wheel and the source distribution, in dis
 notebook: $(VENV)/.installed-test  ## execute the example notebook
 	$(BIN)/python -m pytest tests/examples/test_notebook.py
 
-# A version counts as present where it runs: a version manager leaves stubs that only complain.
-test-all:  ## lint, types and tests under each Python from 3.11 to 3.13 that is here
+# A version is used only if it runs: version managers install stubs that fail.
+test-all:  ## lint, types and tests with each installed Python from 3.11 to 3.13
 	@found=; for version in $(VERSIONS); do \
-	  python$$version -c '' 2>/dev/null || { echo "python$$version: not here"; continue; }; \
+	  python$$version -c '' 2>/dev/null || { echo "python$$version: not installed"; continue; }; \
 	  found=1; echo "python$$version:"; \
 	  $(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	done; \
-	test -n "$$found" || { echo "none of Python $(VERSIONS) is here" >&2; exit 1; }
+	test -n "$$found" || { echo "none of Python $(VERSIONS) is installed" >&2; exit 1; }
 
-# Export needs a newer torch than the rest, so its tests have an environment of their own.
-test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the oldest versions allowed
+# Export needs a newer torch than the rest, so its tests have a separate environment.
+test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
 	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%)
 	$(LOWEST)-test/bin/python -m pytest $(EXPORTING)
 
-clean:  ## remove what was built; the environments and demo/ stay
+clean:  ## remove built files; keep the environments and demo/
 	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp for each extra: installed again when the requirements change.
+# One stamp for each extra, which is installed again when the requirements change.
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e '.[$*]'
 	@touch $@
 
-# One environment for each extra, made anew: what is installed and still allowed would stay, though
-# it is not the oldest. With pip, which the tests call.
+# A new environment for each extra: in an existing one, newer versions that are allowed would remain.
+# It has pip, which the tests call.
 $(LOWEST)-%/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install uv
 	$(BIN)/uv venv --clear --seed --python $(PYTHON) $(@D)

@@ -1,4 +1,4 @@
-"""Seconds per megapixel of swift beside FFDNet and DnCNN-20, as ratios, in turns in one run.
+"""Seconds per megapixel of swift relative to FFDNet and DnCNN-20, in turns in one run.
 
     python benchmarks/network_speed.py [--device cuda] [--threads 2] [--side 512]
 

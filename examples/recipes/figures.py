@@ -1,13 +1,13 @@
-"""Keep published figures true: one file of results, and the cards and the page written from it.
+"""Measure the published figures, and write the model cards and docs/figures.md from them.
 
-    python examples/recipes/figures.py measure TESTSETS   # run every command again, or
+    python examples/recipes/figures.py measure TESTSETS   # run all commands again, or
                                           # with --only Nam25 those that contain "Nam25"
-    python examples/recipes/figures.py add r.json ...     # take in what a benchmark wrote
+    python examples/recipes/figures.py add r.json ...     # add JSON files of the benchmark
     python examples/recipes/figures.py write              # write the cards and docs/figures.md
 
-results.json beside this file holds what was measured, each result with the command that measures
-it, and what stands beside it in the tables: published figures, other software, goals, each with
-its source. TESTSETS is the folder that has CBSD68, Set12, Kodak24, Nam25 and FMDD12.
+results.json holds the results, each with the command that measures it, and the figures that they
+are compared with (published figures, other software, goals), each with its source. TESTSETS is the
+folder that contains CBSD68, Set12, Kodak24, Nam25 and FMDD12.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim", "worst_change", "worsen
 
 
 def main() -> None:
-    """Measure, take in or write."""
+    """Measure, add or write."""
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     measuring = actions.add_parser("measure")
@@ -69,7 +69,7 @@ def measure(folder: Path, only: str) -> None:
 
 
 def add(files: Iterable[Path]) -> None:
-    """Take in results, in place of those of the same command."""
+    """Add results and replace those of the same command."""
     everything = load()
     for file in files:
         new = condensed(file)
@@ -83,7 +83,7 @@ def add(files: Iterable[Path]) -> None:
 
 
 def write() -> None:
-    """Write the cards and the page, where they do not agree with the results."""
+    """Update the cards and the page from the results."""
     everything = load()
     for path in sorted(PRETRAINED.glob("*.safetensors")):
         write_card(path, card_fields(everything, path.stem))
@@ -93,12 +93,12 @@ def write() -> None:
 
 
 def load() -> dict[str, Any]:
-    """What is measured, and what stands beside it."""
+    """Return the results and the figures that they are compared with."""
     return dict(json.loads(RESULTS.read_text(encoding="utf-8")))
 
 
 def condensed(file: Path) -> dict[str, Any]:
-    """The results of one command without its single pictures."""
+    """Return the results of one command without those of single pictures."""
     results = read_json(file)
     plain = results.as_json()
     data = plain["data"]
@@ -122,12 +122,12 @@ def condensed(file: Path) -> dict[str, Any]:
 
 
 def rounded(value: float | None) -> float | None:
-    """To four decimals."""
+    """Round to four decimals."""
     return None if value is None else round(value, 4)
 
 
 def card_fields(everything: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the card of some weights says of its figures: each with all that is not the default."""
+    """Return the figures for a model card, each labelled with its non-default options."""
     psnr: dict[str, dict[str, float]] = {}
     measured: dict[str, None] = {}
     for found in everything["measured"]:
@@ -141,7 +141,7 @@ def card_fields(everything: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def where(found: dict[str, Any], precision: str) -> str:
-    """How and on what something was measured, in short."""
+    """Return how and on which machine something was measured, in short."""
     environment = found["environment"]
     return (
         f"restorekit benchmark, protocol {found['protocol_version']}, {precision}, "
@@ -150,7 +150,7 @@ def where(found: dict[str, Any], precision: str) -> str:
 
 
 def write_card(path: Path, fields: dict[str, Any]) -> None:
-    """Give a weights file other fields on its card; its tensors stay as they are.
+    """Change fields of the card of a weights file. The tensors are not changed.
 
     Raises:
         RuntimeError: a byte of the tensors would have changed.
@@ -166,71 +166,71 @@ def write_card(path: Path, fields: dict[str, Any]) -> None:
 
 
 def tensor_bytes(path: Path) -> bytes:
-    """What follows the head of a safetensors file."""
+    """Return the content of a safetensors file after its header."""
     content = path.read_bytes()
     return content[8 + int.from_bytes(content[:8], "little") :]
 
 
 def with_tables(text: str, everything: dict[str, Any]) -> str:
-    """A page with its generated part written anew."""
+    """Return a page with its generated part replaced."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     measured = everything["measured"]
     folders = list(dict.fromkeys(each["data"]["folder"] for each in measured))
     ordered = sorted(measured, key=lambda each: folders.index(each["data"]["folder"]))
-    sections = "".join(section(found, everything["beside"]) for found in ordered)
+    sections = "".join(section(found, everything["compared"]) for found in ordered)
     return f"{before}{BEGIN}\n{sections}{END}{after}"
 
 
 def section(found: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
-    """A command, its table, and how it was measured."""
-    beside = [each for each in others if each["command"] == found["command"]]
+    """Return a command, its table, and how it was measured."""
+    compared = [each for each in others if each["command"] == found["command"]]
     rows = found["rows"]
     models = list(dict.fromkeys(row["model"] for row in rows))
     noises = list(dict.fromkeys(row["noise"] for row in rows))
     by_place = {(row["noise"], row["model"]): row for row in rows}
     lines = [["noise", "noisy", *(f"`{model}`" for model in models)]]
-    lines[0] += [f"{each['name']} [{n}]" for n, each in enumerate(beside, start=1)]
+    lines[0] += [f"{each['name']} [{n}]" for n, each in enumerate(compared, start=1)]
     for noise in noises:
         here = [by_place[noise, model] for model in models]
-        more = [beside_cell(each, noise, by_place) for each in beside]
+        more = [compared_cell(each, noise, by_place) for each in compared]
         lines.append([noise, f"{here[0]['psnr_noisy']:.2f}", *map(cell, here), *more])
     remarks = Protocol(**found["protocol"]).remarks
     data = found["data"]
     title = ", ".join((data["folder"], kind(noises), *remarks))
     precision = ", ".join(dict.fromkeys(row["precision"] for row in rows))
-    notes = [f"[{n}] {each['source']}" for n, each in enumerate(beside, start=1)]
+    notes = [f"[{n}] {each['source']}" for n, each in enumerate(compared, start=1)]
     notes.append(f"{where(found, precision)}; {data['pictures']} pictures, digest {data['digest']}")
     listed = "\n".join(f"- {note}" for note in notes)
     return f"## {title}\n\n```shell\n{found['command']}\n```\n\n{table(lines)}\n{listed}\n\n"
 
 
 def kind(noises: Sequence[str]) -> str:
-    """What the noises have in common."""
+    """Return the kind of the noises."""
     names = dict.fromkeys(noise.partition(":")[0].replace("_", "-") for noise in noises)
     return f"{' and '.join(names)} noise"
 
 
 def cell(row: dict[str, Any]) -> str:
-    """The PSNR, and how many pictures became worse if any did."""
+    """Return the PSNR, and how many pictures became worse, if any."""
     worse = f" ({row['worsened']} worse)" if row["worsened"] else ""
     return f"{row['psnr']:.2f}{worse}"
 
 
-def beside_cell(
-    beside: dict[str, Any], noise: str, rows: dict[tuple[str, str], dict[str, Any]]
+def compared_cell(
+    compared: dict[str, Any], noise: str, rows: dict[tuple[str, str], dict[str, Any]]
 ) -> str:
-    """A figure of others; of a goal, whether it is missed."""
-    value = beside["psnr"].get(noise)
+    """Return a figure for comparison. For a goal it says whether it is missed."""
+    value = compared["psnr"].get(noise)
     if value is None:
         return ""
-    reached = rows[noise, beside["goal_of"]]["psnr"] if "goal_of" in beside else value
+    reached = rows[noise, compared["goal_of"]]["psnr"] if "goal_of" in compared else value
     short = value - round(reached, 2)
     return f"{value:.2f}" + (f" (missed by {short:.2f})" if short > 0.004 else "")
 
 
 def table(lines: Sequence[Sequence[str]]) -> str:
-    """Rows as a Markdown table, the first as its head."""
+    """Return rows as a Markdown table. The first row is the header."""
     rule = ["---", *["---:"] * (len(lines[0]) - 1)]
     return "".join(f"| {' | '.join(row)} |\n" for row in (lines[0], rule, *lines[1:]))
 

@@ -51,7 +51,7 @@ def test_finished_pictures_of_a_folder_are_skipped(
     outcome = run(*call)
     assert outcome.out == f"{tmp_path / 'out' / 'z.png'}\n"
     assert outcome.err == (
-        "2 already done, skipped, whatever the settings were (--overwrite redoes them)\n"
+        "2 skipped: already done, settings not compared; --overwrite redoes them\n"
     )
     assert len(engine.given) == 4
     outcome = run(*call, "--overwrite")

@@ -36,7 +36,7 @@ def figures() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def everything(figures: ModuleType) -> dict[str, Any]:
-    """What is measured, and what stands beside it."""
+    """The results and the figures that they are compared with."""
     return dict(figures.load())
 
 
@@ -57,7 +57,7 @@ def test_the_page_is_the_one_that_the_results_give(
 def test_the_cards_are_those_that_the_results_give(
     figures: ModuleType, everything: dict[str, Any]
 ) -> None:
-    """Every figure of every card, and none beside them; all weights are measured."""
+    """Every figure of every card, and no others; all weights are measured."""
     assert len(list_weights()) == 4
     for name in list_weights():
         card, expected = read_card(name), figures.card_fields(everything, name)
@@ -90,15 +90,15 @@ def test_every_result_has_the_command_that_measures_it(everything: dict[str, Any
         assert all(row["precision"] for row in found["rows"])
 
 
-def test_what_stands_beside_has_a_place_and_a_source(everything: dict[str, Any]) -> None:
+def test_each_figure_for_comparison_has_a_place_and_a_source(everything: dict[str, Any]) -> None:
     """A command that is measured, noises of its rows, and where the figures are from."""
     noises = {
         found["command"]: {row["noise"] for row in found["rows"]}
         for found in everything["measured"]
     }
-    for beside in everything["beside"]:
-        assert beside["psnr"].keys() <= noises[beside["command"]]
-        assert beside["source"]
+    for compared in everything["compared"]:
+        assert compared["psnr"].keys() <= noises[compared["command"]]
+        assert compared["source"]
 
 
 def test_a_figure_says_all_that_is_not_the_default(figures: ModuleType, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_commands_are_run_again(
     commands[0] = commands[0].replace("--data x", "--data one")
     before = [{"command": command, "rows": []} for command in commands]
     monkeypatch.setattr(figures, "RESULTS", tmp_path / "results.json")
-    figures.RESULTS.write_text(json.dumps({"measured": before, "beside": []}))
+    figures.RESULTS.write_text(json.dumps({"measured": before, "compared": []}))
     figures.measure(tmp_path, "--data one")
     one, other = figures.load()["measured"]
     assert one["command"] == commands[0]

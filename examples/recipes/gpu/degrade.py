@@ -74,7 +74,7 @@ class Draw:
 
 
 def white(clean: Tensor, generator: Generator) -> Batch:
-    """Gaussian and uniform noise of 0 to 75 of 255, in part clipped and in 8 bits; level told."""
+    """Gaussian and uniform noise of 0 to 75 of 255, in part clipped and in 8 bits; level known."""
     draw = Draw(clean, generator)
     kind = draw.uniform()
     std = torch.where(kind < 0.45, draw.uniform(0.03, 0.21), draw.uniform(0.0, 0.2941))
@@ -245,7 +245,7 @@ def _grain(clean: Tensor, draw: Draw) -> Tensor:
 
 
 def _told(clean: Tensor, noisy: Tensor, draw: Draw) -> Tensor:
-    """The level that the network is told: one number, a map, or 0 for a level that is unknown."""
+    """The level given to the network: one number, a map, or 0 for an unknown level."""
     square = (noisy - clean).square().mean(1, keepdim=True)
     number = square.mean((2, 3), keepdim=True).sqrt().expand_as(square)
     radius = torch.full_like(draw.uniform(), 6.0)

@@ -71,7 +71,7 @@ def _quantised(plane: Tensor, scale: Tensor, table: tuple[tuple[int, ...], ...])
 
 
 def constant(values: Any, like: Tensor) -> Tensor:
-    """A tuple of numbers as a tensor beside another one, made once: each copy stops the device."""
+    """A tuple of numbers as a cached tensor on a device, because each copy blocks the device."""
     return _constant(values, like.device, like.dtype)
 
 

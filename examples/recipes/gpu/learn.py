@@ -2,10 +2,10 @@
 
     python examples/recipes/gpu/learn.py packed/*.tar --out state --seconds photo=250 gaussian=190
 
-Each network begins with `state/NAME.safetensors` if that is there, else with the bundled weights,
-and leaves there its running average in float32; the file's metadata say what it saw. It is written
-anew every `--save-every` seconds. The learning rate falls with the clock, so that a call ends with
-a network to use.
+Each network starts from `state/NAME.safetensors` if it exists, else from the bundled weights. Its
+running average is written there in float32 every `--save-every` seconds, with the amount of
+training data in the metadata. The learning rate decreases with the elapsed time, so a call ends
+with a usable network.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Run:
         task, generator = self.task, self.generator
         count, patch = self.arguments.batch, self.arguments.patch
         parts = []
-        # A quarter of the pictures is resized by a factor of its own, drawn anew for each batch.
+        # A quarter of the pictures is resized by a random factor, drawn for each batch.
         for share, scale in ((3, 1.0), (1, _choice((0.5, 0.6, 0.75, 0.85, 1.0, 1.25, 1.5)))):
             number = max(1, count * share // 4)
             after = scale != 1.0 and task.noise is degrade.photograph and _choice((True, False))

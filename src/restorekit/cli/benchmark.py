@@ -242,7 +242,7 @@ def _differing(short: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _labelled(given: list[str]) -> dict[str, str]:
-    """Models by label: the text before "=", where it is no argument's name, or the whole."""
+    """Return models by label: the text before "=" unless it names an argument, or all of it."""
     labelled: dict[str, str] = {}
     for text in given:
         label, equals, model = text.partition("=")

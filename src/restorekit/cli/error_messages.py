@@ -1,4 +1,4 @@
-"""What the user is told when something is wrong: one line each."""
+"""Messages for errors and warnings, one line each."""
 
 from __future__ import annotations
 

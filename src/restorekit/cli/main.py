@@ -1,4 +1,4 @@
-"""The command line `restorekit`: its commands, and how its errors are told."""
+"""The command line `restorekit`: its commands, and how errors are reported."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:
     """A component's name or JSON object, with "key=value" arguments added.
 
     Raises:
-        ArgumentError: the object is no JSON, or a setting has no "=".
+        ArgumentError: the object is not valid JSON, or a setting has no "=".
     """
     spec: Any = {"name": text}
     if text.lstrip().startswith("{"):

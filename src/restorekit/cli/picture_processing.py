@@ -34,7 +34,7 @@ def read_range(black: str, white: str) -> tuple[float | None, float | None]:
     """The values of --black and --white, None for auto.
 
     Raises:
-        ArgumentError: one is no number, or they leave no range.
+        ArgumentError: a value is not a number, or the range is empty.
     """
     from restorekit.pictures.value_ranges import check_range
 
@@ -100,8 +100,8 @@ def process_with_progress(
 
 def _conclude(skipped: int, faults: list[str]) -> None:
     if skipped:
-        told = f"{skipped} already done, skipped, whatever the settings were"
-        print_line(f"{told} (--overwrite redoes them)", sys.stderr)
+        note = "already done, settings not compared; --overwrite redoes them"
+        print_line(f"{skipped} skipped: {note}", sys.stderr)
     for line in faults:
         print_error(line)
     if faults:

@@ -38,7 +38,7 @@ class QuickGroup(TyperGroup):
         """The command that the first word names.
 
         Raises:
-            ArgumentError: it names none; the nearest is told.
+            ArgumentError: the command is unknown; the message suggests the closest one.
         """
         if args[0] not in self.commands:
             hint = did_you_mean(args[0], self.commands) or f" See '{ctx.command_path} --help'"

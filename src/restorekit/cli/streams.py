@@ -15,7 +15,7 @@ from restorekit.untrusted.text import escaped
 
 @contextmanager
 def dependable_streams() -> Iterator[None]:
-    """Within the block, neither stream is None, and a failure is told once or not at all.
+    """Within the block, neither stream is None, and a failure is reported once or not at all.
 
     What cannot be written to standard error is lost, for the work is worth more than the messages.
     What cannot be written to standard output is an `OSError` that names it.
@@ -56,7 +56,7 @@ def answers_apart() -> Iterator[None]:
 
 
 def set_output_aside() -> None:
-    """At the end of the process: what is still printed then is no answer either."""
+    """Redirect output at the end of the process, which is not part of the answer, to stderr."""
     sys.stdout = sys.stderr
     with suppress(OSError):
         os.dup2(2, 1)
