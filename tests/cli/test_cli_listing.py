@@ -221,6 +221,6 @@ class TestInfo:
         """A missing and a damaged file are told by their path."""
         assert refused("info", tmp_path / "none") == f"{tmp_path / 'none'}: no such weights file"
         (tmp_path / "junk.safetensors").write_bytes(b"junk")
-        assert "junk.safetensors: not a whole safetensors file" in refused(
+        assert "junk.safetensors: not a complete safetensors file" in refused(
             "info", tmp_path / "junk.safetensors"
         )

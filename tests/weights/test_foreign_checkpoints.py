@@ -260,9 +260,9 @@ def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
     """A module, a training state with foreign objects, a trap: told by what they hold."""
     path = tmp_path / "net.pth"
     torch.save(Module(), path)
-    assert f"a pickle that holds {__name__}.Module and not tensors alone" in refused(path)
+    assert f"a pickle that contains {__name__}.Module, not only tensors" in refused(path)
     torch.save({"state_dict": kair_dncnn(1)[0], "args": argparse.Namespace()}, path)
-    assert "holds argparse.Namespace" in refused(path)
+    assert "contains argparse.Namespace" in refused(path)
     torch.save(trap(tmp_path), path)
     assert "mkdir" in refused(path)
     path.write_bytes(pickle.dumps(trap(tmp_path)))
@@ -275,7 +275,7 @@ def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
     """It is a program; torch's own message, to load it as one, is not passed on."""
     torch.jit.trace(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 8, 8)).save(str(tmp_path / "net.pth"))
     message = refused(tmp_path / "net.pth")
-    assert "a TorchScript archive, a program" in message
+    assert "a TorchScript archive, which contains a program" in message
     assert "weights_only" not in message
 
 
@@ -283,11 +283,20 @@ def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
     ("head", "told"),
     [
         ({"a": {"dtype": "XX", "shape": [1], "data_offsets": [0, 4]}}, "unknown type 'XX'"),
-        ({"a": {"dtype": "F32", "shape": [5], "data_offsets": [0, 4]}}, "do not fit"),
-        ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [2, 4]}}, "do not fit"),
-        ({"__metadata__": None}, "not a whole safetensors file (its header is no JSON object)"),
-        ([1], "not a whole safetensors file (its header is no JSON object)"),
-        ({}, "holds no tensors"),
+        (
+            {"a": {"dtype": "F32", "shape": [5], "data_offsets": [0, 4]}},
+            "differs from the number of its bytes",
+        ),
+        (
+            {"a": {"dtype": "F32", "shape": [1], "data_offsets": [2, 4]}},
+            "differs from the number of its bytes",
+        ),
+        (
+            {"__metadata__": None},
+            "not a complete safetensors file (its header is not a JSON object)",
+        ),
+        ([1], "not a complete safetensors file (its header is not a JSON object)"),
+        ({}, "has no tensors"),
     ],
 )
 def test_damaged_safetensors_are_told(head: Any, told: str, tmp_path: Path) -> None:
@@ -328,18 +337,33 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
 @pytest.mark.parametrize(
     ("held", "told"),
     [
-        ({"conv.weight": torch.ones(4, 1, 3, 3)}, "of no known layout: it has conv.weight (4, 1,"),
-        ({"in_conv.weights": torch.ones(1)}, "the nearest known is deepinv's DnCNN"),
-        (named(stack(2, 4, 4, 1), "model"), "takes 2 channels and gives 1; DnCNN has the same"),
+        (
+            {"conv.weight": torch.ones(4, 1, 3, 3)},
+            "its layout is unknown: it has conv.weight (4, 1,",
+        ),
+        ({"in_conv.weights": torch.ones(1)}, "the nearest known layout is deepinv's DnCNN"),
+        (
+            named(stack(2, 4, 4, 1), "model"),
+            "it has 2 input and 1 output channels; DnCNN has equal",
+        ),
         (named(nn.Sequential(nn.Linear(4, 4)), "model"), "it has model.0.weight (4, 4), model.0.b"),
-        (named(nn.Sequential(nn.PReLU()), "model"), "of no known layout: it has model.0.weight (1"),
-        (named(nn.Sequential(nn.Conv2d(1, 1, 5)), "model"), "no stack of 3x3 convolutions: (1, 1"),
-        (without(deepinv(1)[0], "out_conv.weight"), "nearest known is deepinv's DnCNN"),
-        (without(saoyan(1)[0], "module.dncnn.3.running_var"), "of no known layout"),
-        ({**named(stack(1, 4, 1), "model"), "model.0.bias": torch.ones(9)}, "has misshapen layers"),
-        (named(stack(1, 8, 4, 1), "dncnn"), "but its widths differ"),
-        (named(stack(5, 8, 8, 8), "intermediate_dncnn.itermediate_dncnn"), "FFDNet takes 5"),
-        (without(named(stack(1, 4, 4, 1), "model"), "model.2.weight"), "of no known layout"),
+        (
+            named(nn.Sequential(nn.PReLU()), "model"),
+            "its layout is unknown: it has model.0.weight (1",
+        ),
+        (
+            named(nn.Sequential(nn.Conv2d(1, 1, 5)), "model"),
+            "not those of a stack of 3x3 convolutions: (1, 1",
+        ),
+        (without(deepinv(1)[0], "out_conv.weight"), "nearest known layout is deepinv's DnCNN"),
+        (without(saoyan(1)[0], "module.dncnn.3.running_var"), "its layout is unknown"),
+        (
+            {**named(stack(1, 4, 1), "model"), "model.0.bias": torch.ones(9)},
+            "it has another shape of layers",
+        ),
+        (named(stack(1, 8, 4, 1), "dncnn"), "but its layers have different widths"),
+        (named(stack(5, 8, 8, 8), "intermediate_dncnn.itermediate_dncnn"), "FFDNet needs 5"),
+        (without(named(stack(1, 4, 4, 1), "model"), "model.2.weight"), "its layout is unknown"),
         (
             drop(named(stack(1, *[4] * 5, 1), "model"), "model.4."),
             "between 'model.2' and 'model.6'",
@@ -349,14 +373,14 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
         (drop(kair_dncnn(1, norm=True)[0], "model.2."), "between 'model.0' and 'model.3'"),
         (drop(kair_dncnn(1, norm=True)[0], "model.3."), "between 'model.2' and 'model.5'"),
         (drop(deepinv(1)[0], "conv_list.0."), "layer 'conv_list.0' is missing"),
-        (without(kair_dncnn(1)[0], "model.2.bias"), "have a bias or a batch normalisation, others"),
+        (without(kair_dncnn(1)[0], "model.2.bias"), "have a bias or a batch normalisation"),
         ({k: v.to_sparse() for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in"),
         ({k: v.to(torch.int8) for k, v in kair_dncnn(1)[0].items()}, "no plain real numbers in"),
         ({k: v + 0j for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in layers.0"),
-        ({}, "holds no state dict"),
-        (torch.ones(3), "holds no state dict"),
-        ({"epoch": 3}, "holds no state dict"),
-        ([torch.ones(3)], "holds no state dict"),
+        ({}, "has no state dict"),
+        (torch.ones(3), "has no state dict"),
+        ({"epoch": 3}, "has no state dict"),
+        ([torch.ones(3)], "has no state dict"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")  # torch's own, of a slow file
@@ -376,6 +400,6 @@ def test_damaged_files_are_told(content: bytes, tmp_path: Path) -> None:
 def test_our_own_weights_need_no_conversion(tmp_path: Path) -> None:
     """That is said; and a bad source leaves no file behind."""
     save_model(create_model("dncnn", depth=2, width=4), tmp_path / "own.safetensors")
-    with pytest.raises(CheckpointError, match="own weights already"):
+    with pytest.raises(CheckpointError, match="already a weights file"):
         convert(tmp_path / "own.safetensors", tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()

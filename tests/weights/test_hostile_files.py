@@ -55,7 +55,7 @@ def refused(tmp_path: Path) -> Callable[[Path], str]:
     [
         (entry(offsets=[]), "not lists of whole numbers"),
         (entry(offsets=[4]), "not lists of whole numbers"),
-        (entry(offsets=[4, 0]), "do not fit"),
+        (entry(offsets=[4, 0]), "differs from the number of its bytes"),
         (entry(offsets=[-4, 0]), "not lists of whole numbers"),
         (entry(offsets=[0, 4.0]), "not lists of whole numbers"),
         (entry(offsets=[False, 4]), "not lists of whole numbers"),
@@ -65,7 +65,7 @@ def refused(tmp_path: Path) -> Callable[[Path], str]:
         (entry(offsets=[0, 10**30]), "64 bits"),
         (entry(shape=3), "not lists of whole numbers"),
         (entry(shape=[-1]), "not lists of whole numbers"),
-        (entry(shape=[10**18, 10**18]), "do not fit"),
+        (entry(shape=[10**18, 10**18]), "differs from the number of its bytes"),
         (entry(shape=[None]), "not lists of whole numbers"),
         (entry(kind="XX"), "unknown type 'XX'"),
         (entry(kind=None), "unknown type None"),
@@ -78,7 +78,7 @@ def refused(tmp_path: Path) -> Callable[[Path], str]:
         (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
         (b"[" * 100_000, "nested"),
         (b"\xff\xfe{\0}\0", "utf-8"),
-        ({"__metadata__": [1]}, "no JSON object"),
+        ({"__metadata__": [1]}, "not a JSON object"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )

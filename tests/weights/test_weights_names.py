@@ -101,8 +101,8 @@ class TestNames:
             ("tiny-grey", "See 'restorekit list weights'"),
             ("qqq", "qqq: no such weights file. See 'restorekit list weights'"),
             ("medain", "Did you mean 'median'?"),
-            ("median", "'median' is a model that needs no weights. See 'restorekit describe model"),
-            ("median:size=5", "'median' is a model that needs no weights."),
+            ("median", "'median' is a model without weights. See 'restorekit describe model"),
+            ("median:size=5", "'median' is a model without weights."),
             ("vae", "'vae' is an architecture without trained weights; give a weights file"),
             ("named/plain.safetensor", "Did you mean 'plain.safetensors'?"),
         ],
@@ -141,7 +141,7 @@ class TestHeader:
     def test_what_is_none(self, content: bytes, tmp_path: Path) -> None:
         """A header that is cut short, too long, or no table of tensors."""
         (tmp_path / "bad.safetensors").write_bytes(content)
-        with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+        with pytest.raises(CheckpointError, match="not a complete safetensors file"):
             read_header(tmp_path / "bad.safetensors")
 
 
@@ -180,7 +180,7 @@ class TestAnnotate:
         """A misspelt field is told the nearest; a card holds JSON alone."""
         with pytest.raises(ArgumentError, match=r"unknown field 'purpos' of a card\. Did you"):
             annotate("plain", folder / "out.safetensors", {"purpos": "x"})
-        with pytest.raises(ArgumentError, match="only what JSON has"):
+        with pytest.raises(ArgumentError, match="must be valid JSON"):
             annotate("plain", folder / "out.safetensors", {"purpose": object()})
         assert not (folder / "out.safetensors").exists()
         assert set(RELEASE) <= FIELDS.keys()
@@ -254,7 +254,7 @@ class TestCommandLine:
         assert "licence unknown" in told
         run("convert", "net.pth", "net.safetensors", "--license", "MIT")
         assert "license     MIT" in run("info", "net.safetensors")
-        assert "not overwritten" in run("convert", "net.pth", "net.pth")
+        assert "input and output are the same file" in run("convert", "net.pth", "net.pth")
 
 
 def test_listing_and_cards_import_no_torch(folder: Path) -> None:

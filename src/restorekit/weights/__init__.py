@@ -1,8 +1,8 @@
-"""Weights: files that describe themselves, weights by name, and what others have published.
+"""Weights files that describe themselves, weights by name, and checkpoints of other projects.
 
-`weights_files` saves and loads, `card` reads what a file says of itself, `weights_names` finds
-files by name, `weights_listing` describes these, `foreign_checkpoints` and `checkpoint_layouts`
-read checkpoints of other projects, `conversion` writes those as our own.
+`weights_files` saves and loads files, `card` reads and writes their cards, `weights_names` finds
+files by name and `weights_listing` describes them, `foreign_checkpoints` and `checkpoint_layouts`
+read checkpoints of other projects, and `conversion` converts these to the format of restorekit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The card of a weights file: what it says of itself, and what a release adds to that."""
+"""The card of a weights file: its description of itself, with the fields that a release adds."""
 
 from __future__ import annotations
 
@@ -30,25 +30,30 @@ FIELDS = {
     "noise_range": "the noise it was trained for, in words: 'gaussian, sigma 0-75 of 255'",
     "training_data": "what it was trained on",
     "licenses": "licences of the training data, with the number of pictures of each",
-    "credits": "the text file beside the weights that names the authors of the training data",
+    "credits": "the text file next to the weights that names the authors of the training data",
     "license": "the licence of the weights themselves",
-    "recipe": "the configuration that trains it again, and how long that took",
+    "recipe": "the configuration to reproduce the training, and how long it took",
     "psnr": "dB by test set and noise: {'CBSD68': {'15': 34.0, '25': 31.4}}",
     "measured": "how and where these figures were measured",
-    "limits": "what it does badly",
+    "limits": "known weaknesses",
     "source": "where converted weights came from",
 }
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """What a weights file says of itself, and "parameters", the number of its weights.
+    """Read the card of a weights file, and add "parameters", the number of its weights.
 
     Args:
-        path: a weights file, a run's folder or a name; also a published checkpoint of a layout
-            that is recognised, whose card tells what was recognised.
+        path: a weights file, the folder of a training run or a name. A published checkpoint of a
+            known layout is accepted too; its card states what was recognised.
 
     Raises:
-        CheckpointError: the file is missing, damaged, or says not what it is.
+        CheckpointError: the file is missing or damaged, or its architecture is unknown.
+
+    Example:
+        >>> card = read_card("swift-photo")
+        >>> card["model"]["name"], card["parameters"] > 1_000_000
+        ('swift', True)
     """
     path = find_weights(path)
     header = read_header(path) if is_safetensors(path) else None
@@ -58,10 +63,10 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 
 def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
-    """The card in a file's metadata.
+    """The card in the metadata of a file.
 
     Raises:
-        CheckpointError: there is none, or a newer restorekit has written it.
+        CheckpointError: it is missing, or was written by a newer version of restorekit.
     """
     try:
         card = parse_json(header.metadata[KEY], finite=False)
@@ -71,7 +76,7 @@ def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
             raise CheckpointError(
                 f"{path}: written by a newer restorekit ({card['restorekit']}); upgrade to read it"
             )
-        if not _says_what(card["model"]):
+        if not _names_architecture(card["model"]):
             raise ValueError("no name with arguments, and no class")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -87,25 +92,32 @@ def annotate(
     *,
     half: Literal["float16", "bfloat16"] | None = None,
 ) -> dict[str, Any]:
-    """Write weights once more, with more on their card: how a run's file becomes a release.
+    """Write a copy of a weights file with more fields on its card, for example for a release.
 
-    The tensors stay as they are, byte for byte, unless they are halved.
+    The tensors are copied without change, unless `half` is given.
 
     Args:
-        path_in: a weights file, a run's folder or a name.
+        path_in: a weights file, the folder of a training run or a name.
         path_out: the file to write; may be `path_in`.
-        fields: what `FIELDS` explains. None removes a field, of a run too (its "dataset", say,
-            which may hold a path of this machine).
-        half: store the weights in half the size: in "bfloat16", as a network trained in it has seen
-            them, or in "float16", rounded to 11 bits and not to 8. They are loaded into a network
-            of float32 all the same.
+        fields: values of the fields in `FIELDS`. None removes a field, also one that the training
+            has written (for example "dataset", which may contain a local path).
+        half: store the weights in half the size: in "bfloat16", the precision in which they were
+            used in mixed-precision training, or in "float16", with 11 significant bits instead of
+            8. They are still loaded into a float32 network.
 
     Returns:
         The new card.
 
     Raises:
-        ArgumentError: a field is unknown, or its value is no JSON.
-        CheckpointError: there are no such weights, or they have no card.
+        ArgumentError: a field is unknown, or its value cannot be written as JSON.
+        CheckpointError: the weights are missing or have no card.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", channels=1, depth=3, width=4)
+        >>> restorekit.save_model(model, "small.safetensors")
+        >>> card = annotate("small.safetensors", "release.safetensors", {"license": "MIT"})
+        >>> card["license"], card["model"]["name"]
+        ('MIT', 'dncnn')
     """
     import torch
     from safetensors.torch import save
@@ -119,7 +131,9 @@ def annotate(
             card.pop(name, None)
         elif name not in FIELDS:
             near = did_you_mean(name, FIELDS)
-            raise ArgumentError(f"unknown field '{name}' of a card.{near} One of: {_known()}")
+            raise ArgumentError(
+                f"unknown field '{name}' of a card.{near} One of: {', '.join(FIELDS)}"
+            )
         else:
             card[name] = value
     tensors = read_state_dict(path)
@@ -130,14 +144,14 @@ def annotate(
     try:
         text = json.dumps(card)
     except (TypeError, ValueError) as error:
-        raise ArgumentError(f"a card holds only what JSON has: {error}") from error
+        raise ArgumentError(f"the fields of a card must be valid JSON: {error}") from error
     with atomic_path(path_out) as temporary:
         temporary.write_bytes(save(tensors, metadata={KEY: text}))
     return card
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
-    """A digest of the names, shapes and bytes; safetensors has none of its own."""
+    """A digest of the names, dtypes, shapes and bytes, since safetensors has no checksum."""
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
@@ -148,12 +162,8 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _says_what(made: Any) -> bool:
-    """Whether a card's "model" is what no card is without: a name with arguments, or a class."""
+def _names_architecture(made: Any) -> bool:
+    """Whether the "model" of a card has a name with arguments, or else a class."""
     if made["name"] is None:
         return isinstance(made["class"], str)
     return isinstance(made["name"], str) and isinstance(made["arguments"], dict)
-
-
-def _known() -> str:
-    return ", ".join(FIELDS)

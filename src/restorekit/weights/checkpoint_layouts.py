@@ -1,7 +1,7 @@
-"""How other projects lay their checkpoints out: a table, one entry a layout.
+"""Layouts of the checkpoints of other projects, one entry of `LAYOUTS` each.
 
-Each entry reads a state dict, and either makes of it what one of our architectures takes or answers
-None. A new one is a function and a line of `LAYOUTS`.
+The function of an entry converts a state dict to one of our architectures, or returns None if the
+keys are not of its layout. A new layout needs a function and an entry of `LAYOUTS`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _HIDDEN = re.compile(r"conv_list\.(\d+)\.weight")
 
 @dataclass(frozen=True)
 class RecognisedCheckpoint:
-    """What a checkpoint was recognised as.
+    """A checkpoint of another project, converted to one of our architectures.
 
     Attributes:
-        architecture: a registered name.
-        arguments: what to create it with.
-        tensors: its state dict.
-        layout: whose layout the checkpoint has.
+        architecture: the registered name of the model.
+        arguments: the arguments of the model.
+        tensors: the converted state dict.
+        layout: the name of the layout, for messages.
     """
 
     architecture: str
@@ -43,14 +43,13 @@ class RecognisedCheckpoint:
 
 @dataclass(frozen=True)
 class CheckpointLayout:
-    """One way of laying a network out.
+    """A way in which a project names and orders the tensors of a network.
 
     Attributes:
-        name: the project's, as messages call it.
-        keys: the first keys that such a checkpoint has, for messages.
-        read: the network, or None where the keys are not of this layout.
-
-    `read` raises CheckpointError where the keys are but the shapes are not.
+        name: project and architecture, for messages.
+        keys: the first keys of such a checkpoint, for messages.
+        read: converts a state dict; returns None if the keys are not of this layout, and raises
+            CheckpointError if the keys are but the shapes are not.
     """
 
     name: str
@@ -68,11 +67,11 @@ class Convolution:
 
     @property
     def bias_or_zeros(self) -> Tensor:
-        """The bias, zeros where there is none."""
+        """The bias, or zeros without one."""
         return self.weight.new_zeros(len(self.weight)) if self.bias is None else self.bias
 
     def folded(self, eps: float) -> Convolution:
-        """The same without normalisation."""
+        """An equal convolution that includes the normalisation."""
         if self.norm is None:
             return self
         n = self.norm
@@ -83,19 +82,19 @@ class Convolution:
 
 
 def _kair(state: StateDict) -> RecognisedCheckpoint | None:
-    """cszn/KAIR: one flat sequence, biases everywhere, mostly folded, else with its own epsilon."""
+    """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4."""
     convs = _sequence(state, "model")
     if convs is None:
         return None
     convs = [conv.folded(eps=1e-4) for conv in convs]
-    taken, made = convs[0].weight.shape[1], len(convs[-1].weight)
-    if taken == made + 1 and made % 4 == 0:
+    in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
+    if in_channels == out_channels + 1 and out_channels % 4 == 0:
         return _ffdnet(convs, "KAIR's FFDNet")
     return _dncnn(convs, "KAIR's DnCNN")
 
 
 def _dncnn_pytorch(state: StateDict) -> RecognisedCheckpoint | None:
-    """SaoYan/DnCNN-PyTorch and, with a bias in the first layer and its own epsilon, cszn/DnCNN."""
+    """SaoYan/DnCNN-PyTorch, and cszn/DnCNN with a bias in the first layer and epsilon 1e-4."""
     convs = _sequence(state, "dncnn")
     if convs is None:
         return None
@@ -105,7 +104,10 @@ def _dncnn_pytorch(state: StateDict) -> RecognisedCheckpoint | None:
 
 
 def _dncnn_deepinv(state: StateDict) -> RecognisedCheckpoint | None:
-    """deepinv: the layers apart from each other, and minus the noise is predicted."""
+    """deepinv: first, hidden and last layers have separate names; the negative noise is predicted.
+
+    The keys are renamed to those of one flat sequence, and the last layer is negated.
+    """
     hidden = sorted(int(m[1]) for key in state if (m := _HIDDEN.fullmatch(key)))
     layers = ["in_conv", *(f"conv_list.{place}" for place in hidden), "out_conv"]
     numbered = {layer: f"all.{2 * place}" for place, layer in enumerate(layers)}
@@ -127,16 +129,19 @@ def _dncnn_deepinv(state: StateDict) -> RecognisedCheckpoint | None:
 
 
 def _ffdnet_ipol(state: StateDict) -> RecognisedCheckpoint | None:
-    """Tassano et al., IPOL 2019: the level comes first, once a channel; the noise is predicted."""
+    """Tassano et al., IPOL 2019: one noise map per channel, before the image; predicts the noise.
+
+    The noise maps of all channels are equal, so their weights are added up.
+    """
     convs = _sequence(state, "intermediate_dncnn.itermediate_dncnn")
     if convs is None:
         return None
     layout = "the IPOL FFDNet"
     first, channels = convs[0].weight, len(convs[-1].weight) // 4
     if channels == 0 or first.shape[1] != 5 * channels:
-        raise _misshapen(convs, layout, "FFDNet takes 5 a channel there and gives 4")
-    level, phases = first[:, :channels].sum(1, keepdim=True), first[:, channels:]
-    convs[0] = replace(convs[0], weight=torch.cat((phases, level), dim=1))
+        raise _shape_error(convs, layout, "FFDNet needs 5 inputs and 4 outputs per channel there")
+    sigma_map, phases = first[:, :channels].sum(1, keepdim=True), first[:, channels:]
+    convs[0] = replace(convs[0], weight=torch.cat((phases, sigma_map), dim=1))
     return _ffdnet([conv.folded(eps=1e-5) for conv in convs], layout, residual=True)
 
 
@@ -161,8 +166,9 @@ def _dncnn(convs: list[Convolution], layout: str) -> RecognisedCheckpoint:
     _check(convs, layout)
     channels, width = convs[0].weight.shape[1], len(convs[0].weight)
     if len(convs[-1].weight) != channels:
-        raise _misshapen(convs, layout, "DnCNN has the same number there, FFDNet 4C + 1 and 4C")
+        raise _shape_error(convs, layout, "DnCNN has equal numbers there, FFDNet 4C + 1 and 4C")
     normed = all(conv.norm is not None for conv in convs[1:-1]) and len(convs) > 2
+    # Our DnCNN has either batch normalisation or biases. Anything else is folded into biases.
     if not normed or any(conv.bias is not None for conv in convs):
         normed, convs = False, [conv.folded(eps=1e-5) for conv in convs]
     arguments = {"channels": channels, "depth": len(convs), "width": width, "batch_norm": normed}
@@ -179,82 +185,86 @@ def _ffdnet(convs: list[Convolution], layout: str, residual: bool = False) -> Re
 
 def _numbered(convs: list[Convolution], normed: bool) -> dict[str, Tensor]:
     """The state dict of `layers`: convolutions, normalisations and ReLUs in one sequence."""
-    tensors, place = {}, 0
+    tensors, number = {}, 0
     for conv in convs:
-        tensors[f"layers.{place}.weight"] = conv.weight
+        tensors[f"layers.{number}.weight"] = conv.weight
         if not normed:
-            tensors[f"layers.{place}.bias"] = conv.bias_or_zeros
+            tensors[f"layers.{number}.bias"] = conv.bias_or_zeros
         elif conv.norm is not None:
-            place += 1
-            tensors |= {f"layers.{place}.{key}": value for key, value in conv.norm.items()}
-        place += 2
+            number += 1
+            tensors |= {f"layers.{number}.{key}": value for key, value in conv.norm.items()}
+        number += 2  # the ReLU in between has no tensors
     return tensors
 
 
 def _sequence(state: StateDict, prefix: str) -> list[Convolution] | None:
-    """The convolutions of a sequence "prefix.0.weight", ..; None where there are other keys too.
+    """The convolutions of a sequence "prefix.0.weight", ..; None if there are other keys.
 
     Raises:
-        CheckpointError: the sequence has gaps, where a shorter network would be made of it.
+        CheckpointError: the sequence has gaps; ignoring them would load a shorter network.
     """
     pattern = re.compile(
         re.escape(prefix) + r"\.(\d+)\.(weight|bias|running_mean|running_var|num_batches_tracked)"
     )
-    places: dict[int, dict[str, Tensor]] = {}
+    layers: dict[int, dict[str, Tensor]] = {}
     for key, tensor in state.items():
         match = pattern.fullmatch(key)
         if match is None:
             return None
-        places.setdefault(int(match[1]), {})[match[2]] = tensor
+        layers.setdefault(int(match[1]), {})[match[2]] = tensor
     convs: list[Convolution] = []
-    for before, place in pairwise([-2, *sorted(places)]):
-        layer = places[place]
-        if place - before > 2:  # what has no tensors is one ReLU at a time
-            where = f"between '{prefix}.{before}' and" if convs else "before"
+    for previous, number in pairwise([-2, *sorted(layers)]):
+        layer = layers[number]
+        if number - previous > 2:  # one number may be missing: a ReLU has no tensors
+            where = f"between '{prefix}.{previous}' and" if convs else "before"
             raise CheckpointError(
-                f"layers are missing, or of another kind, {where} '{prefix}.{place}'"
+                f"layers are missing, or of another kind, {where} '{prefix}.{number}'"
             )
         if "weight" in layer and layer["weight"].ndim == 4 and layer.keys() <= {"weight", "bias"}:
             convs.append(Convolution(layer["weight"], layer.get("bias")))
         elif convs and layer.keys() >= _NORM and _fits(layer, len(convs[-1].weight)):
-            layer.setdefault("num_batches_tracked", torch.tensor(0))  # torch before 0.4.1 has none
+            layer.setdefault("num_batches_tracked", torch.tensor(0))  # missing before torch 0.4.1
             convs[-1] = replace(convs[-1], norm=layer)
         else:
             return None
     if not _are_alike(convs):
         raise CheckpointError(
-            f"some layers of '{prefix}' have a bias or a batch normalisation, others lack it"
+            f"only some layers of '{prefix}' have a bias or a batch normalisation"
         )
     return convs or None
 
 
 def _are_alike(convs: list[Convolution]) -> bool:
-    """Whether all but the first have a bias or none has, and all hidden ones a norm or none."""
+    """Whether all layers agree: on a bias, except for the first, and hidden ones on a norm."""
     biases = {conv.bias is None for conv in convs[1:]}
     norms = {conv.norm is None for conv in convs[1:-1]}
     return len(biases) < 2 and len(norms) < 2
 
 
 def _fits(norm: Mapping[str, Tensor], width: int) -> bool:
-    """Whether a normalisation is one of so many features."""
+    """Whether a normalisation is for `width` features."""
     return all(norm[key].shape == (width,) for key in _NORM)
 
 
 def _check(convs: list[Convolution], layout: str) -> None:
-    """Refuse what is no stack of 3x3 convolutions of one width."""
+    """Raise an error unless this is a stack of 3x3 convolutions of one width."""
     shapes = [tuple(conv.weight.shape) for conv in convs]
     width = shapes[0][0]
     plain = all(len(shape) == 4 and shape[2:] == (3, 3) for shape in shapes) and len(shapes) > 1
     if not plain or any(before[0] != after[1] for before, after in pairwise(shapes)):
         raise CheckpointError(
-            f"the keys are those of {layout}, but no stack of 3x3 convolutions: {shapes[0]}, .."
+            f"the keys are those of {layout}, but the shapes are not those of a stack of 3x3 "
+            f"convolutions: {shapes[0]}, .."
         )
     if any(shape[0] != width for shape in shapes[:-1]):
-        raise CheckpointError(f"the keys are those of {layout}, but its widths differ")
+        raise CheckpointError(
+            f"the keys are those of {layout}, but its layers have different widths"
+        )
 
 
-def _misshapen(convs: list[Convolution], layout: str, rule: str) -> CheckpointError:
-    taken, made = convs[0].weight.shape[1], len(convs[-1].weight)
+def _shape_error(convs: list[Convolution], layout: str, rule: str) -> CheckpointError:
+    in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
     return CheckpointError(
-        f"the keys are those of {layout}, but it takes {taken} channels and gives {made}; {rule}"
+        f"the keys are those of {layout}, but it has {in_channels} input and {out_channels} output "
+        f"channels; {rule}"
     )

@@ -1,4 +1,4 @@
-"""Checkpoints of other projects written as weights that describe themselves."""
+"""Convert checkpoints of other projects to weights files with a card."""
 
 from __future__ import annotations
 
@@ -18,25 +18,35 @@ if TYPE_CHECKING:
 def convert(
     path_in: str | Path, path_out: str | Path, license: str | None = None
 ) -> RecognisedCheckpoint:
-    """Write a published checkpoint as weights that describe themselves.
+    """Convert a published checkpoint to a weights file with a card.
 
     Args:
-        path_in: a state dict that torch saved, or safetensors without our card.
-        path_out: the file to write, by custom `*.safetensors`.
-        license: under which the weights were published; the card says that it is unknown if None.
+        path_in: a state dict saved by torch, or safetensors without a card of restorekit.
+        path_out: the file to write, usually `*.safetensors`.
+        license: the licence under which the weights were published; if None, the card states that
+            it is unknown.
 
     Returns:
-        What the checkpoint was recognised as.
+        The architecture, arguments and layout that were recognised.
 
     Raises:
-        CheckpointError: it is missing, damaged, a pickled module, of no known layout, weights of
-            restorekit already, or `path_out` itself.
+        CheckpointError: the checkpoint is missing, damaged, a pickled module, of an unknown layout,
+            already a weights file of restorekit, or equal to `path_out`.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", channels=1, depth=3, width=4, batch_norm=False)
+        >>> state = {key.replace("layers", "model"): w for key, w in model.state_dict().items()}
+        >>> torch.save(state, "published.pth")
+        >>> convert("published.pth", "converted.safetensors", license="MIT").layout
+        "KAIR's DnCNN"
+        >>> restorekit.load_model("converted.safetensors")(batch[:, :1]).shape
+        torch.Size([2, 1, 32, 32])
     """
     path = find_weights(path_in)
     if is_safetensors(path) and KEY in read_header(path).metadata:
-        raise CheckpointError(f"{path}: restorekit's own weights already; nothing to convert")
+        raise CheckpointError(f"{path}: already a weights file of restorekit; nothing to convert")
     if Path(path_out).exists() and path.samefile(path_out):
-        raise CheckpointError(f"{path}: not overwritten by its own conversion; name another file")
+        raise CheckpointError(f"{path}: input and output are the same file; use another output")
     found = read_foreign(path)
     save_model(load_model(path), path_out, source_fields(path, found, license))
     return found

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from restorekit.weights.checkpoint_layouts import RecognisedCheckpoint
 
-# What trainers put their state dicts under; the smoothed weights first.
+# Keys under which trainers store a state dict. Moving averages come first: if both are there, they
+# are what the project evaluates.
 _WRAPPERS = (
     "params_ema",
     "params",
@@ -33,15 +34,15 @@ _WRAPPERS = (
     "weights",
 )
 _NEVER_RUN = (
-    "loading it could run any code, so it is never executed; where that code is at home, save "
-    "model.state_dict() instead"
+    "loading it could run arbitrary code, so it is never executed; save model.state_dict() where "
+    "that code is installed"
 )
-_PACKED = 10  # times its size, to which an archive may unpack
+_MOST_EXPANSION = 10  # an archive may unpack to at most this many times its size
 UNKNOWN_LICENSE = "licence unknown"
 
 
 def describe_foreign(path: Path) -> dict[str, Any]:
-    """A card for a file that has none: what it was recognised as."""
+    """A card for a checkpoint of another project, from what it was recognised as."""
     found = read_foreign(path)
     made = models.entry(found.architecture).provider
     origin = {"provider": made.distribution, "version": made.version}
@@ -53,17 +54,17 @@ def describe_foreign(path: Path) -> dict[str, Any]:
 
 
 def source_fields(path: Path, found: RecognisedCheckpoint, license: str | None) -> dict[str, Any]:
-    """What a card says of where weights came from: "license" and "source"."""
+    """The fields of a card for the origin of converted weights: "license" and "source"."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     source = {"file": path.name, "layout": found.layout, "sha256": digest}
     return {"license": license or UNKNOWN_LICENSE, "source": source}
 
 
 def read_foreign(path: Path) -> RecognisedCheckpoint:
-    """What a checkpoint is, and its tensors as our architecture takes them, in float32.
+    """Recognise a checkpoint of another project and convert its tensors, in float32.
 
     Raises:
-        CheckpointError: it cannot be read, or is of no known layout.
+        CheckpointError: it cannot be read, or its layout is unknown.
     """
     from restorekit.weights.checkpoint_layouts import LAYOUTS
 
@@ -84,16 +85,16 @@ def read_foreign(path: Path) -> RecognisedCheckpoint:
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The state dict in a file, out of the wrappers that trainers put around it.
+    """Read the state dict of a file, removing the dictionaries that trainers wrap around it.
 
     Raises:
-        CheckpointError: there is none, or loading it would execute code.
+        CheckpointError: the file has no state dict, or loading it would execute code.
     """
     if is_safetensors(path):
         return _load_safetensors(path)
     state = _unwrapped(_load_torch(path))
     if state is None:
-        raise CheckpointError(f"{path}: holds no state dict (names with their tensors)")
+        raise CheckpointError(f"{path}: has no state dict (names with their tensors)")
     for name, tensor in state.items():
         if not _is_plain(tensor):
             raise CheckpointError(f"{path}: has no plain real numbers in {name}")
@@ -119,45 +120,48 @@ def _load_torch(path: Path) -> Any:
 
     import torch
 
-    _check_packing(path)
+    _check_expansion(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL ([\w.]+)", str(error))
         if "Unsupported operand" in str(error):
             raise CheckpointError(
-                f"{path}: a pickle of a newer protocol, or a damaged one; where that code is at "
-                "home, save it with torch.save(model.state_dict(), ...) and the default protocol"
+                f"{path}: a pickle of a newer protocol, or a damaged one; save it with "
+                "torch.save(model.state_dict(), ...) and the default protocol"
             ) from error
         if name is None:
             raise CheckpointError(f"{path}: not a checkpoint, or a damaged one") from error
         raise CheckpointError(
-            f"{path}: a pickle that holds {name[1]} and not tensors alone; {_NEVER_RUN}"
+            f"{path}: a pickle that contains {name[1]}, not only tensors; {_NEVER_RUN}"
         ) from error
-    except Exception as error:  # torch raises a dozen kinds for a file that is none of its own
+    except Exception as error:  # torch raises many exception types for files of other formats
         reason = str(error).partition("\n")[0]
-        if "TorchScript" in reason:  # torch's own advice is to load it as code
+        if "TorchScript" in reason:  # torch's message advises to load it as code
             raise CheckpointError(
-                f"{path}: a TorchScript archive, a program and not tensors alone; {_NEVER_RUN}"
+                f"{path}: a TorchScript archive, which contains a program; {_NEVER_RUN}"
             ) from error
         raise CheckpointError(
             f"{path}: not a checkpoint that torch reads, or a damaged one ({reason})"
         ) from error
 
 
-def _check_packing(path: Path) -> None:
-    """Refuse an archive that unpacks to far more than its size; torch does not pack at all."""
+def _check_expansion(path: Path) -> None:
+    """Raise an error for an archive that expands to far more than its size.
+
+    torch.save does not compress, so such a file is not a checkpoint and could fill the memory.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
-    except Exception:  # not an archive, or a damaged one: torch says so
+    except Exception:  # not an archive, or a damaged one; torch.load reports that
         return
-    if unpacked > _PACKED * path.stat().st_size + 10_000_000:
+    if unpacked > _MOST_EXPANSION * path.stat().st_size + 10_000_000:
         raise CheckpointError(f"{path}: would unpack to {format_size(unpacked)}; not read")
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Whether all of a tensor's numbers are in the file: not sparse, nor one number repeated."""
+    """Whether all values of a tensor are in the file, unlike those of a sparse or expanded one."""
     import torch
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
@@ -169,7 +173,7 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
-    """The state dict in what a file holds, under so many wrappers at most."""
+    """The state dict in the content of a file, inside at most `depth` dictionaries."""
     import torch
 
     if not isinstance(loaded, Mapping) or depth == 0:
@@ -182,7 +186,7 @@ def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
 
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """The keys without the word they all begin with (a wrapping module's), if they do."""
+    """The state dict without the first part of its keys, if all keys share it; else None."""
     first = {key.partition(".")[0] for key in state}
     if len(first) != 1 or not all("." in key for key in state):
         return None
@@ -194,7 +198,7 @@ def _unknown(path: Path) -> CheckpointError:
 
     state = read_state_dict(path)
     if not state:
-        return CheckpointError(f"{path}: holds no tensors")
+        return CheckpointError(f"{path}: has no tensors")
     shapes = [f"{key} {tuple(tensor.shape)}" for key, tensor in state.items()]
     names = ", ".join(list(state)[:3])
     by_likeness = {
@@ -203,6 +207,6 @@ def _unknown(path: Path) -> CheckpointError:
     near = by_likeness[max(by_likeness)]
     more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
     return CheckpointError(
-        f"{path}: not written by restorekit, and of no known layout: it has "
-        f"{', '.join(shapes[:3])}{more}; the nearest known is {near.name} ({near.keys}, ..)"
+        f"{path}: not written by restorekit, and its layout is unknown: it has "
+        f"{', '.join(shapes[:3])}{more}; the nearest known layout is {near.name} ({near.keys}, ..)"
     )

@@ -1,7 +1,7 @@
-"""The head of a safetensors file, read without importing torch.
+"""The header of a safetensors file, read without importing torch.
 
-https://github.com/huggingface/safetensors#format: eight bytes say how long a JSON object is, the
-object names type, shape and place of every tensor, and their bytes follow.
+The format (https://github.com/huggingface/safetensors#format) is: eight bytes with the length of a
+JSON object, that object with dtype, shape and offsets of each tensor, and the bytes of the tensors.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from restorekit.errors import CheckpointError
 from restorekit.untrusted.plain_data import parse_json
 from restorekit.untrusted.text import quoted
 
-KEY = "restorekit"  # of our card in the metadata
+KEY = "restorekit"  # of the card in the metadata
 _LONGEST = 100_000_000  # bytes of JSON, the format's own limit
 _BITS = {
     **dict.fromkeys(("BOOL", "I8", "U8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
@@ -30,11 +30,11 @@ _BITS = {
 
 @dataclass(frozen=True)
 class SafetensorsHeader:
-    """What a safetensors file says before its tensors.
+    """The metadata of a safetensors file, and the shapes of its tensors.
 
     Attributes:
-        metadata: text by name.
-        shapes: of the tensors, by name.
+        metadata: texts by name.
+        shapes: shapes of the tensors by name.
     """
 
     metadata: dict[str, str]
@@ -42,12 +42,12 @@ class SafetensorsHeader:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the tensors have together."""
+        """The number of values in all tensors together."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file is one by its name or its first bytes."""
+    """Whether a file is safetensors by its name or its first bytes."""
     if path.suffix.lower() == ".safetensors":
         return True
     with path.open("rb") as file:
@@ -55,10 +55,10 @@ def is_safetensors(path: Path) -> bool:
 
 
 def read_header(path: Path) -> SafetensorsHeader:
-    """The head of a safetensors file.
+    """Read and check the header of a safetensors file.
 
     Raises:
-        CheckpointError: it is none, or is cut short.
+        CheckpointError: the file is of another kind, or truncated.
     """
     try:
         with path.open("rb") as file:
@@ -68,13 +68,13 @@ def read_header(path: Path) -> SafetensorsHeader:
             found = parse_json(file.read(length).decode("utf-8"))
         metadata = found.pop("__metadata__", {}) if isinstance(found, dict) else None
         if not isinstance(metadata, dict):
-            raise ValueError("its header is no JSON object")
+            raise ValueError("its header is not a JSON object")
         tensors = {name: _tensor(name, entry) for name, entry in found.items()}
         end = _end(tensors)
         if path.stat().st_size != 8 + length + end:
-            raise ValueError("its length is not the one it says")
+            raise ValueError("its length differs from that in its header")
     except (OSError, struct.error, ValueError) as error:
-        raise CheckpointError(f"{path}: not a whole safetensors file ({error})") from error
+        raise CheckpointError(f"{path}: not a complete safetensors file ({error})") from error
     texts = {name: text for name, text in metadata.items() if isinstance(text, str)}
     return SafetensorsHeader(texts, {name: tensor.shape for name, tensor in tensors.items()})
 
@@ -87,7 +87,7 @@ class _Tensor:
 
 
 def _tensor(name: str, entry: Any) -> _Tensor:
-    """An entry of the header, if it has the form that the format prescribes."""
+    """Check and convert the entry of a tensor in the header."""
     where = f"tensor {quoted(name)}"
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{where} has no dtype, shape and data_offsets")
@@ -99,7 +99,7 @@ def _tensor(name: str, entry: Any) -> _Tensor:
         raise ValueError(f"{where} has a shape or offsets that are not lists of whole numbers")
     begin, end = offsets
     if 8 * (end - begin) != bits * math.prod(shape):
-        raise ValueError(f"{where} has a shape that its bytes do not fit")
+        raise ValueError(f"{where} has a shape that differs from the number of its bytes")
     return _Tensor(tuple(shape), begin, end)
 
 
@@ -108,10 +108,10 @@ def _are_sizes(given: Any) -> bool:
 
 
 def _end(tensors: Mapping[str, _Tensor]) -> int:
-    """Where the last tensor ends, if they follow each other without gaps."""
+    """The end of the last tensor, in bytes; the tensors must be contiguous."""
     end = 0
     for tensor in sorted(tensors.values(), key=lambda each: (each.begin, each.end)):
         if tensor.begin != end:
-            raise ValueError("its tensors overlap, or leave gaps")
+            raise ValueError("its tensors overlap, or there are gaps between them")
         end = tensor.end
     return end

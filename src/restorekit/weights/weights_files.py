@@ -1,8 +1,8 @@
-"""Weights that describe themselves: safetensors with a card in the metadata.
+"""Weights files that describe themselves: safetensors with a card in the metadata.
 
-The card is one JSON object under the key "restorekit": the architecture with its arguments,
-provider and version, and what it was trained on. Loading builds the architecture by name. A
-checkpoint of another project is recognised by its own keys and shapes; nothing in it is executed.
+The card is a JSON object under the key "restorekit": the architecture with its arguments, provider
+and version, and the training data. Loading creates the architecture by name. A checkpoint of
+another project is recognised by its keys and shapes; no code in it is executed.
 """
 
 from __future__ import annotations
@@ -36,17 +36,24 @@ def save_model(
     card: Mapping[str, Any] | None = None,
     weights: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write a model's weights and card, whole or not at all.
+    """Save the weights and card of a model. An error leaves an existing file unchanged.
 
     Args:
-        model: made by `create_model`, so that `load_model` can make it again by name; any other
-            module is saved under its class and must be handed to `load_model`.
-        path: the file to write, by custom `*.safetensors`.
-        card: what else the card shall say (noise, dataset, metrics, ...).
-        weights: the state dict to write, where it is not the model's own.
+        model: a model made by `create_model`, so that `load_model` can create it by name. Any other
+            module is saved with the name of its class and must be passed to `load_model`.
+        path: the file to write, usually `*.safetensors`.
+        card: further fields of the card (noise, dataset, metrics, ...).
+        weights: the state dict to save instead of that of the model.
 
     Raises:
         CheckpointError: the weights hold NaN or infinity, or cannot be written as safetensors.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", channels=1, depth=3, width=4)
+        >>> restorekit.save_model(model, "small.safetensors", {"summary": "an untrained example"})
+        >>> loaded = restorekit.load_model("small.safetensors")
+        >>> torch.equal(loaded(batch[:, :1]), model.eval()(batch[:, :1]))
+        True
     """
     import torch
     from safetensors.torch import save
@@ -66,7 +73,7 @@ def save_model(
     }
     try:
         content = save(tensors, metadata={KEY: json.dumps(full)})
-    except (RuntimeError, TypeError) as error:  # tied tensors; a card that is no JSON
+    except (RuntimeError, TypeError) as error:  # shared tensors, or a card that is not JSON
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{path}: not written, {reason}") from error
     with atomic_path(path) as temporary:
@@ -76,16 +83,21 @@ def save_model(
 def load_model(
     path: str | Path, device: str | torch.device = "cpu", model: nn.Module | None = None
 ) -> nn.Module:
-    """A model with its weights, in evaluation mode.
+    """Load a model with its weights, in evaluation mode.
 
     Args:
-        path: a weights file, a run's folder (its best weights, else its last), the name of weights
-            that `list_weights` knows, or a published checkpoint of a layout that is recognised.
-        device: where to put it ("auto", "cpu", "cuda", "mps").
-        model: the module to fill, for weights whose architecture is not registered.
+        path: a weights file, the folder of a training run (its best weights, else its last), a name
+            in `list_weights`, or a published checkpoint of a known layout.
+        device: the device of the model ("auto", "cpu", "cuda", "mps").
+        model: the module to load the weights into, if its architecture is not registered.
 
     Raises:
         CheckpointError: the file is missing, damaged, unknown, or does not fit the architecture.
+
+    Example:
+        >>> model = restorekit.load_model("swift-photo")
+        >>> model(batch, sigma=torch.full((2, 1, 1, 1), 0.1)).shape
+        torch.Size([2, 3, 32, 32])
     """
     path = find_weights(path)
     card = _card(path)
@@ -100,13 +112,13 @@ def load_model(
         model = models.create(found.architecture, **found.arguments) if model is None else model
     _check_fit(model, tensors, path)
     if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
-        raise CheckpointError(f"{path}: damaged, its weights are not those that were written")
+        raise CheckpointError(f"{path}: damaged, its weights differ from its checksum")
     model.load_state_dict(tensors)
     return model.to(resolve_device(device)).eval()
 
 
 def describe_origin(made: Any) -> dict[str, Any]:
-    """What made an object, as JSON: a component's name, arguments and provider, or a class."""
+    """The origin of an object as JSON: a component's name, arguments and provider, or a class."""
     origin = origin_of(made)
     if origin is None:
         return {"name": None, "class": f"{type(made).__module__}.{type(made).__qualname__}"}
@@ -130,10 +142,11 @@ def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
     if made["name"] is None:
         raise CheckpointError(
             f"{path}: weights of {made['class']}, which is not registered; "
-            "hand such a module to load_model(path, model=...)"
+            "pass a module of that class to load_model(path, model=...)"
         )
     header = read_header(path)
-    # Room for what is not saved, and for building a large network more than once.
+    # The arguments of a card are not trusted: a small file must not allocate a huge network. The
+    # margin is for buffers that are not saved, and for temporary tensors of the initialisation.
     size, tensors = 16 * header.parameters + (64 << 20), 4 * len(header.shapes) + 1000
     try:
         with bounded_allocation(size, tensors, what=str(made["name"]), limit="its tensors are"):
@@ -145,7 +158,7 @@ def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
             "installed or did not load"
         ) from error
     except ArgumentError as error:
-        raise CheckpointError(f"{path}: its architecture cannot be made: {error}") from error
+        raise CheckpointError(f"{path}: its architecture cannot be created: {error}") from error
     return model
 
 
@@ -154,14 +167,14 @@ def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None
     missing, extra = sorted(own.keys() - tensors), sorted(tensors.keys() - own.keys())
     shared = sorted(own.keys() & tensors)
     wrong = [k for k in shared if own[k].shape != tensors[k].shape]
-    foreign = [k for k in shared if not _is_of_a_kind(own[k], tensors[k])]
+    foreign = [k for k in shared if not _can_be_copied(own[k], tensors[k])]
     faults = [
         f"{label} {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
         for label, names in (
-            ("lacks", missing),
-            ("has unknown", extra),
-            ("has misshapen", wrong),
-            ("has no plain real numbers in", foreign),
+            ("it lacks", missing),
+            ("it has unknown", extra),
+            ("it has another shape of", wrong),
+            ("it has no plain real numbers in", foreign),
         )
         if names
     ]
@@ -169,8 +182,8 @@ def _check_fit(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None
         raise CheckpointError(f"{path}: does not fit the architecture: {', '.join(faults)}")
 
 
-def _is_of_a_kind(own: Tensor, given: Tensor) -> bool:
-    """Whether a tensor can be copied into a model's own: neither sparse, quantised nor complex."""
+def _can_be_copied(own: Tensor, given: Tensor) -> bool:
+    """Whether a tensor can be copied into one of a model: not sparse, quantised or complex."""
     import torch
 
     plain = given.layout == torch.strided and not given.is_quantized

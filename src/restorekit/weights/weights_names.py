@@ -1,7 +1,7 @@
-"""Weights by name: those that come with restorekit, and those of a folder of one's own.
+"""Weights by name: those bundled with restorekit, and those in folders of the user.
 
-A name such as "swift-photo" stands for NAME.safetensors in restorekit/pretrained, or in one of the
-folders that the environment variable RESTOREKIT_WEIGHTS lists; these come first.
+A name such as "swift-photo" stands for swift-photo.safetensors in restorekit/pretrained, or in a
+folder of the environment variable RESTOREKIT_WEIGHTS. The folders of the user are searched first.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ SUFFIX = ".safetensors"
 
 
 def list_weights(pattern: str = "*") -> list[str]:
-    """The names of the weights that match a shell pattern, sorted."""
+    """The names of the weights that match a shell pattern, sorted.
+
+    Example:
+        >>> restorekit.list_weights("swift-photo*")[0]
+        'swift-photo'
+    """
     return sorted(fnmatch.filter(named_weights(), pattern))
 
 
 def named_weights() -> dict[str, Path]:
-    """The file of every name."""
+    """All weights that can be given by name, with their files."""
     own = [Path(folder) for folder in os.environ.get(VARIABLE, "").split(os.pathsep) if folder]
     bundled = Path(str(importlib.resources.files("restorekit"))) / "pretrained"
     found: dict[str, Path] = {}
@@ -37,13 +42,18 @@ def named_weights() -> dict[str, Path]:
 
 
 def find_weights(path: str | Path) -> Path:
-    """The weights file that a path or name means.
+    """The weights file for a path or name.
 
     Args:
-        path: a file; a run's folder, for its best or else its last weights; or a name.
+        path: a file; the folder of a training run, for its best weights if it has them and
+            otherwise its last; or a name.
 
     Raises:
-        CheckpointError: there is none; the nearest is told.
+        CheckpointError: nothing is found; the message has the nearest name.
+
+    Example:
+        >>> find_weights("swift-photo").name
+        'swift-photo.safetensors'
     """
     given = str(path)
     path = Path(path)
@@ -61,9 +71,9 @@ def find_weights(path: str | Path) -> Path:
         raise CheckpointError(f"{path}: no best.safetensors or last.safetensors in this folder")
     if (model := given.partition(":")[0]) in models.names():
         raise CheckpointError(_architecture(model, named))
-    beside = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, [*named, *models.names(), *beside])
-    if given == path.stem:  # no path, but meant as a name
+    siblings = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
+    hint = did_you_mean(path.name, [*named, *models.names(), *siblings])
+    if given == path.stem:  # without folder and suffix it is probably meant as a name
         hint += " See 'restorekit list weights'"
     raise CheckpointError(f"{path}: no such weights file{'.' if hint else ''}{hint}")
 
@@ -78,22 +88,22 @@ def _check_no_picture(path: Path) -> None:
 
 
 def _architecture(name: str, named: dict[str, Path]) -> str:
-    """What to say where an architecture was given for weights."""
+    """The message for the name of an architecture where weights are expected."""
     fitting = [each for each, path in named.items() if _architecture_of(path) == name]
     if fitting:
         return f"'{name}' is an architecture; weights trained for it: {', '.join(sorted(fitting))}"
-    if _needs_none(name):
-        return f"'{name}' is a model that needs no weights. See 'restorekit describe model {name}'"
+    if _has_no_weights(name):
+        return f"'{name}' is a model without weights. See 'restorekit describe model {name}'"
     return (
         f"'{name}' is an architecture without trained weights; "
         "give a weights file, e.g. runs/last.safetensors"
     )
 
 
-def _needs_none(name: str) -> bool:
+def _has_no_weights(name: str) -> bool:
     try:
         return not any(True for _ in models.create(name).parameters())
-    except RestoreKitError:  # it needs an argument, or a package
+    except RestoreKitError:  # it has required arguments, or needs a package
         return False
 
 
