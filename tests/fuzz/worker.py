@@ -76,6 +76,8 @@ def main(memory: str, keep: str = "") -> None:
     import restorekit.cli.main
     import restorekit.restore.denoiser  # noqa: F401  (torch is loaded before the clock runs)
 
+    importlib.import_module("sympy")  # torch loads it late; it adds a filter for its own warnings
+
     _limit_addresses()
     answers.write(READY)
     answers.flush()

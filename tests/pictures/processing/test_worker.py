@@ -59,4 +59,5 @@ def test_processes_gather_what_each_has(tmp_path: Path) -> None:
         for rank in range(2)
     ]
     for process in running:
-        assert process.communicate(timeout=120)[0].strip() == "['from 0', 'from 1']"
+        printed = process.communicate(timeout=120)[0].splitlines()
+        assert printed[-1] == "['from 0', 'from 1']"  # torch 2.10 prints a line before it
