@@ -31,6 +31,14 @@ datasets = Registry(
     contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1]",
     needs=("__getitem__",),
 )
+metrics = Registry(
+    "metric",
+    contract="`metric(restored, target)`: two batches (B, C, H, W) to one value per image, (B,); "
+    "`higher_is_better` is a boolean, and `least_side` the smallest side in pixels, 1 if it is "
+    "left out",
+    needs=("__call__", "higher_is_better"),
+    of_tensors=True,
+)
 estimators = Registry(
     "estimator",
     contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "

@@ -24,7 +24,7 @@ from typing import Any
 
 import pluggy
 
-from restorekit.components import builtin, hookspecs
+from restorekit.components import builtin, builtin_training, hookspecs
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
 from restorekit.components.kinds import REGISTRIES
@@ -81,7 +81,9 @@ class _Host:
             if not self.builtins_loaded:
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
-                self._adopt(Plugin("builtin", own, builtin.__name__), builtin)
+                for module in (builtin, builtin_training):
+                    name = module.__name__
+                    self._adopt(Plugin(name.rpartition(".")[2], own, name), module)
 
     def load_plugins(self) -> None:
         with self.lock:

@@ -282,8 +282,10 @@ class Registry:
         checked = signatures.validate(target, arguments, where)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
             made = self._made(target, checked, where, label)
-        if not targets.is_usable(made, self.needs):
-            raise PluginError(f"{label} made {quoted(made)}, which is no {self.kind}")
+        if (attribute := targets.lacking(made, self.needs)) is not None:
+            raise PluginError(
+                f"{label} made {quoted(made)}, which is no {self.kind}: it has no {attribute}"
+            )
         # Defaults too: a checkpoint must not change its meaning when a default does.
         full = {a.name: a.default for a in known if not a.required}
         mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))

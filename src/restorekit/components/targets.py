@@ -61,10 +61,10 @@ def call_target(target: Target, arguments: Mapping[str, Any], where: str, label:
             raise ArgumentError(f"{where}: {message_of(error)}") from error
 
 
-def is_usable(made: Any, needs: Iterable[str]) -> bool:
-    """Whether an object has the attributes that a component needs; no built-in is called."""
+def lacking(made: Any, needs: Iterable[str]) -> str | None:
+    """The first attribute that a component needs and an object lacks; a built-in is not called."""
     is_plain = type(made).__module__ == "builtins" and not inspect.isfunction(made)
-    return all(hasattr(made, name) and not (name == "__call__" and is_plain) for name in needs)
+    return next((n for n in needs if not hasattr(made, n) or (n == "__call__" and is_plain)), None)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from restorekit.components import signatures
-from restorekit.components.kinds import datasets, losses, models, noises
+from restorekit.components.kinds import datasets, losses, metrics, models, noises
 from restorekit.components.registry import Registry
 from restorekit.config.component_specs import (
     ComponentSpec,
@@ -35,7 +35,7 @@ def component_errors(data: Mapping[str, Any]) -> list[str]:
         data: a configuration that `find_unusable` has found nothing wrong with.
     """
     named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
-    named += _of_validation(data)
+    named += _of_validation(data) + _of_training(data)
     terms = as_terms(data.get("loss", []))
     if isinstance(terms, list):
         named += [(f"loss.{_name(term)}", losses, term) for term in terms]
@@ -58,6 +58,14 @@ def _of_validation(data: Mapping[str, Any]) -> list[NamedComponent]:
         listed = []
     several = listed if isinstance(listed, list) else []
     return found + [(f"validation_noise.{i}", noises, each) for i, each in enumerate(several)]
+
+
+def _of_training(data: Mapping[str, Any]) -> list[NamedComponent]:
+    """The components under `train`."""
+    train = data.get("train")
+    measured = train.get("validation_metrics") if isinstance(train, Mapping) else None
+    several = measured if isinstance(measured, (list, tuple)) else [measured]
+    return [(f"train.validation_metrics.{i}", metrics, each) for i, each in enumerate(several)]
 
 
 def _with_inner(outer: NamedComponent) -> Iterator[tuple[str, Registry, ComponentSpec]]:

@@ -142,6 +142,10 @@ def _as_text(value: Any) -> Any:
 
 PathField = Annotated[str, BeforeValidator(_as_text)]
 ComponentField = Annotated[ComponentSpec, BeforeValidator(_as_component), PlainSerializer(_short)]
+ComponentsField = Annotated[
+    list[ComponentField],
+    BeforeValidator(lambda given: [given] if isinstance(given, (str, Mapping)) else given),
+]
 DatasetsField = Annotated[
     dict[str, ComponentField],
     BeforeValidator(as_sets),

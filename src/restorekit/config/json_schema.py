@@ -27,6 +27,10 @@ def json_schema() -> Schema:
     _of_validation(properties)
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
     definitions.pop("LossTerm")
+    measured = definitions["TrainSettings"]["properties"]["validation_metrics"]
+    listed = {"type": "array", "items": {"$ref": "#/$defs/metric"}}
+    del measured["items"], measured["type"]
+    measured["anyOf"] = [{"$ref": "#/$defs/metric"}, listed]
     optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
     optimizer["anyOf"] = [{"type": "string"}, {"$ref": optimizer.pop("$ref")}]
     definitions["TrainSettings"]["properties"]["teacher"]["anyOf"].insert(0, {"type": "string"})

@@ -19,6 +19,7 @@ from restorekit.config import old_spellings
 from restorekit.config.component_checks import component_errors
 from restorekit.config.component_specs import (
     ComponentField,
+    ComponentsField,
     ComponentSpec,
     DatasetsField,
     LossField,
@@ -121,8 +122,10 @@ class TrainSettings(Section):
     )
     validation_metric: str = Field(
         "psnr",
-        description="What decides on the best weights: psnr, ssim, ms_ssim, loss, or a loss term "
-        "by name.",
+        description="What decides on the best weights: a metric, loss, or a loss term, by name.",
+    )
+    validation_metrics: ComponentsField = Field(
+        [], description="Metrics that a validation measures besides psnr and ssim."
     )
     early_stopping: int | None = Field(
         None,

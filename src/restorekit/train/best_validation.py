@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from restorekit.metrics.image_quality import METRICS
+from restorekit.train.best_criterion import Criterion
 from restorekit.train.progress import describe_psnr, gains
 
 FEW_STEPS = 20  # in which no network learns to restore
@@ -16,7 +15,7 @@ class BestValidation:
     """The best validation of a run.
 
     Args:
-        metric: what decides: one of `METRICS`, "loss" or the name of a loss term.
+        criterion: what decides.
         patience: validations without a new best after which the run ends; None for any number.
         every: steps between validations.
         total: steps of the whole run.
@@ -25,14 +24,15 @@ class BestValidation:
         row: what it measured, and its "step"; empty before the first.
     """
 
-    def __init__(self, metric: str, patience: int | None, every: int, total: int) -> None:
-        self.metric, self.patience, self.every, self.total = metric, patience, every, total
+    def __init__(self, criterion: Criterion, patience: int | None, every: int, total: int) -> None:
+        self.criterion, self.patience = criterion, patience
+        self.every, self.total = every, total
         self.row: dict[str, Any] = {}
         self._judged = False
 
     def offer(self, step: int, measured: Mapping[str, Any]) -> bool:
         """Take in a validation; whether it is the best so far."""
-        if not self._score(measured) > self._score(self.row):
+        if not self.criterion.score(measured) > self.criterion.score(self.row):
             return False
         self.row = {"step": step, **measured}
         return True
@@ -54,10 +54,3 @@ class BestValidation:
             f"warning: step {step}: {describe_psnr(measured)}: the network restores nothing yet; "
             "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
         )
-
-    def _score(self, row: Mapping[str, Any]) -> float:
-        """More is better; what was not measured is worst."""
-        if self.metric in METRICS:
-            return float(row.get(self.metric, -math.inf))
-        losses = {**row.get("terms", {}), "loss": row.get("loss", math.inf)}
-        return -float(losses.get(self.metric, math.inf))

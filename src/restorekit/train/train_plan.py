@@ -25,7 +25,9 @@ from restorekit.config.component_specs import (
 from restorekit.config.config_file import read_config
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.metrics.named_metrics import NamedMetric
 from restorekit.seeding import derive_seed, seed_torch
+from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
 from restorekit.train.trainer_arguments import replace_settings
@@ -48,6 +50,8 @@ class TrainPlan:
     dataset: Any
     validation_sets: Mapping[str, Any]
     validation_noise: tuple[nn.Module, ...]
+    metrics: Mapping[str, NamedMetric]
+    criterion: Criterion
     device: str
     folder: Path
     load_weight_path: str | None
@@ -86,13 +90,18 @@ class TrainPlan:
         teacher, taught_by = _teacher(settings, Path(save_weight_path))
         dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
         check_dataset(dataset, "dataset")
+        terms, metrics = read_losses(loss), validation_metrics(settings)
         return cls(
             model=made,
             noise=as_module(noises.build(noise), "noise"),
-            terms=read_losses(loss),
+            terms=terms,
             dataset=dataset,
             validation_sets=sets,
             validation_noise=_noises(validation_noise),
+            metrics=metrics,
+            criterion=choose_criterion(
+                settings.validation_metric, metrics, [term.name for term in terms]
+            ),
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),

@@ -108,6 +108,8 @@ class Trainer:
                 noise.to(self.execution.device)
             for term in plan.terms:
                 term.module.to(self.execution.device)
+            for metric in plan.metrics.values():
+                metric.to(self.execution.device)
         self.task = self._task()
         self.optimizer = make_optimizer(
             plan.settings, self.model.parameters(), self.execution.device
@@ -276,7 +278,8 @@ class Trainer:
             plan.validation_noise or (plan.noise,),
             plan.terms,
             self.execution,
-            metric=settings.validation_metric,
+            metrics=plan.metrics,
+            deciding=plan.criterion.name,
             batch_size=settings.batch_size,
             seed=settings.seed,
         )
@@ -285,10 +288,7 @@ class Trainer:
         self.validate_every = settings.validate_every or max(self.total_steps // 20, 1)
         self.checkpoint_every = settings.checkpoint_every or self.validate_every
         self.best = BestValidation(
-            settings.validation_metric,
-            settings.early_stopping,
-            self.validate_every,
-            self.total_steps,
+            plan.criterion, settings.early_stopping, self.validate_every, self.total_steps
         )
 
     def _begin(self, resume: bool, say: Callable[[str], None]) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
-from restorekit.metrics.image_quality import LEAST_SIDE, METRICS
+from restorekit.metrics.named_metrics import NamedMetric
 from restorekit.records import restore_batch
 from restorekit.train.batches import corrupt
 from restorekit.train.data_split import HeldOutSet
@@ -26,8 +26,6 @@ PlacedImage = tuple[int, Tensor]
 FEWEST_VIEWS = 16  # of a validation set, where there are fewer pictures
 FEWEST_A_PICTURE = 2
 SHOWN = 4
-MAX_PSNR = 100.0
-USUAL = ("psnr", "ssim")
 
 
 @dataclass(frozen=True)
@@ -67,12 +65,10 @@ class Validation:
         noises: what corrupts them. Of a noise that chooses among others, each is one.
         terms: the loss terms.
         runtime: where to compute; each process takes every n-th picture.
-        metric: what decides which weights are best: one of `METRICS`, "loss" or a term's name.
+        metrics: what is measured besides the loss, by name.
+        deciding: the name of the metric that decides which weights are best, if one does.
         batch_size: most images computed at once.
         seed: the run's seed.
-
-    Raises:
-        ConfigError: there is no such metric.
     """
 
     def __init__(
@@ -82,19 +78,15 @@ class Validation:
         terms: Sequence[WeightedLoss],
         execution: Execution,
         *,
-        metric: str,
+        metrics: Mapping[str, NamedMetric],
+        deciding: str,
         batch_size: int,
         seed: int,
     ) -> None:
-        known = [*METRICS, "loss", *(term.name for term in terms)]
-        if metric not in known:
-            raise ConfigError(
-                [f"train.validation_metric: '{metric}' is none of {', '.join(known)}"]
-            )
         self.sets = {name: held for name, held in sets.items() if held.pictures}
-        self.terms, self.execution, self.metric = terms, execution, metric
+        self.terms, self.execution = terms, execution
+        self.metrics, self.deciding = metrics, deciding
         self.batch_size, self.seed = batch_size, seed
-        self.metrics = [*USUAL, *({metric} & METRICS.keys() - set(USUAL))]
         self.conditions = {
             name: _conditions(noises, name if len(self.sets) > 1 else "") for name in self.sets
         }
@@ -110,14 +102,16 @@ class Validation:
             ConfigError: they are too small for the metric that decides.
             DataError: one cannot be read.
         """
-        least = LEAST_SIDE.get(self.metric, 1)
+        if (metric := self.metrics.get(self.deciding)) is None:
+            return
         firsts = [
             read_views(held.dataset, held.pictures[0], _count(held)) for held in self.sets.values()
         ]
-        if firsts and all(min(view.shape[1:]) < least for views in firsts for view in views):
+        if firsts and not any(metric.fits(view) for views in firsts for view in views):
+            least = metric.least_side
             raise ConfigError(
                 [
-                    f"train.validation_metric: {self.metric} needs images of at least "
+                    f"train.validation_metric: {metric.name} needs images of at least "
                     f"{least}x{least} pixels; give a validation_dataset of whole pictures "
                     "(patch_size null) or of larger patches"
                 ]
@@ -172,12 +166,12 @@ class Validation:
         restored = restoration.image.float()
         for term in self.terms:
             tally.add(f"term:{term.name}", term.measure(restoration, clean).expand(len(clean)))
-        for name in self.metrics:
-            if min(clean.shape[-2:]) >= LEAST_SIDE[name]:
+        for name, metric in self.metrics.items():
+            if metric.fits(clean):
                 for suffix, images in (("", restored), ("_noisy", degraded.noisy)):
-                    values = METRICS[name](images, clean)
-                    # An untouched image has an infinite PSNR, which no mean survives.
-                    tally.add(name + suffix, values.clamp(max=MAX_PSNR))
+                    tally.add(
+                        name + suffix, metric.measure(images, clean).clamp(max=metric.largest)
+                    )
         rows = list(zip(clean, degraded.noisy, restored, strict=True))
         if place[0] == 0:  # the noises take turns
             rows = rows[place[1] :: len(next(iter(self.conditions.values())))]

@@ -1,0 +1,87 @@
+"""Metrics by name, as validation and benchmark use them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.components.kinds import metrics
+from restorekit.components.registry import origin_of
+from restorekit.errors import ArgumentError
+
+MetricLike = str | Mapping[str, Any] | Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class NamedMetric:
+    """A metric and what is known of it.
+
+    Attributes:
+        name: what results call it.
+        compute: the component.
+        higher_is_better: whether a higher value is the better one.
+        least_side: the smallest height and width that it can measure, in pixels.
+        largest: the value that larger ones count as in a mean.
+    """
+
+    name: str
+    compute: Callable[[Tensor, Tensor], Tensor]
+    higher_is_better: bool
+    least_side: int = 1
+    largest: float = math.inf
+
+    def fits(self, images: Tensor) -> bool:
+        """Whether images (..., H, W) are large enough."""
+        return min(images.shape[-2:]) >= self.least_side
+
+    def measure(self, restored: Tensor, target: Tensor) -> Tensor:
+        """One value per image of two batches (B, C, H, W), as (B,).
+
+        Raises:
+            ArgumentError: the metric computes something else.
+        """
+        values = self.compute(restored, target)
+        if not isinstance(values, Tensor) or values.shape != (len(target),):
+            found = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ArgumentError(
+                f"metric '{self.name}' gives {found}, not one value per image, ({len(target)},)"
+            )
+        return values
+
+    def to(self, device: torch.device) -> None:
+        """Move what the metric holds, a network for example, to a device."""
+        if isinstance(self.compute, nn.Module):
+            self.compute.to(device)
+
+
+def read_metrics(given: Iterable[MetricLike]) -> dict[str, NamedMetric]:
+    """Metrics by name, from names, {"name": ..., argument: ...} or objects.
+
+    A later metric replaces an earlier one of the same name.
+
+    Raises:
+        RestoreKitError: a metric does not exist, cannot be made or does not say which values are
+            better.
+    """
+    found = [_named(metrics.build(each)) for each in given]
+    return {metric.name: metric for metric in found}
+
+
+def _named(made: Any) -> NamedMetric:
+    origin = origin_of(made)
+    name = origin.name if origin else getattr(made, "name", type(made).__name__.lower())
+    higher = getattr(made, "higher_is_better", None)
+    if not isinstance(higher, bool):
+        raise ArgumentError(f"metric '{name}': its higher_is_better is {higher!r}, not a boolean")
+    return NamedMetric(
+        name=name,
+        compute=made,
+        higher_is_better=higher,
+        least_side=getattr(made, "least_side", 1),
+        largest=getattr(made, "largest", math.inf),
+    )

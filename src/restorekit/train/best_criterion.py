@@ -1,0 +1,67 @@
+"""What a validation measures, and what of it decides which weights are best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from restorekit.components.kinds import metrics
+from restorekit.config.train_config import TrainSettings
+from restorekit.errors import ConfigError, RestoreKitError
+from restorekit.metrics.named_metrics import NamedMetric, read_metrics
+
+USUAL = ("psnr", "ssim")  # measured by every validation
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What decides which weights are best.
+
+    Attributes:
+        name: a metric, a loss term, or "loss", which is the sum of the terms.
+        higher_is_better: the direction, which a metric states itself; a loss is to be small.
+        is_term: whether it is a loss term.
+    """
+
+    name: str
+    higher_is_better: bool = False
+    is_term: bool = False
+
+    def score(self, row: Mapping[str, Any]) -> float:
+        """A number that is higher for a better validation; what was not measured is the worst."""
+        value = (row.get("terms", {}) if self.is_term else row).get(self.name)
+        if value is None:
+            return -math.inf
+        return float(value) if self.higher_is_better else -float(value)
+
+
+def validation_metrics(settings: TrainSettings) -> dict[str, NamedMetric]:
+    """The metrics that a run's validations measure: the usual, the chosen and the deciding one.
+
+    Raises:
+        ConfigError: one cannot be made.
+    """
+    deciding = settings.validation_metric
+    usual = [*USUAL, *([deciding] if deciding in metrics.names() else [])]
+    try:
+        return read_metrics([*usual, *(spec.as_dict() for spec in settings.validation_metrics)])
+    except RestoreKitError as error:
+        raise ConfigError([f"train.validation_metrics: {error}"]) from error
+
+
+def choose_criterion(
+    name: str, measured: Mapping[str, NamedMetric], terms: Sequence[str]
+) -> Criterion:
+    """The criterion of that name: a measured metric, "loss" or a loss term.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name in measured:
+        return Criterion(name, measured[name].higher_is_better)
+    if name in ("loss", *terms):
+        return Criterion(name, is_term=name != "loss")
+    known = ", ".join(dict.fromkeys([*metrics.names(), "loss", *terms]))
+    raise ConfigError([f"train.validation_metric: '{name}' is none of {known}"])
