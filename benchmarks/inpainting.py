@@ -19,7 +19,7 @@ import torch
 from restorekit.config.noise_expressions import read_noises
 from restorekit.evaluate.benchmark_pictures import as_float, read_data
 from restorekit.evaluate.protocol import Protocol
-from restorekit.metrics.image_quality import psnr
+from restorekit.metric.image_quality import psnr
 
 METHODS = {
     f"{name}, radius {radius}": (flag, radius)

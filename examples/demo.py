@@ -22,7 +22,7 @@ from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
 import restorekit
-from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.metric.image_quality import psnr, ssim
 
 HELD_OUT = "astronaut"  # the photograph to restore
 VALIDATION = "chelsea"  # the photograph that selects the best weights

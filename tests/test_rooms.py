@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import restorekit
+from restorekit.components.kinds import REGISTRIES
 
 ROOT = Path(restorekit.__file__).parent
 # What every room may import.
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "estimate": frozenset({"components"}),
     "loss": frozenset({"components"}),
     "noise": frozenset({"components"}),
-    "metrics": frozenset({"components"}),
+    "metric": frozenset({"components"}),
     "optim": frozenset({"components"}),
     "config": frozenset({"components", "optim"}),
     "pictures": frozenset(),
@@ -36,11 +37,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "networks": frozenset({"components", "config", "weights"}),
     "runtimes": frozenset({"networks", "weights"}),
     "train": frozenset(
-        {"components", "config", "data", "metrics", "networks", "optim", "pictures", "weights"}
+        {"components", "config", "data", "metric", "networks", "optim", "pictures", "weights"}
     ),
     "restore": frozenset({"components", "config", "networks", "pictures", "runtimes", "weights"}),
     "evaluate": frozenset(
-        {"components", "config", "data", "metrics", "networks", "pictures", "restore", "weights"}
+        {"components", "config", "data", "metric", "networks", "pictures", "restore", "weights"}
     ),
     "report": frozenset({"pictures", "restore"}),
     "cli": frozenset(
@@ -112,6 +113,11 @@ def test_imports_are_seen_wherever_they_stand() -> None:
     )
     assert "restorekit.pictures.metadata.exif" in MODULES["restorekit.pictures.picture_files"]
     assert circle_in({"a": {"b"}, "b": {"a"}}) == ["a", "b", "a"]
+
+
+def test_no_room_hides_a_registry() -> None:
+    """`restorekit.NAME` would be the room as soon as it is imported, and the registry before."""
+    assert {registry.plural for registry in REGISTRIES.values()} & set(ROOMS) == set()
 
 
 def test_every_room_has_a_rule() -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from restorekit.config.train_config import TrainConfig
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
-    from restorekit.metrics.image_quality import psnr, ssim
+    from restorekit.metric.image_quality import psnr, ssim
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
     from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
@@ -64,6 +64,11 @@ if TYPE_CHECKING:
         _kinds.datasets,
         _kinds.datasets.create,
         _kinds.datasets.names,
+    )
+    metrics, create_metric, list_metrics = (
+        _kinds.metrics,
+        _kinds.metrics.create,
+        _kinds.metrics.names,
     )
     estimators, create_estimator, list_estimators = (
         _kinds.estimators,
@@ -95,10 +100,10 @@ _LAZY = {
     "load_model": "restorekit.weights.weights_files",
     "load_runtime": "restorekit.runtimes.runtime_models",
     "noise_map": "restorekit.restore.noise_estimation",
-    "psnr": "restorekit.metrics.image_quality",
+    "psnr": "restorekit.metric.image_quality",
     "read_card": "restorekit.weights.card",
     "save_model": "restorekit.weights.weights_files",
-    "ssim": "restorekit.metrics.image_quality",
+    "ssim": "restorekit.metric.image_quality",
 }
 
 

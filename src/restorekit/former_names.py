@@ -11,7 +11,7 @@ from typing import Any
 
 # Modules that the documentation named, and where their content is now.
 MODULES: Mapping[str, str] = {
-    "restorekit.evaluate.metrics": "restorekit.metrics.image_quality",
+    "restorekit.evaluate.metrics": "restorekit.metric.image_quality",
     "restorekit.evaluate.results": "restorekit.evaluate.benchmark_results",
     "restorekit.hookspecs": "restorekit.components.hookspecs",
     "restorekit.registry": "restorekit.components.registry",

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from restorekit import create_model, create_noise, list_models, models
 from restorekit.errors import ArgumentError, InputError, MissingExtraError
-from restorekit.metrics.image_quality import psnr
+from restorekit.metric.image_quality import psnr
 
 CLASSICAL = [name for name in list_models() if "classical" in models.entry(name).component.tags]
 # bm3d's licence allows non-commercial use only, so the extra `test` does not bring it: a stand-in

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from restorekit import create_model
+from restorekit import create_metric, create_model
 from restorekit.cli.main import main
 from restorekit.errors import ArgumentError, CheckpointError, DataError, ImageFileError, InputError
 from restorekit.evaluate.benchmark import benchmark
@@ -29,7 +29,7 @@ from restorekit.evaluate.benchmark_results import BenchmarkResults, read_json, w
 from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.plots import write_plot
 from restorekit.evaluate.protocol import Protocol
-from restorekit.evaluate.tables import HEAD, row_cells, short_labels, table_notes, to_markdown
+from restorekit.evaluate.tables import row_cells, short_labels, table_head, table_notes, to_markdown
 from restorekit.weights import find_weights, load_model, read_card, save_model
 
 CHANGED = {
@@ -334,7 +334,7 @@ class TestOutput:
     def test_the_table_carries_its_protocol(self, results: BenchmarkResults) -> None:
         """A row of as many cells as the head for each result, then every note."""
         lines = to_markdown(results).splitlines()
-        assert [line.count("|") for line in lines[:6]] == [len(HEAD) + 1] * 6
+        assert [line.count("|") for line in lines[:6]] == [len(table_head(results)) + 1] * 6
         assert "| gaussian:0 | median | equal |" in lines[4]
         assert lines[7:] == [f"- {note}" for note in table_notes(results)]
         text = " ".join(lines[7:])
@@ -395,3 +395,42 @@ class TestOutput:
             assert two.width > 1.5 * one.width
         with pytest.raises(ImageFileError, match=r"cannot draw '.*two.pgn'. Did you mean '.png'"):
             write_plot(results, tmp_path / "two.pgn")
+
+
+def test_other_metrics_are_measured_by_name(folder: Path, tmp_path: Path) -> None:
+    """As the metric itself measures, in the table, in the JSON file and in the command."""
+    spy = Spy(0.9)
+    results = measured({"spy": spy}, folder, metrics=["psnr_y", "ssim"])
+    (row,) = results.rows
+    metric = create_metric("psnr_y")
+    for picture, noisy in zip(row.pictures, spy.given[1:], strict=True):
+        clean = torch.from_numpy(np.asarray(Image.open(folder / picture.name)).copy())
+        clean = clean.movedim(2, 0)[None] / 255
+        assert picture.metrics["psnr_y"] == pytest.approx(float(metric(noisy * 0.9, clean)))
+        assert picture.metrics_noisy["psnr_y"] == pytest.approx(float(metric(noisy, clean)))
+    assert results.metrics == {"psnr_y": True}  # SSIM is measured anyway
+    assert table_head(results)[5] == "psnr_y"
+    assert row_cells(row, results.metrics)[5] == f"{row.mean('psnr_y'):.4f}"
+    assert "psnr_y: higher is better" in table_notes(results)
+    write_json(results, tmp_path / "results.json")
+    again = read_json(tmp_path / "results.json")
+    assert again.rows[0].mean("psnr_y") == row.mean("psnr_y")
+
+
+def test_a_metric_that_no_picture_is_large_enough_for(folder: Path) -> None:
+    """It is refused before anything is restored, with the picture and its size."""
+    with pytest.raises(ArgumentError, match=r"ms_ssim.*161x161 pixels; 'a\.png' has 64x48"):
+        measured("median", folder, metrics="ms_ssim")
+
+
+def test_the_command_measures_other_metrics(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--metric` adds a column."""
+    words = ["benchmark", "median", "--data", str(folder), "--noise", "gaussian:25"]
+    assert main([*words, "--metric", "psnr_y"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    head, cells = out[0].replace("noisy PSNR", "noisy").split(), out[1].split()
+    value = cells[head.index("psnr_y")]
+    assert float(value) == pytest.approx(float(cells[head.index("PSNR")]), abs=10)
+    assert len(value.partition(".")[2]) == 4

@@ -39,10 +39,11 @@ def test_every_key_has_a_row_with_its_meaning(reference: ModuleType) -> None:
 
 def test_every_component_has_a_section_with_all_its_arguments(reference: ModuleType) -> None:
     """Each is there, and every argument has a row that says something."""
-    sections = dict(
-        re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", reference.components(), re.M | re.S)
-    )
     for registry in REGISTRIES.values():
+        (kind,) = re.findall(
+            rf"^## {registry.title}\n(.*?)(?=^## |\Z)", reference.components(), re.M | re.S
+        )
+        sections = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", kind, re.M | re.S))
         for name in registry.names():
             for argument in registry.describe(name).arguments:
                 row = re.search(rf"^\| `{argument.name}` \|.*\| (.*) \|$", sections[name], re.M)

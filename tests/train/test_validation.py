@@ -14,8 +14,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from restorekit import ConfigError, TrainConfig, Trainer, create_noise
+from restorekit.components.kinds import metrics
 from restorekit.data.folder import Folder
-from restorekit.metrics.image_quality import psnr
+from restorekit.metric.image_quality import psnr
 from restorekit.train.dataset_pictures import read_views
 
 Make = Callable[..., Trainer]
@@ -173,7 +174,7 @@ def test_ms_ssim_decides_where_pictures_are_large_enough(tiny: Make) -> None:
     """Small ones are refused before the first step, as is a metric that nobody knows."""
     with pytest.raises(ConfigError, match="ms_ssim needs images of at least 161x161 pixels"):
         tiny(validation_metric="ms_ssim").fit()
-    with pytest.raises(ConfigError, match="'lpips' is none of psnr, ssim, ms_ssim, loss, l1"):
+    with pytest.raises(ConfigError, match="is none of ms_ssim, psnr, psnr_y, ssim, loss, l1"):
         tiny(validation_metric="lpips")
     large = [torch.rand(3, 161, 170)]
     outcome = tiny(validation_metric="ms_ssim", validation_dataset=large, steps=1).fit()
@@ -192,3 +193,49 @@ def test_a_run_ends_early_when_nothing_gets_better(
     again = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
     assert again.fit(resume=True).step == outcome.step
     assert rows(outcome.folder)[-1]["step"] == outcome.step
+
+
+@pytest.fixture
+def error_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric of which lower values are better, registered as by a plugin."""
+    metrics.names()
+    monkeypatch.setattr(metrics, "_entries", dict(metrics._entries))
+
+    @metrics.register("mean_error")
+    class MeanError:
+        """Mean absolute error."""
+
+        higher_is_better = False
+
+        def __call__(self, restored: Tensor, target: Tensor) -> Tensor:
+            return (restored - target).abs().flatten(1).mean(1)
+
+
+@pytest.mark.usefixtures("error_metric")
+def test_the_lowest_value_decides_where_the_metric_says_so(tiny: Make) -> None:
+    """A registered metric is measured of noisy and restored images, and its least is the best."""
+    settings = {"validate_every": 1, "learning_rate": 0.05}
+    outcome = tiny(validation_metric="mean_error", **settings).fit()
+    found = rows(outcome.folder)
+    assert outcome.best["step"] == min(found, key=lambda row: row["mean_error"])["step"]
+    # Of gaussian noise of 0.1 it is 0.1 sqrt(2 / pi).
+    assert found[0]["mean_error_noisy"] == pytest.approx(0.1 * (2 / np.pi) ** 0.5, rel=0.1)
+
+
+def test_metrics_are_measured_besides_psnr_and_ssim(tiny: Make) -> None:
+    """By name or with arguments, in every row; the run's configuration names them again."""
+    chosen = ["psnr_y", {"name": "ssim", "clamp": False}]
+    outcome = tiny(validation_metrics=chosen, steps=1).fit()
+    (row,) = rows(outcome.folder)
+    assert {"psnr", "ssim", "psnr_y", "psnr_y_noisy"} <= row.keys()
+    written = json.loads((outcome.folder / "config.json").read_text())
+    assert written["train"]["validation_metrics"] == chosen
+
+
+def test_an_unknown_metric_is_refused_with_its_key() -> None:
+    """With the file and the nearest name."""
+    data = {"model": "unet", "dataset": "samples", "train": {"validation_metrics": ["pnsr"]}}
+    with pytest.raises(
+        ConfigError, match=r"validation_metrics\.0: unknown metric 'pnsr'\. Did you mean 'psnr'"
+    ):
+        TrainConfig.from_dict(data)

@@ -89,6 +89,14 @@ def benchmark(
             "--speed-size", metavar="N", help="Measure the time for a square of N pixels."
         ),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="A metric to measure besides PSNR and SSIM; may be repeated.",
+        ),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the results as JSON.")
     ] = None,
@@ -164,6 +172,7 @@ def benchmark(
             precision=precision,
             device=device,
             speed_size=speed_size,
+            metrics=metric or [],
             report=report,
         )
     finally:
@@ -200,7 +209,7 @@ class Table:
         if not self._rows:
             self._print(self._head)
         self._rows = len(results.rows)
-        noise, model, *numbers = row_cells(results.rows[-1])
+        noise, model, *numbers = row_cells(results.rows[-1], results.metrics)
         self._print((self._noises.get(noise, noise), self._models[model], *numbers))
 
     def end(self) -> None:
@@ -217,14 +226,14 @@ class Table:
 
     def _begin(self, results: BenchmarkResults) -> None:
         """The names of models and noises are known, so their columns are as wide as they need."""
-        from restorekit.evaluate.tables import HEAD, short_labels
+        from restorekit.evaluate.tables import short_labels, table_head
 
-        self._head = HEAD
+        self._head = table_head(results)
         self._models = short_labels(results.models)
         self._noises = short_labels(results.noises)
         named = [max(map(len, short.values()), default=0) for short in (self._noises, self._models)]
-        least = (*named, *_LEAST)
-        self._widths = [max(len(word), width) for word, width in zip(HEAD, least, strict=True)]
+        least = (*named, *[0] * (3 + len(results.metrics)), *_LEAST)
+        self._widths = [max(len(w), width) for w, width in zip(self._head, least, strict=True)]
 
     def _print(self, texts: tuple[str, ...]) -> None:
         self._widths = [max(w, len(text)) for w, text in zip(self._widths, texts, strict=True)]
@@ -233,7 +242,7 @@ class Table:
         print_line("  ".join((*named, *numbers)).rstrip())
 
 
-_LEAST = (0, 0, 0, 0, 8, 7, 10, 0)  # of the columns of numbers
+_LEAST = (0, 8, 7, 10, 0)  # of the columns behind the metrics
 
 
 def _differing(short: dict[str, str]) -> list[tuple[str, str]]:

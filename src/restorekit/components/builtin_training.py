@@ -5,7 +5,7 @@ from __future__ import annotations
 from restorekit.components.hookspecs import hookimpl
 from restorekit.components.registry import Component
 
-_QUALITY = "restorekit.metrics.image_quality"
+_QUALITY = "restorekit.metric.image_quality"
 
 
 @hookimpl

@@ -32,7 +32,8 @@ from restorekit.evaluate.benchmark_results import (
 from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.peak_memory import watch_memory
 from restorekit.evaluate.protocol import Protocol
-from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.metric.image_quality import psnr, ssim
+from restorekit.metric.named_metrics import MetricLike, NamedMetric, read_metrics
 from restorekit.networks.loading import ModelLike
 from restorekit.networks.network import model_name
 from restorekit.records import Degraded
@@ -54,6 +55,7 @@ def benchmark(
     tile: TileSize = "auto",
     device: str = "auto",
     speed_size: int | None = None,
+    metrics: str | Sequence[MetricLike] = (),
     report: Callable[[BenchmarkResults], None] | None = None,
 ) -> BenchmarkResults:
     """Measure models under noises.
@@ -78,6 +80,7 @@ def benchmark(
         device: where they run, as for `Denoiser`.
         speed_size: take the time of a square of that many pixels, the median of five runs, or one
             run where it takes more than 10 seconds; where None, of each picture.
+        metrics: what to measure besides PSNR and SSIM, names or {"name": ..., argument: ...}.
         report: called with what is there each time a row is done or refused.
 
     Returns:
@@ -104,6 +107,8 @@ def benchmark(
         for label, model in given.items()
     ]
     pictures, data = read_data(folder, protocol, pairs)
+    measured = _metrics([metrics] if isinstance(metrics, str) else metrics)
+    _check_sizes(measured, pictures, protocol)
     done = BenchmarkResults(
         protocol=protocol,
         data=data,
@@ -114,12 +119,13 @@ def benchmark(
             for each in candidates
         },
         rows=(),
+        metrics={metric.name: metric.higher_is_better for metric in measured},
     )
     cases: list[NamedNoise | None] = [*named] or [None]
     for noise in cases:
         for candidate in candidates:
             try:
-                row = _measure(candidate, pictures, noise, protocol, speed_size)
+                row = _measure(candidate, pictures, noise, protocol, speed_size, measured)
                 done = replace(done, rows=(*done.rows, row))
             except _RefusedError as refused:
                 done = replace(done, refusals=(*done.refusals, refused.refusal))
@@ -169,6 +175,7 @@ def _measure(
     noise: NamedNoise | None,
     protocol: Protocol,
     speed_size: int | None,
+    metrics: Sequence[NamedMetric],
 ) -> BenchmarkRow:
     """One model under one noise."""
     label = REAL if noise is None else noise.label
@@ -193,6 +200,8 @@ def _measure(
                 float(ssim(before, clean)),
                 float(ssim(after, clean)),
                 seconds / picture.megapixels,
+                {m.name: _finite(m.measure(before, clean)) for m in metrics},
+                {m.name: _finite(m.measure(after, clean)) for m in metrics},
             )
         )
     peak = memory()
@@ -249,8 +258,31 @@ def _speed_at(denoiser: Denoiser, noisy: Tensor, size: int) -> float:
 
 
 def _decibels(image: Tensor, clean: Tensor, clamp: bool = True) -> float | None:
-    value = float(psnr(image, clean, clamp=clamp))
+    return _finite(psnr(image, clean, clamp=clamp))
+
+
+def _finite(values: Tensor) -> float | None:
+    value = float(values)
     return None if value == float("inf") else value
+
+
+def _metrics(given: Sequence[MetricLike]) -> tuple[NamedMetric, ...]:
+    """The metrics to measure besides PSNR and SSIM, which are always measured."""
+    return tuple(read_metrics(each for each in given if each not in ("psnr", "ssim")).values())
+
+
+def _check_sizes(
+    metrics: Sequence[NamedMetric], pictures: Sequence[BenchmarkPicture], protocol: Protocol
+) -> None:
+    for metric in metrics:
+        for picture in pictures:
+            measured = protocol.inside(picture.clean)
+            if not metric.fits(measured):
+                height, width = measured.shape[-2:]
+                raise ArgumentError(
+                    f"metric '{metric.name}' needs pictures of at least {metric.least_side}x"
+                    f"{metric.least_side} pixels; '{picture.name}' has {width}x{height}"
+                )
 
 
 def _labelled(

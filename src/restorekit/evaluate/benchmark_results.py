@@ -10,7 +10,7 @@ import re
 import shlex
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class PictureScores:
 
     PSNR in dB; None where it is infinite, which is where two pictures are equal. `psnr_noisy` is
     of the input clamped to [0, 1], as a file would hold it; `psnr_unclamped` of the input that the
-    model was given.
+    model was given. `metrics_noisy` and `metrics` hold the other metrics that were asked for.
     """
 
     name: str
@@ -40,6 +40,8 @@ class PictureScores:
     ssim_noisy: float
     ssim: float
     seconds_per_megapixel: float
+    metrics_noisy: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,10 @@ class BenchmarkRow:
     def ssim(self) -> float:
         """Mean SSIM of the restored pictures."""
         return _mean([picture.ssim for picture in self.pictures])
+
+    def mean(self, metric: str) -> float:
+        """Mean of another metric of the restored pictures."""
+        return _mean([_number(picture.metrics[metric]) for picture in self.pictures])
 
     @property
     def changes(self) -> list[float]:
@@ -161,7 +167,10 @@ class Environment:
 
 @dataclass(frozen=True)
 class BenchmarkResults:
-    """Rows, what has none, and all that is needed to get them again."""
+    """Rows, what has none, and all that is needed to get them again.
+
+    `metrics` are those besides PSNR and SSIM, each with whether a higher value is the better one.
+    """
 
     protocol: Protocol
     data: PictureSet
@@ -170,6 +179,7 @@ class BenchmarkResults:
     models: Mapping[str, ModelIdentity]
     rows: tuple[BenchmarkRow, ...]
     refusals: tuple[Refusal, ...] = ()
+    metrics: Mapping[str, bool] = field(default_factory=dict)
     protocol_version: int = VERSION
     format: int = FORMAT
 
@@ -188,6 +198,7 @@ class BenchmarkResults:
         words += ["--data", self.data.folder, *self.data.options]
         words += [word for text in _joined(self.noises) for word in ("--noise", text)]
         words += self.protocol.options
+        words += [word for name in self.metrics for word in ("--metric", name)]
         if self.environment.precision != _OWN_PRECISION:
             words += ["--precision", self.environment.precision]
         return shlex.join(words)
@@ -197,7 +208,8 @@ class BenchmarkResults:
         plain: dict[str, Any] = {"command": self.command, **dataclasses.asdict(self)}
         for row, written in zip(self.rows, plain["rows"], strict=True):
             written["means"] = {name: _finite(getattr(row, name)) for name in _MEANS} | {
-                "worsened": row.worsened
+                "worsened": row.worsened,
+                **{name: _finite(row.mean(name)) for name in self.metrics},
             }
         return plain
 

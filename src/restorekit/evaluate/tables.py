@@ -11,22 +11,17 @@ from restorekit.evaluate.benchmark_results import BenchmarkResults, BenchmarkRow
 from restorekit.storage.atomic import atomic_path
 from restorekit.untrusted.text import escaped
 
-HEAD = (
-    "noise",
-    "model",
-    "noisy PSNR",
-    "PSNR",
-    "SSIM",
-    "worst change",
-    "worse",
-    "s/MP",
-    "parameters",
-    "peak MB",
-)
+_QUALITY = ("noise", "model", "noisy PSNR", "PSNR", "SSIM")
+_COST = ("worst change", "worse", "s/MP", "parameters", "peak MB")
 
 
-def row_cells(row: BenchmarkRow) -> tuple[str, ...]:
-    """A row as text, a cell for each word of HEAD."""
+def table_head(results: BenchmarkResults) -> tuple[str, ...]:
+    """The titles of the columns."""
+    return (*_QUALITY, *results.metrics, *_COST)
+
+
+def row_cells(row: BenchmarkRow, metrics: Iterable[str] = ()) -> tuple[str, ...]:
+    """A row as text, a cell for each column; `metrics` are those besides PSNR and SSIM."""
     memory = row.peak_megabytes
     return (
         row.noise,
@@ -34,6 +29,7 @@ def row_cells(row: BenchmarkRow) -> tuple[str, ...]:
         _mean(row.psnr_noisy, [picture.psnr_noisy for picture in row.pictures]),
         _mean(row.psnr, [picture.psnr for picture in row.pictures]),
         f"{row.ssim:.4f}",
+        *(f"{row.mean(name):.4f}" for name in metrics),
         f"{row.worst_change:+.2f}",
         f"{row.worsened} of {len(row.pictures)}",
         f"{row.seconds_per_megapixel:.3g}",
@@ -53,6 +49,10 @@ def table_notes(results: BenchmarkResults) -> list[str]:
         f"environment: {results.environment.describe()}",
         *(f"model {label}: {model.describe()}" for label, model in results.models.items()),
         *_unclamped(results),
+        *(
+            f"{name}: {'higher' if higher else 'lower'} is better"
+            for name, higher in results.metrics.items()
+        ),
     ]
     if results.rows:
         lines.append(f"time: {timed}; run in {how}")
@@ -92,9 +92,9 @@ def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
 def to_markdown(results: BenchmarkResults) -> str:
     """A table, and below it what it must not be shown without."""
     lines = [
-        _line(HEAD),
-        _line(["---"] * 2 + ["---:"] * (len(HEAD) - 2)),
-        *(_line(row_cells(row)) for row in results.rows),
+        _line(table_head(results)),
+        _line(["---"] * 2 + ["---:"] * (len(table_head(results)) - 2)),
+        *(_line(row_cells(row, results.metrics)) for row in results.rows),
         "",
         *(f"- {note}" for note in table_notes(results)),
     ]

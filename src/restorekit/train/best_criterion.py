@@ -10,7 +10,7 @@ from typing import Any
 from restorekit.components.kinds import metrics
 from restorekit.config.train_config import TrainSettings
 from restorekit.errors import ConfigError, RestoreKitError
-from restorekit.metrics.named_metrics import NamedMetric, read_metrics
+from restorekit.metric.named_metrics import NamedMetric, read_metrics
 
 USUAL = ("psnr", "ssim")  # measured by every validation
 

@@ -25,7 +25,7 @@ from restorekit.config.component_specs import (
 from restorekit.config.config_file import read_config
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
-from restorekit.metrics.named_metrics import NamedMetric
+from restorekit.metric.named_metrics import NamedMetric
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset

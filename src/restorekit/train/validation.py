@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
-from restorekit.metrics.named_metrics import NamedMetric
+from restorekit.metric.named_metrics import NamedMetric
 from restorekit.records import restore_batch
 from restorekit.train.batches import corrupt
 from restorekit.train.data_split import HeldOutSet

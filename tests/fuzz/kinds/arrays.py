@@ -13,7 +13,7 @@ from PIL import Image
 from restorekit import Denoiser, create_loss, create_model, create_noise
 from restorekit.components.kinds import losses, noises
 from restorekit.errors import RestoreKitError
-from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.metric.image_quality import psnr, ssim
 from restorekit.records import Degraded, Restoration
 from restorekit.restore.noise_estimation import estimate_sigma, noise_map
 from tests.fuzz.cases import Broken

@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from restorekit.errors import InputError
-from restorekit.metrics.image_quality import psnr, ssim
+from restorekit.metric.image_quality import psnr, psnr_y, ssim
 
 
 @pytest.fixture
@@ -55,6 +56,25 @@ def test_ssim_is_scikit_image_s(noisy, batch):
         use_sample_covariance=False,
     )
     np.testing.assert_allclose(values, expected, atol=1e-5)
+
+
+def test_psnr_y_is_that_of_scikit_image_s_luma(noisy, batch):
+    """The Y of YCbCr, from 16 to 235, is compared with a peak of 255."""
+    expected = [
+        peak_signal_noise_ratio(
+            *(rgb2ycbcr(i.double().clamp(0, 1).movedim(0, -1).numpy())[..., 0] for i in (t, r)),
+            data_range=255,
+        )
+        for t, r in zip(batch, noisy, strict=True)
+    ]
+    np.testing.assert_allclose(psnr_y(noisy, batch), expected, rtol=1e-4)
+
+
+def test_psnr_y_of_gray_images_is_the_psnr(noisy, batch):
+    """They are their own luma; images of two or four channels have none."""
+    assert torch.equal(psnr_y(noisy[:, :1], batch[:, :1]), psnr(noisy[:, :1], batch[:, :1]))
+    with pytest.raises(InputError, match="one or three channels, got 4"):
+        psnr_y(*[torch.rand(1, 4, 8, 8)] * 2)
 
 
 @settings(max_examples=30, deadline=None)

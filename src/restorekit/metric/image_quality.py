@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from restorekit.errors import InputError
-from restorekit.metrics.base import Metric
+from restorekit.metric.base import Metric
 
 _WINDOW_SIZE, _WINDOW_SIGMA = 11, 1.5
 _LARGEST_PSNR = 100.0  # dB; equal images have an infinite one
@@ -28,7 +28,7 @@ class PSNR(Metric):
 
     Example:
         >>> restorekit.create_metric("psnr")(batch - 0.1, batch)
-        tensor([20.0000, 20.0000])
+        tensor([20., 20.])
     """
 
     name = "psnr"
@@ -51,7 +51,7 @@ class PSNRY(PSNR):
 
     Example:
         >>> restorekit.create_metric("psnr_y")(batch - 0.1, batch)
-        tensor([21.3220, 21.3220])
+        tensor([21.3219, 21.3219])
     """
 
     name = "psnr_y"

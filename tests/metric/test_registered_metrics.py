@@ -1,0 +1,107 @@
+"""What holds for every registered metric, and metrics by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from restorekit import ArgumentError, InputError, PluginError, create_metric, list_metrics
+from restorekit.components.registry import Component, Provider, Registry
+from restorekit.metric.named_metrics import read_metrics
+
+
+@pytest.fixture(params=list_metrics())
+def metric(request: pytest.FixtureRequest) -> Any:
+    """Each metric with its defaults."""
+    return create_metric(request.param)
+
+
+@pytest.fixture
+def clean(metric: Any, generator: torch.Generator) -> Tensor:
+    """Two smooth images of the smallest size that the metric takes."""
+    side = max(metric.least_side, 8)
+    return torch.rand(2, 3, side, side, generator=generator) * 0.5 + 0.25
+
+
+def test_more_noise_is_worse(metric: Any, clean: Tensor, generator: torch.Generator) -> None:
+    """In the direction that the metric states."""
+    noise = torch.randn(clean.shape, generator=generator)
+    slight, strong = (metric(clean + std * noise, clean) for std in (0.02, 0.1))
+    assert slight.shape == strong.shape == (2,)
+    assert torch.all(slight > strong if metric.higher_is_better else slight < strong)
+
+
+def test_nothing_is_better_than_equal(
+    metric: Any, clean: Tensor, generator: torch.Generator
+) -> None:
+    """The value of the image itself is the best, and `largest` bounds it."""
+    best = metric(clean, clean).clamp(max=metric.largest)
+    assert torch.all(best.isfinite())
+    other = metric(clean + 0.05 * torch.randn(clean.shape, generator=generator), clean)
+    assert torch.all(best >= other if metric.higher_is_better else best <= other)
+
+
+def test_each_image_has_its_own_value(metric: Any, clean: Tensor) -> None:
+    """Whatever else is in the batch."""
+    noisy = torch.stack([clean[0] + 0.1, clean[1] - 0.05])
+    alone = torch.cat([metric(noisy[i : i + 1], clean[i : i + 1]) for i in range(2)])
+    torch.testing.assert_close(metric(noisy, clean), alone, rtol=1e-5, atol=1e-6)
+
+
+def test_a_smaller_image_is_refused(metric: Any) -> None:
+    """With the smallest size, if there is one."""
+    side = metric.least_side - 1
+    if side:
+        image = torch.zeros(1, 3, side, side + 40)
+        with pytest.raises(InputError, match=rf"{metric.name} needs .* {side + 1}x{side + 1}"):
+            metric(image, image)
+
+
+def test_metrics_are_read_by_name_mapping_or_object() -> None:
+    """A later one replaces an earlier one of its name; an object states its direction itself."""
+
+    class Error:
+        higher_is_better = False
+
+        def __call__(self, restored: Tensor, target: Tensor) -> Tensor:
+            return (restored - target).abs().flatten(1).mean(1)
+
+    found = read_metrics(["psnr", {"name": "psnr", "clamp": False}, Error()])
+    assert {name: m.higher_is_better for name, m in found.items()} == {"psnr": True, "error": False}
+    beyond = torch.full((1, 1, 8, 8), 1.5)
+    assert found["psnr"].measure(beyond, beyond - 0.5).item() == pytest.approx(6.0206, abs=1e-4)
+    assert found["error"].measure(beyond, beyond - 0.5).item() == pytest.approx(0.5)
+
+
+def test_what_gives_no_value_per_image_is_named() -> None:
+    """One number for the batch would be counted once per image."""
+
+    class Mean:
+        higher_is_better = False
+
+        def __call__(self, restored: Tensor, target: Tensor) -> Tensor:
+            return (restored - target).abs().mean()
+
+    (metric,) = read_metrics([Mean()]).values()
+    with pytest.raises(ArgumentError, match=r"metric 'mean' gives \(\), not one value per image"):
+        metric.measure(*[torch.zeros(2, 1, 4, 4)] * 2)
+
+
+def test_a_metric_states_which_values_are_better() -> None:
+    """Without `higher_is_better` a plugin's metric is refused, and so is one that is no boolean."""
+    own = Registry("metric", needs=("__call__", "higher_is_better"))
+    own.add(Component("silent", lambda: lambda r, t: r), Provider("acme", "1"))
+    with pytest.raises(PluginError, match="which is no metric: it has no higher_is_better"):
+        own.create("silent")
+
+    class Vague:
+        higher_is_better = "yes"
+
+        def __call__(self, restored: Tensor, target: Tensor) -> Tensor:
+            return restored
+
+    with pytest.raises(ArgumentError, match="higher_is_better is 'yes', not a boolean"):
+        read_metrics([Vague()])
