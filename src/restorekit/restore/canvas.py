@@ -1,4 +1,4 @@
-"""A picture on its way through: read in pieces as floats, written row by row in its own type."""
+"""An image and its result: read in pieces as floats, written row by row in the image's type."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restorekit.pictures.value_ranges import Range, range_of
 from restorekit.restore.missing_pixels import fill_missing
 from restorekit.restore.pixel_meaning import USUAL_MEANING, PixelMeaning
 
-# More digits than float32 has: black is taken from them, and added, in float64.
+# Types with more digits than float32: black is subtracted and added in float64.
 _WIDE = (torch.int32, torch.uint32, torch.float64)
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32}
 DTYPES = (
@@ -30,20 +30,20 @@ DTYPES = (
     torch.float32,
     *_WIDE,
 )
-# Values that leave [0, 1] by more are no noise and no light: a hot pixel, a fill value.
+# Values farther outside [0, 1] are neither noise nor light, but hot pixels or fill values.
 _FARTHEST = 10.0
-_MOST_FAR = 0.01  # of the values; if more are, the range is wrong
+_MOST_FAR = 0.01  # share of the values; if there are more, the range is wrong
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the values of an image mean.
+    """The scale of the values of an image.
 
     Attributes:
-        white: the value that stands for 1 to the network.
-        low: the least value of the result, on the network's scale.
-        high: the largest one.
-        black: the value that stands for 0.
+        white: the value that is 1 for the network.
+        low: smallest value of the result, on the scale of the network.
+        high: largest value of the result, on the scale of the network.
+        black: the value that is 0 for the network.
     """
 
     white: float
@@ -53,7 +53,7 @@ class Scale:
 
     @property
     def span(self) -> float:
-        """How far white is from black."""
+        """Difference between white and black."""
         return self.white - self.black
 
 
@@ -62,16 +62,16 @@ UNIT = Scale(1.0, -math.inf, math.inf)
 
 @dataclass
 class Canvas:
-    """An image and the place of its result, in the same type.
+    """An image and its result, of the same type.
 
     Attributes:
-        source: the image, (B, C, H, W), a view of what was given, or a copy where it has gaps.
-        result: where the restored image goes, (B, C, H, W); the image itself where it is restored
-            in place.
-        scale: what the values mean.
-        colours: how many of the first channels go through a network together; see `PixelMeaning`.
-        words: what to tell of the range that was guessed; None where there is nothing to tell.
-        kept: which pixels the result has from the image as they are, and their values.
+        source: the image, (B, C, H, W): a view of the given one, or a copy if pixels are missing.
+        result: the restored image, (B, C, H, W); the same memory as `source` if it is restored in
+            place.
+        scale: the scale of the values.
+        colours: number of leading channels that go through a network together; see `PixelMeaning`.
+        words: the warning about a range that was guessed; None if there is none.
+        kept: a mask of the pixels that are copied from the image, and their values.
         is_touched: whether any row has been written.
     """
 
@@ -91,29 +91,29 @@ class Canvas:
         meaning: PixelMeaning = USUAL_MEANING,
         hidden: Tensor | None = None,
     ) -> Canvas:
-        """The canvas of an image of any type in `DTYPES`, which is not empty.
+        """Make the canvas of an image of any type in `DTYPES` that is not empty.
 
-        Pixels that are hidden, are not finite, or lie so far beyond black and white that they are
-        neither noise nor light, are filled for the network; `finish` puts them back.
+        Pixels that are hidden, not finite, or too far beyond black and white to be noise or light
+        are filled for the network. `finish` restores their values.
 
         Args:
             source: the image, (B, C, H, W).
-            result: where the restored image goes.
-            meaning: what is known of the image.
-            hidden: (B, 1, H, W), the pixels that nobody sees. Their colour, often black, would
-                bleed into their neighbours, and their noise, often none, be measured.
+            result: the restored image is written here.
+            meaning: the range and the channels of the image, as far as they are known.
+            hidden: mask (B, 1, H, W) of fully transparent pixels. Their colour, often black, would
+                affect their neighbours, and their noise, often none, would bias the estimate.
 
         Raises:
-            InputError: it has no finite value, too many lie far beyond the range, or it is of
-                another type.
-            ArgumentError: what is given of the range leaves none.
+            InputError: no value is finite, too many values lie far beyond the range, or the type
+                is unsupported.
+            ArgumentError: the given black and white leave no range.
         """
         if source.dtype not in DTYPES:
             raise wrong_dtype_error(source.dtype)
         sample = source.movedim(2, 0)
         sample = sample.float() if sample.dtype == torch.bfloat16 else sample
         known = range_of(sample.cpu().numpy(), meaning.black, meaning.white, meaning.no_data)
-        low, high, gaps = _ends(source, known, meaning.no_data)
+        low, high, gaps = _value_limits(source, known, meaning.no_data)
         words = known.words if known.is_guessed else None
         canvas = cls(source, result, _scale(source, known, low, high), meaning.colours, words)
         if hidden is not None and bool(hidden.any()):
@@ -124,7 +124,7 @@ class Canvas:
         return canvas
 
     def finish(self) -> None:
-        """Put the pixels that are kept into the result."""
+        """Copy the kept pixels into the result."""
         if self.kept is not None:
             gaps, values = self.kept
             _signed(self.result)[gaps] = values
@@ -136,45 +136,45 @@ class Canvas:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether what is written is lost to those who read."""
+        """Whether writing overwrites the image."""
         return self.result.data_ptr() == self.source.data_ptr()
 
     @property
     def is_spent(self) -> bool:
-        """Whether the image is there no more, so that nothing can begin again with it."""
+        """Whether the image has been overwritten, so that restoring it cannot be repeated."""
         return self.is_in_place and self.is_touched
 
     @cached_property
     def is_neutral(self) -> bool:
-        """Whether the image is gray that is stored as three equal channels; before any writing."""
+        """Whether the image is gray stored as three equal channels; ask before the first write."""
         first, *others = self.source.unbind(1)
         return len(others) == 2 and all(torch.equal(first, other) for other in others)
 
     @property
     def is_float(self) -> bool:
-        """Whether the image is of floats."""
+        """Whether the image has a floating point type."""
         return self.source.is_floating_point()
 
     def read(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
-        """A piece of the image, (b, C, h, w), a copy.
+        """Copy a piece of the image, (b, C, h, w), on the scale where black is 0 and white is 1.
 
         Args:
-            samples: which images of the batch.
-            rows: which of their rows.
-            columns: which of their columns.
-            dtype: the type of float; white is 1 in it.
+            samples: images of the batch.
+            rows: rows of the images.
+            columns: columns of the images.
+            dtype: floating point type of the copy.
         """
         return self._as_float(self.source[samples, :, rows, columns], dtype)
 
     def reread(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
-        """The same piece of what has been written; see `read`."""
+        """Copy a piece of the result that has been written; see `read`."""
         return self._as_float(self.result[samples, :, rows, columns], dtype)
 
     def encode(self, restored: Tensor) -> Tensor:
-        """Restored rows in the result's type: clamped, and rounded where that is an integer.
+        """Convert restored rows to the type of the result: clamped, and rounded for integers.
 
         Args:
-            restored: (b, C, h, W), white 1; overwritten, for a copy of a band takes memory.
+            restored: (b, C, h, W), white is 1. Overwritten, to save the memory of a copy.
         """
         restored.clamp_(self.scale.low, self.scale.high)
         if self._is_wide:
@@ -191,15 +191,15 @@ class Canvas:
         """Write whole rows of the result.
 
         Args:
-            samples: which images of the batch.
-            rows: which of their rows.
-            encoded: (b, C, h, W), as `encode` makes them.
+            samples: images of the batch.
+            rows: rows of the images.
+            encoded: (b, C, h, W), the output of `encode`.
         """
         self.is_touched = True
         self.result[samples, :, rows] = encoded
 
     def leave(self, samples: slice) -> None:
-        """Make some images of the batch their own results; none of them may be written to yet."""
+        """Copy some images of the batch to the result; none of them may have been written yet."""
         if not self.is_in_place:
             self.result[samples] = self.source[samples]
 
@@ -209,7 +209,7 @@ class Canvas:
         return self.source.dtype in _WIDE or largest > 2**24
 
     def _as_float(self, piece: Tensor, dtype: torch.dtype) -> Tensor:
-        # A copy, for a network may write to what it is given.
+        # A copy, because a network may modify its input.
         piece = piece.to(torch.float64 if self._is_wide else dtype, copy=True)
         if self.scale.black != 0.0:
             piece -= self.scale.black
@@ -217,11 +217,14 @@ class Canvas:
 
 
 def group_alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
-    """The places of canvases that can go together: of one size, type, device and scale.
+    """Group canvases that can form a batch: of equal size, type, device and scale.
 
     Args:
-        canvases: any.
-        pixels: how many those that go together have at most, unless one alone has more.
+        canvases: any canvases.
+        pixels: largest number of pixels of a group; a single canvas may have more.
+
+    Returns:
+        The indices of the canvases of each group.
     """
     groups: dict[Any, list[list[int]]] = {}
     for place, canvas in enumerate(canvases):
@@ -240,7 +243,7 @@ def group_alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
 
 @contextmanager
 def join_canvases(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
-    """Canvases that are alike as one of a batch; each has its part of the result afterwards."""
+    """Join canvases of one group as a batch; afterwards each has its part of the result."""
     if len(canvases) == 1:
         yield canvases[0]
         return
@@ -254,17 +257,17 @@ def join_canvases(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
 
 
 def wrong_dtype_error(dtype: Any) -> InputError:
-    """The error that a type of number is none of an image's."""
-    return InputError(f"an image is of 8, 16 or 32-bit integers or of floats, not {dtype}")
+    """The error for an unsupported type of values."""
+    return InputError(f"an image has 8, 16 or 32-bit integers or floats, not {dtype}")
 
 
 def _signed(values: Tensor) -> Tensor:
-    """The same bits as a type that torch can read and write by a mask."""
+    """A view of a type that torch can index with a mask, unlike uint16 and uint32."""
     return values.view(_SIGNED.get(values.dtype, values.dtype))
 
 
 def _scale(source: Tensor, known: Range, low: float, high: float) -> Scale:
-    """The scale of an image whose values lie between two: it keeps what is beyond its range."""
+    """The scale of an image with values from `low` to `high`, which may exceed its range."""
     low, high = min(low, known.black), max(high, known.white)
     if not source.is_floating_point():
         limits = torch.iinfo(source.dtype)
@@ -273,11 +276,11 @@ def _scale(source: Tensor, known: Range, low: float, high: float) -> Scale:
     return Scale(known.white, (low - known.black) / span, (high - known.black) / span, known.black)
 
 
-def _ends(
+def _value_limits(
     source: Tensor, known: Range, no_data: float | None
 ) -> tuple[float, float, Tensor | None]:
-    """The least and the largest value, and where gaps are, which do not count."""
-    low, high = _extremes(source)  # NaN where there is one
+    """The smallest and largest value, and a mask of missing pixels, which do not count."""
+    low, high = _extremes(source)  # NaN if any value is NaN
     black, white = known.black, known.white
     far = _FARTHEST * (white - black)
     if black - far <= low and high <= black + far and no_data is None:
@@ -297,8 +300,8 @@ def _ends(
     if (share := float(beyond.double().mean())) > _MOST_FAR:
         farthest = float(exact[beyond][exact[beyond].abs().argmax()])
         raise InputError(
-            f"black is {black:g} and white {white:g}, but {share:.0%} of the values lie far beyond "
-            f"them, up to {farthest:g}; give the range with black and white"
+            f"black is {black:g} and white {white:g}, but {share:.0%} of the values lie far "
+            f"outside them, up to {farthest:g}; set the range with black and white"
         )
     low, high = (float(value) for value in torch.aminmax(exact[~gaps]))
     return low, high, gaps
@@ -308,10 +311,10 @@ def _extremes(source: Tensor) -> tuple[float, float]:
     if source.is_floating_point():
         low, high = torch.aminmax(source)
         return float(low), float(high)
-    values = source.cpu().numpy()  # torch has no order of uint16 and uint32
+    values = source.cpu().numpy()  # torch cannot compare uint16 and uint32
     return float(values.min()), float(values.max())
 
 
 def _as_stored(value: float, dtype: torch.dtype) -> float:
-    """The nearest number that a type of float has; that itself for integers."""
+    """The value rounded to a floating point type; unchanged for integer types."""
     return float(torch.tensor(value, dtype=dtype)) if dtype.is_floating_point else value

@@ -1,4 +1,4 @@
-"""Damage that is no additive noise: stray black and white pixels, and the blocks of a JPEG."""
+"""Defects other than additive noise: black and white impulses, and JPEG blocks."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import torch
 from torch import Tensor
 
 _AROUND = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
-# On 44 clean photographs at most 0.06% of the pixels pass for impulses, of true ones 80% do.
+# On 44 clean photographs at most 0.06 % of the pixels are taken for impulses; 80 % of the true
+# impulses are found.
 _FAR = 0.2
 _JPEG_SIDE = 8
 
 
 def impulses(plane: Tensor, sigma: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Pixels that are black or white and far from all that lies around them.
+    """Find impulses: black or white pixels that differ strongly from their neighbours.
 
-    At most one neighbour may be of a like value, so that a thin line or a star of several pixels
-    is no impulse. Nor is what noise of `sigma` reaches by itself, beyond five of it.
+    At most one neighbour may have a similar value, so thin lines and stars of several pixels are
+    not impulses. The difference must also exceed five times `sigma`, so that strong noise is not
+    taken for impulses.
 
-    Garnett et al., A universal noise removal algorithm with an impulse detector, IEEE TIP 2005,
-    rank the differences to the neighbours in this way.
+    The differences to the neighbours are ranked as in Garnett et al., A universal noise removal
+    algorithm with an impulse detector, IEEE TIP 2005.
 
     Args:
         plane: (H, W) on the [0, 1] scale.
-        sigma: The standard deviation of the other noise.
+        sigma: Standard deviation of the other noise.
 
     Returns:
-        Their places, (N,) into the flattened plane, and (N,) the median of their neighbours that
-        are neither black nor white.
+        The indices of the impulses in the flattened plane, (N,), and for each the median of its
+        neighbours that are neither black nor white, (N,).
     """
     width = plane.shape[1]
     inner = plane[1:-1, 1:-1]
@@ -41,7 +43,7 @@ def impulses(plane: Tensor, sigma: float = 0.0) -> tuple[Tensor, Tensor]:
 
 
 def blockiness(image: Tensor) -> float:
-    """How much larger jumps between neighbouring pixels are on a grid of 8 than off it.
+    """Strength of the blocks of a JPEG: how much larger steps between pixels are on a grid of 8.
 
     The grid may start anywhere, so that a crop of a JPEG is recognised too.
 
@@ -49,16 +51,16 @@ def blockiness(image: Tensor) -> float:
         image: (B, C, H, W) on the [0, 1] scale.
 
     Returns:
-        The mean surplus of a jump on the grid, on the [0, 1] scale; 0 for images below 32x32.
+        Mean excess of a step on the grid, on the [0, 1] scale; 0 for images below 32x32 pixels.
     """
     if min(image.shape[-2:]) < 4 * _JPEG_SIDE:
         return 0.0
-    return max(_surplus(image), _surplus(image.transpose(2, 3)))
+    return max(_grid_excess(image), _grid_excess(image.transpose(2, 3)))
 
 
-def _surplus(image: Tensor) -> float:
-    # A jump less what the slopes on both sides explain.
+def _grid_excess(image: Tensor) -> float:
+    # The step minus the mean of the slopes on both sides, which a smooth gradient has too.
     a, b, c, d = (image[..., k : image.shape[-1] - 3 + k] for k in range(4))
-    jump = ((b - c) - ((a - b) + (c - d)) / 2).abs().flatten(0, 2).mean(0)
-    phases = torch.stack([jump[k::_JPEG_SIDE].mean() for k in range(_JPEG_SIDE)])
+    step = ((b - c) - ((a - b) + (c - d)) / 2).abs().flatten(0, 2).mean(0)
+    phases = torch.stack([step[k::_JPEG_SIDE].mean() for k in range(_JPEG_SIDE)])
     return float(phases.max() - phases.median())

@@ -1,4 +1,4 @@
-"""One image through a network, in one call."""
+"""Restoring one image in one call."""
 
 from __future__ import annotations
 
@@ -61,20 +61,21 @@ def denoise(
     alpha: bool = True,
     force: bool = False,
 ) -> Any:
-    """Restore one image; for many, make a `Denoiser`, which loads the network once.
+    """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
     Args:
-        image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
-        model: the name of bundled weights, a weights file, a run's folder, or a module.
+        image: a PIL image, a path, an array or a tensor; see `Denoiser`.
+        model: the name of bundled weights, a weights file, the folder of a run, or a module.
         **options: the other keywords are those of `Denoiser`.
 
     Returns:
-        The same kind of thing, of the same size, type and range; of a path, a PIL image.
+        The restored image, of the same kind, size, type and range as `image`; a PIL image for a
+        path.
 
     Raises:
-        InputError: the image cannot be worked with.
+        InputError: the image has an unsupported kind, shape, type or range of values.
         ImageFileError: the file cannot be read.
-        ArgumentError: an option has a value that it cannot have.
+        ArgumentError: an option has an invalid value.
         CheckpointError: the weights cannot be loaded.
 
     Example:

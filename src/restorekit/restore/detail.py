@@ -1,9 +1,9 @@
-"""Fine detail that a network took away with the noise, found in the residual and put back.
+"""Recovering fine detail that a network removed with the noise.
 
-What a network removes from an image should be noise. Where it smooths too much, the residual also
-holds edges and texture. Both are told apart in an overlapping local cosine transform of the
-residual: noise spreads its energy evenly over neighbouring places and frequencies, at a level that
-is measured from the residual itself; structure stands out. A Wiener gain keeps what stands out, as
+The residual, the image minus the network's result, should be noise. Where the network smooths too
+much, it also contains edges and texture. An overlapping local cosine transform of the residual
+separates them: noise has similar energy at neighbouring positions and frequencies, at a level that
+is measured in the residual itself, and structure exceeds it. A Wiener gain keeps the structure, as
 in Yaroslavsky, Local adaptive image restoration and enhancement with the use of DFT and DCT in a
 running window, SPIE 1996, https://doi.org/10.1117/12.255218.
 """
@@ -22,30 +22,32 @@ from restorekit.restore.sampling import evenly_spread
 
 _BLOCK = 8
 _STEP = 4
-# Mean energy, over 3x3 places and 3x3 frequencies, that noise of energy 1 does not reach.
+# Mean energy over 3x3 positions and 3x3 frequencies that noise of unit variance does not reach.
 _NOISE_BOUND = 2.0
-_PLACES = 9  # blocks along each side of the square in which the local noise level is taken
+_PLACES = 9  # side, in blocks, of the window in which the local noise level is measured
 _MEDIAN_OF_SQUARES = 0.4549364  # of a standard normal variable
-# How far a row has an influence: a block, its neighbours, and the square of the noise level.
+# Range of influence of a row: a block, its neighbours, and the window of the noise level.
 _MARGIN = 2 * _BLOCK + _STEP * (2 + _PLACES // 2)
 _MARGIN += -_MARGIN % _STEP
-_SAMPLES, _SIDE = 4, 256  # crops along each axis from which the noise's spectrum is taken
+_SAMPLES, _SIDE = 4, 256  # crops along each axis in which the noise spectrum is measured
 _BAND, _COLUMNS = 256, 512
 
 
 def restore_detail(canvas: Canvas, share: float, strength: float) -> None:
-    """Put a share of the lost detail back into a canvas whose result is the network's.
+    """Add a share of the removed detail to the result of a network.
 
     Args:
-        canvas: the image and what the network made of it; the result is replaced.
-        share: how much of the detail found to put back, from 0 to 1.
-        strength: how much of the whole change is then made, from 0 to 1.
+        canvas: the image and the result of the network, which is replaced.
+        share: share of the detail to add, from 0 to 1.
+        strength: share of the total change that is then applied, from 0 to 1.
     """
     for index in range(len(canvas.source)):
         sample = slice(index, index + 1)
         spectrum = _spectrum_of(canvas, sample)
         height = canvas.size[0]
-        above: Tensor | None = None  # rows of the network's result that have been replaced
+        above: Tensor | None = (
+            None  # rows of the network's result that this loop has already replaced
+        )
         for top in range(0, height, _BAND):
             first, last = max(top - _MARGIN, 0), min(top + _BAND + _MARGIN, height)
             original = canvas.read(sample, slice(first, last), slice(None), torch.float32)
@@ -62,19 +64,19 @@ def restore_detail(canvas: Canvas, share: float, strength: float) -> None:
 
 
 def structure_in(residual: Tensor, spectrum: Tensor) -> Tensor:
-    """What of a residual is no noise.
+    """The part of a residual that is not noise.
 
     Args:
-        residual: (B, C, H, W), the image less what the network made of it.
-        spectrum: the noise's variance, (C, 64), as from `noise_spectrum`.
+        residual: (B, C, H, W), the image minus the result of the network.
+        spectrum: variance of the noise at each frequency, (C, 64), from `noise_spectrum`.
 
     Returns:
         (B, C, H, W).
     """
-    coefficients = _analysed(residual)
+    coefficients = _analyse(residual)
     energy = coefficients.square() / spectrum.clamp(min=1e-12)[None, :, :, None, None]
-    # The level varies over the picture, brighter places of a photograph are noisier. The median
-    # over the frequencies is that of the noise, for structure lies in few of them.
+    # The level varies over the picture: brighter areas of a photograph have more noise. The median
+    # over the frequencies measures the noise, because structure occupies few of them.
     local = energy[:, :, 1:].median(dim=2).values / _MEDIAN_OF_SQUARES
     local = _averaged(local, _PLACES).clamp(min=1e-3)
     batch, channels, _, rows, columns = energy.shape
@@ -82,18 +84,18 @@ def structure_in(residual: Tensor, spectrum: Tensor) -> Tensor:
     grid = _frequency_mean(grid).reshape(batch, channels, -1, rows, columns)
     mean = _averaged(grid.flatten(1, 2), 3).reshape(energy.shape)
     gain = (1 - _NOISE_BOUND * local[:, :, None] / mean.clamp(min=1e-12)).clamp(min=0)
-    return _synthesised(coefficients * gain, residual.shape[-2:])
+    return _synthesise(coefficients * gain, residual.shape[-2:])
 
 
 def noise_spectrum(residuals: Tensor) -> Tensor:
-    """The variance of a residual's noise at each frequency of its local cosine transform, (C, 64).
+    """Variance of the noise at each frequency of the local cosine transform, (C, 64).
 
-    The median over all places is that of the noise, for structure lies in few of them.
+    The median over all positions measures the noise, because structure occupies few of them.
 
     Args:
-        residuals: pieces of it, (B, C, H, W).
+        residuals: pieces of a residual, (B, C, H, W).
     """
-    squares = _analysed(residuals).square()
+    squares = _analyse(residuals).square()
     everywhere = squares.permute(1, 2, 0, 3, 4).flatten(2)
     return everywhere.median(dim=2).values / _MEDIAN_OF_SQUARES
 
@@ -115,7 +117,7 @@ def _crops(length: int) -> list[slice]:
 
 
 def _detail_by_columns(residual: Tensor, rows: slice, spectrum: Tensor) -> Tensor:
-    """The structure in some rows of a residual, in parts: a transform takes memory."""
+    """The structure in some rows of a residual, in parts to limit the memory of the transform."""
     width = residual.shape[3]
     parts = []
     for left in range(0, width, _COLUMNS):
@@ -127,7 +129,7 @@ def _detail_by_columns(residual: Tensor, rows: slice, spectrum: Tensor) -> Tenso
 
 @cache
 def _atoms() -> Tensor:
-    """Windowed cosines (64, 1, 8, 8): with a step of half a block they are a tight frame."""
+    """Windowed cosines, (64, 1, 8, 8); with a step of half a block they form a tight frame."""
     place = torch.arange(_BLOCK, dtype=torch.float64) + 0.5
     frequency = torch.arange(_BLOCK, dtype=torch.float64)[:, None]
     cosines = torch.cos(math.pi / _BLOCK * frequency * place) * (2 / _BLOCK) ** 0.5
@@ -137,11 +139,11 @@ def _atoms() -> Tensor:
     return pairs.reshape(_BLOCK**2, 1, _BLOCK, _BLOCK).float()
 
 
-def _analysed(image: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C, 64, rows, columns)."""
+def _analyse(image: Tensor) -> Tensor:
+    """The transform of an image: (B, C, H, W) -> (B, C, 64, rows, columns)."""
     batch, channels, height, width = image.shape
     planes = image.reshape(batch * channels, 1, height, width)
-    # Blocks over the border, and enough of them for any size.
+    # Blocks extend over the border, so that every pixel is covered twice along each axis.
     bottom, right = _STEP + -height % _STEP, _STEP + -width % _STEP
     planes = functional.pad(planes, (_STEP, right, _STEP, bottom), mode="replicate")
     atoms = _atoms().to(image)
@@ -149,8 +151,8 @@ def _analysed(image: Tensor) -> Tensor:
     return coefficients.reshape(batch, channels, _BLOCK**2, *coefficients.shape[2:])
 
 
-def _synthesised(coefficients: Tensor, size: torch.Size) -> Tensor:
-    """(B, C, 64, rows, columns) -> (B, C, H, W): undoes `_analysed`."""
+def _synthesise(coefficients: Tensor, size: torch.Size) -> Tensor:
+    """The inverse of `_analyse`: (B, C, 64, rows, columns) -> (B, C, H, W)."""
     batch, channels = coefficients.shape[:2]
     atoms = _atoms().to(coefficients)
     planes = functional.conv_transpose2d(coefficients.flatten(0, 1), atoms, stride=_STEP)
@@ -160,12 +162,12 @@ def _synthesised(coefficients: Tensor, size: torch.Size) -> Tensor:
 
 
 def _averaged(x: Tensor, side: int) -> Tensor:
-    """The mean over squares of blocks, fewer of them at the border."""
+    """Mean over square windows of blocks, which are smaller at the border."""
     return functional.avg_pool2d(x, side, stride=1, padding=side // 2, count_include_pad=False)
 
 
 def _frequency_mean(grid: Tensor) -> Tensor:
-    """The mean over 3x3 frequencies, fewer of them at the rim: (N, 1, 8, 8, places)."""
+    """Mean over 3x3 frequencies, fewer at the edges, of (N, 1, 8, 8, positions)."""
     return functional.avg_pool3d(
         grid, (3, 3, 1), stride=1, padding=(1, 1, 0), count_include_pad=False
     )

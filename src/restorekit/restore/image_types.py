@@ -1,4 +1,4 @@
-"""PIL images, files, arrays and tensors as a canvas, and the result as what was given."""
+"""Opening PIL images, files, arrays and tensors as a canvas, and converting the result back."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ _MOST_CHANNELS = 64
 
 
 class OpenedImage(NamedTuple):
-    """A canvas, and what makes the given kind of image of it when its result is written."""
+    """A canvas, and a function that converts its result to the kind of the given image."""
 
     canvas: Canvas
-    made: Callable[[], Any]
+    convert: Callable[[], Any]
 
     def finish(self) -> Any:
-        """The result, of the given kind."""
+        """The result, of the same kind as the given image."""
         self.canvas.finish()
-        return self.made()
+        return self.convert()
 
 
 def open_image(
     image: Any, channels: int | None, in_place: bool = False, meaning: PixelMeaning = USUAL_MEANING
 ) -> OpenedImage:
-    """The canvas of an image of any kind.
+    """Open an image of any supported kind.
 
     Args:
         image: a PIL image, a path, an array (H, W) or (H, W, C), a tensor (C, H, W) or
             (B, C, H, W).
-        channels: how many the network takes; of an image of 2 or 4 channels, the last one is
-            otherwise alpha.
-        in_place: an array that can be written to becomes its own result, which saves its memory.
-        meaning: what is known of its values and channels.
+        channels: number of channels of the network. Unless it equals that of an image of 2 or 4
+            channels, the last channel of the image is alpha.
+        in_place: whether a writable array is overwritten by its result, which saves memory.
+        meaning: the range and the channels of the image, as far as they are known.
 
     Raises:
-        InputError: it is empty, or of a kind, shape, type or range that is none of these.
-        ArgumentError: what is given of the range leaves none.
-        ImageFileError: the path is of no picture that can be read.
+        InputError: the image is empty or has an unsupported kind, shape, type or range.
+        ArgumentError: the given black and white leave no range.
+        ImageFileError: the file cannot be read.
     """
     if isinstance(image, (str, PathLike)):
         image = read_image(fsdecode(image))
@@ -75,16 +75,16 @@ def _open_picture(image: Image.Image, channels: int | None, meaning: PixelMeanin
     if not image.width * image.height:
         raise InputError(f"the image is empty: its size is {image.size}")
     try:
-        image.load()  # Pillow reads a file's pixels only when they are wanted
+        image.load()  # Pillow reads the pixels of a file on first use
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"the image's pixels cannot be read: {error}") from error
     if image.mode in _DEEP_MODES:
         return _open_deep_picture(image, channels, meaning)
     colour, alpha = split_alpha(image)
-    canvas, made = _open_array(np.asarray(colour), channels, meaning)
+    canvas, as_array = _open_array(np.asarray(colour), channels, meaning)
 
     def as_picture() -> Image.Image:
-        restored = Image.fromarray(made())
+        restored = Image.fromarray(as_array())
         if image.mode == "1":
             restored = restored.convert("1", dither=Image.Dither.NONE)
         if alpha is not None:
@@ -98,14 +98,14 @@ def _open_picture(image: Image.Image, channels: int | None, meaning: PixelMeanin
 def _open_deep_picture(
     image: Image.Image, channels: int | None, meaning: PixelMeaning
 ) -> OpenedImage:
-    """Gray of 16 bits or of floats; 32-bit integers are taken for 16 where those hold them."""
+    """Open gray of 16 bits or floats. 32-bit integers within the 16-bit range count as 16 bits."""
     pixels = np.asarray(image)
     if image.mode == "I" and pixels.min() >= 0 and pixels.max() <= 65535:
         pixels = pixels.astype(np.uint16)
-    canvas, read = _open_array(pixels, channels, meaning)
+    canvas, as_array = _open_array(pixels, channels, meaning)
 
     def as_picture() -> Image.Image:
-        restored = read()
+        restored = as_array()
         made = Image.fromarray(restored.astype(np.int32) if image.mode == "I" else restored)
         copy_metadata(image, made)
         return made
@@ -118,13 +118,13 @@ def _open_array(
 ) -> OpenedImage:
     if isinstance(image, np.ma.MaskedArray):
         raise InputError(
-            "a masked array has pixels without a value; array.filled(value) gives them one"
+            "a masked array has pixels without a value; fill them with array.filled(value)"
         )
     if image.ndim not in (2, 3) or (image.ndim == 3 and _is_no_channel_count(image.shape)):
         first = image.ndim == 3 and image.shape[0] <= 4 < min(image.shape[1:])
         raise InputError(
-            f"an array is (H, W) or (H, W, C), C fewer than H and W, not {image.shape}"
-            + ("; of channels first, numpy.moveaxis(array, 0, -1) makes one" if first else "")
+            f"an array is (H, W) or (H, W, C), C smaller than H and W, not {image.shape}"
+            + ("; if the channels are first, use numpy.moveaxis(array, 0, -1)" if first else "")
         )
     if not image.size:
         raise InputError(f"the image is empty: its shape is {image.shape}")
@@ -133,21 +133,21 @@ def _open_array(
         raise wrong_dtype_error(given)
     native = given.newbyteorder("=")
     if given != native or any(stride < 0 for stride in image.strides):
-        image = image.astype(native)  # torch knows neither
+        image = image.astype(native)  # torch supports neither
     result = image if in_place and image.flags.writeable else np.empty(image.shape, native)
     source, target = _shared(image), torch.from_numpy(result)
     if image.ndim == 2:
-        canvas = _over(source[None, None], target[None, None], channels, meaning)
+        canvas = _make_canvas(source[None, None], target[None, None], channels, meaning)
     else:
         images = (source.movedim(2, 0)[None], target.movedim(2, 0)[None])
-        canvas = _over(*images, channels, meaning)
+        canvas = _make_canvas(*images, channels, meaning)
     return OpenedImage(canvas, lambda: result.astype(given, copy=False))
 
 
 def _shared(array: Array) -> Tensor:
-    """A tensor over an array that is only read.
+    """A tensor that shares the memory of an array, only for reading.
 
-    Of one that is read-only `torch.from_numpy` warns, and older numpy gives none by DLPack.
+    `torch.from_numpy` warns about read-only arrays, and older numpy cannot export them by DLPack.
     """
     if array.flags.writeable:
         return torch.from_numpy(array)
@@ -166,17 +166,19 @@ def _open_tensor(image: Tensor, channels: int | None, meaning: PixelMeaning) -> 
     image = image.detach()
     result = torch.empty_like(image, memory_format=torch.contiguous_format)
     if image.ndim == 4:
-        return OpenedImage(_over(image, result, channels, meaning), lambda: result)
-    return OpenedImage(_over(image[None], result[None], channels, meaning), lambda: result)
+        return OpenedImage(_make_canvas(image, result, channels, meaning), lambda: result)
+    return OpenedImage(_make_canvas(image[None], result[None], channels, meaning), lambda: result)
 
 
 def _is_no_channel_count(shape: tuple[int, ...]) -> bool:
-    """Whether the last length of an array (H, W, C) is more likely a height or width."""
+    """Whether the last axis of an array (H, W, C) is more likely a height or a width."""
     return shape[2] > 4 and (shape[2] > _MOST_CHANNELS or shape[2] >= min(shape[:2]))
 
 
-def _over(source: Tensor, result: Tensor, channels: int | None, meaning: PixelMeaning) -> Canvas:
-    """The canvas of all channels but alpha, which is copied."""
+def _make_canvas(
+    source: Tensor, result: Tensor, channels: int | None, meaning: PixelMeaning
+) -> Canvas:
+    """The canvas of all channels except alpha, which is copied to the result."""
     hidden = None
     if meaning.has_alpha and source.shape[1] in (2, 4) and source.shape[1] != channels:
         result[:, -1:] = source[:, -1:]

@@ -1,4 +1,4 @@
-"""Pixels without a value: filled for the network, and left as they were in the result."""
+"""Filling pixels without a value, for the network only; the result keeps them as they are."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_TO_SIGMA = 0.954  # of the median step between neighbours: sqrt(2) of 0.6745
+_TO_SIGMA = 0.954  # median |difference| of neighbours per standard deviation: 0.6745 sqrt(2)
 
-# Types that float32 holds exactly, in half the memory.
+# Types that float32 represents exactly, with half the memory of float64.
 _NARROW = (torch.uint8, torch.int8, torch.uint16, torch.int16, torch.float16, torch.float32)
 
 
 def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
-    """An image whose gaps have plausible values: their surroundings, and as much noise.
+    """Fill missing pixels by interpolation from their surroundings, plus noise of the same level.
 
-    Without noise they would be the quietest places of the picture, and its noise be measured there.
+    Without noise these would be the smoothest areas, which the noise estimate relies on.
 
     Args:
         image: (B, C, H, W), of any type.
-        gaps: (B, C, H, W), where its values are not to be used; not everywhere.
+        gaps: mask (B, C, H, W) of the missing values; must not be all of them.
 
     Returns:
         A copy, of the same type.
@@ -38,7 +38,7 @@ def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
 
 
 def _from_around(values: Tensor, weight: Tensor) -> Tensor:
-    """Values where the weight is 1, elsewhere what ever coarser means of them say.
+    """Interpolate where the weight is 0, from means at ever coarser scales (pull-push).
 
     As in Gortler et al., The Lumigraph, SIGGRAPH 1996, https://doi.org/10.1145/237170.237200.
     """
@@ -56,7 +56,7 @@ def _halved(values: Tensor) -> Tensor:
 
 
 def _noise(image: Tensor, gaps: Tensor) -> Tensor:
-    """About the standard deviation in each channel, (B, C, 1, 1), of steps between neighbours."""
+    """Rough standard deviation of the noise in each channel, (B, C, 1, 1)."""
     steps = image.diff(dim=-1).abs().masked_fill(gaps[..., 1:] | gaps[..., :-1], torch.nan)
     median = steps.flatten(2).nanmedian(-1).values.nan_to_num() if steps.numel() else 0.0
     return (image.new_zeros(image.shape[:2]) + median / _TO_SIGMA)[..., None, None]

@@ -1,7 +1,7 @@
-"""How noisy a picture is: one number for each channel, or a map; and whether it is clean.
+"""Noise level of a picture, for each channel or as a map, and whether the picture is clean.
 
-The estimators are components, `restorekit list estimators`; here is what holds for any of them:
-large pictures are sampled, stray black and white pixels are told from other noise.
+The estimators are components (`restorekit list estimators`). This module adds what is common to all
+of them: large pictures are sampled, and impulses are measured separately from other noise.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ from restorekit.restore.sampling import evenly_spread, middle, miniature
 Spec = str | Mapping[str, Any] | Callable[[Tensor], Tensor]
 
 DEFAULT = "block_dct"
-# A cell of a map needs no more blocks than its smallest size has.
+# The number of blocks in a cell of the smallest size; more would not help.
 _FOR_CELLS: Mapping[str, Any] = {"name": DEFAULT, "blocks": 8192}
-# Below this a picture counts as clean. JPEGs of real cameras whose noise is 2 to 4/255 measure from
-# 1.4/255 up, white noise of 2/255 more than this on every test picture; a quarter of the clean test
-# pictures measure less, the others have noise or texture that cannot be told from it.
+# Below this level a picture counts as clean. Camera JPEGs with noise of 2 to 4/255 measure at least
+# 1.4/255, and white noise of 2/255 measures more than the threshold on every test picture. Of the
+# clean test pictures a quarter measure less; the others have noise, or texture that looks like it.
 CLEAN = 1.2 / 255
-# Photographs measure up to 1/255 as they are, 2/255 and more as a JPEG of quality 30.
+# Uncompressed photographs measure up to 1/255, JPEGs of quality 30 at least 2/255.
 _BLOCKY = 1.5 / 255
 SAMPLE = 2_000_000  # pixels
-MIDDLE = 1024  # pixels a side, in which the blocks of a JPEG are looked for
+MIDDLE = 1024  # side in pixels of the area that is searched for JPEG blocks
 _FEWEST_IMPULSES = 1e-3
 _CELL, _MOST_CELLS = 64, 15
 
 
 def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
-    """The standard deviation of all the noise in each channel, impulses included.
+    """Estimate the standard deviation of the noise in each channel, including impulses.
 
-    Of a picture above two megapixels an even sample of tiles is looked at, so that time and
-    memory do not grow with it.
+    Pictures above two megapixels are sampled in evenly spread tiles, so time and memory do not grow
+    with the size.
 
     Args:
-        image: (B, C, H, W), floats on the [0, 1] scale; may lie outside it, as noise does.
+        image: (B, C, H, W), floats on the [0, 1] scale; values may lie outside it.
         estimator: A name, `{"name": ..., argument: ...}`, or an estimator.
 
     Returns:
-        (B, C), float32, on the [0, 1] scale, never negative.
+        (B, C), float32, on the [0, 1] scale, at least 0.
 
     Raises:
         InputError: the image is empty, not finite, or not (B, C, H, W).
-        UnknownNameError: there is no such estimator.
+        UnknownNameError: the estimator is unknown.
     """
     return sigma_and_impulses(image, estimator)[0]
 
 
 @torch.no_grad()
 def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor, Tensor]:
-    """What `estimate_sigma` returns, and which channels have impulses, (B, C)."""
+    """The result of `estimate_sigma`, and a mask (B, C) of the channels with impulses."""
     if image.ndim != 4 or not image.numel():
         raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
     measure: Callable[[Tensor], Tensor] = estimators.build(estimator)
@@ -81,14 +81,15 @@ def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor
 
 @torch.no_grad()
 def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
-    """The standard deviation of the noise around each pixel, the root mean square of the channels.
+    """Estimate the standard deviation of the noise around each pixel.
 
-    The picture is divided into overlapping cells of 64 pixels or, where it is large, as many as
-    make 15 along its longer side; each is measured, single cells that stand out (by texture, say)
-    are replaced by the median around them, and what lies between cells is interpolated.
+    The value is the root mean square over the channels. The picture is divided into overlapping
+    cells of 64 pixels, or of a larger size that gives 15 along the longer side. Each cell is
+    measured and replaced by the median of its neighbourhood, which removes outliers, for example
+    due to texture. Values between the centres of cells are interpolated.
 
     Args:
-        image: (B, C, H, W), floats on the [0, 1] scale; may lie outside it.
+        image: (B, C, H, W), floats on the [0, 1] scale; values may lie outside it.
         estimator: A name, `{"name": ..., argument: ...}`, or an estimator.
 
     Returns:
@@ -96,7 +97,7 @@ def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
 
     Raises:
         InputError: the image is empty, not finite, or not (B, C, H, W).
-        UnknownNameError: there is no such estimator.
+        UnknownNameError: the estimator is unknown.
     """
     whole = estimate_sigma(image, estimator)
     overall = whole.square().mean(1).sqrt()
@@ -112,31 +113,34 @@ def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
         ],
         1,
     ).sqrt()
-    # Where noise is absent (a saturated sky) or hidden by texture the picture as a whole says more.
+    # If noise is absent (a saturated sky) or hidden by texture, the whole picture is more reliable.
     cells = cells.clamp(overall[:, None] / 4, overall[:, None] * 4)
-    smooth = _median_around(cells.view(-1, len(tops), len(lefts)))
-    down, across = _hats(height, tops, side), _hats(width, lefts, side)
+    smooth = _median_filter(cells.view(-1, len(tops), len(lefts)))
+    down, across = (
+        _interpolation_weights(height, tops, side),
+        _interpolation_weights(width, lefts, side),
+    )
     return (down.to(smooth) @ smooth @ across.to(smooth).T)[:, None]
 
 
 def is_clean(sigma: Tensor | float) -> bool:
-    """Whether noise is too weak to be worth removing: below 1.2/255 in every channel.
+    """Whether the noise is too weak to be worth removing: below 1.2/255 in every channel.
 
-    The threshold is low on purpose: a noisy picture is never called clean, many a clean one is
-    called noisy. See `already_clean` for a rule that looks at the picture too.
+    The threshold is low on purpose: noisy pictures never count as clean, while many clean ones
+    count as noisy. `already_clean` also examines the picture.
 
     Args:
-        sigma: What `estimate_sigma` returns, or part of it.
+        sigma: The result of `estimate_sigma`, or a part of it.
     """
     return bool((torch.as_tensor(sigma) < CLEAN).all())
 
 
 def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
-    """Whether a picture has no noise worth removing and no JPEG blocks to be seen.
+    """Whether a picture has no noise worth removing and no visible JPEG blocks.
 
     Args:
         image: (B, C, H, W), floats on the [0, 1] scale.
-        sigma: What `estimate_sigma` says of it, where that is known.
+        sigma: The result of `estimate_sigma`, if it is known.
     """
     sigma = estimate_sigma(image) if sigma is None else sigma
     rows, columns = (middle(length, MIDDLE) for length in image.shape[-2:])
@@ -144,12 +148,12 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where cells of one side begin, half overlapping, the last one at the end."""
+    """Start of each cell along an axis; cells overlap by half, the last ends at the border."""
     return evenly_spread(length, side, math.ceil(2 * max(0, length - side) / side) + 1)
 
 
-def _median_around(cells: Tensor) -> Tensor:
-    """Each of (B, rows, columns) cells replaced by the median of the up to nine around it."""
+def _median_filter(cells: Tensor) -> Tensor:
+    """Median filter of (B, rows, columns) cells over 3x3 neighbourhoods, smaller at the border."""
     rows, columns = cells.shape[1:]
     return torch.stack(
         [
@@ -161,8 +165,8 @@ def _median_around(cells: Tensor) -> Tensor:
     ).view(-1, rows, columns)
 
 
-def _hats(length: int, starts: list[int], side: int) -> Tensor:
-    """(length, cells) weights that interpolate linearly between the middles of cells."""
+def _interpolation_weights(length: int, starts: list[int], side: int) -> Tensor:
+    """Weights (length, cells) of linear interpolation between the centres of cells."""
     if len(starts) == 1:
         return torch.ones(length, 1)
     step = (starts[-1] - starts[0]) / (len(starts) - 1)
