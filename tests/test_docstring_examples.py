@@ -22,11 +22,9 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITHOUT_EXAMPLE: frozenset[str] = frozenset(
     {
         "DenoiseOutcome",
-        "Protocol",
         "TrainConfig",
         "TrainOutcome",
         "Trainer",
-        "benchmark",
         "choose_runtime",
         "estimate_sigma",
         "export_onnx",

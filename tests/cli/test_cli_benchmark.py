@@ -174,7 +174,7 @@ def test_mistakes_are_told_before_the_work(
     line = refused("benchmark", "a=median", "a=median", "--data", photos, "--noise", "gaussian:25")
     assert line == "two models are called 'a'; write OTHER=MODEL for one"
     line = refused(*call, "gaussian:25", "--speed-size", "0")
-    assert line == "a size to be timed is at least 1 pixel, not 0"
+    assert line == "speed_size must be at least 1 pixel, not 0"
     missing = ("--data", tmp_path / "none", "--noise", "gaussian:25")
     assert refused("benchmark", "median", *missing).startswith(f"folder '{tmp_path / 'none'}' does")
 

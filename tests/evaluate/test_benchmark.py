@@ -122,7 +122,7 @@ def test_the_noisy_psnr_is_that_of_theory_where_nothing_is_clamped(folder: Path)
     assert row.psnr_unclamped == pytest.approx(20 * math.log10(255 / 50), abs=0.1)
     assert row.psnr_noisy > row.psnr_unclamped + 0.1
     (line,) = [note for note in table_notes(results) if note.startswith("noisy PSNR: ")]
-    assert line.endswith(f"as the models get it: gaussian:50 {row.psnr_unclamped:.2f}")
+    assert line.endswith(f"as the models receive it: gaussian:50 {row.psnr_unclamped:.2f}")
     (clipped,) = measured("median", folder, "gaussian:50", protocol=Protocol(clip=True)).rows
     assert clipped.psnr_unclamped == clipped.psnr_noisy == pytest.approx(row.psnr_noisy, abs=1e-4)
 
@@ -287,7 +287,7 @@ def test_a_model_that_fails_on_a_picture_has_no_row(
         ("median", (), False, "give noises, or pairs of pictures with real noise"),
         ("median", "gaussian:25", True, "give noises, or pairs .* \\(not both\\)"),
         ([], "gaussian:25", False, "no model given"),
-        (["median", "median"], "gaussian:25", False, "two models are called 'median'"),
+        (["median", "median"], "gaussian:25", False, "two models have the label 'median'"),
     ],
 )
 def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, line: str) -> None:
@@ -299,7 +299,7 @@ def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, lin
 def test_real_noise_is_not_made(pairs: Path) -> None:
     """What is said of making noise is refused, and not said of it."""
     for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
-        with pytest.raises(ArgumentError, match="pairs hold their noise"):
+        with pytest.raises(ArgumentError, match="pairs have real noise"):
             measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
     (line, *_) = table_notes(measured("median", pairs, (), pairs=True))
     assert "real noise" in line
@@ -325,10 +325,10 @@ class TestOutput:
 
     def test_no_other_json_is_taken(self, tmp_path: Path) -> None:
         """A missing file and a foreign one are told by their path."""
-        with pytest.raises(DataError, match=r"none.json': no results of restorekit benchmark"):
+        with pytest.raises(DataError, match=r"none.json': not a result of restorekit benchmark"):
             read_json(tmp_path / "none.json")
         (tmp_path / "other.json").write_text("{}")
-        with pytest.raises(DataError, match=r"other.json': no results of restorekit benchmark"):
+        with pytest.raises(DataError, match=r"other.json': not a result of restorekit benchmark"):
             read_json(tmp_path / "other.json")
 
     def test_the_table_carries_its_protocol(self, results: BenchmarkResults) -> None:

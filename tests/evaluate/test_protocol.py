@@ -108,7 +108,7 @@ class TestNoise:
     @pytest.mark.parametrize("text", ["uniform:25", "gaussian:[5,50]"])
     def test_kair_has_gaussian_noise_of_one_level_alone(self, text: str) -> None:
         """Any other is refused."""
-        with pytest.raises(ArgumentError, match="makes gaussian noise of one level alone"):
+        with pytest.raises(ArgumentError, match="supports gaussian noise of one level only"):
             Protocol(generator="kair").degrade(CLEAN, noise(text))
 
 
@@ -196,7 +196,9 @@ class TestPictures:
 
     def test_a_picture_that_is_too_small_is_named(self, folder: Path) -> None:
         """With its size and what is needed."""
-        with pytest.raises(DataError, match=r"'b.png' is 48x40 pixels, below the 41 needed"):
+        with pytest.raises(
+            DataError, match=r"'b.png' has 48x40 pixels, but each side needs at least 41"
+        ):
             read_pictures(folder, Protocol(border=15))
 
 

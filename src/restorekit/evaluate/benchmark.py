@@ -1,4 +1,4 @@
-"""Models under noises, on a folder of pictures: the same noise for all, by one protocol."""
+"""Compare models on a folder of pictures, with the same noise for all of them."""
 
 from __future__ import annotations
 
@@ -58,36 +58,44 @@ def benchmark(
     metrics: str | Sequence[MetricLike] = (),
     report: Callable[[BenchmarkResults], None] | None = None,
 ) -> BenchmarkResults:
-    """Measure models under noises.
+    """Measure quality and speed of models under given noises.
 
-    The noisy pictures go through `restorekit.restore.denoiser.Denoiser`, so that precision and
-    tiles are what users get. One picture goes through each model before the time is taken. Where a
-    model fails on a picture, it has no row under that noise; the others do.
+    The noisy pictures are restored by `restorekit.restore.denoiser.Denoiser`, so precision and
+    tiles are those of `denoise`. Each model restores one picture before the time is measured. A
+    model that fails on a picture gets a refusal instead of a row for that noise.
 
     Args:
-        models: modules, weights files, runs' folders, names of bundled weights, or registered
-            models that need no weights ("tv", "median:switching=true"); or a mapping of labels to
-            these.
-        folder: pictures.
-        noises: expressions, as `restorekit.config.noise_expressions.read_noises` takes them; none
-            for pairs.
-        protocol: how to measure; the published way where None.
-        pairs: measure on real noise, which the folder holds beside the clean pictures: True where
-            names tell which files belong together ("a_gt.png", "noisy/a.png"), two patterns, or a
-            CSV file, as `restorekit.data.pairs.find_pairs` takes them.
-        precision: what networks run in, as for `Denoiser`.
-        tile: how they are tiled, as for `Denoiser`.
-        device: where they run, as for `Denoiser`.
-        speed_size: take the time of a square of that many pixels, the median of five runs, or one
-            run where it takes more than 10 seconds; where None, of each picture.
-        metrics: what to measure besides PSNR and SSIM, names or {"name": ..., argument: ...}.
-        report: called with what is there each time a row is done or refused.
+        models: modules, weights files, folders of training runs, names of bundled weights, or
+            registered models without weights ("tv", "median:switching=true"); or a mapping from
+            labels to these.
+        folder: the folder of the pictures.
+        noises: noise expressions (see `restorekit.config.noise_expressions.read_noises`); empty if
+            `pairs` is given.
+        protocol: how to measure; None for the protocol of the published tables.
+        pairs: measure real noise on pairs of a clean and a noisy picture. True finds them by their
+            names ("a_gt.png", "noisy/a.png"); two patterns or a CSV file are used as by
+            `restorekit.data.pairs.find_pairs`.
+        precision: the precision of networks, as for `Denoiser`.
+        tile: the tile size of networks, as for `Denoiser`.
+        device: the device of networks, as for `Denoiser`.
+        speed_size: measure the time for a square of that many pixels, as the median of five runs,
+            or as one run if it takes more than 10 seconds; None to measure it for each picture.
+        metrics: metrics in addition to PSNR and SSIM, as names or {"name": ..., argument: ...}.
+        report: called with the results so far after each row or refusal.
 
     Returns:
-        A row or a refusal for each model and noise, models in the given order under each noise.
+        A row or a refusal for each noise and model, noises first, models in the given order.
 
     Raises:
-        RestoreKitError: a model, a noise, a picture or an argument cannot be used at all.
+        RestoreKitError: a model, a noise, a picture or an argument is invalid.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.fromarray(image).save("a.png")
+        >>> results = restorekit.benchmark(["median"], ".", "gaussian:25")
+        >>> row = results.rows[0]
+        >>> row.model, row.noise, row.psnr > row.psnr_noisy
+        ('median', 'gaussian:25', True)
     """
     protocol = protocol or Protocol()
     real = pairs is not False
@@ -95,12 +103,14 @@ def benchmark(
         both = " (not both)" * real
         raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
     if real and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
-        raise ArgumentError("pairs hold their noise: it is not clipped, quantised or seeded")
+        raise ArgumentError(
+            "pairs have real noise; the protocol cannot clip, quantise or generate it"
+        )
     if speed_size is not None and speed_size < 1:
-        raise ArgumentError(f"a size to be timed is at least 1 pixel, not {speed_size}")
+        raise ArgumentError(f"speed_size must be at least 1 pixel, not {speed_size}")
     place = resolve_device(device)
     given = dict(_labelled(models))
-    # In full: what is measured is the network, not the safeguard round it.
+    # force=True, to measure the network and not the safeguard that limits its changes.
     options: dict[str, Any] = {"precision": precision, "tile": tile, "force": True}
     candidates = [
         Candidate(label, Denoiser(model, device=place, **options), place)
@@ -144,11 +154,11 @@ class Candidate:
 
     @property
     def parameters(self) -> int:
-        """How many weights it has."""
+        """The number of its weights."""
         return sum(parameter.numel() for parameter in self.denoiser.model.parameters())
 
     def with_sigma(self, sigma: float | None) -> Denoiser:
-        """The model for that noise level, if it makes anything of it."""
+        """The model for a noise level, if it uses the noise level at all."""
         return self.denoiser.with_sigma(sigma) if self.denoiser.uses_sigma else self.denoiser
 
 
@@ -160,7 +170,7 @@ class _RefusedError(Exception):
 
 @contextmanager
 def _trying(candidate: Candidate, noise: str, picture: BenchmarkPicture) -> Iterator[None]:
-    """Within it a model sees a picture; it may raise anything at a size it does not know."""
+    """Turn any error of a model on a picture into a refusal of its row."""
     try:
         yield
     except Exception as error:
@@ -177,13 +187,13 @@ def _measure(
     speed_size: int | None,
     metrics: Sequence[NamedMetric],
 ) -> BenchmarkRow:
-    """One model under one noise."""
+    """Measure one model under one noise."""
     label = REAL if noise is None else noise.label
     first = next(_noisy(pictures[:1], noise, protocol))[1]
     denoiser = candidate.with_sigma(_level(first, protocol))
     memory = watch_memory(candidate.device)
     with _trying(candidate, label, pictures[0]):
-        outcome = denoiser.restore(first.noisy)  # which also warms up
+        outcome = denoiser.restore(first.noisy)  # also the warm-up before the timing
     measured = []
     for picture, degraded in _noisy(pictures, noise, protocol):
         denoiser = candidate.with_sigma(_level(degraded, protocol))
@@ -236,7 +246,7 @@ def _noisy(
 
 
 def _level(degraded: Degraded, protocol: Protocol) -> float | None:
-    """The noise's standard deviation, of a map its root mean square; None to have it estimated."""
+    """The standard deviation of the noise (RMS of a map); None if the model shall estimate it."""
     if degraded.sigma is None or protocol.sigma == "estimated":
         return None
     return float(degraded.sigma.double().square().mean().sqrt())
@@ -244,12 +254,12 @@ def _level(degraded: Degraded, protocol: Protocol) -> float | None:
 
 def _timed(denoiser: Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
     began = time.perf_counter()
-    restored = denoiser(noisy)  # back on the CPU, so that a GPU has finished
+    restored = denoiser(noisy)  # the result is on the CPU, so a GPU has finished its work
     return restored, time.perf_counter() - began
 
 
 def _speed_at(denoiser: Denoiser, noisy: Tensor, size: int) -> float:
-    """Seconds per megapixel of a square of a noisy picture, mirrored where it is smaller."""
+    """Seconds per megapixel for a square of a noisy picture, mirrored if it is smaller."""
     square = center_patch(noisy[0], size)[None]
     seconds = [_timed(denoiser, square)[1]]
     if seconds[0] < _LONG:
@@ -298,7 +308,7 @@ def _labelled(
     labels = [label for label, _ in pairs]
     for label in labels:
         if labels.count(label) > 1:
-            raise ArgumentError(f"two models are called '{label}'; give them labels of their own")
+            raise ArgumentError(f"two models have the label '{label}'; give them distinct labels")
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""The pictures that are measured: read once, and told from others by a digest."""
+"""The pictures of a benchmark: read once, and identified by a digest of their pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from restorekit.evaluate.protocol import Protocol
 from restorekit.pictures.folder_walk import describe_unread
 from restorekit.pictures.tensors import read_tensor, to_float
 
-# Whether the folder holds pairs, and by which rule they are found.
+# False for a folder without pairs; True, or the rule to find them, for one with pairs.
 Pairs = bool | PairRule
 
 
@@ -29,10 +29,10 @@ class BenchmarkPicture:
     """A picture to measure on.
 
     Attributes:
-        name: its path within the folder; of a pair, that of the noisy file.
-        clean: (C, H, W), what is right: uint8, or float32 of a deeper file.
-        noisy: the same picture with real noise, where the folder holds pairs.
-        clean_name: the path of the clean file.
+        name: path relative to the folder, for a pair that of the noisy file.
+        clean: the ground truth (C, H, W), uint8, or float32 for files of more than 8 bits.
+        noisy: the same picture with real noise, if the folder has pairs.
+        clean_name: path of the clean file.
     """
 
     name: str
@@ -42,18 +42,18 @@ class BenchmarkPicture:
 
     @property
     def megapixels(self) -> float:
-        """Its size."""
+        """The number of its pixels, in millions."""
         return self.clean.shape[1] * self.clean.shape[2] / 1e6
 
 
 @dataclass(frozen=True)
 class PictureRecord:
-    """A picture that was measured on, by its files and pixels.
+    """The files and the digest of a picture, for the results.
 
     Attributes:
-        name: as of the `BenchmarkPicture`.
-        clean: the clean file.
-        digest: of the decoded pixels, as they were cut.
+        name: the name of the `BenchmarkPicture`.
+        clean: the path of the clean file.
+        digest: digest of the decoded pixels after cropping.
     """
 
     name: str
@@ -63,18 +63,18 @@ class PictureRecord:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """What was measured on.
+    """The pictures of a benchmark, for the results.
 
     Attributes:
-        folder: the folder's name.
-        pictures: how many pictures.
-        megapixels: of all of them together.
-        digest: of the decoded pixels as they were selected and cut, whatever the files are called
-            and in whatever order they come.
-        options: the words of `restorekit benchmark` that say how pairs were found.
-        files: each picture.
-        unused: the pictures of the folder that belong to no pair.
-        others: how many files of which kind are not read.
+        folder: name of the folder.
+        pictures: number of pictures.
+        megapixels: total size of the pictures.
+        digest: digest of the decoded pixels after selection and cropping, independent of the names
+            and the order of the files.
+        options: the options of `restorekit benchmark` that find the pairs.
+        files: a record of each picture.
+        unused: pictures of the folder that are in no pair.
+        others: the number of files that are not read, by their kind.
     """
 
     folder: str
@@ -100,19 +100,19 @@ class PictureSet:
 def read_data(
     folder: str | PathLike[str], protocol: Protocol, pairs: Pairs = False
 ) -> tuple[list[BenchmarkPicture], PictureSet]:
-    """The pictures of a folder, as the protocol selects and cuts them, and a record of them.
+    """Read the pictures of a folder, selected and cropped by the protocol, with a record of them.
 
-    They come in the order of the names of the clean files.
+    They are sorted by the names of the clean files.
 
     Args:
-        folder: where they are.
-        protocol: says how many, whether gray, and what is cut out.
-        pairs: True where the folder holds pairs of a clean and a noisy picture, which are found by
-            their names; or the rule by which they are found (`restorekit.data.pairs.find_pairs`).
+        folder: the folder.
+        protocol: defines the number of pictures, the conversion to gray and the crop.
+        pairs: True if the folder has pairs of a clean and a noisy picture with matching names, or
+            the rule to find them (see `restorekit.data.pairs.find_pairs`).
 
     Raises:
-        DataError: there is no such folder, no picture in it, a file without its other half, or a
-            picture that is too small.
+        DataError: the folder is missing or has no pictures, a file has no counterpart, or a picture
+            is too small.
         ImageFileError: a file cannot be read.
     """
     root = Path(folder).expanduser()
@@ -148,7 +148,7 @@ def as_float(image: Tensor) -> Tensor:
 def _find(
     root: Path, pairs: Pairs
 ) -> tuple[list[tuple[Path, Path | None]], Sequence[Path], Mapping[str, int]]:
-    """Clean and noisy files, the pictures that are neither, and the files that are not read."""
+    """Clean and noisy files, the unused pictures, and the number of other files."""
     if pairs is not False:
         pairing = find_pairs(root, None if pairs is True else pairs)
         return list(pairing.pairs), pairing.unused, pairing.others
@@ -159,7 +159,7 @@ def _find(
 
 
 def _options(pairs: Pairs) -> tuple[str, ...]:
-    """The words of the command line that find pairs in this way."""
+    """The options of the command line that find pairs in this way."""
     if pairs is False:
         return ()
     if pairs is True or pairs is None:
@@ -192,7 +192,8 @@ def _cut(picture: BenchmarkPicture, protocol: Protocol) -> BenchmarkPicture:
     if min(picture.clean.shape[1:]) < least:
         height, width = picture.clean.shape[1:]
         raise DataError(
-            f"'{picture.name}' is {width}x{height} pixels, below the {least} needed; leave it out"
+            f"'{picture.name}' has {width}x{height} pixels, but each side needs at least {least}; "
+            "remove it"
         )
     if protocol.crop is None:
         return picture

@@ -1,4 +1,4 @@
-"""What a benchmark found, as records and as JSON."""
+"""The results of a benchmark, as records and as JSON."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _OWN_PRECISION = "auto"
 
 @dataclass(frozen=True)
 class PictureScores:
-    """One picture under one noise through one model.
+    """The scores of one model on one picture under one noise.
 
-    PSNR in dB; None where it is infinite, which is where two pictures are equal. `psnr_noisy` is
-    of the input clamped to [0, 1], as a file would hold it; `psnr_unclamped` of the input that the
-    model was given. `metrics_noisy` and `metrics` hold the other metrics that were asked for.
+    PSNR is in dB, and None if it is infinite because the pictures are equal. `psnr_noisy` is for
+    the input clamped to [0, 1], as it would be in a file; `psnr_unclamped` is for the input of the
+    model. `metrics_noisy` and `metrics` are the additional metrics.
     """
 
     name: str
@@ -49,15 +49,15 @@ class BenchmarkRow:
     """One model under one noise: means over the pictures.
 
     Attributes:
-        model: its label.
-        noise: the noise's label; "real" for pairs.
-        pictures: what was measured of each picture.
-        parameters: how many weights the model has.
-        seconds_per_megapixel: the median over the pictures, or of runs at one size.
-        timed: what was timed, in words.
-        peak_megabytes: memory at the peak while restoring, of the process, or on a GPU of its
-            tensors; None where it cannot be told.
-        precision: what the model ran in.
+        model: label of the model.
+        noise: label of the noise; "real" for pairs.
+        pictures: the scores of each picture.
+        parameters: number of weights of the model.
+        seconds_per_megapixel: median over the pictures, or over runs at one size.
+        timed: description of what was timed.
+        peak_megabytes: peak memory during the restoration, of the process, or on a GPU of its
+            tensors; None if the system does not report it.
+        precision: precision of the model.
         tile: side of the tiles in pixels; None for whole pictures.
     """
 
@@ -78,7 +78,7 @@ class BenchmarkRow:
 
     @property
     def psnr_unclamped(self) -> float:
-        """Mean PSNR of the noisy pictures as the model was given them."""
+        """Mean PSNR of the noisy pictures without clamping, as the model receives them."""
         return _mean([_number(picture.psnr_unclamped) for picture in self.pictures])
 
     @property
@@ -102,30 +102,32 @@ class BenchmarkRow:
 
     @property
     def changes(self) -> list[float]:
-        """By how many dB the model changed each picture."""
+        """The change of PSNR by the model for each picture, in dB."""
         return [_change(picture) for picture in self.pictures]
 
     @property
     def worst_change(self) -> float:
-        """The least gain, or the greatest loss, of any picture in dB."""
+        """The smallest change of PSNR over the pictures, in dB; negative for a loss."""
         return min(self.changes)
 
     @property
     def worsened(self) -> int:
-        """How many pictures came out worse than they went in."""
+        """The number of pictures whose PSNR decreased."""
         return sum(change < 0.0 for change in self.changes)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row that is not there, for a mean over fewer pictures would be compared with the others.
+    """A row that is missing because the model failed on a picture.
+
+    A mean over the other pictures would not be comparable with the rows of other models.
 
     Attributes:
-        model: the model's label.
-        noise: the noise's label.
-        picture: the name of the picture that the model failed on.
-        size: its width and height.
-        reason: what the model said.
+        model: label of the model.
+        noise: label of the noise.
+        picture: name of the picture that the model failed on.
+        size: width and height of the picture.
+        reason: message of the error.
     """
 
     model: str
@@ -139,13 +141,13 @@ class Refusal:
         width, height = self.size
         return (
             f"{self.model} under {self.noise} is not measured: it fails on '{self.picture}' "
-            f"({width}x{height} pixels): {self.reason}; leave out the picture, or the model"
+            f"({width}x{height} pixels): {self.reason}; remove the picture or the model"
         )
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where it was measured."""
+    """The machine and versions of a measurement."""
 
     restorekit: str
     torch: str
@@ -167,9 +169,9 @@ class Environment:
 
 @dataclass(frozen=True)
 class BenchmarkResults:
-    """Rows, what has none, and all that is needed to get them again.
+    """The rows and refusals of a benchmark, and everything needed to reproduce them.
 
-    `metrics` are those besides PSNR and SSIM, each with whether a higher value is the better one.
+    `metrics` are the metrics in addition to PSNR and SSIM, each with whether higher is better.
     """
 
     protocol: Protocol
@@ -185,10 +187,10 @@ class BenchmarkResults:
 
     @property
     def command(self) -> str | None:
-        """The command that measures this; None where a module was handed over in Python.
+        """The command that reproduces the results; None if a model was a module in Python.
 
-        Labels that are not what a model was given by are written LABEL=MODEL. The folder stands
-        with its own name.
+        A label that differs from the model is written as LABEL=MODEL. The folder is written by its
+        name only.
         """
         words = ["restorekit", "benchmark"]
         for label, model in self.models.items():
@@ -204,7 +206,7 @@ class BenchmarkResults:
         return shlex.join(words)
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON has it, with the means of each row beside its pictures."""
+        """The results as a JSON object, with the means of each row."""
         plain: dict[str, Any] = {"command": self.command, **dataclasses.asdict(self)}
         for row, written in zip(self.rows, plain["rows"], strict=True):
             written["means"] = {name: _finite(getattr(row, name)) for name in _MEANS} | {
@@ -218,17 +220,17 @@ _MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim_noisy", "ssim", "worst_c
 
 
 def write_json(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
-    """Write results as JSON, whole or not at all."""
+    """Write results as JSON. An error leaves an existing file unchanged."""
     text = json.dumps(results.as_json(), indent=1, allow_nan=False)
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: str | os.PathLike[str]) -> BenchmarkResults:
-    """Read what `write_json` wrote.
+    """Read results that `write_json` wrote.
 
     Raises:
-        DataError: the file is missing, or is no such JSON.
+        DataError: the file is missing, or has other content.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -239,11 +241,11 @@ def read_json(path: str | os.PathLike[str]) -> BenchmarkResults:
         return TypeAdapter(BenchmarkResults).validate_python(given)
     except (OSError, ValueError, ValidationError) as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(f"'{path}': no results of restorekit benchmark ({reason})") from error
+        raise DataError(f"'{path}': not a result of restorekit benchmark ({reason})") from error
 
 
 def _joined(labels: Iterable[str]) -> list[str]:
-    """Noises as they are written in short: gaussian:15 and gaussian:25 as gaussian:15,25."""
+    """Noises in short form: gaussian:15 and gaussian:25 become gaussian:15,25."""
     joined: list[str] = []
     for label in labels:
         name, _, value = label.partition(":")

@@ -1,4 +1,4 @@
-"""Digests of pixels: the same for the same picture, whatever its file is called."""
+"""Digests of pixels, which identify a picture independently of the name of its file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 
 
 def pixel_digest(*images: Tensor) -> str:
-    """A digest of the shapes, types and values of some tensors, 16 hexadecimal digits.
+    """A digest of the shapes, dtypes and values of tensors, as 16 hexadecimal digits.
 
     Args:
-        images: tensors of any shape on the CPU; their order counts.
+        images: tensors of any shape on the CPU; their order matters.
+
+    Example:
+        >>> len(pixel_digest(batch)), pixel_digest(batch) == pixel_digest(batch.clone())
+        (16, True)
     """
     digest = hashlib.blake2b(digest_size=8)
     for image in images:

@@ -1,4 +1,4 @@
-"""Which model stands behind a label, so that a figure can be cited and checked."""
+"""The identity of a measured model, so that a result can be cited and checked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from restorekit.weights.card import checksum
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """A model that was measured.
+    """The identity of a measured model.
 
     Attributes:
-        given: what it was asked for by: a path, a name or an expression; None for a module.
+        given: the path, name or expression of the user; None for a module.
         architecture: name, arguments, provider and version; or the class of a module.
-        path: the weights file, as it was given; of named weights the file's name alone.
-        sha256: of that file.
-        bytes: its size.
-        modified: when it was last written, in UTC.
-        weights: a digest of the tensors, which stays when the card is written anew.
-        card: what the file says of itself.
+        path: the weights file as given by the user; for named weights, the name of the file only.
+        sha256: hash of the file.
+        bytes: size of the file.
+        modified: time of its last modification, in UTC.
+        weights: digest of the tensors, which does not change if only the card is rewritten.
+        card: the card of the file.
     """
 
     given: str | None
@@ -56,8 +56,8 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
     """The identity of a model that has been loaded.
 
     Args:
-        given: what it was loaded from.
-        module: the module that was loaded.
+        given: the path, name, expression or module of the user.
+        module: the loaded module.
     """
     made = describe_origin(unwrap_model(module))
     if isinstance(given, nn.Module):

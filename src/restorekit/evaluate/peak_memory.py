@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes at most."""
+"""Measure the peak memory of a computation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def watch_memory(device: torch.device) -> Callable[[], float | None]:
-    """Begin to watch; the function that is returned tells the peak since then in megabytes.
+    """Start to measure; the returned function gives the peak since then, in megabytes.
 
-    On a CUDA device that of torch's tensors; elsewhere that of the whole process, with Python and
-    torch themselves, where the system can tell (Linux), and None where it cannot.
+    On a CUDA device it is the memory of tensors. Otherwise it is the memory of the whole process,
+    including Python and torch, on Linux, and None on other systems.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return lambda: torch.cuda.max_memory_allocated(device) / 1e6
     try:
-        _CLEAR.write_text("5")  # the peak is counted from here on
+        _CLEAR.write_text("5")  # resets the peak (man 5 proc_pid_clear_refs)
     except OSError:
         return lambda: None
     return _peak_of_process

@@ -1,4 +1,4 @@
-"""Quality against speed, as a picture."""
+"""Plot of quality against speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def write_plot(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
-    """Draw PSNR against seconds per megapixel, a panel for each noise; up and left is better.
+    """Plot PSNR against seconds per megapixel, one panel per noise; up and left is better.
 
     Raises:
         ImageFileError: the path does not end in .png, .svg or .pdf, or nothing can be drawn.
@@ -72,5 +72,5 @@ def check_plot_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib does not take for mathematics."""
+    """Escape "$", which starts mathematical notation in matplotlib."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""How pictures are made noisy and what is restored is measured: every choice that moves a dB."""
+"""The protocol of a benchmark: how noise is added and quality measured."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from restorekit.evaluate.digests import pixel_digest
 from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 
-# Raised whenever the same choices give other figures. 1 derived the noise from file names.
+# Increased whenever equal choices give different results. Version 1 derived the noise from file
+# names.
 VERSION = 2
-# How each choice is named beside a figure, and which option of the command line makes it.
+# The remark next to results and the option of the command line, for each choice.
 _CHOICES = {
     "seed": ("seed {}", "--seed {}"),
     "generator": ("KAIR's noise", "--kair"),
@@ -36,29 +37,33 @@ _CHOICES = {
 class Protocol:
     """The choices of a measurement. The defaults are those of the published tables.
 
-    The noise is added in float32 to the picture on [0, 1] and left as it is, the restored picture
-    is clamped to [0, 1], PSNR and SSIM are taken over all channels of the whole picture, and their
-    means over the pictures. The random numbers of a picture depend on the seed and on its clean
-    pixels alone. They are the same for every model, for every noise however it is written, for any
-    selection of pictures, and for any names of the files.
+    By default, noise is added in float32 to pictures in [0, 1] without clipping, restored pictures
+    are clamped to [0, 1], and PSNR and SSIM are computed over all channels of the whole picture and
+    averaged over the pictures. The random numbers for a picture depend only on the seed and on its
+    clean pixels. They are independent of the model, the spelling of the noise, the selection of
+    pictures and the names of the files.
 
     Attributes:
-        seed: what the noise is derived from.
-        generator: "restorekit", as above; or "kair", gaussian noise from numpy seeded with 0 for
-            each picture, as the scripts of KAIR (https://github.com/cszn/KAIR) make it.
+        seed: seed of the noise.
+        generator: "restorekit", as described above; or "kair", Gaussian noise from numpy seeded
+            with 0 for each picture, as in the scripts of KAIR (https://github.com/cszn/KAIR).
         clip: clip the noisy picture to [0, 1].
-        quantize: round the noisy picture to 8 bits, which clips it too.
-        round_output: round the restored picture to 8 bits before it is measured.
-        gray: turn colour pictures to gray (0.299 R + 0.587 G + 0.114 B, 8 bits) first.
-        crop: measure the square of that many pixels in the middle of each picture, cut out before
-            the noise is added.
-        border: pixels at each side of the picture that are restored and not measured.
-        limit: measure that many pictures at most, evenly spaced in the order of names.
-        sigma: "true" tells models that take it the noise's standard deviation (before clipping),
-            as published tables do; "estimated" leaves it to them to find out.
+        quantize: round the noisy picture to 8-bit levels, which also clips it.
+        round_output: round the restored picture to 8-bit levels before it is measured.
+        gray: convert colour pictures to gray first (0.299 R + 0.587 G + 0.114 B, 8 bits).
+        crop: use the central square of this many pixels, cropped before noise is added.
+        border: this many pixels at each side are restored but not measured.
+        limit: use at most this many pictures, evenly spaced in the order of names.
+        sigma: "true" gives the models the standard deviation of the noise (before clipping), as in
+            published tables; with "estimated" it is estimated from the noisy picture.
 
     Raises:
         ArgumentError: a number is out of its range.
+
+    Example:
+        >>> protocol = restorekit.Protocol(clip=True, crop=256)
+        >>> protocol.options
+        ('--clip', '--crop', '256')
     """
 
     seed: int = 0
@@ -80,7 +85,7 @@ class Protocol:
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The choices that are not the default ones."""
+        """The choices that differ from the defaults."""
         return {
             field.name: value
             for field in fields(self)
@@ -89,20 +94,20 @@ class Protocol:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The choices that are not the default ones, in words to stand beside a figure."""
+        """The choices that differ from the defaults, as short remarks for tables."""
         return tuple(_CHOICES[name][0].format(value) for name, value in self.changes.items())
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The words of `restorekit benchmark` that make these choices."""
+        """The options of `restorekit benchmark` for these choices."""
         written = (_CHOICES[name][1].format(value) for name, value in self.changes.items())
         return tuple(word for text in written for word in text.split())
 
     def degrade(self, clean: Tensor, noise: NamedNoise) -> Degraded:
-        """A clean picture (1, C, H, W) made noisy; its pixels decide how.
+        """Add noise to a clean picture (1, C, H, W), with random numbers derived from its pixels.
 
         Raises:
-            ArgumentError: the "kair" generator is asked for another noise than gaussian.
+            ArgumentError: the generator is "kair" and the noise is not Gaussian.
         """
         if self.generator == "kair":
             degraded = _as_kair_does(clean, noise)
@@ -116,21 +121,21 @@ class Protocol:
         return Degraded(_to_8_bits(noisy) if self.quantize else noisy, degraded.sigma)
 
     def finish(self, restored: Tensor) -> Tensor:
-        """A restored picture as it is measured: clamped, rounded if so chosen, without border."""
+        """A restored picture as it is measured: clamped, optionally rounded, without border."""
         finished = restored.clamp(0.0, 1.0)
         return self.inside(_to_8_bits(finished) if self.round_output else finished)
 
     def finish_input(self, noisy: Tensor) -> Tensor:
-        """A noisy picture as it is measured: what a file would show of it, without border."""
+        """A noisy picture as it is measured: clamped as in a file, without border."""
         return self.inside(noisy.clamp(0.0, 1.0))
 
     def inside(self, image: Tensor) -> Tensor:
-        """What is measured of (1, C, H, W): all but the border."""
+        """The measured part of a picture (1, C, H, W): all but the border."""
         height, width = image.shape[-2:]
         return image[..., self.border : height - self.border, self.border : width - self.border]
 
     def describe(self, real: bool = False) -> str:
-        """The choices in one line, for people; `real` where the pictures hold their own noise."""
+        """The choices in one line, for people; `real` if the pictures have real noise."""
         colour = "gray (luma)" if self.gray else "as in the files, colour or gray"
         noise = (
             f"derived from seed {self.seed} and pixels"
@@ -143,8 +148,8 @@ class Protocol:
         if self.limit is not None:
             size += f", {self.limit} of them at most, evenly spaced by name"
         border = f"without {self.border} px of border" if self.border else "no border cut"
-        told = "told to" if self.sigma == "true" else "estimated by"
-        made = f"noise {noise}; input {given}; sigma {told} models that take it"
+        source = "given to" if self.sigma == "true" else "estimated by"
+        made = f"noise {noise}; input {given}; sigma {source} models that take it"
         return (
             f"{colour}; {size}, {border}; {'real noise, sigma estimated' if real else made}; "
             f"output {output}; PSNR and SSIM over all channels, mean over pictures"
@@ -155,7 +160,7 @@ def _as_kair_does(clean: Tensor, noise: NamedNoise) -> Degraded:
     std = noise.spec.get("std")
     if noise.spec["name"] != "gaussian" or not isinstance(std, (int, float)):
         raise ArgumentError(
-            f"the 'kair' generator makes gaussian noise of one level alone, not '{noise.label}'"
+            f"the 'kair' generator supports gaussian noise of one level only, not '{noise.label}'"
         )
     _, channels, height, width = clean.shape
     drawn = np.random.RandomState(0).normal(0.0, std, (height, width, channels))

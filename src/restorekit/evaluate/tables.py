@@ -1,4 +1,4 @@
-"""Results as tables, in Markdown and for a terminal, with the protocol beside them."""
+"""Results as tables in Markdown and for a terminal, with the protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def table_head(results: BenchmarkResults) -> tuple[str, ...]:
 
 
 def row_cells(row: BenchmarkRow, metrics: Iterable[str] = ()) -> tuple[str, ...]:
-    """A row as text, a cell for each column; `metrics` are those besides PSNR and SSIM."""
+    """A row as text, one cell for each column; `metrics` are those in addition to PSNR and SSIM."""
     memory = row.peak_megabytes
     return (
         row.noise,
@@ -39,7 +39,7 @@ def row_cells(row: BenchmarkRow, metrics: Iterable[str] = ()) -> tuple[str, ...]
 
 
 def table_notes(results: BenchmarkResults) -> list[str]:
-    """What a table must not be shown without: protocol, data, environment and what is missing."""
+    """The notes that every table needs: protocol, data, environment, models and refusals."""
     timed = ", ".join(dict.fromkeys(row.timed for row in results.rows))
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
     lines = [
@@ -60,7 +60,7 @@ def table_notes(results: BenchmarkResults) -> list[str]:
 
 
 def _unclamped(results: BenchmarkResults) -> list[str]:
-    """The PSNR of noisy pictures as the models were given them, where clamping changes it."""
+    """A note on the PSNR of the unclamped noisy pictures, if clamping changes it."""
     changed = {
         row.noise: f"{row.noise} {_decibels(row.psnr_unclamped)}"
         for row in results.rows
@@ -69,15 +69,15 @@ def _unclamped(results: BenchmarkResults) -> list[str]:
     if not changed:
         return []
     return [
-        "noisy PSNR: of the input clamped to [0, 1], as a file would hold it; "
-        f"unclamped, as the models get it: {', '.join(changed.values())}"
+        "noisy PSNR: of the input clamped to [0, 1], as in a file; "
+        f"unclamped, as the models receive it: {', '.join(changed.values())}"
     ]
 
 
 def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
-    """Labels cut to a width, by each label; still different from each other, and on one line.
+    """Labels shortened to a width, as a mapping; they stay distinct and on one line.
 
-    The end of a path tells more than its middle, so that is what stays.
+    The middle is cut out, since the end of a path is more informative.
     """
     short: dict[str, str] = {}
     for label in labels:
@@ -90,7 +90,7 @@ def short_labels(labels: Iterable[str], width: int = 36) -> dict[str, str]:
 
 
 def to_markdown(results: BenchmarkResults) -> str:
-    """A table, and below it what it must not be shown without."""
+    """A table with its notes below."""
     lines = [
         _line(table_head(results)),
         _line(["---"] * 2 + ["---:"] * (len(table_head(results)) - 2)),
@@ -102,7 +102,7 @@ def to_markdown(results: BenchmarkResults) -> str:
 
 
 def write_markdown(results: BenchmarkResults, path: str | os.PathLike[str]) -> None:
-    """Write the table, whole or not at all."""
+    """Write the table. An error leaves an existing file unchanged."""
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(to_markdown(results), encoding="utf-8")
 
@@ -112,7 +112,7 @@ def _line(texts: tuple[str, ...] | list[str]) -> str:
 
 
 def _mean(mean: float, values: list[float | None]) -> str:
-    """A mean that is infinite tells how many pictures are equal to the clean ones, if not all."""
+    """A mean; an infinite one is replaced by the number of pictures that equal the clean ones."""
     equal = values.count(None)
     return _decibels(mean) if equal in (0, len(values)) else f"{equal} equal"
 
