@@ -44,9 +44,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"components", "config", "data", "metric", "networks", "pictures", "restore", "weights"}
     ),
     "report": frozenset({"pictures", "restore"}),
+    "operations": frozenset({"components", "networks", "pictures", "report", "restore"}),
     "cli": frozenset(
-        {"components", "config", "evaluate", "pictures", "report", "restore", "runtimes", "train"}
-        | {"weights"}
+        {"components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
+        | {"train", "weights"}
     ),
     "__main__": frozenset({"cli"}),
 }

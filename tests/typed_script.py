@@ -25,6 +25,8 @@ from restorekit import (
     DenoiseOutcome,
     Denoiser,
     DivergenceError,
+    FileResult,
+    FilesOutcome,
     ImageFileError,
     InputError,
     InsufficientMemoryError,
@@ -42,6 +44,7 @@ from restorekit import (
     Trainer,
     TrainOutcome,
     UnknownNameError,
+    add_noise_files,
     annotate,
     benchmark,
     choose_runtime,
@@ -54,6 +57,7 @@ from restorekit import (
     create_noise,
     datasets,
     denoise,
+    denoise_files,
     estimate_sigma,
     estimators,
     export_onnx,
@@ -95,6 +99,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     assert_type(outcome, DenoiseOutcome[Tensor])
     assert_type(psnr(outcome.image, noisy), Tensor)
     assert_type(load_model(path), nn.Module)
+    assert_type(denoise_files(path, depth=16).results, tuple[FileResult, ...])
 
 
 def train(path: Path) -> TrainOutcome:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
     from restorekit.metric.image_quality import psnr, ssim
+    from restorekit.operations.denoise_files import denoise_files
+    from restorekit.operations.file_jobs import FileResult, FilesOutcome
+    from restorekit.operations.noise_files import add_noise_files
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
     from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
@@ -79,16 +82,20 @@ if TYPE_CHECKING:
 _LAZY = {
     "Denoiser": "restorekit.restore.denoiser",
     "DenoiseOutcome": "restorekit.restore.outcome",
+    "FileResult": "restorekit.operations.file_jobs",
+    "FilesOutcome": "restorekit.operations.file_jobs",
     "Protocol": "restorekit.evaluate.protocol",
     "TrainConfig": "restorekit.config.train_config",
     "TrainOutcome": "restorekit.train.run_folder",
     "Trainer": "restorekit.train.trainer",
     "__version__": "restorekit.version",
+    "add_noise_files": "restorekit.operations.noise_files",
     "annotate": "restorekit.weights.card",
     "benchmark": "restorekit.evaluate.benchmark",
     "choose_runtime": "restorekit.runtimes.runtime_models",
     "convert": "restorekit.weights.conversion",
     "denoise": "restorekit.restore.denoise",
+    "denoise_files": "restorekit.operations.denoise_files",
     "estimate_sigma": "restorekit.restore.noise_estimation",
     "export_onnx": "restorekit.runtimes.export",
     "export_torch": "restorekit.runtimes.export",
@@ -122,6 +129,8 @@ __all__ = [
     "DenoiseOutcome",
     "Denoiser",
     "DivergenceError",
+    "FileResult",
+    "FilesOutcome",
     "ImageFileError",
     "InputError",
     "InsufficientMemoryError",
@@ -139,11 +148,13 @@ __all__ = [
     "TrainOutcome",
     "Trainer",
     "UnknownNameError",
+    "add_noise_files",
     "annotate",
     "benchmark",
     "choose_runtime",
     "convert",
     "denoise",
+    "denoise_files",
     "estimate_sigma",
     "export_onnx",
     "export_torch",

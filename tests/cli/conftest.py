@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -83,7 +82,6 @@ def weights(tmp_path: Path) -> Path:
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What reports were written of, by a writer that writes empty files."""
-    module: Any = ModuleType("restorekit.report")
     written: list[tuple[Any, ...]] = []
 
     def write_report(path: Path, before: Any, after: Any, outcome: Any, *, name: str) -> None:
@@ -91,14 +89,16 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         path.touch()
         written.append((path, before, after, outcome, name))
 
-    module.write_report = write_report
-    module.summary = lambda before, after, outcome: {
-        "sigma": list(outcome.sigma),
-        "shape": list(before.shape),
-        "change": float(abs(after.astype(float) - before).max()),
-        "model": outcome.model,
-    }
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    def summary(before: Any, after: Any, outcome: Any) -> dict[str, Any]:
+        return {
+            "sigma": list(outcome.sigma),
+            "shape": list(before.shape),
+            "change": float(abs(after.astype(float) - before).max()),
+            "model": outcome.model,
+        }
+
+    monkeypatch.setattr("restorekit.operations.restoring.write_report", write_report)
+    monkeypatch.setattr("restorekit.operations.restoring.summary", summary)
     return written
 
 
@@ -127,5 +127,5 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             pairs = zip(images, meanings, strict=True)
             return [self.restore(image, False, meaning) for image, meaning in pairs]
 
-    monkeypatch.setattr("restorekit.restore.denoiser.Denoiser", Inverting)
+    monkeypatch.setattr("restorekit.operations.denoise_files.Denoiser", Inverting)
     return seen

@@ -130,7 +130,7 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
         ("--precision float23", "--precision 'float23' is unknown. Did you mean 'float32'?"),
         ("--runtime onnxruntim", "--runtime 'onnxruntim' is unknown. Did you mean 'onnxruntime'?"),
         ("--depth 12", "--depth '12' is unknown."),
-        ("--quality 0", "--quality is 1 to 100, not 0"),
+        ("--quality 0", "quality is 1 to 100, not 0"),
         ("--quality best", "invalid value for '--quality'"),
         ("--report x.pdf", "report 'x.pdf' is neither .html nor .png nor a folder"),
         ("--strenght 1", "no such option '--strenght'. Did you mean '--strength'?"),

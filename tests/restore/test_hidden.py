@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorekit.cli.restoring import Restoring
+from restorekit.operations.restoring import Restoring
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.processing.one_file import PagePlace
 from restorekit.restore.denoiser import Denoiser

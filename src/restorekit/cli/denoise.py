@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.output import Json
-from restorekit.cli.picture_processing import (
+from restorekit.cli.file_results import (
     OUTPUT,
     Black,
     Inputs,
     Verbose,
     White,
-    process_with_progress,
-    read_range,
+    conclude,
+    read_end,
+    results_printed,
 )
+from restorekit.cli.output import Json
 from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
-    from restorekit.pictures.processing.file_plan import FilePlan
+    from restorekit.pictures.picture import Depth
+    from restorekit.restore.tiles.tile_size import TileSize
 
-DEPTHS = {"like": None, "8": 8, "16": 16, "float": "float"}
+DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "float"}
 
 
 def denoise(
@@ -98,74 +99,49 @@ def denoise(
     with an up-to-date result are skipped. A picture that fails does not stop the others. With
     torchrun, the processes share the pictures.
     """
-    settings: dict[str, Any] = {
-        "sigma": _sigma(sigma),
-        "strength": _number("--strength", strength, 0, 1),
-        "keep_detail": _number("--keep-detail", keep_detail, 0, 1),
-        "ensemble": ensemble,
-        "tile": _tile(tile),
-        "precision": _choice("--precision", precision, PRECISIONS),
-        "noise_map": noise_map,
-        "force": force,
-        "runtime": _choice("--runtime", runtime, ("auto", *RUNTIMES)),
-    }
-    if noise_map and settings["sigma"] is not None:
+    level = _sigma(sigma)
+    if noise_map and level is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
-    ends = read_range(black, white)
-    bits: Any = DEPTHS[_choice("--depth", depth, tuple(DEPTHS))]
-    if quality is not None and not 1 <= quality <= 100:
-        raise ArgumentError(f"--quality is 1 to 100, not {quality}")
-    plan = _plan(inputs, output, in_place)
+    from restorekit.operations.denoise_files import denoise_files
 
-    from restorekit.cli.restoring import Restoring
-    from restorekit.pictures.processing.one_file import WriteOptions
-    from restorekit.pictures.processing.worker import Worker
-    from restorekit.report.report_paths import report_paths
-    from restorekit.restore.denoiser import Denoiser
-
-    reports = report_paths(plan, report)
-    worker = Worker.of_environment()
-    resume = not (overwrite or in_place or _is_single(inputs))
-    denoiser = Denoiser(model, device=worker.device(device), **settings)
-    restoring = Restoring(denoiser, reports, as_json)
-    process_with_progress(
-        plan,
-        restoring,
-        "denoising",
-        writing=WriteOptions(bits, quality, in_place, resume, *ends),
-        worker=worker,
-        at_once=0 if reports else denoiser.pixels_at_once,
-        tell=restoring.tell if as_json else None,
-        verbose=verbose,
-    )
-
-
-def _plan(inputs: Sequence[str], output: str | None, in_place: bool) -> FilePlan:
-    if in_place and output is not None:
-        raise ArgumentError("give an output with -o, or --in-place (not both)")
-    from restorekit.pictures.processing.file_plan import plan_in_place, plan_outputs, plan_reports
-
-    if in_place:
-        return plan_in_place(inputs)
-    if output is not None:
-        return plan_outputs(inputs, output)
-    if len(inputs) > 1:
-        raise ArgumentError("several pictures need a folder to go to: -o FOLDER, or --in-place")
-    return plan_reports(inputs[0])
-
-
-def _is_single(inputs: Sequence[str]) -> bool:
-    """Whether one picture is named, which is redone: its settings may be what is tried out."""
-    return len(inputs) == 1 and not Path(inputs[0]).is_dir()
+    with results_printed("denoising", as_json=as_json, verbose=verbose) as show:
+        outcome = denoise_files(
+            inputs,
+            output,
+            model,
+            sigma=level,
+            strength=_number("--strength", strength, 0, 1),
+            keep_detail=_number("--keep-detail", keep_detail, 0, 1),
+            ensemble=ensemble,
+            noise_map=noise_map,
+            tile=_tile(tile),
+            precision=_choice("--precision", precision, PRECISIONS),
+            device=device,
+            runtime=_choice("--runtime", runtime, ("auto", *RUNTIMES)),
+            depth=DEPTHS[_choice("--depth", depth, tuple(DEPTHS))],
+            black=read_end("--black", black),
+            white=read_end("--white", white),
+            quality=quality,
+            in_place=in_place,
+            force=force,
+            overwrite=True if overwrite else None,
+            report=report,
+            summarize=as_json,
+            share=True,
+            on_file=show,
+        )
+    conclude(outcome)
 
 
 def _sigma(text: str) -> float | None:
     return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
 
 
-def _tile(text: str) -> int | str:
-    if text in ("auto", "off"):
-        return text
+def _tile(text: str) -> TileSize:
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentError(f"--tile is auto, off, or a side in pixels, not '{text}'")
     return int(text)

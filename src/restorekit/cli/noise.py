@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from restorekit.cli.output import Settings
-from restorekit.cli.picture_processing import (
+from restorekit.cli.file_results import (
     OUTPUT,
     Black,
     Inputs,
     Verbose,
     White,
-    process_with_progress,
-    read_range,
+    conclude,
+    read_end,
+    results_printed,
 )
+from restorekit.cli.output import Settings
 from restorekit.config.expressions import read_object, read_value
 from restorekit.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from restorekit.pictures.picture import Picture
-    from restorekit.pictures.processing.one_file import PagePlace
 
 
 def noise(
@@ -46,51 +42,20 @@ def noise(
     -s std=0.1 sets an argument of the noise, on a scale with black 0 and white 1. The results keep
     their bit depth and transparency. The same seed gives the same results.
     """
-    spec = read_spec(noise, settings or [])
-    ends = read_range(black, white)
-    from restorekit.components.kinds import noises
-    from restorekit.pictures.processing.file_plan import plan_outputs
-    from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time
-    from restorekit.pictures.processing.worker import Worker
+    from restorekit.operations.noise_files import add_noise_files
 
-    plan = plan_outputs(inputs, output)
-    corruption = Corruption(noises.build(spec), seed)
-    process_with_progress(
-        plan,
-        one_at_a_time(corruption),
-        "adding noise",
-        writing=WriteOptions(black=ends[0], white=ends[1]),
-        worker=Worker.of_environment(),
-        verbose=verbose,
-    )
-
-
-class Corruption:
-    """A noise on one picture after the other, each with randomness of its own place.
-
-    Args:
-        noise: a noise model.
-        seed: what its randomness is derived from.
-    """
-
-    def __init__(self, noise: Any, seed: int) -> None:
-        self.noise, self.seed = noise, seed
-
-    def __call__(self, picture: Picture, place: PagePlace) -> Picture:
-        """The picture with noise, of the same size and depth."""
-        import torch
-
-        from restorekit.pictures.tensors import pixels_to_tensor, tensor_to_pixels
-        from restorekit.records import degrade
-        from restorekit.seeding import derive_generator
-
-        at = (place.number,) if place.page == 0 else (place.number, place.page)
-        generator = derive_generator(self.seed, "cli-noise", *at)
-        with torch.no_grad():
-            clean = pixels_to_tensor(picture.pixels, picture.white, picture.black)[None]
-            noisy = degrade(self.noise, clean, generator).noisy[0]
-        pixels = tensor_to_pixels(noisy, picture.pixels.dtype, picture.white, picture.black)
-        return replace(picture, pixels=pixels)
+    with results_printed("adding noise", verbose=verbose) as show:
+        outcome = add_noise_files(
+            inputs,
+            output,
+            read_spec(noise, settings or []),
+            seed=seed,
+            black=read_end("--black", black),
+            white=read_end("--white", white),
+            share=True,
+            on_file=show,
+        )
+    conclude(outcome)
 
 
 def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def denoise(
     white: RangeEnd = ...,
     alpha: bool = ...,
     force: bool = ...,
+    noise_map: bool = ...,
+    runtime: str = ...,
 ) -> ImageT: ...
 @overload
 def denoise(
@@ -45,6 +47,8 @@ def denoise(
     white: RangeEnd = ...,
     alpha: bool = ...,
     force: bool = ...,
+    noise_map: bool = ...,
+    runtime: str = ...,
 ) -> Image.Image: ...
 def denoise(
     image: Any,
@@ -60,6 +64,8 @@ def denoise(
     white: RangeEnd = "auto",
     alpha: bool = True,
     force: bool = False,
+    noise_map: bool = False,
+    runtime: str = "torch",
 ) -> Any:
     """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
@@ -98,5 +104,7 @@ def denoise(
         white=white,
         alpha=alpha,
         force=force,
+        noise_map=noise_map,
+        runtime=runtime,
     )
     return denoiser(image)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from restorekit.errors import ImageFileError
 from restorekit.pictures.processing import file_plan
-from restorekit.pictures.processing.file_plan import plan_in_place, plan_outputs, plan_reports
+from restorekit.pictures.processing.file_plan import plan_in_place, plan_next_to, plan_outputs
 
 
 def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:
@@ -91,19 +91,19 @@ def test_result_lies_beside_where_nothing_is_said(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture's result has its name with a word added, a folder's too, also the current one's."""
-    assert plan_reports(photos / "a.png") == [(photos / "a.png", photos / "a-restored.png")]
+    assert plan_next_to(photos / "a.png") == [(photos / "a.png", photos / "a-restored.png")]
     beside = photos.parent / "photos-restored"
     expected = [
         (photos / "a.png", beside / "a.png"),
         (photos / "sub" / "b.tif", beside / "sub" / "b.tif"),
     ]
-    assert plan_reports(photos) == expected
+    assert plan_next_to(photos) == expected
     monkeypatch.chdir(photos)
-    assert plan_reports(".") == expected
+    assert plan_next_to(".") == expected
     with pytest.raises(ImageFileError, match="does not exist"):
-        plan_reports(photos / "b.png")
+        plan_next_to(photos / "b.png")
     with pytest.raises(ImageFileError, match=r"notes\.txt': it is no PNG"):
-        plan_reports(photos / "notes.txt")
+        plan_next_to(photos / "notes.txt")
 
 
 def test_in_place_each_once(photos: Path) -> None:
@@ -135,7 +135,7 @@ def test_nothing_goes_through_a_pipe(photos: Path) -> None:
         with pytest.raises(ImageFileError, match=f"the {what} is '-'.*name a file"):
             plan_outputs(inputs, output)  # type: ignore[arg-type]
     with pytest.raises(ImageFileError, match="picture is '-'"):
-        plan_reports("-")
+        plan_next_to("-")
 
 
 def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
@@ -146,7 +146,7 @@ def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
     assert [source.name for source, _ in plan_outputs([photos], photos / "out")] == names
     assert [source.name for source, _ in plan_in_place([photos])] == names
     with pytest.raises(ImageFileError, match=r"is a link to 'nowhere\.png', which does not exist"):
-        plan_reports(photos / "gone.png")
+        plan_next_to(photos / "gone.png")
 
 
 def test_what_is_not_read_is_counted(photos: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 
-from restorekit.errors import ImageFileError
+from restorekit.errors import ArgumentError, ImageFileError
 from restorekit.pictures.file_errors import describe_missing
 from restorekit.pictures.file_formats import SUFFIXES, format_for
 from restorekit.pictures.folder_walk import describe_unread, walk_folder
@@ -31,7 +32,34 @@ class FilePlan(list[tuple[Path, Path]]):
         self.unread = unread
 
 
-def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> FilePlan:
+def plan_files(
+    inputs: Sequence[str | Path],
+    output: str | PathLike[str] | None = None,
+    *,
+    in_place: bool = False,
+) -> FilePlan:
+    """Where the result of each input file goes: to `output`, next to the input, or in its place.
+
+    Raises:
+        ArgumentError: both are given, or neither for several inputs.
+        ImageFileError: as for `plan_outputs`.
+    """
+    if in_place and output is not None:
+        raise ArgumentError("give an output or restore in place, not both")
+    if in_place:
+        return plan_in_place(inputs)
+    if output is not None:
+        return plan_outputs(inputs, output)
+    if len(inputs) > 1:
+        raise ArgumentError(
+            "several pictures need a folder to go to; give one as output, or restore in place"
+        )
+    if not inputs:
+        raise ImageFileError("no picture given")
+    return plan_next_to(inputs[0])
+
+
+def plan_outputs(inputs: Sequence[str | Path], output: str | PathLike[str]) -> FilePlan:
     """Where the result of each input file goes.
 
     One file goes to the path `output`, or into it where that is a folder: one that exists, or a
@@ -65,8 +93,8 @@ def plan_outputs(inputs: Sequence[str | Path], output: str | Path) -> FilePlan:
     return FilePlan(_without_clashes(pairs, Path(output)), unread)
 
 
-def plan_reports(given: str | Path) -> FilePlan:
-    """The result of a picture or folder beside it: "a.jpg" to "a-restored.jpg".
+def plan_next_to(given: str | Path) -> FilePlan:
+    """The result of a picture or folder next to it: "a.jpg" to "a-restored.jpg".
 
     Raises:
         ImageFileError: as for `plan_outputs`.
@@ -101,7 +129,7 @@ def plan_in_place(inputs: Sequence[str | Path]) -> FilePlan:
     return FilePlan(((source, target) for target, source in by_target.items()), unread)
 
 
-def _named(given: str | Path, what: str) -> Path:
+def _named(given: str | PathLike[str], what: str) -> Path:
     """A path; not the empty name that a shell makes of an unset variable, which means "here".
 
     Nor "-", which in other programs is a pipe.
@@ -157,7 +185,7 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _is_folder(output: str | Path) -> bool:
+def _is_folder(output: str | PathLike[str]) -> bool:
     return str(output).endswith(("/", os.sep)) or Path(output).is_dir()
 
 

@@ -1,0 +1,153 @@
+"""What commands on picture files have in common: options, progress, and a line for each file."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from restorekit.cli.output import print_error, print_line, to_json_value
+from restorekit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from restorekit.operations.file_jobs import FileResult, FilesOutcome
+
+# Texts, for an empty one would become the path of the current folder.
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures or folders.")]
+OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture or a folder ('out/').")
+Black = Annotated[str, typer.Option("--black", metavar="N", help="Value of black, or auto.")]
+White = Annotated[str, typer.Option("--white", metavar="N", help="Value of white, or auto.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="List metadata that was left out.")]
+
+Advance = Callable[[int], None]
+
+
+def read_end(option: str, text: str) -> float | Literal["auto"]:
+    """The value of --black or --white.
+
+    Raises:
+        ArgumentError: it is neither a number nor "auto".
+    """
+    if text == "auto":
+        return "auto"
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ArgumentError(f"{option} is a number, or auto, not '{text}'")
+    return value
+
+
+@contextmanager
+def results_printed(
+    label: str, *, as_json: bool = False, verbose: bool = False
+) -> Iterator[Callable[[FileResult], None]]:
+    """Within it there is a function that prints what became of a file, and moves the progress bar.
+
+    Args:
+        label: what the progress is called.
+        as_json: whether a JSON object is printed for each file, instead of the paths of results.
+        verbose: whether metadata that was left out is listed.
+    """
+    with _progress(label) as advance:
+
+        def show(result: FileResult) -> None:
+            if advance is not None:
+                advance(result.total)
+            for line in _pages_left_alone(result):
+                print_line(line, sys.stderr)
+            if as_json:
+                print_line(json.dumps(to_json_value(_as_json(result)), allow_nan=False))
+            elif result.has_new_result and advance is None:
+                print_line(str(result.target))
+            if verbose and result.left_out:
+                print_line(f"{result.source}: left out: {', '.join(result.left_out)}", sys.stderr)
+
+        yield show
+
+
+def conclude(outcome: FilesOutcome) -> None:
+    """Print what was not read, skipped and failed; exit with 2 if any file failed.
+
+    Of several processes that share the files, the first prints for all.
+    """
+    from restorekit.pictures.folder_walk import describe_unread
+    from restorekit.pictures.processing.worker import Worker
+
+    worker = Worker.of_environment()
+    if worker.can_gather and not worker.is_first:
+        return
+    if outcome.unread:
+        print_line(f"not read: {describe_unread(Counter(outcome.unread))}", sys.stderr)
+    if outcome.skipped:
+        note = "already done, settings not compared; --overwrite redoes them"
+        print_line(f"{len(outcome.skipped)} skipped: {note}", sys.stderr)
+    for result in outcome.failed:
+        message = str(result.error)
+        named = str(result.source) in message
+        print_error(message if named else f"'{result.source}': {message}")
+    if outcome.failed:
+        raise typer.Exit(2)
+
+
+def _pages_left_alone(result: FileResult) -> Iterator[str]:
+    """A line for each page that came back as it is."""
+    from restorekit.restore.safeguard.reason import MEANING
+
+    for number, page in enumerate(result.pages, 1):
+        if page.left_alone is None:
+            continue
+        place = f", page {number}" if len(result.pages) > 1 else ""
+        noise = f" (noise {255 * max(page.sigma, default=0.0):.1f} of 255)"
+        yield (
+            f"{result.source}{place}: left as it is: {MEANING[page.left_alone]}"
+            f"{noise if page.left_alone == 'clean' else ''}; --force restores it"
+        )
+
+
+def _as_json(result: FileResult) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "input": str(result.source),
+        "output": str(result.target),
+        "status": result.status,
+    }
+    if result.error is not None:
+        data["error"] = " ".join(str(result.error).split())
+    elif result.has_new_result:
+        data |= {"pages": result.summaries, "left_out": result.left_out}
+    return data
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Advance | None]:
+    """On a terminal, a function that moves a bar by one file of a number of files; else None."""
+    from restorekit.pictures.processing.worker import Worker
+
+    if not sys.stderr.isatty() or not Worker.of_environment().is_first:
+        yield None
+        return
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task(label, total=None)  # which the first result tells
+        try:
+            yield lambda total: bar.update(task, advance=1, total=total)
+        except BaseException:
+            bar.live.transient = True  # an error is one line, without a bar above it
+            raise
