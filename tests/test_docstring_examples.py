@@ -50,8 +50,9 @@ def public_objects() -> dict[str, Any]:
     del objects["hookimpl"]  # an object of pluggy, with pluggy's docstring
     for kind, registry in REGISTRIES.items():
         for name in registry.names():
-            if registry.entry(name).provider.distribution == "restorekit":
-                objects[f"{kind} {name}"] = registry.get(name)
+            target = registry.get(name)
+            if target.__module__.startswith("restorekit."):
+                objects[f"{kind} {name}"] = target
     return objects
 
 

@@ -108,7 +108,9 @@ def _component(found: Description) -> str:
     ]
     table = _table(("argument", "type", "default", "meaning"), rows) if rows else "No arguments.\n"
     # The docstring's first line says at length what the summary says in short.
-    parts = [f"### `{found.name}`", _prose(found.doc) or found.summary, table, reference]
+    own = found.target.startswith("restorekit.")  # another library's docstring is not Markdown
+    prose = _prose(found.doc) if own else ""
+    parts = [f"### `{found.name}`", prose or found.summary, table, reference]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

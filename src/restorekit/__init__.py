@@ -73,6 +73,16 @@ if TYPE_CHECKING:
         _kinds.metrics.create,
         _kinds.metrics.names,
     )
+    optimizers, create_optimizer, list_optimizers = (
+        _kinds.optimizers,
+        _kinds.optimizers.create,
+        _kinds.optimizers.names,
+    )
+    schedules, create_schedule, list_schedules = (
+        _kinds.schedules,
+        _kinds.schedules.create,
+        _kinds.schedules.names,
+    )
     estimators, create_estimator, list_estimators = (
         _kinds.estimators,
         _kinds.estimators.create,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restorekit import ConfigError, TrainConfig
+from restorekit import ConfigError, TrainConfig, list_optimizers
 
 GOOD: dict[str, Any] = {"model": "unet", "dataset": "samples"}
 
@@ -68,7 +68,8 @@ def test_every_fault_is_found_at_once() -> None:
         "config: model: argument 'depth': input should be a valid integer",
         "config: dataset: unknown dataset 'sampels'. Did you mean 'samples'?",
         "config: device: unknown device 'gpu'.",
-        "config: train.optimizer: unknown optimizer 'adamm'. Did you mean 'adam'?",
+        "config: train.optimizer: unknown optimizer 'adamm'. Did you mean 'adam'? "
+        f"Available: {', '.join(list_optimizers())}",
         "config: noise: unknown noise 'gausian'. Did you mean 'gaussian'?",
         "config: loss.sism: unknown loss 'sism'. Did you mean 'ssim'?",
     ]

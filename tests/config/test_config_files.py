@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from restorekit import ConfigError, TrainConfig
-from restorekit.optim.optimizers import _UNFIT, optimizer_class
+from restorekit import ConfigError, TrainConfig, create_optimizer
+from restorekit.optim.optimizers import _UNFIT, optimizer_name
 
 GOOD: dict[str, Any] = {"model": "unet", "dataset": "samples"}
 Refused = Callable[..., str]
@@ -157,7 +157,7 @@ def test_optimizers_that_take_dense_weights() -> None:
         weight = torch.nn.Parameter(torch.zeros(2, 3))
         weight.grad = torch.ones(2, 3)
         if name.lower() not in _UNFIT:
-            optimizer_class(name)([weight]).step()
+            create_optimizer(optimizer_name(name), [weight]).step()
             continue
         with pytest.raises((TypeError, RuntimeError)):
             kind([weight]).step()

@@ -59,7 +59,7 @@ def test_the_old_file_means_what_it_meant() -> None:
     train = config.train
     assert (train.epochs, train.batch_size, train.learning_rate) == (30, 4, 0.01)
     assert (train.optimizer.name, train.betas, train.weight_decay) == ("adam", (0.5, 0.99), 1e-3)
-    assert (train.schedule, train.num_workers, train.training_images) == ("constant", 1, None)
+    assert (train.schedule.name, train.num_workers, train.training_images) == ("constant", 1, None)
     # Its learning rate kills the U-Net within 50 steps where nothing softens the start.
     assert (train.warmup_steps, train.clip_norm) == (300, 0.1)
 

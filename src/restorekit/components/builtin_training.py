@@ -36,3 +36,70 @@ def restorekit_metrics() -> list[Component]:
             ("structure",),
         ),
     ]
+
+
+@hookimpl
+def restorekit_optimizers() -> list[Component]:
+    return [
+        Component(
+            "muon",
+            "restorekit.optim.muon:Muon",
+            "momentum made orthogonal, for networks of convolutions",
+            "Jordan et al., 2024, https://kellerjordan.github.io/posts/muon/",
+            ("convolutional",),
+        ),
+        *(
+            Component(name, f"torch.optim:{attribute}", summary, _TORCH_OPTIM, ("torch",))
+            for name, (attribute, summary) in _OF_TORCH.items()
+        ),
+    ]
+
+
+# Those that can train a network here; `restorekit.optim.optimizers` says why the others cannot.
+_OF_TORCH = {
+    "adadelta": ("Adadelta", "step sizes from running averages of gradients and updates"),
+    "adafactor": ("Adafactor", "Adam with factored second moments, which takes less memory"),
+    "adagrad": ("Adagrad", "step sizes from the sum of squared gradients"),
+    "adam": ("Adam", "running averages of the gradient and of its square"),
+    "adamax": ("Adamax", "Adam with the largest gradient in place of the mean square"),
+    "adamw": ("AdamW", "Adam with decoupled weight decay; the default"),
+    "asgd": ("ASGD", "averaged stochastic gradient descent"),
+    "nadam": ("NAdam", "Adam with Nesterov momentum"),
+    "radam": ("RAdam", "Adam whose first steps are rectified"),
+    "rmsprop": ("RMSprop", "step sizes from a running average of squared gradients"),
+    "rprop": ("Rprop", "step sizes from the signs of the gradients, for full batches"),
+    "sgd": ("SGD", "stochastic gradient descent, with momentum if it is set"),
+}
+_TORCH_OPTIM = "https://docs.pytorch.org/docs/stable/optim.html"
+
+
+@hookimpl
+def restorekit_schedules() -> list[Component]:
+    return [
+        Component(
+            "constant",
+            "restorekit.optim.schedules:Constant",
+            "the same rate throughout",
+            tags=("flat",),
+        ),
+        Component(
+            "cosine",
+            "restorekit.optim.schedules:Cosine",
+            "half a cosine from the rate to 0; the default",
+            "Loshchilov and Hutter, SGDR, ICLR 2017, https://arxiv.org/abs/1608.03983",
+            ("falling",),
+        ),
+        Component(
+            "step",
+            "restorekit.optim.schedules:Step",
+            "halved four times, evenly spaced",
+            tags=("falling",),
+        ),
+        Component(
+            "one_cycle",
+            "restorekit.optim.schedules:OneCycle",
+            "a rise to the rate and a longer fall to almost 0",
+            "Smith and Topin, Super-Convergence, 2018, https://arxiv.org/abs/1708.07120",
+            ("rising and falling",),
+        ),
+    ]

@@ -39,6 +39,17 @@ metrics = Registry(
     needs=("__call__", "higher_is_better"),
     of_tensors=True,
 )
+optimizers = Registry(
+    "optimizer",
+    contract="a class like those of `torch.optim`, whose first argument is the weights",
+    needs=("step", "zero_grad", "param_groups"),
+    given=1,
+)
+schedules = Registry(
+    "schedule",
+    contract="`schedule(done)`: the part of the steps after the warm-up that is done, from 0 to "
+    "below 1, to a factor of the learning rate",
+)
 estimators = Registry(
     "estimator",
     contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "

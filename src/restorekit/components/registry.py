@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import functools
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -135,6 +136,8 @@ class Registry:
         plural: the same in the plural; with an s if left out.
         contract: what a component must do, as the documentation of the hook.
         needs: the attributes that a component must have.
+        given: how many objects that no configuration names a target takes first: the weights of an
+            optimizer, for example.
         of_tensors: building one allocates little but tensors, so that one which is too large for
             the memory can be refused beforehand.
 
@@ -158,12 +161,14 @@ class Registry:
         contract: str = "",
         needs: tuple[str, ...] = ("__call__",),
         of_tensors: bool = False,
+        given: int = 0,
     ) -> None:
         self.kind, self.plural = kind, plural or f"{kind}s"
         for word in (self.kind, self.plural):
             if not _NAME.fullmatch(word):
                 raise ArgumentError(f"kind {word!r} is not snake_case")
         self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
+        self.given = given
         self._entries: dict[str, RegistryEntry] = {}
         REGISTRIES.setdefault(kind, self)
 
@@ -260,8 +265,24 @@ class Registry:
         with self._undone(entry):
             return targets.import_target(target, self._label(entry))
 
-    def create(self, name: str, /, **arguments: Any) -> Any:
+    def configurable(self, name: str) -> Target:
+        """The target called `name`, without the objects that no configuration names.
+
+        Raises:
+            UnknownNameError: nothing is called that.
+            PluginError: its target cannot be imported.
+        """
+        target = self.get(name)
+        return functools.partial(target, *[None] * self.given) if self.given else target
+
+    def create(self, name: str, /, *given: Any, **arguments: Any) -> Any:
         """Make the component called `name`, its arguments checked against its signature first.
+
+        Args:
+            name: the registered name.
+            given: the objects that a component of this kind is given, not by a configuration: the
+                weights of an optimizer, for example. Most kinds have none.
+            arguments: what a configuration says.
 
         Raises:
             UnknownNameError: nothing is called that.
@@ -272,7 +293,9 @@ class Registry:
             >>> restorekit.create_noise("gaussian", std=0.1)
             Gaussian(std=(0.1, 0.1), clip=False)
         """
-        entry, target = self.entry(name), self.get(name)
+        if len(given) != self.given:
+            raise ArgumentError(f"{self.kind} '{name}' is made with {self.given} objects before")
+        entry, target = self.entry(name), self.configurable(name)
         where, label = f"{self.kind} '{name}'", self._label(entry)
         arguments = {k: _path_as_text(v) for k, v in arguments.items()}
         with attempt(lambda error: f"{label}: {error}"):
@@ -281,7 +304,7 @@ class Registry:
             raise ArgumentError(f"{where}: {unusable}")
         checked = signatures.validate(target, arguments, where)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
-            made = self._made(target, checked, where, label)
+            made = self._made(functools.partial(self.get(name), *given), checked, where, label)
         if (attribute := targets.lacking(made, self.needs)) is not None:
             raise PluginError(
                 f"{label} made {quoted(made)}, which is no {self.kind}: it has no {attribute}"
@@ -291,7 +314,7 @@ class Registry:
         mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))
         return made
 
-    def build(self, spec: str | Mapping[str, Any] | Any) -> Any:
+    def build(self, spec: str | Mapping[str, Any] | Any, *given: Any) -> Any:
         """Make a component from a name or `{"name": ..., argument: ...}`; pass anything else on.
 
         Raises:
@@ -299,12 +322,12 @@ class Registry:
             UnknownNameError: there is no component of that name.
         """
         if isinstance(spec, str):
-            return self.create(spec)
+            return self.create(spec, *given)
         if isinstance(spec, Mapping):
             arguments = dict(spec)
             if not isinstance(name := arguments.pop("name", None), str):
                 raise ArgumentError(f"{self.kind} {quoted(dict(spec))} has no name")
-            return self.create(name, **arguments)
+            return self.create(name, *given, **arguments)
         return spec
 
     def names(self, pattern: str = "*") -> list[str]:
@@ -319,7 +342,7 @@ class Registry:
 
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""
-        entry, target = self.entry(name), self.get(name)
+        entry, target = self.entry(name), self.configurable(name)
         component, label = entry.component, self._label(entry)
         with attempt(lambda error: f"{label} cannot be described: {error}"):
             return Description(
@@ -337,7 +360,7 @@ class Registry:
 
     def json_schema(self, name: str) -> dict[str, Any]:
         """The JSON Schema of a component's arguments (imports it)."""
-        target, label = self.get(name), self._label(self.entry(name))
+        target, label = self.configurable(name), self._label(self.entry(name))
         with attempt(lambda error: f"{label} has no schema: {error}"):
             return signatures.arguments_schema(target)
 

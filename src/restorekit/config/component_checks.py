@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from restorekit.components import signatures
-from restorekit.components.kinds import datasets, losses, metrics, models, noises
+from restorekit.components.kinds import (
+    datasets,
+    losses,
+    metrics,
+    models,
+    noises,
+    optimizers,
+    schedules,
+)
 from restorekit.components.registry import Registry
 from restorekit.config.component_specs import (
     ComponentSpec,
@@ -18,7 +26,7 @@ from restorekit.config.component_specs import (
 )
 from restorekit.devices import resolve_device
 from restorekit.errors import RestoreKitError
-from restorekit.optim.optimizers import optimizer_class
+from restorekit.optim.optimizers import optimizer_name
 
 SLOTS: dict[str, Registry] = {
     "model": models,
@@ -29,7 +37,7 @@ NamedComponent = tuple[str, Registry, Any]
 
 
 def component_errors(data: Mapping[str, Any]) -> list[str]:
-    """Unknown names and wrong arguments of components, a device or optimizer that cannot be used.
+    """Unknown names and wrong arguments of components, a device that cannot be used.
 
     Args:
         data: a configuration that `find_unusable` has found nothing wrong with.
@@ -62,10 +70,15 @@ def _of_validation(data: Mapping[str, Any]) -> list[NamedComponent]:
 
 def _of_training(data: Mapping[str, Any]) -> list[NamedComponent]:
     """The components under `train`."""
-    train = data.get("train")
-    measured = train.get("validation_metrics") if isinstance(train, Mapping) else None
+    if not isinstance(train := data.get("train"), Mapping):
+        return []
+    measured = train.get("validation_metrics")
     several = measured if isinstance(measured, (list, tuple)) else [measured]
-    return [(f"train.validation_metrics.{i}", metrics, each) for i, each in enumerate(several)]
+    return [
+        ("train.optimizer", optimizers, train.get("optimizer")),
+        ("train.schedule", schedules, train.get("schedule")),
+        *((f"train.validation_metrics.{i}", metrics, each) for i, each in enumerate(several)),
+    ]
 
 
 def _with_inner(outer: NamedComponent) -> Iterator[tuple[str, Registry, ComponentSpec]]:
@@ -85,25 +98,19 @@ def _faults(path: str, registry: Registry, spec: ComponentSpec) -> list[str]:
     own = ("weight",) if registry is losses else ()
     arguments = {k: v for k, v in spec.arguments.items() if k not in own}
     try:
-        faults = signatures.find_faults(registry.get(spec.name), arguments)
+        name = optimizer_name(spec.name) if registry is optimizers else spec.name
+        faults = signatures.find_faults(registry.configurable(name), arguments)
     except RestoreKitError as error:
         faults = [str(error)]
     return [f"{path}: {fault}" for fault in faults]
 
 
 def _other_faults(data: Mapping[str, Any]) -> list[str]:
-    train = data.get("train")
-    named = _spec(train.get("optimizer")) if isinstance(train, Mapping) else None
-    found = []
     try:
         resolve_device(str(data.get("device", "auto")))
     except RestoreKitError as error:
-        found.append(f"device: {error}")
-    try:
-        optimizer_class(named.name if named else "adamw")
-    except RestoreKitError as error:
-        found.append(f"train.optimizer: {error}")
-    return found
+        return [f"device: {error}"]
+    return []
 
 
 def _spec(value: Any) -> ComponentSpec | None:

@@ -31,8 +31,15 @@ def json_schema() -> Schema:
     listed = {"type": "array", "items": {"$ref": "#/$defs/metric"}}
     del measured["items"], measured["type"]
     measured["anyOf"] = [{"$ref": "#/$defs/metric"}, listed]
-    optimizer = definitions["TrainSettings"]["properties"]["optimizer"]
-    optimizer["anyOf"] = [{"type": "string"}, {"$ref": optimizer.pop("$ref")}]
+    training = definitions["TrainSettings"]["properties"]
+    training["schedule"]["$ref"] = "#/$defs/schedule"
+    # A string, for its letter case is free.
+    del training["optimizer"]["$ref"]
+    training["optimizer"]["anyOf"] = [
+        {"type": "string"},
+        {"$ref": "#/$defs/optimizer"},
+        {"$ref": "#/$defs/ComponentSpec"},
+    ]
     definitions["TrainSettings"]["properties"]["teacher"]["anyOf"].insert(0, {"type": "string"})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

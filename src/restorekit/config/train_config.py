@@ -76,14 +76,16 @@ class TrainSettings(Section):
     batch_size: int = Field(16, ge=1, description="Images a step, over all processes.")
     accumulate: int = Field(1, ge=1, description="Parts a batch is computed in, to save memory.")
     learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
-    schedule: Literal["cosine", "constant", "step"] = Field(
-        "cosine", description="How the learning rate falls: to 0, not at all, or halved four times."
+    schedule: ComponentField = Field(
+        ComponentSpec(name="cosine"),
+        validate_default=True,
+        description="The course of the learning rate after the warm-up.",
     )
     warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises.")
     optimizer: ComponentField = Field(
         ComponentSpec(name="adamw"),
         validate_default=True,
-        description="An optimizer of torch.optim by name, with its arguments.",
+        description="The optimizer, with its arguments; its name in any letter case.",
     )
     betas: tuple[float, float] = Field(
         (0.9, 0.999), description="Decay of the running averages, for optimizers that have them."

@@ -38,6 +38,12 @@ class Muon(torch.optim.Optimizer):
 
     Raises:
         ArgumentError: a number is out of its range.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", depth=3, width=8)
+        >>> optimizer = restorekit.create_optimizer("muon", model.parameters(), lr=1e-3)
+        >>> [group["orthogonal"] for group in optimizer.param_groups]
+        [True, False]
     """
 
     def __init__(

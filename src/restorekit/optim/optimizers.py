@@ -1,14 +1,8 @@
-"""Optimizers by name, in any letter case: those of torch.optim, and Muon for convolutions."""
+"""Optimizers as a configuration names them: in any letter case, and only those of use here."""
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING
-
-from restorekit.errors import ArgumentError, did_you_mean
-
-if TYPE_CHECKING:
-    import torch
+from restorekit.errors import ArgumentError
 
 # Those of torch.optim that cannot train a network here, and why.
 _UNFIT = {
@@ -17,29 +11,12 @@ _UNFIT = {
 }
 
 
-def optimizer_class(name: str) -> type[torch.optim.Optimizer]:
-    """The optimizer of that name.
+def optimizer_name(given: str) -> str:
+    """The registered name of an optimizer: "AdamW" is "adamw".
 
     Raises:
-        ArgumentError: there is none, or it cannot train the weights of a network.
+        ArgumentError: it is one of torch.optim that cannot train the weights of a network.
     """
-    import torch
-
-    from restorekit.optim.muon import Muon
-
-    known = {
-        found.lower(): kind
-        for found, kind in vars(torch.optim).items()
-        if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)
-    }
-    known.pop("optimizer")
-    known["muon"] = Muon  # torch's own refuses convolutions
-    if name.lower() not in known:
-        raise ArgumentError(
-            f"unknown optimizer '{name}'.{did_you_mean(name, known.keys() - _UNFIT.keys())}"
-        )
-    if name.lower() in _UNFIT:
-        raise ArgumentError(
-            f"optimizer '{name}' {_UNFIT[name.lower()]}; use another, such as adamw"
-        )
-    return known[name.lower()]
+    if (name := given.lower()) in _UNFIT:
+        raise ArgumentError(f"optimizer '{given}' {_UNFIT[name]}; use another, such as adamw")
+    return name

@@ -2,59 +2,76 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from restorekit.errors import ArgumentError, ConfigError
-from restorekit.optim.optimizers import optimizer_class
+from restorekit.components import signatures
+from restorekit.components.kinds import optimizers, schedules
+from restorekit.errors import ConfigError, RestoreKitError
+from restorekit.optim.optimizers import optimizer_name
 
 if TYPE_CHECKING:
     from restorekit.config.train_config import TrainSettings
+
+Schedule = Callable[[float], float]
 
 
 def make_optimizer(
     settings: TrainSettings, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> torch.optim.Optimizer:
-    """The optimizer of torch.optim that the settings name, in any letter case.
+    """The optimizer that the settings name, in any letter case.
 
     Raises:
         ConfigError: there is none of that name, or it does not take the arguments.
     """
-    try:
-        kind = optimizer_class(settings.optimizer.name)
-    except ArgumentError as error:
-        raise ConfigError([f"train.optimizer: {error}"]) from error
-    takes = inspect.signature(kind).parameters
     offered: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": settings.betas,
         "weight_decay": settings.weight_decay,
         "fused": True if device.type in ("cpu", "cuda") else None,  # one pass over the weights
     }
-    arguments = {k: v for k, v in offered.items() if k in takes} | settings.optimizer.arguments
     try:
-        return kind(parameters, **arguments)
-    except (TypeError, ValueError, RuntimeError) as error:
+        name = optimizer_name(settings.optimizer.name)
+        takes = {argument.name for argument in signatures.arguments(optimizers.configurable(name))}
+        arguments = {k: v for k, v in offered.items() if k in takes} | settings.optimizer.arguments
+        made: torch.optim.Optimizer = optimizers.create(name, parameters, **arguments)
+    except RestoreKitError as error:
         raise ConfigError([f"train.optimizer: {error}"]) from error
+    return made
 
 
-def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
-    """The learning rate of a step, counted from 1: a linear warm-up, then the schedule."""
+def make_schedule(settings: TrainSettings) -> Schedule:
+    """The schedule that the settings name.
+
+    Raises:
+        ConfigError: there is none of that name, or it does not take the arguments.
+    """
+    try:
+        made: Schedule = schedules.build(settings.schedule.as_dict())
+    except RestoreKitError as error:
+        raise ConfigError([f"train.schedule: {error}"]) from error
+    return made
+
+
+def learning_rate(settings: TrainSettings, schedule: Schedule, step: int, total: int) -> float:
+    """The learning rate of a step, counted from 1: a linear warm-up, then the schedule.
+
+    Raises:
+        ConfigError: the schedule gives what no learning rate can be multiplied by.
+    """
     warmup = settings.warmup_steps
     if step <= warmup:
         return settings.learning_rate * step / warmup
     done = (step - 1 - warmup) / max(total - warmup, 1)
-    factor = {
-        "constant": 1.0,
-        "cosine": (1 + math.cos(math.pi * done)) / 2,
-        "step": 0.5 ** math.floor(done * 5),
-    }[settings.schedule]
+    factor = schedule(done)
+    if not isinstance(factor, (int, float)) or not 0 <= factor < math.inf:
+        name = settings.schedule.name
+        raise ConfigError([f"train.schedule: '{name}' gives {factor!r} at {done:g} of the run"])
     return settings.learning_rate * factor
 
 

@@ -30,6 +30,7 @@ from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
     make_optimizer,
+    make_schedule,
     set_learning_rate,
 )
 from restorekit.train.progress import RunProgress
@@ -114,6 +115,7 @@ class Trainer:
         self.optimizer = make_optimizer(
             plan.settings, self.model.parameters(), self.execution.device
         )
+        self.schedule = make_schedule(plan.settings)
         self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
         self._plan_steps()
         self.places = self.execution.processes.places(plan.settings.batch_size)
@@ -203,7 +205,9 @@ class Trainer:
             images: this process's part of the batch, (n, C, H, W) in [0, 1].
         """
         settings, execution, terms = self.settings, self.execution, self.plan.terms
-        set_learning_rate(self.optimizer, learning_rate(settings, step, self.total_steps))
+        set_learning_rate(
+            self.optimizer, learning_rate(settings, self.schedule, step, self.total_steps)
+        )
         execution.seed(settings.seed, "network", step, execution.processes.rank)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
