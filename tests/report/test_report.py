@@ -247,7 +247,7 @@ class TestSummary:
 class TestFaults:
     def test_another_suffix(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
         """The forms are named."""
-        with pytest.raises(ArgumentError, match=r"\.html or \.png, not 'r\.pdf'"):
+        with pytest.raises(ArgumentError, match=r"\.html or \.png file, not 'r\.pdf'"):
             write_report(tmp_path / "r.pdf", *pair)
 
     @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_measuring_changes_nothing_of_a_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"patch_size": 10**5}, "patch_size 100,000: a patch takes 120 GB"),
-        ({"patch_size": 10**9}, "patch_size 1,000,000,000: a patch takes"),
+        ({"patch_size": 10**5}, "patch_size 100,000: a patch needs 120 GB"),
+        ({"patch_size": 10**9}, "patch_size 1,000,000,000: a patch needs"),
         ({"patches_per_image": 10**9}, "an epoch has at most 10,000,000"),
         ({"patches_per_image": 10**30}, "does not fit 64 bits"),
     ],
