@@ -89,11 +89,11 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 # A new environment for each extra: in an existing one, newer versions that are allowed would remain.
-# It has pip, which the tests call.
+# --seed adds pip, which the tests call, and --upgrade replaces what comes with pip.
 $(LOWEST)-%/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install uv
 	$(BIN)/uv venv --clear --seed --python $(PYTHON) $(@D)
-	$(BIN)/uv pip install --python $(@D)/bin/python --resolution lowest-direct -e '.[$*]'
+	$(BIN)/uv pip install --upgrade --python $(@D)/bin/python --resolution lowest-direct -e '.[$*]'
 	@touch $@
 
 $(BIN)/python:
