@@ -36,7 +36,7 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def _member_lines(cls: type) -> Iterator[str]:
-    pydantic_fields = getattr(cls, "__pydantic_fields__", {})
+    pydantic_fields = getattr(cls, "model_fields", {})
     for key, field in pydantic_fields.items():
         yield f"{key}: {'required' if field.is_required() else 'optional'}"
     if not pydantic_fields:

@@ -270,7 +270,7 @@ def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
     """It is a program; torch's own message, to load it as one, is not passed on."""
     torch.jit.trace(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 8, 8)).save(str(tmp_path / "net.pth"))

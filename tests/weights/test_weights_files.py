@@ -77,6 +77,7 @@ def test_weights_that_are_not_finite_are_never_written(saved: Path) -> None:
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # torch 2.10, of code of its own
 def test_a_compiled_model_saves_as_itself(tmp_path: Path) -> None:
     """Wrappers leave no trace in the names of the weights."""
     model = create_model("dncnn", depth=3, width=4)
