@@ -112,7 +112,7 @@ def test_imports_are_seen_wherever_they_stand() -> None:
         "restorekit.weights.checkpoint_layouts"
         in (MODULES["restorekit.weights.foreign_checkpoints"])
     )
-    assert "restorekit.pictures.metadata.exif" in MODULES["restorekit.pictures.picture_files"]
+    assert "restorekit.pictures.metadata.exif" in MODULES["restorekit.pictures.read_files"]
     assert circle_in({"a": {"b"}, "b": {"a"}}) == ["a", "b", "a"]
 
 

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from restorekit.errors import ImageFileError
-from restorekit.pictures.picture_files import read_pages
+from restorekit.pictures.read_files import read_pages
 from tests.fuzz.cases import Case, Verdict
 from tests.fuzz.corpus import corpus
 from tests.fuzz.driver import Worker

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from restorekit.errors import ImageFileError
-from restorekit.pictures.picture_files import read_pages
+from restorekit.pictures.read_files import read_pages
 
 
 @pytest.fixture

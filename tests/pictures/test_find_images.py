@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from restorekit.errors import DataError
-from restorekit.pictures.picture_files import find_images
+from restorekit.pictures.read_files import find_images
 
 
 def test_find_images_is_recursive_sorted_and_blind_to_the_hidden(tmp_path: Path) -> None:

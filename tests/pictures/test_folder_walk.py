@@ -11,7 +11,7 @@ import pytest
 
 from restorekit.errors import DataError
 from restorekit.pictures.folder_walk import describe_unread, walk_folder
-from restorekit.pictures.picture_files import find_images
+from restorekit.pictures.read_files import find_images
 
 
 def make(folder: Path, *names: str) -> None:

@@ -18,10 +18,9 @@ from restorekit.pictures.picture import (
     PictureError,
     check_size,
     depth_for,
-    rescale,
     separate_alpha,
-    white_of,
 )
+from restorekit.pictures.pixel_values import rescale, white_of
 
 U8, U16, F32 = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32)
 

@@ -20,7 +20,8 @@ from restorekit.errors import ImageFileError
 from restorekit.pictures import picture as pictures
 from restorekit.pictures.file_formats import SUFFIXES
 from restorekit.pictures.picture import Picture
-from restorekit.pictures.picture_files import count_pages, read_pages, read_picture, write_pages
+from restorekit.pictures.read_files import count_pages, read_pages, read_picture
+from restorekit.pictures.write_files import write_pages
 from tests.png_chunks import SIGNATURE, chunk
 
 Refusal = Callable[[Path], str]

@@ -11,7 +11,6 @@ from PIL import Image, ImageCms
 
 from restorekit.errors import ImageFileError, InputError
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import write_pages
 from restorekit.pictures.tensors import (
     copy_metadata,
     picture_to_image,
@@ -20,6 +19,7 @@ from restorekit.pictures.tensors import (
     split_alpha,
     tensor_to_pixels,
 )
+from restorekit.pictures.write_files import write_pages
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -20,7 +20,8 @@ from skimage import data as photographs
 from restorekit.errors import ImageFileError, InputError
 from restorekit.pictures.file_formats import FORMATS, SUFFIXES
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import check_output, read_picture, write_pages
+from restorekit.pictures.read_files import read_picture
+from restorekit.pictures.write_files import check_output, write_pages
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()

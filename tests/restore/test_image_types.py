@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from restorekit.errors import ImageFileError, InputError
-from restorekit.pictures.picture_files import read_pages, write_pages
+from restorekit.pictures.read_files import read_pages
+from restorekit.pictures.write_files import write_pages
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
 
@@ -115,7 +116,7 @@ def test_paths_of_what_pil_cannot_hold(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "one.tif", pages[0], photometric="rgb")
     tifffile.imwrite(tmp_path / "two.tif", pages, photometric="rgb")
     for name, said in (("one", "read_picture"), ("two", "read_pages")):
-        with pytest.raises(ImageFileError, match=rf"{said}.*restorekit\.pictures\.picture_files"):
+        with pytest.raises(ImageFileError, match=rf"{said}.*restorekit\.pictures\.read_files"):
             denoise(tmp_path / f"{name}.tif", Seeing())
     restored = [
         replace(page, pixels=denoise(page.pixels, Seeing()))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.pictures.picture_files import read_picture
+from restorekit.pictures.read_files import read_picture
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.missing_pixels import fill_missing

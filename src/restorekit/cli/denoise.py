@@ -24,7 +24,7 @@ from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
-    from restorekit.pictures.picture import Depth
+    from restorekit.pictures.pixel_values import Depth
     from restorekit.restore.tiles.tile_size import TileSize
 
 DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "float"}

@@ -8,7 +8,7 @@ from typing import Literal
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import DataError
 from restorekit.pictures.file_formats import SUFFIXES
-from restorekit.pictures.picture_files import find_images
+from restorekit.pictures.read_files import find_images
 
 # The pictures that a training run draws, next to its METRICS. They are results, not training data.
 RUN_PICTURES = ("validation.png", "loss_map.png")

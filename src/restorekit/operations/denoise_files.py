@@ -17,7 +17,7 @@ from restorekit.operations.file_jobs import (
     worker_of,
 )
 from restorekit.operations.restoring import Restoring
-from restorekit.pictures.picture import Depth
+from restorekit.pictures.pixel_values import Depth
 from restorekit.pictures.processing.file_plan import plan_files
 from restorekit.pictures.processing.one_file import WriteOptions
 from restorekit.pictures.value_ranges import check_range

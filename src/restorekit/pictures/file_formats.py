@@ -8,7 +8,8 @@ from pathlib import Path
 
 from restorekit.errors import ImageFileError, did_you_mean
 from restorekit.pictures.metadata import xmp
-from restorekit.pictures.picture import Depth, Metadata, Picture, PictureError
+from restorekit.pictures.picture import Metadata, Picture, PictureError
+from restorekit.pictures.pixel_values import Depth
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,27 +10,11 @@ import numpy as np
 from restorekit.errors import InputError
 from restorekit.pictures.metadata.attachments import Attachments
 from restorekit.pictures.metadata.program_notes import Note, with_other_values
-
-Array = np.ndarray[Any, Any]
-Depth = Literal[8, 16, "float"]
+from restorekit.pictures.pixel_values import DTYPES, TYPES, Array, Depth, full_scale, rescale
 
 # The largest picture that is read, in every format: twice what phones take, and a third of what a
 # machine of 4 GB could hold. A file of a few bytes may claim any size.
 MAX_PIXELS = 400_000_000
-
-DTYPES: Mapping[Depth, np.dtype[Any]] = {
-    8: np.dtype(np.uint8),
-    16: np.dtype(np.uint16),
-    "float": np.dtype(np.float32),
-}
-# The types that pixels may have in memory, and in a TIFF.
-TYPES = frozenset(map(np.dtype, ("u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8")))
-_WIDE = frozenset(map(np.dtype, ("u4", "i4", "f8")))  # more digits than float32 has
-_LARGEST_EXACT = 2**24  # integer, in float32
-# Conversions go in bands, so that no copy of a whole picture is made on the way.
-_ROWS_AT_ONCE = 256
-# A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
-_FULL_16_BIT = 2**14
 
 
 class PictureError(Exception):
@@ -180,87 +163,6 @@ class Picture:
 def profile_is_of(profile: bytes, space: bytes) -> bool:
     """Whether an ICC profile, which names its colour space in bytes 16 to 20, is of that one."""
     return profile[16:20] == space
-
-
-def full_scale(dtype: np.dtype[Any]) -> float:
-    """The value that stands for 1.0: 255, 65535, or 1 for floats."""
-    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
-
-
-def white_of(pixels: Array) -> int:
-    """The value that stands for 1.0 in a whole picture of integers.
-
-    Cameras store 10 or 12 bits in 16: where no value of uint16 reaches 2^14, white is the next
-    power of two less one, and 255 at least. Otherwise it is the largest that the type holds.
-    """
-    if pixels.dtype != np.uint16 or (highest := int(pixels.max(initial=0))) >= _FULL_16_BIT:
-        return int(full_scale(pixels.dtype))
-    return max(1 << highest.bit_length(), 256) - 1
-
-
-def rescale(
-    values: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
-) -> Array:
-    """Values at another depth: white stays white, black becomes 0.
-
-    Integers are rounded, and clamped to black and white first; NaN becomes black in them. From 8 to
-    16 bits and back is exact, and so is any integer of these to float and back.
-
-    Args:
-        values: at their own depth.
-        dtype: the type that they get.
-        white: which of the values is white; None for the largest that their type holds.
-        black: which of the values is black.
-    """
-    if values.dtype == dtype:
-        return values
-    result = np.empty(values.shape, dtype)
-    for top in range(0, len(values), _ROWS_AT_ONCE):
-        band = to_unit(values[top : top + _ROWS_AT_ONCE], white, black, None)
-        result[top : top + _ROWS_AT_ONCE] = from_unit(band, dtype)
-    return result
-
-
-def to_unit(
-    values: Array,
-    white: float | None = None,
-    black: float = 0.0,
-    dtype: type[np.floating[Any]] | None = np.float32,
-) -> Array:
-    """Values as floats with black 0 and white 1, of a type that holds all their digits for None.
-
-    A copy. See `rescale`.
-    """
-    white = full_scale(values.dtype) if white is None else white
-    unit = values.astype(_working(values.dtype, black, white))
-    with np.errstate(over="ignore"):  # what is beyond a type's range becomes infinite
-        if black:
-            unit -= unit.dtype.type(black)
-        unit /= unit.dtype.type(white - black)
-        return unit if dtype is None else unit.astype(dtype, copy=False)
-
-
-def from_unit(
-    unit: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
-) -> Array:
-    """Floats with black 0 and white 1 as values of another type; see `rescale`."""
-    white = full_scale(dtype) if white is None else white
-    working = np.promote_types(unit.dtype, _working(dtype, black, white)).type
-    values = unit.astype(working)
-    if dtype.kind in "ui":
-        np.nan_to_num(np.clip(values, 0, 1, out=values), copy=False)
-    values *= working(white - black)
-    if black:
-        values += working(black)
-    if dtype.kind in "ui":
-        np.rint(values, out=values)
-    return values.astype(dtype, copy=False)
-
-
-def _working(dtype: np.dtype[Any], black: float, white: float) -> type[np.floating[Any]]:
-    """The type of float that holds all digits of another type in a range."""
-    is_wide = dtype in _WIDE or max(abs(black), abs(white)) > _LARGEST_EXACT
-    return np.float64 if is_wide else np.float32
 
 
 def separate_alpha(picture: Picture) -> Picture:

@@ -1,7 +1,7 @@
 """Pixels as tensors and back, of arrays and of PIL images; picture files as PIL images.
 
 A PIL image carries what a tensor cannot: its mode, EXIF, ICC profile. What it cannot carry, colour
-of 16 bits and of floats, is a `Picture`; `restorekit.pictures.picture_files` reads and writes it.
+of 16 bits and of floats, is a `Picture`; `read_files` reads and `write_files` writes it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from restorekit.errors import ImageFileError, InputError
 from restorekit.pictures.codecs.pillow_files import MODES, info_of
 from restorekit.pictures.file_formats import without_claims
 from restorekit.pictures.metadata import exif
-from restorekit.pictures.picture import Array, Picture, from_unit, profile_is_of, to_unit
-from restorekit.pictures.picture_files import read_picture
+from restorekit.pictures.picture import Picture, profile_is_of
+from restorekit.pictures.pixel_values import Array, from_unit, to_unit
+from restorekit.pictures.read_files import read_picture
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _DEEP = ("uint16", "float32", "int32")  # of gray PIL images
@@ -41,7 +42,7 @@ def read_image(path: str | Path) -> Image.Image:
         raise ImageFileError(
             f"'{path}' has {picture.pixels.shape[2]} {dtype} channels, which no PIL image holds; "
             "give the array "
-            "read_picture(path).pixels (restorekit.pictures.picture_files) instead"
+            "read_picture(path).pixels (restorekit.pictures.read_files) instead"
         )
     return picture_to_image(picture)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from restorekit.errors import ArgumentError
-from restorekit.pictures.picture import Array, white_of
+from restorekit.pictures.pixel_values import Array, white_of
 
 # Ranges that programs write floats in: black, white, and from where to where the values reach at
 # least.

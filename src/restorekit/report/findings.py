@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restorekit.errors import InputError
-from restorekit.pictures.picture import TYPES, full_scale, rescale, to_unit
+from restorekit.pictures.pixel_values import TYPES, full_scale, rescale, to_unit
 from restorekit.pictures.value_ranges import range_of
 from restorekit.report.whiteness import LAGS, Whiteness, whiteness
 from restorekit.restore.noise_estimation import estimate_sigma

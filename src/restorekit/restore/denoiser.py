@@ -61,7 +61,7 @@ class Denoiser:
       gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
     - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
       several pages, no PIL image can hold: give the `pixels` of each picture that
-      `restorekit.pictures.picture_files.read_pages` reads.
+      `restorekit.pictures.read_files.read_pages` reads.
     - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16 or 32-bit
       integers, signed or not, or of floats.
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from restorekit.pictures.picture import Picture, full_scale
+from restorekit.pictures.picture import Picture
+from restorekit.pictures.pixel_values import full_scale
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from restorekit.errors import ImageFileError, RestoreKitError
-from restorekit.pictures.picture_files import count_pages, read_pages
+from restorekit.pictures.read_files import count_pages, read_pages
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import Said, call, command
 from tests.fuzz.corpus import corpus

@@ -13,9 +13,10 @@ from PIL import Image, ImageOps
 from PIL.MpoImagePlugin import MpoImageFile
 
 from restorekit.errors import ImageFileError, RestoreWarning
-from restorekit.pictures.picture_files import read_picture, write_pages
 from restorekit.pictures.processing.one_file import WriteOptions, one_at_a_time
+from restorekit.pictures.read_files import read_picture
 from restorekit.pictures.tensors import picture_to_image
+from restorekit.pictures.write_files import write_pages
 from tests.file_processing import process_file
 
 VIDEO = struct.pack(">I4s4sI", 24, b"ftyp", b"mp42", 0) + bytes(8) + b"a video" * 50

@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 
 from restorekit.errors import ImageFileError, RestoreWarning
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import read_picture, write_pages
+from restorekit.pictures.read_files import read_picture
+from restorekit.pictures.write_files import write_pages
 
 Refusal = Callable[[Path], str]
 

@@ -19,7 +19,8 @@ from PIL import Image, ImageCms
 from restorekit.errors import ImageFileError
 from restorekit.pictures.codecs import png_files, png_pixels
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import read_picture, write_pages
+from restorekit.pictures.read_files import read_picture
+from restorekit.pictures.write_files import write_pages
 from tests.png_chunks import SIGNATURE, chunk
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -18,13 +18,8 @@ from PIL import Image, ImageCms
 from restorekit.errors import ImageFileError
 from restorekit.pictures import picture as pictures
 from restorekit.pictures.picture import Picture
-from restorekit.pictures.picture_files import (
-    count_pages,
-    iter_pages,
-    read_pages,
-    read_picture,
-    write_pages,
-)
+from restorekit.pictures.read_files import count_pages, iter_pages, read_pages, read_picture
+from restorekit.pictures.write_files import write_pages
 
 Refusal = Callable[[Path], str]
 

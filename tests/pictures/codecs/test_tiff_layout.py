@@ -14,7 +14,7 @@ import pytest
 import tifffile
 
 from restorekit.pictures.codecs.tiff_layout import TiffLayout
-from restorekit.pictures.picture_files import read_pages
+from restorekit.pictures.read_files import read_pages
 
 Refusal = Callable[[Path], str]
 

@@ -11,7 +11,8 @@ import tifffile
 from PIL import Image, ImageCms
 
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import read_pages, read_picture, write_pages
+from restorekit.pictures.read_files import read_pages, read_picture
+from restorekit.pictures.write_files import write_pages
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RANDOM = np.random.default_rng(0)

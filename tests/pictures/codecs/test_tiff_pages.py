@@ -10,7 +10,8 @@ import pytest
 import tifffile
 
 from restorekit.errors import ImageFileError
-from restorekit.pictures.picture_files import read_pages, read_picture, write_pages
+from restorekit.pictures.read_files import read_pages, read_picture
+from restorekit.pictures.write_files import write_pages
 
 RANDOM = np.random.default_rng(0)
 TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "float32", "float64")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from restorekit.pictures.picture_files import count_pages, read_pages, write_pages
+from restorekit.pictures.read_files import count_pages, read_pages
+from restorekit.pictures.write_files import write_pages
 
 Refusal = Callable[[Path], str]
 

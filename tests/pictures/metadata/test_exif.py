@@ -13,7 +13,7 @@ from PIL import Image
 
 from restorekit.pictures.metadata import exif
 from restorekit.pictures.picture import Metadata, Picture
-from restorekit.pictures.picture_files import write_pages
+from restorekit.pictures.write_files import write_pages
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

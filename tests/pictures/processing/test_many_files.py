@@ -14,8 +14,8 @@ import tifffile
 from PIL import Image
 
 from restorekit.errors import ImageFileError, InputError, RestoreWarning
-from restorekit.pictures.picture import Depth, Picture
-from restorekit.pictures.picture_files import read_pages, write_pages
+from restorekit.pictures.picture import Picture
+from restorekit.pictures.pixel_values import Depth
 from restorekit.pictures.processing.file_plan import plan_outputs, plan_reports
 from restorekit.pictures.processing.many_files import FileOutcome, process_files
 from restorekit.pictures.processing.one_file import (
@@ -23,6 +23,8 @@ from restorekit.pictures.processing.one_file import (
     WriteOptions,
     one_at_a_time,
 )
+from restorekit.pictures.read_files import read_pages
+from restorekit.pictures.write_files import write_pages
 from tests.file_processing import process_file
 
 

@@ -32,7 +32,8 @@ from restorekit.pictures.codecs.jpeg_structure import (
 from restorekit.pictures.codecs.pillow_files import image_arrays, to_pil_image
 from restorekit.pictures.file_formats import without
 from restorekit.pictures.metadata import exif, xmp
-from restorekit.pictures.picture import Array, Metadata, Picture
+from restorekit.pictures.picture import Metadata, Picture
+from restorekit.pictures.pixel_values import Array
 
 SIGNATURE = b"\xff\xd8\xff"
 _EXIF, _XMP = exif.PREFIX, b"http://ns.adobe.com/xap/1.0/\x00"

@@ -16,7 +16,8 @@ from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 
 from restorekit.pictures.metadata.exif import PREFIX
-from restorekit.pictures.picture import Array, Metadata, Picture, PictureError, check_size
+from restorekit.pictures.picture import Metadata, Picture, PictureError, check_size
+from restorekit.pictures.pixel_values import Array
 
 BMP_SIGNATURE = b"BM"
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")

@@ -19,8 +19,9 @@ from PIL import Image
 
 from restorekit.pictures.codecs.png_pixels import SIGNATURE, chunk, decode
 from restorekit.pictures.metadata.exif import without_prefix
-from restorekit.pictures.picture import Array, Metadata, Picture, PictureError
+from restorekit.pictures.picture import Metadata, Picture, PictureError
 from restorekit.pictures.picture import separate_alpha as _separate
+from restorekit.pictures.pixel_values import Array
 
 _HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR always comes first, and is always this long
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")

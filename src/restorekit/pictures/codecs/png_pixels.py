@@ -21,7 +21,8 @@ import numpy as np
 from PIL.PngImagePlugin import PngImageFile
 
 from restorekit.pictures.codecs.pillow_files import image_arrays
-from restorekit.pictures.picture import Array, PictureError, check_size
+from restorekit.pictures.picture import PictureError, check_size
+from restorekit.pictures.pixel_values import Array
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the type of colour

@@ -27,7 +27,8 @@ from restorekit.pictures.codecs.tiff_stacks import contents
 from restorekit.pictures.file_formats import leaving_out
 from restorekit.pictures.metadata import exif
 from restorekit.pictures.metadata.program_notes import Tag
-from restorekit.pictures.picture import Array, Metadata, Picture, PictureError
+from restorekit.pictures.picture import Metadata, Picture, PictureError
+from restorekit.pictures.pixel_values import Array
 
 _UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # what a channel after gray or colour is
 _NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution

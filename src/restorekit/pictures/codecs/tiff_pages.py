@@ -11,15 +11,8 @@ import tifffile
 
 from restorekit.pictures.codecs.pillow_files import ink_to_colour
 from restorekit.pictures.codecs.tiff_stacks import Plane
-from restorekit.pictures.picture import (
-    TYPES,
-    Array,
-    PictureError,
-    check_size,
-    from_unit,
-    full_scale,
-    to_unit,
-)
+from restorekit.pictures.picture import PictureError, check_size
+from restorekit.pictures.pixel_values import TYPES, Array, from_unit, full_scale, to_unit
 from restorekit.pictures.value_ranges import Range, range_of
 
 PHOTOMETRIC = tifffile.PHOTOMETRIC

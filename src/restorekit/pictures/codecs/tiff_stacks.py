@@ -17,7 +17,8 @@ import tifffile
 
 from restorekit.pictures.codecs.tiff_layout import SUBIFDS, TiffDirectory, TiffLayout
 from restorekit.pictures.metadata.program_notes import is_of_tifffile
-from restorekit.pictures.picture import Array, PictureError
+from restorekit.pictures.picture import PictureError
+from restorekit.pictures.pixel_values import Array
 
 _PLANES_OF_METAMORPH = 33629  # has a value for each plane
 _SUBFILE, _WIDTH, _HEIGHT = 254, 256, 257

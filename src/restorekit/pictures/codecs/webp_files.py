@@ -15,14 +15,8 @@ import numpy as np
 
 from restorekit.pictures.codecs.pillow_files import info_of, to_pil_image
 from restorekit.pictures.metadata.exif import without_prefix
-from restorekit.pictures.picture import (
-    Array,
-    Metadata,
-    Picture,
-    PictureError,
-    check_size,
-    separate_alpha,
-)
+from restorekit.pictures.picture import Metadata, Picture, PictureError, check_size, separate_alpha
+from restorekit.pictures.pixel_values import Array
 
 # libwebp takes up to eight bytes a pixel while it decodes, even of a file of a few kilobytes.
 MAX_PIXELS = 200_000_000

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 from PIL import Image
 
 from restorekit.pictures.metadata.program_notes import Tag, is_of_tifffile
-from restorekit.pictures.picture import Array
+from restorekit.pictures.pixel_values import Array
 
 PREFIX = b"Exif\x00\x00"
 _ORIENTATION = 274

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restorekit.pictures.picture import Picture, to_unit
+from restorekit.pictures.picture import Picture
+from restorekit.pictures.pixel_values import to_unit
 
 _ROWS_AT_ONCE = 256
 _LEVEL = 1 / 255  # by which a value leaves [0, 1] to be seen

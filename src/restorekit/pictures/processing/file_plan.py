@@ -12,7 +12,7 @@ from restorekit.errors import ArgumentError, ImageFileError
 from restorekit.pictures.file_errors import describe_missing
 from restorekit.pictures.file_formats import SUFFIXES, format_for
 from restorekit.pictures.folder_walk import describe_unread, walk_folder
-from restorekit.pictures.picture_files import iter_pages
+from restorekit.pictures.read_files import iter_pages
 
 _BESIDE = "-restored"
 

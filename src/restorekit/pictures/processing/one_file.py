@@ -13,17 +13,13 @@ import numpy as np
 from restorekit.errors import ImageFileError, warn
 from restorekit.pictures.file_errors import writing_errors
 from restorekit.pictures.file_formats import FORMATS, format_for
-from restorekit.pictures.picture import Depth, Metadata, Picture, depth_for, full_scale
-from restorekit.pictures.picture_files import (
-    check_output,
-    check_picture,
-    count_pages,
-    iter_pages,
-    write_pages,
-)
+from restorekit.pictures.picture import Metadata, Picture, depth_for
+from restorekit.pictures.pixel_values import Depth, full_scale
 from restorekit.pictures.processing.clipping import Clipping
 from restorekit.pictures.processing.file_plan import same_file
+from restorekit.pictures.read_files import count_pages, iter_pages
 from restorekit.pictures.value_ranges import Range, range_of
+from restorekit.pictures.write_files import check_output, check_picture, write_pages
 from restorekit.storage.atomic import atomic_path
 
 

@@ -11,9 +11,10 @@ import torch
 from restorekit.errors import ArgumentError
 from restorekit.memory import available_memory
 from restorekit.networks.network import Network
-from restorekit.restore.canvas import UNIT, Canvas
+from restorekit.restore.canvas import Canvas
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.tiles.stitch import Stitching, stitch
+from restorekit.restore.value_scale import UNIT
 
 TileSize = int | Literal["auto", "off"] | None
 
