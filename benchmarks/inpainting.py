@@ -1,4 +1,4 @@
-"""OpenCV's inpainting on salt-and-pepper noise, measured as `restorekit benchmark` measures.
+"""OpenCV's inpainting on salt-and-pepper noise, measured as in `restorekit benchmark`.
 
     python benchmarks/inpainting.py CBSD68 [0.05,0.2]
 
@@ -29,7 +29,7 @@ METHODS = {
 
 
 def inpainted(noisy: torch.Tensor, flag: int, radius: int) -> torch.Tensor:
-    """A noisy picture (1, 3, H, W) with its wrong pixels filled from those around them."""
+    """Fill the wrong pixels of a noisy picture (1, 3, H, W) from their surroundings."""
     levels = (noisy[0].movedim(0, 2) * 255).round().to(torch.uint8).numpy()
     wrong = ((levels == 0) | (levels == 255)).all(axis=2).astype(np.uint8)
     filled = cv2.inpaint(np.ascontiguousarray(levels), wrong, radius, flag)

@@ -1,11 +1,11 @@
-"""Kills of a run at random moments, each followed by a resume; does the end come out the same?
+"""Kill a run at random moments, resume it each time, and compare the results.
 
     python benchmarks/kill_and_resume.py [--kills 50]
 
 A small run (U-Net, moving average, warm-up, accumulation, bfloat16 autocast, two data workers) is
-once left alone and once killed with SIGKILL at random moments, again and again, and resumed with
-`restorekit train --resume`. Prints how many training states were found damaged, and whether the
-final weights, training state and metrics are equal bit for bit.
+executed once without interruption. It is then repeated with a SIGKILL at random moments, each
+followed by `restorekit train --resume`. Prints how many training states were damaged, and whether
+the final weights, training state and metrics are equal bit for bit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TIMED = ("images_per_second",)
 
 
 def configuration(folder: Path, run: str, steps: int) -> Path:
-    """A run that touches everything that has a state."""
+    """Return a configuration that uses everything that has a state."""
     path = folder / f"{run}.json"
     path.write_text(
         json.dumps(
@@ -60,13 +60,13 @@ def configuration(folder: Path, run: str, steps: int) -> Path:
 
 
 def start(config: Path, *more: str) -> subprocess.Popen[bytes]:
-    """The run as a process group of its own, so that its workers die with it."""
+    """Start the run in its own process group, so that its workers are killed with it."""
     command = [sys.executable, "-m", "restorekit", "train", str(config), *more]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def damaged_states(run: Path) -> int:
-    """How many of the training states there are cannot be used."""
+    """Count the training states that cannot be used."""
     count = 0
     for path in (run / STATE, run / PREVIOUS):
         if path.is_file():
@@ -78,7 +78,7 @@ def damaged_states(run: Path) -> int:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equal to the bit, through dicts and lists."""
+    """Compare bit for bit, also within dicts and lists."""
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, dict):
@@ -89,13 +89,13 @@ def same(a: Any, b: Any) -> bool:
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """The metrics without the speed."""
+    """Return the metrics without the speed."""
     lines = (run / "metrics.jsonl").read_text().splitlines()
     return [{k: v for k, v in json.loads(line).items() if k not in TIMED} for line in lines]
 
 
 def main() -> None:
-    """Run, kill, resume, compare."""
+    """Run, kill, resume and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--steps", type=int, default=400)
@@ -112,10 +112,10 @@ def main() -> None:
         kills = damaged = 0
         while kills < arguments.kills:
             process = start(config, "--resume")
-            # Mostly within the run, sometimes while it starts.
+            # Usually during the run, sometimes while it starts.
             time.sleep(chance.uniform(2, 7))
             if process.poll() is not None:
-                break  # came to its end before the last kill
+                break  # finished before the last kill
             process.kill()
             process.wait()
             kills += 1

@@ -34,7 +34,7 @@ NETWORKS = {
 def runner(
     name: str, arguments: dict[str, object], half: bool, device: torch.device, side: int
 ) -> Callable[[], None]:
-    """A network as a function without arguments."""
+    """Return a network as a function without arguments."""
     layout = torch.channels_last
     network = create_model(name, **arguments).eval().to(device, memory_format=layout)
     picture = torch.rand(1, 3, side, side).to(device, memory_format=layout)

@@ -21,7 +21,7 @@ WARM_UP = 3
 
 
 def seconds(name: str, clean: torch.Tensor, turns: int) -> float:
-    """The median time of a batch."""
+    """Return the median time of a batch."""
     needed = [a.name for a in noises.describe(name).arguments if a.required]
     noise = noises.create(name, **{key: REQUIRED[key] for key in needed}).to(clean.device)
     generator = torch.Generator(clean.device).manual_seed(0)

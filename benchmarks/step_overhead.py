@@ -1,4 +1,4 @@
-"""A step of the Trainer against the same loop written by hand, in turns, in one process.
+"""Compare a step of the Trainer with the same loop written by hand, in turns, in one process.
 
     python benchmarks/step_overhead.py [--steps 40] [--model dncnn] [--precision float32]
         [--device cuda]
@@ -30,7 +30,7 @@ BATCH, SIDE, STD = 16, 64, 0.1
 def hand_written(
     model: torch.nn.Module, images: Tensor, dtype: str, device: torch.device
 ) -> Iterator[float]:
-    """Seconds of each step of a plain loop."""
+    """Return the seconds of each step of a plain loop."""
     channels_last = dtype == "bfloat16"
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
@@ -60,7 +60,7 @@ def hand_written(
 
 
 def with_trainer(trainer: Trainer, device: torch.device) -> Iterator[float]:
-    """Seconds of each step of the Trainer, its data included."""
+    """Return the seconds of each step of the Trainer, including data loading."""
     batches, number = iter(trainer.batches(0)), 0
     while True:
         start = now(device)

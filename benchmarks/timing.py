@@ -1,4 +1,4 @@
-"""What the benchmarks share: which device, its name, and when its work is done."""
+"""Helpers of the benchmarks: the device, its name, and a synchronised clock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 
 
 def add_device(parser: ArgumentParser) -> None:
-    """The option --device."""
+    """Add the option --device."""
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda or cuda:1")
 
 
 def name_of(device: torch.device) -> str:
-    """The card, or the processor with its threads, and the version of torch."""
+    """Describe the GPU, or the processor with its threads, and the version of torch."""
     if device.type == "cuda":
         found = torch.cuda.get_device_name(device)
     else:
@@ -24,7 +24,7 @@ def name_of(device: torch.device) -> str:
 
 
 def now(device: torch.device) -> float:
-    """Seconds of a clock, read when the device has done all that it was given."""
+    """Return the seconds of a clock after all work of the device is finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

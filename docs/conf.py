@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: make docs."""
+"""Configuration of Sphinx. `make docs` builds the documentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-# The reference is of restorekit alone, whatever plugins and weights this machine has.
+# The reference must not depend on the plugins and weights of this machine.
 os.environ["RESTOREKIT_PLUGINS"] = ""
 os.environ.pop("RESTOREKIT_WEIGHTS", None)
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -29,7 +29,7 @@ html_show_sourcelink = False
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-default_role = "code"  # of `names` in docstrings
+default_role = "code"  # for `names` in docstrings
 napoleon_use_ivar = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False

@@ -1,4 +1,4 @@
-"""Writes the parts of the documentation that the package already says: keys, components, cards."""
+"""Sphinx extension that generates the reference of keys, components and cards from the package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restorekit.weights import named_weights, read_card
 
 
 def configuration() -> str:
-    """The keys of config.json, as Markdown tables."""
+    """Return the keys of config.json as Markdown tables."""
     schema = json_schema()
     top = schema["properties"]
     train, teacher = (
@@ -35,7 +35,7 @@ def configuration() -> str:
 
 
 def components() -> str:
-    """Every component with its arguments, as Markdown."""
+    """Return every component with its arguments as Markdown."""
     parts = []
     for registry in REGISTRIES.values():
         parts.append(f"## {registry.title}\n")
@@ -59,7 +59,7 @@ def shortcuts() -> str:
 
 
 def weights() -> str:
-    """The model cards of the weights that come with restorekit, as Markdown."""
+    """Return the model cards of the bundled weights as Markdown."""
     return "\n".join(_card(name, path) for name, path in sorted(named_weights().items()))
 
 
@@ -107,7 +107,7 @@ def _component(found: Description) -> str:
         for argument in found.arguments
     ]
     table = _table(("argument", "type", "default", "meaning"), rows) if rows else "No arguments.\n"
-    # The docstring's first line says at length what the summary says in short.
+    # The first line of the docstring is a longer form of the summary.
     own = found.target.startswith("restorekit.")  # another library's docstring is not Markdown
     prose = _prose(found.doc) if own else ""
     parts = [f"### `{found.name}`", prose or found.summary, table, reference]
@@ -115,7 +115,7 @@ def _component(found: Description) -> str:
 
 
 def _prose(doc: str) -> str:
-    """A Google-style docstring without its arguments; its other sections as lists."""
+    """Convert a Google-style docstring to Markdown, without its arguments."""
     doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", doc, flags=re.MULTILINE)
     doc = re.sub(r"^Reference: .*\n", "", doc, flags=re.MULTILINE)
     paragraphs = [
@@ -134,7 +134,7 @@ def _section(title: str, body: str) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """What a key takes, in words."""
+    """Describe the type of a key."""
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(choice)}`" for choice in schema["enum"])
     if schema.get("$ref") == "#/$defs/TeacherSettings":
@@ -169,7 +169,7 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _linked(text: str) -> str:
-    """Addresses as links; a full stop or an unpaired bracket behind one is not part of it."""
+    """Turn addresses into links, without a full stop or an unpaired bracket after them."""
     return re.sub(r"(https?://(?:\([^\s()]*\)|[^\s()])*(?<![.,;:]))", r"<\1>", text)
 
 
@@ -183,6 +183,6 @@ def _write(app: Any) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Let Sphinx write the files before it reads any."""
+    """Generate the files before Sphinx reads the pages."""
     app.connect("builder-inited", _write)
     return {"parallel_read_safe": True}

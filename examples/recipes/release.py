@@ -23,7 +23,7 @@ PRETRAINED = HERE.parents[1] / "src" / "restorekit" / "pretrained"
 
 
 def main() -> None:
-    """Read weights, write weights."""
+    """Write the weights and their card."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("run")
@@ -39,13 +39,13 @@ def main() -> None:
         "licenses": dict(licences.most_common()),
         "credits": "CREDITS.md",
         "license": "MIT",
-        "psnr": None,  # that of the weights before
+        "psnr": None,  # the figures of the previous weights
         "measured": None,
-        "dataset": None,  # a path of the machine that trained
+        "dataset": None,  # a path of the training machine
     }
     # All weights of the package may take 20 MB together.
     released = PRETRAINED / f"{arguments.name}.safetensors"
-    annotate(arguments.run, released, fields, half="bfloat16")  # what they were trained in
+    annotate(arguments.run, released, fields, half="bfloat16")  # the precision of training
 
 
 def family(licence: str) -> str:

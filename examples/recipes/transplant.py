@@ -1,14 +1,15 @@
-"""Start one swift network from the weights of another: larger, gray from colour, blind.
+"""Initialise a swift network from the weights of another: a larger, a gray or a blind one.
 
     python examples/recipes/transplant.py medium.safetensors large.safetensors --size large
     python examples/recipes/transplant.py colour.safetensors gray.safetensors --channels 1
     python examples/recipes/transplant.py conditional.safetensors blind.safetensors --blind
 
-A larger size has more blocks of the same widths: those that are added answer nothing at first, so
-that the network restores as before. Gray and blind differ in the first and the last convolution
-alone. A gray picture is a colour picture of three equal channels: its first convolution is the sum
-over the colours, its last their mean. A blind network's first convolution has no noise level to
-look at, so that this is where a training begins (`load_weight_path`), not a network to use.
+A larger size has more blocks of the same widths. The additional blocks return zero at first, so the
+result is the same as before. Gray and blind networks differ only in the first and the last
+convolution. A gray picture is treated as a colour picture with three equal channels: the first
+convolution is summed over the colours, and the last one is averaged. The first convolution of a
+blind network has no input for the noise level. The blind network has to be trained further
+(`load_weight_path`) before it can be used.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from restorekit import create_model, load_model, save_model
 
 
 def main() -> None:
-    """Read weights, write weights."""
+    """Read weights, convert and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("target")
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def added_blocks(target: nn.Module, source: nn.Module) -> dict[str, torch.Tensor]:
-    """The weights that only the target has, such that its additional blocks add nothing."""
+    """Return the weights that only the target has, so that its additional blocks return zero."""
     known = source.state_dict()
     return {
         name: torch.zeros_like(weight) if name.endswith("second.weight") else weight

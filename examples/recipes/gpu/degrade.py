@@ -1,7 +1,7 @@
-"""The noise that the bundled networks learn to remove, drawn for a whole batch on its device.
+"""The noise of the bundled networks, generated for a whole batch on its device.
 
 Every function takes clean windows (B, 3, H, W) in [0, 1] and a generator, and returns the clean
-batch as it shall be restored, the noisy one and the noise level (B, 1, H, W), all on the same grid.
+target batch, the noisy batch and the noise level (B, 1, H, W), all on the same grid.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MHC_CROSS = (
 
 
 class Batch(NamedTuple):
-    """What a network learns from; each (B, C, H, W), `level` with one channel."""
+    """A training batch. Each tensor is (B, C, H, W); `level` has one channel."""
 
     clean: Tensor
     noisy: Tensor
@@ -74,7 +74,7 @@ class Draw:
 
 
 def white(clean: Tensor, generator: Generator) -> Batch:
-    """Gaussian and uniform noise of 0 to 75 of 255, in part clipped and in 8 bits; level known."""
+    """Gaussian and uniform noise of 0 to 75 (8-bit levels), some of it clipped and in 8 bits."""
     draw = Draw(clean, generator)
     kind = draw.uniform()
     std = torch.where(kind < 0.45, draw.uniform(0.03, 0.21), draw.uniform(0.0, 0.2941))
@@ -90,12 +90,12 @@ def white(clean: Tensor, generator: Generator) -> Batch:
 
 
 def gray_white(clean: Tensor, generator: Generator) -> Batch:
-    """The same, of gray pictures: one channel."""
+    """The same for gray pictures with one channel."""
     return white(luma(clean), generator)
 
 
 def impulse(clean: Tensor, generator: Generator) -> Batch:
-    """Salt-and-pepper to 30 % of the pixels, in all channels or in each; in part uniform noise."""
+    """Salt-and-pepper noise of up to 30 %, in all channels or in each, or uniform noise."""
     draw = Draw(clean, generator)
     kind = draw.uniform()
     amount = draw.uniform(0.0, 0.3)
@@ -109,12 +109,12 @@ def impulse(clean: Tensor, generator: Generator) -> Batch:
 
 
 def photograph(clean: Tensor, generator: Generator, scale: float = 1.0) -> Batch:
-    """What cameras, scanners and phones leave, at most 8 bits and perhaps JPEG.
+    """Noise of cameras, scanners and phones, with at most 8 bits and in part JPEG compression.
 
     Args:
-        clean: the windows as the sensor saw them.
-        generator: of random numbers.
-        scale: the picture is resized by this after the noise came, on a side of a multiple of 16.
+        clean: windows without noise, at the resolution of the sensor.
+        generator: source of random numbers.
+        scale: factor by which the noisy picture is resized; its sides become multiples of 16.
     """
     draw = Draw(clean, generator)
     gray = draw.chance(0.1)
@@ -138,7 +138,7 @@ def photograph(clean: Tensor, generator: Generator, scale: float = 1.0) -> Batch
 
 
 def halved_colour(clean: Tensor) -> Tensor:
-    """Colour brought to half the resolution, as in a 4:2:0 JPEG; H and W are even."""
+    """Reduce colour to half the resolution, as in a 4:2:0 JPEG. H and W must be even."""
     gray = luma(clean)
     coarse = functional.avg_pool2d(clean - gray, 2)
     return functional.interpolate(coarse, scale_factor=2, mode="bilinear") + gray
@@ -150,7 +150,7 @@ def luma(image: Tensor) -> Tensor:
 
 
 def _developed(clean: Tensor, gray: Tensor, draw: Draw) -> Tensor:
-    """Shot and read noise of the sensor, and what a camera makes of it."""
+    """Shot and read noise of the sensor after the processing of a camera."""
     gamma = draw.uniform(1.8, 2.6)
     light = clean.clamp(min=_DARKEST) ** gamma
     shot = draw.logarithmic(2e-5, 1e-2)
@@ -158,7 +158,7 @@ def _developed(clean: Tensor, gray: Tensor, draw: Draw) -> Tensor:
     gains = draw.uniform(1.0, 2.4, channels=3)
     gains[:, 1] = 1.0
     gains = torch.where(gray, torch.ones_like(gains), gains)
-    # Before the balance a pixel saw light / gain; the balance multiplies its noise by the gain.
+    # White balance: the sensor value is light / gain, and its noise is multiplied by the gain.
     variance = shot * gains * light + read.exp() * gains.square()
     noise = _demosaiced(draw.normal(light.shape) * variance.sqrt(), draw)
     noise = noise + draw.uniform(0.0, 0.9) * (noise - noise.mean(1, keepdim=True))
@@ -171,7 +171,7 @@ def _developed(clean: Tensor, gray: Tensor, draw: Draw) -> Tensor:
 
 
 def _demosaiced(noise: Tensor, draw: Draw) -> Tensor:
-    """Noise after a mosaic and bilinear, Malvar's or nearest interpolation, or after none."""
+    """Noise after demosaicing (bilinear, Malvar's or nearest), or without it."""
     height, width = noise.shape[-2:]
     rows = torch.arange(height, device=noise.device)[:, None] % 2
     columns = torch.arange(width, device=noise.device)[None] % 2
@@ -209,7 +209,7 @@ def _demosaiced(noise: Tensor, draw: Draw) -> Tensor:
 
 
 def _coarser(noise: Tensor, draw: Draw) -> Tensor:
-    """Grains of up to about four pixels; some keep their strength as they grow."""
+    """Coarse grain of up to about four pixels, some with the strength of the fine noise."""
     kind = draw.uniform()
     radius = torch.where(kind < 0.7, draw.uniform(0.3, 1.0), draw.logarithmic(0.8, 4.0))
     radius = torch.where(kind < 0.4, torch.zeros_like(radius), radius)
@@ -220,7 +220,7 @@ def _coarser(noise: Tensor, draw: Draw) -> Tensor:
 
 
 def _smoothed(noise: Tensor, clean: Tensor, draw: Draw) -> Tensor:
-    """Fine noise taken out where the picture is flat, as cameras do; the coarse noise stays."""
+    """Remove fine noise in flat areas, as cameras do. The coarse noise remains."""
     gray = luma(clean)
     slope = (gray - blurred(gray, draw.uniform(1.0, 1.0))).abs()
     slope = blurred(slope, draw.uniform(1.5, 2.5))
@@ -230,7 +230,7 @@ def _smoothed(noise: Tensor, clean: Tensor, draw: Draw) -> Tensor:
 
 
 def _blotches(clean: Tensor, draw: Draw) -> Tensor:
-    """Coarse noise of colour alone."""
+    """Coarse noise of the colour only."""
     count, _, height, width = clean.shape
     field = draw.normal((count, 2, height, width))
     field = _normalised(blurred(field, draw.uniform(1.5, 6.0))) * draw.logarithmic(0.002, 0.024)
@@ -238,7 +238,7 @@ def _blotches(clean: Tensor, draw: Draw) -> Tensor:
 
 
 def _grain(clean: Tensor, draw: Draw) -> Tensor:
-    """Grain of film: of brightness alone, strongest in the middle tones."""
+    """Film grain: noise of the brightness only, strongest in the middle tones."""
     gray = luma(clean)
     field = _normalised(blurred(draw.normal(gray.shape), draw.uniform(0.4, 2.5)))
     return field * draw.logarithmic(0.004, 0.06) * (0.3 + 2.8 * gray * (1 - gray))
@@ -256,7 +256,7 @@ def _told(clean: Tensor, noisy: Tensor, draw: Draw) -> Tensor:
 
 
 def _slope(draw: Draw, clean: Tensor) -> Tensor:
-    """(B, 1, H, W) of about 1: for a tenth of the samples noise that grows across the window."""
+    """Factors (B, 1, H, W) of about 1. For a tenth of the samples they vary across the window."""
     height, width = clean.shape[-2:]
     down = torch.linspace(-1, 1, height, device=clean.device)[:, None]
     right = torch.linspace(-1, 1, width, device=clean.device)
@@ -265,7 +265,7 @@ def _slope(draw: Draw, clean: Tensor) -> Tensor:
 
 
 def blurred(image: Tensor, radius: Tensor) -> Tensor:
-    """Each sample of (B, C, H, W) under a normal window of its own radius (B, 1, 1, 1), to 6."""
+    """Blur each sample of (B, C, H, W) with a Gaussian of its own radius (B, 1, 1, 1), up to 6."""
     count, channels, height, width = image.shape
     place = torch.arange(-12, 13, device=image.device, dtype=image.dtype)
     window = (-(place**2) / (2 * radius.clamp(min=0.05).view(-1, 1) ** 2)).exp()

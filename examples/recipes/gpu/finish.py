@@ -1,10 +1,10 @@
-"""Make a network of the GPU recipe into a weights file that restorekit loads.
+"""Convert a network of the GPU recipe to a weights file that restorekit loads.
 
     python examples/recipes/gpu/finish.py runs/gpu/gaussian.safetensors gaussian.safetensors
     python examples/recipes/gpu/finish.py runs/gpu/photo.safetensors photo.safetensors --blind
 
-`--blind` leaves out the noise level of a network that learned to do without (a level of 0): the
-first convolution loses that channel, and restores as it did.
+`--blind` removes the noise level of a network that was also trained without it (level 0). The first
+convolution loses that channel. The result is the same as with level 0.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from restorekit import create_model, save_model
 
 
 def main() -> None:
-    """Read a state, write weights."""
+    """Read a state and write weights."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("state", type=Path, help="named as the network's task is")
+    parser.add_argument("state", type=Path, help="file named after the task of the network")
     parser.add_argument("target", type=Path)
     parser.add_argument("--blind", action="store_true")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""JPEG on the device: the loss of its quantisation, without the entropy code."""
+"""JPEG quantisation on the device, without entropy coding."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.
 
 
 def jpeg(image: Tensor, quality: Tensor, halved: Tensor) -> Tensor:
-    """Compress and decompress.
+    """Apply the loss of JPEG compression.
 
     Args:
         image: (B, 3, H, W) in [0, 1]; H and W are multiples of 16.
-        quality: (B,), libjpeg's scale, 1 to 100.
+        quality: (B,), 1 to 100 on the scale of libjpeg.
         halved: (B,) bool, whether colour is stored at half the resolution (4:2:0).
 
     Returns:
-        (B, 3, H, W) in [0, 1], of 8 bits.
+        (B, 3, H, W) in [0, 1], with 8-bit values.
     """
     colours = _mixed((image * 255).round_(), _TO_YCC)
     luma, chroma = colours[:, :1] - 128, colours[:, 1:]
@@ -59,7 +59,7 @@ def jpeg(image: Tensor, quality: Tensor, halved: Tensor) -> Tensor:
 
 
 def _quantised(plane: Tensor, scale: Tensor, table: tuple[tuple[int, ...], ...]) -> Tensor:
-    """Planes (B, C, H, W) with the coefficients of their 8x8 blocks rounded."""
+    """Quantise the coefficients of the 8x8 blocks of planes (B, C, H, W)."""
     count, channels, height, width = plane.shape
     basis = _dct(plane.device, plane.dtype)
     steps = constant(table, plane) * scale[:, 0] / 100  # (B, 8, 8)
@@ -71,7 +71,7 @@ def _quantised(plane: Tensor, scale: Tensor, table: tuple[tuple[int, ...], ...])
 
 
 def constant(values: Any, like: Tensor) -> Tensor:
-    """A tuple of numbers as a cached tensor on a device, because each copy blocks the device."""
+    """Return a tuple of numbers as a tensor, cached because each copy blocks the device."""
     return _constant(values, like.device, like.dtype)
 
 
@@ -82,7 +82,7 @@ def _constant(values: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
 
 @cache
 def _dct(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The orthonormal cosine transform of eight samples, (8, 8)."""
+    """Return the orthonormal cosine transform of eight samples, (8, 8)."""
     place = torch.arange(8, device=device, dtype=dtype)
     basis = ((2 * place[None] + 1) * place[:, None] * (torch.pi / 16)).cos() / 2
     basis[0] /= 2**0.5

@@ -1,4 +1,4 @@
-"""Train the bundled networks further on one GPU, for a stated time, on photographs that stay there.
+"""Train the bundled networks on one GPU for a given time. The photographs stay in its memory.
 
     python examples/recipes/gpu/learn.py packed/*.tar --out state --seconds photo=250 gaussian=190
 
@@ -31,7 +31,7 @@ from torch import Generator, Tensor
 from restorekit.arch.swift import Swift
 
 PRETRAINED = Path(__file__).parents[3] / "src" / "restorekit" / "pretrained"
-HELD_OUT = 32  # photographs, the first of the archives
+HELD_OUT = 32  # number of photographs, the first ones of the archives
 EMA = 0.9995
 T = TypeVar("T")
 Degrade = Callable[[Tensor, Generator], degrade.Batch]
@@ -39,7 +39,7 @@ Degrade = Callable[[Tensor, Generator], degrade.Batch]
 
 @dataclass(frozen=True)
 class Task:
-    """One network and what it learns."""
+    """A network and its training data."""
 
     start: str
     size: Literal["small", "medium", "large"]
@@ -47,7 +47,7 @@ class Task:
     channels: int = 3
     blind: bool = False
     halved: float = 0.5
-    margin: int = 0  # pixels of the windows beyond the patches
+    margin: int = 0  # pixels of the windows around the patches
     rate: float = 2e-3
 
 
@@ -60,7 +60,7 @@ TASKS = {
 
 
 def main() -> None:
-    """Train what is asked for, one after the other."""
+    """Train the chosen networks one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archives", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--patch", type=int, default=128)
     parser.add_argument("--save-every", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, help="the highest learning rate, for all")
+    parser.add_argument("--rate", type=float, help="highest learning rate of all networks")
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 class Run:
-    """One network in training."""
+    """The training of one network."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Run:
         self.loss = torch.zeros((), device=device)
 
     def train(self, seconds: float) -> None:
-        """Take steps until the time is over; a graph of the device replays them where it can."""
+        """Take steps until the time is over. On a GPU they are replayed as a CUDA graph."""
         arguments, task = self.arguments, self.task
         print(f"{self.name}: before {self.validated()}", flush=True)
         batch = degrade.Batch(
@@ -136,7 +136,7 @@ class Run:
             coming.draw()
             steps += 1
             if steps % 20 == 0 and self.device.type == "cuda":
-                torch.cuda.synchronize()  # the clock counts what is done
+                torch.cuda.synchronize()  # so that the clock counts finished work
             now = time.monotonic()
             if now - reported > max(5.0, seconds / 10):
                 reported = now
@@ -149,7 +149,7 @@ class Run:
         print(f"{self.name}: after {steps} steps {self.validated()}", flush=True)
 
     def drawn(self) -> degrade.Batch:
-        """A new batch, cut to patches."""
+        """Return a new batch of patches."""
         task, generator = self.task, self.generator
         count, patch = self.arguments.batch, self.arguments.patch
         parts = []
@@ -170,13 +170,13 @@ class Run:
         return degrade.Batch(*(x[..., top : top + patch, left : left + patch] for x in joined))
 
     def step(self, batch: degrade.Batch) -> None:
-        """One step along the gradient of a batch."""
+        """Take one optimizer step on a batch."""
         for weight in self.weights:
             weight.grad = None
         with torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False):
             restored = self.model(batch.noisy, None if self.task.blind else batch.level)
         error = restored.float() - batch.clean
-        # The root of each sample's own error: weak noise counts as much as strong.
+        # The square root of each sample's error, so that weak noise counts as much as strong noise.
         loss = error.abs().mean() + (error.square().mean((1, 2, 3)) + 1e-7).sqrt().mean()
         torch.autograd.backward(loss)
         self.loss.copy_(loss.detach())
@@ -186,7 +186,7 @@ class Run:
 
     @torch.no_grad()
     def validated(self) -> str:
-        """PSNR of the average's pictures on held-out photographs with the same noise each time."""
+        """Return the PSNR of the average on held-out photographs, with the same noise each time."""
         gains = []
         for clean, noisy, level in zip(*(x.split(8) for x in self.masked), strict=True):
             levels = [None] if self.task.blind else [level]
@@ -203,7 +203,7 @@ class Run:
         return 16 * round(side / scale / 16)
 
     def _captured(self, batch: degrade.Batch) -> tuple[Callable[[], None], str]:
-        """A function that takes a step on `batch`, and how it does."""
+        """Return a function that takes a step on `batch`, and how it runs."""
         plain = partial(self.step, batch)
         if self.device.type != "cuda":
             return plain, "plain"
@@ -212,7 +212,7 @@ class Run:
             stream = torch.cuda.Stream()
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
-                for _ in range(3):  # at a rate of 0: the weights stay
+                for _ in range(3):  # with a rate of 0, so the weights do not change
                     plain()
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
@@ -227,7 +227,7 @@ class Run:
             torch.backends.cudnn.benchmark = False
 
     def _load(self) -> None:
-        """The newest weights there are."""
+        """Load the newest weights."""
         path = self.file if self.file.exists() else PRETRAINED / f"{self.task.start}.safetensors"
         with safetensors.safe_open(path, "pt") as file:
             weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
@@ -249,7 +249,7 @@ class Run:
 
 
 class Coming:
-    """The next batch, drawn on a stream of its own while the network learns from the last."""
+    """Generates the next batch on a separate stream while the network trains on the last."""
 
     def __init__(self, drawn: Callable[[], degrade.Batch], device: torch.device) -> None:
         self.drawn = drawn
@@ -257,12 +257,12 @@ class Coming:
         self.batch: degrade.Batch | None = None
 
     def draw(self) -> None:
-        """Begin with the next batch; what was taken before has been copied by then."""
+        """Start the next batch, after the previous one has been copied."""
         with torch.cuda.stream(self.stream):
             self.batch = self.drawn()
 
     def copy_to(self, batch: degrade.Batch) -> None:
-        """Hand it over; what is drawn from now on may take its memory once the copy is done."""
+        """Return the batch. Its memory may be reused when the copy is finished."""
         if self.stream:
             torch.cuda.current_stream().wait_stream(self.stream)
         for fixed, drawn in zip(batch, self.batch or (), strict=True):
@@ -282,7 +282,7 @@ def _psnr(image: Tensor, clean: Tensor) -> Tensor:
 
 
 def _partly(clean: Tensor, share: float, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """The first `share` of a batch changed."""
+    """Return a batch of which the first `share` is changed."""
     count = round(len(clean) * share)
     return torch.cat((change(clean[:count]), clean[count:])) if count else clean
 

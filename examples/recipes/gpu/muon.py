@@ -1,6 +1,6 @@
-"""Muon for a GPU: matrices of one shape together, the rate a tensor, so that a graph may hold it.
+"""Muon for CUDA graphs: matrices of one shape are batched, and the learning rate is a tensor.
 
-The same steps as `restorekit.optim.muon.Muon`, in a few launches where that makes thousands.
+The steps are those of `restorekit.optim.muon.Muon`, with far fewer kernel launches.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _ADAM_RMS = 0.2
 
 
 class BatchedMuon:
-    """Momentum made orthogonal for all hidden matrices; Adam for the first and the last.
+    """Orthogonalised momentum for all hidden matrices, and Adam for the first and the last.
 
     Args:
-        weights: in the network's order, every one with at least two dimensions.
+        weights: in the order of the network, each with at least two dimensions.
         rate: learning rate, a tensor without dimensions, read at every step.
         momentum: decay of the running mean of gradients.
         betas: Adam's decays.
@@ -42,11 +42,11 @@ class BatchedMuon:
         self.means = [torch.zeros_like(weight) for weight in self.ends]
         self.squares = [torch.zeros_like(weight) for weight in self.ends]
         self.decays = torch.tensor(betas, device=rate.device)
-        self.left = torch.ones_like(self.decays)  # of the start, in Adam's means
+        self.left = torch.ones_like(self.decays)  # weight of the initial zeros in Adam's means
 
     @torch.no_grad()
     def step(self) -> None:
-        """Change the weights by one step along their gradients."""
+        """Take one step."""
         for group, running in zip(self.groups, self.running, strict=True):
             gradient = torch.stack([_gradient(weight).flatten(1) for weight in group])
             running.lerp_(gradient, 1 - self.momentum)
@@ -63,7 +63,7 @@ class BatchedMuon:
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
-    """Matrices (N, m, n) with singular values drawn towards 1, in bfloat16."""
+    """Move the singular values of matrices (N, m, n) towards 1, in bfloat16."""
     a, b, c = _POLYNOMIAL
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
     x: Tensor = (wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()

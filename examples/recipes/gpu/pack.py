@@ -1,11 +1,10 @@
-"""Pack training photographs into archives small enough to travel to a machine with a GPU.
+"""Pack training photographs into archives of limited size, for transfer to a machine with a GPU.
 
     python examples/recipes/gpu/pack.py PHOTOGRAPHS packed/ --parts 27 38
 
-writes `packed/0.tar`, `packed/1.tar`, ... of at most that many MiB each. Pictures with more pixels
-than `--pixels` are cut to a window at a random place. A JPEG that fits is copied as it is; a window
-is written with its picture's quantisation tables and on its grid of blocks, which loses almost
-nothing.
+Writes `packed/0.tar`, `packed/1.tar`, ... of at most the given sizes in MiB. Pictures with more
+pixels than `--pixels` are cropped at a random position. A JPEG that is small enough is copied. A crop is
+written with the quantisation tables of its picture and on its block grid, which is almost lossless.
 """
 
 from __future__ import annotations
@@ -23,11 +22,13 @@ _MIB = 1 << 20
 
 
 def main() -> None:
-    """Read photographs, write archives."""
+    """Read photographs and write archives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photographs", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--parts", type=int, nargs="+", default=[55], help="MiB of each archive")
+    parser.add_argument(
+        "--parts", type=int, nargs="+", default=[55], help="size of each archive in MiB"
+    )
     parser.add_argument("--pixels", type=int, default=200_000)
     arguments = parser.parse_args()
     arguments.target.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ def main() -> None:
 
 
 def cut(path: Path, pixels: int) -> bytes:
-    """The file of a photograph of at most `pixels` pixels."""
+    """Return the encoded photograph, cropped to at most `pixels` pixels."""
     image = Image.open(path)
     if image.format == "JPEG" and image.width * image.height <= pixels:
         return path.read_bytes()

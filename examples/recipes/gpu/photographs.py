@@ -1,4 +1,4 @@
-"""Photographs that stay in the memory of the device, and random windows of them."""
+"""Photographs in the memory of the device, and random windows of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 
 class Photographs:
-    """Decoded pictures, one after the other in one tensor on the device.
+    """Decoded pictures, concatenated in one tensor on the device.
 
     Args:
         pictures: uint8 arrays (H, W, 3).
@@ -35,9 +35,9 @@ class Photographs:
         return len(self.sizes)
 
     def windows(self, count: int, side: int, generator: Generator) -> Tensor:
-        """Random squares, each flipped and turned at random: (count, 3, side, side) in [0, 1].
+        """Return random squares, flipped and rotated: (count, 3, side, side) in [0, 1].
 
-        A picture with a shorter side is continued by its mirror image.
+        A picture with a shorter side is extended by reflection.
         """
         numbers = torch.rand(count, 6, device=self.device, generator=generator)
         which = (numbers[:, 0] * len(self)).long().clamp_(max=len(self) - 1)
@@ -56,7 +56,7 @@ class Photographs:
         return self.pixels[index].movedim(-1, 1).float().div_(255)
 
     def centres(self, side: int) -> Tensor:
-        """The window in the middle of every picture: (N, 3, side, side) in [0, 1]."""
+        """Return the central window of every picture: (N, 3, side, side) in [0, 1]."""
         cut = []
         for (height, width), start in zip(self.sizes.tolist(), self.starts.tolist(), strict=True):
             picture = self.pixels[start : start + height * width].view(height, width, 3)
@@ -66,7 +66,7 @@ class Photographs:
 
 
 def read(archives: Iterable[Path]) -> list[np.ndarray]:
-    """The pictures of archives that `pack.py` wrote, in their order."""
+    """Read the pictures of archives of `pack.py`, in their order."""
     files = []
     for path in archives:
         with tarfile.open(path) as archive:
