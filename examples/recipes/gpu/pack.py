@@ -3,8 +3,9 @@
     python examples/recipes/gpu/pack.py PHOTOGRAPHS packed/ --parts 27 38
 
 Writes `packed/0.tar`, `packed/1.tar`, ... of at most the given sizes in MiB. Pictures with more
-pixels than `--pixels` are cropped at a random position. A JPEG that is small enough is copied. A crop is
-written with the quantisation tables of its picture and on its block grid, which is almost lossless.
+pixels than `--pixels` are cropped at a random position. A JPEG that is small enough is copied. A
+crop is written with the quantisation tables of its picture and on its block grid, which is almost
+lossless.
 """
 
 from __future__ import annotations
