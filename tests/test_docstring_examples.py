@@ -22,9 +22,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITHOUT_EXAMPLE: frozenset[str] = frozenset(
     {
         "DenoiseOutcome",
-        "TrainConfig",
-        "TrainOutcome",
-        "Trainer",
         "choose_runtime",
         "estimate_sigma",
         "export_onnx",

@@ -176,7 +176,13 @@ class TrainSettings(Section):
 
 
 class TrainConfig(Section):
-    """A training run: what to train, on what, how, and where the results go."""
+    """The configuration of a training run: components, settings and the folder of the results.
+
+    Example:
+        >>> config = restorekit.TrainConfig(model="unet", dataset="samples", train={"steps": 1000})
+        >>> config.model.name, config.train.steps, config.noise.name
+        ('unet', 1000, 'classic_mixture')
+    """
 
     model: ComponentField = Field(description="The architecture.")
     dataset: ComponentField = Field(description="The clean images to train on.")

@@ -1,7 +1,7 @@
-"""Which images a step sees, and with which noise: derived from the seed, the step and the place.
+"""The images and the noise of each step, derived from the seed, the step and the place.
 
-Position p of the run is image p mod n of epoch p // n in that epoch's own permutation, so a run can
-begin at any step without replaying what came before, and a batch may cross the end of an epoch.
+Position p of the run is image p mod n in the permutation of epoch p // n. A run can therefore start
+at any step without replaying earlier ones, and a batch may cross the end of an epoch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Draw = tuple[int, int]  # (epoch, index)
 
 
 class DrawSampler(Sampler[list[Draw]]):
-    """The draws of each of some steps that have the given places in the global batch."""
+    """For each step, the draws at the given places in the global batch."""
 
     def __init__(
         self, indices: Sequence[int], batch_size: int, places: range, steps: range, seed: int
@@ -49,7 +49,7 @@ class DrawSampler(Sampler[list[Draw]]):
 
 
 class DrawnDataset(Dataset[Tensor | RestoreKitError]):
-    """A dataset addressed by draw: a random patch where it has them, else the image itself."""
+    """A dataset indexed by draw: a random patch if the dataset has `sample`, else the item."""
 
     def __init__(self, dataset: Any, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
@@ -60,7 +60,7 @@ class DrawnDataset(Dataset[Tensor | RestoreKitError]):
             generator = derive_generator(self.seed, "sample", epoch, index)
             return read_sample(self.dataset, index, generator)
         except RestoreKitError as error:
-            return error  # raised in a worker it would arrive with a traceback as its message
+            return error  # if raised in a worker, its message would contain a traceback
 
 
 def training_batches(
@@ -77,7 +77,7 @@ def training_batches(
     """The clean images (n, C, H, W) at n places of the batches of the given steps, in order.
 
     Raises:
-        DataError: an image cannot be read, or does not fit the others.
+        DataError: an image cannot be read, or has another shape than the others.
     """
     if num_workers:
         check_shared_memory()
@@ -121,13 +121,13 @@ def stack(images: Sequence[Tensor]) -> Tensor:
 def corrupt(
     noise: nn.Module, clean: Tensor, seed: int, purpose: str, step: int, places: Sequence[int]
 ) -> Degraded:
-    """A batch with noise that depends on each sample's place, not on the batch it came in.
+    """Add noise that depends on the place of each sample, not on the batch that it is in.
 
     Args:
         noise: the noise model.
         clean: (B, C, H, W) on its device.
-        seed, purpose, step: what the noise is derived from, beside the place.
-        places: B numbers, each sample's place in the global batch.
+        seed, purpose, step: the noise is derived from these and from the place.
+        places: B numbers, the place of each sample in the global batch.
     """
     parts = []
     for image, place in zip(clean.chunk(len(clean)), places, strict=True):

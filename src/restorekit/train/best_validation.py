@@ -1,4 +1,4 @@
-"""What the best validation so far measured, and what follows from it."""
+"""The best validation so far: early stopping, and a warning for a run that learns nothing."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from restorekit.train.best_criterion import Criterion
 from restorekit.train.progress import describe_psnr, gains
 
-FEW_STEPS = 20  # in which no network learns to restore
+FEW_STEPS = 20  # no network learns to restore within so few steps
 
 
 class BestValidation:
     """The best validation of a run.
 
     Args:
-        criterion: what decides.
-        patience: validations without a new best after which the run ends; None for any number.
+        criterion: decides which of two validations is better.
+        patience: validations without a new best after which the run ends; None for no limit.
         every: steps between validations.
         total: steps of the whole run.
 
     Attributes:
-        row: what it measured, and its "step"; empty before the first.
+        row: the results of the best validation and its "step"; empty before the first.
     """
 
     def __init__(self, criterion: Criterion, patience: int | None, every: int, total: int) -> None:
@@ -31,20 +31,20 @@ class BestValidation:
         self._judged = False
 
     def offer(self, step: int, measured: Mapping[str, Any]) -> bool:
-        """Take in a validation; whether it is the best so far."""
+        """Add a validation; return whether it is the best so far."""
         if not self.criterion.score(measured) > self.criterion.score(self.row):
             return False
         self.row = {"step": step, **measured}
         return True
 
     def ends(self, step: int) -> bool:
-        """Whether the run ends after a step, for want of a better validation."""
+        """Whether the run ends after a step because validation no longer improves."""
         if self.patience is None or not self.row or step % self.every:
             return False
         return step - int(self.row["step"]) >= self.patience * self.every
 
     def warning(self, step: int, measured: Mapping[str, Any]) -> str | None:
-        """What to say, once, when a tenth of the run has brought no more than the noisy images."""
+        """A warning, once, if the network is no better than its input after a tenth of the run."""
         if self._judged or step < max(self.total / 10, FEW_STEPS):
             return None
         self._judged = True
@@ -52,5 +52,5 @@ class BestValidation:
             return None
         return (
             f"warning: step {step}: {describe_psnr(measured)}: the network restores nothing yet; "
-            "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
+            "lower train.learning_rate, raise train.warmup_steps or check the loss terms"
         )

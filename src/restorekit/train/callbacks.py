@@ -1,4 +1,4 @@
-"""What plugins are told during a run."""
+"""Calls of the training hooks of plugins and of the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from restorekit.errors import PluginError, PluginWarning
 class Callbacks:
     """The implementations of the training hooks, each called on its own.
 
-    One that raises is told of once and not called again: logging must not end a run of days.
+    If one raises an error, a warning is given and it is not called again in the run, so that a
+    logging error does not end a training of several days.
 
     Args:
         extra: objects with methods named like the hooks.
@@ -45,13 +46,13 @@ class Callbacks:
 
 
 def _call_isolated(function: Any, arguments: dict[str, Any], label: str) -> None:
-    """A plugin's: it can neither end the run nor change the state of the process."""
+    """Call a function of a plugin, which can neither end the run nor change process-wide state."""
     with undo_changes(label, with_random=False), attempt(lambda error: f"{label} raised {error}"):
         function(**arguments)
 
 
 def _call_own(function: Any, arguments: dict[str, Any], label: str) -> None:
-    """The user's: it may stop the run with KeyboardInterrupt or SystemExit."""
+    """Call a function of the user, which may end the run by KeyboardInterrupt or SystemExit."""
     with attempt(lambda error: f"{label} raised {error}", KeyboardInterrupt, SystemExit):
         function(**arguments)
 

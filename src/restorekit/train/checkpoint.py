@@ -1,8 +1,8 @@
-"""The state of a run that lets it go on exactly; never a pickle of objects.
+"""The training state, from which a run resumes exactly. It is never a pickle of objects.
 
-The newest state is `training_state.pt`, the one before it `training_state.previous.pt`, so that a
-file that was damaged later still leaves one to go back to. Each file is a zip archive whose
-checksums are compared before anything in it is used.
+The newest state is `training_state.pt`, and the one before it is `training_state.previous.pt`, as a
+fallback if the newest file is damaged. Each file is a zip archive whose checksums are verified
+before its content is used.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from restorekit.storage.atomic import atomic_path
 from restorekit.train.optimization import MovingAverage
 
 STATE, PREVIOUS = "training_state.pt", "training_state.previous.pt"
-NEXT = "training_state.next.pt"  # there only within a save
+NEXT = "training_state.next.pt"  # exists only during a save
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
-# A weight that never had a gradient has no moments.
+# Not strict, since the optimizer has no state for a weight that never had a gradient.
 _LENIENT = StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
 
 RunState = dict[str, Any]
 
 
 class Stateful(Protocol):
-    """Something that can say where it stands, and stand there again."""
+    """An object whose state can be saved and restored."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands, in plain data and tensors."""
+        """The state, as plain data and tensors."""
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> object:
-        """Stand where `state_dict` said."""
+        """Restore a state that `state_dict` returned."""
 
 
 def save_state(folder: Path, state: RunState) -> None:
-    """Write the training state, whole or not at all, and keep the one before it.
+    """Write the training state and keep the previous one.
 
-    At every moment one of the three files is whole, even if the newest was found damaged.
+    At any time one of the three files is intact, even if the process is killed during the save.
     """
     with atomic_path(folder / NEXT) as temporary, temporary.open("wb") as file:
         careful = _Careful(file)
@@ -62,9 +62,10 @@ def save_state(folder: Path, state: RunState) -> None:
 
 
 class _Careful:
-    """A file for `torch.save`, which may end the process or go on where a write fails.
+    """A file for `torch.save` that stores write errors instead of raising them.
 
-    It is never told of a failure; `check` raises it afterwards.
+    torch.save may abort the process or ignore the error if a write fails. `check` raises the error
+    afterwards.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -88,14 +89,14 @@ class _Careful:
 
 
 def load_state(folder: Path, say: Callable[[str], None]) -> RunState | None:
-    """The newest whole training state in a folder, on the CPU; None where there never was one.
+    """The newest intact training state of a folder, on the CPU; None if there is no state.
 
     Args:
-        folder: a run's folder.
-        say: told, a line each, of files that are damaged and passed over.
+        folder: the folder of a run.
+        say: called with a line for each damaged file that is skipped.
 
     Raises:
-        CheckpointError: there are files, and none is whole.
+        CheckpointError: all files are damaged.
     """
     faults = []
     for path in (folder / NEXT, folder / STATE, folder / PREVIOUS):
@@ -118,7 +119,7 @@ def read_state(path: Path) -> RunState:
     """The training state in a file.
 
     Raises:
-        CheckpointError: the file is damaged, or holds more than tensors and plain data.
+        CheckpointError: the file is damaged, or has other content than tensors and plain data.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -132,9 +133,9 @@ def read_state(path: Path) -> RunState:
 
 
 def gather_weights(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of a model's weights by the names of the bare model, whole, on the CPU.
+    """Copy the complete weights of a model to the CPU, with the names of the unwrapped model.
 
-    Every process must take part; where the weights are split, only the main one gets them.
+    All processes must call it. With sharded weights only the main process gets the result.
     """
     weights: dict[str, Any] = get_model_state_dict(model, options=_WHOLE)
     return {name: weight.detach().clone() for name, weight in weights.items()}
@@ -146,9 +147,9 @@ def capture_state(
     average: MovingAverage | None,
     **others: Stateful,
 ) -> RunState:
-    """Everything of a run that changes, by the names of the weights: any number of processes fits.
+    """The complete changing state of a run, independent of the number of processes.
 
-    Every process must take part.
+    All processes must call it.
     """
     state: RunState = {name: other.state_dict() for name, other in others.items()}
     if average is not None:
@@ -166,18 +167,18 @@ def restore_state(
     average: MovingAverage | None,
     **others: Stateful,
 ) -> None:
-    """Put what `capture_state` gave where it came from.
+    """Restore a state that `capture_state` returned.
 
     Raises:
-        CheckpointError: it is of another model, optimizer or configuration.
+        CheckpointError: it belongs to another model, optimizer or configuration.
     """
-    model.zero_grad(set_to_none=True)  # with gradients left, torch makes no state to fill
+    model.zero_grad(set_to_none=True)  # otherwise torch does not initialise the optimizer's state
     try:
         if average is not None:
             set_model_state_dict(model, state["average"], options=_WHOLE)
             average.copy(model)
         set_model_state_dict(model, state["model"], options=_WHOLE)
-        if state["optimizer"]["state"]:  # plain SGD has none, and nothing to take up
+        if state["optimizer"]["state"]:  # empty for plain SGD
             set_optimizer_state_dict(model, optimizer, state["optimizer"], options=_LENIENT)
         for name, other in others.items():
             other.load_state_dict(state[name])
@@ -189,8 +190,8 @@ def restore_state(
 
 
 def set_checkpoint_aside(folder: Path) -> Path | None:
-    """Move an earlier run's files into a numbered folder of their own, so that none is lost."""
-    # The states first: what is left of a move that was cut off must not look like a run.
+    """Move the files of an earlier run to a numbered subfolder, so that none is overwritten."""
+    # The states first: if the move is interrupted, the rest must not look like a resumable run.
     names = (
         *(STATE, PREVIOUS, NEXT),
         *("best.safetensors", "last.safetensors", "metrics.jsonl", *RUN_PICTURES, "config.json"),

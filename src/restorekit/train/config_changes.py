@@ -1,4 +1,4 @@
-"""What a resumed run does otherwise than the part of it that was there before."""
+"""Differences between the configuration of a resumed run and that of its earlier part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from restorekit.config.component_specs import as_named
 from restorekit.errors import CheckpointError
 
-# Where a run is computed and kept, which changes nothing of it.
+# Settings for the device and the folders, which do not change the result.
 _PLACES = ("device", "save_weight_path", "load_weight_path")
 
 
@@ -23,20 +23,20 @@ class ConfigChange(NamedTuple):
 
 
 def check_changes(file: Path, resolved: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Refuse to go on with another model than before; tell, in one line, what else differs.
+    """Raise an error if a resumed run has another model; report other differences in one line.
 
     Args:
-        file: the configuration that the run's folder holds.
-        resolved: the one that the run is to go on with.
-        say: told of the differences.
+        file: the configuration in the folder of the run.
+        resolved: the configuration to resume with.
+        say: called with the differences.
 
     Raises:
-        CheckpointError: the model is another one.
+        CheckpointError: the model differs.
     """
     try:
         before = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return  # gone or edited: the training state itself is checked all the same
+        return  # missing or edited; the training state itself is still checked
     now = json.loads(json.dumps(resolved))  # with lists for tuples
     found = [c for c in find_changes(before, now) if c.key not in _PLACES]
     for change in found:
@@ -54,8 +54,9 @@ def check_changes(file: Path, resolved: Mapping[str, Any], say: Callable[[str], 
 def find_changes(before: Any, now: Any, key: str = "") -> Iterator[ConfigChange]:
     """The settings that differ, in the order of the older configuration.
 
-    Of components with different names nothing but the names is compared. A key that only one of
-    them has is of another version of restorekit, for each default is written down.
+    If the names of two components differ, only the names are reported. Keys in only one of the
+    configurations are ignored: all defaults are written to the file, so they are due to another
+    version of restorekit.
     """
     if isinstance(now, Mapping) and isinstance(before := as_named(before), Mapping):
         names = _name(before), _name(now)

@@ -1,4 +1,4 @@
-"""Which pictures are trained on, and which validate: none does both."""
+"""Split the pictures into those for training and those for validation, without overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restorekit.errors import DataError
 from restorekit.seeding import derive_generator
 from restorekit.train.dataset_pictures import by_picture, describe_dataset
 
-FEWEST_PICTURES = 4  # to validate on, where the data allow
+FEWEST_PICTURES = 4  # to validate on, if the dataset is large enough
 PictureGroups = Mapping[Hashable, list[range]]
 
 
@@ -46,7 +46,7 @@ def split_dataset(
     most: int,
     seed: int,
 ) -> DataSplit:
-    """Divide the pictures of a run; all that shows one picture stays on one side.
+    """Split the pictures of a run; all items of one picture are on the same side.
 
     Args:
         dataset: what to train on; see `restorekit.train.dataset_pictures` for what it can say of
@@ -55,8 +55,8 @@ def split_dataset(
         share: of the pictures, to hold out, from 0 to 1. Unless it is 0, they are 4 at least where
             more than half of the pictures are left to train on.
         training: how many pictures to train on; None for all the others.
-        most: pictures to validate on, of each set; if there are more, evenly spaced ones.
-        seed: what the choice is derived from.
+        most: the most pictures of each set to validate on; from larger sets, evenly spaced ones.
+        seed: seed of the random choice.
 
     Raises:
         DataError: a dataset is empty, has fewer pictures than `training`, or a picture to validate
@@ -96,7 +96,7 @@ def _indices(keys: list[Hashable], groups: PictureGroups, most: int) -> list[lis
 
 
 def _leak(dataset: Any, groups: PictureGroups, common: Iterable[Hashable]) -> str:
-    """What to say of pictures that are in training and validation."""
+    """The message for pictures that are in both training and validation."""
     shared = [key for key in groups if key in set(common)]
     first = shared[0] if hasattr(shared[0], "name") else f"that of index {groups[shared[0]][0][0]}"
     return (

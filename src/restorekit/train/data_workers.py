@@ -1,4 +1,4 @@
-"""The processes that read the data, and what can happen to them."""
+"""The worker processes that read the data, and the handling of their failures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _REMEDY = "give them more, or read in the training process itself with train.num
 
 @contextmanager
 def worker_faults() -> Iterator[None]:
-    """Within the block the end of a data worker is a `DataError`.
+    """Within the block, the death of a data worker is raised as a `DataError`.
 
-    torch raises it wherever the main process happens to be, even within a training step or while
-    another exception is on its way: the block shall be the outermost.
+    torch raises an error wherever the main process is at that time, even in a training step or
+    while another exception is handled. Therefore this must be the outermost block.
     """
     try:
         yield
@@ -35,16 +35,16 @@ def worker_faults() -> Iterator[None]:
 
 
 def ignore_signals(_worker: int) -> None:
-    """Leave signals, which may go to the whole process group, to the main process."""
+    """Ignore signals in a worker: they may go to the whole process group, but the main one acts."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def share_memory(images: Tensor) -> Tensor:
-    """A batch in the memory that a worker shares with the main process.
+    """Move a batch to the memory that a worker shares with the main process.
 
-    torch would move it there in a thread of its own, whose failure nobody hears of: the main
-    process would wait for ever.
+    torch would do this in a thread whose errors are not reported, so that the main process would
+    wait forever.
 
     Raises:
         DataError: there is not enough shared memory.
@@ -59,7 +59,7 @@ def share_memory(images: Tensor) -> Tensor:
 
 
 def check_shared_memory() -> None:
-    """Whether workers can be started at all, for which torch has no clean failure.
+    """Check that workers can be started, since torch gives no clear error if they cannot.
 
     Raises:
         DataError: there is no shared memory left.

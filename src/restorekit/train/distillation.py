@@ -1,4 +1,4 @@
-"""Learning from another network's answers beside the clean images."""
+"""Knowledge distillation: learning from clean images and from the output of another network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restorekit.train.task import Task, TaskBatch
 
 
 class Teacher:
-    """A network that answers and does not learn."""
+    """A frozen network whose output is a part of the target."""
 
     def __init__(self, model: nn.Module, execution: Execution) -> None:
         self._execution = execution
@@ -40,22 +40,22 @@ class Teacher:
 
 @dataclass(frozen=True)
 class DistillationTask:
-    """A task whose targets lie between the clean image and what a teacher makes of the input.
+    """A task whose targets are a mean of the clean image and the output of a teacher.
 
-    What no network can know of a clean image is in its target all the same, and makes most of the
-    gradient noise; a teacher's answer holds nothing of it. Asked in flips and turns drawn anew at
-    every step, a teacher stands for the mean over all eight of them, which is better than the
-    teacher itself: a network can so be its own copy's pupil.
+    A clean image has details that no network can predict from the noisy one, and these cause most
+    of the gradient noise. The output of a teacher does not have them. At every step the teacher is
+    applied to random flips and rotations of the input. On average this is the mean over all eight
+    of them, which is better than the teacher itself, so that a network can learn from its own copy.
 
     Reference: Hinton et al., Distilling the Knowledge in a Neural Network, 2015,
     https://arxiv.org/abs/1503.02531; the mean over views after Radosavovic et al., Data
     Distillation, CVPR 2018, https://arxiv.org/abs/1712.04440
 
     Args:
-        task: gives the inputs and the clean targets.
-        teacher: answers a noisy batch (B, C, H, W) and its sigma with a batch of that shape.
-        share: the teacher's part of the target, from 0 to 1.
-        views: of the eight flips and turns, how many the teacher is asked in at every step.
+        task: the task with the inputs and the clean targets.
+        teacher: maps a noisy batch (B, C, H, W) and its sigma to a batch of that shape.
+        share: weight of the teacher in the target, from 0 to 1.
+        views: number of flips and rotations, of eight, for which the teacher runs at every step.
     """
 
     task: Task
@@ -64,7 +64,7 @@ class DistillationTask:
     views: int
 
     def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
-        """The task's batch, its target drawn towards the teacher's answer."""
+        """The batch of the task, with the output of the teacher mixed into its target."""
         given = self.task.make_batch(images, seed, step, places)
         order = torch.randperm(len(ALL_SYMMETRIES), generator=derive_generator(seed, "views", step))
         turns = [ALL_SYMMETRIES[number] for number in order[: self.views].tolist()]

@@ -37,14 +37,20 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True)
 class TrainOutcome:
-    """How a run ended.
+    """The result of a training run.
 
     Attributes:
-        folder: where its weights, metrics and loss map are.
-        step: steps done.
-        best: what the best validation measured; empty where there was none.
-        skipped: steps that were skipped because loss or gradient were not finite.
-        exit_code: 0 at the run's end or its time limit; 143 or 130 after SIGTERM or SIGINT.
+        folder: folder of the weights, the metrics and the loss map.
+        step: number of steps done.
+        best: results of the best validation; empty without validation.
+        skipped: number of steps that were skipped because loss or gradient were not finite.
+        exit_code: 0 at the end of the run or its time limit; 143 or 130 after SIGTERM or SIGINT.
+
+    Example:
+        >>> from pathlib import Path
+        >>> outcome = restorekit.TrainOutcome(Path("run"), step=1000, best={"psnr": 31.5})
+        >>> outcome.best["psnr"], outcome.exit_code
+        (31.5, 0)
     """
 
     folder: Path

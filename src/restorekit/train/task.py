@@ -1,4 +1,4 @@
-"""What turns a clean batch into something to learn from: the seam for other ways of learning."""
+"""Training tasks: they turn a clean batch into inputs and targets of the network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from restorekit.train.batches import corrupt
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """The inputs of a network and the targets of its answers.
+    """The inputs of a network and the targets of its outputs.
 
     Attributes:
-        input: what the network sees, (B, C, H, W).
-        target: what its answer is compared with, (B, C, H, W).
-        sigma: the noise level of the input where it is known.
-        mask: True where the comparison counts, broadcastable to the target; None is everywhere.
+        input: input of the network, (B, C, H, W).
+        target: target of its output, (B, C, H, W).
+        sigma: noise level of the input, if it is known.
+        mask: True for pixels that contribute to the loss, broadcastable to the target; None for
+            all pixels.
     """
 
     input: Tensor
@@ -30,7 +31,7 @@ class TaskBatch:
     mask: Tensor | None = None
 
     def masked(self, answer: Restoration) -> Restoration:
-        """The answer as the loss terms see it: the target itself where it does not count."""
+        """The output with masked pixels replaced by the target, so that they add no loss."""
         if self.mask is None:
             return answer
         return replace(answer, image=torch.where(self.mask, answer.image, self.target))
@@ -50,6 +51,6 @@ class Supervised:
     noise: nn.Module
 
     def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
-        """The images with noise on them, to be restored."""
+        """The images with noise as inputs, and without it as targets."""
         degraded = corrupt(self.noise, images, seed, "noise", step, places)
         return TaskBatch(degraded.noisy, images, degraded.sigma)

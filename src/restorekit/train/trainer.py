@@ -43,16 +43,16 @@ from restorekit.train.validation import Validation
 
 
 class Trainer:
-    """Trains a denoiser: noise on clean images, a model, weighted loss terms, an optimizer.
+    """Train a denoiser on clean images with a noise model, weighted loss terms and an optimizer.
 
     Args:
         config: a configuration, as a `TrainConfig`, a mapping or the path of its file. The other
             arguments replace what it contains. None makes a run of the other arguments alone.
-        model: an architecture's name, {"name": ..., argument: ...}, or a module.
-        noise: a noise model, given likewise, or any function; "classic_mixture" if left out.
+        model: the name of an architecture, {"name": ..., argument: ...}, or a module.
+        noise: a noise model in one of these forms, or any function; "classic_mixture" by default.
         loss: a name, a map of name to weight, or a list of names, modules or (module, weight);
-            "l1" if left out.
-        dataset: a dataset, given likewise; any object with `len` and `[index]` will do.
+            "l1" by default.
+        dataset: a dataset in one of these forms, or any object with `len` and `[index]`.
         validation_dataset: images to validate on, or several such datasets by name; None keeps a
             share of the dataset.
         validation_noise: noises to validate under, one or a list, each a noise model or an
@@ -68,6 +68,23 @@ class Trainer:
 
     Raises:
         RestoreKitError: something named does not exist or cannot be made.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.fromarray(image).save("a.png")
+        >>> Image.fromarray(255 - image).save("b.png")
+        >>> trainer = restorekit.Trainer(
+        ...     model={"name": "dncnn", "depth": 3, "width": 4},
+        ...     noise={"name": "gaussian", "std": 25 / 255},
+        ...     dataset={"name": "folder", "path": ".", "patch_size": 16},
+        ...     device="cpu",
+        ...     save_weight_path="run",
+        ...     steps=2,
+        ...     batch_size=1,
+        ... )
+        >>> outcome = trainer.fit()
+        >>> outcome.step, restorekit.load_model("run")(batch).shape
+        (2, torch.Size([2, 3, 32, 32]))
     """
 
     def __init__(
@@ -125,13 +142,13 @@ class Trainer:
         self.callbacks = tuple(callbacks)
 
     def fit(self, resume: bool = False) -> TrainOutcome:
-        """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
+        """Train from the start, or with `resume` from the newest intact checkpoint in the folder.
 
-        A fresh run moves an earlier one's files into a folder of their own. SIGTERM, SIGINT and
-        `max_minutes` end the run after the step under way, with everything saved.
+        A new run moves the files of an earlier one to a subfolder. SIGTERM, SIGINT and
+        `max_minutes` end the run after the current step and save everything.
 
         Raises:
-            RestoreKitError: the data, the checkpoint or a component fails the run.
+            RestoreKitError: the data, the checkpoint or a component causes an error.
         """
         settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
         with (
@@ -176,7 +193,7 @@ class Trainer:
                     break
                 if reason:
                     break
-            if step == self.total_steps:  # one that was stopped can go on
+            if step == self.total_steps:  # a stopped run can still recover after a resume
                 self.health.check_end(step)
             code = exit_code(reason)
             outcome = TrainOutcome(self.folder, step, self.best.row, self.health.skipped, code)
@@ -198,11 +215,15 @@ class Trainer:
         )
 
     def step(self, step: int, images: Tensor) -> dict[str, Tensor]:
-        """One optimizer step; returns the terms and their sum, this process's share of the mean.
+        """Do one optimizer step.
 
         Args:
-            step: its number, from 1: learning rate, noise and dropout are derived from it.
-            images: this process's part of the batch, (n, C, H, W) in [0, 1].
+            step: its number, from 1. Learning rate, noise and dropout are derived from it.
+            images: the part of the batch for this process, (n, C, H, W), in [0, 1].
+
+        Returns:
+            The loss terms and their weighted sum. Values are the contribution of this process to
+            the mean over the batch.
         """
         settings, execution, terms = self.settings, self.execution, self.plan.terms
         set_learning_rate(
@@ -213,7 +234,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
         buffers = [buffer.clone() for buffer in self.model.buffers()]
-        # As many parts in every process, for processes wait for each other in each part.
+        # The number of parts must be equal in all processes, since they synchronise in each part.
         count = min(settings.accumulate, settings.batch_size // execution.processes.world)
         parts, done = images.tensor_split(count), 0
         for number, part in enumerate(parts, 1):
@@ -228,7 +249,7 @@ class Trainer:
                 values["loss"] = sum(t.weight * values[t.name] for t in terms)
                 if not values["loss"].requires_grad:
                     raise ArgumentError("the loss terms do not depend on the network's output")
-                # Gradients are averaged over the processes: each counts by its images.
+                # DDP averages gradients over processes; this weights each process by its images.
                 execution.scaler.scale(
                     values["loss"] * share * execution.processes.world
                 ).backward()
@@ -241,7 +262,7 @@ class Trainer:
     def _apply_gradients(
         self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]
     ) -> None:
-        """Change the weights, unless loss or gradient is not finite: such a step is skipped."""
+        """Update the weights. A step whose loss or gradient is not finite is skipped."""
         settings, scaler, processes = self.settings, self.execution.scaler, self.execution.processes
         scaler.unscale_(self.optimizer)
         weights = list(self.model.parameters())
@@ -257,8 +278,9 @@ class Trainer:
                 self.average.update(self.model, step)
         else:
             for buffer, before in zip(self.model.buffers(), buffers, strict=True):
-                buffer.copy_(before)  # running statistics have seen the bad batch
-            # A scaler that has to come down is no fault of the run's, until it is down.
+                buffer.copy_(before)  # running statistics include the bad batch
+            # While a float16 scaler is still reducing its scale, overflows are expected and are
+            # not counted as faults.
             if not scaler.is_enabled() or not math.isfinite(loss) or scaler.get_scale() < 1:
                 values = {name: float(v) for name, v in processes.sum(measured).items()}
                 rate = self.optimizer.param_groups[0]["lr"]
@@ -266,7 +288,7 @@ class Trainer:
         scaler.update()
 
     def _task(self) -> Task:
-        """What the network learns: clean images, and what a teacher says where there is one."""
+        """The training task: clean images as targets, mixed with the output of a teacher if any."""
         task, given = Supervised(self.plan.noise), self.settings.teacher
         if given is None or self.plan.teacher is None:
             return task
@@ -296,7 +318,7 @@ class Trainer:
         )
 
     def _begin(self, resume: bool, say: Callable[[str], None]) -> int:
-        """The step to start after, everything taken up that an earlier part of the run left."""
+        """Restore the state of a resumed run; return the number of steps done so far."""
         state = self.results.load(say) if resume else None
         if state is not None:
             restore_state(state, self.model, self.optimizer, self.average, **self._others())
@@ -304,12 +326,12 @@ class Trainer:
         step = self.execution.processes.agreed(int(state["step"]) if state else 0)
         self.validation.check()
         if not self.validation and self.settings.validation_split:
-            say("no validation: the dataset has no second picture to hold out")
+            say("no validation: the dataset needs at least two pictures to hold one out")
         self.results.begin(step, resume, say)
         return step
 
     def _log(self, step: int) -> dict[str, Any]:
-        """What was measured since the last line, over all processes."""
+        """Log the means since the last row, over all processes."""
         terms, rate = self.meter.read()
         row = {
             "epoch": step * self.settings.batch_size / len(self.training_indices),
@@ -322,7 +344,7 @@ class Trainer:
         return row
 
     def _validate(self, step: int) -> dict[str, Any]:
-        """Measure the weights that are of use, and keep them if they are the best so far."""
+        """Validate the current weights, or their moving average, and save them if they are best."""
         if not self.validation:
             self.results.validated(step, {}, self.validation)
             return {}
@@ -347,11 +369,11 @@ class Trainer:
             self.results.save_weights(name, step, gather_weights(self.model))
 
     def _usable_weights(self) -> AbstractContextManager[None]:
-        """Within it the model has the weights to use: the moving average where one is kept."""
+        """Within the block the model has the moving average of its weights, if one is kept."""
         return self.average.applied(self.model) if self.average else nullcontext()
 
     def _hooks(self) -> Callbacks:
-        """Whom to tell of the run: plugins, the user's own objects, TensorBoard."""
+        """The receivers of the training hooks: plugins, objects of the user, TensorBoard."""
         if not self.execution.processes.is_main:
             return Callbacks(plugins=False)
         own = [TensorBoard(self.folder / "tensorboard")] if self.settings.tensorboard else []
