@@ -60,12 +60,12 @@ def test_a_mapping_is_labelled_as_json() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("Gaussian:25", "'Gaussian:25': 'Gaussian' is no component's name; write name:key=value"),
-        ("gaussian:", "'gaussian:': '' is no value and not of the form key=value"),
-        ("gaussian:=3", "'gaussian:=3': '=3' is no value and not of the form key=value"),
+        ("Gaussian:25", "'Gaussian:25': 'Gaussian' is not a component name; use name:key=value"),
+        ("gaussian:", "'gaussian:': '' is neither a value nor of the form key=value"),
+        ("gaussian:=3", "'gaussian:=3': '=3' is neither a value nor of the form key=value"),
         ("gaussian:std=1,std=1", "'gaussian:std=1,std=1': 'std' is given twice"),
         ("gaussian:25,std=0.1", "noise 'gaussian:25,std=0.1': 'std' is given twice"),
-        ("gaussian:much", "noise 'gaussian:much': much is no number of 1/255"),
+        ("gaussian:much", "noise 'gaussian:much': much is not a number of 8-bit levels (1/255)"),
         (
             "gaussian:300",
             "noise 'gaussian:300': 300 is not between 0 and 255; a bare number is in 1/255",

@@ -28,7 +28,7 @@ _INITS = ("normal_", "uniform_", "constant_", "kaiming_uniform_")  # of torch.nn
 
 
 class TooLargeError(ArgumentError):
-    """What is being built goes beyond the bounds."""
+    """The object that is being built exceeds the limits."""
 
 
 def build_within_memory(make: Callable[[], Made], where: str) -> Made:
@@ -49,7 +49,7 @@ def build_within_memory(make: Callable[[], Made], where: str) -> Made:
     try:
         with bounded_allocation(_SMALL, what=where):
             return make()
-    except TooLargeError:  # for this first try
+    except TooLargeError:  # larger than the limit of this first attempt
         pass
     most = available_memory(torch.device("cpu"))
     limit = f"the {format_size(most)} of memory that are free"
@@ -104,19 +104,19 @@ def bounded_allocation(
             if func in fillers:
                 filled = args[0] if args else kwargs.get("tensor")
                 if filled is not None and filled.is_meta:
-                    return filled  # nothing to fill, and that would take long
+                    return filled  # meta tensors have no values, and the call would be slow
             return func(*args, **kwargs)
 
     return Bounded()
 
 
 def _bytes_of(func: Any, args: Any, kwargs: Any, what: str) -> int:
-    """How much a creation would take."""
+    """The size of the tensors that a call would create, in bytes."""
     here = {k: v for k, v in kwargs.items() if k not in ("generator", "pin_memory")}
     try:
         tried = func(*args, **{**here, "device": "meta"})
     except (RuntimeError, TypeError, OverflowError) as error:
         if "overflow" not in str(error).lower():
-            return 0  # a mistake of another kind, which the creation itself will raise
+            return 0  # another kind of mistake, for which the call itself raises an error
         raise TooLargeError(f"{what}: a tensor is too large for any memory") from error
     return int(tried.numel()) * int(tried.element_size())

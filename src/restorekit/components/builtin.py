@@ -19,7 +19,7 @@ def restorekit_models() -> list[Component]:
         Component(
             "ffdnet",
             "restorekit.arch.ffdnet:FFDNet",
-            "plain convolutional network at half size that is told the noise level",
+            "plain convolutional network at half size that takes the noise level as input",
             "Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026",
             ("convolutional", "conditional"),
         ),

@@ -1,4 +1,4 @@
-"""The built-in components that a training run measures and learns with."""
+"""The built-in metrics, optimizers, schedules and objectives."""
 
 from __future__ import annotations
 

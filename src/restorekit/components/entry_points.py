@@ -1,4 +1,4 @@
-"""The entry points of the installed plugins, found whatever state the installation is in."""
+"""The entry points of the installed plugins, found even if the installation is damaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNKNOWN = "unknown distribution"
 
 
 def entry_points() -> tuple[list[EntryPoint], list[tuple[str, str]]]:
-    """Those of the distributions that RESTOREKIT_PLUGINS names, of all where it is not set.
+    """The entry points of the distributions in RESTOREKIT_PLUGINS, or of all if it is not set.
 
     Returns:
         The entry points, sorted by distribution and name; the distributions whose files cannot be
@@ -24,7 +24,7 @@ def entry_points() -> tuple[list[EntryPoint], list[tuple[str, str]]]:
     unreadable: list[tuple[str, str]] = []
     try:
         found = list(importlib.metadata.entry_points(group=GROUP))
-    except Exception:  # one damaged file is enough, of whatever distribution
+    except Exception:  # one damaged file of any distribution is enough for an error here
         found, unreadable = _one_by_one()
     wanted = os.environ.get("RESTOREKIT_PLUGINS")
     if wanted is not None:
@@ -39,7 +39,7 @@ def provider(entry_point: EntryPoint) -> Provider:
     distribution = entry_point.dist
     if distribution is None:
         return Provider(_UNKNOWN)
-    # What a broken installation leaves behind may have no metadata, or damaged ones.
+    # The remains of a broken installation may have no metadata, or damaged metadata.
     try:
         found = {key: distribution.metadata[key] for key in distribution.metadata}
     except Exception:
@@ -52,7 +52,7 @@ def _one_by_one() -> tuple[list[EntryPoint], list[tuple[str, str]]]:
     unreadable: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name = _name(distribution)
-        if name in found or name in unreadable:  # hidden by one that comes earlier on sys.path
+        if name in found or name in unreadable:  # shadowed by one earlier on sys.path
             continue
         try:
             found[name] = list(distribution.entry_points.select(group=GROUP))

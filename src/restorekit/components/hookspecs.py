@@ -20,7 +20,7 @@ hookimpl = pluggy.HookimplMarker("restorekit")
 
 
 def component_hooks(registries: Iterable[Registry]) -> type:
-    """The hook of each of these kinds, in a class as pluggy takes them."""
+    """A class with the hook of each of these kinds, for pluggy."""
     hooks = {each.hook: staticmethod(_component_hook(each)) for each in registries}
     return type("ComponentHooks", (), hooks)
 
@@ -35,7 +35,7 @@ def _component_hook(registry: Registry) -> Callable[[], Component | Iterable[Com
 
 @hookspec
 def restorekit_train_start(trainer: Any) -> None:
-    """A run of this `restorekit.Trainer` begins or goes on; its folder is ready.
+    """Called when a run of this `restorekit.Trainer` starts or resumes; its folder exists.
 
     Called, as the three below, in the main process alone.
     """
@@ -43,14 +43,14 @@ def restorekit_train_start(trainer: Any) -> None:
 
 @hookspec
 def restorekit_step_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
-    """Metrics were logged: "loss", "terms", "learning_rate", "images_per_second", "epoch"."""
+    """Called after logging "loss", "terms", "learning_rate", "images_per_second", "epoch"."""
 
 
 @hookspec
 def restorekit_validation_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
-    """A validation is over: "loss", "terms", "psnr", "ssim", and both of the noisy images."""
+    """Called after a validation: "loss", "terms", "psnr", "ssim", also of the noisy images."""
 
 
 @hookspec
 def restorekit_train_end(trainer: Any, outcome: Any) -> None:
-    """A run came to its end or was stopped; `outcome` is what `Trainer.fit` returns."""
+    """Called when a run has ended or was stopped; `Trainer.fit` returns `outcome`."""

@@ -1,4 +1,4 @@
-"""Running foreign code: whatever it raises becomes an error of one line.
+"""Running code of plugins: everything it raises becomes an error of one line.
 
 An extension can raise what no `except Exception` catches: SystemExit ends a command with the exit
 code 0, KeyboardInterrupt looks as if the user had pressed Ctrl-C.
@@ -22,7 +22,7 @@ def attempt(
     *passed: type[BaseException],
     becomes: type[RestoreKitError] = PluginError,
 ) -> Iterator[None]:
-    """Turn whatever is raised within the block into an error of ours.
+    """Convert everything that is raised within the block to an error of restorekit.
 
     Args:
         tell: makes the message of the kind and text of what was raised.
@@ -45,13 +45,13 @@ def attempt(
 
 
 def describe_cause(error: BaseException) -> str:
-    """The kind of an exception and what it says, in one line."""
+    """The type and message of an exception, in one line."""
     return f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
 
 
 @contextmanager
 def watched_interrupts() -> Iterator[Callable[[], bool]]:
-    """Tells a Ctrl-C of the user from a KeyboardInterrupt that some code raised.
+    """Distinguishes a Ctrl-C of the user from a KeyboardInterrupt that code raised.
 
     Yields:
         Whether SIGINT has come since the block began. Only the main thread gets its exception.

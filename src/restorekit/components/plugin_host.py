@@ -33,12 +33,12 @@ from restorekit.components.registry import Component, Provider, Registry, origin
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
 from restorekit.untrusted.text import quoted
 
-_MOST_COMPONENTS = 10_000  # of a hook: a generator may have no end
+_MOST_COMPONENTS = 10_000  # per hook, since a generator may be infinite
 
 
 @dataclass
 class Plugin:
-    """What became of one entry point.
+    """The result of loading one entry point.
 
     Attributes:
         name: the entry point's name.
@@ -58,7 +58,7 @@ class Plugin:
 
     @property
     def complaint(self) -> str | None:
-        """What is wrong with it, in one line; None where nothing is."""
+        """The problem in one line; None if there is none."""
         faults = [f"was set aside: {self.cause}"] if self.cause else []
         if self.changed:
             faults.append(f"changed {', '.join(self.changed)}, which was undone")
@@ -66,7 +66,7 @@ class Plugin:
 
 
 class _Host:
-    """The pluggy manager and what has been loaded so far."""
+    """The pluggy manager and the plugins loaded so far."""
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager("restorekit")
@@ -91,7 +91,7 @@ class _Host:
             self.plugins_loaded = True
             for entry_point in self._selected() if first else ():
                 self._load(entry_point)
-        # Reported when all are loaded: a warning that is made an error must not stop the others.
+        # After all are loaded: if warnings are errors, one must not stop the other plugins.
         messages = [message for plugin in self.plugins if (message := plugin.complaint)]
         if messages and os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
             raise PluginError("; ".join(messages))
@@ -122,7 +122,7 @@ class _Host:
         plugin.changed = state.changed
 
     def _adopt(self, plugin: Plugin, module: Any) -> None:
-        """Register a plugin's components: all of them, or, if anything is wrong, none."""
+        """Register the components of a plugin: all of them, or none if one is invalid."""
         key = f"{plugin.provider.distribution}:{plugin.name}"
         self._add_component_hooks()
         hooks = _hooks(module)
@@ -143,7 +143,7 @@ class _Host:
             plugin.components.setdefault(registry.kind, []).append(component.name)
 
     def _add_component_hooks(self) -> None:
-        """Give every kind its hook, also one that was declared since the last plugin."""
+        """Add the hook of every kind, including kinds declared since the last plugin."""
         new = [each for each in REGISTRIES.values() if not hasattr(self.manager.hook, each.hook)]
         if new:
             self.manager.add_hookspecs(hookspecs.component_hooks(new))
@@ -171,7 +171,7 @@ class _Host:
 
 
 class _Hooks:
-    """What pluggy is given of a plugin: its hooks alone, without its other attributes."""
+    """The hooks of a plugin for pluggy, without its other attributes."""
 
 
 def _hooks(module: Any) -> _Hooks:
@@ -222,35 +222,35 @@ _host = _Host()
 
 
 def discover(plugins: bool) -> None:
-    """Load the built-in components, and with `plugins` the installed plugins too, each once."""
+    """Load the built-in components, and with `plugins` also the installed plugins, each once."""
     _host.load_builtins()
     if plugins:
         _host.load_plugins()
 
 
 def loaded_plugins() -> list[Plugin]:
-    """Every entry point found, loaded or set aside."""
+    """All entry points that were found, with their result."""
     discover(plugins=True)
     return list(_host.plugins)
 
 
 def failures() -> list[str]:
-    """The plugins set aside so far, a line each."""
+    """The plugins that failed so far, one line each."""
     return [f"{p.name} of {p.provider}: {p.cause}" for p in _host.plugins if p.cause]
 
 
 def implementations(hook: str) -> list[tuple[str, Callable[..., Any], Sequence[str]]]:
-    """Who implements a hook: the plugin, its function, and the arguments that it takes."""
+    """The implementations of a hook: the plugin, its function, and the arguments that it takes."""
     discover(plugins=True)
     found = getattr(_host.manager.hook, hook).get_hookimpls()
     return [(i.plugin_name, i.function, i.argnames) for i in found]
 
 
 def plugin_in_traceback(frames: Iterable[FrameType]) -> str | None:
-    """Whose code runs in the first of some frames that is a plugin's or one of its component's."""
+    """The plugin whose code runs in the first of some frames that belongs to a plugin."""
     tops = {p.module.partition(":")[0].partition(".")[0]: p for p in _host.plugins if p.module}
     for frame in frames:
-        with suppress(Exception):  # foreign objects may fail to be looked at
+        with suppress(Exception):  # reading attributes of foreign objects may fail
             origin = origin_of(frame.f_locals.get("self"))
             if origin is not None and origin.provider.distribution != "restorekit":
                 return f"{origin.kind} '{origin.name}' of {origin.provider}"

@@ -1,4 +1,4 @@
-"""What state all code of a process shares, and how each part of it is read and written."""
+"""The parts of process-wide state, and how each of them is read and restored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the state.
+    """A part of the process-wide state.
 
     Attributes:
         name: what it is called in messages.
@@ -44,7 +44,7 @@ def _attributes(name: str, module: str, *attributes: str) -> Part:
 
 
 def _torch(name: str, reader: str, writer: str) -> Part:
-    """What one function of torch returns and another sets."""
+    """A setting that one function of torch returns and another one sets."""
     return Part(
         name,
         "torch",
@@ -54,7 +54,7 @@ def _torch(name: str, reader: str, writer: str) -> Part:
 
 
 def _kept(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
-    """Whether all values are as before; new ones may have come."""
+    """Whether all earlier values are unchanged; new ones may have been added."""
     return all(now.get(key, _MISSING) == value for key, value in before.items())
 
 
@@ -91,12 +91,12 @@ def _foreign_variables(now: Iterable[str], before: dict[str, str]) -> list[str]:
 
 def _set_filters(_: Any, value: tuple[list[Any], tuple[Any, ...]]) -> None:
     warnings.filters, content = value
-    warnings.resetwarnings()  # this also drops what Python remembers of the filters
+    warnings.resetwarnings()  # also clears Python's cache of the filters
     value[0][:] = content
 
 
 def _same_filters(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
-    """Whether the broad ones are the same: many libraries add filters for warnings of their own."""
+    """Whether the general filters are equal; many libraries add filters for their own warnings."""
     return [f for f in before[1] if _is_broad(f)] == [f for f in now[1] if _is_broad(f)]
 
 

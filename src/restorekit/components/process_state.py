@@ -1,4 +1,4 @@
-"""The state that all code of a process shares, put back after foreign code has run.
+"""Process-wide state, which is restored after code of plugins has run.
 
 Plugins are imported into the process of a command or of a host program. One that changes the
 working directory, the default dtype or the warning filters would change what all other code does.
@@ -15,14 +15,14 @@ from typing import Any, Self
 
 from restorekit.components.process_parts import PARTS, RANDOM, Part
 
-# Of modules that were loaded within a block: what their state was when they were new.
+# The initial state of modules that were loaded within a block.
 _new: dict[Part, Any] = {}
 
 
 class KeptState:
-    """Whatever is changed within the block is put back at its end.
+    """Undo all changes of process-wide state at the end of the block.
 
-    A change that another thread makes meanwhile cannot be told from one of the block's.
+    A change by another thread during this time cannot be distinguished from one of the block.
 
     Args:
         with_random: also put the random generators back.
@@ -42,7 +42,7 @@ class KeptState:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(ValueError):  # it may have been removed, too
+        with suppress(ValueError):  # it may have been removed
             sys.meta_path.remove(self._watch)
         before = {part: _new[part] for part in self._parts if part in _new} | self._before
         changed = [part.name for part in self._parts if part in before and _changed(part, before)]
@@ -58,8 +58,8 @@ def _read(parts: Iterable[Part]) -> dict[Part, Any]:
 
 
 def _changed(part: Part, before: dict[Part, Any]) -> bool:
-    """Whether a part has changed; it is then put back."""
-    with suppress(Exception):  # what can no longer be read has changed
+    """Restore a part of the state if it has changed; return whether it had."""
+    with suppress(Exception):  # a state that can no longer be read has changed
         if part.same(before[part], part.read(sys.modules[part.module])):
             return False
     with suppress(Exception):
@@ -68,7 +68,7 @@ def _changed(part: Part, before: dict[Part, Any]) -> bool:
 
 
 class _Watch:
-    """Notes the state of modules that are loaded within a block as soon as they are."""
+    """Records the state of modules that are loaded within a block, directly after loading."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None

@@ -39,7 +39,7 @@ _OWN = "restorekit"  # the distribution
 
 @dataclass(frozen=True)
 class Component:
-    """What a plugin's hook returns: a name and what to call to make the thing.
+    """A component as a hook of a plugin returns it: its name and what to call to create it.
 
     Attributes:
         name: snake_case, unique among its kind.
@@ -79,7 +79,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Provider:
-    """Who brought a component: a distribution, or code of the running process."""
+    """The provider of a component: a distribution, or code of the running process."""
 
     distribution: str
     version: str = ""
@@ -90,7 +90,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an object made by a registry came from: enough to make it again."""
+    """The origin of an object made by a registry, from which it can be made again."""
 
     kind: str
     name: str
@@ -100,7 +100,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Description:
-    """Everything known of a component."""
+    """The full description of a component."""
 
     kind: str
     name: str
@@ -116,7 +116,7 @@ class Description:
 
 @dataclass(frozen=True)
 class RegistryEntry:
-    """A component and who brought it."""
+    """A component and its provider."""
 
     component: Component
     provider: Provider
@@ -174,17 +174,17 @@ class Registry:
 
     @property
     def hook(self) -> str:
-        """The hook by which a plugin declares such components: "restorekit_models"."""
+        """The hook of a plugin for components of this kind, for example "restorekit_models"."""
         return f"restorekit_{self.plural}"
 
     @property
     def title(self) -> str:
-        """The heading of these components in the documentation: "Models"."""
+        """The heading of the kind in the documentation, for example "Models"."""
         return self.plural.capitalize().replace("_", " ")
 
     @property
     def shortcuts(self) -> dict[str, Any]:
-        """What `restorekit` calls the registry and its commonest methods, by name."""
+        """The public names in `restorekit` for the registry and its most used methods."""
         return {
             self.plural: self,
             f"create_{self.kind}": self.create,
@@ -200,7 +200,7 @@ class Registry:
         tags: tuple[str, ...] = (),
         override: bool = False,
     ) -> Callable[[Target], Target]:
-        """Decorator: register a class or function of this process under `name`.
+        """Decorator that registers a class or function of this process under `name`.
 
         Raises:
             NameTakenError: the name is taken and `override` is False.
@@ -215,7 +215,7 @@ class Registry:
         return decorate
 
     def add(self, component: Component, provider: Provider, *, override: bool = False) -> None:
-        """Add a component that `provider` brings.
+        """Add a component of `provider`.
 
         Raises:
             NameTakenError: the name is taken and `override` is False.
@@ -230,7 +230,7 @@ class Registry:
         self._entries[component.name] = RegistryEntry(component, provider)
 
     def provider_of(self, name: str) -> Provider | None:
-        """Who provides `name`, or None where it is free; loads nothing."""
+        """The provider of `name`, or None if the name is free; does not load plugins."""
         entry = self._entries.get(name)
         return entry.provider if entry else None
 
@@ -238,7 +238,7 @@ class Registry:
         """The component called `name` and its provider; plugins are loaded if it is unknown.
 
         Raises:
-            UnknownNameError: nothing is called that.
+            UnknownNameError: the name is unknown.
         """
         _discover(plugins=False)
         if name not in self._entries:
@@ -255,7 +255,7 @@ class Registry:
         """The class or function called `name`, imported.
 
         Raises:
-            UnknownNameError: nothing is called that.
+            UnknownNameError: the name is unknown.
             PluginError: its target cannot be imported.
         """
         entry = self.entry(name)
@@ -266,17 +266,17 @@ class Registry:
             return targets.import_target(target, self._label(entry))
 
     def configurable(self, name: str) -> Target:
-        """The target called `name`, without the objects that no configuration names.
+        """The target of `name`, without the arguments that are not part of a configuration.
 
         Raises:
-            UnknownNameError: nothing is called that.
+            UnknownNameError: the name is unknown.
             PluginError: its target cannot be imported.
         """
         target = self.get(name)
         return functools.partial(target, *[None] * self.given) if self.given else target
 
     def create(self, name: str, /, *given: Any, **arguments: Any) -> Any:
-        """Make the component called `name`, its arguments checked against its signature first.
+        """Create the component `name`, after a check of the arguments against its signature.
 
         Args:
             name: the registered name.
@@ -285,9 +285,9 @@ class Registry:
             arguments: what a configuration says.
 
         Raises:
-            UnknownNameError: nothing is called that.
+            UnknownNameError: the name is unknown.
             ArgumentError: an argument is unknown, missing or cannot be used.
-            PluginError: its target fails, or makes what is no such component.
+            PluginError: its target fails, or returns another kind of object.
 
         Example:
             >>> restorekit.create_noise("gaussian", std=0.1)
@@ -309,13 +309,13 @@ class Registry:
             raise PluginError(
                 f"{label} made {quoted(made)}, which is no {self.kind}: it has no {attribute}"
             )
-        # Defaults too: a checkpoint must not change its meaning when a default does.
+        # With the defaults, so that a later change of a default does not change old checkpoints.
         full = {a.name: a.default for a in known if not a.required}
         mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))
         return made
 
     def build(self, spec: str | Mapping[str, Any] | Any, *given: Any) -> Any:
-        """Make a component from a name or `{"name": ..., argument: ...}`; pass anything else on.
+        """Create a component from a name or `{"name": ..., argument: ...}`; return other objects.
 
         Raises:
             ArgumentError: a mapping has no name, or an argument does not fit.
@@ -331,7 +331,7 @@ class Registry:
         return spec
 
     def names(self, pattern: str = "*") -> list[str]:
-        """The names that match a shell pattern, sorted; plugins' too.
+        """The names that match a shell pattern, sorted, including those of plugins.
 
         Example:
             >>> restorekit.list_noises("*_*")
@@ -376,26 +376,26 @@ class Registry:
     def _undone(
         self, entry: RegistryEntry, *, with_random: bool = True
     ) -> AbstractContextManager[None]:
-        """Undo what code of a plugin changes of the process's state, and warn of it."""
+        """Undo changes of process-wide state by a plugin, with a warning."""
         if entry.provider.distribution == _OWN:
             return contextlib.nullcontext()
         return targets.undo_changes(self._label(entry), with_random=with_random)
 
 
 def _path_as_text(value: Any) -> Any:
-    """A path as text, which a checkpoint's card can hold."""
+    """A path as text, so that it can be written to the card of a checkpoint."""
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def mark_origin(made: Any, origin: Origin) -> None:
-    """Note on an object where it came from."""
-    # An object without a __dict__ works too, it only cannot tell.
+    """Record the origin of an object on the object."""
+    # An object without a __dict__ still works, but its origin is then unknown.
     with contextlib.suppress(AttributeError, TypeError):
         object.__setattr__(made, _ORIGIN, origin)
 
 
 def origin_of(made: Any) -> Origin | None:
-    """Where an object came from, or None where no registry made it."""
+    """The origin of an object, or None if it was not made by a registry."""
     origin = getattr(made, _ORIGIN, None)
     return origin if isinstance(origin, Origin) else None
 
@@ -410,7 +410,7 @@ _discovery = _Discovery()
 
 
 def discover_with(run: Callable[[bool], None], failures: Callable[[], list[str]]) -> None:
-    """Say how components are found, so that this room need not know who finds them.
+    """Set how components are discovered, so that this package does not import the discovery.
 
     Args:
         run: called before a look-up, with False for the built-in components alone and True for

@@ -1,4 +1,4 @@
-"""What a component's target can be given: read from its signature, checked before it is called.
+"""The arguments of a component: read from its signature, checked before it is called.
 
 The signature is the whole configuration of a component. pydantic does the checking and the JSON
 schema; it is imported when first needed, so that listing components stays fast.
@@ -27,7 +27,7 @@ Target = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a component: its name, type, default and what the docstring says of it."""
+    """One argument of a component: its name, type, default and description in the docstring."""
 
     name: str
     type: str
@@ -61,12 +61,12 @@ def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, 
     if faults:
         raise ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
     checked = _model(target).model_validate(dict(given))
-    extra = checked.model_extra or {}  # what a target's **kwargs take
+    extra = checked.model_extra or {}  # arguments for the **kwargs of a target
     return {n: extra[n] if n in extra else getattr(checked, _field(n)) for n in given}
 
 
 def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the given arguments, a line each; empty where nothing is."""
+    """The problems with the given arguments, one line each; empty if there are none."""
     from pydantic import ValidationError
 
     with attempt(lambda error: f"its arguments cannot be checked: {error}", RestoreKitError):
@@ -83,7 +83,7 @@ def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
 
 
 def unwrap_target(target: Target) -> Target:
-    """What a target is underneath its decorators and bound arguments."""
+    """A target without its decorators and bound arguments."""
     target = inspect.unwrap(target)
     return unwrap_target(target.func) if isinstance(target, functools.partial) else target
 
@@ -99,7 +99,7 @@ def arguments_schema(target: Target) -> dict[str, Any]:
 
 
 def counts_booleans(given: Any, checked: Any) -> bool:
-    """Whether a boolean, at any depth, was converted to a number: pydantic takes True for 1."""
+    """Whether a boolean, at any depth, became a number, since pydantic accepts True as 1."""
     if isinstance(given, bool):
         return isinstance(checked, (int, float)) and not isinstance(checked, bool)
     if isinstance(given, Mapping) and isinstance(checked, Mapping):
@@ -199,7 +199,7 @@ def _schema_generator() -> Any:
     from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
     class AnyObject(GenerateJsonSchema):
-        """A Python object has no JSON form: leave its place open rather than fail or warn."""
+        """Python objects have no JSON form; allow any value for them instead of an error."""
 
         def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
             return {}

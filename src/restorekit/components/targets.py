@@ -16,7 +16,7 @@ from restorekit.components.process_state import KeptState
 from restorekit.errors import ArgumentError, PluginError, PluginWarning, RestoreKitError, message_of
 
 Target = Callable[..., Any]
-_told: set[str] = set()  # warnings that were given
+_warned: set[str] = set()  # warnings that were given, each once
 
 
 def import_target(path: str, label: str) -> Target:
@@ -34,7 +34,7 @@ def import_target(path: str, label: str) -> Target:
     def tell(error: str) -> str:
         return f"{label} cannot be imported from {path}: {error}"
 
-    # A missing extra is a RestoreKitError with a message of its own.
+    # A missing extra raises a RestoreKitError, which already has a clear message.
     with attempt(tell, RestoreKitError):
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
@@ -69,9 +69,9 @@ def lacking(made: Any, needs: Iterable[str]) -> str | None:
 
 @contextmanager
 def undo_changes(label: str, *, with_random: bool = True) -> Iterator[None]:
-    """Put back what the block changes of the process's state, and warn of it once.
+    """Undo changes of process-wide state by the block, with a warning given once.
 
-    In the main thread alone: what another one changes meanwhile could not be told apart.
+    Only in the main thread: changes by other threads could not be distinguished.
 
     Args:
         label: who runs in the block, for the warning.
@@ -86,20 +86,20 @@ def undo_changes(label: str, *, with_random: bool = True) -> Iterator[None]:
     with KeptState(with_random=with_random) as state:
         yield
     message = f"{label} changed {', '.join(state.changed)}, which was undone"
-    if state.changed and message not in _told:
-        _told.add(message)
+    if state.changed and message not in _warned:
+        _warned.add(message)
         warnings.warn(message, PluginWarning, stacklevel=4)
 
 
 def target_path(target: Target) -> str:
-    """Where a target is defined, as "package.module:Attribute"."""
+    """The location of a target as "package.module:Attribute"."""
     plain = signatures.unwrap_target(target)
     name = getattr(plain, "__qualname__", type(plain).__qualname__)
     return f"{getattr(plain, '__module__', None)}:{name}"
 
 
 def source_file(target: Target) -> str:
-    """The source file of a target; "" where it has none."""
+    """The source file of a target; "" if there is none."""
     try:
         return inspect.getsourcefile(signatures.unwrap_target(target)) or ""
     except TypeError:

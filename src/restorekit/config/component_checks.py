@@ -1,4 +1,4 @@
-"""What is wrong with the components that a configuration names, however deep they are nested."""
+"""Checks of the components in a configuration, at any depth of nesting."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NamedComponent = tuple[str, Registry, Any]
 
 
 def component_errors(data: Mapping[str, Any]) -> list[str]:
-    """Unknown names and wrong arguments of components, a device that cannot be used.
+    """The problems of a configuration: unknown names, wrong arguments, an unusable device.
 
     Args:
         data: a configuration that `find_unusable` has found nothing wrong with.
@@ -62,7 +62,7 @@ def _of_validation(data: Mapping[str, Any]) -> list[NamedComponent]:
         found = [("validation_dataset", datasets, sets)]
     try:
         listed = as_noises(data.get("validation_noise"))
-    except ValueError:  # told of where the key is read
+    except ValueError:  # reported when the key is read
         listed = []
     several = listed if isinstance(listed, list) else []
     return found + [(f"validation_noise.{i}", noises, each) for i, each in enumerate(several)]

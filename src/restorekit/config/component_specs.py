@@ -1,4 +1,4 @@
-"""How a configuration names components: by name, or with arguments, or as weighted loss terms."""
+"""Components in a configuration: by name, with arguments, or as weighted loss terms."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class LossTerm(ComponentSpec):
 
 
 def own_class(value: Any) -> str | None:
-    """The class of an object of the user's own, as a run writes it down: {"class": ...}."""
+    """The class of a user-defined object in the configuration of a run: {"class": ...}."""
     given = value.as_dict() if isinstance(value, ComponentSpec) else value
     if not isinstance(given, Mapping) or given.get("name", OWN) != OWN:
         return None
@@ -83,7 +83,7 @@ def as_named(value: Any) -> Any:
 
 
 def _as_component(value: Any) -> Any:
-    """A bare name, or an object of the user's own, as a mapping with a name."""
+    """A bare name, or a user-defined object, as a mapping with a name."""
     return {"name": OWN, **value} if own_class(value) is not None else as_named(value)
 
 
@@ -102,17 +102,17 @@ def as_terms(value: Any) -> Any:
 
 
 def is_map_of_sets(value: Any) -> bool:
-    """Whether datasets are given by name, and not one of them."""
+    """Whether this is a map of several datasets by name, and not a single dataset."""
     return isinstance(value, Mapping) and "name" not in value and own_class(value) is None
 
 
 def as_sets(value: Any) -> Any:
-    """One dataset, or a map of name to dataset, as such a map."""
+    """One dataset, or a map of name to dataset, as a map."""
     return value if value is None or is_map_of_sets(value) else {VALIDATION: value}
 
 
 def as_one_set(sets: Mapping[str, Any]) -> Any:
-    """A map of name to dataset as it is written: the only one without its name; none as None."""
+    """A map of name to dataset in its shortest form: a single unnamed one alone, none as None."""
     return sets[VALIDATION] if list(sets) == [VALIDATION] else dict(sets) or None
 
 

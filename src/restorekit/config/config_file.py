@@ -1,4 +1,4 @@
-"""A configuration file as data: JSON in UTF-8, of a size that a configuration can have."""
+"""Reading of configuration files: JSON in UTF-8 of limited size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restorekit.errors import ConfigError
 from restorekit.untrusted.plain_data import parse_json
 
 _LARGEST = 10_000_000  # bytes
-_OTHER_UNICODE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 begin with one
+_OTHER_UNICODE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 start with one
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 def _read_text(path: str | Path) -> str:
     try:
-        with Path(path).open("rb") as file:  # its size is not asked for: a pipe or device has none
+        with Path(path).open("rb") as file:  # stat() is not used, since pipes have no size
             content = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError([f"{path}: {(error.strerror or str(error)).lower()}"]) from error

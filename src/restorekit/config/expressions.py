@@ -12,7 +12,7 @@ from restorekit.untrusted.plain_data import parse_json
 from restorekit.untrusted.text import quoted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-# A comma outside brackets, braces and quotation marks, as far as one level of them goes.
+# A comma outside of brackets, braces and quotation marks; supports one level of nesting.
 _COMMA = re.compile(r""",(?![^\[]*\])(?![^{]*\})(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 
 
@@ -46,13 +46,13 @@ def parse_expression(text: str) -> Expression:
         return _from_json(stripped)
     name, colon, rest = stripped.partition(":")
     if not _NAME.fullmatch(name):
-        raise ArgumentError(f"'{text}': '{name}' is no component's name; write name:key=value")
+        raise ArgumentError(f"'{text}': '{name}' is not a component name; use name:key=value")
     values: list[Any] = []
     arguments: dict[str, Any] = {}
     for part in _COMMA.split(rest) if colon else ():
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (value if equals else key) or (equals and not key):
-            raise ArgumentError(f"'{text}': '{part}' is no value and not of the form key=value")
+            raise ArgumentError(f"'{text}': '{part}' is neither a value nor of the form key=value")
         if equals and key in arguments:
             raise ArgumentError(f"'{text}': '{key}' is given twice")
         if equals:
@@ -63,7 +63,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def read_value(text: str) -> Any:
-    """A value as JSON where it parses (0.1, true, [0.1, 0.2]), else the text itself.
+    """A value as JSON if it is valid (0.1, true, [0.1, 0.2]), otherwise as text.
 
     Raises:
         ArgumentError: it is JSON that cannot be used, such as NaN or a number of 5,000 digits.

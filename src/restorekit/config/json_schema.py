@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 
 
 def json_schema() -> Schema:
-    """The schema of `config.json` as it stands, plugins' components included."""
+    """The schema of `config.json`, including the components of installed plugins."""
     schema = TrainConfig.model_json_schema()
     properties, definitions = schema["properties"], schema["$defs"]
     for kind, registry in REGISTRIES.items():
@@ -96,7 +96,7 @@ def _loss_schema(definitions: Schema) -> Schema:
 
 
 def _choices(registry: Registry, name: str, definitions: Schema) -> list[Schema]:
-    """A component as its bare name, where that is enough, and as an object with its arguments."""
+    """A component as its name, if no argument is required, or as an object with its arguments."""
     summary = registry.entry(name).component.summary
     try:
         arguments = registry.json_schema(name)

@@ -1,4 +1,4 @@
-"""Noises as tables name them: "gaussian:25" is a standard deviation of 25/255."""
+"""Noises in short form, as in tables: "gaussian:25" is a standard deviation of 25/255."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from restorekit.components.registry import origin_of
 from restorekit.config import expressions
 from restorekit.errors import ArgumentError
 
-# Whose first argument, given bare, is on the scale of 8-bit values.
+# Noises whose first argument, given without a key, is on the scale of 8-bit levels.
 _PER_255 = ("gaussian", "uniform")
 
 
 @dataclass(frozen=True)
 class NamedNoise:
-    """A noise model and what tables call it.
+    """A noise model and its label in tables.
 
     Attributes:
         label: what it is called: the expression that it was written as.
@@ -33,7 +33,7 @@ class NamedNoise:
 
 
 def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoise]:
-    """The noises that some expressions name.
+    """Create the noises of some expressions.
 
     `name:VALUE` gives the first argument of the noise, of gaussian and uniform noise in 1/255;
     `name:VALUE,VALUE` is several noises; `name:key=value` and JSON give arguments on the noise's
@@ -54,7 +54,7 @@ def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoi
 
 
 def read_specs(given: str | Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The components that an expression names, as {"name": ..., argument: ...}; none is made.
+    """The components of an expression, as {"name": ..., argument: ...}, without creating them.
 
     Raises:
         ArgumentError: the expression cannot be read.
@@ -64,7 +64,7 @@ def read_specs(given: str | Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def noise_label(noise: Any) -> str:
-    """What tables call a noise, however it was written: "gaussian:25", "gaussian:25,clip=true"."""
+    """The label of a noise in tables, independent of its spelling: "gaussian:25,clip=true"."""
     origin = origin_of(noise)
     if origin is None:
         parts = getattr(noise, "noises", ())
@@ -127,7 +127,9 @@ def _scaled(written: expressions.Expression, value: Any) -> Any:
     if isinstance(value, list):
         return [_scaled(written, each) for each in value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ArgumentError(f"noise '{written.text}': {_shown(value)} is no number of 1/255")
+        raise ArgumentError(
+            f"noise '{written.text}': {_shown(value)} is not a number of 8-bit levels (1/255)"
+        )
     if not 0 <= value <= 255:
         raise ArgumentError(
             f"noise '{written.text}': {value} is not between 0 and 255; a bare number is in 1/255"

@@ -1,4 +1,4 @@
-"""The configuration of the system restorekit grew out of, put into today's spelling."""
+"""Conversion of configurations of the system that restorekit grew out of."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NAMES = {
 
 
 def update_old_spellings(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """A configuration in today's spelling, and a line for each spelling that was replaced.
+    """A configuration in the current spelling, and a line for each spelling that was replaced.
 
     Keys that are not old are passed on as they are; a key given in both spellings keeps the new.
     """
@@ -61,7 +61,7 @@ def update_old_spellings(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[s
         given = _section(new.get("train"))
         if "steps" in given:
             moved.pop("epochs", None)
-        # The old loop kept its learning rate, and one of 0.01 kills a U-Net's ReLUs at the start.
+        # The old loop had a constant rate; 0.01 without warm-up kills the ReLUs of a U-Net.
         new["train"] = {"schedule": "constant", **_GENTLE, **moved, **given}
     _rename_components(new, notes)
     _collect_losses(old, new, notes)
@@ -74,7 +74,7 @@ def update_old_spellings(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[s
 
 
 def _download(new: dict[str, Any], notes: list[str]) -> None:
-    """The old system fetched its data without asking."""
+    """The old system downloaded its data by default."""
     value = new.get("dataset")
     given = {"name": value} if isinstance(value, str) else _section(value)
     if given.get("name") in _DOWNLOADED and "download" not in given:
@@ -101,7 +101,7 @@ def _collect_losses(old: Mapping[str, Any], new: dict[str, Any], notes: list[str
     notes.extend(f"'{key}' is now 'loss.{_LOSSES[key]}'" for key in _LOSSES if key in old)
     model = new.get("model")
     if (model.get("name") if isinstance(model, dict) else model) != "vae":
-        weights.pop("kl_divergence", None)  # the old system used it for the VAE alone
+        weights.pop("kl_divergence", None)  # the old system used it for the VAE only
     if weights and isinstance(new.get("loss", {}), dict):
         new["loss"] = weights | new.get("loss", {})
 

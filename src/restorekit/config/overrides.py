@@ -1,4 +1,4 @@
-"""Settings from the command line, "key.path=value", put into a configuration."""
+"""Overrides of a configuration from the command line, "key.path=value"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorekit.untrusted.text import quoted
 
 
 def apply_override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """A configuration with "key.path=value" put in; the value is JSON where it parses, else text.
+    """Apply "key.path=value" to a configuration; the value is JSON if valid, otherwise text.
 
     Raises:
         ConfigError: it is not of that form, or the value is JSON that cannot be used.
@@ -32,7 +32,7 @@ def apply_override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
 def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
     key, rest = keys[0], keys[1:]
     if not rest:
-        rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last is meant
+        rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last applies
         return {k: v for k, v in data.items() if k != rivals.get(key)} | {key: value}
     inner = data.get(key, {})
     if key == "loss" and (by_name := _terms_by_name(inner)) is not None:
@@ -45,7 +45,7 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
 
 
 def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
-    """Loss terms as a map, or None where they are no list or map of named terms."""
+    """Loss terms as a map, or None if they are not a list or map of named terms."""
     found = as_terms(loss)
     if not isinstance(found, list) or not all(
         isinstance(t, Mapping) and isinstance(t.get("name"), str) for t in found

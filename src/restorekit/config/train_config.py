@@ -50,7 +50,7 @@ def settings_from(given: Mapping[str, Any]) -> TrainSettings:
 
 
 class TeacherSettings(Section):
-    """Whose answers are learnt beside the clean images, and how much they count."""
+    """A network whose output is part of the target, and its weight there."""
 
     weights: PathField = Field(
         description="The teacher: a name, a file or a run's folder.", min_length=1
@@ -106,9 +106,7 @@ class TrainSettings(Section):
     )
     compile: bool = Field(False, description="Put the network through torch.compile.")
     channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
-    num_workers: int = Field(
-        0, ge=0, le=256, description="Processes that read data beside the loop."
-    )
+    num_workers: int = Field(0, ge=0, le=256, description="Additional processes that read data.")
     validation_split: float = Field(
         0.1,
         ge=0,
@@ -147,7 +145,7 @@ class TrainSettings(Section):
         20, ge=1, description="Steps in a row without a finite loss and gradient that end the run."
     )
     teacher: TeacherSettings | None = Field(
-        None, description="A network to learn from beside the clean images, or null."
+        None, description="A network to learn from in addition to the clean images, or null."
     )
     strategy: Literal["auto", "ddp", "fsdp"] = Field(
         "auto",
@@ -258,7 +256,7 @@ class TrainConfig(Section):
         return config
 
     def to_dict(self) -> dict[str, Any]:
-        """The resolved configuration as JSON data, every default filled in."""
+        """The resolved configuration as JSON data, with all defaults."""
         return self.model_dump(mode="json")
 
 

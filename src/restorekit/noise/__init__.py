@@ -1,1 +1,1 @@
-"""Noise models, one family a file: clean batch -> Degraded."""
+"""Noise models, one family per file. Each maps a clean batch to a `Degraded`."""

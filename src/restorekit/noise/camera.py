@@ -1,4 +1,4 @@
-"""What a camera does to light: noise in the raw data, then everything that is done to that."""
+"""Camera noise: noise in the raw data, followed by the processing of the camera."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from restorekit.noise.base import Noise
 from restorekit.noise.parameters import Draws, as_interval
 
 GAMMA = 2.2
-_DARKEST = 1e-4  # below it the slope of the gamma curve is without bound
-# Read against shot noise over many cameras and gains, in base-e logarithms (Brooks et al.).
+_DARKEST = 1e-4  # the slope of the gamma curve grows without bound towards 0
+# Read noise as a function of shot noise over many cameras and gains, in natural logarithms
+# (Brooks et al.).
 _READ_SLOPE, _READ_OFFSET, _READ_SPREAD = 2.18, 1.20, 0.26
 # Bilinear interpolation of one colour from its places in the Bayer mosaic.
 _GREEN = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
@@ -73,7 +74,7 @@ class Camera(Noise):
         self._log_shot = (math.log(self.shot[0]), math.log(self.shot[1]))
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
-        """A picture of each sample by a camera of its own; its noise differs with brightness."""
+        """The batch with noise of a random camera for each sample; it depends on the brightness."""
         light = clean.float().clamp(_DARKEST, 1.0) ** GAMMA
         shot = draw.parameter(self._log_shot)
         spread = draw.normal(*shot.shape) * _READ_SPREAD
@@ -98,7 +99,7 @@ def _demosaic(noise: Tensor, draw: Draws) -> Tensor:
     height, width = noise.shape[-2:]
     rows = torch.arange(height, device=noise.device)[:, None] % 2
     columns = torch.arange(width, device=noise.device)[None] % 2
-    # The mosaic begins at any of its four places, for a patch may be cut anywhere.
+    # The mosaic starts at any of its four positions, since patches are cut at random positions.
     shift = (draw.uniform(len(noise), 2, 1, 1, 1) * 2).long()
     row, column = (rows + shift[:, 0]) % 2, (columns + shift[:, 1]) % 2
     sites = torch.cat([(row + column) == 0, (row + column) == 1, (row + column) == 2], 1)

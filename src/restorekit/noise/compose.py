@@ -1,4 +1,4 @@
-"""Noises made of noises: one of several at random, several in sequence, one for all channels."""
+"""Compositions of noises: one of several at random, several in sequence, one for all channels."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class OneOf(Noise):
         self.weights = _check_weights(weights, len(self.noises))
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
-        """Each sample with the noise it draws; the sigma where every noise drawn knows its own."""
+        """The batch with a random noise for each sample, and sigma if all of these know theirs."""
         choices = self._choose(draw)
         groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
         if len(groups) == 1:
@@ -67,7 +67,7 @@ class OneOf(Noise):
         return _merge(parts, order, clean.dtype)
 
     def alternatives(self) -> Alternatives:
-        """Each noise that can be chosen, and how often it is; of those made of noises, theirs."""
+        """All noises that can be chosen, with their probabilities; compositions are expanded."""
         total = sum(self.weights)
         return [
             (each, weight / total * chance)
@@ -107,7 +107,7 @@ class Chain(Noise):
         self.noises = _build(noises)
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
-        """The batch after every noise in turn.
+        """The batch after all noises in sequence.
 
         As sigma the root of the summed squares (the noises are independent) where all are known.
         """
@@ -120,7 +120,7 @@ class Chain(Noise):
         return Degraded(noisy, _sum_in_square(sigmas, clean))
 
     def alternatives(self) -> Alternatives:
-        """A chain for each combination of what its noises can be, and how often that is.
+        """A chain for each combination of the cases of its noises, with its probability.
 
         Itself alone where there are more than 16.
         """
@@ -161,7 +161,7 @@ class Luminance(Noise):
         self.clip = clip
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
-        """The batch with what the noise does to the mean of the channels added to each."""
+        """The batch with the noise of the mean of its channels added to each channel."""
         gray = clean.mean(1, keepdim=True)
         degraded = degrade(self.noise, gray, draw.generator)
         return Degraded(clean + (degraded.noisy - gray), degraded.sigma)

@@ -1,4 +1,4 @@
-"""What lossy compression does to a picture."""
+"""Artefacts of lossy compression."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class JPEG(Noise):
         self.halved_colour = float(halved_colour)
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
-        """The batch after decompression: what is lost depends on the image."""
+        """The batch after compression and decompression; sigma is unknown."""
         chances = draw.uniform(len(clean), 4).tolist()
         levels = (clean.detach().float().clamp(0, 1) * 255).round().byte().cpu().movedim(1, -1)
         low, high = self.quality
@@ -86,5 +86,5 @@ def _compressed(
 
 
 def _continuation(image: np.ndarray) -> Literal["symmetric", "edge"]:
-    """How a picture goes on past its border: mirrored, where it is large enough for that."""
+    """The padding mode for a picture: mirroring, if it is large enough for that."""
     return "symmetric" if min(image.shape[:2]) >= _BLOCK else "edge"

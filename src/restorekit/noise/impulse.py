@@ -1,4 +1,4 @@
-"""Impulse noise: a few pixels lose their value altogether."""
+"""Impulse noise: some pixels lose their value completely."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class SaltAndPepper(Noise):
         self.per_channel = per_channel
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
-        """The batch with some pixels hit: how far one moves depends on the image."""
+        """The batch with impulses; sigma is unknown, since it depends on the image."""
         amount = draw.parameter(self.amount)
         batch, channels, height, width = clean.shape
-        # One number decides both: below amount a pixel is hit, below amount * salt it turns white.
+        # One number decides both: a pixel is hit if it is below amount, and white if below
+        # amount * salt.
         chance = draw.uniform(batch, channels if self.per_channel else 1, height, width)
         pepper = clean.masked_fill(chance < amount, 0.0)
         return pepper.masked_fill(chance < amount * self.salt, 1.0)

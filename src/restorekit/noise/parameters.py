@@ -1,4 +1,4 @@
-"""What every noise needs: checked arguments, a checked batch, and random numbers for it."""
+"""Helpers of noise models: checks of arguments and batches, and random numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def as_interval(value: float | tuple[float, float], name: str, unit: str) -> Par
 
 
 def check_clean_batch(clean: Tensor, generator: Generator | None) -> None:
-    """Refuse what no noise can work with.
+    """Raise an error for a batch that no noise model can use.
 
     Raises:
         InputError: `clean` is not a floating point (B, C, H, W) batch, or `generator` is on
@@ -51,7 +51,7 @@ def check_clean_batch(clean: Tensor, generator: Generator | None) -> None:
 
 
 class Draws:
-    """Random numbers for a batch: on its device, in float32 whatever its dtype.
+    """Random numbers for a batch, on its device and always in float32.
 
     Args:
         clean: the batch (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Noises with a name of their own that are others with their arguments filled in."""
+"""Named noises that are compositions of others with given arguments."""
 
 from __future__ import annotations
 

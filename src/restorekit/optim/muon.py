@@ -1,4 +1,4 @@
-"""Muon: steps along the orthogonalised momentum, for networks of convolutions."""
+"""Muon: orthogonalised momentum, for networks of convolutions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError
 
-# Newton-Schulz iteration: the odd polynomial that draws all singular values towards 1 (Jordan).
+# Coefficients of the Newton-Schulz iteration: an odd polynomial that moves all singular values
+# towards 1 (Jordan et al.).
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
-# Adam's updates have about this RMS (Liu et al.): a learning rate for AdamW serves here too.
+# The updates of Adam have about this RMS (Liu et al.). With the same RMS here, learning rates for
+# AdamW can be used unchanged.
 _ADAM_RMS = 0.2
 _EPSILON = 1e-7
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum made orthogonal, matrix by matrix; AdamW for what is no hidden matrix.
+    """Orthogonalised momentum for hidden matrices, and AdamW for all other weights.
 
     A convolution's weight (out, in, k, k) counts as the matrix (out, in k k). The first and the
     last matrix, and everything with fewer than two dimensions, go to AdamW. Against
@@ -71,7 +73,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Change the weights by one step."""
+        """Update the weights once."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -92,7 +94,7 @@ class Muon(torch.optim.Optimizer):
             if not state:
                 state["momentum"] = torch.zeros_like(weight)
             running = state["momentum"].lerp_(gradient, 1 - momentum)
-            update = gradient.lerp(running, momentum)  # Nesterov's look ahead
+            update = gradient.lerp(running, momentum)  # Nesterov momentum
             matrix = orthogonalize(update.flatten(1))
             size = _ADAM_RMS * max(matrix.shape) ** 0.5
             weight.sub_(matrix.view(weight.shape).to(weight), alpha=rate * size)
@@ -112,7 +114,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
-    """The nearest matrix (m, n) with orthonormal rows or columns, roughly: singular values near 1.
+    """An approximation of the nearest matrix (m, n) with orthonormal rows or columns.
 
     In bfloat16, as the method is made for: they come out between about 0.7 and 1.2.
     """

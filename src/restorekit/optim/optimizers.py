@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restorekit.errors import ArgumentError
 
-# Those of torch.optim that cannot train a network here, and why.
+# Optimizers of torch.optim that cannot be used here, and the reason.
 _UNFIT = {
     "lbfgs": "needs each batch evaluated several times",
     "sparseadam": "takes only sparse gradients, and those of a network are dense",
