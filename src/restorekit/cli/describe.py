@@ -48,7 +48,7 @@ def _print(found: Description) -> None:
     print_table((label, text) for label, text in facts.items() if text)
     print_text("\narguments")
     print_table([_row(argument) for argument in found.arguments] or [("(none)",)])
-    # The table has said what the arguments are.
+    # The arguments are already shown in the table.
     doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", found.doc, flags=re.MULTILINE).strip()
     if doc:
         print_text(f"\n{doc}")

@@ -26,7 +26,7 @@ _TOLD = (PluginWarning, OldSpellingWarning, RestoreWarning)
 
 
 def explain(error: BaseException, who: str | None = None) -> list[str] | None:
-    """What to tell the user of an error, a line each; None where it is a bug of ours.
+    """The lines of an error message for the user; None if the error is a bug of restorekit.
 
     Args:
         error: what was raised.
@@ -43,15 +43,15 @@ def explain(error: BaseException, who: str | None = None) -> list[str] | None:
         return [f"{error.filename}: {reason}" if error.filename is not None else reason]
     if is_out_of_memory(error):
         return [f"not enough memory: {describe_cause(error)}"]
-    if hasattr(error, "format_message"):  # typer's own, whose class has moved between versions
+    if hasattr(error, "format_message"):  # of typer; the class has moved between its versions
         return [_usage_fault(error)]
-    if not isinstance(error, Exception):  # the exit code of a SystemExit would say "all is well"
+    if not isinstance(error, Exception):  # a SystemExit of a plugin could have exit code 0
         return [f"ended by {describe_cause(error)}"]
     return None
 
 
 def raised_by(error: BaseException) -> str | None:
-    """The component or plugin in whose code an error was raised, and where; None if in none.
+    """The component or plugin whose code raised an error, and the line; None if none did.
 
     With RESTOREKIT_STRICT_PLUGINS=1 none is named, for its author wants the whole traceback.
     """

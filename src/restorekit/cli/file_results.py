@@ -18,7 +18,7 @@ from restorekit.errors import ArgumentError
 if TYPE_CHECKING:
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
 
-# Texts, for an empty one would become the path of the current folder.
+# Strings, since an empty path would become that of the current folder.
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures or folders.")]
 OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture or a folder ('out/').")
 Black = Annotated[str, typer.Option("--black", metavar="N", help="Value of black, or auto.")]
@@ -49,7 +49,7 @@ def read_end(option: str, text: str) -> float | Literal["auto"]:
 def results_printed(
     label: str, *, as_json: bool = False, verbose: bool = False
 ) -> Iterator[Callable[[FileResult], None]]:
-    """Within it there is a function that prints what became of a file, and moves the progress bar.
+    """Provide a function that prints the result of a file and advances the progress bar.
 
     Args:
         label: what the progress is called.
@@ -145,9 +145,9 @@ def _progress(label: str) -> Iterator[Advance | None]:
 
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(label, total=None)  # which the first result tells
+        task = bar.add_task(label, total=None)  # known after the first result
         try:
             yield lambda total: bar.update(task, advance=1, total=total)
         except BaseException:
-            bar.live.transient = True  # an error is one line, without a bar above it
+            bar.live.transient = True  # remove the bar, so that an error is printed alone
             raise

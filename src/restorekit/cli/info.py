@@ -1,4 +1,4 @@
-"""`restorekit info`: what a weights file says of itself."""
+"""`restorekit info`: the card of a weights file."""
 
 from __future__ import annotations
 

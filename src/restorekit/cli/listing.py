@@ -30,7 +30,7 @@ Components of plugins are listed with the plugin that provides them.
 
 def listing(context: typer.Context, as_json: Json = False) -> None:
     """Print the components of every kind, or of one."""
-    # Declared arguments would make typer import pydantic, which doubles the time this takes.
+    # Declared arguments would make typer import pydantic, which doubles the start-up time.
     kind, pattern = _read(context.args)
     listed = {
         plural: [REGISTRIES[kind_].entry(name) for name in REGISTRIES[kind_].names(pattern)]
@@ -52,7 +52,7 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
 
 
 def kind_of(word: str, *others: str) -> str:
-    """The kind that a word names, in the singular or the plural.
+    """The kind for a word, in the singular or the plural.
 
     Args:
         word: what was given.

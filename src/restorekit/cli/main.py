@@ -29,7 +29,7 @@ from restorekit.cli.streams import dependable_streams, set_output_aside
 from restorekit.components.isolation import watched_interrupts
 from restorekit.version import __version__
 
-# Plain help: drawing it with rich would take longer than everything else together.
+# Plain help, since importing rich for it would dominate the start-up time.
 app = typer.Typer(
     cls=QuickGroup,
     add_completion=False,
@@ -100,8 +100,8 @@ def _watched(words: list[str]) -> int:
         try:
             code = _run(words)
             sys.stdout.flush()
-        except BrokenPipeError:  # the reader of our output, such as `head`, has enough
-            code = 128 + 13  # as a shell says that SIGPIPE ended a program
+        except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
+            code = 128 + 13  # the code of a shell for a program that SIGPIPE has ended
         except BaseException as error:
             code = _told(error, interrupted())
     return code
@@ -122,7 +122,7 @@ def _told(error: BaseException, interrupted: bool) -> int:
 
 
 def _run(words: list[str]) -> int:
-    # Not through typer's own main, which would print a box around each error.
+    # The main function of typer is not used, since it would print a box around each error.
     command = typer.main.get_command(app)
     try:
         with command.make_context("restorekit", words) as context:

@@ -21,11 +21,11 @@ Settings = Annotated[
 ]
 
 
-_WIDEST = 40  # of a column that others stand behind
+_WIDEST = 40  # characters of a column, unless it is the last one
 
 
 def print_line(text: str, file: TextIO | None = None) -> None:
-    """A line on stdout, or on another file, at once and in one piece, its text escaped.
+    """Print an escaped line to stdout or another file, with a single write.
 
     Everything that is printed for people passes here, for any text may come from outside: names
     of files, cards, plugins.
@@ -63,7 +63,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
-    """Rows of cells in columns as wide as their widest cell, but for very long ones.
+    """Print rows of cells in aligned columns; very long cells do not widen their column.
 
     A cell that is longer than `_WIDEST` is written in full and moves its own row alone.
     """

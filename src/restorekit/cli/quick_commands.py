@@ -1,4 +1,4 @@
-"""typer's commands, made to answer without importing pydantic.
+"""Commands of typer that run without importing pydantic.
 
 typer converts the value of every argument with pydantic, whose import takes as long as all the rest
 of `restorekit list`. It does so even for a --help that was not given, unless that has a default.
@@ -35,7 +35,7 @@ class QuickGroup(TyperGroup):
         return _with_default(super().get_help_option(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first word names.
+        """The command for the first word.
 
         Raises:
             ArgumentError: the command is unknown; the message suggests the closest one.

@@ -16,7 +16,7 @@ _SHOW_CURSOR = b"\x1b[?25h"  # a progress bar hides it
 
 
 def ending_on_signals() -> AbstractContextManager[None]:
-    """Within the block SIGTERM and SIGHUP end the process at once, without temporary files.
+    """Within the block, SIGTERM and SIGHUP end the process at once and remove temporary files.
 
     A signal that is ignored, as SIGHUP is under nohup, stays so.
     """
@@ -26,10 +26,10 @@ def ending_on_signals() -> AbstractContextManager[None]:
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    # Not by an exception: raised wherever the program happens to be, it may be swallowed or become
-    # another one, as within an import or a destructor.
+    # Not by an exception: it would be raised at any point of the program, where it may be swallowed
+    # or converted to another one, for example in an import or a destructor.
     remove_unfinished()
-    with suppress(Exception):  # it may be in the middle of a write
+    with suppress(Exception):  # the stream may be in the middle of a write
         sys.stdout.flush()
     with suppress(OSError):
         if os.isatty(2):

@@ -1,4 +1,4 @@
-"""Standard output and standard error that can be written to, whatever the shell made of them."""
+"""Standard output and standard error that can always be written to, even if they are closed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def dependable_streams() -> Iterator[None]:
             stack.enter_context(open(os.devnull, "w")) if stream is None else stream
             for stream in (sys.stdout, sys.stderr)
         )
-        if isinstance(out, io.TextIOWrapper):  # a file's name may have no form in its encoding
+        if isinstance(out, io.TextIOWrapper):  # its encoding may lack characters of file names
             out.reconfigure(errors="backslashreplace")
         stack.enter_context(redirect_stdout(cast(TextIO, _Output(out))))
         stack.enter_context(redirect_stderr(cast(TextIO, _Stream(err))))
         yield
 
 
-_answers: list[TextIO] = []  # standard output itself, while others are kept from it
+_answers: list[TextIO] = []  # the real standard output, while it is redirected
 
 
 def answers() -> TextIO:
@@ -43,7 +43,7 @@ def answers() -> TextIO:
 
 @contextmanager
 def answers_apart() -> Iterator[None]:
-    """Within the block whatever else is written to standard output goes to standard error.
+    """Within the block, output of other code to standard output goes to standard error.
 
     A plugin that prints, from Python or from native code, would else break what a command prints
     as JSON.
@@ -67,7 +67,7 @@ def _own_descriptor(stream: TextIO) -> Iterator[TextIO]:
     """The stream under another descriptor, while its own, where it is 1, leads to stderr."""
     try:
         is_standard = stream.fileno() == 1
-    except (OSError, ValueError):  # it is none of the system's
+    except (OSError, ValueError):  # not a file of the operating system
         is_standard = False
     if not is_standard:
         yield stream
@@ -111,7 +111,7 @@ class _Stream:
         """Nothing: others write to it, too."""
 
     def _give_up(self, error: OSError) -> None:
-        # Python flushes once more at its end, and would fail again.
+        # Python flushes again when it exits, and would fail again.
         with suppress(OSError):
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self._stream.fileno())
@@ -136,7 +136,7 @@ class _Output(_Stream):
 
 
 class _Aside(_Stream):
-    """Standard error in the place of standard output; says once of each plugin that it prints."""
+    """Standard error in place of standard output; warns once about each plugin that prints."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -159,4 +159,4 @@ def _fill_descriptors() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, that of the stream

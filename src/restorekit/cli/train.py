@@ -33,9 +33,9 @@ def train(
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume)
-    if Launch.of_environment().is_first:  # one of several processes speaks for all
+    if Launch.of_environment().is_first:  # only one of several processes prints
         print_line(_where(outcome))
-    # What torch's group still runs at the end of the process can abort it.
+    # Threads of torch's process group that still run at exit can abort the process.
     leave_group()
     raise typer.Exit(outcome.exit_code)
 

@@ -1,4 +1,4 @@
-"""The pictures behind a dataset's indices, also of datasets that are made of datasets.
+"""The pictures of the items of a dataset, including datasets that are composed of others.
 
 `Subset` and `ConcatDataset` of torch are looked through: what counts is the dataset that reads the
 pictures. Such a dataset may say more than `len` and `[index]`: `sample(index, generator)` draws at
@@ -21,10 +21,10 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from restorekit.components.registry import origin_of
 from restorekit.errors import ArgumentError, DataError, RestoreKitError, in_one_line
 
-# A resized picture may overshoot; data on another scale are further out.
+# Resizing may overshoot [0, 1] slightly; data on another scale are further outside.
 _MARGIN = 0.5
-_ENDS = 65536  # bytes at each end of a file that tell most files apart
-_MOST_BYTES = 4_000_000_000  # of files that are read for a digest alone
+_ENDS = 65536  # bytes at each end of a file; these differ for most different files
+_MOST_BYTES = 4_000_000_000  # of files that are read only for a digest
 
 
 class UnidentifiedPicture(NamedTuple):
@@ -35,7 +35,7 @@ class UnidentifiedPicture(NamedTuple):
 
 
 def check_dataset(dataset: Any, where: str) -> None:
-    """Refuse what has no length or no indices.
+    """Raise an error for an object without length or indices.
 
     Raises:
         ArgumentError: it is a class, an IterableDataset, a generator or no dataset at all.
@@ -76,7 +76,7 @@ def source_of(dataset: Any, index: int) -> tuple[Any, int]:
 
 
 def read_sample(dataset: Any, index: int, generator: torch.Generator | None = None) -> Tensor:
-    """The image (C, H, W) at an index; a random draw where a generator is given and possible.
+    """The image (C, H, W) at an index; a random draw, if a generator is given and supported.
 
     Raises:
         DataError: it cannot be read, or is no image in [0, 1].
@@ -90,7 +90,7 @@ def read_sample(dataset: Any, index: int, generator: torch.Generator | None = No
 
 
 def read_views(dataset: Any, indices: Sequence[int], count: int) -> list[Tensor]:
-    """At most `count` fixed images (C, H, W) of the picture that is behind all of the indices.
+    """At most `count` fixed images (C, H, W) of the picture that all the indices belong to.
 
     Raises:
         DataError: it cannot be read, or is no image in [0, 1].
@@ -103,7 +103,7 @@ def read_views(dataset: Any, indices: Sequence[int], count: int) -> list[Tensor]
 
 
 def as_image(item: Any, where: str = "a dataset") -> Tensor:
-    """What a dataset holds at an index, as a float image (C, H, W); a label beside it is dropped.
+    """An item of a dataset as a float image (C, H, W); a label next to it is dropped.
 
     uint8 is divided by 255 and uint16 by 65535; floats are taken as they are.
 
@@ -112,7 +112,7 @@ def as_image(item: Any, where: str = "a dataset") -> Tensor:
         where: the dataset and the index, for messages.
 
     Raises:
-        DataError: it is no image, or its values are not in about [0, 1].
+        DataError: it is not an image, or its values are not in about [0, 1].
     """
     image = item[0] if isinstance(item, (tuple, list)) and item else item
     wanted = "a dataset gives (C, H, W) tensors: floats in [0, 1], uint8 or uint16"
@@ -160,7 +160,7 @@ def by_picture(*datasets: Any) -> list[dict[Hashable, list[range]]]:
 
 
 def pictures_digest(keys: Iterable[Hashable]) -> str | None:
-    """A digest of pictures, whatever their order and their names; None where they are not known.
+    """A digest of pictures, independent of order and names; None if the pictures are unknown.
 
     Files are read whole; None too where they are more than 4 GB together.
     """
@@ -172,13 +172,13 @@ def pictures_digest(keys: Iterable[Hashable]) -> str | None:
         if sum(path.stat().st_size for path in files) > _MOST_BYTES:
             return None
         parts = [_whole(key).hex() if isinstance(key, Path) else repr(key) for key in keys]
-    except OSError:  # gone since
+    except OSError:  # removed in the meantime
         return None
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
 def _guarded(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a dataset gives; whatever it raises, as one line that names it."""
+    """Read an item of a dataset; any error becomes one line with the name of the dataset."""
     try:
         return function(*arguments)
     except RestoreKitError:
@@ -196,7 +196,7 @@ def _identity(dataset: Any, index: int) -> Hashable:
     if hasattr(dataset, "identify"):
         key: Hashable = dataset.identify(index)
         return key
-    if isinstance(dataset, (list, tuple, Tensor, TensorDataset)):  # read already
+    if isinstance(dataset, (list, tuple, Tensor, TensorDataset)):  # already in memory
         item = dataset[index]
         image = item[0] if isinstance(item, (list, tuple)) and item else item
         if isinstance(image, Tensor):
@@ -207,9 +207,9 @@ def _identity(dataset: Any, index: int) -> Hashable:
 
 
 def _copies(paths: Iterable[Path]) -> Mapping[Hashable, Path]:
-    """The first of the files that hold the same, for each that has a copy.
+    """For each file that has a copy, the first of the files with equal content.
 
-    Files are told apart by their size, then by their ends, and only then read whole.
+    Files are compared by their size, then by their ends, and only then completely.
     """
     groups = [sorted(paths)]
     for tell in (_size, _ends, _whole):
@@ -223,7 +223,7 @@ def _by(tell: Callable[[Path], Hashable], paths: Sequence[Path]) -> list[list[Pa
     for path in paths:
         try:
             groups[tell(path)].append(path)
-        except OSError:  # whoever reads it will say so
+        except OSError:  # reported later, when the picture is read
             continue
     return [group for group in groups.values() if len(group) > 1]
 

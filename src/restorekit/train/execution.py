@@ -17,7 +17,7 @@ from restorekit.train.processes import Processes
 
 @dataclass
 class Execution:
-    """A device, the number format of the network there, the memory layout, and the processes.
+    """The device, the precision and memory layout of the network, and the processes.
 
     Attributes:
         device: where the model, the noise and the losses are computed.
@@ -37,7 +37,7 @@ class Execution:
     scaler: torch.amp.GradScaler = field(init=False)
 
     def __post_init__(self) -> None:
-        # float16 gradients underflow without a scaler; for the others it does nothing.
+        # float16 gradients underflow without a scaler. For other dtypes it is disabled.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
     @classmethod
@@ -50,7 +50,7 @@ class Execution:
             device=processes.device,
             processes=processes,
             dtype=native_dtype(processes.device) if automatic else dtype_of(settings.precision),
-            channels_last=settings.channels_last and not sharded,  # FSDP wants the plain layout
+            channels_last=settings.channels_last and not sharded,  # FSDP needs the default layout
             compiled=settings.compile,
             sharded=sharded,
         )
@@ -59,7 +59,7 @@ class Execution:
         """The model on the device, in the layout of the images, joined with its copies."""
         model = model.to(self.device).to(memory_format=self._layout)
         if self.processes.world > 1 and self.device.type == "cuda":
-            convert = nn.SyncBatchNorm.convert_sync_batchnorm  # only CUDA has it
+            convert = nn.SyncBatchNorm.convert_sync_batchnorm  # supported on CUDA only
             model = convert(model)  # type: ignore[no-untyped-call]
         if self.sharded:
             return _shard(model)

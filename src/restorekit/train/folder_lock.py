@@ -16,7 +16,7 @@ NAME = ".training.lock"
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Within the block no other training can use the folder, on any machine that shares it.
+    """Lock the folder within the block against other trainings, also on other machines.
 
     The lock ends with the process, even if that is killed. On a file system without locks there is
     a warning.
@@ -32,7 +32,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            path.unlink()  # while it is locked: nobody else can have taken it
+            path.unlink()  # before the lock is released, so that no other process has locked it
         locks.close_lock(descriptor)
 
 
@@ -50,7 +50,7 @@ def _take(path: Path) -> int:
         if locked is None:
             warn(f"{path.parent} has no file locks: do not start a second training in it")
         if _is_still_there(path, descriptor):
-            with suppress(OSError):  # it only helps to find the other training
+            with suppress(OSError):  # the content is only a hint to find the other training
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, f" (process {os.getpid()} on {socket.gethostname()})".encode())
             return descriptor

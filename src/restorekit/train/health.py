@@ -27,7 +27,7 @@ class Health:
     def bad(
         self, step: int, values: Mapping[str, float], rate: float, checkpoint: Path | None
     ) -> None:
-        """A step was skipped.
+        """Count a step that was skipped.
 
         Args:
             step: its number.
@@ -50,7 +50,7 @@ class Health:
             )
 
     def check_end(self, step: int) -> None:
-        """Refuse to end well a run none of whose steps was good.
+        """Raise an error at the end of a run in which all steps were skipped.
 
         Raises:
             DivergenceError: no step so far had a finite loss and gradient.

@@ -59,7 +59,7 @@ class History:
         return next((row for row in reversed(self.rows) if row["phase"] == phase), {})
 
     def draw(self) -> Path:
-        """Draw the loss map: the total and every term, in training and validation.
+        """Draw the loss map: the total loss and every term, in training and validation.
 
         Raises:
             ImageFileError: it cannot be drawn.
@@ -151,6 +151,6 @@ def _as_json(value: Any) -> Any:
 def _parse(line: str) -> HistoryRow | None:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError:  # the last line of a run that was cut off
+    except json.JSONDecodeError:  # the incomplete last line of a run that was killed
         return None
     return row if isinstance(row, dict) and "step" in row else None

@@ -17,14 +17,14 @@ SIGNALS = existing_signals("SIGTERM", "SIGINT", "SIGHUP")
 
 
 class Interruption:
-    """Notices SIGTERM, SIGINT, SIGHUP and the end of the time allowed, within a `with` block.
+    """Detects SIGTERM, SIGINT, SIGHUP and the end of the time limit within a `with` block.
 
     The first signal asks the loop to finish its step, save and stop; a second one ends the process
     at once. SIGHUP stays ignored where it is, as under nohup. Handlers are only the main thread's
     to set: elsewhere the time limit alone works.
 
     Args:
-        minutes: wall-clock time allowed; None is no limit.
+        minutes: limit of the wall-clock time; None for no limit.
     """
 
     def __init__(self, minutes: float | None) -> None:

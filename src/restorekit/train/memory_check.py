@@ -20,12 +20,12 @@ from restorekit.records import restore_batch
 from restorekit.train.dataset_pictures import as_image
 from restorekit.train.train_plan import TrainPlan
 
-# Activations are kept in half precision at best, and half of the layers work in place.
+# A lower bound: activations are in half precision at best, and half of the layers work in place.
 _LEAST_KEPT = 0.25
 
 
 def check_memory(plan: TrainPlan, device: torch.device, processes: int) -> None:
-    """Refuse a training whose batches cannot fit the memory there is.
+    """Raise an error for a training whose batches cannot fit in memory.
 
     A lower bound: what passes may still run out of memory.
 
@@ -59,7 +59,7 @@ def check_memory(plan: TrainPlan, device: torch.device, processes: int) -> None:
 def training_memory_errors(
     plan: TrainPlan, device: torch.device, checkpoint: Callable[[], Path | None]
 ) -> AbstractContextManager[None]:
-    """Within the block a failed allocation is an error of one line that names what helps.
+    """Within the block a failed allocation becomes an error of one line with remedies.
 
     Args:
         plan: the run.
@@ -89,16 +89,16 @@ def _shape(dataset: Any) -> tuple[int, ...] | None:
         return dataset.channels, side, side
     try:
         return tuple(as_image(dataset[0]).shape)
-    except Exception:  # what is wrong with it is told when the images are read in order
+    except Exception:  # reported when the images are read in order
         return None
 
 
 def _activations(plan: TrainPlan, channels: int) -> float:
     """Bytes that the layers of a network made by name put out for a pixel, in float32."""
-    if origin_of(plan.model) is None:  # a module of the user's own is not run before its time
+    if origin_of(plan.model) is None:  # a module of the user is not called before the training
         return 0.0
     was_training = plan.model.training
-    plan.model.eval()  # no statistics of batches change, and nothing is drawn
+    plan.model.eval()  # so that batch statistics and random numbers do not change
 
     def run(noisy: Tensor, sigma: float) -> Tensor:
         with torch.no_grad():

@@ -33,7 +33,7 @@ def make_optimizer(
         "lr": settings.learning_rate,
         "betas": settings.betas,
         "weight_decay": settings.weight_decay,
-        "fused": True if device.type in ("cpu", "cuda") else None,  # one pass over the weights
+        "fused": True if device.type in ("cpu", "cuda") else None,  # faster, one pass over memory
     }
     try:
         name = optimizer_name(settings.optimizer.name)

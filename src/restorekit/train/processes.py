@@ -15,7 +15,7 @@ from restorekit.errors import ArgumentError, CheckpointError, ConfigError, Resto
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of the run.
+    """The rank of this process and its communication with the other processes of the run.
 
     Attributes:
         rank: its number.
@@ -29,7 +29,7 @@ class Processes:
 
     @classmethod
     def join(cls, device: torch.device) -> Processes:
-        """Join the group that torchrun's environment describes, if there is one.
+        """Join the process group of torchrun, if the environment describes one.
 
         Raises:
             ArgumentError: the environment describes none that can be.
@@ -61,7 +61,7 @@ class Processes:
         return distributed.is_available() and distributed.is_initialized()
 
     def places(self, batch_size: int) -> range:
-        """This process's places in the global batch, a run of neighbours.
+        """The places of this process in the global batch, which are contiguous.
 
         Raises:
             ConfigError: the batch has fewer images than there are processes.
@@ -91,7 +91,7 @@ class Processes:
         return int(shared)
 
     def agreed(self, step: int) -> int:
-        """The step that all begin after.
+        """The step after which all processes start.
 
         Raises:
             CheckpointError: they found different training states.
@@ -105,7 +105,7 @@ class Processes:
 
     @contextmanager
     def main_within(self, context: AbstractContextManager[None]) -> Iterator[None]:
-        """Enter a context in the main process, and in every process raise if that fails.
+        """Enter a context in the main process; if that fails, raise an error in all processes.
 
         Raises:
             RestoreKitError, OSError: what the context raised.
@@ -120,7 +120,7 @@ class Processes:
         if failure is not None:
             raise failure
         if failed:
-            raise RestoreKitError("the first process could not begin; its message says why")
+            raise RestoreKitError("the first process could not start; see its error message")
         try:
             yield
         finally:

@@ -31,12 +31,12 @@ def gains(row: Mapping[str, Any]) -> bool:
 
 
 class RunProgress:
-    """Steps done, time left, images a second, the loss and the last validation's PSNR.
+    """Progress display: steps, time left, images per second, loss and PSNR of the last validation.
 
     Args:
         total: steps of the whole run.
         shown: whether anything is printed; one process of several does.
-        every: seconds between plain lines where the output is no terminal.
+        every: seconds between lines if the output is not a terminal.
     """
 
     def __init__(self, total: int, shown: bool = True, every: float = 30.0) -> None:

@@ -86,7 +86,7 @@ class RunFolder:
         return path if path.is_file() else None
 
     def load(self, say: Callable[[str], None]) -> RunState | None:
-        """The state to go on from, None where there is none; changes nothing.
+        """The state to resume from, None if there is none; does not change the folder.
 
         Args:
             say: told of damaged files, a line each, and of settings that differ.
@@ -98,11 +98,11 @@ class RunFolder:
         state = load_state(self.folder, say)
         if state is not None:
             check_changes(self.folder / CONFIG, self.plan.resolved(), say)
-        self.processes.wait()  # all have read before the first one writes
+        self.processes.wait()  # all processes have read the files before the first one writes
         return state
 
     def begin(self, step: int, keep: bool, say: Callable[[str], None]) -> None:
-        """Make the folder ready for a run that begins after `step`.
+        """Prepare the folder for a run that starts after `step`.
 
         Args:
             step: 0, or what is taken up.
@@ -124,7 +124,7 @@ class RunFolder:
             self.history.add("train", step, row)
 
     def validated(self, step: int, measured: Mapping[str, Any], validation: Validation) -> None:
-        """Keep what a validation measured, and draw it.
+        """Record the results of a validation, and draw its pictures.
 
         Warns:
             RestoreWarning: it cannot be drawn; the run goes on.
@@ -136,7 +136,7 @@ class RunFolder:
         try:
             draw_rows(validation.shown if measured else (), self.folder / "validation.png")
             self.history.draw()
-        except ImageFileError as error:  # the weights are worth more than a picture of the run
+        except ImageFileError as error:  # a picture that cannot be drawn must not end the run
             warn(f"step {step}: {error}")
 
     def save_weights(self, name: str, step: int, weights: dict[str, Tensor]) -> None:

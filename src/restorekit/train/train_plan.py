@@ -36,7 +36,7 @@ from restorekit.weights import find_weights, load_model, read_card
 
 ComponentLike = str | Mapping[str, Any]
 _REQUIRED = ("model", "dataset")
-# What a pupil's card tells of its teacher's: which it was, and what that has learnt from.
+# Fields of the teacher's card that are copied to the card of the trained network.
 _OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
 
 
@@ -74,7 +74,7 @@ class TrainPlan:
         load_weight_path: str | Path | None = None,
         settings: TrainSettings,
     ) -> TrainPlan:
-        """Build what is given by name; take objects as they are.
+        """Create components that are given by name; use objects as they are.
 
         Raises:
             RestoreKitError: something named does not exist or cannot be made.
@@ -111,7 +111,7 @@ class TrainPlan:
         )
 
     def divide(self) -> DataSplit:
-        """Which images to train on, and which pictures to validate on.
+        """Split the dataset into images to train on and pictures to validate on.
 
         Raises:
             DataError: a dataset is empty or too small, or pictures are in training and validation.
@@ -126,7 +126,7 @@ class TrainPlan:
         )
 
     def card(self) -> dict[str, Any]:
-        """What the checkpoints say of the run, beside the model itself."""
+        """The fields of the checkpoints' cards for the run, in addition to the model."""
         terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
         return {
             "noise": _spec_of(self.noise),
@@ -156,12 +156,12 @@ def make_train_plan(
     parts: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> TrainPlan:
-    """The plan of a configuration, of its file, or of parts.
+    """Make the plan of a run from a configuration, its file, or single parts.
 
     Parts and settings replace what a configuration has.
 
     Raises:
-        ArgumentError: a required part is missing, or something is no part.
+        ArgumentError: a required part is missing, or a part is invalid.
         RestoreKitError: something named does not exist or cannot be made.
     """
     if config is None:
@@ -212,7 +212,7 @@ def _parts_of(config: TrainConfig) -> dict[str, Any]:
 
 
 def _own_class_in(part: Any) -> str | None:
-    """The class of an object in what a configuration says of a part, None where it has none."""
+    """The class of a user-defined object in the configuration of a part, None for components."""
     if isinstance(part, Mapping) and part.get("name") == OWN:
         return str(part["class"])
     inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
@@ -220,7 +220,7 @@ def _own_class_in(part: Any) -> str | None:
 
 
 def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, Mapping[str, Any]]:
-    """The network to learn from, if there is one, and what a pupil's card tells of it."""
+    """The teacher, if there is one, and the fields of its card for the trained network."""
     if settings.teacher is None:
         return None, {}
     try:
@@ -267,9 +267,9 @@ def _check_model(made: Any) -> None:
 
 
 def _spec_of(made: Any) -> dict[str, Any]:
-    """A component as a configuration names it; an object of the user's own by its class.
+    """A component as it is written in a configuration; a user-defined object by its class.
 
-    What is made of such objects is no component that can be made again.
+    Components that contain such objects cannot be created again from the configuration.
     """
     origin = origin_of(made)
     kind = {"class": f"{type(made).__module__}.{type(made).__qualname__}"}

@@ -23,7 +23,7 @@ from restorekit.train.validation_images import ImageRow, to_display
 from restorekit.train.weighted_losses import WeightedLoss
 
 PlacedImage = tuple[int, Tensor]
-FEWEST_VIEWS = 16  # of a validation set, where there are fewer pictures
+FEWEST_VIEWS = 16  # per validation set; with fewer pictures, several patches of each are used
 FEWEST_A_PICTURE = 2
 SHOWN = 4
 
@@ -55,7 +55,7 @@ class Tally:
 
 
 class Validation:
-    """Images to be restored again and again under the same noise.
+    """Validation images with fixed noise, which are restored at every validation.
 
     Each picture gives at least two patches, and each set 16 where it has few pictures; a picture
     that is no larger than its patches comes whole. Every noise is put on every one of them.
@@ -96,7 +96,7 @@ class Validation:
         return bool(self.sets)
 
     def check(self) -> None:
-        """Read a picture of each set.
+        """Read one picture of each set, to find errors before the training.
 
         Raises:
             ConfigError: they are too small for the metric that decides.
@@ -141,7 +141,7 @@ class Validation:
         """This process's images of a set, each with a number of its own."""
         processes = self.execution.processes
         count = _count(held)
-        # Split weights are gathered at each call: there, all must make the same calls.
+        # Sharded weights are gathered at each call, so all processes must make the same calls.
         alone = self.execution.sharded
         first, step = (0, 1) if alone else (processes.rank, processes.world)
         mine = range(first, len(held.pictures), step)
@@ -159,7 +159,7 @@ class Validation:
     ) -> None:
         clean = self.execution.place(torch.stack([image for _, image in batch]))
         numbers = [number for number, _ in batch]
-        # One set's noises draw the same random numbers, so that they can be compared.
+        # All noises of a set use the same random numbers, so that their results are comparable.
         degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
         with self.execution.autocast():
             restoration = restore_batch(model, degraded.noisy, degraded.sigma)

@@ -26,7 +26,7 @@ def to_display(clean: Tensor, noisy: Tensor, restored: Tensor) -> ImageRow:
 
 
 def draw_rows(rows: Sequence[ImageRow], path: Path) -> None:
-    """Write the rows of the first one's shape as a picture; nothing where there is none.
+    """Write the rows that have the shape of the first as a picture; without rows, nothing.
 
     Raises:
         ImageFileError: it cannot be drawn.
