@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 CHECKED = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "pyproject.toml"),
     *("docs", "examples", "benchmarks"),
+    *(f"src/restorekit/{room}" for room in ("cli", "arch", "data", "evaluate", "loss", "weights")),
 )
 GENERATED = {"_build", "_generated"}
 AVOIDED = {
@@ -24,7 +25,7 @@ AVOIDED = {
     r", say(?=[,.;:)]| *$)": "for example",
     r"\bbeside\b": "next to, with",
     r"\banew\b": "again",
-    r"(?<!\bthere )\b(is|are) no (?!longer\b|more\b|less\b|\w+er than\b)[.\w]+": "is not a",
+    r"(?<!\bthere )\b(is|are) no (?!longer\b|more\b|less\b|\w+er\b)[.\w]+": "is not a",
     r"\bwhat is (not|no) [\w ]+ is\b": "name the subject",
     r"\bfor (it|there) (is|are|has|have)\b": "because",
 }
