@@ -225,8 +225,8 @@ def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
     ("sigma", "told"),
     [
         (-0.1, "not -0.1$"),
-        (25, "not 25; divide one of 8-bit levels by 255"),
-        (np.full((8, 8), 25.0), "not 25; divide one of 8-bit levels by 255"),
+        (25, "not 25; divide 8-bit levels by 255"),
+        (np.full((8, 8), 25.0), "not 25; divide 8-bit levels by 255"),
         (float("nan"), "not nan$"),
         ((), "None estimates it"),
         ("auto", "not 'auto'; None estimates it"),

@@ -60,7 +60,7 @@ def test_a_session_is_called_like_the_model(
     for restored, expected in answers:
         torch.testing.assert_close(restored, expected, rtol=0, atol=1e-5)
     assert session(noisy.bfloat16(), sigma=level).dtype == torch.bfloat16
-    with pytest.raises(InputError, match="needs the noise's sigma"):
+    with pytest.raises(InputError, match="needs sigma"):
         session(noisy)
 
 

@@ -1,4 +1,4 @@
-"""How much memory the activations of a network take."""
+"""The memory that the activations of a network need."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ _PROBE = 64
 def activation_bytes(
     model: nn.Module, run: Callable[[Tensor, float], Tensor], channels: int
 ) -> float:
-    """Bytes that the outputs of all of a network's layers take for a pixel, in float32.
+    """Bytes per pixel of the outputs of all layers of a network, in float32.
 
-    Never are all of them needed at once, so this is more than it takes.
+    This is an upper bound, because the outputs are never all needed at once.
 
     Args:
-        model: the network, whose layers are watched.
-        run: the same as a function of a batch (1, C, H, W) in [0, 1] and sigma.
-        channels: how many it takes.
+        model: the network, whose layers are observed.
+        run: the network as a function of a batch (1, C, H, W) in [0, 1] and sigma.
+        channels: number of channels of the network.
     """
     total = 0
     here = threading.get_ident()
 
     def count(_module: nn.Module, _given: Any, output: Any) -> None:
         nonlocal total
-        if isinstance(output, Tensor) and threading.get_ident() == here:  # others may run it, too
+        if (
+            isinstance(output, Tensor) and threading.get_ident() == here
+        ):  # other threads may run the network too
             total += output.numel() * 4
 
     hooks = [
@@ -39,9 +41,9 @@ def activation_bytes(
     ]
     try:
         run(torch.full((1, channels, _PROBE, _PROBE), 0.5), 0.1)
-    except Exception:  # a network may raise anything at a size it does not know
+    except Exception:  # a network may raise anything for an unsupported size
         total = 0
     finally:
         for hook in hooks:
             hook.remove()
-    return total / _PROBE**2 + 8 * 4 * channels  # beside them the tile, and what becomes of it
+    return total / _PROBE**2 + 8 * 4 * channels  # plus the tile and its result

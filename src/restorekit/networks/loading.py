@@ -1,4 +1,4 @@
-"""From what a user names to a network ready to run."""
+"""Loading the network that a user names."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ ModelLike = nn.Module | str | PathLike[str]
 
 
 def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
-    """The network that is meant, on its device, its weights laid out channels-last.
+    """Load a network on a device, with its weights in channels-last layout.
 
     Args:
-        model: the name of bundled weights, a weights file, a run's folder, a module, or a model
-            that has nothing to train, with arguments where it takes any: "tv",
-            "median:switching=true".
-        device: where to put it; "auto" leaves a module where it lies.
+        model: the name of bundled weights, a weights file, the folder of a run, a module, or a
+            model without trainable weights, with its arguments: "tv", "median:switching=true".
+        device: name of the device; "auto" leaves a module where it is.
 
     Raises:
-        ArgumentError: it is none of these.
-        CheckpointError: there are no such weights, or they cannot be loaded.
-        InputError: there is no such device.
+        ArgumentError: `model` is none of these.
+        CheckpointError: the weights do not exist or cannot be loaded.
+        InputError: the device is not available.
     """
     if not isinstance(model, (nn.Module, str, PathLike)):
         raise ArgumentError(
@@ -52,7 +51,7 @@ def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, Any]]:
         model: as for `load_network`. A module is returned as it is.
 
     Returns:
-        The network and its card. Without a weights file the card says only what made the network.
+        The network and its card. Without a weights file, the card only describes the model.
     """
     if isinstance(model, nn.Module):
         return model, {"model": describe_origin(model)}
@@ -62,11 +61,11 @@ def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, Any]]:
 
 
 def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
-    """A registered model that has nothing to train, by its name; None where it is something else.
+    """Create a registered model that needs no weights; None if the name is anything else.
 
     Raises:
-        CheckpointError: arguments without their names.
-        ArgumentError: the model does not take the arguments.
+        CheckpointError: an argument has no name.
+        ArgumentError: the model does not accept an argument.
         MissingExtraError: the model needs a package that is not installed.
     """
     if not isinstance(model, str) or Path(model).exists():

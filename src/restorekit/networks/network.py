@@ -1,4 +1,4 @@
-"""A loaded network as a function of a float batch: its channels, its sigma, its number format."""
+"""A loaded network as a function of a float batch, with its channels, sigma and precision."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from restorekit.networks.receptive_field import Reach, measure_reach
 from restorekit.networks.temporary_modes import evaluation_mode, full_precision
 from restorekit.records import restore_batch, takes, unwrap_model
 
-# Tiles start at multiples of this even where a network names a smaller one, or none.
+# Tiles start at multiples of this, even if a network needs a smaller multiple or none.
 _LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
 _MEASURED = ("reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
 MakeRun = Callable[[], Callable[..., Any] | None]
-_SIDE = 64  # of the picture that shows whether a network heeds sigma
+_SIDE = 64  # side of the picture that shows whether a network uses sigma
 
 
 class Network:
@@ -33,16 +33,16 @@ class Network:
 
     Args:
         module: the network, on its device.
-        make_run: makes what is called in its place, such as a session of another runtime; where it
-            makes None, the module itself is called.
+        make_run: makes the function that is called instead, for example a session of another
+            runtime; if it returns None, the module itself is called.
 
     Attributes:
         module: the network.
-        channels: how many it says that it takes; None where it says nothing.
-        takes_sigma: whether it can be called with the noise's standard deviation.
-        alignment: what the first row and column of a tile is a multiple of.
-        dtype: the type of its weights.
-        device: where they lie; None where there are none.
+        channels: number of image channels; None if the network does not declare it.
+        takes_sigma: whether it accepts the standard deviation of the noise.
+        alignment: the first row and column of a tile must be multiples of it.
+        dtype: dtype of its weights.
+        device: device of its weights; None if it has none.
     """
 
     def __init__(self, module: nn.Module, make_run: MakeRun = lambda: None) -> None:
@@ -59,16 +59,16 @@ class Network:
         weight = next((p for p in module.parameters() if p.is_floating_point()), None)
         self.dtype = torch.float32 if weight is None else weight.dtype
         self.device = None if weight is None else weight.device
-        # Without a matrix among its weights there is nothing that bfloat16 could make faster.
+        # Without matrix weights there is nothing that bfloat16 could accelerate.
         self.multiplies = any(parameter.ndim > 1 for parameter in module.parameters())
 
     @property
     def is_torch(self) -> bool:
-        """Whether the module itself is what runs."""
+        """Whether the module itself runs, not another runtime."""
         return self._run is self.module
 
     def renew(self) -> None:
-        """Where the weights have changed, forget what was measured and make anew what runs."""
+        """If the weights have changed, discard the measurements and make the function again."""
         weights = fingerprint(self.module)
         if weights == self._weights:
             return
@@ -79,35 +79,35 @@ class Network:
 
     @cached_property
     def reach(self) -> Reach | None:
-        """How far a pixel's influence reaches; None where the network takes no other sizes."""
+        """The receptive field; None if the network does not accept other sizes."""
         with self.running(None):
             try:
                 return measure_reach(self._probe, self.channels or 3, self.alignment)
-            except Exception:  # a network may raise anything at a size it does not know
+            except Exception:  # a network may raise anything for an unsupported size
                 return None
 
     @cached_property
     def is_blind(self) -> bool:
-        """Whether it makes nothing of the noise's standard deviation, though it may take it."""
+        """Whether the output does not depend on sigma, even if the network accepts it."""
         if not self.takes_sigma:
             return True
         picture = probe_picture(self.channels or 3, _SIDE, _SIDE)
         with self.running(None):
             try:
                 weak, strong = (self._probe(picture, sigma) for sigma in (0.05, 0.2))
-            except Exception:  # a network may raise anything at a size it does not know
+            except Exception:  # a network may raise anything for an unsupported size
                 return False
         return torch.equal(weak, strong)
 
     @cached_property
     def bytes_per_pixel(self) -> float:
-        """What its activations take, at most, in float32."""
+        """Upper bound of the memory of its activations, in float32."""
         with self.running(None):
             return activation_bytes(self.module, self._probe, self.channels or 3)
 
     @cached_property
     def lossless_dtype(self) -> torch.dtype | None:
-        """The native number format below float32 that costs no quality; None where none does."""
+        """The native dtype below float32 that does not reduce quality; None if there is none."""
         if not self.multiplies or self.dtype != torch.float32 or not self.is_torch:
             return None
         with self.running(None):
@@ -116,10 +116,10 @@ class Network:
 
     @contextmanager
     def running(self, dtype: torch.dtype | None) -> Iterator[None]:
-        """Within it the module is in evaluation mode and computes in `dtype`; then it is as before.
+        """Put the module in evaluation mode and compute in `dtype`; restore its mode afterwards.
 
-        Autocast, and not converted weights: it is as fast, and the sum of image and predicted
-        noise stays in float32.
+        This uses autocast instead of converting the weights: it is as fast, and the sum of image
+        and predicted noise stays in float32.
         """
         device = (self.device or torch.device("cpu")).type
         with (
@@ -132,19 +132,20 @@ class Network:
     def __call__(
         self, batch: Tensor, sigma: Tensor | None = None, colours: int | None = None
     ) -> Tensor:
-        """The restored batch (B, C, H, W), in the type, and on the device, of the given one.
+        """Restore a batch (B, C, H, W); the result has the same dtype and device.
 
-        Gray goes through a colour network as equal channels, whose mean is taken; colour through
-        a gray network one channel at a time, and so do more than three through either.
+        A gray batch goes through a colour network as equal channels, whose mean is the result. A
+        colour batch goes through a gray network one channel at a time, as do batches of more than
+        three channels through any network.
 
         Args:
-            batch: (B, C, H, W), alpha left out.
+            batch: (B, C, H, W), without alpha.
             sigma: (B, C or 1, 1 or H, 1 or W), for a network that takes it.
-            colours: how many of the first channels belong together, where more follow.
+            colours: number of leading channels that belong together, if there are more.
 
         Raises:
-            InputError: the channels do not fit, or the network answers with another shape
-                or with what is not finite.
+            InputError: the number of channels is unsupported, or the output has another shape or is
+                not finite.
         """
         wanted, count = self.channels, batch.shape[1]
         if wanted is not None and colours is not None and wanted in (1, 3) and colours < count:
@@ -163,7 +164,7 @@ class Network:
         return self._in_parts(batch, sigma, [1] * count)
 
     def _in_parts(self, batch: Tensor, sigma: Tensor | None, sizes: Sequence[int]) -> Tensor:
-        """Groups of channels restored one after the other."""
+        """Restore groups of channels one after the other."""
         levels: Sequence[Tensor | None] = [sigma] * len(sizes)
         if sigma is not None and sigma.shape[1] == batch.shape[1]:
             levels = torch.split(sigma, list(sizes), 1)
@@ -174,8 +175,8 @@ class Network:
         image = self._forward(self._run, batch, sigma)
         if image.shape != batch.shape:
             raise InputError(
-                f"the model made {tuple(image.shape)} of an image {tuple(batch.shape)}; "
-                "a denoiser keeps the shape"
+                f"the output of the model has shape {tuple(image.shape)}, its input "
+                f"{tuple(batch.shape)}; a denoiser keeps the shape"
             )
         if not math.isfinite(float(image.sum(dtype=torch.float64))):  # much faster than isfinite
             raise InputError("the model's output is not finite; its weights may be damaged")
@@ -188,17 +189,18 @@ class Network:
         return restore_batch(run, given, level).image
 
     def _probe(self, batch: Tensor, sigma: float) -> Tensor:
-        """The module's answer, whatever it is, to a batch made up here.
+        """The unchecked output of the module for a synthetic batch.
 
-        Not that of another runtime, whose ReLU may lose the NaN by which the reach is measured.
+        Never that of another runtime, whose ReLU may drop the NaN by which the receptive field is
+        measured.
         """
         return self._forward(self.module, batch, torch.full((len(batch), 1, 1, 1), sigma))
 
 
 def fingerprint(module: nn.Module) -> tuple[float, ...]:
-    """Numbers that differ after any change of the weights, also one that torch does not count.
+    """Numbers that change with the weights, even by a write that torch's version counter misses.
 
-    Two sums over the weights take less time than a hundredth of the smallest restoration.
+    Two sums over the weights take less than 1 % of the time of the smallest restoration.
     """
     tensors = [*module.parameters(), *module.buffers()]
     real = [t.detach() for t in tensors if t.is_floating_point() and t.element_size() > 1]
@@ -207,12 +209,12 @@ def fingerprint(module: nn.Module) -> tuple[float, ...]:
 
 
 def _joined(sigma: Tensor | None) -> Tensor | None:
-    """One sigma for all channels: that of their mean variance."""
+    """One sigma for all channels, from their mean variance."""
     return None if sigma is None else sigma.square().mean(1, keepdim=True).sqrt()
 
 
 def model_channels(model: nn.Module) -> int | None:
-    """How many image channels a model says that it takes; None where it says nothing."""
+    """Number of image channels of a model; None if it does not declare it."""
     model = unwrap_model(model)
     channels = getattr(model, "channels", None)
     if channels is None and (origin := origin_of(model)) is not None:
@@ -221,13 +223,13 @@ def model_channels(model: nn.Module) -> int | None:
 
 
 def _count(value: Any) -> int | None:
-    """A whole number above 0 as it is; None for anything else, which a module may also hold."""
+    """A positive integer, or None for anything else; a module may use the attribute otherwise."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
     return value if is_count else None
 
 
 def model_name(model: nn.Module | str | PathLike[str]) -> str:
-    """What a model is called in messages: its registered name or class, or what it is given by."""
+    """Name of a model in messages: its registered name, its class, or the given name or path."""
     if not isinstance(model, nn.Module):
         return str(model)
     origin = origin_of(unwrap_model(model))

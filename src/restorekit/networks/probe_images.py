@@ -1,4 +1,4 @@
-"""Made-up pictures with which a network is measured; the same ones every time."""
+"""Synthetic pictures on which networks are measured; they are always the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def probe_picture(channels: int, height: int, width: int, seed: int = 0) -> Tens
     white = torch.randn(2, channels, height, frequency.shape[1], generator=generator)
     texture = torch.fft.irfft2(torch.complex(white[0], white[1]) / frequency, s=(height, width))
     picture = 0.5 + 0.12 * texture / texture.std().clamp(min=1e-6)
-    for _ in range(12):  # rectangles, whose borders are the edges
+    for _ in range(12):  # rectangles, which add flat areas and edges
         top, left, tall, wide = torch.rand(4, generator=generator).tolist()
         rows = slice(int(top * height), int((top + 0.4 * tall) * height) + 1)
         columns = slice(int(left * width), int((left + 0.4 * wide) * width) + 1)
@@ -26,6 +26,6 @@ def probe_picture(channels: int, height: int, width: int, seed: int = 0) -> Tens
 
 
 def probe_noise(like: Tensor, sigma: float, seed: int = 1) -> Tensor:
-    """White noise of that standard deviation and the shape of `like`."""
+    """White noise with the given standard deviation and the shape of `like`."""
     generator = torch.Generator().manual_seed(seed)
     return sigma * torch.randn(like.shape, generator=generator)

@@ -1,9 +1,9 @@
-"""How far the influence of a pixel reaches through a network: its receptive field, measured.
+"""Measures the receptive field of a network: how far the influence of a pixel reaches.
 
-Two measurements. NaN spreads to every value computed from it, whatever the weights are: what
-NaN rows do not reach, they have no part in. That gives the exact field, but also one far larger
-than needed, since the influence fades towards its rim. So where it is large, the network is also
-run on a part of a picture: how far from the cut does the answer differ from that for the whole?
+There are two measurements. NaN spreads to every value that is computed from it, whatever the
+weights are, so NaN rows mark the exact receptive field. It is often much larger than needed,
+because the influence decreases with distance. If it is large, the network is also run on a part of
+a picture, to measure up to which distance from the cut the result differs from that of the whole.
 """
 
 from __future__ import annotations
@@ -18,26 +18,25 @@ from restorekit.networks.probe_images import probe_noise, probe_picture
 
 ForwardFunction = Callable[[Tensor, float], Tensor]
 
-_EXACT = 32  # a field up to this is taken as it is
-_STRIP_LENGTHS = (128, 384)  # short, since attention over all pixels takes memory by their square
+_EXACT = 32  # a field up to this size is used without the second measurement
+_STRIP_LENGTHS = (128, 384)  # short, because attention over all pixels needs quadratic memory
 _SIDE = 256
-_SIGMA = 0.2  # strong noise, against which networks look farthest
-# Differences of rounding between one size and another stay below the first, and what it leaves
-# unseen stays below the 1e-5 by which tiles may differ from the whole. The second is below what
-# rounding to bfloat16 does, and a fortieth of a level of 8 bits.
+_SIGMA = 0.2  # strong noise, for which networks use the largest area
+# Rounding differences between sizes are below the first tolerance, which in turn keeps tiles within
+# 1e-5 of the whole image. The second is below the rounding of bfloat16, and 1/40 of an 8-bit level.
 _TOLERANCE, _COARSE_TOLERANCE = 2e-6, 1e-4
 _SAFETY = 1.25
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How far a network sees.
+    """The receptive field of a network.
 
     Attributes:
-        pixels: the distance from a cut from which on a tile is as the whole image, to 1e-5.
-        coarse: the same to 1e-4, for less than float32.
-        is_global: that there is no such distance (attention or statistics over the whole image);
-            `pixels` is then what is overlapped all the same.
+        pixels: distance from a cut beyond which a tile equals the whole image to 1e-5.
+        coarse: the same to 1e-4, for precisions below float32.
+        is_global: whether there is no such distance, because of attention or statistics over the
+            whole image. `pixels` is then the overlap that is used nevertheless.
     """
 
     pixels: int
@@ -46,12 +45,12 @@ class Reach:
 
 
 def measure_reach(run: ForwardFunction, channels: int, alignment: int) -> Reach:
-    """Measure it.
+    """Measure the receptive field.
 
     Args:
         run: the network as a function of a batch and sigma.
-        channels: how many it takes.
-        alignment: what the first row and column of a tile is a multiple of.
+        channels: number of channels of the network.
+        alignment: the first row and column of a tile are multiples of it.
     """
     field = _field(run, channels, alignment)
     if field is not None and field <= _EXACT:
@@ -59,7 +58,7 @@ def measure_reach(run: ForwardFunction, channels: int, alignment: int) -> Reach:
     if field is not None:
         side = max(_SIDE, 2 * alignment)
         exact, coarse = _fading(run, channels, (side, side), alignment)
-    else:  # a narrow picture: see the strips' lengths
+    else:  # a narrow picture, to limit the memory of attention as above
         length = max(_STRIP_LENGTHS[-1], 3 * alignment)
         exact, coarse = _fading(run, channels, (length, 2 * alignment), alignment)
     exact = field if exact is None else min(exact, field or exact)
@@ -69,7 +68,7 @@ def measure_reach(run: ForwardFunction, channels: int, alignment: int) -> Reach:
 
 
 def _field(run: ForwardFunction, channels: int, alignment: int) -> int | None:
-    """The farthest that NaN comes from rows of it; None where it comes to the end of a strip."""
+    """The largest distance to which NaN rows spread; None if they reach the end of the strip."""
     for least in _STRIP_LENGTHS:
         length = max(least // alignment, 3) * alignment
         reaches = [_spread(run, channels, length, alignment, upright) for upright in (True, False)]
@@ -81,12 +80,12 @@ def _field(run: ForwardFunction, channels: int, alignment: int) -> int | None:
 def _spread(
     run: ForwardFunction, channels: int, length: int, alignment: int, upright: bool
 ) -> int | None:
-    # Mostly black: what replaces stray pixels alone, as a switching median does, acts on it, too.
+    # Mostly black, so that filters that replace only impulses, such as a switching median, act too.
     generator = torch.Generator().manual_seed(0)
     grey = (4 * torch.rand(1, 1, length, alignment, generator=generator) - 3).clamp(min=0)
     strip = grey.repeat(1, channels, 1, 1)
     start = length // 2 // alignment * alignment
-    # A whole period of the strides, so that no phase is missed.
+    # NaN over a whole period of the strides, so that no phase is missed.
     strip[:, :, start : start + alignment] = torch.nan
     answer = run(strip if upright else strip.mT.contiguous(), _SIGMA)
     touched = (answer if upright else answer.mT).isnan().any(dim=(0, 1, 3)).nonzero().flatten()
@@ -99,13 +98,13 @@ def _spread(
 def _fading(
     run: ForwardFunction, channels: int, size: tuple[int, int], alignment: int
 ) -> tuple[int | None, int | None]:
-    """From which distance to a cut on the answer is that for the whole, by either tolerance.
+    """Distance from a cut beyond which the result equals that of the whole, for both tolerances.
 
-    The cut runs through the middle of the picture, along the sides that are as long as its height;
-    None where the difference does not fade away towards the picture's border.
+    The cut runs through the centre of the picture, across the axes that are as long as its height.
+    None if the difference does not vanish towards the border.
     """
     clean = probe_picture(channels, *size)
-    clean[..., : size[1] // 4] = 0.5  # flat areas are where networks look farthest
+    clean[..., : size[1] // 4] = 0.5  # in flat areas networks use the largest neighbourhood
     noisy = clean + probe_noise(clean, _SIGMA)
     whole = run(noisy, _SIGMA)
     least = max(1.0, float(whole.abs().max()))
@@ -130,7 +129,7 @@ def _fading(
 
 
 def _distance(difference: Tensor, axes: list[int], tolerance: float) -> int:
-    """How far from the cut, at row or column 0, the difference last exceeds the tolerance."""
+    """Largest distance from the cut, at row or column 0, where the tolerance is exceeded."""
     places = (difference.abs() > tolerance).any(dim=1).nonzero()
     if not len(places):
         return 0
@@ -138,5 +137,5 @@ def _distance(difference: Tensor, axes: list[int], tolerance: float) -> int:
 
 
 def _with_safety(distance: int, cut: int) -> int | None:
-    """A little more, since another picture may show more; None where the picture was too small."""
+    """Add a margin, because another picture may need more; None if the picture was too small."""
     return int(distance * _SAFETY) + 1 if distance < cut * 3 // 4 else None

@@ -1,7 +1,7 @@
-"""Settings that a restoration needs for a while, shared by all threads that restore at the time.
+"""Temporary settings, shared by all threads that restore at the same time.
 
-The mode of a module and the flags of cuDNN belong to the whole process. The first thread sets them,
-and the last one puts them back: each putting back on its own would change them under the others.
+The mode of a module and the flags of cuDNN belong to the whole process. The first thread sets them
+and the last one restores them. If each thread restored them, it would change them for the others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import nn
 
 @dataclass
 class _Hold:
-    """A setting in use: what it was before, and by how many blocks it is held."""
+    """A setting in use: its previous value, and the number of blocks that need it."""
 
     before: bool
     count: int = 0
@@ -30,9 +30,9 @@ _holds: dict[Hashable, _Hold] = {}
 
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Within it a module is in evaluation mode; after the last such block it is as it was before.
+    """Put a module in evaluation mode; the last block that ends restores its previous mode.
 
-    Another thread that trains the module at the same time would train it in evaluation mode.
+    A thread that trains the module at the same time would train it in evaluation mode.
     """
     parts = list(module.modules())
     with _lock:
@@ -50,7 +50,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def full_precision(device: str) -> Iterator[None]:
-    """Within it float32 is float32: convolutions on CUDA would else round to ten bits (TF32)."""
+    """Disable TF32, with which convolutions on CUDA round float32 to ten bits of mantissa."""
     if device != "cuda":
         yield
         return
@@ -69,9 +69,9 @@ def _take(key: Hashable, now: bool) -> None:
     _holds.setdefault(key, _Hold(now)).count += 1
 
 
-def _leave(key: Hashable, put_back: Callable[[bool], object]) -> None:
+def _leave(key: Hashable, restore: Callable[[bool], object]) -> None:
     hold = _holds[key]
     hold.count -= 1
     if not hold.count:
         del _holds[key]
-        put_back(hold.before)
+        restore(hold.before)

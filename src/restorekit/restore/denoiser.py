@@ -1,4 +1,4 @@
-"""Pictures, files, arrays and tensors through a trained network, each back as what it came as."""
+"""Restoring pictures, files, arrays and tensors; each result has the type of its input."""
 
 from __future__ import annotations
 
@@ -53,73 +53,72 @@ _RENAMED = {"told": "with_sigma", "heeds_sigma": "uses_sigma"}
 
 
 class Denoiser:
-    """A network ready to restore images, from any number of threads at once.
+    """A network ready to restore images. It may be called from several threads at once.
 
-    Takes, and gives back with the same size, type and range:
+    The result has the size, type and range of the input. Supported inputs are:
 
-    - PIL images of 8 bits (gray, colour, palette (given back as colour), black and white), and
-      gray ones of 16 bits ("I;16") or floats ("F"); metadata stays.
-    - paths of such pictures (given back as PIL images). Colour of 16 bits or floats, and files of
-      several pages, no PIL image can hold: give the `pixels` of each picture that
-      `restorekit.pictures.read_files.read_pages` reads.
+    - PIL images of 8 bits (gray, colour, palette, black and white), and gray ones of 16 bits
+      ("I;16") or floats ("F"). Palette images are returned as colour. Metadata is kept.
+    - paths of such pictures, returned as PIL images. PIL cannot represent colour of 16 bits or
+      floats, nor files of several pages: for these, restore the `pixels` of each picture that
+      `restorekit.pictures.read_files.read_pages` returns.
     - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16 or 32-bit
       integers, signed or not, or of floats.
 
-    Black and white are 0 and 255 of uint8, and 0 and 65535 of uint16; where no value of uint16
-    reaches 2^14, white is the next power of two less one, 4095 for 12 bits. Floats are on the
-    [0, 1] scale, which noise and light brighter than white may leave. Where their values show that
-    they are not, and for other integers, the range is taken from the values, and a warning says
-    so; `black` and `white` set it. The result is clamped to the range, or to that of the given
-    values where it is wider.
+    Black and white are 0 and 255 for uint8, and 0 and 65535 for uint16. If no uint16 value reaches
+    2^14, white is the next power of two minus one, for example 4095 for 12 bits. Floats are on the
+    [0, 1] scale; noise and light brighter than white may lie outside it. If the values of floats
+    show another scale, and for other integers, the range is taken from the values with a warning;
+    `black` and `white` set it. The result is clamped to the range, or to that of the input values
+    if it is wider.
 
-    Pixels that are NaN, infinite, or further beyond black or white than ten times their distance
-    come back as they are; the network sees their surroundings in their place.
+    Pixels that are NaN, infinite, or farther outside the range than ten times its width are
+    returned unchanged; the network sees values interpolated from their surroundings.
 
-    One channel is gray, three are colour, and of two or four the last is alpha, which is kept as it
-    is (unless `alpha` is False, or the network says that it takes that many channels). A gray image
-    goes through a colour network as three equal channels, whose mean is taken; a colour image goes
-    through a gray network one channel at a time, and so do the channels of an image of more.
+    One channel is gray and three are colour. Of two or four channels the last is alpha, which is
+    kept, unless `alpha` is False or the network takes that many channels. A gray image goes through
+    a colour network as three equal channels, whose mean is the result. A colour image goes through
+    a gray network one channel at a time, as do the channels of an image with more of them.
 
-    Large images are restored in tiles, which overlap by as much as the network is measured to see:
-    of a convolutional one the result is as of the whole image. A network that looks at the whole
-    image at once restores tiles otherwise; this is warned of once, with the measured difference.
+    Large images are restored in tiles that overlap by the measured receptive field of the network.
+    For a convolutional network, the result equals that of the whole image. For a network that uses
+    the whole image, tiles change the result; one warning reports the measured difference.
 
     Args:
-        model: The name of bundled weights, a weights file, a run's folder, or a module. A module is
-            used where it lies, its weights laid out channels-last, and is in evaluation mode
-            during calls only: do not train it in another thread meanwhile. Its weights may change
-            between calls; what was measured of it is then measured again.
-        sigma: The noise's standard deviation where white is 1 and black 0: one, one for each
-            channel, or a map (H, W) of it; None estimates it from each image. A blind network does
-            not need it.
-        strength: How much of the network's change is made: 0 gives the image itself, 1 the restored
-            one.
-        keep_detail: How much of the fine detail found in what the network took away is put back,
-            from 0 to 1.
-        ensemble: Restore all eight flips and quarter turns and take their mean; eight times slower,
-            and a little better.
-        tile: Greatest side of a tile in pixels; "auto" is what is fastest and fits the memory,
-            "off" or None the whole image at once.
-        precision: The network's number format. "auto" is bfloat16 where the hardware computes in
-            it, the image has at least 64x64 pixels, and the network is measured to lose less
-            than 0.01 dB; else float32.
-        device: "auto", "cpu", "cuda", "mps". "auto" is the fastest one for a file, and where it
-            lies for a module; any other moves the module there.
-        noise_map: Estimate the noise for each region of the image; for networks that take sigma.
-        black: The value that is black; "auto" finds it as said above.
-        white: The value that is white.
+        model: The name of bundled weights, a weights file, the folder of a run, or a module. A
+            module stays on its device, with its weights in channels-last layout. It is in
+            evaluation mode during calls only, so do not train it in another thread meanwhile. Its
+            weights may change between calls; it is then measured again.
+        sigma: Standard deviation of the noise on the scale where black is 0 and white is 1: one
+            value, one for each channel, or a map (H, W). None estimates it from each image. Blind
+            networks do not use it.
+        strength: Share of the change that is applied: 0 returns the input, 1 the restored image.
+        keep_detail: Share of the fine detail in the residual that is restored, from 0 to 1.
+        ensemble: Whether to average over all eight flips and rotations: eight times slower, and
+            slightly better.
+        tile: Largest side of a tile in pixels. "auto" selects the fastest that fits in memory,
+            "off" or None restores the whole image at once.
+        precision: Number format of the network. "auto" uses bfloat16 if the hardware supports it,
+            the image has at least 64x64 pixels, and the measured loss is below 0.01 dB; otherwise
+            float32.
+        device: "auto", "cpu", "cuda" or "mps". "auto" selects the fastest device for a file, and
+            leaves a module where it is; any other value moves the module.
+        noise_map: Whether to estimate the noise for each region, for networks that use sigma.
+        black: The value that is black; "auto" finds it as described above.
+        white: The value that is white; "auto" finds it as described above.
         alpha: Whether the last of two or four channels of an array or tensor is alpha. If not, it
             is restored like the others.
-        force: Restore every image in full. Otherwise images of two or a few values (pages, line
-            art) and images without noise worth removing come back as they are, and no region is
-            changed by more than its noise explains. `DenoiseOutcome.left_alone` tells which it was.
-        runtime: "torch", or "onnxruntime" or "openvino" where the extra is installed, both in
-            float32; "auto" for the fastest of them.
+        force: Whether to restore every image in full. Otherwise images with few distinct values
+            (pages, line art) and images without noise worth removing are returned unchanged, and
+            no region is changed by more than its noise explains. `DenoiseOutcome.left_alone` has
+            the reason.
+        runtime: "torch", or "onnxruntime" or "openvino" (in float32) if the extra is installed;
+            "auto" selects the fastest.
 
     Raises:
-        CheckpointError: there are no such weights, or they cannot be loaded.
-        ArgumentError: an option has a value that it cannot have.
-        InputError: there is no such device.
+        CheckpointError: the weights do not exist or cannot be loaded.
+        ArgumentError: an option has an invalid value.
+        InputError: the device is not available.
 
     Example:
         >>> denoiser = restorekit.Denoiser()
@@ -179,25 +178,25 @@ class Denoiser:
 
     @property
     def channels(self) -> int | None:
-        """How many image channels the network says it takes; None where it says nothing."""
+        """Number of image channels of the network; None if it does not declare it."""
         return self._network.channels
 
     @property
     def uses_sigma(self) -> bool:
-        """Whether the network makes anything of the noise's standard deviation: is not blind."""
+        """Whether the output of the network depends on sigma; it does not for a blind network."""
         self._network.renew()
         return not self._network.is_blind
 
     @property
     def pixels_at_once(self) -> int:
-        """How many pixels images should have, all in all, that are restored together."""
+        """Recommended total number of pixels of images that are restored together."""
         return pixels_at_once(self._network)
 
     def with_sigma(self, sigma: Sigma | None) -> Denoiser:
-        """This denoiser for another noise level, with the same network and what is known of it.
+        """A copy of this denoiser for another noise level; it shares the network.
 
         Args:
-            sigma: as for the constructor.
+            sigma: as in the constructor.
         """
         check_sigma(sigma)
         other = copy(self)
@@ -209,11 +208,12 @@ class Denoiser:
     @overload
     def __call__(self, image: str | PathLike[str]) -> Image.Image: ...
     def __call__(self, image: Any) -> Any:
-        """The image restored.
+        """Restore an image.
 
         Raises:
-            InputError: it is empty, not finite, or of a kind, shape or type not listed above.
-            ImageFileError: it is the path of no picture that can be read.
+            InputError: the image is empty, has no finite value, or has an unsupported kind, shape
+                or type.
+            ImageFileError: the path is not a readable picture.
         """
         return self._restore([image], diagnose=False)[0].image
 
@@ -228,36 +228,38 @@ class Denoiser:
     def restore(
         self, image: Any, in_place: bool = False, meaning: PixelMeaning | None = None
     ) -> Any:
-        """The image restored, with its noise level, and what was done; see `DenoiseOutcome`.
+        """Restore an image, and return its noise level and how it was restored.
 
         Args:
-            image: as in the list above.
-            in_place: an array may be overwritten with its result, which saves its memory; it is not
-                where it is read-only or `keep_detail` needs it. Half restored where an error is
-                raised.
-            meaning: the range and the channels of this image, where they are known.
+            image: any supported input, see the class.
+            in_place: whether an array may be overwritten by its result, which saves memory. It is
+                not if it is read-only or if `keep_detail` is used. After an error, it may be
+                partly restored.
+            meaning: the range and the channels of this image, if they are known.
 
         Raises:
-            InputError: it is empty, not finite, or of a kind, shape or type not listed above.
-            ImageFileError: it is the path of no picture that can be read.
+            InputError: the image is empty, has no finite value, or has an unsupported kind, shape
+                or type.
+            ImageFileError: the path is not a readable picture.
         """
         return self._restore([image], True, in_place, None if meaning is None else [meaning])[0]
 
     def restore_all(
         self, images: Sequence[Any], meanings: Sequence[PixelMeaning] | None = None
     ) -> list[DenoiseOutcome[Any]]:
-        """Several images restored, each as `restore` does.
+        """Restore several images, each as `restore` does.
 
-        Those of one size, type and range go through the network together, which is faster where
-        they are small. What is said of the seconds is each one's part.
+        Images of equal size, type and range go through the network as a batch, which is faster for
+        small images. `seconds` of each outcome is the mean.
 
         Args:
-            images: as in the list above.
-            meanings: the range and the channels of each, where they are known.
+            images: any supported inputs, see the class.
+            meanings: the range and the channels of each image, if they are known.
 
         Raises:
-            InputError: one is empty, not finite, or of a kind, shape or type not listed above.
-            ImageFileError: one is the path of no picture that can be read.
+            InputError: an image is empty, has no finite value, or has an unsupported kind, shape or
+                type.
+            ImageFileError: a path is not a readable picture.
         """
         return self._restore(images, True, meanings=meanings)
 
@@ -322,7 +324,7 @@ class Denoiser:
         levels: Sequence[NoiseLevel | None],
         guards: Sequence[Guard | None],
     ) -> list[tuple[int | None, str]]:
-        """Restore canvases, those that are alike together; the tile and precision of each."""
+        """Restore canvases, in batches where possible; return the tile and precision of each."""
         how: list[tuple[int | None, str]] = [(None, self._precision)] * len(canvases)
         changed = []
         for place, (canvas, guard) in enumerate(zip(canvases, guards, strict=True)):
@@ -333,38 +335,40 @@ class Denoiser:
         for group in group_alike([canvases[place] for place in changed], self.pixels_at_once):
             places = [changed[index] for index in group]
             some = [canvases[place] for place in places]
-            told = [self._level_for_network(canvases[place], levels[place]) for place in places]
+            network_levels = [
+                self._level_for_network(canvases[place], levels[place]) for place in places
+            ]
             dtype = self._dtype(some[0])
             precision = str(dtype or self._network.dtype).removeprefix("torch.")
             with (
                 join_canvases(some) as canvas,
                 join_guards([guards[place] for place in places]) as guard,
             ):
-                tile = self._pipeline.run(canvas, join_levels(told), dtype, guard)
+                tile = self._pipeline.run(canvas, join_levels(network_levels), dtype, guard)
             for place in places:
                 how[place] = tile, precision
         return how
 
     @property
-    def _is_told(self) -> bool:
-        """Whether the noise level is given, and has an effect."""
+    def _uses_given_sigma(self) -> bool:
+        """Whether sigma is given and the network uses it."""
         return self._sigma is not None and not self._network.is_blind
 
     def _guard(self, canvas: Canvas, level: NoiseLevel | None) -> Guard | None:
-        """What limits the change of a canvas, if anything is to."""
+        """The limits on the change of a canvas; None if it is unlimited."""
         if self._force or self._pipeline.strength == 0:
             return None
         return assess(canvas, level if isinstance(level, EstimatedLevel) else None)
 
     def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
-        """The level of each channel, where it is given, needed or asked for."""
+        """The noise level of each channel, if it is given, needed or requested."""
         if self._sigma is not None:
             given = given_level(canvas, self._sigma)
-            if self._is_told:
+            if self._uses_given_sigma:
                 return given
             self._warn("blind: it finds the noise level itself, and sigma has no effect")
-        told = not self._noise_map and not self._network.is_blind
-        needed = self._pipeline.strength and (told or not self._force)
+        network_needs_it = not self._noise_map and not self._network.is_blind
+        needed = self._pipeline.strength and (network_needs_it or not self._force)
         return estimated_level(canvas) if diagnose or needed else None
 
     def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:
@@ -382,14 +386,14 @@ class Denoiser:
         return dtype_of(self._precision)
 
     def _warn(self, fact: str) -> None:
-        """Warn once of what a model is."""
+        """Warn once about a property of the model."""
         if fact not in self._warned:
             self._warned.add(fact)
             warn(f"model '{self.name}' is {fact}")
 
 
 def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
-    """The level of each channel, where white is 1."""
+    """The noise level of each channel on the scale where white is 1."""
     if level is None:
         return ()
     sigma = level.sigma.mean((0, 2, 3))

@@ -51,6 +51,12 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
     Raises:
         InputError: the image is empty, not finite, or not (B, C, H, W).
         UnknownNameError: the estimator is unknown.
+
+    Example:
+        >>> noisy = torch.full((1, 3, 64, 64), 0.5) + 0.1 * torch.randn(1, 3, 64, 64)
+        >>> sigma = restorekit.estimate_sigma(noisy)
+        >>> sigma.shape, bool(((sigma - 0.1).abs() < 0.02).all())
+        (torch.Size([1, 3]), True)
     """
     return sigma_and_impulses(image, estimator)[0]
 
@@ -98,6 +104,10 @@ def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
     Raises:
         InputError: the image is empty, not finite, or not (B, C, H, W).
         UnknownNameError: the estimator is unknown.
+
+    Example:
+        >>> restorekit.noise_map(torch.rand(1, 3, 64, 96)).shape
+        torch.Size([1, 1, 64, 96])
     """
     whole = estimate_sigma(image, estimator)
     overall = whole.square().mean(1).sqrt()
@@ -131,6 +141,10 @@ def is_clean(sigma: Tensor | float) -> bool:
 
     Args:
         sigma: The result of `estimate_sigma`, or a part of it.
+
+    Example:
+        >>> restorekit.is_clean(0.5 / 255), restorekit.is_clean(5 / 255)
+        (True, False)
     """
     return bool((torch.as_tensor(sigma) < CLEAN).all())
 

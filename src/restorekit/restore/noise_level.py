@@ -1,4 +1,4 @@
-"""The noise level that a network is told: given or estimated, one number or a map."""
+"""The noise level that is passed to a network: given or estimated, a number or a map."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ _REDUCTION = 8
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """Standard deviations on the network's scale.
+    """Standard deviations on the scale of the network.
 
     Attributes:
-        sigma: (B, C or 1, 1, 1) for each image, or (B, 1, h, w), a map of `reduction` pixels each.
-        reduction: how many pixels of the image a value of the map stands for; 0 for no map.
+        sigma: (B, C or 1, 1, 1), or a map (B, 1, h, w) at a lower resolution.
+        reduction: pixels of the image along each axis for one value of the map; 0 if `sigma` is not
+            a map.
     """
 
     sigma: Tensor
     reduction: int = 0
 
     def at(self, samples: slice, rows: slice, columns: slice) -> Tensor:
-        """The levels of a piece of the image: (b, C or 1, 1, 1), or a map (b, 1, H, W) of it."""
+        """The levels of a piece of the image: (b, C or 1, 1, 1), or a map (b, 1, H, W)."""
         sigma = self.sigma[samples]
         if not self.reduction:
             return sigma
@@ -50,17 +51,17 @@ class NoiseLevel:
         return _interpolated(_interpolated(sigma, vertical, 2), horizontal, 3)
 
     def of_piece(self, samples: slice, rows: slice, columns: slice) -> NoiseLevel:
-        """The level of a piece of the image as one of an image of its own."""
+        """The noise level of a piece of the image, as that of a separate image."""
         return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1))
 
 
 @dataclass(frozen=True)
 class EstimatedLevel(NoiseLevel):
-    """The levels found in a canvas, and what was found besides.
+    """The estimated levels of a canvas, and further findings.
 
     Attributes:
-        clean: for each image, whether it has no noise worth removing, and no JPEG blocks.
-        impulsive: for each image, whether a channel has impulses.
+        clean: whether each image has no noise worth removing and no JPEG blocks.
+        impulsive: whether each image has a channel with impulses.
     """
 
     clean: tuple[bool, ...] = ()
@@ -68,10 +69,10 @@ class EstimatedLevel(NoiseLevel):
 
 
 def check_sigma(sigma: Sigma | None) -> None:
-    """Refuse what is no standard deviation on the [0, 1] scale.
+    """Check that sigma is a standard deviation on the [0, 1] scale.
 
     Raises:
-        ArgumentError: that it is.
+        ArgumentError: it is not.
     """
     if sigma is None:
         return
@@ -80,12 +81,12 @@ def check_sigma(sigma: Sigma | None) -> None:
     if not values.size or wrong.size:
         shown, hint = (f"{wrong[0]:g}", "") if wrong.size else (repr(sigma), "; None estimates it")
         if wrong.size and wrong[0] > 1:
-            hint = "; divide one of 8-bit levels by 255"
+            hint = "; divide 8-bit levels by 255"
         raise ArgumentError(f"sigma is a standard deviation on the [0, 1] scale, not {shown}{hint}")
 
 
 def _levels(sigma: Any) -> NDArray[np.float64]:
-    """The numbers in a number, a list, an array or a tensor; none where it is something else."""
+    """The values of a number, a list, an array or a tensor; empty for anything else."""
     if isinstance(sigma, Tensor):
         sigma = sigma.detach().double().cpu()
     if not isinstance(sigma, (bool, str)):
@@ -95,14 +96,14 @@ def _levels(sigma: Any) -> NDArray[np.float64]:
 
 
 def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
-    """A level that was given on the scale of the image, where white is 1.
+    """The noise level that a user gives, on the scale where white is 1.
 
     Args:
         canvas: the image.
-        sigma: one for all channels, one for each, or a map (H, W) of it.
+        sigma: one value for all channels, one for each, or a map (H, W).
 
     Raises:
-        ArgumentError: there are not as many levels as channels, or pixels.
+        ArgumentError: the number of values differs from that of channels and of pixels.
     """
     levels = torch.as_tensor(_levels(sigma)).float()
     batch, count = canvas.source.shape[:2]
@@ -118,7 +119,7 @@ def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
 
 
 def estimated_level(canvas: Canvas) -> EstimatedLevel:
-    """The level of each channel, estimated from the image, a large one from an even sample."""
+    """Estimate the level of each channel; large images are sampled evenly."""
     from restorekit.restore.noise_estimation import (
         MIDDLE,
         SAMPLE,
@@ -139,7 +140,7 @@ def estimated_level(canvas: Canvas) -> EstimatedLevel:
 
 
 def estimated_map(canvas: Canvas) -> NoiseLevel:
-    """The level of each place, estimated from the image block by block."""
+    """Estimate the level of each region, in blocks to limit the memory."""
     from restorekit.restore.noise_estimation import noise_map
 
     height, width = canvas.size
@@ -157,7 +158,7 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
 
 
 def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
-    """The levels of several images as that of a batch; all are of one kind."""
+    """Join the levels of several images, all numbers or all maps, as that of a batch."""
     known = [level for level in levels if level is not None]
     if len(known) < 2:
         return known[0] if known else None
@@ -169,7 +170,7 @@ def _scaled(places: slice) -> slice:
 
 
 def _places(pixels: slice, reduction: int, length: int) -> Tensor:
-    """Where in the map the pixels' centres lie, kept within it."""
+    """Coordinates of the pixels' centres in the map, clamped to it."""
     centres = torch.arange(pixels.start, pixels.stop) + 0.5
     return (centres / reduction - 0.5).clamp(0, length - 1)
 

@@ -1,4 +1,4 @@
-"""The record of a restoration."""
+"""The result of a restoration."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ Restored = TypeVar("Restored")
 
 @dataclass(frozen=True)
 class DenoiseOutcome(Generic[Restored]):
-    """A restored image, and how it came about.
+    """A restored image, and how it was restored.
 
     Attributes:
-        image: of the kind that was given.
-        sigma: the noise's standard deviation in each channel, given or estimated, where white is 1;
-            the mean of a batch, and of a map.
-        already_clean: whether there was no noise worth removing.
-        seconds: what it took; of several images restored together, the mean.
-        tile: the greatest side of a tile in pixels, margins left out; None for the whole image.
-        precision: the number format that the network computed in.
-        model: its name, or the path of its weights.
-        black: the value that was taken for black; None where it is not known.
-        white: the value that was taken for white.
-        left_alone: why the image came back as it is: "two-valued" and "few-valued" (a page or line
-            art), "clean", "unclear" (its noise cannot be told from its detail), "faint" (it uses so
-            little of its range that its noise cannot be told from detail; a narrower range of black
-            and white helps); None where it was restored.
+        image: the restored image, of the same kind as the input.
+        sigma: standard deviation of the noise in each channel, given or estimated, on the scale
+            where white is 1; the mean over a batch or a map.
+        already_clean: whether the image had no noise worth removing.
+        seconds: duration; the mean if several images were restored together.
+        tile: largest side of a tile in pixels, without margins; None for the whole image.
+        precision: number format of the network.
+        model: name of the model, or path of its weights.
+        black: the value that was used as black; None if unknown.
+        white: the value that was used as white; None if unknown.
+        left_alone: why the image was returned unchanged, or None if it was restored. "two-valued"
+            and "few-valued": a page or line art. "clean": no noise worth removing. "unclear": noise
+            and detail cannot be distinguished. "faint": the image uses so little of its range that
+            noise and detail cannot be distinguished; set a narrower range of black and white.
+
+    Example:
+        >>> noisy = batch + 0.1 * torch.randn_like(batch)
+        >>> outcome = restorekit.Denoiser().restore(noisy)
+        >>> outcome.image.shape, len(outcome.sigma), outcome.left_alone
+        (torch.Size([2, 3, 32, 32]), 3, None)
     """
 
     image: Restored

@@ -1,4 +1,4 @@
-"""A canvas through a network: in tiles that fit the memory, and the lost detail put back."""
+"""Running a network on a canvas: in tiles that fit in memory, then restoring fine detail."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
 from restorekit.symmetry import Symmetry
 
-_PIECES, _PIECE = 2, 256  # along each axis, and the side of each, by which a large image is judged
+# A large image is judged by this many pieces along each axis, of this side in pixels.
+_PIECES, _PIECE = 2, 256
 
 
 @dataclass
 class Pipeline:
-    """How canvases go through a network.
+    """Runs a network on canvases.
 
     Attributes:
-        network: what restores them.
-        name: what it is called in messages.
-        tile: greatest side of a tile in pixels, "auto", or None for the whole image.
-        turns: the flips and turns whose mean is taken.
-        strength: how much of the change is made, above 0 and up to 1.
-        keep_detail: how much of the lost detail is put back, from 0 to 1.
+        network: the network.
+        name: name of the network in messages.
+        tile: largest side of a tile in pixels, "auto", or None for the whole image.
+        turns: flips and rotations over which the result is averaged.
+        strength: share of the change that is applied, above 0 and up to 1.
+        keep_detail: share of the removed detail that is restored, from 0 to 1.
     """
 
     network: Network
@@ -52,21 +53,21 @@ class Pipeline:
         dtype: torch.dtype | None,
         guard: Guard | None = None,
     ) -> int | None:
-        """Restore a canvas; the side of the tiles.
+        """Restore a canvas, and return the side of the tiles.
 
-        Where memory runs out, fewer images of a batch go through at once, then smaller tiles.
+        If memory runs out, fewer images of the batch are processed at once, then smaller tiles.
 
         Args:
-            canvas: what to restore.
-            level: the noise's standard deviation, for a network that takes it.
-            dtype: what autocast computes in; None for float32.
-            guard: what limits the change of each image.
+            canvas: the canvas to restore.
+            level: standard deviation of the noise, for a network that takes it.
+            dtype: dtype of autocast; None for float32.
+            guard: limits the change of each image.
 
         Raises:
             InputError: the network cannot restore it, or there is not enough memory.
 
         Warns:
-            RestoreWarning: once, that tiles of this network are not as the whole image.
+            RestoreWarning: once, if tiles change the result of this network.
         """
         how: Stitching | None = choose_tiles(
             self.network, canvas.size, self.tile, exact=dtype is None
@@ -81,7 +82,7 @@ class Pipeline:
                         if guard.reason is not None:
                             canvas.leave(slice(None))
                             return how.tile
-                    # Detail is found in what the network changed: the strength is for afterwards.
+                    # Detail is measured in the full change, so the strength is applied after it.
                     strength = 1.0 if self.keep_detail else self.strength
                     stitch(canvas, self.network, how, level, strength, guard)
                     if self.keep_detail and not (guard and guard.reason):
@@ -100,7 +101,10 @@ class Pipeline:
         )
 
     def _judge(self, canvas: Canvas, level: NoiseLevel | None, guard: Guard) -> None:
-        """Judge images that are restored in tiles by a few pieces of each."""
+        """Judge images before they are restored in tiles, by a few pieces of each.
+
+        All tiles of an image must follow the same verdict.
+        """
         corners = [
             evenly_spread(length, side := min(_PIECE, length), min(_PIECES, -(-length // side)))
             for length in canvas.size
@@ -121,7 +125,7 @@ class Pipeline:
         halved = smaller_tiles(how, canvas.size)
         if halved is None or how.tile is not None:
             return halved
-        # It was the whole image: nothing has been measured yet.
+        # Until now it was the whole image, for which the receptive field is not needed.
         if not self.network.reach:
             return None
         return replace(choose_tiles(self.network, canvas.size, halved.tile), most=how.most)
@@ -133,7 +137,7 @@ class Pipeline:
         self._has_warned = True
         levels = 255 * tiling_difference(self.network, canvas, how, level)
         warn(
-            f"model '{self.name}' is one that looks at the whole image: in tiles of {how.tile} "
-            f"pixels the result differs by about {levels:.2g}/255 (rms, measured on this image); "
+            f"model '{self.name}' uses the whole image: in tiles of {how.tile} pixels the result "
+            f"differs by about {levels:.2g}/255 (rms, measured on this image); "
             "tile='off' restores it whole"
         )

@@ -1,4 +1,4 @@
-"""What the values and channels of an image mean, where the image itself does not say."""
+"""The meaning of an image's values and channels, which an array itself does not define."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from restorekit.pictures.pixel_values import full_scale
 
 @dataclass(frozen=True)
 class PixelMeaning:
-    """What is known of an image besides its values.
+    """The range and the channels of an image.
 
     Attributes:
-        black: the value that is 0 to the network; None to find it, see `range_of`.
-        white: the value that is 1.
+        black: the value that is 0 for the network; None to find it, see `range_of`.
+        white: the value that is 1 for the network; None to find it.
         has_alpha: whether the last of 2 or 4 channels is alpha.
-        colours: how many of the first channels go through a network together, 3 of colour; those
-            after them go one at a time. None for all channels that the network takes.
-        hidden: (H, W), where alpha is 0 that is not among the channels: colour that nobody sees.
-        no_data: a value that stands for none.
+        colours: number of leading channels that go through a network together, 3 for colour. The
+            others go one at a time. None for all channels that the network takes.
+        hidden: mask (H, W) of fully transparent pixels, if alpha is not among the channels.
+        no_data: the value that marks missing pixels.
     """
 
     black: float | None = None
@@ -34,7 +34,7 @@ class PixelMeaning:
 
     @classmethod
     def of(cls, picture: Picture) -> PixelMeaning:
-        """That of a picture's pixels."""
+        """The meaning of the pixels of a picture."""
         white = full_scale(picture.pixels.dtype) if picture.white is None else picture.white
         hidden = None if picture.alpha is None else picture.alpha == 0
         colours = picture.colours if picture.extra else None

@@ -1,4 +1,4 @@
-"""Parts that stand for a large picture: its middle, or evenly spread tiles."""
+"""Samples of a large picture: its centre, or evenly spread tiles."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ SIDE = 128
 
 
 def middle(length: int, side: int) -> slice:
-    """The middle `side` of so many pixels, or all of them."""
+    """The central `side` pixels of an axis, or all of them."""
     start = max(0, length - side) // 2
     return slice(start, min(start + side, length))
 
 
 def miniature(read: Callable[[slice, slice], Tensor], size: tuple[int, int], pixels: int) -> Tensor:
-    """A picture, or even tiles of it side by side: no more than so many pixels.
+    """A picture, or evenly spread tiles of it joined to one, of at most `pixels` pixels.
 
-    The seams are no matter to estimators, which look for what is flat.
+    The seams between tiles do not affect noise estimators, which use flat areas.
 
     Args:
-        read: gives some rows and columns of the picture as (..., h, w).
+        read: returns rows and columns of the picture as (..., h, w).
         size: (H, W) of the picture.
-        pixels: how many at most.
+        pixels: largest number of pixels.
     """
     tiles = even_tiles(*size, pixels)
     if tiles is None:
@@ -35,20 +35,20 @@ def miniature(read: Callable[[slice, slice], Tensor], size: tuple[int, int], pix
 
 
 def even_tiles(height: int, width: int, pixels: int) -> tuple[list[int], list[int]] | None:
-    """The tops and lefts of tiles of 128x128 pixels that hold at most `pixels` together.
+    """Top and left positions of 128x128 tiles with at most `pixels` pixels in total.
 
     Args:
-        height: of the picture.
-        width: of the picture.
-        pixels: how many at most, but that one tile there always is.
+        height: height of the picture.
+        width: width of the picture.
+        pixels: largest number of pixels; there is always at least one tile.
 
     Returns:
-        None where the whole picture has no more than that.
+        None if the whole picture has at most `pixels` pixels.
     """
     share = math.sqrt(pixels / (height * width))
     if share >= 1:
         return None
-    # A side shorter than a tile gives one tile that is as short.
+    # A side shorter than a tile gives one tile of the same length.
     tops, lefts = (
         evenly_spread(length, SIDE, max(1, int(length * share) // SIDE))
         for length in (height, width)
@@ -57,12 +57,12 @@ def even_tiles(height: int, width: int, pixels: int) -> tuple[list[int], list[in
 
 
 def evenly_spread(length: int, side: int, count: int) -> list[int]:
-    """Where so many parts of a side begin, from one end of a length to the other, evenly.
+    """Start positions of evenly spread parts, from one end of an axis to the other.
 
     Args:
-        length: the pixels to spread them over.
-        side: of a part; where it is longer than all, each begins at 0.
-        count: how many, at least 1; one alone lies in the middle.
+        length: length of the axis in pixels.
+        side: length of a part. If it exceeds `length`, every part starts at 0.
+        count: number of parts, at least 1; a single one lies in the centre.
     """
     last = max(0, length - side)
     if count == 1:

@@ -1,3 +1,3 @@
-"""Networks for other programs: export to ONNX and torch.export, ONNX Runtime, OpenVINO."""
+"""Export to ONNX and torch.export, and running networks in ONNX Runtime and OpenVINO."""
 
 RUNTIMES = ("torch", "onnxruntime", "openvino")

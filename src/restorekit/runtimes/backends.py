@@ -12,14 +12,14 @@ from torch import Tensor
 
 from restorekit.extras import needs
 
-# The inputs of a graph, float32 on the CPU and contiguous, to its output.
+# From the inputs of a graph, which are float32, contiguous and on the CPU, to its output.
 RunModel = Callable[[Sequence[Tensor]], Tensor]
 
 _core_lock = threading.Lock()
 
 
 def onnxruntime_session(content: bytes, threads: int | None = None) -> RunModel:
-    """ONNX Runtime with a serialised ONNX model.
+    """Load a serialised ONNX model in ONNX Runtime.
 
     Raises:
         MissingExtraError: the extra `onnx` is not installed.
@@ -39,7 +39,7 @@ def onnxruntime_session(content: bytes, threads: int | None = None) -> RunModel:
 
 
 def openvino_session(content: bytes, threads: int | None = None) -> RunModel:
-    """OpenVINO with a serialised ONNX model.
+    """Load a serialised ONNX model in OpenVINO.
 
     Raises:
         MissingExtraError: the extra `openvino` is not installed.
@@ -52,12 +52,12 @@ def openvino_session(content: bytes, threads: int | None = None) -> RunModel:
     }
     compiled = core.compile_model(core.read_model(content), "CPU", options)
 
-    requests = threading.local()  # two calls at once of one request overwrite each other's results
+    requests = threading.local()  # simultaneous calls of one request overwrite each other
 
     def run(given: Sequence[Tensor]) -> Tensor:
         if not hasattr(requests, "own"):
             requests.own = compiled.create_infer_request()
-        # A copy: the memory is the runtime's own, which the next call writes to.
+        # A copy, because the next call overwrites the memory of the runtime.
         result = requests.own.infer([tensor.numpy() for tensor in given])[0]
         return torch.from_numpy(result.copy())
 
@@ -65,7 +65,7 @@ def openvino_session(content: bytes, threads: int | None = None) -> RunModel:
 
 
 def _core(openvino: Any) -> Any:
-    """The one core of this process, which is kept until the process ends.
+    """The only core of this process, which is kept until the process ends.
 
     On Linux, OpenVINO's CPU plugin belongs to a core and gives the thread that loads it an
     alternate signal stack. When the core is freed, the plugin unmaps that stack and puts back the
@@ -73,7 +73,7 @@ def _core(openvino: Any) -> Any:
     threads, a thread can be left with a stack that no longer exists, and its next signal that has a
     handler (Ctrl-C, the end of a child) kills the process.
     """
-    with _core_lock:  # two threads that come first at once must not get one each
+    with _core_lock:  # two simultaneous first calls must not create two cores
         return _new_core(openvino)
 
 

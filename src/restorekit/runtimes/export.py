@@ -1,4 +1,4 @@
-"""Networks for other programs: ONNX and torch.export, for any size, checked by running them."""
+"""Export to ONNX and torch.export for any image size, verified by running the result."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from restorekit.runtimes.backends import RunModel, onnxruntime_session
 from restorekit.storage.atomic import atomic_path, check_target
 
 OPSET = 18
-# With older ones, what is exported is wrong or cannot be made; the extras ask for the same.
+# With older versions the export fails or is wrong. The extras require the same versions.
 LOWEST = {"torch": "2.14", "onnxscript": "0.7.1"}
-# Traced at a size that no multiple divides, so that none is taken for granted; and batch and sides
-# differ from each other and from 1, which a trace would take for fixed.
+# The traced sides have no common divisor, so that the graph does not assume one. Batch, height and
+# width differ from each other and from 1, which a trace would treat as constant.
 _TRACED = (2, 43, 51)
 _AXES = {0: "batch", 2: "height", 3: "width"}
-_FARTHEST = 1e-3  # rounding is a hundredth of it
+_FARTHEST = 1e-3  # rounding causes 1/100 of it
 _CHECKED = ((1, 64, 64), (1, 61, 83), (3, 32, 47))
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported network, and how far its answers are from the original's.
+    """An exported network, and the difference between its output and the original.
 
     Attributes:
         path: the file.
-        inputs: "noisy", (B, C, H, W), and where the network uses it "sigma", (B, 1, H, W).
-        difference: the largest difference of any pixel, on the [0, 1] scale.
-        sizes: the (B, H, W) at which they were compared.
+        inputs: "noisy", (B, C, H, W), and, if the network uses it, "sigma", (B, 1, H, W).
+        difference: largest difference of any pixel, on the [0, 1] scale.
+        sizes: the sizes (B, H, W) at which they were compared.
     """
 
     path: Path
@@ -57,25 +57,25 @@ def export_onnx(
     opset: int = OPSET,
     card: Mapping[str, Any] | None = None,
 ) -> Exported:
-    """Write a network as ONNX for any batch, height and width, and run it beside the original.
+    """Export a network to ONNX for any batch, height and width, and compare it with the original.
 
-    Its weights are float32. Its inputs are called "noisy", (B, C, H, W), and "sigma", a map
-    (B, 1, H, W) of the noise's standard deviation on the [0, 1] scale, where the network uses it;
-    its output is called "restored".
+    The weights are float32. The inputs are "noisy", (B, C, H, W), and, if the network uses it,
+    "sigma", a map (B, 1, H, W) of the standard deviation of the noise on the [0, 1] scale. The
+    output is "restored".
 
     Args:
-        model: a module, which is left as it is; the name of weights, a weights file, a run's
-            folder, or the name of a model that needs no weights.
+        model: a module, which is not modified; the name of weights, a weights file, the folder of a
+            run, or the name of a model that needs no weights.
         path: the file to write.
-        opset: the version of ONNX's operators, 18 or above.
-        card: what the metadata holds under "restorekit", as JSON; None for the model's own card.
+        opset: version of the ONNX operators, at least 18.
+        card: written to the metadata under "restorekit", as JSON; None for the card of the model.
 
     Raises:
-        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it requires.
         InputError: the network cannot be exported.
     """
     onnx = needs("onnx", "onnx", "export to ONNX")
-    check_target(Path(path))  # before the work, not after it
+    check_target(Path(path))  # before the export, which takes long
     network, own = load_with_card(model)
     made = onnx.load_from_string(onnx_bytes(network, opset))
     onnx.helper.set_model_props(made, {"restorekit": json.dumps(own if card is None else card)})
@@ -88,19 +88,19 @@ def export_onnx(
 
 
 def export_torch(model: ModelLike, path: str | Path) -> Exported:
-    """Write a network with torch.export for any batch, height and width, and run what was written.
+    """Export a network with torch.export for any batch, height and width, and compare the result.
 
-    `torch.export.load(path).module()` is called as `(noisy)` or `(noisy, sigma)`, as `export_onnx`
-    describes them.
+    `torch.export.load(path).module()` is called with `(noisy)` or `(noisy, sigma)`, as described
+    in `export_onnx`.
 
     Args:
         model: as for `export_onnx`.
-        path: the file to write, by custom `*.pt2`.
+        path: the file to write, by convention `*.pt2`.
 
     Raises:
         InputError: the network cannot be exported, or the path has no suffix.
     """
-    if not Path(path).suffix:  # torch refuses it only after the work
+    if not Path(path).suffix:  # torch rejects it only after the export
         raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")
     check_target(Path(path))
     network = load_with_card(model)[0]
@@ -116,16 +116,16 @@ def export_torch(model: ModelLike, path: str | Path) -> Exported:
 
 
 def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
-    """A network as a serialised ONNX model, see `export_onnx`.
+    """Convert a network to a serialised ONNX model, see `export_onnx`.
 
     Raises:
-        MissingExtraError: the extra `onnx` is not installed, or torch is older than it asks for.
+        MissingExtraError: the extra `onnx` is not installed, or torch is older than it requires.
         InputError: the network cannot be exported.
     """
     for module, lowest in LOWEST.items():
         needs(module, "onnx", "export to ONNX", lowest)
     if opset < OPSET:
-        raise InputError(f"ONNX opset {opset} is too old; {OPSET} or above can be written")
+        raise InputError(f"ONNX opset {opset} is too old; use {OPSET} or above")
     names = ["noisy", "sigma"][: 1 + uses_sigma(model)]
     with _explained(model):
         made = torch.onnx.export(
@@ -133,7 +133,7 @@ def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
             dynamo=True,
             opset_version=opset,
             input_names=names,
-            # What the axes are called: both inputs', which are the same.
+            # Names of the axes; both inputs have the same.
             dynamic_shapes=(_AXES, None)[: len(names)],
             output_names=["restored"],
             verbose=False,
@@ -143,31 +143,31 @@ def onnx_bytes(model: nn.Module, opset: int = OPSET) -> bytes:
 
 
 def trace_model(model: nn.Module) -> torch.export.ExportedProgram:
-    """A network's graph, for any batch, height and width.
+    """Trace the graph of a network for any batch, height and width.
 
     Raises:
         InputError: the network cannot be exported.
     """
     plain = plain_copy(model)
     given = example_inputs(plain, _TRACED, uses_sigma(plain))
-    # Not by name: named axes may not be related by arithmetic, which padding does to them.
+    # Not named: torch does not allow arithmetic between named axes, which padding needs.
     sizes = dict.fromkeys(_AXES, torch.export.Dim.DYNAMIC)
     with _explained(model), torch.no_grad():
         return torch.export.export(_OnlyImage(plain), given, dynamic_shapes=(sizes,) * len(given))
 
 
 def uses_sigma(model: nn.Module) -> bool:
-    """Whether a network's answer depends on the noise level that it is told."""
+    """Whether the output of a network depends on sigma."""
     return not Network(plain_copy(model)).is_blind
 
 
 def example_inputs(model: nn.Module, size: Sequence[int], with_sigma: bool) -> tuple[Tensor, ...]:
-    """What a graph is called with: a random image (B, C, H, W) in [0, 1] and, if asked, its level.
+    """Example inputs of a graph: a random image (B, C, H, W) in [0, 1] and perhaps its noise level.
 
     Args:
-        model: says how many channels; 3 where it does not.
+        model: determines the number of channels; 3 if it does not declare it.
         size: (B, H, W).
-        with_sigma: whether a map (B, 1, H, W) of the noise's standard deviation, 0.1, is there too.
+        with_sigma: whether to add a map (B, 1, H, W) with a standard deviation of 0.1.
     """
     batch, height, width = size
     shape = (batch, model_channels(model) or 3, height, width)
@@ -176,13 +176,13 @@ def example_inputs(model: nn.Module, size: Sequence[int], with_sigma: bool) -> t
 
 
 def plain_copy(model: nn.Module) -> nn.Module:
-    """The network in float32 on the CPU, ready to be evaluated, without wrappers."""
+    """A copy of the network in float32 on the CPU, in evaluation mode, without wrappers."""
     plain = copy.deepcopy(unwrap_model(model)).to("cpu", torch.float32)
     return plain.to(memory_format=torch.contiguous_format).eval()
 
 
 class _OnlyImage(nn.Module):
-    """A network without its extras: a graph returns tensors."""
+    """A network that returns only the image, because a graph must return tensors."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -193,10 +193,10 @@ class _OnlyImage(nn.Module):
 
 
 def _compared(model: nn.Module, path: str | Path, run: RunModel) -> Exported:
-    """How far what was exported is from the network.
+    """Compare the exported network with the original.
 
     Raises:
-        InputError: so far that it is another network, or it is not finite.
+        ValueError: the difference is too large or not finite.
     """
     plain, with_sigma, worst = plain_copy(model), uses_sigma(model), 0.0
     for size in _CHECKED:
@@ -205,19 +205,19 @@ def _compared(model: nn.Module, path: str | Path, run: RunModel) -> Exported:
             own = restore_batch(plain, *given)
             difference = float((own.image - run(given)).abs().max())
         if not difference <= _FARTHEST * max(1.0, float(own.image.abs().max())):
-            raise ValueError(f"what was written differs by {difference:.2g} at {size}")
+            raise ValueError(f"the exported network differs by {difference:.2g} at {size}")
         worst = max(worst, difference)
     return Exported(Path(path), ("noisy", "sigma") if with_sigma else ("noisy",), worst)
 
 
 @contextlib.contextmanager
 def _explained(model: nn.Module) -> Iterator[None]:
-    """An exporter's exception as one line."""
+    """Turn any exception of an exporter into an `InputError` with a message of one line."""
     try:
         yield
     except RestoreKitError:
         raise
-    except Exception as error:  # they raise whatever the network's own code raises, and more
+    except Exception as error:  # exporters raise anything, including errors of the network's code
         name, first = model_name(unwrap_model(model)), _first_cause(error)
         if is_out_of_memory(error) or is_out_of_memory(first):
             raise InsufficientMemoryError(f"not enough memory to export model '{name}'") from error
@@ -227,7 +227,7 @@ def _explained(model: nn.Module) -> Iterator[None]:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """What went wrong at first: around it an exporter says only in which of its steps."""
+    """The innermost cause; the exceptions around it only name a step of the exporter."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

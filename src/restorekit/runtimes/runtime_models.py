@@ -1,7 +1,7 @@
-"""Networks run by ONNX Runtime or OpenVINO, called like modules.
+"""Networks that run in ONNX Runtime or OpenVINO and are called like modules.
 
-Both run on the CPU, in float32. Making one ready takes some seconds, for the network is exported
-first: they are for many pictures, and for networks that they run faster than torch does.
+Both run on the CPU in float32. Preparing a network takes some seconds, because it is exported
+first. This pays off for many pictures, and for networks that these runtimes run faster than torch.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from restorekit.runtimes.backends import RunModel, onnxruntime_session, openvino
 from restorekit.runtimes.export import example_inputs, onnx_bytes, uses_sigma
 
 _EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}
-# What a runtime must gain before it is taken: measurements of one machine differ by that much.
+# Speed-up that a runtime needs to be selected; repeated measurements vary by that much.
 WORTHWHILE = 1.1
 Shape = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class RuntimeChoice:
-    """The runtime for a network, and what was measured.
+    """The selected runtime for a network, and the measurements.
 
     Attributes:
-        runtime: the fastest; "torch" unless another was clearly faster.
-        seconds: the median time of a call by each that is installed; NaN where torch's fails.
+        runtime: the fastest runtime; "torch" unless another was clearly faster.
+        seconds: median time of a call in each installed runtime; NaN if torch fails.
     """
 
     runtime: str
@@ -53,23 +53,23 @@ class RuntimeChoice:
 
     @property
     def ratio(self) -> float:
-        """How many times as fast as torch it is."""
+        """Speed-up relative to torch."""
         return self.seconds["torch"] / self.seconds[self.runtime]
 
 
 class RuntimeModel(nn.Module):
-    """A network that another runtime runs: `session(noisy, sigma=None)`.
+    """A network that runs in another runtime, called as `model(noisy, sigma=None)`.
 
     Args:
-        run: what is called with the inputs of the graph.
+        run: function of the inputs of the graph.
         model: the network that was exported.
-        runtime: by what it is run.
+        runtime: name of the runtime.
 
     Attributes:
-        runtime: as given.
-        channels: as the network says, if it does.
-        size_multiple: as the network says, or 1.
-        needs_sigma: whether the noise level has to be given.
+        runtime: name of the runtime.
+        channels: number of channels of the network; None if it does not declare it.
+        size_multiple: size multiple of the network, or 1.
+        needs_sigma: whether sigma must be given.
     """
 
     def __init__(self, run: RunModel, model: nn.Module, runtime: str) -> None:
@@ -81,11 +81,12 @@ class RuntimeModel(nn.Module):
         self._run = run
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
-        """The restored batch, (B, C, H, W), in the type of `noisy` and where it is.
+        """Restore a batch (B, C, H, W); the result has the dtype and device of `noisy`.
 
         Args:
-            noisy: batch, (B, C, H, W), in about [0, 1].
-            sigma: the noise's standard deviation on that scale, broadcastable to (B, 1, H, W).
+            noisy: batch, (B, C, H, W), approximately in [0, 1].
+            sigma: standard deviation of the noise on the same scale, broadcastable to
+                (B, 1, H, W).
 
         Raises:
             InputError: the network needs `sigma`, and it is missing.
@@ -93,7 +94,9 @@ class RuntimeModel(nn.Module):
         given = [noisy]
         if self.needs_sigma:
             if sigma is None:
-                raise InputError("this model needs the noise's sigma, on the scale of [0, 1]")
+                raise InputError(
+                    "this model needs sigma, the standard deviation of the noise on the [0, 1] scale"
+                )
             batch, _, height, width = noisy.shape
             given.append(sigma.to(noisy).expand(batch, 1, height, width))
         plain = [each.detach().to("cpu", torch.float32).contiguous() for each in given]
@@ -114,21 +117,25 @@ def load_runtime(
     threads: int | None = None,
     dtype: torch.dtype | None = None,
 ) -> nn.Module:
-    """A network made ready to be run.
+    """Prepare a network for a runtime.
 
     Args:
         model: the network, in evaluation mode.
-        runtime: "torch", which gives the network itself; "onnxruntime" or "openvino", which give a
-            `RuntimeModel`; "auto" measures what is installed and takes the fastest.
-        shape: (B, C, H, W) of the batches to come, for "auto" to measure with.
-        threads: how many to use; as many as torch does if None.
-        dtype: what torch would compute in, bfloat16 say, for "auto" to compare with; float32 if
-            None.
+        runtime: "torch" returns the network itself, "onnxruntime" and "openvino" return a
+            `RuntimeModel`. "auto" measures the installed runtimes and selects the fastest.
+        shape: (B, C, H, W) of the batches that will be restored, for the measurement of "auto".
+        threads: number of threads; None for as many as torch uses.
+        dtype: dtype of torch in the comparison of "auto", for example bfloat16; None for float32.
 
     Raises:
-        InputError: there is no such runtime, or it cannot run the network, or the network cannot be
+        InputError: the runtime is unknown, it cannot run the network, or the network cannot be
             exported.
-        MissingExtraError: the runtime is not installed, or torch is too old to export for it.
+        MissingExtraError: the runtime is not installed, or torch is too old for the export.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", depth=3).eval()
+        >>> restorekit.load_runtime(model, "torch", (1, 3, 32, 32)) is model
+        True
     """
     if runtime == "auto":
         runtime = choose_runtime(model, shape, threads, dtype).runtime
@@ -144,7 +151,7 @@ def load_runtime(
         run = make(content, threads)
     except RestoreKitError:
         raise
-    except Exception as error:  # each runtime raises what it likes
+    except Exception as error:  # runtimes raise exceptions of their own
         raise InputError(
             f"runtime '{runtime}' cannot run this network: {in_one_line(error)}"
         ) from error
@@ -181,12 +188,12 @@ def choose_runtime(
 ) -> RuntimeChoice:
     """The fastest installed runtime for a network, measured once for each size in a process.
 
-    A runtime that cannot take the network is left out. Measuring exports the network, which takes
+    Runtimes that cannot run the network are skipped. Measuring exports the network, which takes
     some seconds, and calls each runtime four times.
 
     Args:
         model: the network, in evaluation mode.
-        shape: (B, C, H, W) of the batches to come.
+        shape: (B, C, H, W) of the batches that will be restored.
         threads: as for `load_runtime`.
         dtype: as for `load_runtime`.
     """
@@ -204,7 +211,7 @@ def _measure(
     given = example_inputs(model, (batch, height, width), uses_sigma(model))
     try:
         _time(model, model, given)
-    except Exception:  # a network may raise anything at a size it does not know
+    except Exception:  # a network may raise anything for an unsupported size
         return RuntimeChoice("torch", {"torch": math.nan})
     ready: dict[str, nn.Module] = {"torch": model}
     for name in RUNTIMES[1:]:
@@ -213,7 +220,7 @@ def _measure(
         except (MissingExtraError, InputError):  # not installed, or the network cannot be exported
             continue
     times: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(4):  # in turn, so that what else the machine does falls on all of them
+    for _ in range(4):  # alternating, so that other load on the machine affects all of them
         for name, network in ready.items():
             half = torch.autocast("cpu", dtype, enabled=name == "torch" and dtype is not None)
             with half:
@@ -225,7 +232,7 @@ def _measure(
 
 
 def _time(network: nn.Module, model: nn.Module, given: Sequence[Tensor]) -> float:
-    """Seconds of one call, with what the model itself would be given."""
+    """Seconds of one call, with inputs of the dtype and device of the model."""
     weight = next((p for p in model.parameters() if p.is_floating_point()), given[0])
     inputs = [tensor.to(weight) for tensor in given]
     with torch.inference_mode():

@@ -1,1 +1,1 @@
-"""When a picture is left as it is, and how far its restoration may change it."""
+"""Decides whether a picture is left unchanged, and limits how far its restoration may go."""

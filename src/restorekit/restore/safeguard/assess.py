@@ -1,4 +1,4 @@
-"""What can be said of a picture before it goes through a network."""
+"""The assessment of a picture before it goes through a network."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from restorekit.restore.safeguard.few_values import few_values
 from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict
 from restorekit.restore.sampling import miniature
 
-# A picture that uses less of the range has noise that a network cannot see at that scale.
+# If a picture uses a smaller share of its range, its noise is too weak for a network at that scale.
 _LEAST_CONTRAST = 0.25
-_TAILS = 0.005  # of the values on each side do not count: hot pixels, stars
+_TAILS = 0.005  # share of the values at each end that is ignored: hot pixels, stars
 
 
 def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
-    """The guard of a canvas.
+    """Make the guard of a canvas.
 
     Args:
-        canvas: one picture or several of a batch.
-        level: their estimated noise; None where the level is given, so that the change need not be
-            limited by an estimate.
+        canvas: one picture, or several of a batch.
+        level: their estimated noise; None if the user gives the level, in which case the change is
+            not limited.
     """
     images = canvas.source
     sigma = torch.zeros(len(images), 1) if level is None else level.sigma.flatten(1)
     verdicts: list[Verdict | None] = []
     for index, image in enumerate(images):
-        if (page := few_values(image, abs(canvas.scale.span))) is not None:
-            verdicts.append(Verdict(page))
+        if (page_kind := few_values(image, abs(canvas.scale.span))) is not None:
+            verdicts.append(Verdict(page_kind))
         elif level is None:
             verdicts.append(UNLIMITED)
         elif level.clean[index]:
@@ -43,7 +43,7 @@ def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
 
 
 def _is_faint(canvas: Canvas, index: int, sigma: float) -> bool:
-    """Whether noise is weak only on the scale of white, and not beside the picture's contrast."""
+    """Whether noise is weak relative to white, but not relative to the contrast of the picture."""
     read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
     values = miniature(read, canvas.size, SAMPLE // 4).flatten().cpu()
     rank = max(1, int(_TAILS * len(values)))

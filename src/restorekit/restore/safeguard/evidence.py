@@ -1,13 +1,13 @@
-"""How much noise a picture surely has, judged from the picture and from what a network removed.
+"""Evidence of noise in a picture, from the picture and from the residual that a network removed.
 
-A level estimate alone takes fine texture for noise. Three observations tell them apart:
+An estimate of the level alone takes fine texture for noise. Three observations distinguish them:
 
-- Channels share texture, but not the noise of a sensor: the differences of the colours hold noise
-  without texture.
-- Noise is everywhere, also where the picture is smooth: what was removed from the smoothest areas
-  is noise if these areas are smooth without it.
-- Noise of a demosaiced or compressed picture is correlated between neighbours, and what was
-  removed is then distributed like noise, without the heavy tails of edges and texture.
+- Channels share texture, but not the noise of a sensor. Their differences contain noise without
+  texture.
+- Noise is present in smooth areas too. The residual in the smoothest areas is noise if these areas
+  are smooth after restoring.
+- Noise of a demosaiced or compressed picture is correlated between neighbouring pixels. The
+  residual is then distributed like noise, without the heavy tails of edges and texture.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from torch import Tensor
 
 from restorekit.restore.noise_estimation import CLEAN, estimate_sigma
 
-LEAST_SIDE = 32  # pixels; smaller pictures have too few blocks to judge
-_LEVELS = 256  # of brightness, in the table of the noise curve
-_SIDE = 16  # of the blocks in which residuals are measured
+LEAST_SIDE = 32  # pixels; smaller pictures have too few blocks
+_LEVELS = 256  # brightness levels in the table of the noise curve
+_SIDE = 16  # side of the blocks in which residuals are measured
 _FEW_BLOCKS = 64
-_SMOOTHEST = 0.1  # of the blocks
-_DARK, _BRIGHT = 8 / 255, 247 / 255  # beyond which noise may have been cut off
-_BANDS = 5  # of brightness, for the noise curve
+_SMOOTHEST = 0.1  # share of the blocks
+_DARK, _BRIGHT = 8 / 255, 247 / 255  # outside these, noise may have been clipped
+_BANDS = 5  # brightness bands of the noise curve
 _SMOOTH_IN_BAND = 0.2
-# A removed signal counts as correlated noise from this correlation of neighbours, and up to this
-# kurtosis (3 for a normal distribution; 6 to 1000 for the texture of clean photographs).
+# A residual counts as correlated noise from this correlation of neighbouring pixels on, and up to
+# this kurtosis (3 for a normal distribution, 6 to 1000 for the texture of clean photographs).
 _CORRELATION, _KURTOSIS = 0.15, 12.0
-# Roughness of the smoothest areas after restoring, relative to what was removed from them. White
-# noise may leave more the stronger it is: no clean photograph has texture of that strength
-# everywhere. This is per 8-bit level of noise; weaker noise than the last is no evidence.
+# Largest roughness of the smoothest areas after restoring, relative to the residual there. For
+# white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
+# no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
+# not taken as evidence.
 _SMOOTH_CORRELATED, _SMOOTH_WHITE = 0.6, 0.13
 _LEAST_WHITE = 2.1 / 255
-# From which change and share of the pixels on changes are strong and some; the most that may go the
-# other way; and the least correlation of neighbours, which is up to 0.1 of impulses in a
-# photograph, and 0.13 to 0.36 of most letters.
+# A change from _STRONG_CHANGE on is strong. Strong changes are structure if they are at least
+# _FEW_STRONG of the pixels, at most _ONE_WAY of them have the other sign, and the correlation of
+# neighbours exceeds _CLUSTERED (up to 0.1 for impulses, 0.13 to 0.36 for most letters).
 _STRONG_CHANGE, _FEW_STRONG = 0.18, 1e-3
 _ONE_WAY, _CLUSTERED = 0.25, 0.12
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The noise that a picture surely has.
+    """The noise for which there is evidence.
 
     Attributes:
-        sigma: its standard deviation on the [0, 1] scale, 0 where there is no evidence.
-        is_correlated: whether neighbouring pixels share it.
-        variance: (256,), the variance of what was removed from smooth areas of each brightness
-            from 0 to 1.
-        mean_variance: its mean over the picture.
+        sigma: its standard deviation on the [0, 1] scale; 0 without evidence.
+        is_correlated: whether it is correlated between neighbouring pixels.
+        variance: variance of the residual in smooth areas of each brightness from 0 to 1, (256,).
+        mean_variance: mean of this variance over the picture.
     """
 
     sigma: float
@@ -61,11 +61,11 @@ class Evidence:
 
 
 def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
-    """The evidence in a picture, or in a sample of it.
+    """Measure the evidence in a picture, or in pieces of it.
 
     Args:
         noisy: (B, C, H, W), pieces of one picture, floats on the [0, 1] scale.
-        restored: the same restored.
+        restored: the restored pieces.
         sigma: (C,), the estimated noise level of the picture.
     """
     residual = noisy - restored
@@ -75,7 +75,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         power, roughness, brightness = power[inside], roughness[inside], brightness[inside]
     smooth = roughness.argsort()[: max(3, int(_SMOOTHEST * len(roughness)))]
     removed = float(power[smooth].mean().sqrt())
-    relative = _relative(roughness[smooth], power[smooth])
+    relative = _relative_roughness(roughness[smooth], power[smooth])
     overall = float(sigma.square().mean().sqrt())
     correlated = (
         overall >= CLEAN
@@ -88,17 +88,20 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     level = max(level, _independent(noisy))
     bands = _bands(power, roughness, brightness)
     curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
-    if level >= _LEAST_WHITE and _relative(bands[2], bands[1]) < _SMOOTH_WHITE * 255 * level:
-        # Noise that depends on brightness is weak where it is dark.
+    if (
+        level >= _LEAST_WHITE
+        and _relative_roughness(bands[2], bands[1]) < _SMOOTH_WHITE * 255 * level
+    ):
+        # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(mean**0.5, overall))
     return Evidence(level, correlated, curve, mean)
 
 
 def removes_structure(noisy: Tensor, restored: Tensor) -> bool:
-    """Whether what a network changed strongly is structure, such as letters taken for impulses.
+    """Whether the strong changes of a network remove structure, such as letters taken for impulses.
 
-    Strong changes by noise are independent of each other, or go both ways equally often. Those of
-    letters that are erased lie beside each other, and most go one way.
+    Strong changes due to noise are independent of each other, or have both signs equally often.
+    Those that erase letters are clustered, and most have the same sign.
     """
     change = (restored - noisy).mean(1)
     strong = change.abs() >= _STRONG_CHANGE
@@ -114,17 +117,17 @@ def removes_structure(noisy: Tensor, restored: Tensor) -> bool:
 
 
 def _independent(noisy: Tensor) -> float:
-    """The level of the noise that three channels do not share, by the differences of them."""
+    """Level of the noise that is independent between three channels, from their differences."""
     if noisy.shape[1] != 3:
         return 0.0
     differences = (noisy[:, [0, 2]] - noisy[:, 1:2]) / 2**0.5 + 0.5
-    # Beside each other, pieces make one picture.
+    # The pieces are joined, because the estimator works on one picture.
     sigma = estimate_sigma(torch.cat(tuple(differences), -1)[None])
     return float(sigma.square().mean().sqrt())
 
 
 def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean power of the residual, and roughness and brightness of what is left, of each block."""
+    """Residual power, and roughness and brightness of the restored picture, in each block."""
     side = _SIDE if residual[:, 0].numel() >= _FEW_BLOCKS * _SIDE**2 else _SIDE // 2
     power = residual.square().mean(1)
     down, across = restored.diff(dim=2).square().mean(1), restored.diff(dim=3).square().mean(1)
@@ -150,14 +153,16 @@ def _is_noise_of_neighbours(residual: Tensor) -> bool:
     return bool((below + beside) / 2 > _CORRELATION * power and kurtosis < _KURTOSIS)
 
 
-def _relative(roughness: Tensor, power: Tensor) -> float:
-    """What is left of texture in blocks, relative to what was removed from them."""
+def _relative_roughness(roughness: Tensor, power: Tensor) -> float:
+    """Roughness that remains in blocks, relative to the residual there."""
     return float((roughness.mean() / power.mean().clamp_min(1e-12)).sqrt())
 
 
 def _bands(power: Tensor, roughness: Tensor, brightness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Bands of brightness with equally many blocks each: the mean brightness, and the power of the
-    residual and the roughness in the smoothest blocks."""
+    """Mean brightness, and power and roughness in the smoothest blocks, of each brightness band.
+
+    All bands have the same number of blocks.
+    """
     bands = brightness.argsort().tensor_split(min(_BANDS, max(1, len(brightness) // 15)))
     centres, levels, left = [], [], []
     for band in bands:
@@ -169,7 +174,7 @@ def _bands(power: Tensor, roughness: Tensor, brightness: Tensor) -> tuple[Tensor
 
 
 def _interpolated(places: Tensor, values: Tensor) -> Tensor:
-    """Values at 256 even places from 0 to 1; beyond the first and the last one, constant."""
+    """Interpolate values at 256 evenly spaced positions from 0 to 1, constant at both ends."""
     wanted = torch.linspace(0, 1, _LEVELS, dtype=places.dtype, device=places.device)
     if len(places) == 1:
         return values.expand(_LEVELS)

@@ -1,6 +1,6 @@
-"""Pages and line art: pictures of two, or of a few, values.
+"""Recognising pages and line art: pictures with two or a few distinct values.
 
-Their letters look like impulse noise to a network, which then erases them.
+Their letters resemble impulse noise, and a network would erase them.
 """
 
 from __future__ import annotations
@@ -17,53 +17,54 @@ FewValues = Literal["two-valued", "few-valued"]
 _SAMPLE = 1_000_000  # pixels
 _ROWS_AT_ONCE = 256
 _MOST_VALUES = 16
-_LEAST_PIXELS = 256  # of fewer, any picture has few values
-# Noise gives neighbouring levels; the values of a page or a palette lie apart.
+_LEAST_PIXELS = 256  # with fewer pixels, any picture has few values
+# Noise produces neighbouring levels; the values of a page or a palette are farther apart.
 _LEAST_GAP = 1 / 64
-# Letters with smooth edges: ink and paper cover most of the page, and are far apart.
+# Letters with smooth edges: paper covers at least half, paper and ink together most of the page,
+# and the two values are far apart.
 _PAPER, _PAGE = 0.5, 0.8
 _CONTRAST = 0.25
-# Noise would put many pixels near the value of the paper; smooth edges of letters put few there.
+# With noise, many pixels are close to the value of the paper; smooth edges give only few.
 _NEAR, _MOST_NEAR = 1 / 32, 0.05
 
 
 def few_values(image: Tensor, span: float) -> FewValues | None:
-    """What kind of page a picture is, or None where it is no page.
+    """Recognise a page or line art.
 
     Args:
         image: (C, H, W), of any type.
-        span: how far white is from black in its values.
+        span: difference between white and black.
 
     Returns:
-        "two-valued" where each channel has one or two values; "few-valued" where each has at most
-        16, which lie apart, or where two values that are far apart cover at least 80 % of each
-        channel and hardly any pixel is near to them without being equal.
+        "two-valued" if each channel has one or two values. "few-valued" if each has at most 16 that
+        are not neighbours, or if two distant values cover at least 80 % of each channel and hardly
+        any other pixel is close to them. None otherwise.
     """
     height, width = image.shape[1:]
-    thinned = image[:, :: max(1, height // 64), :: max(1, width // 64)]
-    if not all(map(_may_be_page, thinned)):
+    subsampled = image[:, :: max(1, height // 64), :: max(1, width // 64)]
+    if not all(map(_may_be_page, subsampled)):
         return None
     if all(map(_has_two_values, image)):
         return "two-valued"
     if height * width < _LEAST_PIXELS:
         return None
     sample = miniature(lambda rows, columns: image[:, rows, columns], (height, width), _SAMPLE)
-    if all(_lie_apart(plane, span) or _is_ink_on_paper(plane, span) for plane in sample):
+    if all(_are_separated(plane, span) or _is_ink_on_paper(plane, span) for plane in sample):
         return "few-valued"
     return None
 
 
 def _may_be_page(plane: Tensor) -> bool:
-    """Whether one value covers much of a thinned plane; cheap, and so for most photographs enough.
+    """Cheap test on a subsampled channel that rejects most photographs.
 
-    A page of two values always has one that covers half, one of sixteen at least a sixteenth.
+    A page has at most 16 values, or one value that covers much of it.
     """
     _, counts = torch.unique(_comparable(plane), return_counts=True)
     return bool(len(counts) <= _MOST_VALUES or counts.max() >= _PAPER / 2 * plane.numel())
 
 
 def _has_two_values(plane: Tensor) -> bool:
-    """Without sorting, which takes long for a whole page."""
+    """Whether a channel has at most two values; without sorting, which is slow for a whole page."""
     found: set[float] = set()
     for top in range(0, len(plane), _ROWS_AT_ONCE):
         band = _comparable(plane[top : top + _ROWS_AT_ONCE])
@@ -74,7 +75,7 @@ def _has_two_values(plane: Tensor) -> bool:
     return True
 
 
-def _lie_apart(plane: Tensor, span: float) -> bool:
+def _are_separated(plane: Tensor, span: float) -> bool:
     values = torch.unique(_comparable(plane))
     return len(values) <= _MOST_VALUES and bool((values.diff() >= _LEAST_GAP * span).all())
 
@@ -94,5 +95,5 @@ def _is_ink_on_paper(plane: Tensor, span: float) -> bool:
 
 
 def _comparable(values: Tensor) -> Tensor:
-    """A type that torch can sort, and in which differences have a sign."""
+    """Convert to a signed type, which torch can sort and subtract."""
     return values if values.is_floating_point() else values.long()

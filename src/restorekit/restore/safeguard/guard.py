@@ -1,4 +1,4 @@
-"""How far a picture is changed: not beyond what its noise explains."""
+"""Limits the change of a picture to what its noise explains."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from restorekit.restore.safeguard.evidence import (
 )
 from restorekit.restore.safeguard.reason import Reason
 
-RADIUS = 8  # pixels, of the window in which a change is compared with the noise
-# Below the first level a picture is left as it is. Up to the second the bound grows from nothing:
-# of weak noise a network removes less than it costs in texture.
+RADIUS = 8  # radius in pixels of the window in which the change is compared with the noise
+# Below the first level a picture is left unchanged. Between the two levels the bound grows from 0,
+# because removing weak noise costs more texture than it gains.
 _LEAST, _FULL = 1.9 / 255, 3.6 / 255
-# By how much the change of a region may exceed what its noise explains; a window's own fluctuation
-# is within the first, the levels of correlated noise are less certain. White noise beyond the
-# second level hides more than a network takes away; from the first on the factor grows.
+# Factors by which the change of a region may exceed the variance of its noise. The first covers
+# the random variation within a window; the level of correlated noise is less certain. For white
+# noise the first factor grows from _MODERATE on, and above _STRONG the change is unlimited, because
+# such noise hides more detail than a network removes.
 _WHITE, _CORRELATED = 1.2, 2.0
-_UNDERESTIMATED = 1.6  # the level of correlated noise is found this much too low at most
+_UNDERESTIMATED = 1.6  # the estimate for correlated noise is too low by at most this factor
 _MODERATE, _STRONG = 6 / 255, 12 / 255
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a picture.
+    """The decision about a picture.
 
     Attributes:
-        reason: why it is left as it is; None where it is changed.
-        bound: (256,), the greatest mean square change of a region of each brightness from 0 to 1;
-            None for any.
+        reason: why it is left unchanged; None if it is restored.
+        bound: largest mean square change of a region for each brightness from 0 to 1, (256,); None
+            if it is unlimited.
     """
 
     reason: Reason | None = None
@@ -49,14 +50,13 @@ UNLIMITED = Verdict()
 
 
 class Guard:
-    """Holds the changes of a batch of pictures back.
+    """Limits the changes of a batch of pictures.
 
     Args:
         sigma: (B, C), the estimated noise levels on the [0, 1] scale.
-        verdicts: what is known of each picture before it is restored; None where that is to be
-            judged by what the network removes.
-        impulsive: whether each picture seems to have impulses, whose removal is not limited; none
-            has if this is left out.
+        verdicts: the verdict on each picture; None if it depends on what the network removes.
+        impulsive: whether each picture has impulses, whose removal is not limited; by default none
+            has.
     """
 
     def __init__(
@@ -71,33 +71,33 @@ class Guard:
 
     @property
     def reason(self) -> Reason | None:
-        """Why all pictures are left as they are; None where one is changed."""
+        """Why all pictures are left unchanged; None if one is restored."""
         reasons = {verdict.reason if verdict else None for verdict in self.verdicts}
         return reasons.pop() if len(reasons) == 1 else None
 
     def leaves(self, samples: slice) -> bool:
-        """Whether all of these pictures are left as they are."""
+        """Whether all of these pictures are left unchanged."""
         return all(verdict and verdict.reason for verdict in self.verdicts[samples])
 
     def judge(self, index: int, noisy: Tensor, restored: Tensor) -> None:
-        """Judge a picture by pieces of it, where that has not been done.
+        """Judge a picture by pieces of it, unless that has been done.
 
         Args:
-            index: its place in the batch.
+            index: index of the picture in the batch.
             noisy: (N, C, H, W), the pieces, floats on the [0, 1] scale.
-            restored: the same restored.
+            restored: the restored pieces.
         """
         if self.verdicts[index] is None:
             sigma, impulsive = self.sigma[index], self.impulsive[index]
             self.verdicts[index] = _judge(noisy, restored, sigma, impulsive)
 
     def limit(self, samples: slice, noisy: Tensor, restored: Tensor) -> Tensor:
-        """What becomes of restored pictures, or of equal parts of them.
+        """Limit the change of restored pictures, or of corresponding parts of them.
 
         Args:
-            samples: their places in the batch; those not judged yet are judged by this.
+            samples: the pictures of the batch; a picture without a verdict is judged by this part.
             noisy: (B, C, H, W).
-            restored: the same restored.
+            restored: the restored pictures.
         """
         limited = []
         for row, index in enumerate(range(*samples.indices(len(self.verdicts)))):
@@ -109,10 +109,10 @@ class Guard:
 
 @contextmanager
 def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
-    """The guards of several pictures as one; each has its own verdicts afterwards.
+    """Join the guards of several pictures; afterwards each has its own verdicts.
 
     Args:
-        guards: one for each canvas that goes through the network, or None for each.
+        guards: one for each canvas of a batch, or None for all of them.
     """
     known = [guard for guard in guards if guard is not None]
     if len(known) < 2:
@@ -134,27 +134,27 @@ def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> V
         return Verdict("unclear")
     if impulsive:
         return UNLIMITED
-    with torch.autocast("cpu", enabled=False):  # in which the network may run
+    with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
     overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
-        farthest = _UNDERESTIMATED * overall
-        return Verdict(bound=_CORRELATED * _at_most(evidence, farthest))
+        highest = _UNDERESTIMATED * overall
+        return Verdict(bound=_CORRELATED * _noise_curve(evidence, highest))
     if evidence.sigma < _LEAST:
         return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     return UNLIMITED if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
 
 
 def _bound(evidence: Evidence) -> Tensor:
-    """What white noise explains: at most its own variance, distributed as over smooth areas."""
+    """The change that white noise explains: its variance, distributed over brightness."""
     sigma = evidence.sigma
     factor = _WHITE * min(1.0, (sigma - _LEAST) / (_FULL - _LEAST))
     factor *= 1 + max(0.0, (sigma - _MODERATE) / (_STRONG - _MODERATE))
-    return factor * _at_most(evidence, sigma)
+    return factor * _noise_curve(evidence, sigma)
 
 
-def _at_most(evidence: Evidence, sigma: float) -> Tensor:
-    """The noise curve, with a mean over the picture of no more than the variance of that level."""
+def _noise_curve(evidence: Evidence, sigma: float) -> Tensor:
+    """Variance of the noise for each brightness, scaled so that its mean is at most sigma^2."""
     return evidence.variance * min(1.0, sigma**2 / max(evidence.mean_variance, 1e-12))
 
 
@@ -172,7 +172,7 @@ def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
 
 
 def _window_mean(values: Tensor) -> Tensor:
-    """The mean over squares of pixels, smaller ones at the border."""
+    """Mean over square windows, which are smaller at the border."""
     side = 2 * RADIUS + 1
     for kernel, padding in (((side, 1), (RADIUS, 0)), ((1, side), (0, RADIUS))):
         values = functional.avg_pool2d(values, kernel, 1, padding, count_include_pad=False)

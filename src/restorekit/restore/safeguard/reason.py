@@ -1,4 +1,4 @@
-"""Why a picture is left as it is."""
+"""Reasons to leave a picture unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A canvas through a network tile by tile, in bands that are written as soon as they are done."""
+"""Restoring a canvas tile by tile, in bands that are written as soon as they are finished."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from restorekit.restore.safeguard.guard import RADIUS, Guard
 from restorekit.restore.tiles.tile_layout import TileSpan, divide_axis, read_extent
 from restorekit.symmetry import IDENTITY, Symmetry
 
-# Pixels of small images that go through in one batch: on a CPU a larger one is in float32 slower
-# than its images one by one, for it does not stay in the cache.
+# Pixels of small images in one batch. On a CPU a larger batch in float32 does not fit in the cache
+# and is slower than its images one by one.
 _AT_ONCE = {"cpu": 2 * 256**2}
 _AT_ONCE_ELSEWHERE = 1024**2
 
 
 @dataclass(frozen=True)
 class Stitching:
-    """How an image is taken apart.
+    """How an image is divided into tiles.
 
     Attributes:
-        tile: the greatest distance between seams; None for the whole image.
-        margin: how far a cut is felt.
-        blend: over how many rows neighbours are blended.
-        turns: the flips and turns whose mean is taken.
-        most: how many images of a batch go through at once; None for what is fast.
+        tile: largest distance between seams; None for the whole image.
+        margin: distance up to which a cut affects the result.
+        blend: number of rows over which neighbouring tiles are blended.
+        turns: flips and rotations over which the result is averaged.
+        most: largest number of images of a batch that are processed at once; None for the fastest.
     """
 
     tile: int | None = None
@@ -42,14 +42,14 @@ class Stitching:
     most: int | None = None
 
     def at_once(self, canvas: Canvas, network: Network) -> int:
-        """How many images of a canvas go through a network at once."""
+        """Number of images of a canvas that go through a network at once."""
         area = math.prod(min(length, self.tile or length) for length in canvas.size)
         fast = max(1, pixels_at_once(network) // area)
         return min(len(canvas.source), fast if self.most is None else self.most)
 
 
 def pixels_at_once(network: Network) -> int:
-    """How many pixels of small images go through a network in one batch."""
+    """Number of pixels of small images that go through a network in one batch."""
     device = "cpu" if network.device is None else network.device.type
     return _AT_ONCE.get(device, _AT_ONCE_ELSEWHERE)
 
@@ -65,13 +65,13 @@ def stitch(
     """Restore a canvas into its result.
 
     Args:
-        canvas: what to restore.
-        network: what restores it; within its `running`.
+        canvas: the canvas to restore.
+        network: the network; the caller has entered its `running` context.
         how: the tiles.
-        level: the noise's standard deviation, for a network that takes it.
-        strength: how much of the change is made, from 0 to 1.
-        guard: what limits the change of each image; where there are several tiles, it has judged
-            them all.
+        level: standard deviation of the noise, for a network that takes it.
+        strength: share of the change that is applied, from 0 to 1.
+        guard: limits the change of each image. If there are several tiles, every image must have
+            been judged.
     """
     height, width = canvas.size
     rows = divide_axis(height, how.tile or height, how.blend)
@@ -95,7 +95,7 @@ def stitch(
 
 @dataclass(frozen=True)
 class _Piece:
-    """Restores any rectangle of some images of a canvas."""
+    """Restores any rectangle of some images of a canvas, when called."""
 
     canvas: Canvas
     network: Network
@@ -108,7 +108,7 @@ class _Piece:
     def __call__(self, row: TileSpan, column: TileSpan) -> Tensor:
         if self.guard is None:
             return self._restored(row, column)
-        # The window of the guard is felt as far as that beyond a cut.
+        # The window of the guard needs that many more pixels on each side of the cut.
         wide_row, wide_column = self._widened(row, 0), self._widened(column, 1)
         restored = self._restored(wide_row, wide_column)
         place = slice(wide_row.low, wide_row.high), slice(wide_column.low, wide_column.high)
@@ -135,7 +135,7 @@ class _Piece:
         return total.mean(1, keepdim=True).expand_as(total) if self.canvas.is_neutral else total
 
     def first_read(self, row: TileSpan) -> int:
-        """The first row of the canvas that restoring these rows needs."""
+        """The first row of the canvas that is needed to restore these rows."""
         row = self._widened(row, 0)
         height, margin, alignment = self.canvas.size[0], self.how.margin, self.network.alignment
         return min(
@@ -156,19 +156,19 @@ class _Piece:
 
 
 class _Writer:
-    """Writes rows as they come; on a canvas in place, when no tile to come will read there."""
+    """Writes finished rows. If the canvas is its own result, a row waits until no tile reads it."""
 
     def __init__(self, canvas: Canvas, samples: slice) -> None:
         self._canvas, self._samples = canvas, samples
-        self._held: deque[tuple[int, Tensor]] = deque()  # in the result's type, to be small
+        self._held: deque[tuple[int, Tensor]] = deque()  # in the type of the result, which is small
 
     def write(self, start: int, band: Tensor, unread: int) -> None:
-        """Take the next rows.
+        """Add the next rows.
 
         Args:
-            start: the first of them.
+            start: the first row.
             band: (B, C, h, W).
-            unread: the rows above this one are read no more.
+            unread: rows above this one will not be read again.
         """
         if not self._canvas.is_in_place:
             unread = self._canvas.size[0]
@@ -187,9 +187,9 @@ def _bands(
     """Finished rows of the result from top to bottom.
 
     Yields:
-        Where they start, the rows, (B, C, h, W), and above which row nothing is read any more.
+        The first row, the rows, (B, C, h, W), and the row above which nothing will be read again.
     """
-    pending: Tensor | None = None  # rows to which the next band will add
+    pending: Tensor | None = None  # rows that overlap with the next band
     for number, row in enumerate(rows):
         band = _band(piece, row, columns)
         if len(rows) > 1:

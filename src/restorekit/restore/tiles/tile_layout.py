@@ -1,10 +1,9 @@
-"""Where the tiles of an image lie, what they read, and how they are blended.
+"""The layout of tiles: their position, what they read, and how they are blended.
 
-Along each axis the image is divided at seams. Around a seam the results of both neighbours are
-blended, one fading out as the other fades in, so that the weights sum to one everywhere. A tile
-reads more than it writes: beyond the blend lies the margin, as wide as the network's reach, where
-the cut can be felt. At the image's own border a tile ends where the image does, so that the network
-pads it there as it would the whole.
+Each axis of the image is divided at seams. Around a seam the results of both tiles are blended with
+weights that sum to one everywhere. A tile reads more than it writes: beyond the blend it has a
+margin, as wide as the receptive field of the network, where the cut affects the result. At the
+border of the image a tile ends with the image, so the network pads it as it pads the whole image.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class TileSpan:
 
     Attributes:
         low: the first row that it writes.
-        high: one beyond the last.
-        rising: over how many rows at its low end it fades in.
-        falling: over how many rows at its high end it fades out.
+        high: one more than the last row.
+        rising: number of rows over which it is blended in at the low end.
+        falling: number of rows over which it is blended out at the high end.
     """
 
     low: int
@@ -49,9 +48,9 @@ def divide_axis(length: int, tile: int, blend: int) -> list[TileSpan]:
     """Divide an axis into equal segments.
 
     Args:
-        length: of the axis.
-        tile: the greatest distance between seams.
-        blend: over how many rows neighbours are blended; less where segments are shorter.
+        length: length of the axis.
+        tile: largest distance between seams.
+        blend: number of rows over which neighbours are blended; fewer if segments are shorter.
     """
     count = math.ceil(length / tile)
     seams = [round(length * place / count) for place in range(count + 1)]
@@ -71,30 +70,30 @@ def divide_axis(length: int, tile: int, blend: int) -> list[TileSpan]:
 def read_extent(
     low: int, high: int, length: int, margin: int, alignment: int, mirrored: bool = False
 ) -> PixelRange:
-    """What must be read of an axis to write rows `low` to `high`.
+    """The rows that must be read to write rows `low` to `high`.
 
-    It starts at a multiple of `alignment` and ends at one or at the border, so that strides and
-    padding fall as in the whole image.
+    The extent starts at a multiple of `alignment` and ends at one or at the border, so that strides
+    and padding are the same as for the whole image.
 
     Args:
         low: first row to write.
-        high: one beyond the last.
-        length: of the axis.
-        margin: how far a cut is felt.
-        alignment: what the first row is a multiple of.
-        mirrored: whether the network sees the axis reversed; multiples count from its end then.
+        high: one more than the last row.
+        length: length of the axis.
+        margin: distance up to which a cut affects the result.
+        alignment: the first row must be a multiple of it.
+        mirrored: whether the network sees the axis reversed; multiples then count from its end.
     """
     if mirrored:
         start, stop = read_extent(length - high, length - low, length, margin, alignment)
         return length - stop, length - start
     start = max(low - margin, 0)
     stop = min(-(-(high + margin) // alignment) * alignment, length)
-    if stop == length:  # what a network pads it mirrors from the last rows: all are to be there
+    if stop == length:  # networks pad by mirroring the last rows, which must be included
         start = min(start, max(length - 2 * alignment, 0))
     return start // alignment * alignment, stop
 
 
 def _ramp(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """From 0 to 1, smooth at both ends; with its mirror image it sums to one."""
+    """Weights from 0 to 1, smooth at both ends; they and their mirror image sum to one."""
     place = (torch.arange(length, dtype=torch.float64) + 0.5) / length
     return (0.5 - 0.5 * torch.cos(math.pi * place)).to(device, dtype)

@@ -1,4 +1,4 @@
-"""Which tiles an image is restored in: as large as is fast and as memory allows."""
+"""The size of tiles: the fastest that fits in memory."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from restorekit.restore.value_scale import UNIT
 
 TileSize = int | Literal["auto", "off"] | None
 
-# What a tile reads, margins and all. On a CPU larger ones are slower, for their activations leave
-# the cache; of smaller ones, the margins are a larger part.
+# Side of the area that a tile reads, including margins. On a CPU the activations of larger tiles do
+# not fit in the cache; in smaller tiles, the margins are a larger share.
 _FASTEST = {"cpu": 768, "cuda": 2048, "mps": 1024}
 _SMALLEST = 64
 _BLEND = 16
-_BLEND_GLOBAL = 64  # where tiles differ, a long blend hides it
-_SHARE = 0.5  # of the free memory that activations may take
+_BLEND_GLOBAL = 64  # if tiles differ from the whole image, a wide blend hides the seams
+_SHARE = 0.5  # share of the free memory that activations may take
 
 
 def check_tile(tile: TileSize) -> int | Literal["auto"] | None:
-    """What was asked for: a side in pixels, "auto", or None for the whole image.
+    """Check and normalise a tile size: a side in pixels, "auto", or None for the whole image.
 
     Raises:
-        ArgumentError: none of these.
+        ArgumentError: it is none of these.
     """
     if tile is None or tile == "off":
         return None
@@ -48,13 +48,14 @@ def choose_tiles(
     tile: int | Literal["auto"] | None,
     exact: bool = True,
 ) -> Stitching:
-    """The tiles of an image.
+    """Choose the tiles of an image.
 
     Args:
-        network: what restores it.
-        size: the image's height and width.
-        tile: as from `check_tile`.
-        exact: whether it computes in float32 at least, so that tiles can be as the whole image.
+        network: the network.
+        size: height and width of the image.
+        tile: the result of `check_tile`.
+        exact: whether the network computes in float32 or better, so that tiles can equal the whole
+            image.
     """
     device = network.device or torch.device("cpu")
     side = _FASTEST.get(device.type, _FASTEST["cpu"]) if tile == "auto" else tile
@@ -74,7 +75,7 @@ def choose_tiles(
 
 
 def smaller_tiles(how: Stitching, size: tuple[int, int]) -> Stitching | None:
-    """The same with tiles of half the side, after memory ran out; None where they are smallest."""
+    """Halve the side of the tiles after memory ran out; None if they are the smallest."""
     side = min(how.tile or max(size), max(size))
     return None if side <= _SMALLEST else replace(how, tile=max(side // 2, _SMALLEST))
 
@@ -82,26 +83,31 @@ def smaller_tiles(how: Stitching, size: tuple[int, int]) -> Stitching | None:
 def tiling_difference(
     network: Network, canvas: Canvas, how: Stitching, level: NoiseLevel | None = None
 ) -> float:
-    """How much tiles differ from the whole, tried on a piece from the middle of an image.
+    """Difference between tiles and the whole image, measured on a piece from the centre.
 
     Args:
-        network: what restores it; within its `running`.
+        network: the network; the caller has entered its `running` context.
         canvas: the image.
         how: its tiles.
-        level: the noise's standard deviation, for a network that takes it.
+        level: standard deviation of the noise, for a network that takes it.
 
     Returns:
-        The root of the mean square, on the [0, 1] scale.
+        The root mean square difference, on the [0, 1] scale.
     """
     height, width = canvas.size
     side = min(how.tile or height, 256)
     top, left = max(height - 2 * side, 0) // 2, max(width - 2 * side, 0) // 2
     place = slice(top, top + 2 * side), slice(left, left + 2 * side)
     piece = canvas.read(slice(0, 1), *place, torch.float32)
-    told = None if level is None else level.of_piece(slice(0, 1), *place)
+    piece_level = None if level is None else level.of_piece(slice(0, 1), *place)
     whole, tiled = torch.empty_like(piece), torch.empty_like(piece)
     for result, stitching in ((whole, Stitching()), (tiled, replace(how, tile=side))):
-        stitch(replace(canvas, source=piece, result=result, scale=UNIT), network, stitching, told)
+        stitch(
+            replace(canvas, source=piece, result=result, scale=UNIT),
+            network,
+            stitching,
+            piece_level,
+        )
     return float((whole - tiled).square().mean().sqrt())
 
 
