@@ -94,9 +94,7 @@ class RuntimeModel(nn.Module):
         given = [noisy]
         if self.needs_sigma:
             if sigma is None:
-                raise InputError(
-                    "this model needs sigma, the standard deviation of the noise on the [0, 1] scale"
-                )
+                raise InputError("this model needs sigma, the standard deviation of the noise")
             batch, _, height, width = noisy.shape
             given.append(sigma.to(noisy).expand(batch, 1, height, width))
         plain = [each.detach().to("cpu", torch.float32).contiguous() for each in given]
