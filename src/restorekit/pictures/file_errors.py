@@ -1,4 +1,4 @@
-"""What is wrong with a picture file, said in one line that names it."""
+"""Error messages about picture files: one line that names the file and the problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorekit.memory import is_out_of_memory
 from restorekit.pictures.codecs import raw_files
 from restorekit.pictures.picture import PictureError
 
-# How files begin that are pictures, but none that is read: at which byte, with what.
+# Signatures of picture formats that are not supported: offset, bytes, name.
 _OTHERS = (
     (0, b"GIF8", "a GIF, of 256 colours at most"),
     (4, b"ftypavif", "an AVIF picture"),
@@ -32,16 +32,16 @@ _OTHERS = (
 
 @contextmanager
 def reading_errors(path: Path) -> Iterator[None]:
-    """Whatever a decoder raises within the block as an `ImageFileError`."""
+    """Turn any exception of a decoder in the block into an `ImageFileError`."""
     try:
         yield
-    except Exception as error:  # decoders raise anything when fed with damaged files
+    except Exception as error:  # decoders raise anything for damaged files
         raise ImageFileError(f"cannot read '{path}': {_cause(path, error)}") from error
 
 
 @contextmanager
 def writing_errors(path: Path) -> Iterator[None]:
-    """What an encoder or the disk refuses within the block as an `ImageFileError`."""
+    """Turn errors of an encoder or the disk in the block into an `ImageFileError`."""
     try:
         yield
     except RestoreKitError:
@@ -52,20 +52,20 @@ def writing_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def drawing_errors(path: Path) -> Iterator[None]:
-    """Whatever the drawing library raises within the block as an `ImageFileError`.
+    """Turn any exception of the drawing library in the block into an `ImageFileError`.
 
-    What the disk refuses is raised as it is, for it will refuse other files too.
+    Errors of the disk are not changed, because they affect other files too.
     """
     try:
         yield
     except (RestoreKitError, OSError):
         raise
-    except Exception as error:  # matplotlib raises several kinds where it finds no font
+    except Exception as error:  # matplotlib raises several kinds if it finds no font
         raise ImageFileError(f"cannot draw '{path}': {_first_line(error)}") from error
 
 
 def suggest_path(path: Path, folders: bool = False) -> str:
-    """The sentence that names what is there instead of a missing file or folder."""
+    """A sentence with the most similar existing name for a missing file or folder."""
     parent = path.parent
     if not parent.is_dir():
         return f" Neither does its folder '{parent}'."
@@ -73,7 +73,7 @@ def suggest_path(path: Path, folders: bool = False) -> str:
 
 
 def describe_missing(path: Path) -> str:
-    """Why there is nothing at a path: a link that leads nowhere, or the name is another."""
+    """Why a path does not exist: a broken link, or a different name."""
     if path.is_symlink():
         return f"is a link to '{os.readlink(path)}', which does not exist"
     return f"does not exist.{suggest_path(path)}"
@@ -104,7 +104,7 @@ def _folder(path: Path) -> str:
 
 
 def describe_unknown(path: Path) -> str:
-    """What a file is that is none of the formats which are read."""
+    """Describe a file whose format is not supported."""
     with path.open("rb") as file:
         head = file.read(32)
     if not head:

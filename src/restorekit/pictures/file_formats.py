@@ -1,4 +1,4 @@
-"""What picture formats can hold, by the suffix of the file, and what is left out of others."""
+"""The picture formats by suffix: what each can store, and what is omitted otherwise."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from restorekit.pictures.pixel_values import Depth
 
 @dataclass(frozen=True)
 class Format:
-    """What a file can hold: the depths of a channel, ascending, gray, alpha, several pages.
+    """What a format can store.
 
-    `keeps` names the fields of `Metadata` that are written to it.
+    Attributes:
+        name: name of the format.
+        keeps: fields of `Metadata` that are written.
+        depths: depths of a channel, ascending.
+        gray: whether gray is stored as one channel, not as three equal ones.
+        alpha: whether it stores transparency.
+        pages: whether it stores several pages.
     """
 
     name: str
     keeps: frozenset[str]
     depths: tuple[Depth, ...] = (8,)
-    gray: bool = True  # as one channel; else as three equal ones
+    gray: bool = True
     alpha: bool = True
     pages: bool = False
 
 
-# The fields of `Metadata` that a format may or may not hold, as messages call them.
+# Names, for messages, of the metadata fields that a format may not support.
 _NAMES: Mapping[str, str] = {
     "exif": "EXIF",
     "icc_profile": "ICC profile",
@@ -59,7 +65,7 @@ SUFFIXES = tuple(FORMATS)
 
 
 def format_for(path: str | Path) -> Format:
-    """What a file of that suffix can hold.
+    """The format for the suffix of a path.
 
     Raises:
         ImageFileError: no format has this suffix.
@@ -75,10 +81,10 @@ def format_for(path: str | Path) -> Format:
 
 
 def check_channels(kind: Format, picture: Picture) -> None:
-    """Refuse a picture with channels that a format has no place for.
+    """Check that a format can store the channels of a picture.
 
     Raises:
-        PictureError: it has more than gray or colour, or transparency, and the format has not.
+        PictureError: the picture has extra channels or transparency that the format cannot store.
     """
     if picture.extra and not kind.pages:
         channels = picture.pixels.shape[2] + (picture.alpha is not None)
@@ -94,7 +100,7 @@ def check_channels(kind: Format, picture: Picture) -> None:
 
 
 def held_by(kind: Format, metadata: Metadata) -> Metadata:
-    """The metadata that a format holds; `left_out` also names what it does not."""
+    """The metadata that a format can store; `left_out` also names the rest."""
     if "notes" not in kind.keeps:
         names = (note.name for note in metadata.notes)
         metadata = leaving_out(replace(metadata, notes=()), *names)
@@ -105,7 +111,7 @@ def held_by(kind: Format, metadata: Metadata) -> Metadata:
 
 
 def without_claims(metadata: Metadata) -> Metadata:
-    """The metadata whose XMP does not claim a video or gain map that is not attached."""
+    """The metadata with XMP that does not refer to a video or gain map that is not attached."""
     if metadata.xmp is None:
         return metadata
     attached = metadata.attached

@@ -1,4 +1,4 @@
-"""What a folder holds: the pictures, the files that are not read, the folders that cannot be."""
+"""Listing a folder: its pictures, unsupported files, and folders that cannot be listed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from restorekit.errors import DataError
 from restorekit.pictures.file_errors import suggest_path
 from restorekit.pictures.file_formats import SUFFIXES
 
-_KINDS_TOLD = 8
+_KINDS_SHOWN = 8
 _LONGEST_SUFFIX = 8
 
 
 @dataclass
 class FolderContents:
-    """What lies below a folder.
+    """The contents of a folder and its subfolders.
 
     Attributes:
-        images: the picture files, sorted by path.
-        others: how many files of which kind are not read.
-        unreadable: the folders that cannot be listed, sorted by path.
+        images: picture files, sorted by path.
+        others: number of unsupported files of each kind.
+        unreadable: folders that cannot be listed, sorted by path.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -31,17 +31,17 @@ class FolderContents:
 
 
 def walk_folder(folder: Path, without: Path | None = None) -> FolderContents:
-    """Look through a folder and those below it.
+    """List a folder and its subfolders.
 
-    A picture is recognised by its suffix, in either case. Hidden files and folders are skipped.
-    Links to folders are counted, and not followed.
+    Pictures are recognised by their suffix, in upper or lower case. Hidden files and folders are
+    skipped. Links to folders are counted but not followed.
 
     Args:
-        folder: where to look.
-        without: a folder below it that is skipped.
+        folder: the folder.
+        without: a subfolder to skip.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: the folder does not exist.
     """
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "does not exist"
@@ -66,12 +66,12 @@ def walk_folder(folder: Path, without: Path | None = None) -> FolderContents:
 
 
 def describe_unread(others: Counter[str]) -> str:
-    """Files by kind, the most frequent first: "3 HEIC, 1 GIF"."""
+    """Counts of files by kind, the most frequent first: "3 HEIC, 1 GIF"."""
     kinds = sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{count} {kind}" for kind, count in kinds[:_KINDS_TOLD]]
-    if rest := sum(count for _, count in kinds[_KINDS_TOLD:]):
-        told.append(f"{rest} of other kinds")
-    return ", ".join(told)
+    shown = [f"{count} {kind}" for kind, count in kinds[:_KINDS_SHOWN]]
+    if rest := sum(count for _, count in kinds[_KINDS_SHOWN:]):
+        shown.append(f"{rest} of other kinds")
+    return ", ".join(shown)
 
 
 def _kind(path: Path) -> str:

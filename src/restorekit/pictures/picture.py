@@ -1,4 +1,4 @@
-"""A picture in memory: its pixels at full depth, and what its file says besides them."""
+"""A picture in memory: its pixels at full depth, and its metadata."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from restorekit.pictures.metadata.attachments import Attachments
 from restorekit.pictures.metadata.program_notes import Note, with_other_values
 from restorekit.pictures.pixel_values import DTYPES, TYPES, Array, Depth, full_scale, rescale
 
-# The largest picture that is read, in every format: twice what phones take, and a third of what a
-# machine of 4 GB could hold. A file of a few bytes may claim any size.
+# The largest picture that is read, in any format: twice the size of those of phones, and a third of
+# what fits in 4 GB. A limit is needed because a file of a few bytes can declare any size.
 MAX_PIXELS = 400_000_000
 
 
 class PictureError(Exception):
-    """Why a file cannot be read or written; whoever knows its name tells it."""
+    """Why a file cannot be read or written. The caller adds the name of the file."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of its pixels and their making.
+    """Metadata of a picture file.
 
     Attributes:
         exif: an EXIF block, without the "Exif" in front of it; its orientation is upright.
@@ -112,23 +112,23 @@ class Picture:
 
     @property
     def colours(self) -> int:
-        """How many of the first channels are gray (1) or colour (3)."""
+        """Number of leading channels that are gray (1) or colour (3)."""
         return int(self.pixels.shape[2]) - self.extra
 
     @property
     def has_own_range(self) -> bool:
-        """Whether black and white are those of no convention, as of a detector's counts."""
+        """Whether black and white do not follow a convention, for example counts of a detector."""
         plain = self.pixels.dtype in (np.uint8, np.uint16)
         return not plain and (self.black, self.white or 1.0) != (0.0, 1.0)
 
     @property
     def nbytes(self) -> int:
-        """The memory that the pixels take."""
+        """Size of the pixels in bytes."""
         return self.pixels.nbytes + (0 if self.alpha is None else self.alpha.nbytes)
 
     @property
     def bits(self) -> Array | None:
-        """(H, W) of bool where one bit holds a pixel, as in its file; None for more."""
+        """The pixels as bool, (H, W), if the file has one bit per pixel; otherwise None."""
         holds = self.metadata.is_bilevel and self.pixels.dtype == np.uint8
         if not holds or self.pixels.shape[2] != 1 or self.alpha is not None:
             return None
@@ -137,11 +137,11 @@ class Picture:
 
     @property
     def is_opaque(self) -> bool:
-        """Whether nothing shines through."""
+        """Whether no pixel is transparent."""
         return self.alpha is None or bool(self.alpha.min() >= full_scale(self.alpha.dtype))
 
     def astype(self, dtype: np.dtype[Any]) -> Picture:
-        """The picture at another depth; itself where it has that one. See `rescale`."""
+        """Convert to another depth, or return the picture itself if it has that. See `rescale`."""
         if self.pixels.dtype == dtype:
             return self
         alpha = None if self.alpha is None else rescale(self.alpha, dtype)
@@ -154,7 +154,7 @@ class Picture:
         )
 
     def channels(self) -> Array:
-        """(H, W) or (H, W, C) with alpha as the last channel, as files hold them."""
+        """The channels as stored in files: (H, W), or (H, W, C) with alpha last."""
         if self.alpha is not None:
             return np.concatenate([self.pixels, self.alpha[..., None]], axis=2)
         return self.pixels[..., 0] if self.pixels.shape[2] == 1 else self.pixels
@@ -181,12 +181,12 @@ def separate_alpha(picture: Picture) -> Picture:
 
 
 def check_size(width: int, height: int, limit: int | None = None) -> None:
-    """Refuse a size before anything of it is decoded.
+    """Check the size of a picture before it is decoded.
 
     Args:
-        width: of the picture, in pixels.
-        height: likewise.
-        limit: how many pixels the format's decoder can take, where that is fewer than `MAX_PIXELS`.
+        width: width in pixels.
+        height: height in pixels.
+        limit: largest number of pixels of the decoder, if it is below `MAX_PIXELS`.
 
     Raises:
         PictureError: there are no pixels, or too many.

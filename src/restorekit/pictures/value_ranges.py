@@ -1,8 +1,8 @@
-"""Which values of an image are black and white: given, of a convention, or taken from the image.
+"""Finding black and white of an image: given, by convention, or from its values.
 
 8 and 16-bit unsigned integers and floats on [0, 1] have a convention. Other floats, and signed and
 32-bit integers, do not: detectors count, tomographs have their own units. Their range is taken from
-the values, and whoever takes it has to say so.
+the values, and the caller must report it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Range:
     """The values that are black and white.
 
     Attributes:
-        black: what is 0 to a network.
-        white: what is 1.
-        is_guessed: whether one of them was taken from the values, for want of a convention.
+        black: the value that is 0 for a network.
+        white: the value that is 1 for a network.
+        is_guessed: whether one of them was taken from the values, because no convention applies.
     """
 
     black: float
@@ -49,7 +49,7 @@ class Range:
 
     @property
     def words(self) -> str:
-        """How to tell that it was guessed."""
+        """The warning that the range was guessed."""
         return (
             f"black {self.black:g} and white {self.white:g} were taken from the values; "
             "--black and --white (black= and white= in Python) set them"
@@ -83,16 +83,16 @@ class _Spread:
 
 
 def as_stored(value: float, dtype: np.dtype[Any]) -> float:
-    """The nearest number that a type of float has; that itself for integers."""
+    """The value rounded to a floating point type; unchanged for integer types."""
     with np.errstate(over="ignore"):
         return float(np.float64(value).astype(dtype)) if dtype.kind == "f" else value
 
 
 def check_range(black: Any, white: Any) -> tuple[float | None, float | None]:
-    """The two values as numbers; None for "auto".
+    """Convert black and white to numbers; None for "auto".
 
     Raises:
-        ArgumentError: they are no numbers, or white is not above black.
+        ArgumentError: a value is not a number, or white is not above black.
     """
     ends = _number("black", black), _number("white", white)
     if None not in ends and not ends[0] < ends[1]:  # type: ignore[operator]

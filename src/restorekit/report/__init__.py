@@ -1,4 +1,4 @@
-"""`--report` and `--json`: what restoring a picture did to it, for people and for scripts."""
+"""Reports of a restoration: a page for people, and numbers for scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be measured on a picture before and after restoring it, in numbers."""
+"""Measurements on a picture before and after restoring it."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def summary(
 ) -> dict[str, Any]:
     """The numbers of a report, as JSON data.
 
-    A picture above a megapixel is judged by an even sample of tiles.
+    Pictures above one megapixel are sampled in evenly spread tiles.
 
     Args:
-        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes.
-        after: the same restored.
-        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` supports.
+        after: the restored picture.
+        outcome: the result of `Denoiser.restore`; None omits the values that only it has.
 
     Returns:
         "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
-        channel in 1/255; "residual", its "std" in 1/255, its correlations ("lags", "edges",
+        channel in 1/255; "residual" with its "std" in 1/255, its correlations ("lags", "edges",
         "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
-        "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null where
-        the system does not tell; and of the outcome "model", "sigma" per channel in 1/255,
+        "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null if
+        unknown; and from the outcome "model", "sigma" per channel in 1/255,
         "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white".
 
     Raises:
-        InputError: the shapes or types differ, or are none of these.
+        InputError: the shapes or types differ, or are unsupported.
     """
     return measure_change(*check_arrays(before, after, outcome), outcome)[0]
 
@@ -56,8 +56,8 @@ def measure_change(
     """The numbers of `summary`, and the statistics of the residual.
 
     Args:
-        before: as `check_arrays` gives it.
-        after: as `check_arrays` gives it.
+        before: from `check_arrays`.
+        after: from `check_arrays`.
         outcome: as for `summary`.
     """
     height, width, channels = before.shape
@@ -97,12 +97,12 @@ def measure_change(
 def check_arrays(
     before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
 ) -> tuple[Array, Array]:
-    """Both as (H, W, C), as floats where white is not the largest value of their type.
+    """Convert both to (H, W, C), and to floats if white is not the largest value of their type.
 
-    Pixels without a value are black in both.
+    Pixels without a value become black in both.
 
     Raises:
-        InputError: the shapes or types differ, or are none that a picture has.
+        InputError: the shapes or types differ, or are unsupported.
     """
     if before.shape != after.shape or before.dtype != after.dtype:
         raise InputError(
@@ -125,12 +125,12 @@ def check_arrays(
 
 
 def as_unit(pixels: Array) -> NDArray[np.float32]:
-    """Pixels as float32 on the [0, 1] scale, floats as they are."""
+    """Convert pixels to float32 on the [0, 1] scale; floats keep their values."""
     return rescale(pixels, np.dtype(np.float32))
 
 
 def peak_memory() -> float | None:
-    """The most memory this process has held, in MiB; None where the system does not tell."""
+    """Peak memory of this process in MiB; None if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows
@@ -140,7 +140,7 @@ def peak_memory() -> float | None:
 
 
 def _tiles(picture: Array) -> Tensor:
-    """(tiles, C, h, w): the whole picture, or an even sample of it."""
+    """The whole picture, or evenly spread tiles of it, (tiles, C, h, w)."""
     places = even_tiles(picture.shape[0], picture.shape[1], _SAMPLE)
     if places is None:
         chosen = picture[None]
@@ -151,7 +151,7 @@ def _tiles(picture: Array) -> Tensor:
 
 
 def _noise(tiles: Tensor) -> Tensor:
-    """The noise per channel, (C,): the tiles are laid side by side as one picture."""
+    """The noise of each channel, (C,), of all tiles joined to one picture."""
     return estimate_sigma(torch.cat(tuple(tiles), -1)[None])[0]
 
 

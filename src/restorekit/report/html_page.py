@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else."""
+"""A report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ for (const input of document.querySelectorAll(".compare input")) {
 
 
 def render_html(contents: ReportContents) -> str:
-    """The whole page; any text may stand in it."""
+    """Render the page; all texts are escaped."""
     table = "".join(
         f'<tr><th scope="row">{escape(what)}</th><td>{escape(value)}</td></tr>\n'
         for what, value in contents.rows

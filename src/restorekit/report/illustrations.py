@@ -1,4 +1,4 @@
-"""What a report holds, its pictures above all: which parts of a photograph to show, and how."""
+"""The contents of a report: its pictures, and which parts of a photograph they show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Bytes = NDArray[np.uint8]
 
 SIDE = 224
 _OVERVIEW = 960
-_STEPS = 12  # of the grid on which crops are looked for
+_STEPS = 12  # steps along each axis of the grid of candidate crops
 _STRONGEST_GAIN = 32
 
 
@@ -36,15 +36,15 @@ class Crop:
 
 @dataclass(frozen=True)
 class ReportContents:
-    """What a report shows, in whatever form.
+    """The contents of a report, independent of its format.
 
     Attributes:
-        title: the heading, a file's name say.
-        verdict: what the residual says, a sentence.
-        rows: the table, (what, value) each.
-        overviews: the whole picture small, before and after.
-        crops: parts of it at full size.
-        gain: how much the residual of the crops is amplified.
+        title: the heading, for example the name of a file.
+        verdict: the verdict on the residual, one sentence.
+        rows: the table, pairs of a label and a value.
+        overviews: reduced versions of the whole picture, before and after.
+        crops: parts of the picture at full size.
+        gain: factor by which the residual of the crops is amplified.
     """
 
     title: str
@@ -56,32 +56,32 @@ class ReportContents:
 
 
 def gain_for(std: float) -> int:
-    """How much to amplify a residual of a standard deviation, so that it can be seen: 1 to 32."""
+    """The gain, 1 to 32, that makes a residual of the given standard deviation visible."""
     return int(np.clip(round(0.15 / std) if std > 0 else 1, 1, _STRONGEST_GAIN))
 
 
 def informative_crops(before: Array, after: Array, gain: int) -> list[Crop]:
-    """The flattest part of a picture, where noise shows, and the one with the most detail.
+    """The flattest part of a picture, where noise is visible, and the one with the most detail.
 
     Args:
         before: (H, W, C).
-        after: the same restored, by which the parts are chosen.
-        gain: how much to amplify the residual.
+        after: the restored picture, in which the parts are selected.
+        gain: factor by which the residual is amplified.
 
     Returns:
-        Two crops of 224x224 pixels or what there is; one where they are the same.
+        Two crops of 224x224 pixels, or smaller for small pictures; one if both are the same.
     """
     places = _places(*before.shape[:2])
     scored = [(_detail(after[y : y + SIDE, x : x + SIDE]), y, x) for y, x in places]
-    # Saturated and constant parts show nothing, as long as there are others.
-    telling = [each for each in scored if each[0] > 0] or scored
-    detailed, flat = max(telling), min(telling)
+    # Saturated and constant parts are used only if there are no others.
+    candidates = [each for each in scored if each[0] > 0] or scored
+    detailed, flat = max(candidates), min(candidates)
     chosen = [("detail", detailed)] if flat == detailed else [("flat", flat), ("detail", detailed)]
     return [_crop(label, before, after, y, x, gain) for label, (_, y, x) in chosen]
 
 
 def overview(picture: Array) -> Bytes:
-    """A picture of at most 960 pixels on its longer side."""
+    """Reduce a picture to at most 960 pixels on its longer side."""
     step = max(1, max(picture.shape[:2]) // (2 * _OVERVIEW))
     small = Image.fromarray(_shown(as_unit(picture[::step, ::step])))
     small.thumbnail((_OVERVIEW, _OVERVIEW), Image.Resampling.LANCZOS)
@@ -89,7 +89,7 @@ def overview(picture: Array) -> Bytes:
 
 
 def encode(pixels: Bytes, kind: Literal["PNG", "JPEG"]) -> bytes:
-    """The bytes of a picture file."""
+    """Encode pixels as a picture file."""
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     if kind == "PNG":
@@ -105,7 +105,7 @@ def _places(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def _detail(part: Array) -> float:
-    """Mean step between neighbours; 0 where most of it is saturated or constant."""
+    """Mean absolute difference of neighbouring pixels; 0 if most pixels are saturated."""
     gray = as_unit(part[::2, ::2]).mean(axis=2)
     if ((gray <= 0) | (gray >= 1)).mean() > 0.5:
         return 0.0
@@ -119,6 +119,6 @@ def _crop(label: str, before: Array, after: Array, y: int, x: int, gain: int) ->
 
 
 def _shown(unit: NDArray[np.float32]) -> Bytes:
-    """(H, W, 3) or (H, W) bytes of values in [0, 1]."""
+    """Convert values in [0, 1] to 8 bits, (H, W, 3) or (H, W)."""
     pixels = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels

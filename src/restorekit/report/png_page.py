@@ -1,4 +1,4 @@
-"""A report as one picture."""
+"""A report as one PNG picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DPI = 110
 
 
 def draw_png(path: Path, contents: ReportContents) -> None:
-    """Draw what `html.page` writes to a PNG file."""
+    """Draw the contents of `render_html` to a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ def draw_png(path: Path, contents: ReportContents) -> None:
     count = 1 + len(crops)
     figure = Figure(figsize=(11, 3.6 * count + 0.8), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    # A "$" in a file's name is no formula.
+    # Without this, matplotlib takes "$" in a file name for a formula.
     figure.suptitle(textwrap.fill(_drawable(contents.title), 90), parse_math=False)
     axes = figure.subplots(count, 3, squeeze=False)
     _show(axes[0][0], contents.overviews[0], "before")
@@ -38,7 +38,7 @@ def draw_png(path: Path, contents: ReportContents) -> None:
 
 
 def _drawable(text: str) -> str:
-    """Text with boxes for letters that the font lacks, of which matplotlib would warn."""
+    """Replace letters that the font lacks by boxes; matplotlib would issue warnings."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()

@@ -1,4 +1,4 @@
-"""What restoring a picture did to it as one file for people, an HTML page or a PNG."""
+"""Writing the report of a restoration as an HTML page or a PNG."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ def write_report(
     *,
     name: str = "",
 ) -> None:
-    """Write one file that shows what was done to a picture: an HTML page, or a PNG.
+    """Write a report of a restoration as one file: an HTML page or a PNG.
 
-    It holds the whole picture small, its flattest and its most detailed part before and after (in
-    HTML under a line that can be moved), the residual amplified around gray, whether it is noise
-    alone and all of it, the noise estimated before and after, time and memory. It stays below
-    about 3 MB however large the picture is, and the page needs no network.
+    It contains an overview of the picture, its flattest and its most detailed part before and after
+    (in HTML with a movable divider), the amplified residual and whether it is white noise, the
+    estimated noise before and after, time and memory. The file stays below about 3 MB for pictures
+    of any size, and the page loads nothing from the network.
 
     Args:
-        path: where to; the suffix .html or .png chooses the form. Replaced where it exists.
-        before: (H, W, C) or (H, W), of a type and range that `Denoiser` takes. Of more channels
-            than colour has, the first three are shown, of two the first.
-        after: the same restored.
-        outcome: what `Denoiser.restore` returned; None leaves out what only it knows.
-        name: the picture's name, for the heading.
+        path: the file to write. The suffix .html or .png selects the format. An existing file is
+            replaced.
+        before: (H, W, C) or (H, W), of a type and range that `Denoiser` supports. Of two channels
+            the first is shown, of more than three the first three.
+        after: the restored picture.
+        outcome: the result of `Denoiser.restore`; None omits the values that only it has.
+        name: name of the picture, for the heading.
 
     Raises:
-        ArgumentError: the suffix is neither of these.
-        InputError: the pictures differ in shape or type, or have another than those above.
+        ArgumentError: the suffix is not .html or .png.
+        InputError: the pictures differ in shape or type, or are unsupported.
         ImageFileError: the report cannot be drawn.
     """
     path = Path(path)
@@ -56,7 +57,7 @@ def write_report(
     shown = 3 if before.shape[2] >= 3 else 1
     before, after = before[..., :shown], after[..., :shown]
     contents = ReportContents(
-        # A file's name may hold bytes that are no text, control characters and line breaks.
+        # A file name may contain invalid text, control characters and line breaks.
         title=escaped(" ".join(name.split())) or "Restored picture",
         verdict=white.words,
         rows=_rows(numbers),
@@ -72,7 +73,7 @@ def write_report(
 
 
 def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
-    """The table of a report: what, and how much of it in words."""
+    """The table of a report: pairs of a label and a value."""
     width, height = numbers["size"]
     count = numbers["channels"]
     names = _CHANNELS.get(count) or tuple(f"channel {number + 1}" for number in range(count))

@@ -1,11 +1,11 @@
-"""Whether what was removed from a picture is all of its noise, and noise alone.
+"""Tests whether the residual, what was removed from a picture, is white noise.
 
-In what a perfect denoiser removes from white noise, neighbours know nothing of each other, and it
-is no larger at edges than elsewhere. Both are correlations, whose distribution is known for white
-noise: about normal, with mean 0 and variance 1 / N for N pixels. Their signs tell what is wrong.
-Detail that was removed is alike from pixel to pixel and lies at edges: positive. Noise that was
-left is coarse, for a denoiser averages, and lies where detail hides it: what is removed then lacks
-what neighbours have in common, and is smaller at edges: negative.
+The residual of a perfect denoiser on white noise has no correlation between neighbouring pixels,
+and is not larger at edges than elsewhere. For white noise, both correlations are approximately
+normal with mean 0 and variance 1 / N for N pixels. Their signs show what is wrong. Removed detail
+is similar in neighbouring pixels and lies at edges, so both are positive. Noise that remains is
+coarse, because a denoiser averages, and lies where detail hides it. The residual then lacks what
+neighbours have in common and is smaller at edges, so both are negative.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from torch import Tensor
 
 from restorekit.errors import InputError
 
-# Down, right, both diagonals, and two steps down and right.
+# (down, right): one pixel down, right and along both diagonals, and two pixels down and right.
 LAGS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2))
-# A correlation that is significant in a large picture may still be too weak to be seen.
+# In a large picture, a significant correlation may still be too weak to be visible.
 WEAK = 0.05
 _LEAST_PIXELS = 64
 
 
 @dataclass(frozen=True)
 class Whiteness:
-    """What the residual's correlations say.
+    """The correlations of a residual and the verdict.
 
     Attributes:
-        std: the residual's standard deviation, on the [0, 1] scale.
+        std: standard deviation of the residual, on the [0, 1] scale.
         lags: the correlation of neighbours at each of `LAGS`, of the channel where it is strongest.
         edges: the correlation of the residual's size with the strength of the restored image's
             edges, of the channel where it is strongest.
@@ -51,7 +51,7 @@ class Whiteness:
 
     @property
     def words(self) -> str:
-        """The verdict as a sentence for people."""
+        """The verdict as a sentence."""
         found = f"strongest correlation {self.strongest:.3f}"
         test = f"{self.significance:.1f} standard deviations, white noise stays below"
         found = f"{found} ({test} {self.threshold:.1f})"
@@ -76,14 +76,14 @@ class Whiteness:
 def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     """Test the residual `before - after` for correlation in space and with edges.
 
-    The correlations are divided by their own standard deviation, so that white noise whose
-    strength depends on brightness passes. Where noise was cut off at black and white, it has a mean
-    that varies with the picture; what is restored to within three standard deviations of a limit
-    is left out, unless values lie beyond the limits or nothing else is there.
+    Correlations are divided by their own standard deviation, so white noise whose strength depends
+    on brightness passes. Noise that was clipped at black or white has a mean that varies with the
+    picture. Pixels restored to within three standard deviations of a limit are therefore excluded,
+    unless values lie outside the limits or there are too few others.
 
     Args:
         before: (B, C, H, W), floats on the [0, 1] scale; several tiles of a picture as a batch.
-        after: the same restored.
+        after: the restored tiles.
         level: The share of white residuals that fail by chance.
 
     Returns:
@@ -99,13 +99,13 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
         )
     residual = (before - after).float()
     std = float(residual.double().std(correction=0)) if residual.numel() else 0.0
-    # Rounding alone, at 16 bits or in float32, is not worth a verdict.
+    # A residual of this size is due to rounding.
     if std < 1e-6 or residual[0, 0].numel() < _LEAST_PIXELS:
         return Whiteness(std, (0.0,) * len(LAGS), 0.0, 0.0, 0.0, 0.0, "none removed")
     found = [_of_channel(before[:, c], after[:, c], residual[:, c]) for c in range(before.shape[1])]
     tests = torch.tensor(found)  # (C, lags and edges, [correlation, significance])
     strongest = tests[..., 0].gather(0, tests[..., 0].abs().argmax(0, keepdim=True))[0].tolist()
-    # Any of so many tests may fail by chance (Bonferroni).
+    # Bonferroni correction, because each of several tests may fail by chance.
     threshold = NormalDist().inv_cdf(1 - level / (2 * tests[..., 0].numel()))
     significance = float(tests[..., 1].abs().max())
     largest = max(abs(value) for value in strongest)
@@ -121,20 +121,20 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
 
 
 def _of_channel(before: Tensor, after: Tensor, residual: Tensor) -> list[tuple[float, float]]:
-    """(correlation, significance) at each lag, then with edges, of (B, H, W)."""
-    open_ = _free_of_clipping(before, after, 3 * float(residual.std())).double()
-    mean = (residual * open_).sum() / open_.sum()
-    centred = (residual - mean) * open_
+    """(correlation, significance) at each lag, then with edges, of one channel (B, H, W)."""
+    unclipped = _free_of_clipping(before, after, 3 * float(residual.std())).double()
+    mean = (residual * unclipped).sum() / unclipped.sum()
+    centred = (residual - mean) * unclipped
     found = []
     for lag in LAGS:
         here, there = _pair(centred, *lag)
-        with_here, with_there = _pair(open_, *lag)
+        with_here, with_there = _pair(unclipped, *lag)
         found.append(_correlation(here, there, with_here, with_there))
-    return [*found, _with_edges(centred, open_, after)]
+    return [*found, _with_edges(centred, unclipped, after)]
 
 
 def _free_of_clipping(before: Tensor, after: Tensor, margin: float) -> Tensor:
-    """The pixels whose noise was not cut off at 0 or 1; all where they would be too few."""
+    """Mask of the pixels whose noise was not clipped at 0 or 1; all pixels if these are too few."""
     if not ((before <= 0) | (before >= 1)).any() or before.min() < 0 or before.max() > 1:
         return torch.ones_like(before, dtype=torch.bool)
     free = (after > margin) & (after < 1 - margin)
@@ -150,7 +150,7 @@ def _pair(values: Tensor, down: int, right: int) -> tuple[Tensor, Tensor]:
 
 
 def _correlation(a: Tensor, b: Tensor, with_a: Tensor, with_b: Tensor) -> tuple[float, float]:
-    """The correlation of centred values, and how far it is from 0 in standard deviations."""
+    """The correlation of centred values, and its distance from 0 in standard deviations."""
     product = a * b
     both = with_a * with_b
     scale = math.sqrt(float((a.square() * both).sum() * (b.square() * both).sum()))
@@ -161,17 +161,17 @@ def _correlation(a: Tensor, b: Tensor, with_a: Tensor, with_b: Tensor) -> tuple[
     return total / scale, total / spread
 
 
-def _with_edges(centred: Tensor, open_: Tensor, after: Tensor) -> tuple[float, float]:
+def _with_edges(centred: Tensor, unclipped: Tensor, after: Tensor) -> tuple[float, float]:
     """Correlation of the residual's magnitude with the gradient of the restored image.
 
-    Central differences do not look at the pixel itself: noise that is left in the restored image
-    makes no correlation.
+    Central differences do not use the pixel itself, so noise that remains in the restored image
+    does not cause a correlation.
     """
     if min(after.shape[-2:]) < 3:
         return 0.0, 0.0
     down = after[:, 2:, 1:-1] - after[:, :-2, 1:-1]
     right = after[:, 1:-1, 2:] - after[:, 1:-1, :-2]
-    inner = open_[:, 1:-1, 1:-1]
+    inner = unclipped[:, 1:-1, 1:-1]
     count = inner.sum()
     if count == 0:
         return 0.0, 0.0

@@ -1,1 +1,1 @@
-"""Picture files in and picture files out: which goes where, by which process, and what is lost."""
+"""Restoring many picture files: planning outputs, sharing the work, and reporting losses."""

@@ -1,4 +1,4 @@
-"""What is lost where values become integers: beyond black and white, and without a value."""
+"""Pixels that integers cannot represent: outside black and white, or without a value."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Clipping:
 
     @property
     def words(self) -> str | None:
-        """What is lost, as in "2.5 % of the pixels are brighter than white"; None for nothing."""
+        """The loss, for example "2.5 % of the pixels are brighter than white", or None."""
         counts = (
             (self.bright, _SHARE, "brighter than white"),
             (self.dark, _SHARE, "darker than black"),
             (self.empty, 0, "without a value (NaN)"),
         )
-        told = [
+        losses = [
             f"{100 * count / self.pixels:.2g} % of the pixels are {kind}"
             for count, least, kind in counts
             if count and count >= least * self.pixels
         ]
-        return " and ".join(told) or None
+        return " and ".join(losses) or None

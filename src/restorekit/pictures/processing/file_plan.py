@@ -1,4 +1,4 @@
-"""Which picture file goes where."""
+"""Planning the output file of each input file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.pictures.file_formats import SUFFIXES, format_for
 from restorekit.pictures.folder_walk import describe_unread, walk_folder
 from restorekit.pictures.read_files import iter_pages
 
-_BESIDE = "-restored"
+_RESULT_SUFFIX = "-restored"
 
 
 class FilePlan(list[tuple[Path, Path]]):
@@ -102,9 +102,9 @@ def plan_next_to(given: str | Path) -> FilePlan:
     _named(given, "picture")
     source = Path(os.path.abspath(given)) if Path(given).name in ("", "..") else Path(given)
     if source.is_dir():
-        return plan_outputs([source], source.with_name(source.name + _BESIDE))
+        return plan_outputs([source], source.with_name(source.name + _RESULT_SUFFIX))
     _check_exists(source)
-    target = source.with_name(f"{source.stem}{_BESIDE}{source.suffix}")
+    target = source.with_name(f"{source.stem}{_RESULT_SUFFIX}{source.suffix}")
     if source.suffix.lower() not in SUFFIXES:
         next(iter_pages(source))  # says what it is, where that is the reason
     format_for(target)
