@@ -25,7 +25,7 @@ def attempt(
     """Convert everything that is raised within the block to an error of restorekit.
 
     Args:
-        tell: makes the message of the kind and text of what was raised.
+        tell: makes the message from the type and text of the exception.
         passed: kinds that are raised on as they are.
         becomes: the kind of the error.
 

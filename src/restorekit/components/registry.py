@@ -319,7 +319,7 @@ class Registry:
 
         Raises:
             ArgumentError: a mapping has no name, or an argument does not fit.
-            UnknownNameError: there is no component of that name.
+            UnknownNameError: the name is unknown.
         """
         if isinstance(spec, str):
             return self.create(spec, *given)

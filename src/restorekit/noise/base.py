@@ -74,7 +74,7 @@ class Noise(nn.Module):
         raise NotImplementedError
 
     def extra_repr(self) -> str:
-        """The arguments, for print."""
+        """The arguments, shown when the module is printed."""
         names = inspect.signature(type(self)).parameters
         values = {name: getattr(self, name) for name in names if hasattr(self, name)}
         plain = {name: v for name, v in values.items() if not isinstance(v, nn.Module)}

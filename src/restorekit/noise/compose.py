@@ -91,7 +91,7 @@ class Chain(Noise):
         noises: The noises, first to last: names, {"name": ..., argument: ...} mappings or modules.
 
     Raises:
-        ValueError: there is no noise, or something given is none.
+        ValueError: the list is empty, or has an item that is not a noise.
         UnknownNameError: no noise has that name.
         ArgumentError: a noise was given an argument it cannot use.
 
@@ -144,7 +144,7 @@ class Luminance(Noise):
         clip: Whether to clip to [0, 1]; the noise itself may clip the mean, not each channel.
 
     Raises:
-        ValueError: what is given is no noise.
+        ValueError: the argument is not a noise.
         UnknownNameError: no noise has that name.
         ArgumentError: the noise was given an argument it cannot use.
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from restorekit.noise.base import Noise
 from restorekit.noise.parameters import Draws
 
-_BLOCK = 16  # of pixels, where colour is halved in size
+_BLOCK = 16  # side in pixels of the blocks of 4:2:0, which are cells of 8x8 colour samples
 _HALVED, _FULL = 2, 0  # PIL's numbers for the subsampling of colour, 4:2:0 and 4:4:4
 
 
@@ -75,7 +75,7 @@ class JPEG(Noise):
 def _compressed(
     image: np.ndarray, *, quality: int, subsampling: int, top: int, left: int
 ) -> np.ndarray:
-    """(H, W, C) uint8 after JPEG, its top left corner so far inside a block."""
+    """Compress and decompress (H, W, C) uint8, with its top left corner at an offset in a block."""
     height, width, channels = image.shape
     padded = np.pad(image, ((top, 0), (left, 0), (0, 0)), _continuation(image))
     picture = Image.fromarray(padded[..., 0] if channels == 1 else padded)

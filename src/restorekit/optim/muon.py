@@ -23,8 +23,8 @@ class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for hidden matrices, and AdamW for all other weights.
 
     A convolution's weight (out, in, k, k) counts as the matrix (out, in k k). The first and the
-    last matrix, and everything with fewer than two dimensions, go to AdamW. Against
-    `torch.optim.Muon`, which refuses whatever has not two dimensions.
+    last matrix, and everything with fewer than two dimensions, are updated by AdamW. In contrast,
+    `torch.optim.Muon` accepts only weights of two dimensions.
 
     Reference: Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024,
     https://kellerjordan.github.io/posts/muon/; the size of a step after Liu et al., Muon is
