@@ -66,6 +66,8 @@ class ArgumentError(RestoreKitError, ValueError):
         It takes: std, clip
     """
 
+    faults: tuple[str, ...] = ()  # each reason alone, where several arguments were checked
+
 
 class InputError(RestoreKitError, ValueError):
     """An image, batch or tensor has an unsupported shape, type or range of values.

@@ -14,9 +14,9 @@ import pytest
 
 import restorekit
 from restorekit import create_model, save_model
+from restorekit.cli.train_progress import ConsoleProgress
 from restorekit.components.registry import Registry
 from restorekit.errors import PluginWarning
-from restorekit.train.progress import RunProgress
 
 HOSTILE = "a\x1b[31m\x9b2J\u202e\r\nb\x07"
 
@@ -90,7 +90,7 @@ def test_what_plugins_say(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_line_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     """Above the bar of a training."""
-    RunProgress(1).say(HOSTILE)
+    ConsoleProgress(1).say(HOSTILE)
     assert_harmless(capsys.readouterr().err)
 
 

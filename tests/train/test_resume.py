@@ -108,19 +108,19 @@ def test_resume_without_the_configuration_still_compares_the_weights(tiny: Make)
 
 
 def test_resume_with_other_settings_tells_them(
-    tiny: Make, capsys: pytest.CaptureFixture[str]
+    tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line has all of them; the run goes on, and its folder says what it has become."""
     folder = tiny(max_minutes=1e-7).fit().folder
-    capsys.readouterr()
+    caplog.clear()
     tiny(max_minutes=1e-7, device="auto").fit(resume=True)
-    assert "other settings" not in capsys.readouterr().err
+    assert "other settings" not in caplog.text
     tiny(
         learning_rate=0.002,
         noise={"name": "gaussian", "std": [0.0, 0.2]},
         loss={"l1": 0.5, "mse": 1.0},
     ).fit(resume=True)
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "other settings" in line]
+    (line,) = [line for line in caplog.messages if "other settings" in line]
     assert "resumed with other settings: " in line
     for told in (
         "train.learning_rate 0.001 -> 0.002",
@@ -133,14 +133,14 @@ def test_resume_with_other_settings_tells_them(
 
 
 def test_resume_falls_back_to_the_newest_whole_state(
-    tiny: Make, capsys: pytest.CaptureFixture[str]
+    tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A damaged state is named, the one before it taken up, and the end is the same."""
     folder = tiny().fit().folder
     expected, metrics = weights(folder), rows(folder)
     flip_a_bit(folder / "training_state.pt")
     tiny().fit(resume=True)
-    told = capsys.readouterr().err
+    told = caplog.text
     assert "training_state.pt: not a whole training state" in told
     assert "going on from training_state.previous.pt, step 3" in told
     assert all(torch.equal(expected[k], v) for k, v in weights(folder).items())

@@ -327,16 +327,17 @@ def test_a_run_without_one_good_step_does_not_end_well(tiny: Make) -> None:
 
 
 def test_a_network_that_restores_nothing_is_told_of(
-    tiny: Make, capsys: pytest.CaptureFixture[str]
+    tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once, past a tenth of the run, with both figures; not of a network that learns."""
     tiny(learning_rate=1e-9, validate_every=4, steps=28).fit()
-    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    lines = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    caplog.clear()
     assert len(lines) == 1
     assert re.search(r"step 20: PSNR \d+\.\d\d dB, noisy \d+\.\d\d", lines[0])
     model = {"name": "unet", "width": 8, "depth": 2}
     tiny(model=model, steps=60, learning_rate=3e-3, validate_every=60).fit()
-    assert "warning" not in capsys.readouterr().err
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
 
 
 def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:

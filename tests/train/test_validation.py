@@ -182,14 +182,15 @@ def test_ms_ssim_decides_where_pictures_are_large_enough(tiny: Make) -> None:
 
 
 def test_a_run_ends_early_when_nothing_gets_better(
-    tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After so many validations without a new best; resumed, it has ended already."""
     settings = {"early_stopping": 2, "validate_every": 1, "steps": 40, "learning_rate": 1.0}
     trainer = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
-    outcome = trainer.fit()
+    with caplog.at_level("INFO"):
+        outcome = trainer.fit()
     assert outcome.step == outcome.best["step"] + 2 < 40
-    assert f"no better validation since step {outcome.best['step']}" in capsys.readouterr().err
+    assert f"no better validation since step {outcome.best['step']}" in caplog.text
     again = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
     assert again.fit(resume=True).step == outcome.step
     assert rows(outcome.folder)[-1]["step"] == outcome.step

@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from restorekit.components import signatures, targets
@@ -120,6 +120,28 @@ class RegistryEntry:
 
     component: Component
     provider: Provider
+
+
+@dataclass(frozen=True)
+class CheckedComponent:
+    """A component with arguments that fit its signature.
+
+    Attributes:
+        entry: the component and its provider.
+        target: what is called to make it.
+        arguments: as they were given, and the defaults of the others.
+        values: the given ones, converted to their declared types.
+    """
+
+    entry: RegistryEntry
+    target: Target = field(compare=False)  # the entry's
+    arguments: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.entry.component.name
 
 
 REGISTRIES: dict[str, Registry] = {}  # by kind, in the order of their declaration
@@ -295,32 +317,58 @@ class Registry:
         """
         if len(given) != self.given:
             raise ArgumentError(f"{self.kind} '{name}' is made with {self.given} objects before")
+        return self.make(self.check(name, arguments), *given)
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> CheckedComponent:
+        """The component called `name` with arguments that fit it, ready for `make`.
+
+        Raises:
+            UnknownNameError: nothing is called that.
+            ArgumentError: an argument is unknown, missing or cannot be used.
+            PluginError: its target cannot be imported.
+        """
         entry, target = self.entry(name), self.configurable(name)
-        where, label = f"{self.kind} '{name}'", self._label(entry)
-        arguments = {k: _path_as_text(v) for k, v in arguments.items()}
-        with attempt(lambda error: f"{label}: {error}"):
+        where = f"{self.kind} '{name}'"
+        given = {k: _path_as_text(v) for k, v in arguments.items()}
+        with attempt(lambda error: f"{self._label(entry)}: {error}"):
             known = signatures.arguments(target)
-        if (unusable := find_unusable(arguments)) is not None:
-            raise ArgumentError(f"{where}: {unusable}")
-        checked = signatures.validate(target, arguments, where)
+        if (unusable := find_unusable(given)) is not None:
+            raise signatures.unfit_arguments(where, [unusable])
+        values = signatures.validate(target, given, where)
+        # Defaults too: a checkpoint must not change its meaning when a default does.
+        defaults = {a.name: a.default for a in known if not a.required}
+        return CheckedComponent(entry, target, {**defaults, **given}, values)
+
+    def make(self, checked: CheckedComponent, *given: Any) -> Any:
+        """Make a component that `check` returned, with the objects that `create` is given.
+
+        Raises:
+            ArgumentError: the target refuses the value of an argument.
+            PluginError: its target fails, or makes what is no such component.
+        """
+        entry, name = checked.entry, checked.name
+        where, label = f"{self.kind} '{name}'", self._label(entry)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
-            made = self._made(functools.partial(self.get(name), *given), checked, where, label)
+            target = functools.partial(self.get(name), *given) if given else checked.target
+            made = self._made(target, checked.values, where, label)
         if (attribute := targets.lacking(made, self.needs)) is not None:
             raise PluginError(
                 f"{label} made {quoted(made)}, which is no {self.kind}: it has no {attribute}"
             )
-        # With the defaults, so that a later change of a default does not change old checkpoints.
-        full = {a.name: a.default for a in known if not a.required}
-        mark_origin(made, Origin(self.kind, name, {**full, **arguments}, entry.provider))
+        mark_origin(made, Origin(self.kind, name, checked.arguments, entry.provider))
         return made
 
-    def build(self, spec: str | Mapping[str, Any] | Any, *given: Any) -> Any:
-        """Create a component from a name or `{"name": ..., argument: ...}`; return other objects.
+    def build(self, spec: Any, *given: Any) -> Any:
+        """Make a component from a name, `{"name": ..., argument: ...}` or what `check` returned.
+
+        Anything else is returned as it is.
 
         Raises:
             ArgumentError: a mapping has no name, or an argument does not fit.
             UnknownNameError: the name is unknown.
         """
+        if isinstance(spec, CheckedComponent):
+            return self.make(spec, *given)
         if isinstance(spec, str):
             return self.create(spec, *given)
         if isinstance(spec, Mapping):
@@ -364,9 +412,9 @@ class Registry:
         with attempt(lambda error: f"{label} has no schema: {error}"):
             return signatures.arguments_schema(target)
 
-    def _made(self, target: Target, checked: dict[str, Any], where: str, label: str) -> Any:
+    def _made(self, target: Target, values: Mapping[str, Any], where: str, label: str) -> Any:
         def make() -> Any:
-            return targets.call_target(target, checked, where, label)
+            return targets.call_target(target, values, where, label)
 
         return build_within_memory(make, where) if self.of_tensors else make()
 

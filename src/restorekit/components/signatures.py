@@ -10,7 +10,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,35 +51,40 @@ def arguments(target: Target) -> list[Argument]:
     ]
 
 
+def unfit_arguments(where: str, faults: Sequence[str]) -> ArgumentError:
+    """The error of arguments that do not fit a target; its `faults` do not say where."""
+    error = ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
+    error.faults = tuple(faults)
+    return error
+
+
 def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The given arguments, converted to their declared types.
 
     Raises:
-        ArgumentError: an argument is unknown, missing or of the wrong type.
+        ArgumentError: arguments are unknown, missing or of the wrong type.
+        PluginError: the target's own code, for example an annotation, fails.
     """
-    faults = find_faults(target, given)
-    if faults:
-        raise ArgumentError("; ".join(f"{where}: {fault}" for fault in faults))
-    checked = _model(target).model_validate(dict(given))
-    extra = checked.model_extra or {}  # arguments for the **kwargs of a target
-    return {n: extra[n] if n in extra else getattr(checked, _field(n)) for n in given}
-
-
-def find_faults(target: Target, given: Mapping[str, Any]) -> list[str]:
-    """The problems with the given arguments, one line each; empty if there are none."""
     from pydantic import ValidationError
 
+    parameters = _parameters(target)
     with attempt(lambda error: f"its arguments cannot be checked: {error}", RestoreKitError):
         try:
             checked = _model(target).model_validate(dict(given))
         except ValidationError as error:
-            known = [p.name for p in _parameters(target)]
-            return list(dict.fromkeys(_fault(details, known) for details in error.errors()))
-    return [
+            known = [p.name for p in parameters]
+            faults = dict.fromkeys(_fault(details, known) for details in error.errors())
+            raise unfit_arguments(where, list(faults)) from error
+    extra = checked.model_extra or {}  # what a target's **kwargs take
+    values = {n: extra[n] if n in extra else getattr(checked, _field(n)) for n in given}
+    booleans = [
         f"argument '{p.name}': input should be a number, not {quoted(given[p.name])}"
-        for p in _parameters(target)
-        if p.name in given and counts_booleans(given[p.name], getattr(checked, _field(p.name)))
+        for p in parameters
+        if p.name in given and counts_booleans(given[p.name], values[p.name])
     ]
+    if booleans:
+        raise unfit_arguments(where, booleans)
+    return values
 
 
 def unwrap_target(target: Target) -> Target:

@@ -1,129 +1,99 @@
-"""Checks of the components in a configuration, at any depth of nesting."""
+"""The check of a component that a configuration names, and of the components within it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import NamedTuple
 
-from restorekit.components import signatures
-from restorekit.components.kinds import (
-    datasets,
-    losses,
-    metrics,
-    models,
-    noises,
-    optimizers,
-    schedules,
-)
-from restorekit.components.registry import Registry
-from restorekit.config.component_specs import (
-    ComponentSpec,
-    as_named,
-    as_noises,
-    as_terms,
-    is_map_of_sets,
-    own_class,
-)
-from restorekit.devices import resolve_device
-from restorekit.errors import RestoreKitError
-from restorekit.optim.optimizers import optimizer_name
-
-SLOTS: dict[str, Registry] = {
-    "model": models,
-    "dataset": datasets,
-    "noise": noises,
-}
-NamedComponent = tuple[str, Registry, Any]
+from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import CheckedComponent, Registry
+from restorekit.errors import RestoreKitError, UnknownNameError
+from restorekit.untrusted.plain_data import DEEPEST
 
 
-def component_errors(data: Mapping[str, Any]) -> list[str]:
-    """The problems of a configuration: unknown names, wrong arguments, an unusable device.
+class Fault(NamedTuple):
+    """What is wrong, and in which component: ".noises.1" within the one that was checked."""
+
+    place: str
+    text: str
+
+
+class _Named(NamedTuple):
+    """A component that is named somewhere within another."""
+
+    place: str
+    registry: Registry
+    name: str
+    arguments: Mapping[str, object]
+
+
+def check_component(
+    registry: Registry, name: str, arguments: Mapping[str, object]
+) -> CheckedComponent | list[Fault]:
+    """A component ready to be made, or what is wrong with it and with those within it.
+
+    An argument called like a kind ("noise", "noises", "model") holds components of that kind. In
+    any other argument, a mapping with the name of a component of the outer kind is one.
 
     Args:
-        data: a configuration that `find_unusable` has found nothing wrong with.
+        registry: its kind.
+        name: its name.
+        arguments: its arguments, by name.
     """
-    named = [(key, registry, data.get(key)) for key, registry in SLOTS.items()]
-    named += _of_validation(data) + _of_training(data)
-    terms = as_terms(data.get("loss", []))
-    if isinstance(terms, list):
-        named += [(f"loss.{_name(term)}", losses, term) for term in terms]
-    found = [fault for each in named for inner in _with_inner(each) for fault in _faults(*inner)]
-    return found + _other_faults(data)
+    outer = _Named("", registry, name, arguments)
+    checked, faults = _check(outer)
+    faults += [fault for inner in _within(outer) for fault in _check(inner)[1]]
+    return faults or checked or []
 
 
-def _of_validation(data: Mapping[str, Any]) -> list[NamedComponent]:
-    """The datasets and noises to validate with."""
-    sets = data.get("validation_dataset")
-    if isinstance(sets, Mapping) and is_map_of_sets(sets):
-        found: list[NamedComponent] = [
-            (f"validation_dataset.{n}", datasets, s) for n, s in sets.items()
-        ]
-    else:
-        found = [("validation_dataset", datasets, sets)]
+def _check(named: _Named) -> tuple[CheckedComponent | None, list[Fault]]:
     try:
-        listed = as_noises(data.get("validation_noise"))
-    except ValueError:  # reported when the key is read
-        listed = []
-    several = listed if isinstance(listed, list) else []
-    return found + [(f"validation_noise.{i}", noises, each) for i, each in enumerate(several)]
+        return named.registry.check(named.name, named.arguments), []
+    except RestoreKitError as error:
+        faults = getattr(error, "faults", ()) or (str(error),)
+        return None, [Fault(named.place, fault) for fault in faults]
 
 
-def _of_training(data: Mapping[str, Any]) -> list[NamedComponent]:
-    """The components under `train`."""
-    if not isinstance(train := data.get("train"), Mapping):
-        return []
-    measured = train.get("validation_metrics")
-    several = measured if isinstance(measured, (list, tuple)) else [measured]
-    return [
-        ("train.optimizer", optimizers, train.get("optimizer")),
-        ("train.schedule", schedules, train.get("schedule")),
-        *((f"train.validation_metrics.{i}", metrics, each) for i, each in enumerate(several)),
-    ]
+def _within(outer: _Named) -> Iterator[_Named]:
+    """The components within one, at any depth."""
+    for key, value in outer.arguments.items():
+        kind = next((r for r in REGISTRIES.values() if key in (r.kind, r.plural)), None)
+        for inner in _in_value(value, f"{outer.place}.{key}", outer.registry, kind):
+            yield inner
+            yield from _within(inner)
 
 
-def _with_inner(outer: NamedComponent) -> Iterator[tuple[str, Registry, ComponentSpec]]:
-    """A component, and those that it is made of: the noises of one_of, chain and luminance."""
-    path, registry, value = outer
-    if (spec := _spec(value)) is None:
+def _in_value(
+    value: object, place: str, outer: Registry, kind: Registry | None
+) -> Iterator[_Named]:
+    """The components that a value names, themselves or in a list or mapping.
+
+    Args:
+        value: an argument, or a part of one.
+        place: where it is.
+        outer: the kind of the component whose argument it is.
+        kind: the kind after which the argument is called.
+    """
+    if place.count(".") > DEEPEST:  # a mapping can hold itself
         return
-    yield path, registry, spec
-    inner = [("noise", spec.arguments.get("noise"))]
-    if isinstance(several := spec.arguments.get("noises"), (list, tuple)):
-        inner += [(f"noises.{place}", each) for place, each in enumerate(several)]
-    for place, each in inner:
-        yield from _with_inner((f"{path}.{place}", registry, each))
+    if isinstance(value, str) and kind is outer:  # of another kind, it may be any text
+        yield _Named(place, outer, value, {})
+    elif isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            yield from _in_value(each, f"{place}.{index}", outer, kind)
+    elif isinstance(value, Mapping):
+        name = value.get("name")
+        if isinstance(name, str) and (kind is not None or _has(outer, name)):
+            arguments = {str(k): v for k, v in value.items() if k != "name"}
+            yield _Named(place, kind or outer, name, arguments)
+        else:
+            for key, each in value.items():
+                yield from _in_value(each, f"{place}.{key}", outer, None)
 
 
-def _faults(path: str, registry: Registry, spec: ComponentSpec) -> list[str]:
-    own = ("weight",) if registry is losses else ()
-    arguments = {k: v for k, v in spec.arguments.items() if k not in own}
+def _has(registry: Registry, name: str) -> bool:
     try:
-        name = optimizer_name(spec.name) if registry is optimizers else spec.name
-        faults = signatures.find_faults(registry.configurable(name), arguments)
-    except RestoreKitError as error:
-        faults = [str(error)]
-    return [f"{path}: {fault}" for fault in faults]
-
-
-def _other_faults(data: Mapping[str, Any]) -> list[str]:
-    try:
-        resolve_device(str(data.get("device", "auto")))
-    except RestoreKitError as error:
-        return [f"device: {error}"]
-    return []
-
-
-def _spec(value: Any) -> ComponentSpec | None:
-    if own_class(value) is not None:  # an object is asked for where the run is made
-        return None
-    if isinstance(value, ComponentSpec):
-        return value
-    value = as_named(value)
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        return None
-    return ComponentSpec.model_validate(dict(value)) if isinstance(value.get("name"), str) else None
-
-
-def _name(value: Any) -> str:
-    spec = _spec(value)
-    return spec.name if spec else "?"
+        registry.entry(name)
+    except UnknownNameError:
+        return False
+    return True

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from restorekit.components.kinds import (
+    datasets,
+    losses,
+    metrics,
+    models,
+    noises,
+    optimizers,
+    schedules,
+)
+from restorekit.components.registry import CheckedComponent, Registry
 from restorekit.components.signatures import counts_booleans
+from restorekit.config.component_checks import check_component
+from restorekit.devices import resolve_device
 from restorekit.errors import RestoreKitError
+from restorekit.optim.optimizers import optimizer_name
 from restorekit.untrusted.plain_data import find_unusable
 
+FAULTS = "component_faults"  # a type of error
 OWN = "(object)"  # in place of the name, which no component can have
 VALIDATION = "validation"  # the name of the only validation set
 
@@ -45,6 +61,7 @@ class ComponentSpec(Section):
     model_config = ConfigDict(extra="allow")
 
     name: str
+    _checked: CheckedComponent | None = PrivateAttr(None)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -54,6 +71,28 @@ class ComponentSpec(Section):
     def as_dict(self) -> dict[str, Any]:
         """The form `{"name": ..., argument: ...}`."""
         return self.model_dump()
+
+    @property
+    def part(self) -> CheckedComponent | dict[str, Any]:
+        """What `Registry.build` makes the component of, without another check where it had one."""
+        return self._checked or self.as_dict()
+
+    def check(self, registry: Registry, name: str | None = None) -> Self:
+        """The same, its arguments and the components within it checked.
+
+        Args:
+            registry: its kind.
+            name: the registered name, if it is written differently here.
+
+        Raises:
+            PydanticCustomError: of type `FAULTS`, with the faults and their places.
+        """
+        if self.name != OWN:  # an object is asked for where the run is made
+            checked = check_component(registry, name or self.name, self.arguments)
+            if isinstance(checked, list):
+                raise PydanticCustomError(FAULTS, "", {"faults": checked, "name": self.name})
+            self._checked = checked
+        return self
 
 
 class LossTerm(ComponentSpec):
@@ -140,17 +179,37 @@ def _as_text(value: Any) -> Any:
     return text
 
 
+def _usable_optimizer(spec: ComponentSpec) -> ComponentSpec:
+    return spec.check(optimizers, optimizer_name(spec.name))
+
+
+def _usable_device(name: str) -> str:
+    resolve_device(name)
+    return name
+
+
 PathField = Annotated[str, BeforeValidator(_as_text)]
 ComponentField = Annotated[ComponentSpec, BeforeValidator(_as_component), PlainSerializer(_short)]
-ComponentsField = Annotated[
-    list[ComponentField],
+ModelField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(models))]
+NoiseField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(noises))]
+DatasetField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(datasets))]
+MetricField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(metrics))]
+ScheduleField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(schedules))]
+MetricsField = Annotated[
+    list[MetricField],
     BeforeValidator(lambda given: [given] if isinstance(given, (str, Mapping)) else given),
 ]
 DatasetsField = Annotated[
-    dict[str, ComponentField],
+    dict[str, DatasetField],
     BeforeValidator(as_sets),
     PlainSerializer(lambda sets: as_one_set({name: _short(spec) for name, spec in sets.items()})),
     Field(min_length=1),
 ]
-NoisesField = Annotated[list[ComponentField], BeforeValidator(as_noises), Field(min_length=1)]
-LossField = Annotated[list[LossTerm], BeforeValidator(as_terms), Field(min_length=1)]
+NoisesField = Annotated[list[NoiseField], BeforeValidator(as_noises), Field(min_length=1)]
+LossField = Annotated[
+    list[Annotated[LossTerm, AfterValidator(lambda term: term.check(losses))]],
+    BeforeValidator(as_terms),
+    Field(min_length=1),
+]
+OptimizerField = Annotated[ComponentField, AfterValidator(_usable_optimizer)]
+DeviceField = Annotated[str, AfterValidator(_usable_device)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit.components.kinds import REGISTRIES, losses
+from restorekit.components.kinds import REGISTRIES, datasets, losses, models, noises
 from restorekit.components.registry import Registry
-from restorekit.config.component_checks import SLOTS
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import PluginWarning, RestoreKitError
 
 Schema = dict[str, Any]
+# The kinds of the components at the top of a configuration, by key.
+SLOTS = {"model": models, "dataset": datasets, "noise": noises}
 
 
 def json_schema() -> Schema:

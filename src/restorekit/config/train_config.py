@@ -16,16 +16,22 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from restorekit.config import old_spellings
-from restorekit.config.component_checks import component_errors
 from restorekit.config.component_specs import (
-    ComponentField,
-    ComponentsField,
+    FAULTS,
+    VALIDATION,
     ComponentSpec,
+    DatasetField,
     DatasetsField,
+    DeviceField,
     LossField,
     LossTerm,
+    MetricsField,
+    ModelField,
+    NoiseField,
     NoisesField,
+    OptimizerField,
     PathField,
+    ScheduleField,
     Section,
 )
 from restorekit.config.config_file import read_config
@@ -45,8 +51,7 @@ def settings_from(given: Mapping[str, Any]) -> TrainSettings:
     try:
         return TrainSettings.model_validate(dict(given))
     except ValidationError as error:
-        problems = [_problem({**d, "loc": ("train", *d["loc"])}) for d in error.errors()]
-        raise ConfigError(problems) from error
+        raise ConfigError(_problems(error, ("train",))) from error
 
 
 class TeacherSettings(Section):
@@ -76,13 +81,13 @@ class TrainSettings(Section):
     batch_size: int = Field(16, ge=1, description="Images a step, over all processes.")
     accumulate: int = Field(1, ge=1, description="Parts a batch is computed in, to save memory.")
     learning_rate: float = Field(1e-3, gt=0, description="Peak learning rate.")
-    schedule: ComponentField = Field(
+    schedule: ScheduleField = Field(
         ComponentSpec(name="cosine"),
         validate_default=True,
         description="The course of the learning rate after the warm-up.",
     )
     warmup_steps: int = Field(0, ge=0, description="Steps over which the learning rate rises.")
-    optimizer: ComponentField = Field(
+    optimizer: OptimizerField = Field(
         ComponentSpec(name="adamw"),
         validate_default=True,
         description="The optimizer, with its arguments; its name in any letter case.",
@@ -124,7 +129,7 @@ class TrainSettings(Section):
         "psnr",
         description="What decides on the best weights: a metric, loss, or a loss term, by name.",
     )
-    validation_metrics: ComponentsField = Field(
+    validation_metrics: MetricsField = Field(
         [], description="Metrics that a validation measures besides psnr and ssim."
     )
     early_stopping: int | None = Field(
@@ -182,13 +187,16 @@ class TrainConfig(Section):
         ('unet', 1000, 'classic_mixture')
     """
 
-    model: ComponentField = Field(description="The architecture.")
-    dataset: ComponentField = Field(description="The clean images to train on.")
-    noise: ComponentField = Field(
-        ComponentSpec(name="classic_mixture"), description="What corrupts the clean images."
+    model: ModelField = Field(description="The architecture.")
+    dataset: DatasetField = Field(description="The clean images to train on.")
+    noise: NoiseField = Field(
+        ComponentSpec(name="classic_mixture"),
+        validate_default=True,
+        description="What corrupts the clean images.",
     )
     loss: LossField = Field(
         [LossTerm(name="l1")],
+        validate_default=True,
         description="The loss terms: a list, or a map of name to weight.",
     )
     validation_dataset: DatasetsField | None = Field(
@@ -201,7 +209,7 @@ class TrainConfig(Section):
         description="The noises to validate under, each on every image; null takes those of the "
         "run's noise, each of a one_of apart.",
     )
-    device: str = Field("auto", description='"auto", "cpu", "cuda", "cuda:1" or "mps".')
+    device: DeviceField = Field("auto", description='"auto", "cpu", "cuda", "cuda:1" or "mps".')
     save_weight_path: PathField = Field(
         "Saved_Models", description="Folder of the weights, the metrics and the loss map."
     )
@@ -217,7 +225,7 @@ class TrainConfig(Section):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise ConfigError([_problem(details) for details in error.errors()]) from error
+            raise ConfigError(_problems(error)) from error
 
     @classmethod
     def from_file(cls, path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -244,16 +252,10 @@ class TrainConfig(Section):
         data, notes = old_spellings.update_old_spellings(data)
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
-        problems: list[str] = []
-        config = None
         try:
-            config = cls(**data)
+            return cls(**data)
         except ConfigError as error:
-            problems = list(error.problems)
-        problems += component_errors(data)
-        if problems or config is None:
-            raise ConfigError([f"{source}: {p}" for p in dict.fromkeys(problems)])
-        return config
+            raise ConfigError([f"{source}: {problem}" for problem in error.problems]) from error
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved configuration as JSON data, with all defaults."""
@@ -265,6 +267,29 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "train": TrainSettings,
     "train.teacher": TeacherSettings,
 }
+
+
+def _problems(error: ValidationError, section: tuple[str, ...] = ()) -> list[str]:
+    """What is wrong, a line each, without those that are equal."""
+    lines = [
+        line
+        for details in error.errors()
+        for line in _lines({**details, "loc": (*section, *details["loc"])})
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _lines(details: ErrorDetails) -> list[str]:
+    """The lines of one error: several for a component with several faults."""
+    if details["type"] != FAULTS:
+        return [_problem(details)]
+    path, context = list(details["loc"]), details["ctx"]
+    if path[0] == "loss":
+        path[-1] = context["name"]
+    elif path == ["validation_dataset", VALIDATION]:
+        path.pop()
+    where = shortened(".".join(map(str, path)), 200)
+    return [f"{where}{shortened(place, 200)}: {text}" for place, text in context["faults"]]
 
 
 def _problem(details: ErrorDetails) -> str:

@@ -51,6 +51,6 @@ class BestValidation:
         if gains(self.row):
             return None
         return (
-            f"warning: step {step}: {describe_psnr(measured)}: the network restores nothing yet; "
-            "lower train.learning_rate, raise train.warmup_steps or check the loss terms"
+            f"step {step}: {describe_psnr(measured)}: the network restores nothing yet; "
+            "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
         )

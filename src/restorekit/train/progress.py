@@ -1,87 +1,77 @@
-"""How a run shows itself: a bar on a terminal, plain lines elsewhere."""
+"""How a run reports itself: lines to the logger of this module. The command line shows a bar."""
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Mapping
-from typing import Any, Self
+from types import TracebackType
+from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+Row = Mapping[str, float]
 
-from restorekit.untrusted.text import escaped
+LOGGER = logging.getLogger(__name__)
 
 
-def describe_psnr(row: Mapping[str, Any]) -> str:
+def describe_psnr(row: Row) -> str:
     """A validation's PSNR, restored and noisy, as "PSNR 28.10 dB, noisy 20.30"."""
     return f"PSNR {row['psnr']:.2f} dB, noisy {row['psnr_noisy']:.2f}"
 
 
-def gains(row: Mapping[str, Any]) -> bool:
+def gains(row: Row) -> bool:
     """Whether a validation found the restored images better than the noisy ones."""
     return bool(row) and row["psnr"] > row["psnr_noisy"]
 
 
 class RunProgress:
-    """Progress display: steps, time left, images per second, loss and PSNR of the last validation.
+    """Steps done, time left, images per second, the loss and the last validation's PSNR.
 
     Args:
         total: steps of the whole run.
-        shown: whether anything is printed; one process of several does.
-        every: seconds between lines if the output is not a terminal.
+        shown: whether anything is reported; one process of several does.
+        every: seconds between the lines.
     """
 
     def __init__(self, total: int, shown: bool = True, every: float = 30.0) -> None:
-        self.console = Console(file=sys.stderr, quiet=not shown)
-        self.start, self.total, self.every = 0, total, every
-        self.began = self.printed = time.monotonic()
-        self.validated: Mapping[str, Any] = {}
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.bar.add_task("training", total=total, figures="")
+        self.total, self.shown, self.every, self.start = total, shown, every, 0
+        self.began = self.reported = time.monotonic()
+        self.validated: Row = {}
 
     def __enter__(self) -> Self:
-        self.bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to end."""
 
     def begin(self, start: int) -> None:
         """Count from here: steps done before this process began take no time."""
         self.start, self.began = start, time.monotonic()
-        self.bar.reset(self.task, total=self.total, completed=start, figures="")
 
-    def update(self, step: int, row: Mapping[str, Any]) -> None:
-        """Show what was logged at a step."""
-        figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
-        if self.validated:
-            figures += f"  {describe_psnr(self.validated)}"
-        self.bar.update(self.task, completed=step, figures=figures)
+    def update(self, step: int, row: Row) -> None:
+        """Report what was logged at a step, if the last line is long enough ago."""
         now = time.monotonic()
-        if self.bar.disable and (now - self.printed >= self.every or step == self.total):
-            self.printed = now
-            done = max(step - self.start, 1)
-            left = (now - self.began) / done * (self.total - step)
-            self.say(f"step {step}/{self.total}  {figures}  {left:.0f} s left")
+        if now - self.reported < self.every and step != self.total:
+            return
+        self.reported = now
+        left = (now - self.began) / max(step - self.start, 1) * (self.total - step)
+        self.say(f"step {step}/{self.total}  {self.figures(row)}  {left:.0f} s left")
+
+    def figures(self, row: Row) -> str:
+        """The figures of a step in one line."""
+        figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
+        return f"{figures}  {describe_psnr(self.validated)}" if self.validated else figures
 
     def say(self, line: str) -> None:
-        """Print a line above the bar."""
-        self.console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+        """Report an event of the run."""
+        if self.shown:
+            LOGGER.info(line)
+
+    def warn(self, line: str) -> None:
+        """Report what needs attention."""
+        if self.shown:
+            LOGGER.warning(line)

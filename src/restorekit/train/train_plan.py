@@ -202,12 +202,12 @@ def _parts_of(config: TrainConfig) -> dict[str, Any]:
     """The components that a configuration names, by the keywords of `TrainPlan.make`."""
     sets, under = config.validation_dataset, config.validation_noise
     return {
-        "model": config.model.as_dict(),
-        "dataset": config.dataset.as_dict(),
-        "noise": config.noise.as_dict(),
-        "loss": [term.as_dict() for term in config.loss],
-        "validation_dataset": sets and {name: spec.as_dict() for name, spec in sets.items()},
-        "validation_noise": under and [spec.as_dict() for spec in under],
+        "model": config.model.part,
+        "dataset": config.dataset.part,
+        "noise": config.noise.part,
+        "loss": [(term.part, term.weight) for term in config.loss],
+        "validation_dataset": sets and {name: spec.part for name, spec in sets.items()},
+        "validation_noise": under and [spec.part for spec in under],
     }
 
 
@@ -215,7 +215,13 @@ def _own_class_in(part: Any) -> str | None:
     """The class of a user-defined object in the configuration of a part, None for components."""
     if isinstance(part, Mapping) and part.get("name") == OWN:
         return str(part["class"])
-    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    inner = (
+        part.values()
+        if isinstance(part, Mapping)
+        else part
+        if isinstance(part, (list, tuple))
+        else ()
+    )
     return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
 
 

@@ -141,11 +141,18 @@ class Trainer:
         self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)
 
-    def fit(self, resume: bool = False) -> TrainOutcome:
-        """Train from the start, or with `resume` from the newest intact checkpoint in the folder.
+    def fit(
+        self, resume: bool = False, progress: Callable[[int, bool], RunProgress] = RunProgress
+    ) -> TrainOutcome:
+        """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
 
         A new run moves the files of an earlier one to a subfolder. SIGTERM, SIGINT and
         `max_minutes` end the run after the current step and save everything.
+
+        Args:
+            resume: continue the run whose checkpoint is in the folder.
+            progress: makes what reports the run, of its number of steps and whether this process is
+                the one that reports. By default lines go to the logger `restorekit.train.progress`.
 
         Raises:
             RestoreKitError: the data, the checkpoint or a component causes an error.
@@ -159,10 +166,10 @@ class Trainer:
             self.execution.fork_rng(),
             processes.main_within(lock_folder(self.folder)),
             Interruption(settings.max_minutes) as interruption,
-            RunProgress(self.total_steps, shown=processes.is_main) as progress,
+            progress(self.total_steps, processes.is_main) as report,
         ):
-            step = start = self._begin(resume, progress.say)
-            progress.begin(start)
+            step = start = self._begin(resume, report)
+            report.begin(start)
             hooks = self._hooks()
             hooks.call("restorekit_train_start", trainer=self)
             batches = () if self.best.ends(start) else self.batches(start)
@@ -172,22 +179,22 @@ class Trainer:
                 last = step == self.total_steps
                 if step % settings.log_every == 0 or last:
                     row = self._log(step)
-                    progress.update(step, row)
+                    report.update(step, row)
                     hooks.call("restorekit_step_end", trainer=self, step=step, metrics=row)
                 with self.meter.paused():
                     if step % self.validate_every == 0 or last:
                         row = self._validate(step)
-                        progress.validated = row
+                        report.validated = row
                         if row:
                             if (warning := self.best.warning(step, row)) is not None:
-                                progress.say(warning)
+                                report.warn(warning)
                             hooks.call(
                                 "restorekit_validation_end", trainer=self, step=step, metrics=row
                             )
                     if step % self.checkpoint_every == 0 or last or reason or self.best.ends(step):
                         self._save(step)
                 if self.best.ends(step):
-                    progress.say(
+                    report.say(
                         f"step {step}: no better validation since step {self.best.row['step']}"
                     )
                     break
@@ -317,17 +324,17 @@ class Trainer:
             plan.criterion, settings.early_stopping, self.validate_every, self.total_steps
         )
 
-    def _begin(self, resume: bool, say: Callable[[str], None]) -> int:
-        """Restore the state of a resumed run; return the number of steps done so far."""
-        state = self.results.load(say) if resume else None
+    def _begin(self, resume: bool, report: RunProgress) -> int:
+        """The step to start after, everything taken up that an earlier part of the run left."""
+        state = self.results.load(report.warn) if resume else None
         if state is not None:
             restore_state(state, self.model, self.optimizer, self.average, **self._others())
             self.best.row = state["best"]
         step = self.execution.processes.agreed(int(state["step"]) if state else 0)
         self.validation.check()
         if not self.validation and self.settings.validation_split:
-            say("no validation: the dataset needs at least two pictures to hold one out")
-        self.results.begin(step, resume, say)
+            report.warn("no validation: the dataset has no second picture to hold out")
+        self.results.begin(step, resume, report.say)
         return step
 
     def _log(self, step: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from restorekit.components.kinds import losses
-from restorekit.components.registry import mark_origin, origin_of
+from restorekit.components.registry import CheckedComponent, mark_origin, origin_of
 from restorekit.errors import ArgumentError
 from restorekit.records import Restoration
 
@@ -69,6 +69,8 @@ def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
     if isinstance(item, (tuple, list)) and len(item) == 2:
         name, _, built = _listed_term(item[0])
         return name, _as_weight(name, item[1]), built
+    if isinstance(item, CheckedComponent):
+        return item.name, 1.0, losses.make(item)
     if isinstance(item, str):
         return item, 1.0, losses.create(item)
     if isinstance(item, Mapping):

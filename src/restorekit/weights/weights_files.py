@@ -99,17 +99,23 @@ def load_model(
         >>> model(batch, sigma=torch.full((2, 1, 1, 1), 0.1)).shape
         torch.Size([2, 3, 32, 32])
     """
+    import torch
+
     path = find_weights(path)
     card = _card(path)
-    if card is not None:
-        model = _make(card["model"], path) if model is None else model
-        tensors = read_state_dict(path)
-    elif model is not None and model.state_dict().keys() == (state := read_state_dict(path)).keys():
-        tensors = state
-    else:
-        found = read_foreign(path)
-        tensors = found.tensors
-        model = models.create(found.architecture, **found.arguments) if model is None else model
+    with torch.random.fork_rng(devices=[]):  # a new network draws weights, which are replaced
+        if card is not None:
+            model = _make(card["model"], path) if model is None else model
+            tensors = read_state_dict(path)
+        elif (
+            model is not None
+            and model.state_dict().keys() == (state := read_state_dict(path)).keys()
+        ):
+            tensors = state
+        else:
+            found = read_foreign(path)
+            tensors = found.tensors
+            model = models.create(found.architecture, **found.arguments) if model is None else model
     _check_fit(model, tensors, path)
     if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights differ from its checksum")
