@@ -8,7 +8,7 @@ A new name is added to `_LAZY`, to the imports for type checkers, to `__all__`, 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from restorekit.components import registry as _registry
 from restorekit.components.kinds import REGISTRIES
@@ -124,7 +124,7 @@ _LAZY = {
 }
 
 
-def _shortcuts() -> dict[str, Any]:
+def _shortcuts() -> dict[str, object]:
     """`models`, `create_model`, `list_models`, and the same of each other kind."""
     return {k: v for each in REGISTRIES.values() for k, v in each.shortcuts.items()}
 
@@ -187,7 +187,7 @@ __all__.sort()
 
 if not TYPE_CHECKING:  # otherwise type checkers would accept any name
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name in _LAZY:
             value = getattr(importlib.import_module(_LAZY[name]), name)
         elif name in (shortcuts := _shortcuts()):

@@ -6,7 +6,6 @@ import difflib
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from restorekit.untrusted.text import first_lines, one_line
 
@@ -26,7 +25,7 @@ class RestoreKitError(Exception):
         cannot read 'missing.png': it does not exist.
     """
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: object) -> None:
         super().__init__(*(one_line(a) if isinstance(a, str) else a for a in arguments))
 
 

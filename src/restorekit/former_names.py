@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
 
 # Modules that the documentation named, and where their content is now.
 MODULES: Mapping[str, str] = {
@@ -26,7 +25,7 @@ _RENAMED = {"restorekit.train.results": {"Outcome": "TrainOutcome"}}
 class _FormerModule(ModuleType):
     """A module without code, whose names are those of another module."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # what the import system asks of any module
             raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
         now = _RENAMED.get(self.__name__, {}).get(name, name)

@@ -117,7 +117,7 @@ def _data_parallel(model: Any) -> Any:
     return model.module if isinstance(model, DistributedDataParallel) else None
 
 
-def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
+def _per_sample(sigma: object, noisy: Tensor) -> Tensor | None:
     """Expand sigma: a number or one per sample to (B, 1, 1, 1), a shared map to one per sample."""
     import torch
 
@@ -130,7 +130,7 @@ def _per_sample(sigma: Any, noisy: Tensor) -> Tensor | None:
     return known.expand(len(noisy), 1, *known.shape[-2:])
 
 
-def _tensor(output: Any, maker: str, record: str) -> Tensor:
+def _tensor(output: object, maker: str, record: str) -> Tensor:
     import torch
 
     if not isinstance(output, torch.Tensor):

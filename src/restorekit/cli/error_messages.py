@@ -73,7 +73,7 @@ def warnings_as_lines() -> Iterator[None]:
         for category in _TOLD:
             warnings.simplefilter("always", category)
 
-        def show_line(message: Warning | str, *_: Any, **__: Any) -> None:
+        def show_line(message: Warning | str, *_: object, **__: object) -> None:
             print_labelled("warning", str(message))
 
         warnings.showwarning = show_line

@@ -79,7 +79,7 @@ def _print_released(path: Path, card: Mapping[str, Any]) -> None:
         print_text("\nThe authors of the training data: --credits")
 
 
-def _psnr_rows(psnr: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def _psnr_rows(psnr: Mapping[str, object]) -> list[tuple[str, ...]]:
     """A row for each noise of each test set; a plain number has no noise."""
     return [
         (name, noise, _number(value))
@@ -88,5 +88,5 @@ def _psnr_rows(psnr: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def _number(cell: Any) -> str:
+def _number(cell: object) -> str:
     return "" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else str(cell)

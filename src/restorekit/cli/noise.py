@@ -58,7 +58,7 @@ def noise(
     conclude(outcome)
 
 
-def read_spec(text: str, settings: Sequence[str]) -> dict[str, Any]:
+def read_spec(text: str, settings: Sequence[str]) -> dict[str, object]:
     """A component's name or JSON object, with "key=value" arguments added.
 
     Raises:

@@ -57,7 +57,7 @@ def print_labelled(kind: str, message: str) -> None:
     print_line(f"{kind}: {shortened(' '.join(message.split()))}", sys.stderr)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """A value as JSON; what has no JSON form is shown as text."""
     print_text(json.dumps(to_json_value(value), indent=2, allow_nan=False))
 
@@ -77,7 +77,7 @@ def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
         print_line(f"{indent}{'  '.join(cells)}".rstrip())
 
 
-def in_words(value: Any) -> str:
+def in_words(value: object) -> str:
     """A value in one line: a component as it would be called, numbers with their thousands."""
     if isinstance(value, Mapping) and "name" in value:
         by = f"{value.get('provider', '')} {value.get('version', '')}".strip()
@@ -94,7 +94,7 @@ def in_words(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def call_text(made: Mapping[str, Any]) -> str:
+def call_text(made: Mapping[str, object]) -> str:
     """A component as it would be called: "dncnn(depth=20)"."""
     name = made["name"] or made.get("class", "?")
     arguments = made.get("arguments")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from restorekit.cli.output import Json, print_json, print_line, print_table
 
@@ -35,7 +35,7 @@ def _state(plugin: Plugin) -> str:
     return f"loaded: {', '.join(brought) or 'no components'}{undone}"
 
 
-def _as_json(plugin: Plugin) -> dict[str, Any]:
+def _as_json(plugin: Plugin) -> dict[str, object]:
     return {
         "name": plugin.name,
         "distribution": plugin.provider.distribution,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from traceback import walk_stack
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 from restorekit.untrusted.text import escaped
 
@@ -91,7 +91,7 @@ class _Stream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:

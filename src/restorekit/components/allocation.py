@@ -66,7 +66,7 @@ def build_within_memory(make: Callable[[], Made], where: str) -> Made:
 
 def bounded_allocation(
     size: int, tensors: int = MOST_TENSORS, *, what: str, limit: str = ""
-) -> AbstractContextManager[Any]:
+) -> AbstractContextManager[object]:
     """Within the block, this thread's torch creates no more tensors than that.
 
     Args:
@@ -91,7 +91,7 @@ def bounded_allocation(
 
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
+        ) -> object:
             kwargs = kwargs or {}
             if func in creators and kwargs.get("out") is None:
                 self.taken += _bytes_of(func, args, kwargs, what)

@@ -9,7 +9,6 @@ arguments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import pluggy
 
@@ -34,7 +33,7 @@ def _component_hook(registry: Registry) -> Callable[[], Component | Iterable[Com
 
 
 @hookspec
-def restorekit_train_start(trainer: Any) -> None:
+def restorekit_train_start(trainer: object) -> None:
     """Called when a run of this `restorekit.Trainer` starts or resumes; its folder exists.
 
     Called, as the three below, in the main process alone.
@@ -42,15 +41,15 @@ def restorekit_train_start(trainer: Any) -> None:
 
 
 @hookspec
-def restorekit_step_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
+def restorekit_step_end(trainer: object, step: int, metrics: Mapping[str, object]) -> None:
     """Called after logging "loss", "terms", "learning_rate", "images_per_second", "epoch"."""
 
 
 @hookspec
-def restorekit_validation_end(trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
+def restorekit_validation_end(trainer: object, step: int, metrics: Mapping[str, object]) -> None:
     """Called after a validation: "loss", "terms", "psnr", "ssim", also of the noisy images."""
 
 
 @hookspec
-def restorekit_train_end(trainer: Any, outcome: Any) -> None:
+def restorekit_train_end(trainer: object, outcome: object) -> None:
     """Called when a run has ended or was stopped; `Trainer.fit` returns `outcome`."""

@@ -121,7 +121,7 @@ class _Host:
                 plugin.cause = str(error)
         plugin.changed = state.changed
 
-    def _adopt(self, plugin: Plugin, module: Any) -> None:
+    def _adopt(self, plugin: Plugin, module: object) -> None:
         """Register the components of a plugin: all of them, or none if one is invalid."""
         key = f"{plugin.provider.distribution}:{plugin.name}"
         self._add_component_hooks()
@@ -174,7 +174,7 @@ class _Hooks:
     """The hooks of a plugin for pluggy, without its other attributes."""
 
 
-def _hooks(module: Any) -> _Hooks:
+def _hooks(module: object) -> _Hooks:
     if isclass(module):
         raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
     hooks = _Hooks()
@@ -239,7 +239,7 @@ def failures() -> list[str]:
     return [f"{p.name} of {p.provider}: {p.cause}" for p in _host.plugins if p.cause]
 
 
-def implementations(hook: str) -> list[tuple[str, Callable[..., Any], Sequence[str]]]:
+def implementations(hook: str) -> list[tuple[str, Callable[..., object], Sequence[str]]]:
     """The implementations of a hook: the plugin, its function, and the arguments that it takes."""
     discover(plugins=True)
     found = getattr(_host.manager.hook, hook).get_hookimpls()

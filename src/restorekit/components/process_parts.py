@@ -36,7 +36,7 @@ class Part:
 
 
 def _attributes(name: str, module: str, *attributes: str) -> Part:
-    def write(owner: Any, values: tuple[Any, ...]) -> None:
+    def write(owner: object, values: tuple[object, ...]) -> None:
         for attribute, value in zip(attributes, values, strict=True):
             setattr(owner, attribute, value)
 
@@ -58,23 +58,23 @@ def _kept(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
     return all(now.get(key, _MISSING) == value for key, value in before.items())
 
 
-def _directory(_: Any) -> str | None:
+def _directory(_: object) -> str | None:
     try:
         return os.getcwd()
     except OSError:  # it was removed
         return None
 
 
-def _set_directory(_: Any, folder: str | None) -> None:
+def _set_directory(_: object, folder: str | None) -> None:
     if folder is not None:
         os.chdir(folder)
 
 
-def _set_search_path(_: Any, value: tuple[list[str], tuple[str, ...]]) -> None:
+def _set_search_path(_: object, value: tuple[list[str], tuple[str, ...]]) -> None:
     sys.path, sys.path[:] = value
 
 
-def _set_environment(_: Any, before: dict[str, str]) -> None:
+def _set_environment(_: object, before: dict[str, str]) -> None:
     for name in _foreign_variables(os.environ, before):
         del os.environ[name]
     os.environ.update(before)
@@ -100,7 +100,7 @@ def _same_filters(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
     return [f for f in before[1] if _is_broad(f)] == [f for f in now[1] if _is_broad(f)]
 
 
-def _is_broad(rule: tuple[Any, ...]) -> bool:
+def _is_broad(rule: tuple[object, ...]) -> bool:
     _, message, category, module, _ = rule
     patterns = [p for p in (message, module) if p is not None]
     matches_all = all(p.match("") for p in patterns if hasattr(p, "match"))
@@ -117,7 +117,7 @@ def _set_handlers(signal: Any, before: dict[int, Any]) -> None:
             signal.signal(number, handler)
 
 
-def _loggers(_: Any) -> dict[Any, Any]:
+def _loggers(_: object) -> dict[object, object]:
     manager = logging.root.manager
     known = [each for each in manager.loggerDict.values() if isinstance(each, logging.Logger)]
     return {"disabled": manager.disable} | {

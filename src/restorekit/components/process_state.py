@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import Any, Self
+from typing import Self
 
 from restorekit.components.process_parts import PARTS, RANDOM, Part
 
 # The initial state of modules that were loaded within a block.
-_new: dict[Part, Any] = {}
+_new: dict[Part, object] = {}
 
 
 class KeptState:
@@ -49,7 +49,7 @@ class KeptState:
         self.changed = list(dict.fromkeys(changed))
 
 
-def _read(parts: Iterable[Part]) -> dict[Part, Any]:
+def _read(parts: Iterable[Part]) -> dict[Part, object]:
     values = {}
     for part in parts:
         with suppress(Exception):  # another thread may be importing the module
@@ -57,7 +57,7 @@ def _read(parts: Iterable[Part]) -> dict[Part, Any]:
     return values
 
 
-def _changed(part: Part, before: dict[Part, Any]) -> bool:
+def _changed(part: Part, before: dict[Part, object]) -> bool:
     """Restore a part of the state if it has changed; return whether it had."""
     with suppress(Exception):  # a state that can no longer be read has changed
         if part.same(before[part], part.read(sys.modules[part.module])):

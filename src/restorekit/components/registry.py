@@ -30,7 +30,7 @@ from restorekit.errors import (
 from restorekit.untrusted.plain_data import find_unusable
 from restorekit.untrusted.text import quoted
 
-Target = Callable[..., Any]
+Target = Callable[..., object]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _ORIGIN = "_restorekit_origin"
@@ -72,7 +72,7 @@ class Component:
         tags: Any = self.tags
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
         object.__setattr__(self, "tags", tags)
-        texts: tuple[Any, ...] = (self.summary, self.reference, *tags)
+        texts: tuple[object, ...] = (self.summary, self.reference, *tags)
         if not all(isinstance(text, str) for text in texts):
             raise ArgumentError(f"component '{self.name}': summary, reference and tags are text")
 
@@ -94,7 +94,7 @@ class Origin:
 
     kind: str
     name: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
     provider: Provider
 
 
@@ -135,8 +135,8 @@ class CheckedComponent:
 
     entry: RegistryEntry
     target: Target = field(compare=False)  # the entry's
-    arguments: Mapping[str, Any]
-    values: Mapping[str, Any]
+    arguments: Mapping[str, object]
+    values: Mapping[str, object]
 
     @property
     def name(self) -> str:
@@ -205,7 +205,7 @@ class Registry:
         return self.plural.capitalize().replace("_", " ")
 
     @property
-    def shortcuts(self) -> dict[str, Any]:
+    def shortcuts(self) -> dict[str, object]:
         """The public names in `restorekit` for the registry and its most used methods."""
         return {
             self.plural: self,
@@ -319,7 +319,7 @@ class Registry:
             raise ArgumentError(f"{self.kind} '{name}' is made with {self.given} objects before")
         return self.make(self.check(name, arguments), *given)
 
-    def check(self, name: str, arguments: Mapping[str, Any]) -> CheckedComponent:
+    def check(self, name: str, arguments: Mapping[str, object]) -> CheckedComponent:
         """The component called `name` with arguments that fit it, ready for `make`.
 
         Raises:
@@ -412,8 +412,8 @@ class Registry:
         with attempt(lambda error: f"{label} has no schema: {error}"):
             return signatures.arguments_schema(target)
 
-    def _made(self, target: Target, values: Mapping[str, Any], where: str, label: str) -> Any:
-        def make() -> Any:
+    def _made(self, target: Target, values: Mapping[str, object], where: str, label: str) -> object:
+        def make() -> object:
             return targets.call_target(target, values, where, label)
 
         return build_within_memory(make, where) if self.of_tensors else make()
@@ -430,19 +430,19 @@ class Registry:
         return targets.undo_changes(self._label(entry), with_random=with_random)
 
 
-def _path_as_text(value: Any) -> Any:
+def _path_as_text(value: object) -> object:
     """A path as text, so that it can be written to the card of a checkpoint."""
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def mark_origin(made: Any, origin: Origin) -> None:
+def mark_origin(made: object, origin: Origin) -> None:
     """Record the origin of an object on the object."""
     # An object without a __dict__ still works, but its origin is then unknown.
     with contextlib.suppress(AttributeError, TypeError):
         object.__setattr__(made, _ORIGIN, origin)
 
 
-def origin_of(made: Any) -> Origin | None:
+def origin_of(made: object) -> Origin | None:
     """The origin of an object, or None if it was not made by a registry."""
     origin = getattr(made, _ORIGIN, None)
     return origin if isinstance(origin, Origin) else None

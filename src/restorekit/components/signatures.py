@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-Target = Callable[..., Any]
+Target = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Argument:
 
     name: str
     type: str
-    default: Any
+    default: object
     required: bool
     description: str
 
@@ -58,7 +58,7 @@ def unfit_arguments(where: str, faults: Sequence[str]) -> ArgumentError:
     return error
 
 
-def validate(target: Target, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+def validate(target: Target, given: Mapping[str, object], where: str) -> dict[str, object]:
     """The given arguments, converted to their declared types.
 
     Raises:
@@ -93,7 +93,7 @@ def unwrap_target(target: Target) -> Target:
     return unwrap_target(target.func) if isinstance(target, functools.partial) else target
 
 
-def arguments_schema(target: Target) -> dict[str, Any]:
+def arguments_schema(target: Target) -> dict[str, object]:
     """The JSON Schema of a target's arguments, as an object."""
     schema = _model(target).model_json_schema(schema_generator=_schema_generator())
     described = _described_arguments(target)
@@ -103,7 +103,7 @@ def arguments_schema(target: Target) -> dict[str, Any]:
     return schema
 
 
-def counts_booleans(given: Any, checked: Any) -> bool:
+def counts_booleans(given: object, checked: object) -> bool:
     """Whether a boolean, at any depth, became a number, since pydantic accepts True as 1."""
     if isinstance(given, bool):
         return isinstance(checked, (int, float)) and not isinstance(checked, bool)
@@ -180,8 +180,8 @@ def _new_model(target: Target) -> type[BaseModel]:
     return model
 
 
-def _type_hints(target: Target) -> dict[str, Any]:
-    function: Any = unwrap_target(target)
+def _type_hints(target: Target) -> dict[str, object]:
+    function: object = unwrap_target(target)
     if inspect.isclass(function):
         function = function.__init__
     elif not inspect.isroutine(function):
@@ -206,10 +206,12 @@ def _schema_generator() -> Any:
     class AnyObject(GenerateJsonSchema):
         """Python objects have no JSON form; allow any value for them instead of an error."""
 
-        def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        def handle_invalid_for_json_schema(
+            self, schema: object, error_info: str
+        ) -> JsonSchemaValue:
             return {}
 
-        def render_warning_message(self, kind: Any, detail: str) -> None:
+        def render_warning_message(self, kind: object, detail: str) -> None:
             return None
 
     return AnyObject

@@ -15,7 +15,7 @@ from restorekit.components.isolation import attempt
 from restorekit.components.process_state import KeptState
 from restorekit.errors import ArgumentError, PluginError, PluginWarning, RestoreKitError, message_of
 
-Target = Callable[..., Any]
+Target = Callable[..., object]
 _warned: set[str] = set()  # warnings that were given, each once
 
 
@@ -45,7 +45,7 @@ def import_target(path: str, label: str) -> Target:
     return found  # type: ignore[no-any-return]
 
 
-def call_target(target: Target, arguments: Mapping[str, Any], where: str, label: str) -> Any:
+def call_target(target: Target, arguments: Mapping[str, object], where: str, label: str) -> object:
     """What a target returns.
 
     Raises:
@@ -61,7 +61,7 @@ def call_target(target: Target, arguments: Mapping[str, Any], where: str, label:
             raise ArgumentError(f"{where}: {message_of(error)}") from error
 
 
-def lacking(made: Any, needs: Iterable[str]) -> str | None:
+def lacking(made: object, needs: Iterable[str]) -> str | None:
     """The first attribute that a component needs and an object lacks; a built-in is not called."""
     is_plain = type(made).__module__ == "builtins" and not inspect.isfunction(made)
     return next((n for n in needs if not hasattr(made, n) or (n == "__call__" and is_plain)), None)

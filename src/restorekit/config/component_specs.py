@@ -48,7 +48,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _no_boolean_as_number(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    def _no_boolean_as_number(cls, value: object, check: ValidatorFunctionWrapHandler) -> object:
         checked = check(value)
         if counts_booleans(value, checked):
             raise PydanticCustomError("number", "Input should be a number")
@@ -64,16 +64,16 @@ class ComponentSpec(Section):
     _checked: CheckedComponent | None = PrivateAttr(None)
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """The arguments, without the name."""
         return dict(self.model_extra or {})
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The form `{"name": ..., argument: ...}`."""
         return self.model_dump()
 
     @property
-    def part(self) -> CheckedComponent | dict[str, Any]:
+    def part(self) -> CheckedComponent | dict[str, object]:
         """What `Registry.build` makes the component of, without another check where it had one."""
         return self._checked or self.as_dict()
 
@@ -101,7 +101,7 @@ class LossTerm(ComponentSpec):
     weight: float = 1.0
 
 
-def own_class(value: Any) -> str | None:
+def own_class(value: object) -> str | None:
     """The class of a user-defined object in the configuration of a run: {"class": ...}."""
     given = value.as_dict() if isinstance(value, ComponentSpec) else value
     if not isinstance(given, Mapping) or given.get("name", OWN) != OWN:
@@ -110,13 +110,13 @@ def own_class(value: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _short(spec: ComponentSpec) -> Any:
+def _short(spec: ComponentSpec) -> object:
     if spec.name == OWN:
         return spec.arguments
     return spec.name if not spec.arguments else {"name": spec.name, **spec.arguments}
 
 
-def as_named(value: Any) -> Any:
+def as_named(value: object) -> object:
     """A bare name as a mapping; anything else as it is."""
     return {"name": value} if isinstance(value, str) else value
 
@@ -126,7 +126,7 @@ def _as_component(value: Any) -> Any:
     return {"name": OWN, **value} if own_class(value) is not None else as_named(value)
 
 
-def as_terms(value: Any) -> Any:
+def as_terms(value: object) -> object:
     """A map of name to weight (or to weight and arguments), or a list, as a list."""
     if isinstance(value, str):
         return [{"name": value}]
@@ -140,22 +140,22 @@ def as_terms(value: Any) -> Any:
     return [_as_component(item) for item in value] if isinstance(value, Sequence) else value
 
 
-def is_map_of_sets(value: Any) -> bool:
+def is_map_of_sets(value: object) -> bool:
     """Whether this is a map of several datasets by name, and not a single dataset."""
     return isinstance(value, Mapping) and "name" not in value and own_class(value) is None
 
 
-def as_sets(value: Any) -> Any:
+def as_sets(value: object) -> object:
     """One dataset, or a map of name to dataset, as a map."""
     return value if value is None or is_map_of_sets(value) else {VALIDATION: value}
 
 
-def as_one_set(sets: Mapping[str, Any]) -> Any:
+def as_one_set(sets: Mapping[str, object]) -> object:
     """A map of name to dataset in its shortest form: a single unnamed one alone, none as None."""
     return sets[VALIDATION] if list(sets) == [VALIDATION] else dict(sets) or None
 
 
-def as_noises(value: Any) -> Any:
+def as_noises(value: object) -> object:
     """Noises, by names, expressions such as "gaussian:15,25,50" or mappings, as a list."""
     from restorekit.config.noise_expressions import read_specs
 
@@ -172,7 +172,7 @@ def as_noises(value: Any) -> Any:
         raise ValueError(str(error)) from error
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: object) -> object:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(text, str) and (unusable := find_unusable(text)) is not None:
         raise ValueError(unusable)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 from pathlib import Path
-from typing import Any
 
 from restorekit.errors import ConfigError
 from restorekit.untrusted.plain_data import parse_json
@@ -14,7 +13,7 @@ _LARGEST = 10_000_000  # bytes
 _OTHER_UNICODE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # those of UTF-32 start with one
 
 
-def read_config(path: str | Path) -> dict[str, Any]:
+def read_config(path: str | Path) -> dict[str, object]:
     """The JSON object in a file.
 
     Raises:

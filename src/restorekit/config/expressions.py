@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 from restorekit.errors import ArgumentError
 from restorekit.untrusted.plain_data import parse_json
@@ -29,8 +28,8 @@ class Expression:
 
     text: str
     name: str
-    values: tuple[Any, ...] = ()
-    arguments: dict[str, Any] = field(default_factory=dict)
+    values: tuple[object, ...] = ()
+    arguments: dict[str, object] = field(default_factory=dict)
 
 
 def parse_expression(text: str) -> Expression:
@@ -47,8 +46,8 @@ def parse_expression(text: str) -> Expression:
     name, colon, rest = stripped.partition(":")
     if not _NAME.fullmatch(name):
         raise ArgumentError(f"'{text}': '{name}' is not a component name; use name:key=value")
-    values: list[Any] = []
-    arguments: dict[str, Any] = {}
+    values: list[object] = []
+    arguments: dict[str, object] = {}
     for part in _COMMA.split(rest) if colon else ():
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not (value if equals else key) or (equals and not key):
@@ -62,7 +61,7 @@ def parse_expression(text: str) -> Expression:
     return Expression(stripped, name, tuple(values), arguments)
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str) -> object:
     """A value as JSON if it is valid (0.1, true, [0.1, 0.2]), otherwise as text.
 
     Raises:
@@ -84,7 +83,7 @@ def _from_json(text: str) -> Expression:
     return Expression(text, name, (), given)
 
 
-def read_object(text: str) -> dict[str, Any]:
+def read_object(text: str) -> dict[str, object]:
     """A JSON object.
 
     Raises:

@@ -28,11 +28,11 @@ class NamedNoise:
     """
 
     label: str
-    spec: Mapping[str, Any]
-    module: Any
+    spec: Mapping[str, object]
+    module: object
 
 
-def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoise]:
+def read_noises(given: Iterable[str | Mapping[str, object]] | str) -> list[NamedNoise]:
     """Create the noises of some expressions.
 
     `name:VALUE` gives the first argument of the noise, of gaussian and uniform noise in 1/255;
@@ -53,7 +53,7 @@ def read_noises(given: Iterable[str | Mapping[str, Any]] | str) -> list[NamedNoi
     return found
 
 
-def read_specs(given: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_specs(given: str | Mapping[str, object]) -> list[dict[str, object]]:
     """The components of an expression, as {"name": ..., argument: ...}, without creating them.
 
     Raises:
@@ -63,7 +63,7 @@ def read_specs(given: str | Mapping[str, Any]) -> list[dict[str, Any]]:
     return [spec for _, spec in _expand(given)]
 
 
-def noise_label(noise: Any) -> str:
+def noise_label(noise: object) -> str:
     """The label of a noise in tables, independent of its spelling: "gaussian:25,clip=true"."""
     origin = origin_of(noise)
     if origin is None:
@@ -84,7 +84,7 @@ def noise_label(noise: Any) -> str:
     return f"{origin.name}:{','.join(words)}" if words else origin.name
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(isinstance(each, (int, float)) for each in value)
     return isinstance(value, (bool, int, float, str))
@@ -96,11 +96,11 @@ def _in_255(name: str, value: Any) -> str:
     return f"{value * 255:.6g}" if name in _PER_255 else _shown(value)
 
 
-def _of(given: str | Mapping[str, Any]) -> list[NamedNoise]:
+def _of(given: str | Mapping[str, object]) -> list[NamedNoise]:
     return [_make(label, spec) for label, spec in _expand(given)]
 
 
-def _expand(given: str | Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _expand(given: str | Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
     if not isinstance(given, str):
         return [(json.dumps(dict(given)), dict(given))]
     written = expressions.parse_expression(given)
@@ -121,7 +121,7 @@ def _expand(given: str | Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _scaled(written: expressions.Expression, value: Any) -> Any:
+def _scaled(written: expressions.Expression, value: object) -> object:
     if written.name not in _PER_255:
         return value
     if isinstance(value, list):
@@ -137,9 +137,9 @@ def _scaled(written: expressions.Expression, value: Any) -> Any:
     return value / 255
 
 
-def _make(label: str, spec: dict[str, Any]) -> NamedNoise:
+def _make(label: str, spec: dict[str, object]) -> NamedNoise:
     return NamedNoise(label, spec, noises.build(spec))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)

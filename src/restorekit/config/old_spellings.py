@@ -34,14 +34,14 @@ _NAMES = {
 }
 
 
-def update_old_spellings(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def update_old_spellings(old: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
     """A configuration in the current spelling, and a line for each spelling that was replaced.
 
     Keys that are not old are passed on as they are; a key given in both spellings keeps the new.
     """
-    new: dict[str, Any] = {k: v for k, v in old.items() if k not in _all_old_keys()}
+    new: dict[str, object] = {k: v for k, v in old.items() if k not in _all_old_keys()}
     notes: list[str] = []
-    moved: dict[str, Any] = {}
+    moved: dict[str, object] = {}
     for key, value in old.items():
         if key == "mode":
             notes.append(f"'mode' is not needed: the command says what to do, not {value!r}")
@@ -73,7 +73,7 @@ def update_old_spellings(old: Mapping[str, Any]) -> tuple[dict[str, Any], list[s
     return new, notes
 
 
-def _download(new: dict[str, Any], notes: list[str]) -> None:
+def _download(new: dict[str, object], notes: list[str]) -> None:
     """The old system downloaded its data by default."""
     value = new.get("dataset")
     given = {"name": value} if isinstance(value, str) else _section(value)
@@ -86,7 +86,7 @@ def _all_old_keys() -> set[str]:
     return {"mode", *_KEYS, *_TRAIN_KEYS, *_BETAS, *_LOSSES}
 
 
-def _rename_components(new: dict[str, Any], notes: list[str]) -> None:
+def _rename_components(new: dict[str, object], notes: list[str]) -> None:
     for key, names in _NAMES.items():
         value = new.get(key)
         name = value.get("name") if isinstance(value, dict) else value
@@ -106,5 +106,5 @@ def _collect_losses(old: Mapping[str, Any], new: dict[str, Any], notes: list[str
         new["loss"] = weights | new.get("loss", {})
 
 
-def _section(value: Any) -> dict[str, Any]:
+def _section(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}

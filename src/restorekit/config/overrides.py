@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from restorekit.config.component_specs import as_terms
 from restorekit.config.expressions import read_value
@@ -12,7 +11,7 @@ from restorekit.untrusted.plain_data import DEEPEST
 from restorekit.untrusted.text import quoted
 
 
-def apply_override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
+def apply_override(data: Mapping[str, object], text: str) -> dict[str, object]:
     """Apply "key.path=value" to a configuration; the value is JSON if valid, otherwise text.
 
     Raises:
@@ -29,7 +28,7 @@ def apply_override(data: Mapping[str, Any], text: str) -> dict[str, Any]:
     return _put(dict(data), keys, value)
 
 
-def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+def _put(data: dict[str, object], keys: list[str], value: object) -> dict[str, object]:
     key, rest = keys[0], keys[1:]
     if not rest:
         rivals = {"steps": "epochs", "epochs": "steps"}  # the one given last applies
@@ -44,7 +43,7 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
     return {**data, key: _put(inner if isinstance(inner, dict) else {}, rest, value)}
 
 
-def _terms_by_name(loss: Any) -> dict[str, dict[str, Any]] | None:
+def _terms_by_name(loss: object) -> dict[str, dict[str, object]] | None:
     """Loss terms as a map, or None if they are not a list or map of named terms."""
     found = as_terms(loss)
     if not isinstance(found, list) or not all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import (
     BaseModel,
@@ -42,7 +42,7 @@ from restorekit.untrusted.plain_data import MOST_VALUES, find_unusable
 from restorekit.untrusted.text import quoted, shortened
 
 
-def settings_from(given: Mapping[str, Any]) -> TrainSettings:
+def settings_from(given: Mapping[str, object]) -> TrainSettings:
     """The `train` section from a mapping.
 
     Raises:
@@ -69,7 +69,7 @@ class TeacherSettings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, data: Any) -> Any:
+    def _named(cls, data: object) -> object:
         return {"weights": data} if isinstance(data, str) else data
 
 
@@ -165,7 +165,7 @@ class TrainSettings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_length(cls, data: Any) -> Any:
+    def _default_length(cls, data: object) -> object:
         if not isinstance(data, Mapping):
             return data
         lengths = (data.get("steps"), data.get("epochs"))
@@ -221,7 +221,7 @@ class TrainConfig(Section):
         description="How long, how fast and with what to train.",
     )
 
-    def __init__(self, **data: Any) -> None:
+    def __init__(self, **data: object) -> None:
         try:
             super().__init__(**data)
         except ValidationError as error:
@@ -238,7 +238,7 @@ class TrainConfig(Section):
 
     @classmethod
     def from_dict(
-        cls, data: Mapping[str, Any], source: str = "config", overrides: Sequence[str] = ()
+        cls, data: Mapping[str, object], source: str = "config", overrides: Sequence[str] = ()
     ) -> TrainConfig:
         """Check a configuration; `source` is what the messages call it.
 
@@ -257,7 +257,7 @@ class TrainConfig(Section):
         except ConfigError as error:
             raise ConfigError([f"{source}: {problem}" for problem in error.problems]) from error
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The resolved configuration as JSON data, with all defaults."""
         return self.model_dump(mode="json")
 

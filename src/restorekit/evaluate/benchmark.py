@@ -47,7 +47,7 @@ _RUNS, _LONG = 5, 10.0  # how often a fixed size is timed, and after how many se
 def benchmark(
     models: ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
     folder: str | PathLike[str],
-    noises: str | Sequence[str | Mapping[str, Any]] = (),
+    noises: str | Sequence[str | Mapping[str, object]] = (),
     protocol: Protocol | None = None,
     *,
     pairs: Pairs = False,

@@ -176,7 +176,7 @@ class BenchmarkResults:
 
     protocol: Protocol
     data: PictureSet
-    noises: Mapping[str, Any]
+    noises: Mapping[str, object]
     environment: Environment
     models: Mapping[str, ModelIdentity]
     rows: tuple[BenchmarkRow, ...]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -34,13 +33,13 @@ class ModelIdentity:
     """
 
     given: str | None
-    architecture: Mapping[str, Any]
+    architecture: Mapping[str, object]
     path: str | None = None
     sha256: str | None = None
     bytes: int | None = None
     modified: str | None = None
     weights: str | None = None
-    card: Mapping[str, Any] | None = None
+    card: Mapping[str, object] | None = None
 
     def describe(self) -> str:
         """In one line, for people."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ class Protocol:
                 raise ArgumentError(f"protocol: '{name}' must be at least {least}, not {value}")
 
     @property
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> dict[str, object]:
         """The choices that differ from the defaults."""
         return {
             field.name: value

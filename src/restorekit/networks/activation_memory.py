@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +26,7 @@ def activation_bytes(
     total = 0
     here = threading.get_ident()
 
-    def count(_module: nn.Module, _given: Any, output: Any) -> None:
+    def count(_module: nn.Module, _given: object, output: object) -> None:
         nonlocal total
         if (
             isinstance(output, Tensor) and threading.get_ident() == here

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -44,7 +43,7 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
     return loaded.to(memory_format=torch.channels_last)
 
 
-def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, Any]]:
+def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, object]]:
     """A network on the CPU, and the card of its weights.
 
     Args:

@@ -24,7 +24,7 @@ from restorekit.records import restore_batch, takes, unwrap_model
 # Tiles start at multiples of this, even if a network needs a smaller multiple or none.
 _LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
 _MEASURED = ("reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
-MakeRun = Callable[[], Callable[..., Any] | None]
+MakeRun = Callable[[], Callable[..., object] | None]
 _SIDE = 64  # side of the picture that shows whether a network uses sigma
 
 

@@ -88,7 +88,7 @@ def as_stored(value: float, dtype: np.dtype[Any]) -> float:
         return float(np.float64(value).astype(dtype)) if dtype.kind == "f" else value
 
 
-def check_range(black: Any, white: Any) -> tuple[float | None, float | None]:
+def check_range(black: object, white: object) -> tuple[float | None, float | None]:
     """Convert black and white to numbers; None for "auto".
 
     Raises:

@@ -25,8 +25,8 @@ _SAMPLE = 1_000_000  # pixels
 
 
 def summary(
-    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
-) -> dict[str, Any]:
+    before: Array, after: Array, outcome: DenoiseOutcome[object] | None = None
+) -> dict[str, object]:
     """The numbers of a report, as JSON data.
 
     Pictures above one megapixel are sampled in evenly spread tiles.
@@ -51,8 +51,8 @@ def summary(
 
 
 def measure_change(
-    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
-) -> tuple[dict[str, Any], Whiteness]:
+    before: Array, after: Array, outcome: DenoiseOutcome[object] | None = None
+) -> tuple[dict[str, object], Whiteness]:
     """The numbers of `summary`, and the statistics of the residual.
 
     Args:
@@ -63,7 +63,7 @@ def measure_change(
     height, width, channels = before.shape
     tiles_before, tiles_after = _tiles(before), _tiles(after)
     white = whiteness(tiles_before, tiles_after)
-    numbers: dict[str, Any] = {
+    numbers: dict[str, object] = {
         "size": [width, height],
         "channels": channels,
         "noise_before": _in_255(_noise(tiles_before)),
@@ -95,7 +95,7 @@ def measure_change(
 
 
 def check_arrays(
-    before: Array, after: Array, outcome: DenoiseOutcome[Any] | None = None
+    before: Array, after: Array, outcome: DenoiseOutcome[object] | None = None
 ) -> tuple[Array, Array]:
     """Convert both to (H, W, C), and to floats if white is not the largest value of their type.
 

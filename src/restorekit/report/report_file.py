@@ -23,7 +23,7 @@ def write_report(
     path: str | Path,
     before: Array,
     after: Array,
-    outcome: DenoiseOutcome[Any] | None = None,
+    outcome: DenoiseOutcome[object] | None = None,
     *,
     name: str = "",
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -199,7 +198,7 @@ def group_alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
     Returns:
         The indices of the canvases of each group.
     """
-    groups: dict[Any, list[list[int]]] = {}
+    groups: dict[object, list[list[int]]] = {}
     for place, canvas in enumerate(canvases):
         source = canvas.source
         kind = (
@@ -229,7 +228,7 @@ def join_canvases(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
         canvas.result.copy_(part)
 
 
-def wrong_dtype_error(dtype: Any) -> InputError:
+def wrong_dtype_error(dtype: object) -> InputError:
     """The error for an unsupported type of values."""
     return InputError(f"an image has 8, 16 or 32-bit integers or floats, not {dtype}")
 

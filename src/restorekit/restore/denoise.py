@@ -66,7 +66,7 @@ def denoise(
     force: bool = False,
     noise_map: bool = False,
     runtime: str = "torch",
-) -> Any:
+) -> object:
     """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
     Args:

@@ -173,7 +173,7 @@ class Denoiser:
 
     if not TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> object:
             return getattr(self, present_name("'Denoiser' object", name, _RENAMED))
 
     @property
@@ -207,7 +207,7 @@ class Denoiser:
     def __call__(self, image: ImageT) -> ImageT: ...
     @overload
     def __call__(self, image: str | PathLike[str]) -> Image.Image: ...
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, image: object) -> object:
         """Restore an image.
 
         Raises:
@@ -226,8 +226,8 @@ class Denoiser:
         self, image: str | PathLike[str], in_place: bool = ..., meaning: PixelMeaning | None = ...
     ) -> DenoiseOutcome[Image.Image]: ...
     def restore(
-        self, image: Any, in_place: bool = False, meaning: PixelMeaning | None = None
-    ) -> Any:
+        self, image: object, in_place: bool = False, meaning: PixelMeaning | None = None
+    ) -> object:
         """Restore an image, and return its noise level and how it was restored.
 
         Args:
@@ -245,8 +245,8 @@ class Denoiser:
         return self._restore([image], True, in_place, None if meaning is None else [meaning])[0]
 
     def restore_all(
-        self, images: Sequence[Any], meanings: Sequence[PixelMeaning] | None = None
-    ) -> list[DenoiseOutcome[Any]]:
+        self, images: Sequence[object], meanings: Sequence[PixelMeaning] | None = None
+    ) -> list[DenoiseOutcome[object]]:
         """Restore several images, each as `restore` does.
 
         Images of equal size, type and range go through the network as a batch, which is faster for
@@ -265,11 +265,11 @@ class Denoiser:
 
     def _restore(
         self,
-        images: Sequence[Any],
+        images: Sequence[object],
         diagnose: bool,
         in_place: bool = False,
         meanings: Sequence[PixelMeaning] | None = None,
-    ) -> list[DenoiseOutcome[Any]]:
+    ) -> list[DenoiseOutcome[object]]:
         def describe() -> str:
             what = "an image" if len(images) == 1 else f"{len(images)} images together"
             return f"to restore {what} with model '{self.name}'; use a smaller tile or image"
@@ -279,11 +279,11 @@ class Denoiser:
 
     def _restore_within_memory(
         self,
-        images: Sequence[Any],
+        images: Sequence[object],
         diagnose: bool,
         in_place: bool,
         meanings: Sequence[PixelMeaning] | None,
-    ) -> list[DenoiseOutcome[Any]]:
+    ) -> list[DenoiseOutcome[object]]:
         started = time.perf_counter()
         self._network.renew()
         in_place = in_place and not self._pipeline.keep_detail

@@ -34,14 +34,17 @@ class OpenedImage(NamedTuple):
     canvas: Canvas
     convert: Callable[[], Any]
 
-    def finish(self) -> Any:
+    def finish(self) -> object:
         """The result, of the same kind as the given image."""
         self.canvas.finish()
         return self.convert()
 
 
 def open_image(
-    image: Any, channels: int | None, in_place: bool = False, meaning: PixelMeaning = USUAL_MEANING
+    image: object,
+    channels: int | None,
+    in_place: bool = False,
+    meaning: PixelMeaning = USUAL_MEANING,
 ) -> OpenedImage:
     """Open an image of any supported kind.
 

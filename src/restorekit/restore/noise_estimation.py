@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +17,11 @@ from restorekit.errors import InputError
 from restorekit.restore.defects import blockiness, impulses
 from restorekit.restore.sampling import evenly_spread, middle, miniature
 
-Spec = str | Mapping[str, Any] | Callable[[Tensor], Tensor]
+Spec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
 
 DEFAULT = "block_dct"
 # The number of blocks in a cell of the smallest size; more would not help.
-_FOR_CELLS: Mapping[str, Any] = {"name": DEFAULT, "blocks": 8192}
+_FOR_CELLS: Mapping[str, object] = {"name": DEFAULT, "blocks": 8192}
 # Below this level a picture counts as clean. Camera JPEGs with noise of 2 to 4/255 measure at least
 # 1.4/255, and white noise of 2/255 measures more than the threshold on every test picture. Of the
 # clean test pictures a quarter measure less; the others have noise, or texture that looks like it.

@@ -85,7 +85,7 @@ def check_sigma(sigma: Sigma | None) -> None:
         raise ArgumentError(f"sigma is a standard deviation on the [0, 1] scale, not {shown}{hint}")
 
 
-def _levels(sigma: Any) -> NDArray[np.float64]:
+def _levels(sigma: object) -> NDArray[np.float64]:
     """The values of a number, a list, an array or a tensor; empty for anything else."""
     if isinstance(sigma, Tensor):
         sigma = sigma.detach().double().cpu()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from restorekit.former_names import present_name
 from restorekit.restore.safeguard.reason import Reason
@@ -52,5 +52,5 @@ class DenoiseOutcome(Generic[Restored]):
 
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         return globals()[present_name(f"module '{__name__}'", name, {"Outcome": "DenoiseOutcome"})]

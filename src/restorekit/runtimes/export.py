@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +54,7 @@ def export_onnx(
     model: ModelLike,
     path: str | Path,
     opset: int = OPSET,
-    card: Mapping[str, Any] | None = None,
+    card: Mapping[str, object] | None = None,
 ) -> Exported:
     """Export a network to ONNX for any batch, height and width, and compare it with the original.
 

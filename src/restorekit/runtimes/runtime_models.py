@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -105,7 +104,9 @@ class RuntimeModel(nn.Module):
         return self.runtime
 
 
-_choices: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], RuntimeChoice]] = WeakKeyDictionary()
+_choices: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], RuntimeChoice]] = (
+    WeakKeyDictionary()
+)
 
 
 def load_runtime(

@@ -7,7 +7,7 @@ at any step without replaying earlier ones, and a batch may cross the end of an 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +51,7 @@ class DrawSampler(Sampler[list[Draw]]):
 class DrawnDataset(Dataset[Tensor | RestoreKitError]):
     """A dataset indexed by draw: a random patch if the dataset has `sample`, else the item."""
 
-    def __init__(self, dataset: Any, seed: int) -> None:
+    def __init__(self, dataset: object, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
 
     def __getitem__(self, draw: Draw) -> Tensor | RestoreKitError:
@@ -64,7 +64,7 @@ class DrawnDataset(Dataset[Tensor | RestoreKitError]):
 
 
 def training_batches(
-    dataset: Any,
+    dataset: object,
     indices: Sequence[int],
     *,
     batch_size: int,
@@ -81,7 +81,7 @@ def training_batches(
     """
     if num_workers:
         check_shared_memory()
-    loader: DataLoader[Any] = DataLoader(
+    loader: DataLoader[object] = DataLoader(
         DrawnDataset(dataset, seed),
         batch_sampler=DrawSampler(indices, batch_size, places, steps, seed),
         num_workers=num_workers,

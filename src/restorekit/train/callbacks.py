@@ -26,7 +26,7 @@ class Callbacks:
         self._extra, self._plugins = extra, plugins
         self._dropped: set[tuple[int, str]] = set()
 
-    def call(self, hook: str, **arguments: Any) -> None:
+    def call(self, hook: str, **arguments: object) -> None:
         """Call every implementation of a hook, with as many of the arguments as it takes."""
         installed = implementations(hook) if self._plugins else []
         found = [*installed, *_methods(self._extra, hook)]
@@ -57,6 +57,6 @@ def _call_own(function: Any, arguments: dict[str, Any], label: str) -> None:
         function(**arguments)
 
 
-def _methods(objects: tuple[object, ...], hook: str) -> list[tuple[str, Any, None]]:
+def _methods(objects: tuple[object, ...], hook: str) -> list[tuple[str, object, None]]:
     named = [(type(o).__name__, getattr(o, hook, None)) for o in objects]
     return [(name, method, None) for name, method in named if method is not None]

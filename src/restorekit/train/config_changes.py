@@ -18,11 +18,11 @@ class ConfigChange(NamedTuple):
     """A setting that differs, by its key in the configuration."""
 
     key: str
-    before: Any
-    now: Any
+    before: object
+    now: object
 
 
-def check_changes(file: Path, resolved: Mapping[str, Any], say: Callable[[str], None]) -> None:
+def check_changes(file: Path, resolved: Mapping[str, object], say: Callable[[str], None]) -> None:
     """Raise an error if a resumed run has another model; report other differences in one line.
 
     Args:
@@ -73,15 +73,15 @@ def find_changes(before: Any, now: Any, key: str = "") -> Iterator[ConfigChange]
         yield ConfigChange(key, before, now)
 
 
-def _name(component: Mapping[str, Any]) -> Any:
+def _name(component: Mapping[str, object]) -> object:
     return component.get("name") or component.get("class")
 
 
-def _is_named(value: Any) -> bool:
+def _is_named(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         return str(_name(value) or json.dumps(value))
     if isinstance(value, list):

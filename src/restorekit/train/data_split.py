@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -19,7 +19,7 @@ PictureGroups = Mapping[Hashable, list[range]]
 class HeldOutSet(NamedTuple):
     """A validation set: a dataset and, for each picture of it that is used, its indices."""
 
-    dataset: Any
+    dataset: object
     pictures: list[list[int]]
 
 
@@ -38,8 +38,8 @@ class DataSplit(NamedTuple):
 
 
 def split_dataset(
-    dataset: Any,
-    sets: Mapping[str, Any],
+    dataset: object,
+    sets: Mapping[str, object],
     *,
     share: float,
     training: int | None,
@@ -95,7 +95,7 @@ def _indices(keys: list[Hashable], groups: PictureGroups, most: int) -> list[lis
     return [[i for part in groups[key] for i in part] for key in keys[::stride][:most]]
 
 
-def _leak(dataset: Any, groups: PictureGroups, common: Iterable[Hashable]) -> str:
+def _leak(dataset: object, groups: PictureGroups, common: Iterable[Hashable]) -> str:
     """The message for pictures that are in both training and validation."""
     shared = [key for key in groups if key in set(common)]
     first = shared[0] if hasattr(shared[0], "name") else f"that of index {groups[shared[0]][0][0]}"

@@ -34,7 +34,7 @@ class UnidentifiedPicture(NamedTuple):
     number: int
 
 
-def check_dataset(dataset: Any, where: str) -> None:
+def check_dataset(dataset: object, where: str) -> None:
     """Raise an error for an object without length or indices.
 
     Raises:
@@ -50,7 +50,7 @@ def check_dataset(dataset: Any, where: str) -> None:
         )
 
 
-def describe_dataset(dataset: Any) -> str:
+def describe_dataset(dataset: object) -> str:
     """What messages call a dataset."""
     origin = origin_of(dataset)
     if origin is None:
@@ -75,7 +75,7 @@ def source_of(dataset: Any, index: int) -> tuple[Any, int]:
     return dataset, index
 
 
-def read_sample(dataset: Any, index: int, generator: torch.Generator | None = None) -> Tensor:
+def read_sample(dataset: object, index: int, generator: torch.Generator | None = None) -> Tensor:
     """The image (C, H, W) at an index; a random draw, if a generator is given and supported.
 
     Raises:
@@ -89,7 +89,7 @@ def read_sample(dataset: Any, index: int, generator: torch.Generator | None = No
     return as_image(_guarded(where, sample, place, generator), where)
 
 
-def read_views(dataset: Any, indices: Sequence[int], count: int) -> list[Tensor]:
+def read_views(dataset: object, indices: Sequence[int], count: int) -> list[Tensor]:
     """At most `count` fixed images (C, H, W) of the picture that all the indices belong to.
 
     Raises:
@@ -102,7 +102,7 @@ def read_views(dataset: Any, indices: Sequence[int], count: int) -> list[Tensor]
     return [as_image(view, where) for view in _guarded(where, source.views, place, count)]
 
 
-def as_image(item: Any, where: str = "a dataset") -> Tensor:
+def as_image(item: object, where: str = "a dataset") -> Tensor:
     """An item of a dataset as a float image (C, H, W); a label next to it is dropped.
 
     uint8 is divided by 255 and uint16 by 65535; floats are taken as they are.
@@ -146,7 +146,7 @@ def iter_pictures(dataset: Any) -> Iterator[tuple[Hashable, range]]:
             yield _identity(dataset, start), range(start, start + group)
 
 
-def by_picture(*datasets: Any) -> list[dict[Hashable, list[range]]]:
+def by_picture(*datasets: object) -> list[dict[Hashable, list[range]]]:
     """Of each dataset, the indices of every picture; files of equal content are one picture."""
     found = [list(iter_pictures(dataset)) for dataset in datasets]
     same = _copies({key for each in found for key, _ in each if isinstance(key, Path)})
@@ -187,11 +187,11 @@ def _guarded(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
         raise DataError(f"{where}: {in_one_line(error)}") from error
 
 
-def _group(dataset: Any) -> int:
+def _group(dataset: object) -> int:
     return int(getattr(dataset, "patches_per_image", 1))
 
 
-def _identity(dataset: Any, index: int) -> Hashable:
+def _identity(dataset: object, index: int) -> Hashable:
     """Which picture is behind an index of a dataset that reads pictures itself."""
     if hasattr(dataset, "identify"):
         key: Hashable = dataset.identify(index)

@@ -43,7 +43,7 @@ class History:
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
-    def add(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
+    def add(self, phase: str, step: int, values: Mapping[str, object]) -> None:
         """Append a record."""
         row = _as_json({"step": step, "phase": phase, **values})
         self.rows.append(row)
@@ -125,7 +125,7 @@ class Meter:
         self._began = time.perf_counter()
         return means, rate
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """What has been taken in since the last reading."""
         return {"sums": self._total(), "steps": self._steps}
 

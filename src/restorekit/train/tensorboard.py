@@ -28,17 +28,19 @@ class TensorBoard:
             ) from error
         self._writer: Any = SummaryWriter(str(folder))
 
-    def restorekit_step_end(self, trainer: Any, step: int, metrics: Mapping[str, Any]) -> None:
+    def restorekit_step_end(
+        self, trainer: object, step: int, metrics: Mapping[str, object]
+    ) -> None:
         """Write the training metrics."""
         self._write("train", step, metrics)
 
     def restorekit_validation_end(
-        self, trainer: Any, step: int, metrics: Mapping[str, Any]
+        self, trainer: object, step: int, metrics: Mapping[str, object]
     ) -> None:
         """Write the validation metrics."""
         self._write("validation", step, metrics)
 
-    def restorekit_train_end(self, trainer: Any, outcome: Any) -> None:
+    def restorekit_train_end(self, trainer: object, outcome: object) -> None:
         """Close the files."""
         self._writer.close()
 

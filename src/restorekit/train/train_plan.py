@@ -34,7 +34,7 @@ from restorekit.train.trainer_arguments import replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
 from restorekit.weights import find_weights, load_model, read_card
 
-ComponentLike = str | Mapping[str, Any]
+ComponentLike = str | Mapping[str, object]
 _REQUIRED = ("model", "dataset")
 # Fields of the teacher's card that are copied to the card of the trained network.
 _OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
@@ -47,8 +47,8 @@ class TrainPlan:
     model: nn.Module
     noise: nn.Module
     terms: tuple[WeightedLoss, ...]
-    dataset: Any
-    validation_sets: Mapping[str, Any]
+    dataset: object
+    validation_sets: Mapping[str, object]
     validation_noise: tuple[nn.Module, ...]
     metrics: Mapping[str, NamedMetric]
     criterion: Criterion
@@ -56,7 +56,7 @@ class TrainPlan:
     folder: Path
     load_weight_path: str | None
     teacher: nn.Module | None
-    taught_by: Mapping[str, Any]
+    taught_by: Mapping[str, object]
     settings: TrainSettings
 
     @classmethod
@@ -64,11 +64,11 @@ class TrainPlan:
         cls,
         *,
         model: ComponentLike | nn.Module,
-        dataset: Any,
+        dataset: object,
         noise: ComponentLike | nn.Module = "classic_mixture",
-        loss: Any = "l1",
-        validation_dataset: Any = None,
-        validation_noise: Any = None,
+        loss: object = "l1",
+        validation_dataset: object = None,
+        validation_noise: object = None,
         device: str = "auto",
         save_weight_path: str | Path = "Saved_Models",
         load_weight_path: str | Path | None = None,
@@ -125,7 +125,7 @@ class TrainPlan:
             seed=self.settings.seed,
         )
 
-    def card(self) -> dict[str, Any]:
+    def card(self) -> dict[str, object]:
         """The fields of the checkpoints' cards for the run, in addition to the model."""
         terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
         return {
@@ -136,7 +136,7 @@ class TrainPlan:
             **({"teacher": self.taught_by} if self.taught_by else {}),
         }
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> dict[str, object]:
         """The run's configuration with every default filled in, as `config.json` holds it."""
         return {
             "model": _spec_of(self.model),
@@ -152,9 +152,9 @@ class TrainPlan:
 
 
 def make_train_plan(
-    config: TrainConfig | Mapping[str, Any] | str | Path | None,
+    config: TrainConfig | Mapping[str, object] | str | Path | None,
     parts: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
 ) -> TrainPlan:
     """Make the plan of a run from a configuration, its file, or single parts.
 
@@ -185,7 +185,7 @@ def make_train_plan(
 
 
 def _checked_config(
-    config: TrainConfig | Mapping[str, Any] | str | Path, parts: Mapping[str, Any]
+    config: TrainConfig | Mapping[str, object] | str | Path, parts: Mapping[str, object]
 ) -> TrainConfig:
     """A checked configuration; parts that are given need not be in it, nor be valid there."""
     if isinstance(config, TrainConfig):
@@ -198,7 +198,7 @@ def _checked_config(
     return TrainConfig.from_dict({**kept, **objects}, source=source)
 
 
-def _parts_of(config: TrainConfig) -> dict[str, Any]:
+def _parts_of(config: TrainConfig) -> dict[str, object]:
     """The components that a configuration names, by the keywords of `TrainPlan.make`."""
     sets, under = config.validation_dataset, config.validation_noise
     return {
@@ -211,7 +211,7 @@ def _parts_of(config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def _own_class_in(part: Any) -> str | None:
+def _own_class_in(part: object) -> str | None:
     """The class of a user-defined object in the configuration of a part, None for components."""
     if isinstance(part, Mapping) and part.get("name") == OWN:
         return str(part["class"])
@@ -225,7 +225,9 @@ def _own_class_in(part: Any) -> str | None:
     return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
 
 
-def _teacher(settings: TrainSettings, folder: Path) -> tuple[nn.Module | None, Mapping[str, Any]]:
+def _teacher(
+    settings: TrainSettings, folder: Path
+) -> tuple[nn.Module | None, Mapping[str, object]]:
     """The teacher, if there is one, and the fields of its card for the trained network."""
     if settings.teacher is None:
         return None, {}
@@ -253,7 +255,7 @@ def _validation_sets(given: Any) -> dict[str, Any]:
     return sets
 
 
-def _noises(given: Any) -> tuple[nn.Module, ...]:
+def _noises(given: object) -> tuple[nn.Module, ...]:
     """The noises to validate under, from one or a list of names, expressions and modules."""
     try:
         listed = as_noises(given)
@@ -263,7 +265,7 @@ def _noises(given: Any) -> tuple[nn.Module, ...]:
     return tuple(as_module(noises.build(each), "validation_noise") for each in listed)
 
 
-def _check_model(made: Any) -> None:
+def _check_model(made: object) -> None:
     if isinstance(made, type):
         raise ArgumentError(f"the model is the class {made.__name__}; give {made.__name__}(...)")
     if not isinstance(made, nn.Module):
@@ -286,7 +288,7 @@ def _spec_of(made: Any) -> dict[str, Any]:
     return {"name": origin.name, **arguments} if whole else {**kind, **arguments}
 
 
-def _own_class_in_data(data: Any) -> str | None:
+def _own_class_in_data(data: object) -> str | None:
     if (found := own_class(data)) is not None:
         return found
     inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from restorekit.config.train_config import TrainSettings, settings_from
 from restorekit.errors import ArgumentError, did_you_mean
@@ -14,7 +13,7 @@ _FORMER = "losses"
 _RIVALS = {"steps": "epochs", "epochs": "steps"}  # the length that is given replaces the other
 
 
-def check_settings(settings: Mapping[str, Any], function: Callable[..., Any]) -> None:
+def check_settings(settings: Mapping[str, object], function: Callable[..., object]) -> None:
     """Refuse keywords that are neither a key of the `train` section nor an argument of a function.
 
     Raises:
@@ -30,7 +29,7 @@ def check_settings(settings: Mapping[str, Any], function: Callable[..., Any]) ->
             )
 
 
-def present_loss(loss: Any, losses: Any) -> Any:
+def present_loss(loss: object, losses: object) -> object:
     """The argument `loss`, which was called `losses`.
 
     Raises:
@@ -47,7 +46,7 @@ def present_loss(loss: Any, losses: Any) -> Any:
     return losses
 
 
-def replace_settings(given: TrainSettings, settings: Mapping[str, Any]) -> TrainSettings:
+def replace_settings(given: TrainSettings, settings: Mapping[str, object]) -> TrainSettings:
     """The `train` section with some of its keys replaced.
 
     Raises:

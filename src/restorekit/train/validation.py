@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -118,7 +117,7 @@ class Validation:
             )
 
     @torch.no_grad()
-    def measure(self, model: nn.Module) -> dict[str, Any]:
+    def measure(self, model: nn.Module) -> dict[str, object]:
         """Means of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
 
         The mean is over the conditions, by their weights. Where there are several, each is there
@@ -189,7 +188,7 @@ class Validation:
         for condition, tally in tallies.items():
             tally.sums = {key: float(totals[f"{condition}/{key}"]) for key in keys}
 
-    def _summary(self, tallies: Mapping[str, Tally]) -> dict[str, Any]:
+    def _summary(self, tallies: Mapping[str, Tally]) -> dict[str, object]:
         names = [f"{name}{suffix}" for name in self.metrics for suffix in ("", "_noisy")]
         terms = {f"term:{term.name}": term for term in self.terms}
         found = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}

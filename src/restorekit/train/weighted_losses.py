@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -36,7 +35,7 @@ class WeightedLoss:
         return value.reshape(())
 
 
-def read_losses(given: Any) -> tuple[WeightedLoss, ...]:
+def read_losses(given: object) -> tuple[WeightedLoss, ...]:
     """Terms from a name, a module, a map of name to weight, or a list of any of these."""
     if isinstance(given, Mapping) and "name" not in given:
         pairs = [_named_term(name, value) for name, value in given.items()]
@@ -54,7 +53,7 @@ def read_losses(given: Any) -> tuple[WeightedLoss, ...]:
     return tuple(terms.values())
 
 
-def _named_term(name: str, value: Any) -> tuple[str, float, nn.Module]:
+def _named_term(name: str, value: object) -> tuple[str, float, nn.Module]:
     if isinstance(value, Mapping):
         arguments = dict(value)
         weight = arguments.pop("weight", 1.0)
@@ -65,7 +64,7 @@ def _named_term(name: str, value: Any) -> tuple[str, float, nn.Module]:
     return name, _as_weight(name, value), losses.create(name)
 
 
-def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
+def _listed_term(item: object) -> tuple[str, float, nn.Module]:
     if isinstance(item, (tuple, list)) and len(item) == 2:
         name, _, built = _listed_term(item[0])
         return name, _as_weight(name, item[1]), built
@@ -83,7 +82,7 @@ def _listed_term(item: Any) -> tuple[str, float, nn.Module]:
     return name, 1.0, as_module(item, f"loss '{name}'")
 
 
-def _as_weight(name: str, value: Any) -> float:
+def _as_weight(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentError(f"the weight of loss '{name}' is a number, not {value!r}")
     if not math.isfinite(value):
@@ -91,7 +90,7 @@ def _as_weight(name: str, value: Any) -> float:
     return float(value)
 
 
-def as_module(made: Any, what: str) -> nn.Module:
+def as_module(made: object, what: str) -> nn.Module:
     """A module as it is; any other callable as a module that calls it."""
     if isinstance(made, nn.Module):
         return made

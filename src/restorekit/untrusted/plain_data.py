@@ -42,7 +42,7 @@ def parse_json(text: str, *, finite: bool = True) -> Any:
         raise ValueError(f"nested more than {DEEPEST} deep") from None
 
 
-def find_unusable(data: Any, most: int | None = None) -> str | None:
+def find_unusable(data: object, most: int | None = None) -> str | None:
     """The first problem in plain data: too deep, too many values, or a value that cannot be stored.
 
     A container that contains itself counts as too deep. Objects other than numbers, strings,
@@ -56,7 +56,7 @@ def find_unusable(data: Any, most: int | None = None) -> str | None:
         The path and the problem, for example "noise.noises.0: nested more than 50 deep", or None.
     """
     # A stack instead of recursion: hostile data can be nested deeper than Python can recurse.
-    pending: list[tuple[tuple[Any, ...], Any]] = [((), data)]
+    pending: list[tuple[tuple[object, ...], object]] = [((), data)]
     seen = 0
     while pending:
         path, value = pending.pop()
@@ -80,7 +80,7 @@ def find_unusable(data: Any, most: int | None = None) -> str | None:
     return None
 
 
-def _problem(value: Any) -> str | None:
+def _problem(value: object) -> str | None:
     """The problem of a single number or string, or None."""
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         return f"{quoted(value)} does not fit 64 bits"
@@ -95,7 +95,7 @@ def _problem(value: Any) -> str | None:
     return None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
@@ -103,7 +103,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_constant(text: str) -> Any:
+def _no_constant(text: str) -> object:
     raise ValueError(f"{text} is not a JSON number")
 
 

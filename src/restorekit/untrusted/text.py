@@ -5,7 +5,6 @@ from __future__ import annotations
 import reprlib
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
 
 LONGEST = 1000  # characters in a message
 _MOST_LINES = 50
@@ -25,7 +24,7 @@ def one_line(text: str, limit: int = LONGEST) -> str:
     return shortened(escaped(text), limit)
 
 
-def quoted(value: Any) -> str:
+def quoted(value: object) -> str:
     """The `repr` of a value as one line of a message, shortened where it is long or deep."""
     try:
         return " ".join(_SHORT.repr(value).split())

@@ -88,10 +88,10 @@ def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
 def annotate(
     path_in: str | Path,
     path_out: str | Path,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, object],
     *,
     half: Literal["float16", "bfloat16"] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Write a copy of a weights file with more fields on its card, for example for a release.
 
     The tensors are copied without change, unless `half` is given.

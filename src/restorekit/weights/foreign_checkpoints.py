@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
@@ -41,7 +41,7 @@ _MOST_EXPANSION = 10  # an archive may unpack to at most this many times its siz
 UNKNOWN_LICENSE = "licence unknown"
 
 
-def describe_foreign(path: Path) -> dict[str, Any]:
+def describe_foreign(path: Path) -> dict[str, object]:
     """A card for a checkpoint of another project, from what it was recognised as."""
     found = read_foreign(path)
     made = models.entry(found.architecture).provider
@@ -53,7 +53,9 @@ def describe_foreign(path: Path) -> dict[str, Any]:
     }
 
 
-def source_fields(path: Path, found: RecognisedCheckpoint, license: str | None) -> dict[str, Any]:
+def source_fields(
+    path: Path, found: RecognisedCheckpoint, license: str | None
+) -> dict[str, object]:
     """The fields of a card for the origin of converted weights: "license" and "source"."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     source = {"file": path.name, "layout": found.layout, "sha256": digest}
@@ -115,7 +117,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: a damaged safetensors file ({reason})") from error
 
 
-def _load_torch(path: Path) -> Any:
+def _load_torch(path: Path) -> object:
     import pickle
 
     import torch
@@ -172,7 +174,7 @@ def _is_plain(tensor: Tensor) -> bool:
     )
 
 
-def _unwrapped(loaded: Any, depth: int = 3) -> dict[str, Tensor] | None:
+def _unwrapped(loaded: object, depth: int = 3) -> dict[str, Tensor] | None:
     """The state dict in the content of a file, inside at most `depth` dictionaries."""
     import torch
 

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from restorekit.errors import CheckpointError
 from restorekit.untrusted.plain_data import parse_json
@@ -86,7 +85,7 @@ class _Tensor:
     end: int
 
 
-def _tensor(name: str, entry: Any) -> _Tensor:
+def _tensor(name: str, entry: object) -> _Tensor:
     """Check and convert the entry of a tensor in the header."""
     where = f"tensor {quoted(name)}"
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
@@ -103,7 +102,7 @@ def _tensor(name: str, entry: Any) -> _Tensor:
     return _Tensor(tuple(shape), begin, end)
 
 
-def _are_sizes(given: Any) -> bool:
+def _are_sizes(given: object) -> bool:
     return isinstance(given, list) and all(type(each) is int and each >= 0 for each in given)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def save_model(
     model: nn.Module,
     path: str | Path,
-    card: Mapping[str, Any] | None = None,
+    card: Mapping[str, object] | None = None,
     weights: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Save the weights and card of a model. An error leaves an existing file unchanged.
@@ -123,7 +123,7 @@ def load_model(
     return model.to(resolve_device(device)).eval()
 
 
-def describe_origin(made: Any) -> dict[str, Any]:
+def describe_origin(made: object) -> dict[str, object]:
     """The origin of an object as JSON: a component's name, arguments and provider, or a class."""
     origin = origin_of(made)
     if origin is None:

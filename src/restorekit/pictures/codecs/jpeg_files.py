@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
@@ -95,7 +95,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     if attached is not None and attached.orientation != 1:
         picture = _laid_back(picture, attached.orientation)
     # Subsampled chroma would blur what was just restored.
-    options: dict[str, Any] = {"quality": quality or 95, "subsampling": "4:4:4"}
+    options: dict[str, object] = {"quality": quality or 95, "subsampling": "4:4:4"}
     dpi = picture.metadata.dpi
     encoded = io.BytesIO()
     to_pil_image(picture).save(encoded, "JPEG", **options, **({"dpi": dpi} if dpi else {}))

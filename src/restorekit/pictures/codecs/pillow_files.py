@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -84,7 +84,7 @@ def to_pil_image(picture: Picture) -> Image.Image:
     return Image.fromarray(picture.channels())
 
 
-def info_of(metadata: Metadata) -> dict[str, Any]:
+def info_of(metadata: Metadata) -> dict[str, object]:
     """Metadata as Pillow names it, in an image's `info` and when it is saved."""
     kept = {
         "exif": PREFIX + metadata.exif if metadata.exif else None,
@@ -109,7 +109,7 @@ def _check_bmp(head: bytes, file_size: int) -> None:
         raise PictureError("it is damaged (it ends too early)")
 
 
-def _resolution(dpi: Any) -> tuple[float, float] | None:
+def _resolution(dpi: object) -> tuple[float, float] | None:
     if not isinstance(dpi, tuple) or len(dpi) != 2 or not all(0 < float(d) < 1e6 for d in dpi):
         return None
     return float(dpi[0]), float(dpi[1])

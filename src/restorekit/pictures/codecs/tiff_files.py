@@ -118,7 +118,7 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
 
 def _options(picture: Picture) -> dict[str, Any]:
     metadata = picture.metadata
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "photometric": "minisblack" if picture.colours == 1 else "rgb",
         "planarconfig": "contig",
         "compression": "zlib",

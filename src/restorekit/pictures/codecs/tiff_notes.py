@@ -106,7 +106,7 @@ def _of_imagej(page: tifffile.TiffPage) -> Iterator[Note]:
     yield Note(name, _imagej_tags(noted), other, "ImageJ's Ranges")
 
 
-def _imagej_tags(noted: dict[str, Any]) -> tuple[Tag, ...]:
+def _imagej_tags(noted: dict[str, object]) -> tuple[Tag, ...]:
     return tuple(tifffile.imagej_metadata_tag(noted, "<"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import imagecodecs
 import numpy as np
@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
 def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     """Write a picture without loss, unless a quality is given, which halves colour's resolution."""
     # `exact` keeps the colour of fully transparent pixels.
-    options: dict[str, Any] = {"lossless": True, "exact": True}
+    options: dict[str, object] = {"lossless": True, "exact": True}
     if quality is not None:
         options = {"quality": quality, "method": 4}
     kept = info_of(picture.metadata)

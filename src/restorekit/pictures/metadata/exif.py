@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from PIL import Image
 
@@ -49,7 +49,7 @@ _EXPOSURE, _PLACE = 34665, 34853
 DIRECTORIES = (_EXPOSURE, _PLACE)
 
 
-def without_prefix(block: Any) -> bytes | None:
+def without_prefix(block: object) -> bytes | None:
     """An EXIF block without the prefix that some formats put before it; None for what is none."""
     if not isinstance(block, bytes):
         return None
@@ -208,7 +208,7 @@ class ExifDirectory:
         return head + bytes(4) + values
 
 
-def is_note(value: Any) -> bool:
+def is_note(value: object) -> bool:
     """Whether a description is what a program notes of the pages (OME-XML, ImageJ, tifffile)."""
     if not isinstance(value, str):
         return False

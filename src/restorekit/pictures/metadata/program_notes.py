@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-Tag = tuple[int, str | int, int, Any, bool]  # an entry of a TIFF's directory, as tifffile takes it
+Tag = tuple[
+    int, str | int, int, object, bool
+]  # an entry of a TIFF's directory, as tifffile takes it
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Worker(Launch):
 
         self.join("gloo", _PATIENCE)
         try:
-            values: list[Any] = [None] * self.world
+            values: list[object] = [None] * self.world
             distributed.all_gather_object(values, value)
         finally:
             leave_group()
