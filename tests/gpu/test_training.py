@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit import Trainer, load_model
+from tests.stopped_runs import stop_after
 
 pytestmark = pytest.mark.gpu
 
@@ -48,18 +49,6 @@ def tiny(tmp_path: Path, device: torch.device) -> Make:
         return Trainer(**{**parts, **changes})
 
     return make
-
-
-def stop_after(trainer: Trainer, step: int) -> None:
-    """Let the trainer's next step after `step` be interrupted."""
-    original = trainer.step
-
-    def interrupted(number: int, clean: Tensor) -> dict[str, Tensor]:
-        if number > step:
-            raise KeyboardInterrupt
-        return original(number, clean)
-
-    trainer.step = interrupted  # type: ignore[method-assign]
 
 
 class Losses:

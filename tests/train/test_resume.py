@@ -17,6 +17,7 @@ from torch import Tensor
 
 from restorekit import CheckpointError, Trainer, load_model
 from restorekit.train.checkpoint import load_state, read_state, save_state
+from tests.stopped_runs import stop_after
 
 Make = Callable[..., Trainer]
 
@@ -50,18 +51,6 @@ def test_a_resumed_run_ends_as_the_uninterrupted_one(tiny: Make, tmp_path: Path)
     assert strip == [
         {k: v for k, v in row.items() if k not in timing} for row in rows(resumed.folder)
     ]
-
-
-def stop_after(trainer: Trainer, step: int) -> None:
-    """Let the trainer's next step after `step` be interrupted."""
-    original = trainer.step
-
-    def interrupted(number: int, clean: Tensor) -> dict[str, Tensor]:
-        if number > step:
-            raise KeyboardInterrupt
-        return original(number, clean)
-
-    trainer.step = interrupted  # type: ignore[method-assign]
 
 
 def test_resume_without_a_checkpoint_starts_afresh(tiny: Make) -> None:
