@@ -7,13 +7,13 @@ from torch import Tensor
 from restorekit import Trainer
 
 
-def stop_after(trainer: Trainer, step: int) -> None:
-    """Let the step after `step` raise KeyboardInterrupt."""
+def stop_after(trainer: Trainer, last: int) -> None:
+    """Let the step after the last one raise KeyboardInterrupt."""
     original = trainer.step
 
-    def interrupted(number: int, clean: Tensor) -> dict[str, Tensor]:
-        if number > step:
+    def interrupted(step: int, images: Tensor) -> dict[str, Tensor]:
+        if step > last:
             raise KeyboardInterrupt
-        return original(number, clean)
+        return original(step, images)
 
     trainer.step = interrupted  # type: ignore[method-assign]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorekit.cli.options import Device, Precision
 from restorekit.cli.output import print_error, print_line
-from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -108,12 +108,8 @@ def benchmark(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Plot PSNR against seconds per megapixel."),
     ] = None,
-    precision: Annotated[
-        str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
-    ] = "auto",
-    device: Annotated[
-        str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
-    ] = "auto",
+    precision: Precision = "auto",
+    device: Device = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", metavar="N", help="Number of CPU threads.", min=1)
     ] = None,

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.file_results import (
-    OUTPUT,
-    Black,
-    Inputs,
-    Verbose,
-    White,
-    conclude,
-    read_end,
-    results_printed,
-)
-from restorekit.cli.output import Json
+from restorekit.cli.file_results import conclude, read_end, results_printed
+from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, Precision, Verbose, White
 from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.runtimes import RUNTIMES
@@ -59,12 +50,8 @@ def denoise(
     tile: Annotated[
         str, typer.Option("--tile", metavar="N", help="Side in pixels, auto, or off.")
     ] = "auto",
-    precision: Annotated[
-        str, typer.Option("--precision", metavar="NAME", help=f"{', '.join(PRECISIONS)}.")
-    ] = "auto",
-    device: Annotated[
-        str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
-    ] = "auto",
+    precision: Precision = "auto",
+    device: Device = "auto",
     runtime: Annotated[
         str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")
     ] = "torch",

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -18,12 +18,6 @@ from restorekit.errors import ArgumentError
 if TYPE_CHECKING:
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
 
-# Strings, since an empty path would become that of the current folder.
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Pictures or folders.")]
-OUTPUT = typer.Option("-o", "--output", metavar="OUTPUT", help="A picture or a folder ('out/').")
-Black = Annotated[str, typer.Option("--black", metavar="N", help="Value of black, or auto.")]
-White = Annotated[str, typer.Option("--white", metavar="N", help="Value of white, or auto.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="List metadata that was left out.")]
 
 Advance = Callable[[int], None]
 

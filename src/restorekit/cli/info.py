@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from restorekit.cli.options import Json
 from restorekit.cli.output import (
-    Json,
     call_text,
     in_words,
     print_json,

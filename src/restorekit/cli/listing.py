@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from restorekit.cli.output import Json, print_json, print_table, print_text
+from restorekit.cli.options import Json
+from restorekit.cli.output import print_json, print_table, print_text
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import RegistryEntry
 from restorekit.errors import ArgumentError, did_you_mean

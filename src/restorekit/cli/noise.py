@@ -7,17 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from restorekit.cli.file_results import (
-    OUTPUT,
-    Black,
-    Inputs,
-    Verbose,
-    White,
-    conclude,
-    read_end,
-    results_printed,
-)
-from restorekit.cli.output import Settings
+from restorekit.cli.file_results import conclude, read_end, results_printed
+from restorekit.cli.options import OUTPUT, Black, Inputs, Settings, Verbose, White
 from restorekit.config.expressions import read_object, read_value
 from restorekit.errors import ArgumentError
 

@@ -7,19 +7,10 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, TextIO
-
-import typer
+from typing import Any, TextIO
 
 from restorekit.cli.streams import answers
 from restorekit.untrusted.text import escaped, shortened
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("-s", "--set", metavar="KEY=VALUE", help="Set an argument; can be repeated."),
-]
-
 
 _WIDEST = 40  # characters of a column, unless it is the last one
 

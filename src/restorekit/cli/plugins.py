@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from restorekit.cli.output import Json, print_json, print_line, print_table
+from restorekit.cli.options import Json
+from restorekit.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from restorekit.components.plugin_host import Plugin

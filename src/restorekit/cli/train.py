@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restorekit.cli.output import Settings, print_line
+from restorekit.cli.options import Settings
+from restorekit.cli.output import print_line
 
 if TYPE_CHECKING:
     from restorekit.train.run_folder import TrainOutcome
