@@ -12,6 +12,7 @@ from typing import Any
 from restorekit import TrainConfig
 from restorekit.components import signatures
 from restorekit.components.kinds import datasets, losses, models, noises
+from restorekit.config.component_specs import ComponentSpec
 from restorekit.config.train_config import TrainSettings
 from restorekit.errors import ConfigError
 from tests.fuzz.cases import Broken
@@ -143,6 +144,8 @@ def _arguments(target: Callable[..., Any], random: Random) -> dict[str, Any]:
 
 def _like(default: Any, random: Random) -> Any:
     """A value of the default's type: usual, small, or far too large."""
+    if isinstance(default, ComponentSpec):
+        return random.choice([default.name, "cosine", "nothing", {"name": default.name}])
     if isinstance(default, bool):
         return not default
     if isinstance(default, int):
