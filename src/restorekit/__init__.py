@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from restorekit.arch.dncnn import fold_batch_norm
     from restorekit.components import kinds as _kinds
     from restorekit.components.hookspecs import hookimpl
+    from restorekit.components.plugin_host import Plugin, loaded_plugins
+    from restorekit.config.json_schema import json_schema
     from restorekit.config.train_config import TrainConfig
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from restorekit.operations.noise_files import add_noise_files
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
+    from restorekit.restore.estimate_noise import estimate_noise
     from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
     from restorekit.restore.outcome import DenoiseOutcome
     from restorekit.runtimes.export import export_onnx, export_torch
@@ -55,8 +58,9 @@ if TYPE_CHECKING:
     from restorekit.train.trainer import Trainer
     from restorekit.version import __version__ as __version__
     from restorekit.weights.card import annotate, read_card
-    from restorekit.weights.conversion import convert
+    from restorekit.weights.conversion import convert, convert_weights
     from restorekit.weights.weights_files import load_model, save_model
+    from restorekit.weights.weights_listing import ListedWeights, describe_weights, read_credits
     from restorekit.weights.weights_names import find_weights, list_weights
 
     # The shortcuts of the registries.
@@ -90,10 +94,12 @@ if TYPE_CHECKING:
     )
 
 _LAZY = {
-    "Denoiser": "restorekit.restore.denoiser",
     "DenoiseOutcome": "restorekit.restore.outcome",
+    "Denoiser": "restorekit.restore.denoiser",
     "FileResult": "restorekit.operations.file_jobs",
     "FilesOutcome": "restorekit.operations.file_jobs",
+    "ListedWeights": "restorekit.weights.weights_listing",
+    "Plugin": "restorekit.components.plugin_host",
     "Protocol": "restorekit.evaluate.protocol",
     "TrainConfig": "restorekit.config.train_config",
     "TrainOutcome": "restorekit.train.run_folder",
@@ -104,8 +110,11 @@ _LAZY = {
     "benchmark": "restorekit.evaluate.benchmark",
     "choose_runtime": "restorekit.runtimes.runtime_models",
     "convert": "restorekit.weights.conversion",
+    "convert_weights": "restorekit.weights.conversion",
     "denoise": "restorekit.restore.denoise",
     "denoise_files": "restorekit.operations.denoise_files",
+    "describe_weights": "restorekit.weights.weights_listing",
+    "estimate_noise": "restorekit.restore.estimate_noise",
     "estimate_sigma": "restorekit.restore.noise_estimation",
     "export_onnx": "restorekit.runtimes.export",
     "export_torch": "restorekit.runtimes.export",
@@ -113,12 +122,15 @@ _LAZY = {
     "fold_batch_norm": "restorekit.arch.dncnn",
     "hookimpl": "restorekit.components.hookspecs",
     "is_clean": "restorekit.restore.noise_estimation",
+    "json_schema": "restorekit.config.json_schema",
     "list_weights": "restorekit.weights.weights_names",
     "load_model": "restorekit.weights.weights_files",
     "load_runtime": "restorekit.runtimes.runtime_models",
+    "loaded_plugins": "restorekit.components.plugin_host",
     "noise_map": "restorekit.restore.noise_estimation",
     "psnr": "restorekit.metric.image_quality",
     "read_card": "restorekit.weights.card",
+    "read_credits": "restorekit.weights.weights_listing",
     "save_model": "restorekit.weights.weights_files",
     "ssim": "restorekit.metric.image_quality",
 }
@@ -144,9 +156,11 @@ __all__ = [
     "ImageFileError",
     "InputError",
     "InsufficientMemoryError",
+    "ListedWeights",
     "MissingExtraError",
     "NameTakenError",
     "OldSpellingWarning",
+    "Plugin",
     "PluginError",
     "PluginWarning",
     "Protocol",
@@ -163,8 +177,11 @@ __all__ = [
     "benchmark",
     "choose_runtime",
     "convert",
+    "convert_weights",
     "denoise",
     "denoise_files",
+    "describe_weights",
+    "estimate_noise",
     "estimate_sigma",
     "export_onnx",
     "export_torch",
@@ -172,12 +189,15 @@ __all__ = [
     "fold_batch_norm",
     "hookimpl",
     "is_clean",
+    "json_schema",
     "list_weights",
     "load_model",
     "load_runtime",
+    "loaded_plugins",
     "noise_map",
     "psnr",
     "read_card",
+    "read_credits",
     "save_model",
     "ssim",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -191,3 +192,14 @@ def test_noise_is_that_of_the_seed(photos: Path, tmp_path: Path) -> None:
         assert not outcome.failed
     assert contents(tmp_path / "spec") == contents(tmp_path / "made")
     assert contents(tmp_path / "spec") != contents(tmp_path / "other")
+
+
+def test_benchmark_writes_the_files_of_the_command(photos: Path, tmp_path: Path) -> None:
+    """JSON, a table and a plot; a path that cannot be written is refused before the work."""
+    paths = {"json": tmp_path / "a.json", "markdown": tmp_path / "a.md", "plot": tmp_path / "a.png"}
+    results = restorekit.benchmark(["median"], photos, "gaussian:25", **paths)
+    assert json.loads(paths["json"].read_text())["models"].keys() == results.models.keys()
+    assert "| gaussian:25 | median |" in paths["markdown"].read_text()
+    assert paths["plot"].read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ImageFileError, match="cannot draw"):
+        restorekit.benchmark(["none"], photos, "gaussian:25", plot="a.gif")

@@ -123,11 +123,7 @@ def benchmark(
     no row, the others are still measured, and the exit code is 2.
     """
     from restorekit.evaluate.benchmark import benchmark as run
-    from restorekit.evaluate.benchmark_results import write_json
-    from restorekit.evaluate.plots import check_plot_path, write_plot
     from restorekit.evaluate.protocol import Protocol
-    from restorekit.evaluate.tables import write_markdown
-    from restorekit.storage.atomic import check_target
 
     protocol = Protocol(
         seed=seed,
@@ -144,20 +140,8 @@ def benchmark(
     rules = [rule for rule in (pairs_pattern, pairs_csv) if rule is not None]
     if len(rules) > 1:
         raise ArgumentError("--pairs-pattern and --pairs-csv: give one of them")
-    if plot is not None:
-        check_plot_path(plot)
-    for path in filter(None, (json, markdown, plot)):
-        check_target(path)  # before the work, not after it
     _use_threads(threads)
     table = Table()
-
-    def report(results: BenchmarkResults) -> None:
-        table.show(results)
-        if json is not None:
-            write_json(results, json)
-        if markdown is not None:
-            write_markdown(results, markdown)
-
     try:
         results = run(
             _labelled(models),
@@ -169,12 +153,13 @@ def benchmark(
             device=device,
             speed_size=speed_size,
             metrics=metric or [],
-            report=report,
+            json=json,
+            markdown=markdown,
+            plot=plot,
+            report=table.show,
         )
     finally:
         table.end()
-    if plot is not None:
-        write_plot(results, plot)
     if results.refusals:
         raise typer.Exit(2)
 

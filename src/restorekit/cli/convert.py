@@ -27,10 +27,10 @@ def convert(
     Architecture, depth, width and channels are recognised from the keys and shapes of the
     checkpoint. Code in it is never executed, and a pickled module is refused.
     """
-    from restorekit.weights import convert
+    from restorekit.weights import convert_weights
     from restorekit.weights.foreign_checkpoints import UNKNOWN_LICENSE
 
-    found = convert(checkpoint, output, license)
+    found = convert_weights(checkpoint, output, license)
     inside = ", ".join(f"{key}={value}" for key, value in found.arguments.items())
     print_line(f"{output}: {found.architecture}({inside}), from {found.layout}")
     if license is None:

@@ -47,6 +47,10 @@ class Plugin:
         cause: why it was set aside, None where it is loaded.
         components: the names it brought, by kind.
         changed: what it changed of the process's state when it was loaded, which was undone.
+
+    Example:
+        >>> [plugin.components for plugin in restorekit.loaded_plugins() if plugin.cause]
+        []
     """
 
     name: str
@@ -229,7 +233,12 @@ def discover(plugins: bool) -> None:
 
 
 def loaded_plugins() -> list[Plugin]:
-    """All entry points that were found, with their result."""
+    """Every plugin found, loaded or set aside.
+
+    Example:
+        >>> [plugin.cause for plugin in restorekit.loaded_plugins() if plugin.name == "missing"]
+        []
+    """
     discover(plugins=True)
     return list(_host.plugins)
 

@@ -16,7 +16,12 @@ SLOTS = {"model": models, "dataset": datasets, "noise": noises}
 
 
 def json_schema() -> Schema:
-    """The schema of `config.json`, including the components of installed plugins."""
+    """The JSON Schema of `config.json`, which includes the components of plugins.
+
+    Example:
+        >>> restorekit.json_schema()["required"]
+        ['model', 'dataset']
+    """
     schema = TrainConfig.model_json_schema()
     properties, definitions = schema["properties"], schema["$defs"]
     for kind, registry in REGISTRIES.items():

@@ -32,6 +32,7 @@ from restorekit.evaluate.benchmark_results import (
 from restorekit.evaluate.model_identity import identify_model
 from restorekit.evaluate.peak_memory import watch_memory
 from restorekit.evaluate.protocol import Protocol
+from restorekit.evaluate.result_files import AnyPath, ResultFiles
 from restorekit.metric.image_quality import psnr, ssim
 from restorekit.metric.named_metrics import MetricLike, NamedMetric, read_metrics
 from restorekit.networks.loading import ModelLike
@@ -56,6 +57,9 @@ def benchmark(
     device: str = "auto",
     speed_size: int | None = None,
     metrics: str | Sequence[MetricLike] = (),
+    json: AnyPath | None = None,
+    markdown: AnyPath | None = None,
+    plot: AnyPath | None = None,
     report: Callable[[BenchmarkResults], None] | None = None,
 ) -> BenchmarkResults:
     """Measure quality and speed of models under given noises.
@@ -81,6 +85,9 @@ def benchmark(
         speed_size: measure the time for a square of that many pixels, as the median of five runs,
             or as one run if it takes more than 10 seconds; None to measure it for each picture.
         metrics: metrics in addition to PSNR and SSIM, as names or {"name": ..., argument: ...}.
+        json: a file for the results as JSON, updated after each row.
+        markdown: a file for a Markdown table, updated after each row.
+        plot: a .png, .svg or .pdf file for a plot of PSNR against seconds per megapixel.
         report: called with the results so far after each row or refusal.
 
     Returns:
@@ -108,6 +115,7 @@ def benchmark(
         )
     if speed_size is not None and speed_size < 1:
         raise ArgumentError(f"speed_size must be at least 1 pixel, not {speed_size}")
+    files = ResultFiles(json, markdown, plot)
     place = resolve_device(device)
     given = dict(_labelled(models))
     # force=True, to measure the network and not the safeguard that limits its changes.
@@ -139,8 +147,10 @@ def benchmark(
                 done = replace(done, rows=(*done.rows, row))
             except _RefusedError as refused:
                 done = replace(done, refusals=(*done.refusals, refused.refusal))
+            files.update(done)
             if report is not None:
                 report(done)
+    files.finish(done)
     return done
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.sampling import middle, miniature
 from restorekit.restore.tiles.tile_layout import divide_axis
+
+if TYPE_CHECKING:
+    from restorekit.restore.noise_estimation import Spec
 
 Sigma = float | Sequence[float] | NDArray[np.floating[Any]] | Tensor
 
@@ -118,9 +121,15 @@ def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
     return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(batch, -1, -1, -1))
 
 
-def estimated_level(canvas: Canvas) -> EstimatedLevel:
-    """Estimate the level of each channel; large images are sampled evenly."""
+def estimated_level(canvas: Canvas, estimator: Spec | None = None) -> EstimatedLevel:
+    """Estimate the level of each channel; large images are sampled evenly.
+
+    Args:
+        canvas: the image.
+        estimator: as for `estimate_sigma`; None is the default.
+    """
     from restorekit.restore.noise_estimation import (
+        DEFAULT,
         MIDDLE,
         SAMPLE,
         already_clean,
@@ -131,7 +140,9 @@ def estimated_level(canvas: Canvas) -> EstimatedLevel:
     levels, clean, impulsive = [], [], []
     for index in range(len(canvas.source)):
         read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
-        sigma, stray = sigma_and_impulses(miniature(read, canvas.size, SAMPLE).cpu())
+        sigma, stray = sigma_and_impulses(
+            miniature(read, canvas.size, SAMPLE).cpu(), DEFAULT if estimator is None else estimator
+        )
         levels.append(sigma)
         clean.append(already_clean(read(*middles), sigma))
         impulsive.append(bool(stray.any()))

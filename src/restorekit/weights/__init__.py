@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from restorekit.records import unwrap_model
 from restorekit.weights.card import FIELDS, annotate, read_card
-from restorekit.weights.conversion import convert
+from restorekit.weights.conversion import convert, convert_weights
 from restorekit.weights.weights_files import describe_origin, load_model, save_model
 from restorekit.weights.weights_names import find_weights, list_weights, named_weights
 
@@ -17,6 +17,7 @@ __all__ = [
     "FIELDS",
     "annotate",
     "convert",
+    "convert_weights",
     "describe_origin",
     "find_weights",
     "list_weights",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from restorekit.weights.checkpoint_layouts import RecognisedCheckpoint
 
 
-def convert(
+def convert_weights(
     path_in: str | Path, path_out: str | Path, license: str | None = None
 ) -> RecognisedCheckpoint:
     """Convert a published checkpoint to a weights file with a card.
@@ -37,7 +37,8 @@ def convert(
         >>> model = restorekit.create_model("dncnn", channels=1, depth=3, width=4, batch_norm=False)
         >>> state = {key.replace("layers", "model"): w for key, w in model.state_dict().items()}
         >>> torch.save(state, "published.pth")
-        >>> convert("published.pth", "converted.safetensors", license="MIT").layout
+        >>> found = restorekit.convert_weights("published.pth", "converted.safetensors", "MIT")
+        >>> found.layout
         "KAIR's DnCNN"
         >>> restorekit.load_model("converted.safetensors")(batch[:, :1]).shape
         torch.Size([2, 1, 32, 32])
@@ -50,3 +51,6 @@ def convert(
     found = read_foreign(path)
     save_model(load_model(path), path_out, source_fields(path, found, license))
     return found
+
+
+convert = convert_weights  # the former name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from restorekit.errors import CheckpointError
 from restorekit.weights.card import read_card
-from restorekit.weights.weights_names import list_weights, named_weights
+from restorekit.weights.weights_names import find_weights, list_weights, named_weights
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class ListedWeights:
         architecture: the registered name; None for a damaged file or an unregistered class.
         parameters: the number of weights; None for a damaged file.
         bytes: the size of the file.
+
+    Example:
+        >>> restorekit.describe_weights("swift-photo")[0].architecture
+        'swift'
     """
 
     name: str
@@ -34,17 +38,30 @@ class ListedWeights:
 
 
 def describe_weights(pattern: str = "*") -> list[ListedWeights]:
-    """The named weights that match a shell pattern, sorted by name; damaged files as well."""
+    """The named weights that match a shell pattern, sorted by name; damaged files as well.
+
+    Example:
+        >>> [weights.name for weights in restorekit.describe_weights("*photo")]
+        ['swift-photo']
+    """
     files = named_weights()
     return [_described(name, files[name]) for name in list_weights(pattern)]
 
 
-def read_credits(path: Path) -> str:
-    """The text in the folder of a weights file that names the authors of its training data.
+def read_credits(path: str | Path) -> str:
+    """The text that names the authors of the training data of weights.
+
+    Args:
+        path: a weights file or the name of weights. The text is in the same folder.
 
     Raises:
         CheckpointError: the card names no such text, or it is missing.
+
+    Example:
+        >>> restorekit.read_credits("swift-photo").count("\\n") > 10
+        True
     """
+    path = find_weights(path)
     name = read_card(path).get("credits")
     if not isinstance(name, str):
         raise CheckpointError(f"{path}: its card names no credits")
