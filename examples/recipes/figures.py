@@ -13,6 +13,7 @@ folder that contains CBSD68, Set12, Kodak24, Nam25 and FMDD12.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shlex
 import subprocess
@@ -100,23 +101,22 @@ def load() -> dict[str, Any]:
 def condensed(file: Path) -> dict[str, Any]:
     """Return the results of one command without those of single pictures."""
     results = read_json(file)
-    plain = results.as_json()
-    data = plain["data"]
+    data = dataclasses.asdict(results.data)
     return {
         "command": results.command,
         "protocol_version": results.protocol_version,
         "protocol": results.protocol.changes,
         "data": {key: data[key] for key in ("folder", "pictures", "megapixels", "digest")},
-        "environment": plain["environment"],
+        "environment": dataclasses.asdict(results.environment),
         "rows": [
             {
-                "model": row["model"],
-                "weights": results.models[row["model"]].weights,
-                "noise": row["noise"],
-                "precision": row["precision"],
-                **{key: rounded(row["means"][key]) for key in MEANS},
+                "model": row.model,
+                "weights": results.models[row.model].weights,
+                "noise": row.noise,
+                "precision": row.precision,
+                **{key: rounded(results.means(row)[key]) for key in MEANS},
             }
-            for row in plain["rows"]
+            for row in results.rows
         ],
     }
 

@@ -26,7 +26,7 @@ from restorekit import (
     load_model,
 )
 from restorekit.seeding import derive_generator
-from restorekit.weights import read_card
+from restorekit.weights import WeightsCard, read_card
 
 Make = Callable[..., Trainer]
 
@@ -68,6 +68,7 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
     assert resolved["train"]["steps"] == 6
     assert resolved["train"]["betas"] == [0.9, 0.999]
     card = read_card(outcome.folder / "best.safetensors")
+    assert card.keys() <= WeightsCard.__annotations__.keys()
     assert card["model"]["name"] == "dncnn"
     given = {"depth": 3, "width": 8, "batch_norm": False}
     assert card["model"]["arguments"] == {"channels": 3, **given}

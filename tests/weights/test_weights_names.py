@@ -18,7 +18,15 @@ from safetensors.torch import load_file, save_file
 
 from restorekit import ArgumentError, CheckpointError, create_model, list_weights, load_model
 from restorekit.cli.main import main
-from restorekit.weights import FIELDS, annotate, find_weights, named_weights, read_card, save_model
+from restorekit.weights import (
+    FIELDS,
+    WeightsCard,
+    annotate,
+    find_weights,
+    named_weights,
+    read_card,
+    save_model,
+)
 from restorekit.weights.safetensors_header import read_header
 
 RELEASE: dict[str, Any] = {
@@ -85,6 +93,11 @@ class TestNames:
             card = read_card(path)
             assert {"summary", "purpose", "noise_range", "license", "credits"} <= card.keys()
             assert (bundled / card["credits"]).is_file()
+            assert card.keys() <= WeightsCard.__annotations__.keys()
+
+    def test_every_described_field_is_declared(self) -> None:
+        """`WeightsCard` has a type for each field of `FIELDS`."""
+        assert FIELDS.keys() <= WeightsCard.__annotations__.keys()
 
     def test_a_path_goes_before_a_name(self, folder: Path, tmp_path: Path) -> None:
         """A run's folder of that name; but not a folder without weights."""

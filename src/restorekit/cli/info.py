@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from restorekit.cli.output import (
     print_table,
     print_text,
 )
+
+if TYPE_CHECKING:
+    from restorekit.weights import WeightsCard
 
 
 def info(
@@ -53,7 +56,7 @@ def info(
         print_table((key, in_words(value)) for key, value in card.items())
 
 
-def _print_released(path: Path, card: Mapping[str, Any]) -> None:
+def _print_released(path: Path, card: WeightsCard) -> None:
     """The card of released weights, with a table of its results."""
     print_line(f"{path.stem}: {card['summary']}")
     rows = {

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -119,9 +118,12 @@ def benchmark(
     place = resolve_device(device)
     given = dict(_labelled(models))
     # force=True, to measure the network and not the safeguard that limits its changes.
-    options: dict[str, Any] = {"precision": precision, "tile": tile, "force": True}
     candidates = [
-        Candidate(label, Denoiser(model, device=place, **options), place)
+        Candidate(
+            label,
+            Denoiser(model, device=place, precision=precision, tile=tile, force=True),
+            place,
+        )
         for label, model in given.items()
     ]
     pictures, data = read_data(folder, protocol, pairs)

@@ -12,7 +12,6 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from restorekit.errors import DataError
 from restorekit.evaluate.benchmark_pictures import PictureSet
@@ -205,15 +204,16 @@ class BenchmarkResults:
             words += ["--precision", self.environment.precision]
         return shlex.join(words)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """The results as a JSON object, with the means of each row."""
-        plain: dict[str, Any] = {"command": self.command, **dataclasses.asdict(self)}
-        for row, written in zip(self.rows, plain["rows"], strict=True):
-            written["means"] = {name: _finite(getattr(row, name)) for name in _MEANS} | {
-                "worsened": row.worsened,
-                **{name: _finite(row.mean(name)) for name in self.metrics},
-            }
-        return plain
+        rows = [{**dataclasses.asdict(row), "means": self.means(row)} for row in self.rows]
+        return {"command": self.command, **dataclasses.asdict(self), "rows": rows}
+
+    def means(self, row: BenchmarkRow) -> dict[str, float | None]:
+        """The means of a row by name, with those of the additional metrics; None if infinite."""
+        means = {name: _finite(getattr(row, name)) for name in _MEANS}
+        further = {name: _finite(row.mean(name)) for name in self.metrics}
+        return {**means, "worsened": row.worsened, **further}
 
 
 _MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim_noisy", "ssim", "worst_change")

@@ -12,7 +12,7 @@ from restorekit.components.kinds import models
 from restorekit.config import expressions
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
-from restorekit.weights import describe_origin, load_model, read_card
+from restorekit.weights import WeightsCard, describe_origin, load_model, read_card
 
 ModelLike = nn.Module | str | PathLike[str]
 
@@ -43,7 +43,7 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
     return loaded.to(memory_format=torch.channels_last)
 
 
-def load_with_card(model: ModelLike) -> tuple[nn.Module, dict[str, object]]:
+def load_with_card(model: ModelLike) -> tuple[nn.Module, WeightsCard]:
     """A network on the CPU, and the card of its weights.
 
     Args:

@@ -30,7 +30,7 @@ from restorekit.train.processes import Processes
 from restorekit.train.train_plan import TrainPlan
 from restorekit.train.validation import Validation
 from restorekit.train.validation_images import draw_rows
-from restorekit.weights import save_model
+from restorekit.weights import WeightsCard, save_model
 
 CONFIG = "config.json"
 
@@ -75,7 +75,7 @@ class RunFolder:
         self.history = History(self.folder)
 
     @cached_property
-    def _training_pictures(self) -> dict[str, Any]:
+    def _training_pictures(self) -> dict[str, object]:
         """How many pictures are trained on, and their digest, which takes a while to read."""
         return {"count": len(self.pictures), "digest": pictures_digest(self.pictures)}
 
@@ -143,7 +143,7 @@ class RunFolder:
         """Write weights with their card: "last" or "best"."""
         if self.processes.is_main:
             metrics = self.history.last("validation")
-            card = {
+            card: WeightsCard = {
                 **self.plan.card(),
                 "step": step,
                 "metrics": metrics,

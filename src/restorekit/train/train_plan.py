@@ -32,7 +32,7 @@ from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
 from restorekit.train.trainer_arguments import replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
-from restorekit.weights import find_weights, load_model, read_card
+from restorekit.weights import WeightsCard, find_weights, load_model, read_card
 
 ComponentLike = str | Mapping[str, object]
 _REQUIRED = ("model", "dataset")
@@ -125,16 +125,18 @@ class TrainPlan:
             seed=self.settings.seed,
         )
 
-    def card(self) -> dict[str, object]:
+    def card(self) -> WeightsCard:
         """The fields of the checkpoints' cards for the run, in addition to the model."""
         terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
-        return {
+        card: WeightsCard = {
             "noise": _spec_of(self.noise),
             "loss": terms,
             "dataset": _spec_of(self.dataset),
             "train": self.settings.model_dump(mode="json"),
-            **({"teacher": self.taught_by} if self.taught_by else {}),
         }
+        if self.taught_by:
+            card["teacher"] = self.taught_by
+        return card
 
     def resolved(self) -> dict[str, object]:
         """The run's configuration with every default filled in, as `config.json` holds it."""
@@ -237,7 +239,8 @@ def _teacher(
             os.path.realpath(folder)
         ):  # resumed, it would be another
             raise ArgumentError(f"{path} is the run's own; give it from another folder")
-        model, card = load_model(path), read_card(path)
+        model = load_model(path)
+        card: Mapping[str, object] = read_card(path)
     except RestoreKitError as error:
         raise type(error)(f"train.teacher: {error}") from error
     return model, {key: card[key] for key in _OF_TEACHER if key in card}

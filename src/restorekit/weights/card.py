@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
 from restorekit.storage.atomic import atomic_path
 from restorekit.untrusted.plain_data import find_unusable, parse_json
+from restorekit.weights.card_fields import FIELDS, WeightsCard
 from restorekit.weights.foreign_checkpoints import describe_foreign
 from restorekit.weights.safetensors_header import (
     KEY,
@@ -24,23 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-FIELDS = {
-    "summary": "one line for listings",
-    "purpose": "which pictures and which noise it is for",
-    "noise_range": "the noise it was trained for, in words: 'gaussian, sigma 0-75 of 255'",
-    "training_data": "what it was trained on",
-    "licenses": "licences of the training data, with the number of pictures of each",
-    "credits": "the text file next to the weights that names the authors of the training data",
-    "license": "the licence of the weights themselves",
-    "recipe": "the configuration to reproduce the training, and how long it took",
-    "psnr": "dB by test set and noise: {'CBSD68': {'15': 34.0, '25': 31.4}}",
-    "measured": "how and where these figures were measured",
-    "limits": "known weaknesses",
-    "source": "where converted weights came from",
-}
 
 
-def read_card(path: str | Path) -> dict[str, Any]:
+def read_card(path: str | Path) -> WeightsCard:
     """Read the card of a weights file, and add "parameters", the number of its weights.
 
     Args:
@@ -62,7 +49,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
     return {**parse_card(header, path), "parameters": header.parameters}
 
 
-def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
+def parse_card(header: SafetensorsHeader, path: Path) -> WeightsCard:
     """The card in the metadata of a file.
 
     Raises:
@@ -82,7 +69,7 @@ def parse_card(header: SafetensorsHeader, path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: not written by restorekit, it does not say which architecture it is for"
         ) from error
-    return dict(card)
+    return cast(WeightsCard, dict(card))
 
 
 def annotate(
@@ -91,7 +78,7 @@ def annotate(
     fields: Mapping[str, object],
     *,
     half: Literal["float16", "bfloat16"] | None = None,
-) -> dict[str, object]:
+) -> WeightsCard:
     """Write a copy of a weights file with more fields on its card, for example for a release.
 
     The tensors are copied without change, unless `half` is given.
@@ -125,7 +112,7 @@ def annotate(
     from restorekit.weights.foreign_checkpoints import read_state_dict
 
     path = find_weights(path_in)
-    card = parse_card(read_header(path), path)
+    card: dict[str, object] = {**parse_card(read_header(path), path)}
     for name, value in fields.items():
         if value is None:
             card.pop(name, None)
@@ -147,7 +134,7 @@ def annotate(
         raise ArgumentError(f"the fields of a card must be valid JSON: {error}") from error
     with atomic_path(path_out) as temporary:
         temporary.write_bytes(save(tensors, metadata={KEY: text}))
-    return card
+    return cast(WeightsCard, card)
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
@@ -162,7 +149,7 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _names_architecture(made: Any) -> bool:
+def _names_architecture(made: Mapping[str, object]) -> bool:
     """Whether the "model" of a card has a name with arguments, or else a class."""
     if made["name"] is None:
         return isinstance(made["class"], str)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,7 +35,7 @@ class RecognisedCheckpoint:
     """
 
     architecture: str
-    arguments: dict[str, Any]
+    arguments: Mapping[str, object]
     tensors: dict[str, Tensor]
     layout: str
 

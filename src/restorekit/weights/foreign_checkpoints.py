@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
+from restorekit.weights.card_fields import WeightsCard
 from restorekit.weights.safetensors_header import is_safetensors, read_header
 
 if TYPE_CHECKING:
@@ -41,21 +42,23 @@ _MOST_EXPANSION = 10  # an archive may unpack to at most this many times its siz
 UNKNOWN_LICENSE = "licence unknown"
 
 
-def describe_foreign(path: Path) -> dict[str, object]:
+def describe_foreign(path: Path) -> WeightsCard:
     """A card for a checkpoint of another project, from what it was recognised as."""
     found = read_foreign(path)
     made = models.entry(found.architecture).provider
-    origin = {"provider": made.distribution, "version": made.version}
     return {
-        "model": {"name": found.architecture, "arguments": found.arguments, **origin},
+        "model": {
+            "name": found.architecture,
+            "arguments": found.arguments,
+            "provider": made.distribution,
+            "version": made.version,
+        },
         **source_fields(path, found, None),
         "parameters": sum(tensor.numel() for tensor in found.tensors.values()),
     }
 
 
-def source_fields(
-    path: Path, found: RecognisedCheckpoint, license: str | None
-) -> dict[str, object]:
+def source_fields(path: Path, found: RecognisedCheckpoint, license: str | None) -> WeightsCard:
     """The fields of a card for the origin of converted weights: "license" and "source"."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     source = {"file": path.name, "layout": found.layout, "sha256": digest}

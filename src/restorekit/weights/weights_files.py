@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from restorekit.components.allocation import bounded_allocation
 from restorekit.components.kinds import models
@@ -21,6 +21,7 @@ from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
 from restorekit.records import unwrap_model
 from restorekit.storage.atomic import atomic_path
 from restorekit.weights.card import FORMAT, checksum, parse_card
+from restorekit.weights.card_fields import DescribedComponent, WeightsCard
 from restorekit.weights.foreign_checkpoints import read_foreign, read_state_dict
 from restorekit.weights.safetensors_header import KEY, is_safetensors, read_header
 from restorekit.weights.weights_names import find_weights
@@ -123,7 +124,7 @@ def load_model(
     return model.to(resolve_device(device)).eval()
 
 
-def describe_origin(made: object) -> dict[str, object]:
+def describe_origin(made: object) -> DescribedComponent:
     """The origin of an object as JSON: a component's name, arguments and provider, or a class."""
     origin = origin_of(made)
     if origin is None:
@@ -136,7 +137,7 @@ def describe_origin(made: object) -> dict[str, object]:
     }
 
 
-def _card(path: Path) -> dict[str, Any] | None:
+def _card(path: Path) -> WeightsCard | None:
     """Our card, None where another project wrote the file."""
     if not is_safetensors(path):
         return None
@@ -144,7 +145,7 @@ def _card(path: Path) -> dict[str, Any] | None:
     return parse_card(header, path) if KEY in header.metadata else None
 
 
-def _make(made: Mapping[str, Any], path: Path) -> nn.Module:
+def _make(made: DescribedComponent, path: Path) -> nn.Module:
     if made["name"] is None:
         raise CheckpointError(
             f"{path}: weights of {made['class']}, which is not registered; "
