@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loss": frozenset({"components"}),
     "noise": frozenset({"components"}),
     "metric": frozenset({"components"}),
+    "objective": frozenset({"components"}),
     "optim": frozenset({"components"}),
     "config": frozenset({"components", "optim"}),
     "pictures": frozenset(),
@@ -37,7 +38,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "networks": frozenset({"components", "config", "weights"}),
     "runtimes": frozenset({"networks", "weights"}),
     "train": frozenset(
-        {"components", "config", "data", "metric", "networks", "optim", "pictures", "weights"}
+        {"components", "config", "data", "metric", "networks", "objective", "optim", "pictures"}
+        | {"weights"}
     ),
     "restore": frozenset({"components", "config", "networks", "pictures", "runtimes", "weights"}),
     "evaluate": frozenset(

@@ -87,6 +87,11 @@ if TYPE_CHECKING:
         _kinds.schedules.create,
         _kinds.schedules.names,
     )
+    objectives, create_objective, list_objectives = (
+        _kinds.objectives,
+        _kinds.objectives.create,
+        _kinds.objectives.names,
+    )
     estimators, create_estimator, list_estimators = (
         _kinds.estimators,
         _kinds.estimators.create,

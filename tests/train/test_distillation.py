@@ -25,10 +25,10 @@ from restorekit import (
     save_model,
 )
 from restorekit.noise.additive import Gaussian
+from restorekit.objective.supervised import Supervised
 from restorekit.records import Degraded
 from restorekit.train.config_changes import find_changes
 from restorekit.train.distillation import DistillationTask
-from restorekit.train.task import Supervised
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]

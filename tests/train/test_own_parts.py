@@ -24,8 +24,8 @@ from restorekit import (
 )
 from restorekit.loss.pixel import L1
 from restorekit.noise.additive import Gaussian
+from restorekit.objective.base import TaskBatch
 from restorekit.records import Degraded, Restoration
-from restorekit.train.task import TaskBatch
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]

@@ -103,3 +103,15 @@ def restorekit_schedules() -> list[Component]:
             ("rising and falling",),
         ),
     ]
+
+
+@hookimpl
+def restorekit_objectives() -> list[Component]:
+    return [
+        Component(
+            "supervised",
+            "restorekit.objective.supervised:Supervised",
+            "from images with the run's noise to the clean ones; the default",
+            tags=("clean targets",),
+        ),
+    ]

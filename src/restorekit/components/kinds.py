@@ -50,6 +50,13 @@ schedules = Registry(
     contract="`schedule(done)`: the part of the steps after the warm-up that is done, from 0 to "
     "below 1, to a factor of the learning rate",
 )
+objectives = Registry(
+    "objective",
+    contract="the run's noise model is its first argument; "
+    "`make_batch(images, seed, step, places)` returns a `TaskBatch` of inputs and targets",
+    needs=("make_batch",),
+    given=1,
+)
 estimators = Registry(
     "estimator",
     contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "

@@ -25,6 +25,7 @@ from restorekit.components.kinds import (
     metrics,
     models,
     noises,
+    objectives,
     optimizers,
     schedules,
 )
@@ -193,6 +194,7 @@ ComponentField = Annotated[ComponentSpec, BeforeValidator(_as_component), PlainS
 ModelField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(models))]
 NoiseField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(noises))]
 DatasetField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(datasets))]
+ObjectiveField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(objectives))]
 MetricField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(metrics))]
 ScheduleField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(schedules))]
 MetricsField = Annotated[

@@ -29,6 +29,7 @@ from restorekit.config.component_specs import (
     ModelField,
     NoiseField,
     NoisesField,
+    ObjectiveField,
     OptimizerField,
     PathField,
     ScheduleField,
@@ -193,6 +194,11 @@ class TrainConfig(Section):
         ComponentSpec(name="classic_mixture"),
         validate_default=True,
         description="What corrupts the clean images.",
+    )
+    objective: ObjectiveField = Field(
+        ComponentSpec(name="supervised"),
+        validate_default=True,
+        description="What the network learns from the clean images.",
     )
     loss: LossField = Field(
         [LossTerm(name="l1")],

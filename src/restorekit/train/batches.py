@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from restorekit.errors import DataError, RestoreKitError
-from restorekit.records import Degraded, degrade
 from restorekit.seeding import derive_generator
 from restorekit.train.data_workers import check_shared_memory, ignore_signals, share_memory
 from restorekit.train.dataset_pictures import read_sample
@@ -116,23 +115,3 @@ def stack(images: Sequence[Tensor]) -> Tensor:
             "give the dataset a patch_size, or train with batch_size 1"
         )
     return torch.stack(list(images))
-
-
-def corrupt(
-    noise: nn.Module, clean: Tensor, seed: int, purpose: str, step: int, places: Sequence[int]
-) -> Degraded:
-    """Add noise that depends on the place of each sample, not on the batch that it is in.
-
-    Args:
-        noise: the noise model.
-        clean: (B, C, H, W) on its device.
-        seed, purpose, step: the noise is derived from these and from the place.
-        places: B numbers, the place of each sample in the global batch.
-    """
-    parts = []
-    for image, place in zip(clean.chunk(len(clean)), places, strict=True):
-        generator = derive_generator(seed, purpose, step, place, device=clean.device)
-        parts.append(degrade(noise, image, generator))
-    sigmas = [part.sigma for part in parts]
-    known = None if any(s is None for s in sigmas) else torch.cat(cast("list[Tensor]", sigmas))
-    return Degraded(torch.cat([part.noisy for part in parts]), known)

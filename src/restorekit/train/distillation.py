@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError, RestoreKitError
+from restorekit.objective.base import Objective, TaskBatch
 from restorekit.records import restore_batch
 from restorekit.seeding import derive_generator
 from restorekit.symmetry import ALL_SYMMETRIES
 from restorekit.train.execution import Execution
-from restorekit.train.task import Task, TaskBatch
 
 
 class Teacher:
@@ -58,7 +58,7 @@ class DistillationTask:
         views: number of flips and rotations, of eight, for which the teacher runs at every step.
     """
 
-    task: Task
+    task: Objective
     teacher: Teacher
     share: float
     views: int

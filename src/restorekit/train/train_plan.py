@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from restorekit.components.kinds import datasets, models, noises
+from restorekit.components.kinds import datasets, models, noises, objectives
 from restorekit.components.registry import origin_of
 from restorekit.config.component_specs import (
     OWN,
@@ -26,6 +26,7 @@ from restorekit.config.config_file import read_config
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.metric.named_metrics import NamedMetric
+from restorekit.objective.base import Objective
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
@@ -46,6 +47,7 @@ class TrainPlan:
 
     model: nn.Module
     noise: nn.Module
+    objective: Objective
     terms: tuple[WeightedLoss, ...]
     dataset: object
     validation_sets: Mapping[str, object]
@@ -66,6 +68,7 @@ class TrainPlan:
         model: ComponentLike | nn.Module,
         dataset: object,
         noise: ComponentLike | nn.Module = "classic_mixture",
+        objective: object = "supervised",
         loss: object = "l1",
         validation_dataset: object = None,
         validation_noise: object = None,
@@ -91,9 +94,11 @@ class TrainPlan:
         dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
         check_dataset(dataset, "dataset")
         terms, metrics = read_losses(loss), validation_metrics(settings)
+        corruption = as_module(noises.build(noise), "noise")
         return cls(
             model=made,
-            noise=as_module(noises.build(noise), "noise"),
+            noise=corruption,
+            objective=objectives.build(objective, corruption),
             terms=terms,
             dataset=dataset,
             validation_sets=sets,
@@ -143,6 +148,7 @@ class TrainPlan:
         return {
             "model": _spec_of(self.model),
             **self.card(),
+            "objective": _spec_of(self.objective),
             "validation_dataset": as_one_set(
                 {name: _spec_of(dataset) for name, dataset in self.validation_sets.items()}
             ),
@@ -207,6 +213,7 @@ def _parts_of(config: TrainConfig) -> dict[str, object]:
         "model": config.model.part,
         "dataset": config.dataset.part,
         "noise": config.noise.part,
+        "objective": config.objective.part,
         "loss": [(term.part, term.weight) for term in config.loss],
         "validation_dataset": sets and {name: spec.part for name, spec in sets.items()},
         "validation_noise": under and [spec.part for spec in under],

@@ -13,6 +13,7 @@ from torch.distributed.tensor import DTensor
 
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import ArgumentError
+from restorekit.objective.base import Objective
 from restorekit.records import restore_batch
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
@@ -35,7 +36,6 @@ from restorekit.train.optimization import (
 )
 from restorekit.train.progress import RunProgress
 from restorekit.train.run_folder import RunFolder, TrainOutcome
-from restorekit.train.task import Supervised, Task
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.train_plan import make_train_plan
 from restorekit.train.trainer_arguments import check_settings, present_loss
@@ -50,6 +50,8 @@ class Trainer:
             arguments replace what it contains. None makes a run of the other arguments alone.
         model: the name of an architecture, {"name": ..., argument: ...}, or a module.
         noise: a noise model in one of these forms, or any function; "classic_mixture" by default.
+        objective: the training objective in one of these forms, or any object with `make_batch`;
+            "supervised" by default.
         loss: a name, a map of name to weight, or a list of names, modules or (module, weight);
             "l1" by default.
         dataset: a dataset in one of these forms, or any object with `len` and `[index]`.
@@ -93,6 +95,7 @@ class Trainer:
         *,
         model: Any = None,
         noise: Any = None,
+        objective: Any = None,
         loss: Any = None,
         dataset: Any = None,
         validation_dataset: Any = None,
@@ -107,6 +110,7 @@ class Trainer:
         given = {
             "model": model,
             "noise": noise,
+            "objective": objective,
             "loss": present_loss(loss, losses),
             "dataset": dataset,
             "validation_dataset": validation_dataset,
@@ -294,9 +298,9 @@ class Trainer:
                 self.health.bad(step, values, rate, self.results.checkpoint)
         scaler.update()
 
-    def _task(self) -> Task:
-        """The training task: clean images as targets, mixed with the output of a teacher if any."""
-        task, given = Supervised(self.plan.noise), self.settings.teacher
+    def _task(self) -> Objective:
+        """What the network learns: the run's objective, and a teacher's answers if it has one."""
+        task, given = self.plan.objective, self.settings.teacher
         if given is None or self.plan.teacher is None:
             return task
         teacher = Teacher(self.plan.teacher, self.execution)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
 from restorekit.metric.named_metrics import NamedMetric
+from restorekit.objective.base import corrupt
 from restorekit.records import restore_batch
-from restorekit.train.batches import corrupt
 from restorekit.train.data_split import HeldOutSet
 from restorekit.train.dataset_pictures import read_views
 from restorekit.train.execution import Execution

@@ -1,0 +1,1 @@
+"""Objectives: what a network learns from clean images."""

@@ -1,0 +1,71 @@
+"""What an objective makes of clean images, and the noise that depends on a sample's place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from restorekit.records import Degraded, Restoration, degrade
+from restorekit.seeding import derive_generator
+
+
+@dataclass(frozen=True)
+class TaskBatch:
+    """The inputs of a network and the targets of its outputs.
+
+    Attributes:
+        input: input of the network, (B, C, H, W).
+        target: target of its output, (B, C, H, W).
+        sigma: noise level of the input, if it is known.
+        mask: True for pixels that contribute to the loss, broadcastable to the target; None for
+            all pixels.
+    """
+
+    input: Tensor
+    target: Tensor
+    sigma: Tensor | None = None
+    mask: Tensor | None = None
+
+    def masked(self, answer: Restoration) -> Restoration:
+        """The output with masked pixels replaced by the target, so that they add no loss."""
+        if self.mask is None:
+            return answer
+        return replace(answer, image=torch.where(self.mask, answer.image, self.target))
+
+
+class Objective(Protocol):
+    """What a network learns: an object with `make_batch`."""
+
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """The inputs and targets of a batch of images; equal arguments give equal results.
+
+        Args:
+            images: this process's clean images, (n, C, H, W) in [0, 1].
+            seed: the run's seed.
+            step: the number of the step, from 1.
+            places: the place of each image in the batch of all processes.
+        """
+
+
+def corrupt(
+    noise: nn.Module, clean: Tensor, seed: int, purpose: str, step: int, places: Sequence[int]
+) -> Degraded:
+    """Add noise that depends on the place of each sample, not on the batch that it is in.
+
+    Args:
+        noise: the noise model.
+        clean: (B, C, H, W) on its device.
+        seed, purpose, step: the noise is derived from these and from the place.
+        places: B numbers, the place of each sample in the global batch.
+    """
+    parts = []
+    for image, place in zip(clean.chunk(len(clean)), places, strict=True):
+        generator = derive_generator(seed, purpose, step, place, device=clean.device)
+        parts.append(degrade(noise, image, generator))
+    sigmas = [part.sigma for part in parts]
+    known = None if any(s is None for s in sigmas) else torch.cat(cast("list[Tensor]", sigmas))
+    return Degraded(torch.cat([part.noisy for part in parts]), known)
