@@ -344,7 +344,7 @@ def test_pages_have_one_range(run: Any, tmp_path: Path, engine: Any) -> None:
     [
         ("--white bright", "--white is a number, or auto, not 'bright'"),
         ("--black nan", "--black is a number, or auto, not 'nan'"),
-        ("--black 5 --white 5", "white is above black"),
+        ("--black 5 --white 5", "white must be greater than black"),
     ],
 )
 def test_what_is_no_range(

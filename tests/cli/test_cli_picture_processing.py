@@ -118,7 +118,7 @@ class TestDenoise:
         """Not both; and of several pictures one of the two."""
         call = ("denoise", pictures / "a.png", "--model", weights)
         assert refused(*call, "-o", "x.png", "--in-place").startswith("give an output or")
-        assert refused(*call, pictures / "z.png").startswith("several pictures need a folder")
+        assert refused(*call, pictures / "z.png").startswith("several pictures need an output")
 
     def test_mistakes_with_model_and_device(
         self, refused: Callable[..., str], pictures: Path, weights: Path

@@ -166,7 +166,7 @@ def test_in_place_and_next_to_the_input(photos: Path) -> None:
         ({"in_place": True, "output": "x.png"}, "give an output or restore in place, not both"),
         ({"depth": 12}, "depth is 8, 16 or 'float', or None, not 12"),
         ({"quality": 101}, "quality is 1 to 100, not 101"),
-        ({"black": 1, "white": 0}, "white is above black"),
+        ({"black": 1, "white": 0}, "white must be greater than black"),
         ({"report": "x.pdf"}, "report 'x.pdf' is neither"),
         ({"share": (2, 2)}, r"share is \(rank, world\)"),
         ({"strength": 2}, "strength"),

@@ -186,10 +186,12 @@ def test_empty_text_folder_and_missing_files_are_refused(refusal: Refusal, tmp_p
     (tmp_path / "head.tif").write_bytes(b"II*\x00")
     picture().save(tmp_path / "animal.gif")
     assert "is empty" in refusal(tmp_path / "empty.png")
-    assert "no PNG, JPEG" in refusal(tmp_path / "text.png")
+    assert "not a PNG, JPEG" in refusal(tmp_path / "text.png")
     assert "is a folder" in refusal(tmp_path / "folder.png")
     assert "damaged" in refusal(tmp_path / "head.tif")
-    assert "is a GIF, of 256 colours at most, which is not read" in refusal(tmp_path / "animal.gif")
+    assert "is a GIF, of 256 colours at most, which is not supported" in refusal(
+        tmp_path / "animal.gif"
+    )
     assert "Did you mean 'text.png'?" in refusal(tmp_path / "texd.png")
     assert "its folder" in refusal(tmp_path / "nowhere" / "a.png")
 
@@ -210,7 +212,7 @@ def test_other_formats_are_called_by_their_names(
 ) -> None:
     """The line says what the file is, and what to make of it."""
     (tmp_path / "a.jpg").write_bytes(start + bytes(50))
-    assert f"is {name}, which is not read; convert it to PNG" in refusal(tmp_path / "a.jpg")
+    assert f"is {name}, which is not supported; convert it to PNG" in refusal(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp"])

@@ -82,8 +82,8 @@ def test_one_end_may_be_given() -> None:
 @pytest.mark.parametrize(
     ("black", "white", "fault"),
     [
-        (1, 0, "white is above black"),
-        (5, 5, "white is above black"),
+        (1, 0, "white must be greater than black"),
+        (5, 5, "white must be greater than black"),
         ("auto", "bright", "white is a number or 'auto', not 'bright'"),
         (float("nan"), 1, "black is a number or 'auto', not nan"),
         (True, "auto", "black is a number"),

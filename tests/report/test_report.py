@@ -91,7 +91,7 @@ class TestPage:
         assert all(image["alt"] for image in page.all("img"))
         assert len(page.all("input")) == 3
         assert "photo.jpg" in page.text
-        assert "What was removed is white" in page.text
+        assert "The residual is white noise" in page.text
         for expected in ("400 x 320", "swift-photo", "bfloat16", "384 pixels", "red 15.30"):
             assert expected in page.text
         sizes = [image.size for image in page.images()]

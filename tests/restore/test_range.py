@@ -82,7 +82,7 @@ def test_range_that_does_not_fit_is_refused() -> None:
     """Levels of 255 with a white of 1 are no hot pixels."""
     with pytest.raises(InputError, match=r"black is 0 and white 1, but .* of the values lie far"):
         denoise(255 * UNIT, Halving(), black=0, white=1)
-    with pytest.raises(ArgumentError, match="white is above black"):
+    with pytest.raises(ArgumentError, match="white must be greater than black"):
         Denoiser(Halving(), black=3, white=2)
 
 

@@ -145,7 +145,7 @@ class TrainSettings(Section):
         None, ge=1, description="Steps between checkpoints; null is with each validation."
     )
     max_minutes: float | None = Field(
-        None, gt=0, description="Wall-clock time after which to save and stop; null is no limit."
+        None, gt=0, description="Wall-clock time after which to save and stop; null for no limit."
     )
     max_nonfinite: int = Field(
         20, ge=1, description="Steps in a row without a finite loss and gradient that end the run."

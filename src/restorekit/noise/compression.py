@@ -30,7 +30,7 @@ class JPEG(Noise):
             do, and not at full (4:4:4).
 
     Raises:
-        ValueError: quality is outside 1 to 100, low > high, or halved_colour is no probability.
+        ValueError: quality is outside 1 to 100, low > high, or halved_colour is outside 0 to 1.
 
     Example:
         >>> noisy = restorekit.create_noise("jpeg", quality=30)(batch).noisy

@@ -113,8 +113,8 @@ def describe_unknown(path: Path) -> str:
         return raw_files.refusal_message(kind)
     for start, mark, name in _OTHERS:
         if head.startswith(mark, start):
-            return f"it is {name}, which is not read; convert it to PNG or TIFF first"
-    return "it is no PNG, JPEG, TIFF, BMP or WebP picture, or a damaged one"
+            return f"it is {name}, which is not supported; convert it to PNG or TIFF first"
+    return "it is not a PNG, JPEG, TIFF, BMP or WebP picture, or it is damaged"
 
 
 def _first_line(error: Exception) -> str:

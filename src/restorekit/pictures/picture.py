@@ -26,25 +26,24 @@ class Metadata:
     """Metadata of a picture file.
 
     Attributes:
-        exif: an EXIF block, without the "Exif" in front of it; its orientation is upright.
-        icc_profile: the colours that the pixel values mean.
+        exif: an EXIF block without the "Exif" prefix; its orientation is upright.
+        icc_profile: an ICC profile, which defines the colours of the pixel values.
         dpi: horizontal and vertical resolution, in pixels per inch.
         xmp: an XMP packet.
-        colour_chunks: PNG's own way to say what the values mean (gAMA, cHRM, sRGB, cICP, mDCV,
-            cLLI), as they are in the file; no other format can hold them.
-        density: the same in pixels per a unit that a TIFF does not say, as ImageJ writes its
-            micrometres; no other format can hold it.
-        text_chunks: PNG's texts (tEXt, zTXt, iTXt), as they are in the file.
-        comment: that of a JPEG.
-        iptc: an IPTC record, of a JPEG or TIFF: a press agency's caption, names and places.
-        ink: whether the pixels were ink (CMYK) in the file, and were turned into RGB.
-        alpha: what the alpha of a TIFF is, in that format's words. The colour of "associated" alpha
-            is multiplied with it.
-        alpha_place: where among the other channels after gray or colour it is; None for the last.
+        colour_chunks: the colour chunks of a PNG (gAMA, cHRM, sRGB, cICP, mDCV, cLLI), unchanged.
+            Only PNG can hold them.
+        density: resolution of a TIFF in pixels per unspecified unit, as ImageJ writes micrometres.
+            Only TIFF can hold it.
+        text_chunks: the text chunks of a PNG (tEXt, zTXt, iTXt), unchanged.
+        comment: the comment of a JPEG.
+        iptc: the IPTC record of a JPEG or TIFF, for example caption, names and places.
+        ink: whether the file has CMYK pixels, which were converted to RGB.
+        alpha: the kind of alpha in a TIFF. The colour is multiplied by "associated" alpha.
+        alpha_place: index of alpha among the channels after gray or colour; None for the last.
         attached: what follows the picture in a JPEG: a gain map, further views, a video.
-        notes: what programs note in a TIFF; no other format can hold it.
-        is_bilevel: whether each pixel is one bit in the file.
-        left_out: what the file holds besides, and none of these fields does, in the user's words.
+        notes: notes of programs in a TIFF. Only TIFF can hold them.
+        is_bilevel: whether the file has one bit per pixel.
+        left_out: names of the other metadata of the file, which is not kept.
     """
 
     exif: bytes | None = None
@@ -71,19 +70,19 @@ class Picture:
 
     Attributes:
         pixels: (H, W, C) of 8, 16 or 32-bit integers, signed or not, or of floats. C is 1 for gray
-            and 3 for colour, and `extra` more.
-        alpha: (H, W) of the same type, or None; that of integers spans their whole range.
-        metadata: what to keep when the picture is written again.
-        white: the value that is white, 4095 of a 12-bit camera's uint16; None for the largest of
-            an integer type, and 1 of floats. What is read has that of `range_of`, and restored
-            pixels keep it. Values may lie beyond it.
+            or 3 for colour, plus `extra`.
+        alpha: (H, W) of the same type, or None; for integers, it uses their whole range.
+        metadata: the metadata to keep when the picture is written.
+        white: the value that is white, for example 4095 for 12 bits in uint16; None for the largest
+            of an integer type, and 1 of floats. `range_of` finds it when a file is read, and
+            restored pixels keep it. Values may exceed it.
         black: the value that is black.
-        extra: how many channels follow gray or colour: near infrared, other dyes.
-        no_data: a value that stands for none, as GDAL notes it.
-        left_alone: whether its values are those of its file, which may then be copied.
+        extra: number of channels after gray or colour, for example near infrared.
+        no_data: the value of pixels without data, from GDAL's metadata.
+        left_alone: whether the values are those of the file, which may then be copied.
 
     Raises:
-        InputError: the arrays are no such pixels.
+        InputError: the arrays have another shape or type.
     """
 
     pixels: Array
@@ -98,8 +97,8 @@ class Picture:
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
         if len(shape) != 3 or self.extra < 0 or self.colours not in (1, 3) or not self.pixels.size:
-            beside = f", with {self.extra} channels more" if self.extra else ""
-            raise InputError(f"a picture's pixels are (H, W, 1) or (H, W, 3){beside}, not {shape}")
+            more = f" plus {self.extra} extra channels" if self.extra else ""
+            raise InputError(f"a picture's pixels are (H, W, 1) or (H, W, 3){more}, not {shape}")
         if dtype not in TYPES:
             raise InputError(
                 f"a picture's pixels are of 8, 16 or 32-bit integers or of floats, not {dtype}"
@@ -161,12 +160,12 @@ class Picture:
 
 
 def profile_is_of(profile: bytes, space: bytes) -> bool:
-    """Whether an ICC profile, which names its colour space in bytes 16 to 20, is of that one."""
+    """Whether an ICC profile has a colour space; bytes 16 to 20 name it."""
     return profile[16:20] == space
 
 
 def separate_alpha(picture: Picture) -> Picture:
-    """The picture with colour that is not multiplied with its alpha, as PNG and WebP hold it."""
+    """Convert associated alpha to unassociated, which is the only kind in PNG and WebP."""
     if picture.alpha is None or picture.metadata.alpha != "associated":
         return picture
     one = full_scale(picture.pixels.dtype)
@@ -203,16 +202,16 @@ def check_size(width: int, height: int, limit: int | None = None) -> None:
 def depth_for(
     dtype: np.dtype[Any], depths: tuple[Depth, ...], depth: Depth | None
 ) -> np.dtype[Any]:
-    """The type that pixels are written with.
+    """The type of pixels in a file.
 
     Args:
-        dtype: the type that they have.
-        depths: those of the format, ascending.
-        depth: the one that is asked for; None for the pixels' own, or the nearest of the format. A
-            format that holds floats holds every type.
+        dtype: the type of the pixels.
+        depths: the depths of the format, ascending.
+        depth: the requested depth; None keeps that of the pixels, or uses the deepest of the
+            format. A format that holds floats holds every type.
 
     Raises:
-        PictureError: the format cannot hold what is asked for.
+        PictureError: the format does not hold the requested depth.
     """
     if depth is None:
         is_held = "float" in depths or dtype in [DTYPES[depth] for depth in depths]

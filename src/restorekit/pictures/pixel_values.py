@@ -14,26 +14,26 @@ DTYPES: Mapping[Depth, np.dtype[Any]] = {
     16: np.dtype(np.uint16),
     "float": np.dtype(np.float32),
 }
-# The types that pixels may have in memory, and in a TIFF.
+# Types of pixels in memory and in TIFF files.
 TYPES = frozenset(map(np.dtype, ("u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8")))
-_WIDE = frozenset(map(np.dtype, ("u4", "i4", "f8")))  # more digits than float32 has
+_WIDE = frozenset(map(np.dtype, ("u4", "i4", "f8")))  # more digits than float32 holds
 _LARGEST_EXACT = 2**24  # integer, in float32
-# Conversions go in bands, so that no copy of a whole picture is made on the way.
+# Conversions are done in bands, to avoid temporary copies of a whole picture.
 _ROWS_AT_ONCE = 256
-# A sensor's 10 or 12 bits often lie in the low bits of 16; 14 bits and more fill the range.
+# Cameras often store 10 or 12 bits in the low bits of 16; 14 bits and more use the whole range.
 _FULL_16_BIT = 2**14
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:
-    """The value that stands for 1.0: 255, 65535, or 1 for floats."""
+    """The value of white: 255 for uint8, 65535 for uint16, 1 for floats."""
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
 def white_of(pixels: Array) -> int:
-    """The value that stands for 1.0 in a whole picture of integers.
+    """The value of white in a picture of integers.
 
-    Cameras store 10 or 12 bits in 16: where no value of uint16 reaches 2^14, white is the next
-    power of two less one, and 255 at least. Otherwise it is the largest that the type holds.
+    Cameras store 10 or 12 bits in 16. If no value of uint16 reaches 2^14, white is the next power
+    of two minus one, and at least 255. Otherwise it is the largest value of the type.
     """
     if pixels.dtype != np.uint16 or (highest := int(pixels.max(initial=0))) >= _FULL_16_BIT:
         return int(full_scale(pixels.dtype))
@@ -43,16 +43,16 @@ def white_of(pixels: Array) -> int:
 def rescale(
     values: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
 ) -> Array:
-    """Values at another depth: white stays white, black becomes 0.
+    """Convert values to another depth: white becomes the white of that depth, black becomes 0.
 
-    Integers are rounded, and clamped to black and white first; NaN becomes black in them. From 8 to
-    16 bits and back is exact, and so is any integer of these to float and back.
+    Integers are clamped to black and white, then rounded; NaN becomes black. Conversions from 8 to
+    16 bits and back, and from 8 or 16 bits to float and back, are exact.
 
     Args:
-        values: at their own depth.
-        dtype: the type that they get.
-        white: which of the values is white; None for the largest that their type holds.
-        black: which of the values is black.
+        values: pixels of any depth.
+        dtype: the type of the result.
+        white: the value that is white; None for the largest of an integer type, and 1 of floats.
+        black: the value that is black.
     """
     if values.dtype == dtype:
         return values
@@ -69,13 +69,17 @@ def to_unit(
     black: float = 0.0,
     dtype: type[np.floating[Any]] | None = np.float32,
 ) -> Array:
-    """Values as floats with black 0 and white 1, of a type that holds all their digits for None.
+    """A copy of values as floats, with black 0 and white 1; see `rescale`.
 
-    A copy. See `rescale`.
+    Args:
+        values: pixels of any depth.
+        white: as in `rescale`.
+        black: as in `rescale`.
+        dtype: the type of the result; None selects one that holds all digits of the values.
     """
     white = full_scale(values.dtype) if white is None else white
     unit = values.astype(_working(values.dtype, black, white))
-    with np.errstate(over="ignore"):  # what is beyond a type's range becomes infinite
+    with np.errstate(over="ignore"):  # values outside the range of the type become infinite
         if black:
             unit -= unit.dtype.type(black)
         unit /= unit.dtype.type(white - black)
@@ -85,7 +89,7 @@ def to_unit(
 def from_unit(
     unit: Array, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
 ) -> Array:
-    """Floats with black 0 and white 1 as values of another type; see `rescale`."""
+    """Convert floats with black 0 and white 1 to another type; see `rescale`."""
     white = full_scale(dtype) if white is None else white
     working = np.promote_types(unit.dtype, _working(dtype, black, white)).type
     values = unit.astype(working)
@@ -100,6 +104,6 @@ def from_unit(
 
 
 def _working(dtype: np.dtype[Any], black: float, white: float) -> type[np.floating[Any]]:
-    """The type of float that holds all digits of another type in a range."""
+    """The float type that holds all digits of a type between black and white."""
     is_wide = dtype in _WIDE or max(abs(black), abs(white)) > _LARGEST_EXACT
     return np.float64 if is_wide else np.float32

@@ -1,8 +1,8 @@
-"""Picture files of every format as pictures, at the depth they have.
+"""Reading picture files of every format, at their own depth.
 
-JPEG, WebP, BMP and PNG hold one picture of 8 bits per channel, PNG of 16 as well; TIFF holds any
-number of them, of 8 or 16 bits or floats. What is read is upright, gray or colour, with its alpha
-and metadata; a module for each format in `codecs` decodes it.
+JPEG, WebP and BMP hold one picture of 8 bits per channel, and PNG one of 8 or 16 bits. TIFF holds
+any number of pictures, of integers or floats. Pictures are gray or colour, upright, with alpha and
+metadata. Each format has its own module in `codecs`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def find_images(folder: str | Path) -> list[Path]:
     """Every picture file below a folder, sorted by path; see `restorekit.pictures.folder_walk`.
 
     Raises:
-        DataError: there is no such folder, or one below it cannot be listed.
+        DataError: the folder does not exist, or a folder below it cannot be listed.
     """
     found = walk_folder(Path(folder))
     if found.unreadable:
@@ -55,22 +55,22 @@ def read_picture(path: str | Path) -> Picture:
 
 
 def read_pages(path: str | Path) -> list[Picture]:
-    """Read every page of a file; see `iter_pages`, which holds one at a time."""
+    """Read every page of a file. `iter_pages` does the same with one page in memory at a time."""
     return list(iter_pages(path))
 
 
 def iter_pages(path: str | Path) -> Iterator[Picture]:
-    """Read the pages of a file one after the other; of all formats but TIFF, there is one.
+    """Read the pages of a file one after the other. Only TIFF files have more than one.
 
-    The format is told by the content, not by the suffix. Pictures are turned upright by their
-    orientation, and say so. Palettes become their colours, black and white becomes gray, channels
-    of few bits are widened to 8 or 16. CMYK is turned into RGB without its profile, as Pillow does,
-    which is good enough to look at and no more. Warnings of decoders are silenced: a picture can be
-    used, or it is refused.
+    The format is recognised by the content, not by the suffix. Pictures are turned upright, and
+    their orientation is reset. Palettes are converted to colour, bilevel pictures to gray, and
+    channels with fewer bits to 8 or 16. CMYK is converted to RGB without its profile, as Pillow
+    does, so the colours are approximate. Warnings of decoders are suppressed: a picture is either
+    usable or an error.
 
     Raises:
-        ImageFileError: the file is missing, empty, damaged, no picture of a known format, larger
-            than `restorekit.pictures.picture.MAX_PIXELS`, not finite, or of another kind of pixels.
+        ImageFileError: the file is missing, empty, damaged, not a picture of a supported format or
+            kind of pixels, or larger than `restorekit.pictures.picture.MAX_PIXELS`.
     """
     path = Path(path)
     with reading_errors(path):
@@ -84,7 +84,7 @@ def iter_pages(path: str | Path) -> Iterator[Picture]:
 
 
 def count_pages(path: str | Path) -> int:
-    """How many pages a file holds, without decoding any.
+    """Number of pages of a file, without decoding them.
 
     Raises:
         ImageFileError: as for `iter_pages`.
@@ -99,7 +99,7 @@ def count_pages(path: str | Path) -> int:
 
 
 def _pages(path: Path) -> Iterator[Picture]:
-    """The pages of a file, each decoded when it is asked for."""
+    """The pages of a file, decoded lazily."""
     if _is_tiff(path):
         from restorekit.pictures.codecs import tiff_files
 
@@ -119,7 +119,7 @@ def _pages(path: Path) -> Iterator[Picture]:
 
 
 def _read_one(path: Path) -> tuple[Array, Array | None, Metadata]:
-    """The picture of a file that holds one, as it lies in the file."""
+    """The only picture of a file, before it is turned upright."""
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(png_pixels.SIGNATURE):
@@ -140,7 +140,7 @@ def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
 
 
 def _upright(picture: Picture, orientation: int) -> Picture:
-    """The picture turned as its orientation says, which then says so no more."""
+    """Turn a picture upright, and reset the orientation in its metadata."""
     if orientation == 1:
         return picture
     metadata, is_swapped = picture.metadata, orientation >= 5

@@ -1,7 +1,7 @@
-"""Pixels as tensors and back, of arrays and of PIL images; picture files as PIL images.
+"""Conversion of pixels to tensors and back, and reading picture files as PIL images or tensors.
 
-A PIL image carries what a tensor cannot: its mode, EXIF, ICC profile. What it cannot carry, colour
-of 16 bits and of floats, is a `Picture`; `read_files` reads and `write_files` writes it.
+PIL images have a mode, EXIF and an ICC profile, which tensors lack. They cannot represent colour of
+16 bits or floats; for these, `read_files` and `write_files` use `Picture`.
 """
 
 from __future__ import annotations
@@ -24,36 +24,37 @@ from restorekit.pictures.pixel_values import Array, from_unit, to_unit
 from restorekit.pictures.read_files import read_picture
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-_DEEP = ("uint16", "float32", "int32")  # of gray PIL images
-_PLAIN = (np.uint8, np.uint16)  # whose white is the largest value, whatever a picture uses of it
+_DEEP = ("uint16", "float32", "int32")  # types of gray PIL images
+_PLAIN = (np.uint8, np.uint16)  # white is always the largest value
 
 
 def read_image(path: str | Path) -> Image.Image:
-    """Read a picture as a PIL image, upright, its metadata in `.info`.
+    """Read a picture as an upright PIL image, with its metadata in `.info`.
 
-    Its mode is "L", "LA", "RGB" or "RGBA", or for gray of 16 bits "I;16", and of floats "F".
+    The mode is "L", "LA", "RGB" or "RGBA", "I;16" for gray of 16 bits, and "F" for gray floats.
 
     Raises:
-        ImageFileError: the file cannot be read, holds several pages, or no PIL image can hold it.
+        ImageFileError: the file cannot be read, holds several pages, or has pixels that PIL images
+            cannot represent.
     """
     picture = read_picture(path)
     dtype, is_gray = picture.pixels.dtype, picture.channels().ndim == 2
     if picture.extra or not (dtype == np.uint8 or (is_gray and dtype.name in _DEEP)):
         raise ImageFileError(
-            f"'{path}' has {picture.pixels.shape[2]} {dtype} channels, which no PIL image holds; "
-            "give the array "
+            f"'{path}' has {picture.pixels.shape[2]} {dtype} channels, which a PIL image "
+            "cannot represent; use the array "
             "read_picture(path).pixels (restorekit.pictures.read_files) instead"
         )
     return picture_to_image(picture)
 
 
 def read_tensor(path: str | Path, channels: Literal[1, 3] | None = None) -> Tensor:
-    """Read a picture as (C, H, W): uint8 where 8 bits hold all there is, else float32 in [0, 1].
+    """Read a picture as (C, H, W): uint8 for 8-bit pictures, float32 in [0, 1] for all others.
 
     Args:
         path: the file.
         channels: 3 for colour (gray is repeated), 1 for gray (0.299 R + 0.587 G + 0.114 B), None
-            for what the file holds.
+            for those of the file.
 
     Raises:
         ImageFileError: the file cannot be read, or holds several pages.
@@ -70,25 +71,25 @@ def read_tensor(path: str | Path, channels: Literal[1, 3] | None = None) -> Tens
 
 
 def to_float(image: Tensor) -> Tensor:
-    """What `read_tensor` gives, or a batch of it, as float32 in [0, 1]."""
+    """Convert the result of `read_tensor`, or a batch of such, to float32 in [0, 1]."""
     return image.contiguous().float() / (255 if image.dtype == torch.uint8 else 1)
 
 
 def picture_to_image(picture: Picture) -> Image.Image:
-    """A picture as a PIL image with its metadata: of 8 bits, or gray of any depth."""
+    """Convert a picture of 8 bits, or a gray one of any depth, to a PIL image with metadata."""
     image = Image.fromarray(picture.channels())
-    # Nothing is attached to a PIL image.
+    # PIL images cannot carry attachments, so XMP must not refer to them.
     image.info.update(info_of(without_claims(replace(picture.metadata, attached=None))))
     return image
 
 
 def pixels_to_tensor(pixels: Array, white: float | None = None, black: float = 0.0) -> Tensor:
-    """Pixels (H, W, C) of any depth as float32 (C, H, W) on the [0, 1] scale.
+    """Convert pixels (H, W, C) of any depth to float32 (C, H, W) on the [0, 1] scale.
 
     Args:
-        pixels: as those of a `Picture`.
-        white: which value is 1; None for the largest of an integer type, and 1 of floats.
-        black: which value is 0.
+        pixels: of a type that a `Picture` supports.
+        white: the value that becomes 1; None for the largest of an integer type, and 1 of floats.
+        black: the value that becomes 0.
     """
     unit = to_unit(pixels, white, black)
     return torch.from_numpy(unit).movedim(2, 0).contiguous()
@@ -97,23 +98,23 @@ def pixels_to_tensor(pixels: Array, white: float | None = None, black: float = 0
 def tensor_to_pixels(
     tensor: Tensor, dtype: np.dtype[Any], white: float | None = None, black: float = 0.0
 ) -> Array:
-    """A float (C, H, W) tensor as pixels (H, W, C); integers are rounded and clamped.
+    """Convert a float tensor (C, H, W) to pixels (H, W, C); integers are rounded and clamped.
 
     Args:
         tensor: on the [0, 1] scale.
-        dtype: one that a `Picture` has; floats are not clamped.
-        white: as for `pixels_to_tensor`.
-        black: as for `pixels_to_tensor`.
+        dtype: a type that a `Picture` supports; floats are not clamped.
+        white: as in `pixels_to_tensor`.
+        black: as in `pixels_to_tensor`.
     """
     pixels = tensor.detach().float().movedim(0, 2).contiguous().cpu().numpy()
     return from_unit(pixels, dtype, white, black)
 
 
 def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The picture without its transparency, as "L" or "RGB", and its alpha as "L", if it has one.
+    """Split an image into "L" or "RGB" without transparency, and its alpha as "L", or None.
 
     Raises:
-        InputError: its mode is not one of 8 bits.
+        InputError: the mode is not an 8-bit one.
     """
     _check_mode(image)
     gray = image.mode in ("1", "L", "LA")
@@ -125,21 +126,21 @@ def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def copy_metadata(source: Image.Image, target: Image.Image) -> None:
-    """Give `target` all the metadata of `source` that still holds for its pixels."""
+    """Copy the metadata of `source` that is still valid for the pixels of `target`."""
     info = dict(source.info)
     info.pop("transparency", None)
     profile = info.get("icc_profile")
     space = b"RGB " if target.mode.startswith("RGB") else b"GRAY"
     if not isinstance(profile, bytes) or not profile_is_of(profile, space):
         info.pop("icc_profile", None)
-    # Of a TIFF, Pillow has no block, but the directories themselves.
+    # For a TIFF, Pillow has directories instead of an EXIF block.
     if source.format == "TIFF" and (block := exif.descriptive(source.getexif())):
         info["exif"] = exif.PREFIX + block
     target.info.update(info)
 
 
 def _with_channels(levels: Array, channels: int) -> Array:
-    """(H, W, C) with as many channels as wanted: gray repeated, or colour as its luma."""
+    """Convert (H, W, C) to 1 or 3 channels: gray is repeated, colour becomes its luma."""
     if levels.shape[2] == channels:
         return levels
     if levels.shape[2] not in (1, 3):

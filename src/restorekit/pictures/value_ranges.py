@@ -16,18 +16,17 @@ import numpy as np
 from restorekit.errors import ArgumentError
 from restorekit.pictures.pixel_values import Array, white_of
 
-# Ranges that programs write floats in: black, white, and from where to where the values reach at
-# least.
+# Common ranges of floats: black, white, and the interval that the values must at least span.
 _CONVENTIONS = (
     (-1.0, 1.0, (-0.3, 0.3)),
     (0.0, 255.0, (64, 64)),
     (0.0, 65535.0, (16384, 16384)),
 )
-_LEAST = 1 / 64  # what floats on the [0, 1] scale reach, unless they are all 0
-_SLACK = 0.05  # of a range, by which values may leave it without noise
-# The share of values on that scale that are brighter than light would be.
+_LEAST = 1 / 64  # least maximum of floats on the [0, 1] scale that are not all 0
+_SLACK = 0.05  # tolerance without noise, as a share of the range
+# Share of values on the [0, 1] scale that may exceed 10; highlights do so, but only in few pixels.
 _BRIGHTEST, _BRIGHT = 10.0, 0.01
-# The share of values on that scale that are clearly negative; noise in a black picture makes 16 %.
+# Share of values on that scale that may be clearly negative; noise in a black picture causes 16 %.
 _DARK, _DARK_BY_NOISE = 0.02, 0.2
 _SAMPLE = 1_000_000  # values
 _QUANTILES = (0.001, 0.5, 0.999)
@@ -58,23 +57,23 @@ class Range:
 
 @dataclass(frozen=True)
 class _Spread:
-    """How values are spread; `noise` is about their standard deviation."""
+    """Statistics of a sample; `noise` is a rough estimate of the noise's standard deviation."""
 
     low: float
     middle: float
     high: float
     noise: float
-    dark: float  # the share that lies clearly below 0
-    bright: float  # and above 10
+    dark: float  # share of values clearly below 0
+    bright: float  # share of values above 10
 
     def is_within(self, black: float, white: float) -> bool:
-        """Whether the values leave a range by no more than noise explains."""
+        """Whether the values exceed a range by no more than noise explains."""
         slack = _SLACK * (white - black) + 4 * self.noise
         return self.low >= black - slack and self.high <= white + slack
 
     @property
     def is_unit(self) -> bool:
-        """Whether the values are on the [0, 1] scale, perhaps with light brighter than white."""
+        """Whether the values are on the [0, 1] scale, possibly with highlights above white."""
         slack = _SLACK + 4 * self.noise
         is_dark = self.dark > (_DARK_BY_NOISE if self.low >= -slack else _DARK)
         if is_dark or self.middle > 1 + slack or self.bright > _BRIGHT:
@@ -96,7 +95,7 @@ def check_range(black: object, white: object) -> tuple[float | None, float | Non
     """
     ends = _number("black", black), _number("white", white)
     if None not in ends and not ends[0] < ends[1]:  # type: ignore[operator]
-        raise ArgumentError(f"white is above black, not {white!r} beside black {black!r}")
+        raise ArgumentError(f"white must be greater than black, not {white!r} with black {black!r}")
     return ends
 
 
@@ -108,19 +107,19 @@ def range_of(
 ) -> Range:
     """The range of an image's values.
 
-    Unsigned integers of 8 bits are from 0 to 255, those of 16 bits from 0 to `white_of`. Floats are
-    on the [0, 1] scale where they leave it by no more than noise, or a few bright places, explain.
-    Otherwise the range is guessed: that of a convention, as -1 to 1 or 0 to 255, where the values
-    fill it; else their own without a thousandth at each end. Black is 0 where no value is negative.
+    The range of uint8 is 0 to 255, that of uint16 is 0 to `white_of`. Floats are on the [0, 1]
+    scale if noise or a few highlights explain the values outside it. Otherwise the range is
+    guessed: a common one, for example -1 to 1 or 0 to 255, if the values fill it, else that of the
+    values without the outermost 0.1 % at each end. Black is 0 if no value is negative.
 
     Args:
-        values: (H, ...), of any type of number.
-        black: what is known to be black.
-        white: what is known to be white.
-        no_data: a value that stands for none.
+        values: (H, ...), of any numeric type.
+        black: the value that is black, if it is known.
+        white: the value that is white, if it is known.
+        no_data: the value of pixels without data.
 
     Raises:
-        ArgumentError: what is given leaves no range.
+        ArgumentError: white would not be greater than black.
     """
     if black is not None and white is not None:
         return Range(black, white)
@@ -138,7 +137,7 @@ def range_of(
     )
     if not found.black < found.white:
         raise ArgumentError(
-            f"black {found.black:g} and white {found.white:g} leave no range; give both"
+            f"black {found.black:g} and white {found.white:g} leave no range; set both"
         )
     return found
 
@@ -166,7 +165,7 @@ def _own_range(spread: _Spread) -> Range:
 
 
 def _spread(values: Array, no_data: float | None) -> _Spread:
-    """How an even sample of the values is spread, NaN and infinity left out."""
+    """Statistics of an evenly spaced sample of the finite values."""
     step = max(1, math.ceil(values.size / _SAMPLE))
     longest = 1 + int(np.argmax(values.shape[1:])) if values.ndim > 1 else 0
     places = tuple(slice(None, None, step if axis == longest else 1) for axis in range(values.ndim))
@@ -179,7 +178,8 @@ def _spread(values: Array, no_data: float | None) -> _Spread:
     with np.errstate(invalid="ignore"):
         steps = np.abs(np.diff(sample, axis=0))
     steps = steps[np.isfinite(steps)]
-    noise = float(np.median(steps)) / 0.954 if steps.size else 0.0  # sqrt(2) of the median's 0.6745
+    # The median difference of two normal values is 0.6745 sqrt(2) standard deviations.
+    noise = float(np.median(steps)) / 0.954 if steps.size else 0.0
     low, middle, high = (float(end) for end in np.quantile(finite, _QUANTILES, method="nearest"))
     return _Spread(
         low,

@@ -1,4 +1,4 @@
-"""Pictures as files, in every format: whole or not at all, with their metadata."""
+"""Writing picture files of every format, atomically and with their metadata."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ def write_pages(
     count: int | None = None,
     like: Path | None = None,
 ) -> tuple[str, ...]:
-    """Write pictures as the pages of a file, in the format of its suffix, with their metadata.
+    """Write pictures as the pages of a file, with their metadata.
 
-    The file appears whole or not at all. JPEG is written with quality 95 and full-resolution
-    colour, everything else without loss. An ICC profile made for another kind of colour (CMYK,
-    gray) is left out.
+    The suffix selects the format. The file is written atomically. JPEG has quality 95 and
+    full-resolution colour by default; all other formats are lossless. An ICC profile for another
+    colour space (CMYK, gray) is left out.
 
     Args:
-        pictures: one, or for a TIFF any number; taken one at a time.
-        path: where to; missing folders are made, an existing file is replaced.
-        depth: 8 or 16 bits per channel, or "float"; None for that of each picture, or the format's
-            deepest where it cannot hold that. Integers are rounded and clamped; the picture's white
-            becomes the whole range's.
-        quality: of a JPEG, 1 to 100; a WebP is lossless unless it is given.
-        count: how many pictures to expect, where `pictures` has no length.
-        like: the file that they come from: nobody who cannot read it can read a new one.
+        pictures: one picture, or any number for a TIFF. They are read one at a time.
+        path: the file. Missing folders are created, and an existing file is replaced.
+        depth: 8 or 16 bits per channel, or "float"; None keeps the depth of each picture, or uses
+            the deepest of the format if it cannot hold that. Integers are rounded and clamped; the
+            white of the picture becomes the largest value.
+        quality: quality of a JPEG or WebP, 1 to 100; without it, a WebP is lossless.
+        count: the expected number of pictures, if `pictures` has no length.
+        like: the file that the pictures come from; its permissions are used for a new file.
 
     Returns:
-        What was left out: of the metadata what this format cannot hold, and what the pictures'
-        own `metadata.left_out` names.
+        The names of the metadata that was left out: parts that the format cannot hold, and
+        `metadata.left_out` of the pictures.
 
     Raises:
         ImageFileError: the suffix is unknown, the format cannot hold the pictures, or the file
@@ -61,7 +61,7 @@ def write_pages(
     path = Path(path)
     check_output(path, depth=depth, pages=len(pictures) if isinstance(pictures, Sized) else 1)
     kind = format_for(path)
-    # What goes wrong while `pictures` makes the next one is no fault of this file.
+    # Outside of `writing_errors`: an error in the iterator does not concern this file.
     remaining = iter(pictures)
     first = next(remaining, None)
     if first is None:
@@ -88,11 +88,16 @@ def write_pages(
 
 
 def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -> None:
-    """Whether pictures of that kind can be written there; to be asked before they are made.
+    """Check whether a file can be written. Call this before the pictures are computed.
+
+    Args:
+        path: the file.
+        depth: as in `write_pages`.
+        pages: number of pictures.
 
     Raises:
-        ImageFileError: the suffix is unknown, its format has not that depth or so many pages, or
-            what is there is write-protected or no file.
+        ImageFileError: the suffix is unknown, the format does not support the depth or the number
+            of pages, or the path is write-protected or not a file.
     """
     kind = format_for(path)
     with writing_errors(Path(path)):
@@ -100,15 +105,15 @@ def check_output(path: str | Path, depth: Depth | None = None, pages: int = 1) -
         if _is_protected(Path(path)):
             raise PictureError("it is write-protected")
         if pages > 1 and not kind.pages:
-            raise PictureError(f"it would hold one of {pages} pages; use one of: .tif, .tiff")
+            raise PictureError(f"its format holds one page, not {pages}; use .tif or .tiff")
         depth_for(np.dtype(np.uint8), kind.depths, depth)
 
 
 def check_picture(picture: Picture, path: str | Path) -> None:
-    """Whether the format of a file holds the channels of a picture; to be asked before it is made.
+    """Check whether the format of a file holds the channels of a picture.
 
     Raises:
-        ImageFileError: the suffix is unknown, or its format has no place for a channel.
+        ImageFileError: the suffix is unknown, or the format does not hold so many channels.
     """
     kind = format_for(path)
     with writing_errors(Path(path)):
@@ -116,8 +121,8 @@ def check_picture(picture: Picture, path: str | Path) -> None:
 
 
 def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
-    """The picture as a format holds it: at its depth, without the alpha and metadata it has no
-    place for."""
+    """Convert a picture to what a format holds: its depth, and only the supported alpha and
+    metadata."""
     check_channels(kind, picture)
     if not kind.alpha:
         picture = replace(picture, alpha=None)
@@ -144,5 +149,5 @@ def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) 
 
 
 def _is_protected(path: Path) -> bool:
-    """Whether a file exists that its owner does not want changed; its folder may allow it."""
+    """Whether an existing file is write-protected; its folder may still allow to replace it."""
     return path.is_file() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK))

@@ -64,7 +64,7 @@ def render_html(contents: ReportContents) -> str:
 {table}</table>
 <h2>The whole picture</h2>
 <figure>{_slider(*contents.overviews, "whole picture", "JPEG")}
-<figcaption>Left of the line before, right of it after. Drag it, or use the arrow keys.</figcaption>
+<figcaption>Left of the line: before. Right: after. Drag it, or use the arrow keys.</figcaption>
 </figure>
 {parts}
 </main>
@@ -76,20 +76,20 @@ def render_html(contents: ReportContents) -> str:
 
 def _part(crop: Crop, gain: int) -> str:
     height, width = crop.residual.shape[:2]
-    heading = {"flat": "Where it is flat", "detail": "Where there is most detail"}[crop.label]
+    heading = {"flat": "Flattest part", "detail": "Most detailed part"}[crop.label]
     name = f"{heading} ({width}x{height} pixels at {crop.left}, {crop.top})"
     residual = _image(crop.residual, f"residual, {crop.label} part", "PNG", 2)
     return f"""<h2>{escape(name)}</h2>
 <figure>{_slider(crop.before, crop.after, f"{crop.label} part", "PNG", 2)}
-<figcaption>Before and after, twice as large.</figcaption></figure>
+<figcaption>Before and after, at twice the size.</figcaption></figure>
 <figure>{residual}
-<figcaption>What was removed, amplified {gain} times around gray.</figcaption></figure>"""
+<figcaption>Residual, amplified {gain} times around mid-gray.</figcaption></figure>"""
 
 
 def _slider(
     before: Bytes, after: Bytes, what: str, kind: Literal["PNG", "JPEG"], zoom: int = 1
 ) -> str:
-    label = escape(f"Share of the {what} shown as it was before", quote=True)
+    label = escape(f"Share of the {what} that shows the picture before restoring", quote=True)
     return (
         '<div class="compare">'
         f"{_image(after, f'{what}, after', kind, zoom)}"

@@ -86,11 +86,11 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if "model" in numbers:
         seconds, pixels = numbers["seconds"], width * height / 1e6
-        pace = f", {seconds / pixels:.2f} a megapixel" if pixels >= 0.1 else ""
+        pace = f", {seconds / pixels:.2f} s per megapixel" if pixels >= 0.1 else ""
         tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
         rows += [
             ("Model", escaped(str(numbers["model"]))),
-            ("Left as it is", numbers["left_alone"] or "no"),
+            ("Left unchanged", numbers["left_alone"] or "no"),
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]

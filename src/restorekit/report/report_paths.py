@@ -15,11 +15,12 @@ def report_paths(plan: FilePlan, given: str | None) -> dict[Path, Path]:
 
     Args:
         plan: (source, target) pairs.
-        given: for one picture a file, for several a folder, in which the report of "x.png" is
+        given: a file for one picture, or a folder, in which the report of "x.png" is
             "x.png.html"; None for no reports.
 
     Raises:
-        ArgumentError: `given` cannot be that.
+        ArgumentError: `given` is empty, is one of the pictures, is a file for several pictures, or
+            has another suffix.
     """
     if given is None:
         return {}

@@ -53,22 +53,22 @@ class Whiteness:
     def words(self) -> str:
         """The verdict as a sentence."""
         found = f"strongest correlation {self.strongest:.3f}"
-        test = f"{self.significance:.1f} standard deviations, white noise stays below"
+        test = f"{self.significance:.1f} standard deviations; limit for white noise"
         found = f"{found} ({test} {self.threshold:.1f})"
         where = "at edges" if self.edges <= min(self.lags) else "in coarse grain"
         what = (
-            "More was removed at edges than elsewhere: detail went with the noise."
+            "More was removed at edges than elsewhere, so detail was removed with the noise."
             if self.edges >= max(self.lags)
-            else "The noise itself was correlated, or detail was removed."
+            else "Either the noise was correlated, or detail was removed."
         )
         return {
             "none removed": "Nothing was removed.",
-            "white": f"What was removed is white, as noise is: {found}.",
-            "nearly white": f"What was removed is white but for what can be measured and not "
-            f"seen: {found}.",
-            "noise left": f"No structure was removed, but some noise is left, most {where}: "
+            "white": f"The residual is white noise: {found}.",
+            "nearly white": f"The residual is nearly white noise; its correlation is too weak to "
+            f"be visible: {found}.",
+            "noise left": f"No structure was removed, but some noise is left, mostly {where}: "
             f"{found}.",
-            "structure": f"There is structure in what was removed: {found}. {what}",
+            "structure": f"The residual contains structure: {found}. {what}",
         }[self.verdict]
 
 
@@ -84,7 +84,7 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     Args:
         before: (B, C, H, W), floats on the [0, 1] scale; several tiles of a picture as a batch.
         after: the restored tiles.
-        level: The share of white residuals that fail by chance.
+        level: share of the white residuals that fail by chance.
 
     Returns:
         The correlations and a verdict.

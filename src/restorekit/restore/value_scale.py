@@ -1,4 +1,4 @@
-"""What the values of an image mean: black, white, and the limits of the result."""
+"""The scale of the values of an image: black, white, and the limits of the result."""
 
 from __future__ import annotations
 

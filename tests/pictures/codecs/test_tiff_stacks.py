@@ -116,7 +116,7 @@ def test_old_note_on_a_shape_is_no_stack(tmp_path: Path) -> None:
 def test_planes_that_nothing_tells_of_are_refused(refusal: Refusal, tmp_path: Path) -> None:
     """Bytes behind the pixels, as many as a plane has, may be one."""
     tifffile.imwrite(tmp_path / "a.tif", STACK, truncate=True, metadata=None)
-    assert "bytes that belong to none of its pages" in refusal(tmp_path / "a.tif")
+    assert "bytes that do not belong to its pages" in refusal(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "b.tif", STACK[0], metadata=None)
     with (tmp_path / "b.tif").open("ab") as file:
         file.write(bytes(STACK[0].nbytes // 2))

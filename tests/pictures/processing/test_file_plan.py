@@ -74,8 +74,8 @@ def test_output_folder_inside_the_input_is_no_input(photos: Path) -> None:
         (["a.png", "b.png"], "out/", r"b\.png' does not exist"),
         (["a.png"], "out", r"write '.*out/' for a folder, or '.*out\.png'"),
         (["a.png"], "out.gif", r"suffix '\.gif'"),
-        (["a.png", "sub"], "out.png", r"several pictures need a folder"),
-        (["."], "a.png", r"several pictures need a folder .* is a file"),
+        (["a.png", "sub"], "out.png", r"several pictures need an output folder"),
+        (["."], "a.png", r"several pictures need an output folder.* is a file"),
         (["empty"], "out", r"no picture in folder"),
     ],
 )
@@ -102,7 +102,7 @@ def test_result_lies_beside_where_nothing_is_said(
     assert plan_next_to(".") == expected
     with pytest.raises(ImageFileError, match="does not exist"):
         plan_next_to(photos / "b.png")
-    with pytest.raises(ImageFileError, match=r"notes\.txt': it is no PNG"):
+    with pytest.raises(ImageFileError, match=r"notes\.txt': it is not a PNG"):
         plan_next_to(photos / "notes.txt")
 
 
@@ -130,9 +130,9 @@ def test_an_empty_name_is_not_the_current_folder(given: str | Path, photos: Path
 
 
 def test_nothing_goes_through_a_pipe(photos: Path) -> None:
-    """A "-", which is a pipe to other programs, is told to be no file, and not a missing one."""
+    """A "-", a pipe in other programs, is reported as such, not as a missing file."""
     for inputs, output, what in (["-"], "out.png", "picture"), ([photos / "a.png"], "-", "output"):
-        with pytest.raises(ImageFileError, match=f"the {what} is '-'.*name a file"):
+        with pytest.raises(ImageFileError, match=f"the {what} is '-'.*give a file name"):
             plan_outputs(inputs, output)  # type: ignore[arg-type]
     with pytest.raises(ImageFileError, match="picture is '-'"):
         plan_next_to("-")

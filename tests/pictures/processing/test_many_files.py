@@ -16,7 +16,7 @@ from PIL import Image
 from restorekit.errors import ImageFileError, InputError, RestoreWarning
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.pixel_values import Depth
-from restorekit.pictures.processing.file_plan import plan_outputs, plan_reports
+from restorekit.pictures.processing.file_plan import plan_next_to, plan_outputs
 from restorekit.pictures.processing.many_files import FileOutcome, process_files
 from restorekit.pictures.processing.one_file import (
     PagePlace,
@@ -80,7 +80,7 @@ def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
 def test_pages_do_not_go_into_a_file_for_one(tmp_path: Path) -> None:
     """It is refused before the work."""
     write_pages([Picture(np.zeros((2, 2, 1), np.uint8))] * 2, tmp_path / "a.tif")
-    with pytest.raises(ImageFileError, match=r"one of 2 pages; use one of: \.tif"):
+    with pytest.raises(ImageFileError, match=r"one page, not 2; use \.tif"):
         process_file(tmp_path / "a.tif", tmp_path / "b.png", never)
 
 
@@ -176,7 +176,7 @@ def test_light_beyond_white_is_not_clipped_unseen(
         process_file(tmp_path / "a.tif", tmp_path / name, keep, WriteOptions(depth=depth))
     (line,) = [str(each.message) for each in told]
     assert "3 % of the pixels are brighter than white and 1 % of the pixels are darker" in line
-    assert f"which '{name}' cannot hold; a .tif of depth float can" in line
+    assert f"which '{name}' cannot hold; a .tif with depth float can" in line
     assert (tmp_path / name).exists()
 
 
@@ -203,10 +203,10 @@ def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"a{suffix}"
     Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
     before = source.read_bytes()
-    with pytest.raises(ImageFileError, match=r"holds ink \(CMYK\).*choose another output"):
+    with pytest.raises(ImageFileError, match=r"holds CMYK pixels.*choose another output"):
         process_file(source, source, never, WriteOptions(overwrite_input=True))
     assert source.read_bytes() == before
-    with pytest.warns(RestoreWarning, match=r"holds ink \(CMYK\), which the result has as RGB"):
+    with pytest.warns(RestoreWarning, match=r"holds CMYK pixels, which are converted to RGB"):
         process_file(source, tmp_path / f"b{suffix}", keep, WriteOptions(overwrite_input=True))
     process_file(
         tmp_path / f"b{suffix}", tmp_path / f"b{suffix}", keep, WriteOptions(overwrite_input=True)
@@ -225,7 +225,7 @@ def test_copied_ink_brings_no_warning(tmp_path: Path, suffix: str) -> None:
         warnings.simplefilter("error")
         process_file(source, tmp_path / f"b{suffix}", leave)
     assert (tmp_path / f"b{suffix}").read_bytes() == source.read_bytes()
-    with pytest.warns(RestoreWarning, match="holds ink"):
+    with pytest.warns(RestoreWarning, match="holds CMYK pixels"):
         process_file(source, tmp_path / "b.png", leave)
 
 
@@ -312,10 +312,10 @@ def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
     """Not that its result could not be written."""
     Image.new("P", (2, 2)).save(tmp_path / "a.gif")
     with pytest.raises(ImageFileError, match=r"is a GIF.*convert it"):
-        plan_reports(tmp_path / "a.gif")
+        plan_next_to(tmp_path / "a.gif")
     Image.new("L", (2, 2)).save(tmp_path / "a.jpeg2", format="JPEG")
     with pytest.raises(ImageFileError, match=r"with suffix '\.jpeg2'"):
-        plan_reports(tmp_path / "a.jpeg2")
+        plan_next_to(tmp_path / "a.jpeg2")
 
 
 # Several files

@@ -1,13 +1,12 @@
-"""What a phone's JPEG file holds besides its picture: gain maps, further views, a video.
+"""Gain maps, further views and videos in the JPEG files of phones.
 
-They follow the picture in the file. An index, which lists the pictures among them, is in a segment
-of its own (Multi-Picture Format, CIPA DC-007); XMP tells of the others by their distance from the
-file's end, or by their lengths. So they are passed on byte for byte, and the index is written anew.
+They follow the picture in the file. An index segment (Multi-Picture Format, CIPA DC-007) lists the
+pictures among them. XMP locates the others by their distance from the end of the file or by their
+lengths. Therefore they are copied byte for byte, and the index is written again.
 
-A gain map holds the ratio of a picture's bright rendition to its plain one at a fraction of the
-size. Restoring keeps the local mean of the plain one, so that the ratio still holds. A video does
-not depend on the picture at all. A preview is a smaller copy of the picture with its noise, and is
-left out.
+A gain map is the ratio of the bright and the plain rendition of a picture, at reduced size.
+Restoring keeps the local mean of the plain rendition, so the ratio remains valid. A video does not
+depend on the picture. A preview is a reduced copy of the noisy picture, and is left out.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\x00"
 _GAIN_MAP_MARKS = (_GAIN_MAP, b"hdr-gain-map", b"HDRGainMap")
 _KEPT_SEGMENTS = ((1, _EXTENDED_XMP), (2, _GAIN_MAP))
 _VERSION, _COUNT, _ENTRIES = 0xB000, 0xB001, 0xB002
-_ENTRY = "IIIHH"  # attributes, size, offset, the numbers of two entries that depend on it
-_CLASS, _PREVIEW = 0xFF0000, 0x010000  # of the kind of a picture, in its attributes
+_ENTRY = "IIIHH"  # attributes, size, offset, numbers of two dependent entries
+_CLASS, _PREVIEW = 0xFF0000, 0x010000  # the kind of a picture in its attributes
 
 
 def find(
     data: bytes, structure: JpegStructure, orientation: int
 ) -> tuple[Attachments | None, bool]:
-    """What a JPEG file holds besides its picture, and whether previews were left out."""
+    """Find the attachments of a JPEG file; also return whether previews were left out."""
     kept = [
         segment
         for segment in structure.segments
@@ -59,16 +58,16 @@ def find(
 
 
 def append(head: bytes, picture: bytes, attached: Attachments) -> bytes:
-    """A JPEG file with what belongs to its picture.
+    """Join a JPEG file and its attachments.
 
     Args:
-        head: its beginning, with application segments.
-        picture: its other segments, up to the end marker.
-        attached: what to add.
+        head: the beginning of the file with the application segments.
+        picture: the other segments, up to the end marker.
+        attached: the attachments.
     """
     head += b"".join(attached.segments)
     if len(attached.views) > 1:
-        # Offsets are counted from the content of the index's segment, behind its name.
+        # Offsets are relative to the content of the index segment after its name.
         base = len(head) + 4 + len(_INDEX)
         end = len(head) + len(segment_bytes(APP + 2, _index(attached, 0, 0))) + len(picture)
         head += segment_bytes(APP + 2, _index(attached, end, end - base))
@@ -76,7 +75,7 @@ def append(head: bytes, picture: bytes, attached: Attachments) -> bytes:
 
 
 def _index(attached: Attachments, end: int, offset: int) -> bytes:
-    """The index of a file whose picture takes `end` bytes, and whose tail is at an offset."""
+    """The index of a file whose picture has `end` bytes and whose tail is at `offset`."""
     first, *others = attached.views
     entries = [(first.attributes, end, 0, *first.depends)]
     entries += [(view.attributes, view.size, offset + view.start, *view.depends) for view in others]
@@ -89,7 +88,7 @@ def _index(attached: Attachments, end: int, offset: int) -> bytes:
 
 
 def _views(data: bytes, structure: JpegStructure) -> list[View]:
-    """The pictures in the file's index, where it has one."""
+    """The pictures in the index of the file; empty if it has no index."""
     views: list[View] = []
     segment = next((s for s in structure.segments if s.begins(2, _INDEX)), None)
     if segment is None:
@@ -104,7 +103,7 @@ def _views(data: bytes, structure: JpegStructure) -> list[View]:
 
 
 def _entries(block: bytes) -> Sequence[tuple[int, ...]]:
-    """The entries of an index; none where it is damaged."""
+    """The entries of an index; empty if it is damaged."""
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
     if order is None:
         return []
@@ -122,13 +121,13 @@ def _entries(block: bytes) -> Sequence[tuple[int, ...]]:
 
 
 def _moved(view: View, removed: Sequence[View]) -> View:
-    """The view after others are removed, whose numbers hold no longer."""
+    """Update a view after others are removed; numbers of dependent entries are cleared."""
     before = sum(other.size for other in removed if other.start < view.start)
     return view._replace(start=view.start - before, depends=(0, 0))
 
 
 def _names(tail: bytes, has_views: bool, has_gain_map: bool) -> list[str]:
-    """What follows a picture, as well as its bytes tell."""
+    """Names of the data after a picture, as far as it is recognised."""
     names = []
     if has_gain_map and (has_views or b"\xff\xd8\xff" in tail):
         names.append("gain map")

@@ -1,7 +1,7 @@
-"""JPEG files: Pillow codes the pixels; what else they hold is read and written here.
+"""JPEG files. Pillow encodes and decodes the pixels; metadata is read and written here.
 
-A decoder is given nothing but what it needs (see `jpeg_structure`), so that damaged metadata costs
-neither the picture nor a warning.
+The decoder gets only what it needs (see `jpeg_structure`), so that damaged metadata causes neither
+an error nor a warning.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ SIGNATURE = b"\xff\xd8\xff"
 _EXIF, _XMP = exif.PREFIX, b"http://ns.adobe.com/xap/1.0/\x00"
 _PROFILE, _PHOTOSHOP = b"ICC_PROFILE\x00", b"Photoshop 3.0\x00"
 _PROFILE_PART = LONGEST_SEGMENT - len(_PROFILE) - 2
-_IPTC = 0x0404  # among Photoshop's resources,
-_OF_NO_USE = {0x03ED, 0x0409, 0x040C, 0x0425}  # as are its resolution, thumbnails, and a digest
-# Segments that are read, or written anew: by the number of their kind and how they begin.
+_IPTC = 0x0404  # number of the Photoshop resource
+_OF_NO_USE = {0x03ED, 0x0409, 0x040C, 0x0425}  # resolution, thumbnails, a digest
+# Segments that are read or written again: number of the kind, and beginning of the content.
 _KNOWN = (
     (0, b"JFIF\x00"),
     (1, _EXIF),
@@ -63,22 +63,22 @@ _NOT_PIXELS = b"\x5a" * 512
 
 
 def read(path: Path) -> tuple[Array, Metadata]:
-    """The pixels (H, W, C) of uint8, as they lie in the file, and the metadata.
+    """Read the pixels (H, W, C) of uint8, without turning them upright, and the metadata.
 
-    Ink (CMYK) is turned into RGB without its profile.
+    CMYK is converted to RGB without its profile.
 
     Raises:
-        PictureError: the file is damaged, or not read for another reason.
-        OSError, ...: whatever Pillow raises for damaged pixels.
+        PictureError: the file is damaged or not supported.
+        Exception: any that Pillow raises for damaged pixels.
 
     Warns:
-        RestoreWarning: the file lacks its end marker, and nothing of the picture.
+        RestoreWarning: the end marker is missing, but the picture is complete.
     """
     data = path.read_bytes()
     structure = take_apart(data)
     if not structure.is_ended:
         structure = _ended(structure)
-        warn(f"'{path}' lacks its end, but no part of the picture")
+        warn(f"'{path}' lacks its end marker, but the picture is complete")
     with JpegImageFile(io.BytesIO(structure.coded)) as image:
         image.load()
         pixels, _ = image_arrays(image)
@@ -86,10 +86,10 @@ def read(path: Path) -> tuple[Array, Metadata]:
 
 
 def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
-    """Write an opaque picture, by default in quality 95 and full-resolution colour.
+    """Write an opaque picture, by default with quality 95 and full-resolution colour.
 
-    A picture to which a gain map or further views belong lies as it did in the file that they come
-    from, and its EXIF says how.
+    A picture with a gain map or further views is written in its original orientation, because
+    these are not turned.
     """
     attached = picture.metadata.attached
     if attached is not None and attached.orientation != 1:
@@ -100,7 +100,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     encoded = io.BytesIO()
     to_pil_image(picture).save(encoded, "JPEG", **options, **({"dpi": dpi} if dpi else {}))
     coded = encoded.getvalue()
-    end = len(START) + 2 + int.from_bytes(coded[4:6], "big")  # of JFIF's segment, which is first
+    end = len(START) + 2 + int.from_bytes(coded[4:6], "big")  # of the JFIF segment, which is first
     head = coded[:end] + b"".join(_segments(picture.metadata))
     if attached is None:
         file.write(head)
@@ -110,7 +110,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
 
 
 def fitting(metadata: Metadata) -> Metadata:
-    """The metadata without what is too long for this format, which `left_out` then names."""
+    """Remove metadata that is too long for this format; `left_out` names it."""
     lengths = {
         "exif": (metadata.exif, LONGEST_SEGMENT - len(_EXIF)),
         "xmp": (metadata.xmp, LONGEST_SEGMENT - len(_XMP)),
@@ -124,7 +124,7 @@ def fitting(metadata: Metadata) -> Metadata:
 
 
 def _segments(metadata: Metadata) -> Iterator[bytes]:
-    """Metadata as segments, EXIF first, as its standard has it."""
+    """Convert metadata to segments; EXIF comes first, as its standard requires."""
     if metadata.exif is not None:
         yield segment_bytes(APP + 1, _EXIF + metadata.exif)
     if metadata.xmp is not None:
@@ -141,10 +141,11 @@ def _segments(metadata: Metadata) -> Iterator[bytes]:
 
 
 def _ended(structure: JpegStructure) -> JpegStructure:
-    """A file without its end marker with one, where nothing else is missing.
+    """Add the missing end marker, if the picture is complete.
 
-    A decoder makes up pixels that are missing. It makes up others where bits follow, and the same
-    ones, by skipping the bits, where it has all pixels already.
+    A decoder fills in missing pixels, and the result depends on the bits that follow. If all pixels
+    are present, it skips these bits. So the file is decoded with and without extra bits, and the
+    results are compared.
     """
     coded = structure.coded.removesuffix(END[:1])
     ends = (END, _NOT_PIXELS + END)
@@ -155,7 +156,7 @@ def _ended(structure: JpegStructure) -> JpegStructure:
 
 
 def _laid_back(picture: Picture, orientation: int) -> Picture:
-    """An upright picture as a file of that orientation holds it."""
+    """Turn an upright picture back to an orientation."""
     metadata, is_swapped = picture.metadata, orientation >= 5
     if metadata.exif is not None:
         metadata = replace(metadata, exif=exif.turned(metadata.exif, orientation, is_swapped))
@@ -190,12 +191,12 @@ def _metadata(data: bytes, structure: JpegStructure, is_ink: bool) -> Metadata:
 
 
 def _contents(segments: Sequence[JpegSegment], app: int, name: bytes) -> list[bytes]:
-    """What the segments of a kind hold behind their names."""
+    """The contents of the segments of a kind, without their names."""
     return [each.content[len(name) :] for each in segments if each.begins(app, name)]
 
 
 def _name_of(segment: JpegSegment) -> str | None:
-    """What a segment that is left out is called; None for one that is not."""
+    """Name of a segment that is left out; None for one that is kept."""
     if segment.marker == COMMENT or any(segment.begins(*known) for known in _KNOWN):
         return None
     for app, start, name in _NAMED:
@@ -205,7 +206,7 @@ def _name_of(segment: JpegSegment) -> str | None:
 
 
 def _profile(parts: Sequence[bytes]) -> bytes | None:
-    """An ICC profile from its parts, which begin with their numbers and how many there are."""
+    """Join the parts of an ICC profile; each begins with its number and the number of parts."""
     ordered = sorted(part for part in parts if len(part) > 2)
     if not ordered or [part[0] for part in ordered] != list(range(1, ordered[0][1] + 1)):
         return None
@@ -213,7 +214,7 @@ def _profile(parts: Sequence[bytes]) -> bytes | None:
 
 
 def _density(segments: Sequence[JpegSegment]) -> tuple[float, float] | None:
-    """The resolution that JFIF's segment states, in pixels per inch."""
+    """The resolution in the JFIF segment, in pixels per inch."""
     for content in _contents(segments, 0, b"JFIF\x00"):
         if len(content) >= 7:
             unit, across, down = struct.unpack_from(">BHH", content, 2)
@@ -223,11 +224,11 @@ def _density(segments: Sequence[JpegSegment]) -> tuple[float, float] | None:
 
 
 def _resources(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Photoshop's resources by number; a damaged one ends them."""
+    """Photoshop resources by number, up to a damaged one."""
     place = 0
     while content[place : place + 4] == b"8BIM" and place + 12 <= len(content):
         (number,) = struct.unpack_from(">H", content, place + 4)
-        start = place + 7 + content[place + 6]  # behind a name, mostly empty
+        start = place + 7 + content[place + 6]  # after a name, which is usually empty
         start += start % 2
         size = int.from_bytes(content[start : start + 4], "big")
         if len(held := content[start + 4 : start + 4 + size]) < size:
@@ -237,6 +238,6 @@ def _resources(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _resource(number: int, content: bytes) -> bytes:
-    """One of Photoshop's resources, without a name."""
+    """Encode a Photoshop resource without a name."""
     head = struct.pack(">4sHHI", b"8BIM", number, 0, len(content))
     return head + content + bytes(len(content) % 2)

@@ -1,4 +1,4 @@
-"""How a JPEG file is put together: segments, coded pixels, and what follows the picture.
+"""The structure of JPEG files: segments, coded pixels, and the end of the picture.
 
 Format: https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 """
@@ -14,27 +14,27 @@ from restorekit.pictures.picture import PictureError, check_size
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 COMMENT, SCAN = 0xFE, 0xDA
-APP = 0xE0  # of the first of sixteen kinds of application segments
+APP = 0xE0  # marker of the first of 16 kinds of application segments
 LONGEST_SEGMENT = 65_533  # bytes of content
 _ALONE = {0x01, 0xD8, *range(0xD0, 0xD8)}  # markers without content
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-# The least that a block of 8x8 pixels takes, in bits: of a Huffman code one each for its mean and
-# for the end of the rest, which a progressive file holds apart; of an arithmetic code next to none.
+# Smallest size of a block of 8x8 pixels in bits. A Huffman code needs one for the mean and one for
+# the end of the block, which a progressive file stores separately; an arithmetic code needs less.
 _LEAST_BITS = {0xC0: 2.0, 0xC1: 2.0, 0xC2: 1.0, 0xC9: 1e-4, 0xCA: 1e-4}
-_MOST_SCANS = 100  # each passes over all of the picture, and may be a few bytes
+_MOST_SCANS = 100  # a scan of a few bytes costs a pass over the whole picture
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class JpegSegment(NamedTuple):
-    """A segment: its marker without the 0xFF, its content, and where in the file that begins."""
+    """A segment: its marker without 0xFF, its content, and the offset of the content."""
 
     marker: int
     content: bytes
     place: int
 
     def begins(self, app: int, name: bytes) -> bool:
-        """Whether it is an application segment of this number whose content begins so."""
+        """Whether it is the application segment `app`, and its content begins with `name`."""
         return self.marker == APP + app and self.content.startswith(name)
 
 
@@ -44,11 +44,10 @@ class JpegStructure:
 
     Attributes:
         segments: application segments and comments.
-        coded: a JPEG file of all other parts, which is all that a decoder needs; with JFIF's and
-            Adobe's segments, which say how colour is coded. Without the end marker where the file
-            lacks it.
-        end: where the picture ends and anything else in the file begins.
-        is_ended: whether the end marker is there.
+        coded: a JPEG file of all other parts, which a decoder needs, and of the JFIF and Adobe
+            segments, which define the colour space. It lacks the end marker if the file does.
+        end: offset of the end of the picture; other data may follow.
+        is_ended: whether the file has an end marker.
     """
 
     segments: tuple[JpegSegment, ...]
@@ -58,11 +57,11 @@ class JpegStructure:
 
 
 def take_apart(data: bytes) -> JpegStructure:
-    """The parts of a JPEG file.
+    """Split a JPEG file into its parts.
 
     Raises:
-        PictureError: it is damaged, of a kind that is not read, too large, or too short for the
-            size that it claims.
+        PictureError: the file is damaged, of an unsupported kind, too large, or too short for its
+            declared size.
     """
     segments: list[JpegSegment] = []
     coded = [START]
@@ -97,12 +96,12 @@ def take_apart(data: bytes) -> JpegStructure:
 
 
 def segment_bytes(marker: int, content: bytes) -> bytes:
-    """A segment as it is in a file."""
+    """Encode a segment."""
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
 def _segment(data: bytes, marker: int, place: int) -> tuple[JpegSegment, int]:
-    """The segment whose length is at a place, and where it ends."""
+    """The segment whose length is at `place`, and the offset of its end."""
     length = int.from_bytes(data[place : place + 2], "big")
     if length < 2 or place + length > len(data):
         raise PictureError("it is damaged (it ends too early)")
@@ -114,14 +113,14 @@ def _says_colour(segment: JpegSegment) -> bool:
 
 
 def _check(frame: JpegSegment, scans: int, size: int) -> None:
-    """Refuse what cannot be decoded, or not in reasonable time, before anything is."""
+    """Reject files that cannot be decoded in reasonable time, before decoding."""
     if frame.marker not in _LEAST_BITS:
-        raise PictureError("it is a JPEG of a lossless or hierarchical kind, which is not read")
+        raise PictureError("it is a lossless or hierarchical JPEG, which is not supported")
     if len(frame.content) < 6:
         raise PictureError("it is damaged (its frame has no size)")
     bits, height, width, count = struct.unpack_from(">BHHB", frame.content)
     if bits != 8:
-        raise PictureError(f"it is a JPEG of {bits}-bit channels, which is not read")
+        raise PictureError(f"it is a JPEG with {bits}-bit channels, which is not supported")
     check_size(width, height)
     components = frame.content[6 : 6 + 3 * count]
     factors = [(value >> 4, value & 15) for value in components[1::3]]

@@ -1,8 +1,7 @@
-"""What Pillow decodes and encodes: its images as arrays and back; BMP files.
+"""Conversion of Pillow images to arrays and back, and BMP files.
 
-Its limit on sizes holds for the whole process, and so does every filter of its warnings. Neither is
-touched: files are opened by the class of their format, whose sizes are checked here, and cut in a
-way that has no limit.
+Pillow's size limit and warning filters are global, so they are not changed. Instead, files are
+opened by the class of their format, sizes are checked here, and functions without a limit are used.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ _ROWS_AT_ONCE = 256
 
 
 def read_bmp(path: Path) -> tuple[Array, Array | None, Metadata]:
-    """The pixels (H, W, C) of uint8, the alpha (H, W) or None, and the metadata of a BMP file.
+    """Read the pixels (H, W, C) of uint8, the alpha (H, W) or None, and the metadata of a BMP.
 
     Raises:
-        PictureError: it is too large, too short for its size, or of another kind.
-        OSError, ...: whatever Pillow raises for damaged files.
+        PictureError: the file is too large, too short for its size, or not supported.
+        Exception: any that Pillow raises for damaged files.
     """
     with path.open("rb") as file:
         _check_bmp(file.read(54), path.stat().st_size)
@@ -41,25 +40,25 @@ def read_bmp(path: Path) -> tuple[Array, Array | None, Metadata]:
 
 
 def write_bmp(picture: Picture, file: IO[bytes]) -> None:
-    """Write an opaque picture; of the metadata, this format holds the resolution only."""
+    """Write an opaque picture; the format holds no metadata except the resolution."""
     dpi, bits = picture.metadata.dpi, picture.bits
     image = to_pil_image(picture) if bits is None else Image.fromarray(bits)
     image.save(file, "BMP", **({"dpi": dpi} if dpi else {}))
 
 
 def ink_to_colour(levels: Array) -> Array:
-    """(H, W, 4) of cyan, magenta, yellow, black in uint8 as RGB, the way Pillow turns it."""
+    """Convert CMYK (H, W, 4) of uint8 to RGB as Pillow does."""
     height, width, _ = levels.shape
     return np.asarray(Image.frombytes("CMYK", (width, height), levels.tobytes()).convert("RGB"))
 
 
 def image_arrays(image: Image.Image) -> tuple[Array, Array | None]:
-    """The pixels (H, W, C) of uint8 and the alpha (H, W) or None of an image of 8 bits.
+    """The pixels (H, W, C) of uint8 and the alpha (H, W) or None of an 8-bit image.
 
-    Ink is turned into RGB without its profile, palettes into their colours.
+    CMYK is converted to RGB without its profile, palettes to colour.
 
     Raises:
-        PictureError: it is of another kind.
+        PictureError: the image has another mode.
     """
     if image.mode not in MODES:
         raise PictureError(f"its pixels are of kind '{image.mode}', not gray or colour")
@@ -68,7 +67,7 @@ def image_arrays(image: Image.Image) -> tuple[Array, Array | None]:
     width, height = image.size
     pixels = np.empty((height, width, count), np.uint8)
     alpha = np.empty((height, width), np.uint8) if image.has_transparency_data else None
-    # In bands, since a whole conversion takes twice what the result does. `crop` has a limit.
+    # Bands need less memory. `resize` is used because `crop` has a size limit.
     for top in range(0, height, _ROWS_AT_ONCE):
         end = min(top + _ROWS_AT_ONCE, height)
         band = image.resize((width, end - top), Image.Resampling.NEAREST, (0, top, width, end))
@@ -80,12 +79,12 @@ def image_arrays(image: Image.Image) -> tuple[Array, Array | None]:
 
 
 def to_pil_image(picture: Picture) -> Image.Image:
-    """A picture as an image, without its metadata: of 8 bits, or gray of any depth."""
+    """Convert a picture of 8 bits, or a gray one of any depth, to an image without metadata."""
     return Image.fromarray(picture.channels())
 
 
 def info_of(metadata: Metadata) -> dict[str, object]:
-    """Metadata as Pillow names it, in an image's `info` and when it is saved."""
+    """Metadata by the names that Pillow uses in `info` and when saving."""
     kept = {
         "exif": PREFIX + metadata.exif if metadata.exif else None,
         "icc_profile": metadata.icc_profile,
@@ -97,11 +96,11 @@ def info_of(metadata: Metadata) -> dict[str, object]:
 
 
 def _check_bmp(head: bytes, file_size: int) -> None:
-    """Refuse a size that cannot be read, or that a file without compression does not hold."""
+    """Reject a size that is too large, or too large for an uncompressed file."""
     if len(head) < 34:
         raise PictureError("it is damaged (it ends too early)")
     width, height, _, bits, compression = struct.unpack_from("<iiHHI", head, 18)
-    if struct.unpack_from("<I", head, 14) == (12,):  # of OS/2, whose sizes are shorter
+    if struct.unpack_from("<I", head, 14) == (12,):  # OS/2 header, with 16-bit sizes
         width, height, _, bits = struct.unpack_from("<HHHH", head, 18)
         compression = 0
     check_size(width, abs(height))

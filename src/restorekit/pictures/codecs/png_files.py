@@ -1,4 +1,4 @@
-"""PNG files: their chunks, and what those besides the pixels say.
+"""PNG files: their chunks and metadata.
 
 Format: https://www.w3.org/TR/png-3/
 """
@@ -23,7 +23,7 @@ from restorekit.pictures.picture import Metadata, Picture, PictureError
 from restorekit.pictures.picture import separate_alpha as _separate
 from restorekit.pictures.pixel_values import Array
 
-_HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR always comes first, and is always this long
+_HEADER_END = len(SIGNATURE) + 8 + 13 + 4  # IHDR is always first, with a fixed length
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _OF_PIXELS = (b"IHDR", b"PLTE", b"IDAT")
@@ -31,9 +31,9 @@ _READ = (*_OF_PIXELS, *_COLOUR, b"tRNS", b"eXIf", b"iCCP", b"pHYs", b"acTL", b"f
 _XMP = b"XML:com.adobe.xmp\x00"
 _EXIF_AS_TEXT = (b"Raw profile type exif", b"Raw profile type APP1")
 _LARGEST_CHUNK = 1 << 26  # of metadata, also when decompressed
-_LARGEST_TEXT = 1 << 20  # when decompressed: Pillow refuses the picture of a longer one
+_LARGEST_TEXT = 1 << 20  # when decompressed; Pillow rejects pictures with a longer text
 _INCHES_PER_METRE = 39.37007874015748
-_LEVEL = 3  # of compression: half again as fast as the default, for 2% more bytes
+_LEVEL = 3  # of compression: 1.5 times as fast as the default, with 2% larger files
 
 
 def read(path: Path) -> tuple[Array, Array | None, Metadata]:
@@ -41,19 +41,19 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
 
     Raises:
         PictureError: it is animated, damaged, or too large.
-        OSError, ...: whatever decoders raise for damaged pixels.
+        Exception: any that a decoder raises for damaged pixels.
     """
     data = path.read_bytes()
     every = list(chunks(data))
     if any(kind == b"acTL" and _is_animated(content) for kind, content in every):
-        raise PictureError("it holds several pictures, as only a TIFF file may")
+        raise PictureError("it holds several pictures, which is supported for TIFF files only")
     pixels, alpha = decode(every)
     is_bilevel = every[0][1][8:10] == b"\x01\x00"  # one bit of gray
     return pixels, alpha, replace(_metadata(every), is_bilevel=is_bilevel)
 
 
 def write(picture: Picture, file: IO[bytes]) -> None:
-    """Write a picture of 8 or 16 bits, or of one bit as its file was, with its metadata."""
+    """Write a picture of 8 or 16 bits, or of one bit if its file had one, with its metadata."""
     picture = _separate(picture)
     encoded = memoryview(_encoded(picture))
     file.write(encoded[:_HEADER_END])
@@ -71,12 +71,12 @@ def _encoded(picture: Picture) -> bytes:
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of a PNG up to its end or where it is cut short, by kind and content.
+    """The chunks of a PNG as (kind, content), up to its end or where the file is truncated.
 
-    Damaged chunks are passed over, if they are not of the pixels.
+    Damaged chunks of metadata are skipped.
 
     Raises:
-        PictureError: a chunk of the pixels is damaged.
+        PictureError: a chunk with pixels is damaged.
     """
     place, kind = len(SIGNATURE), b""
     while place + 12 <= len(data) and kind != b"IEND":
@@ -93,7 +93,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _metadata(every: Sequence[tuple[bytes, bytes]]) -> Metadata:
-    """What a PNG says besides its pixels; a damaged chunk is passed over."""
+    """The metadata in the chunks; invalid ones are skipped."""
     every = [(kind, content) for kind, content in every if len(content) <= _LARGEST_CHUNK]
     found = {kind: content for kind, content in every if kind not in _TEXT}
     texts = [text for text in every if text[0] in _TEXT and not _is_too_long(*text)]
@@ -113,9 +113,9 @@ def _metadata(every: Sequence[tuple[bytes, bytes]]) -> Metadata:
 
 
 def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks that metadata becomes, in an order that the format allows."""
+    """Convert metadata to chunks, in an order that the format allows."""
     for kind, content in metadata.colour_chunks:
-        # The format wants only one of a profile and a word for sRGB.
+        # The format allows either a profile or an sRGB chunk.
         if kind != b"sRGB" or metadata.icc_profile is None:
             yield kind, content
     if metadata.icc_profile is not None:
@@ -135,9 +135,9 @@ def _is_animated(content: bytes) -> bool:
 
 
 def _is_kept(content: bytes, has_exif: bool) -> bool:
-    """Whether a chunk of text is whole, and says nothing that is kept in another form.
+    """Whether a text chunk is valid, and does not repeat other metadata.
 
-    Old programs put EXIF into a text. Beside a chunk of its own it would not be turned upright.
+    Old programs store EXIF as text. A copy next to the EXIF chunk would keep the old orientation.
     """
     keyword, zero, _ = content.partition(b"\x00")
     if not zero or not 1 <= len(keyword) < 80 or content.startswith(_XMP):
@@ -146,7 +146,7 @@ def _is_kept(content: bytes, has_exif: bool) -> bool:
 
 
 def _is_too_long(kind: bytes, content: bytes) -> bool:
-    """Whether a text is compressed and would take many times its bytes when it is read."""
+    """Whether a compressed text exceeds the limit when it is decompressed."""
     rest = content.partition(b"\x00")[2]
     if kind == b"zTXt":
         compressed = rest[1:]
@@ -164,7 +164,7 @@ def _is_too_long(kind: bytes, content: bytes) -> bool:
 
 
 def _profile(content: bytes) -> bytes | None:
-    """The ICC profile: after a name, a zero and the method of compression."""
+    """The ICC profile, which follows a name, a zero byte and the compression method."""
     _, zero, compressed = content.partition(b"\x00")
     if not zero or compressed[:1] != b"\x00":
         return None
@@ -172,7 +172,7 @@ def _profile(content: bytes) -> bytes | None:
 
 
 def _packet(content: bytes) -> bytes | None:
-    """The XMP packet: after its keyword, two flags, and a language and a keyword, mostly empty."""
+    """The XMP packet, which follows a keyword, two flags, a language and a translated keyword."""
     if not content.startswith(_XMP):
         return None
     flags, rest = content[len(_XMP) : len(_XMP) + 2], content[len(_XMP) + 2 :]
@@ -188,7 +188,7 @@ def _resolution(content: bytes) -> tuple[float, float] | None:
 
 
 def _inflate(compressed: bytes) -> bytes | None:
-    """What was compressed; None where it is damaged or larger than a chunk may be."""
+    """Decompress data; None if it is damaged, empty or larger than the limit."""
     inflater = zlib.decompressobj()
     try:
         found = inflater.decompress(compressed, _LARGEST_CHUNK)

@@ -1,9 +1,9 @@
 """The pixels of PNG files.
 
-A decoder is given the chunks of the pixels alone, so that damaged metadata costs neither the
-picture nor a warning. Pillow decodes up to 8 bits. Pixels of 16 bits, which it cannot hold, are
-unpacked here and passed to libpng a few rows at a time: of interlaced pictures, and of data behind
-the pixels, it would print a warning.
+The decoder gets only the chunks with pixels, so that damaged metadata causes neither an error nor a
+warning. Pillow decodes up to 8 bits. It does not support 16-bit colour, so these pixels are
+decompressed here and passed to libpng a few rows at a time. Given whole files, libpng would print
+warnings for interlaced pictures and for data after the pixels.
 
 Format: https://www.w3.org/TR/png-3/
 """
@@ -25,10 +25,10 @@ from restorekit.pictures.picture import PictureError, check_size
 from restorekit.pictures.pixel_values import Array
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the type of colour
-_TRANSPARENT = {0: 2, 2: 6}  # bytes that name the one colour which is transparent
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+_TRANSPARENT = {0: 2, 2: 6}  # size of the transparent colour in bytes, by colour type
 _WHOLE = ((0, 0, 1, 1),)
-# Of an interlaced picture: the first column and row, and the distances to the next.
+# Passes of an interlaced picture: first column, first row, column step, row step.
 _PASSES = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -38,13 +38,13 @@ _PASSES = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-_MOST_UNPACKED = 1032  # bytes of a packed one, by the design of zlib
+_MOST_UNPACKED = 1032  # largest compression ratio of zlib
 _ROWS_AT_ONCE, _BYTES_AT_ONCE = 256, 1 << 20
 _TOO_SHORT = "it is damaged (it ends too early)"
 
 
 class PngHeader(NamedTuple):
-    """What a PNG states of its pixels."""
+    """The fields of the IHDR chunk."""
 
     width: int
     height: int
@@ -56,31 +56,31 @@ class PngHeader(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """How many numbers a pixel has, alpha included; 1 for a palette."""
+        """Number of channels including alpha; 1 for a palette."""
         return _CHANNELS[self.colour]
 
     def stride(self, columns: int) -> int:
-        """The bytes of a row with its filter's number in front."""
+        """Size of a row in bytes, including the filter type."""
         return 1 + -(-columns * self.channels * self.depth // 8)
 
     @property
     def passes(self) -> tuple[tuple[int, int, int, int], ...]:
-        """The parts that the pixels are stored in."""
+        """The passes in which the pixels are stored."""
         return _PASSES if self.interlace else _WHOLE
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """A chunk as it is in a file."""
+    """Encode a chunk."""
     check = zlib.crc32(content, zlib.crc32(kind))
     return b"".join((struct.pack(">I", len(content)), kind, content, struct.pack(">I", check)))
 
 
 def decode(chunks: Sequence[tuple[bytes, bytes]]) -> tuple[Array, Array | None]:
-    """The pixels (H, W, C) of uint8 or uint16, and the alpha (H, W) or None, of a file's chunks.
+    """Decode chunks to pixels (H, W, C) of uint8 or uint16, and alpha (H, W) or None.
 
     Raises:
-        PictureError: it is damaged, or too large.
-        OSError, ...: whatever Pillow and imagecodecs raise for damaged pixels.
+        PictureError: the file is damaged or too large.
+        Exception: any that Pillow and imagecodecs raise for damaged pixels.
     """
     found = dict(reversed(chunks))
     header = _header(found.get(b"IHDR", b""))
@@ -99,13 +99,13 @@ def _header(content: bytes) -> PngHeader:
         raise PictureError("it is damaged (its header is missing)")
     header = PngHeader(*struct.unpack(">IIBBBBB", content))
     if header.colour not in _CHANNELS or header.interlace > 1 or not 1 <= header.depth <= 16:
-        raise PictureError("it is damaged (its header holds what does not exist)")
+        raise PictureError("it is damaged (its header has invalid values)")
     check_size(header.width, header.height)
     return header
 
 
 def _check_length(header: PngHeader, packed: int) -> None:
-    """Refuse a size that so many bytes cannot unpack to."""
+    """Reject a size that the compressed bytes cannot contain, before memory is allocated."""
     unpacked = 0
     for left, top, across, down in header.passes:
         columns, rows = -(-(header.width - left) // across), -(-(header.height - top) // down)
@@ -133,7 +133,7 @@ def _deep(
 
 
 def _fill(part: Array, header: PngHeader, transparent: bytes, unpacker: _Unpacker) -> None:
-    """Decode one part, rows of which build on the row above."""
+    """Decode one pass in bands. Each band starts with the row above it, which filters use."""
     rows, columns = part.shape[:2]
     stride = header.stride(columns)
     above = bytes(stride)
@@ -148,11 +148,11 @@ def _fill(part: Array, header: PngHeader, transparent: bytes, unpacker: _Unpacke
         decoded = imagecodecs.png_decode(encoded).reshape(count + 1, columns, -1)[1:]
         part[top : top + count] = decoded
         last = decoded[-1, :, : header.channels]
-        above = b"\x00" + last.astype(">u2").tobytes()  # with the filter that changes nothing
+        above = b"\x00" + last.astype(">u2").tobytes()  # filter type 0: none
 
 
 class _Unpacker:
-    """Packed bytes, unpacked as far as they are asked for."""
+    """Decompresses data incrementally."""
 
     def __init__(self, packed: Iterable[bytes]) -> None:
         self._pieces = _pieces(packed)
@@ -160,7 +160,7 @@ class _Unpacker:
         self._rest: bytes | memoryview = b""
 
     def read(self, size: int) -> bytes:
-        """The next bytes, exactly so many."""
+        """Return exactly `size` bytes."""
         unpacked = bytearray()
         while len(unpacked) < size:
             piece = self._zlib.decompress(self._rest, size - len(unpacked))
@@ -175,7 +175,7 @@ class _Unpacker:
 
 
 def _pieces(packed: Iterable[bytes]) -> Iterator[memoryview]:
-    """Short pieces, since what is left of one is copied each time."""
+    """Split the data into short pieces, because zlib copies the rest of a piece each time."""
     for content in packed:
         for start in range(0, len(content), _BYTES_AT_ONCE):
             yield memoryview(content)[start : start + _BYTES_AT_ONCE]

@@ -1,4 +1,4 @@
-"""Raw files of cameras: recognised, so that none is taken for the small picture inside it."""
+"""Recognition of raw files of cameras, whose embedded preview must not be read instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from restorekit.pictures.codecs.tiff_layout import TiffDirectory, TiffLayout
 
-# How raw files begin that are no TIFF, and one that is: at which byte, with what.
+# Signatures of raw files that are not TIFF, and of CR2, which is: offset, bytes, name.
 _MARKS = (
     (0, b"FUJIFILMCCD-RAW", "RAF"),
     (0, b"IIRO", "ORF"),
@@ -20,8 +20,8 @@ _MARKS = (
     (6, b"HEAPCCDR", "CRW"),
     (8, b"CR\x02", "CR2"),
 )
-HEAD = 32  # bytes in which these marks lie
-# Suffixes of those that are a TIFF, often with a small picture as its first page.
+HEAD = 32  # bytes that contain these signatures
+# Suffixes of raw files that are TIFF, often with a preview as the first page.
 _SUFFIXES = frozenset(
     {
         *(".3fr", ".arw", ".cap", ".cr2", ".dcr", ".dcs", ".dng", ".erf", ".fff", ".iiq", ".k25"),
@@ -30,22 +30,22 @@ _SUFFIXES = frozenset(
     }
 )
 _PHOTOMETRIC, _DNG_VERSION = 262, 50706
-_SENSOR = (32803, 34892)  # a colour filter array, and what a DNG has where it is undone
+_SENSOR = (32803, 34892)  # colour filter array; linear raw of a DNG
 
 
 def mark_of(head: bytes) -> str | None:
-    """The kind of raw file that begins in this way; None for any other file."""
+    """The kind of raw file with these first bytes; None for any other file."""
     found = (kind for start, mark, kind in _MARKS if head.startswith(mark, start))
     return next(found, None)
 
 
 def kind_in(path: Path, head: bytes, layout: TiffLayout) -> str | None:
-    """The kind of raw file that a TIFF is; None where it is none.
+    """The kind of raw file that a TIFF is; None for any other TIFF.
 
     Args:
-        path: its name, whose suffix counts.
-        head: how it begins.
-        layout: its directories.
+        path: path of the file; its suffix is used.
+        head: the first bytes.
+        layout: the directories.
     """
     if kind := mark_of(head):
         return kind
@@ -58,7 +58,7 @@ def kind_in(path: Path, head: bytes, layout: TiffLayout) -> str | None:
 
 
 def refusal_message(kind: str) -> str:
-    """Why a raw file is not read, and what to do."""
+    """The error message for a raw file."""
     return (
         f"it is a camera's raw file ({kind}), which cannot be developed yet; export a 16-bit TIFF "
         "from a raw developer and restore that"
@@ -66,7 +66,7 @@ def refusal_message(kind: str) -> str:
 
 
 def _directories(layout: TiffLayout) -> Iterable[TiffDirectory]:
-    # Of many pages the first tell: no stack has a sensor's values further on.
+    # The first pages suffice: raw files have few, and long stacks would take time.
     for page in layout.pages[:16]:
         yield page
         yield from (found for _, found in layout.below(page))

@@ -1,4 +1,4 @@
-"""TIFF files: pages of any number of channels, of integers or floats, through tifffile."""
+"""TIFF files, read and written by tifffile: pages with any number of channels."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ from restorekit.pictures.metadata.program_notes import Tag
 from restorekit.pictures.picture import Metadata, Picture, PictureError
 from restorekit.pictures.pixel_values import Array
 
-_UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # what a channel after gray or colour is
-_NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # of resolution
-_BIG = 4_000_000_000  # bytes, above which the offsets of a plain TIFF may not suffice
+_UNSPECIFIED, _ASSOCIATED, _UNASSOCIATED = 0, 1, 2  # kinds of channels after gray or colour
+_NO_UNIT, _INCHES, _CENTIMETRES = 1, 2, 3  # units of resolution
+_BIG = 4_000_000_000  # bytes; larger files need the 64-bit offsets of BigTIFF
 _XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
 
 def count(path: Path) -> int:
-    """How many pictures a TIFF holds; thumbnails and masks do not count.
+    """Number of pictures in a TIFF, without thumbnails and masks.
 
     Raises:
-        PictureError: it is a raw file, or its directories are damaged.
+        PictureError: the file is a raw file, or its directories are damaged.
     """
     with _opened(path) as (tiff, layout, _), capture_log():
         return len(contents(tiff, layout).planes)
 
 
 def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
-    """Each page's pixels, metadata and orientation.
+    """Read the pixels, metadata and orientation of each page.
 
     Raises:
-        PictureError: a page is too large, ends early, or has pixels of a kind that is not read.
-        ValueError, ...: whatever tifffile and imagecodecs raise for damaged files.
+        PictureError: a page is too large, truncated, or has an unsupported kind of pixels.
+        Exception: any that tifffile and imagecodecs raise for damaged files.
     """
     with _opened(path) as (tiff, layout, lines):
         with capture_log() as more:
@@ -66,7 +66,7 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
                     white = white_of_all(planes, layout.size)
                 pixels = pixels_of(page, plane.decode(), white)
                 metadata = _metadata(tiff, page)
-                if plane.number:  # they speak of all planes
+                if plane.number:  # notes describe all planes, so the first one has them
                     metadata = replace(metadata, notes=())
             lines += more
             damaged = (f"damaged parts (tifffile: {line})" for line in lines)
@@ -77,7 +77,7 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, TiffLayout, list[str]]]:
-    """A file whose directories are known to be sound, and which is no raw file; what was logged."""
+    """Open a file after checking that its directories are valid and it is not a raw file."""
     with path.open("rb") as file:
         head = file.read(HEAD)
         layout = TiffLayout(file)
@@ -90,19 +90,19 @@ def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, TiffLayout, list[st
 
 
 def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
-    """Write pages one after the other, compressed without loss.
+    """Write pages one after the other, with lossless compression.
 
     Args:
         pictures: the pages.
         path: an existing file.
-        expected_bytes: how much is to come at most; decides on the size of the file's offsets.
+        expected_bytes: upper limit of the size, which decides whether a BigTIFF is written.
     """
     big = expected_bytes > _BIG
     directories = []
     with tifffile.TiffWriter(path, bigtiff=big, byteorder="<") as tiff:
         for picture in pictures:
             tags, further = exif.to_tiff(picture.metadata.exif)
-            # tifffile writes no directories besides pages: their place is kept by an entry each.
+            # tifffile writes no EXIF directories. Placeholder entries are replaced by `_append`.
             further = {} if big else further
             tags += [(code + 1, "I", 1, 0, True) for code in further]
             octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
@@ -141,13 +141,13 @@ def _options(picture: Picture) -> dict[str, Any]:
 
 
 def _noted(picture: Picture) -> list[Tag]:
-    """The notes of programs as entries."""
+    """The notes of programs as entries for a page."""
     notes, dtype = picture.metadata.notes, picture.pixels.dtype
     return [fitted(tag, dtype) for note in notes for tag in note.tags]
 
 
 def _channels(picture: Picture) -> Array:
-    """The channels in the order of the file that they were read from."""
+    """The channels in the order of the original file."""
     channels = picture.channels()
     if picture.alpha is None or not picture.extra:
         return channels
@@ -162,7 +162,7 @@ def _alpha_place(picture: Picture) -> int:
 
 
 def _append(directories: list[dict[int, exif.ExifDirectory]], path: Path) -> None:
-    """Put directories at the file's end, and their places into the entries kept for them."""
+    """Append directories to the file, and write their offsets into the placeholder entries."""
     with path.open("r+b") as file, tifffile.TiffFile(path) as tiff:
         for page, further in zip(tiff.pages, directories, strict=True):
             for code, directory in further.items():
@@ -188,7 +188,7 @@ def _metadata(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
         exif=exif.from_tiff(file, page.offset, tiff.byteorder, tiff.is_bigtiff),
         icc_profile=_octets(page, _PROFILE),
         dpi=(factor * resolution[0], factor * resolution[1]) if resolution and factor else None,
-        # Programs write 1 for want of a resolution.
+        # Programs write 1 if there is no resolution.
         density=resolution if unit == _NO_UNIT and resolution != (1.0, 1.0) else None,
         xmp=_octets(page, _XMP),
         notes=notes_of(page),
@@ -212,7 +212,7 @@ def _octets(page: tifffile.TiffPage, code: int) -> bytes | None:
 
 
 def _resolution(page: tifffile.TiffPage) -> tuple[float, float] | None:
-    """Pixels per unit, across and down."""
+    """Pixels per unit, horizontal and vertical."""
     x, y = page.tags.valueof(282), page.tags.valueof(283)
     try:
         resolution = (x[0] / x[1], y[0] / y[1])

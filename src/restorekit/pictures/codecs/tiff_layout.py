@@ -1,8 +1,9 @@
-"""The directories of a TIFF, followed before any library decodes the file.
+"""The directories of a TIFF, checked before any library decodes the file.
 
 A TIFF is a chain of directories of entries, one for each page; an entry may point to further
-directories. A damaged or hostile file has chains that loop or lead out of it, and entries that
-claim more than it holds: libraries follow them for minutes, or make room for what is not there.
+directories. In a damaged or malicious file, chains may form loops or lead outside the file, and
+entries may claim more data than it has. Libraries would run for minutes or allocate too much
+memory.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import IO, NamedTuple
 
 from restorekit.pictures.picture import PictureError
 
-# Byte order, and whether offsets have 8 bytes, by how the file begins.
+# Byte order, and whether offsets have 8 bytes, by the first bytes.
 MAGICS: Mapping[bytes, tuple[str, bool]] = {
     b"II*\x00": ("<", False),
     b"MM\x00*": (">", False),
@@ -22,20 +23,20 @@ MAGICS: Mapping[bytes, tuple[str, bool]] = {
     b"MM\x00+": (">", True),
 }
 SUBIFDS = 330
-_DIRECTORIES = (SUBIFDS, 34665, 34853, 40965)  # the last three of EXIF
-_SEGMENTS, _COUNTS = (273, 324), (279, 325)  # where strips and tiles begin, and their bytes
+_DIRECTORIES = (SUBIFDS, 34665, 34853, 40965)  # the last three are those of EXIF
+_SEGMENTS, _COUNTS = (273, 324), (279, 325)  # offsets and sizes of strips and tiles
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _NEEDED = frozenset({256, 257, 258, 259, 262, 277, 339, *_SEGMENTS, *_COUNTS})
 _MOST_PAGES = 100_000
 _MOST_ENTRIES = 4096
-_DEEPEST = 3  # how often directories point to others
-_LARGEST_MISSING = 2**26  # bytes that an entry may claim beyond the end, if it is not needed
+_DEEPEST = 3  # levels of nested directories
+_LARGEST_MISSING = 2**26  # bytes beyond the end that an optional entry may claim
 
 
 class TiffEntry(NamedTuple):
-    """An entry of a directory: its type and number of values, and where in the file they are."""
+    """An entry of a directory: type, number of values, and offset of the values."""
 
     kind: int
     length: int
@@ -43,13 +44,13 @@ class TiffEntry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of its values."""
+        """Size of the values in bytes."""
         return self.length * _SIZES.get(self.kind, 1)
 
 
 @dataclass(frozen=True)
 class TiffDirectory:
-    """A directory: where it lies, its entries by their code, where the next one is (0 for none)."""
+    """A directory: its offset, its entries by code, and the offset of the next one, or 0."""
 
     offset: int
     entries: Mapping[int, TiffEntry]
@@ -60,14 +61,14 @@ class TiffLayout:
     """The directories of a file.
 
     Args:
-        file: a TIFF, which stays open.
+        file: a TIFF, which must stay open.
 
     Attributes:
         pages: the directory of each page.
 
     Raises:
-        PictureError: the chain of pages loops, leads out of the file, or is too long; an entry
-            claims what the file does not hold.
+        PictureError: the chain of pages forms a loop, leads outside the file or is too long, or an
+            entry claims data outside the file.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -78,7 +79,7 @@ class TiffLayout:
         self.pages = list(self._chain(self._first()))
 
     def values(self, entry: TiffEntry) -> tuple[int, ...]:
-        """The integers of an entry; none where it holds others, or is not in the file."""
+        """The integers of an entry; empty for other types, or if they are not in the file."""
         letter = _INTEGERS.get(entry.kind)
         self._file.seek(entry.place)
         data = self._file.read(entry.size) if entry.place + entry.size <= self.size else b""
@@ -87,7 +88,7 @@ class TiffLayout:
         return struct.unpack(f"{self.order}{entry.length}{letter}", data)
 
     def value(self, directory: TiffDirectory, code: int, default: int = 0) -> int:
-        """The first integer of an entry; the default where there is none."""
+        """The first integer of an entry, or the default."""
         entry = directory.entries.get(code)
         found = self.values(entry) if entry else ()
         return found[0] if found else default
@@ -95,7 +96,7 @@ class TiffLayout:
     def below(
         self, directory: TiffDirectory, depth: int = _DEEPEST
     ) -> Iterator[tuple[int, TiffDirectory]]:
-        """The directories that one points to, and these in turn, with the code of the entry."""
+        """All directories below one, each with the code of the entry that points to it."""
         for code in _DIRECTORIES if depth else ():
             entry = directory.entries.get(code)
             for offset in self.values(entry)[:_MOST_ENTRIES] if entry else ():
@@ -113,7 +114,7 @@ class TiffLayout:
                     yield directory
 
     def explained(self) -> int:
-        """The bytes that directories, the values of their entries, and pixels take."""
+        """Number of bytes used by directories, values of entries, and pixels."""
         total = 16
         for directory in self.everything():
             total += len(directory.entries) * (20 if self._is_big else 12) + 16
@@ -148,7 +149,7 @@ class TiffLayout:
             offset = directory.following
 
     def _directory(self, offset: int, is_page: bool) -> TiffDirectory | None:
-        """The directory at an offset; None where it is not in the file, or is none."""
+        """The directory at an offset; None if it is outside the file or invalid."""
         number, entry, end = ("Q", "HHQQ", "Q") if self._is_big else ("H", "HHII", "I")
         head = self._read(offset, struct.calcsize(f"={number}"))
         count = struct.unpack(f"{self.order}{number}", head)[0] if head else 0

@@ -1,4 +1,4 @@
-"""What tifffile logs, caught where it is said instead of printed."""
+"""Capturing the log messages of tifffile, which Python would print otherwise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class _Catcher(logging.Handler):
-    """Keeps what one thread logs."""
+    """Collects the messages of one thread."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
@@ -18,12 +18,12 @@ class _Catcher(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self.thread:
             text = " ".join(record.getMessage().split())
-            self.lines.append(text.partition("> ")[2] or text)  # without the object's own name
+            self.lines.append(text.partition("> ")[2] or text)  # without the name of the object
 
 
 @contextmanager
 def capture_log() -> Iterator[list[str]]:
-    """What tifffile logs within the block; without a handler, Python would print it."""
+    """Collect the warnings that tifffile logs in the block; the logger keeps its settings."""
     lines: list[str] = []
     catcher = _Catcher(lines)
     logger = logging.getLogger("tifffile")

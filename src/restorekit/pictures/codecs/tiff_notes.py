@@ -1,4 +1,4 @@
-"""The notes of programs in a TIFF: OME-XML, ImageJ, GeoTIFF; and what is left out of the others."""
+"""Notes of programs in a TIFF (OME-XML, ImageJ, GeoTIFF), and names of what is left out."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from restorekit.pictures.metadata.exif import DESCRIPTIVE, DIRECTORIES, is_note
 from restorekit.pictures.metadata.program_notes import Note, Tag, is_of_tifffile
 
 _DESCRIPTION, _IMAGEJ, _NO_DATA = 270, 50839, 42113
-# What is kept as it is, by its code.
+# Entries that are kept unchanged, by code.
 _KEPT: Mapping[int, str] = {
     **dict.fromkeys((33550, 33922, 34264, 34735, 34736, 34737), "GeoTIFF"),
     42112: "GDAL metadata",
     _NO_DATA: "GDAL no-data value",
 }
 _OF_VALUES = (_NO_DATA,)
-# What is about the file's own layout and is made anew, or is read in another way.
+# Entries that describe the layout of the file and are written again, or are read elsewhere.
 _LAYOUT = frozenset(
     {
         *range(254, 260), *range(262, 267), 273, 274, *range(277, 285), 288, 289, 292, 293, 296,
@@ -36,25 +36,25 @@ _RANGE_OF_IMAGEJ = re.compile(rb"^(min|max)=[^\n\x00]*\n?", re.MULTILINE)
 
 
 def notes_of(page: tifffile.TiffPage) -> tuple[Note, ...]:
-    """What is kept of a page's notes."""
+    """The notes of a page that are kept."""
     return (*_description(page), *_of_imagej(page), *_as_they_are(page))
 
 
 def left_out_of(page: tifffile.TiffPage) -> Iterator[str]:
-    """The names of a page's entries that are neither read nor kept."""
+    """Names of the entries of a page that are neither read nor kept."""
     for tag in page.tags:
         known = tag.code in _LAYOUT or tag.code in DESCRIPTIVE or tag.code in DIRECTORIES
         if not known and tag.code not in _KEPT:
             yield f"TIFF tag {tag.name if tag.name != str(tag.code) else tag.code}"
     text = page.description
     if is_of_tifffile(text):
-        yield from _beside_the_shape(text)
+        yield from _metadata_of_tifffile(text)
     if _is_ome(text.encode()) and _is_of_several_files(text):
         yield "OME-XML (of several files)"
 
 
 def fitted(tag: Tag, dtype: np.dtype[Any]) -> Tag:
-    """An entry as it holds for pixels of a type: OME-XML names the type."""
+    """Adapt an entry to the type of the pixels, which OME-XML contains."""
     code, kind, _, value, once = tag
     if code != _DESCRIPTION or not isinstance(value, bytes) or not _is_ome(value):
         return tag
@@ -84,8 +84,8 @@ def _description(page: tifffile.TiffPage) -> Iterator[Note]:
         yield Note("ImageJ's description", tags, other, "ImageJ's display range")
 
 
-def _beside_the_shape(description: str) -> Iterator[str]:
-    """What tifffile notes of an array besides its shape, which is made anew."""
+def _metadata_of_tifffile(description: str) -> Iterator[str]:
+    """Names of what tifffile has stored in a description, except the shape."""
     try:
         names = set(json.loads(description)) - {"shape", "truncated"}
     except (ValueError, RecursionError):

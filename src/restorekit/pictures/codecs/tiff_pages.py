@@ -1,4 +1,4 @@
-"""One page of a TIFF: which kinds of pixels are read, and how they become arrays."""
+"""The pixels of a TIFF page: checks, and conversion to arrays."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PHOTOMETRIC = tifffile.PHOTOMETRIC
 _GRAY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _COLOUR = (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
 _NO_DATA = 42113
-_IS_ALPHA = (1, 2)  # associated, unassociated; 0 says nothing
-# The bytes of pixels that one byte can become, by the number of the compression.
+_IS_ALPHA = (1, 2)  # associated, unassociated; 0 is unspecified
+# Largest number of decoded bytes per byte, by compression.
 _MOST_PER_BYTE = {1: 2, 5: 3000, 8: 1040, 32946: 1040, 32773: 64}
 _MOST_PER_BYTE_ELSE = 50_000
-_LARGE = 2**26  # bytes; less is no burden
+_LARGE = 2**26  # bytes; smaller pages are not checked
 _MANY = 65_536  # strips or tiles
-_MOST_BYTES = 8_000_000_000  # of a page's pixels
+_MOST_BYTES = 8_000_000_000  # size of the pixels of a page
 
 
 class Pixels(NamedTuple):
@@ -34,9 +34,9 @@ class Pixels(NamedTuple):
     Attributes:
         values: (H, W, C): gray or colour, then other channels.
         alpha: (H, W) or None.
-        extra: how many other channels there are.
-        known: the range, where it is not to be found in the values.
-        no_data: the value that stands for none.
+        extra: number of other channels.
+        known: the range, if it is not to be taken from the values.
+        no_data: the value of pixels without data.
     """
 
     values: Array
@@ -47,10 +47,10 @@ class Pixels(NamedTuple):
 
 
 def check_page(page: tifffile.TiffPage, file_size: int) -> None:
-    """Refuse a page before anything of it is decoded.
+    """Check a page before it is decoded.
 
     Raises:
-        PictureError: it is too large, ends early, or has pixels of a kind that is not read.
+        PictureError: the page is too large, truncated, or has an unsupported kind of pixels.
     """
     check_size(page.imagewidth, page.imagelength)
     if page.imagedepth != 1:
@@ -77,7 +77,7 @@ def check_page(page: tifffile.TiffPage, file_size: int) -> None:
 
 
 def white_of_all(planes: Iterable[Plane], file_size: int) -> float | None:
-    """The largest white of pages whose least value is white, so that all are turned over alike."""
+    """The largest white of pages where 0 is white, so that all pages are inverted alike."""
     found = []
     for plane in planes:
         if _is_turned_over(plane.page):
@@ -87,14 +87,14 @@ def white_of_all(planes: Iterable[Plane], file_size: int) -> float | None:
 
 
 def pixels_of(page: tifffile.TiffPage, values: Array, white: float | None = None) -> Pixels:
-    """The pixels of a page, black less than white.
+    """Convert the decoded values of a page, so that black is less than white.
 
     Args:
-        page: what is said of them.
-        values: as tifffile decodes them.
-        white: of 16 bits whose least value is white, the largest one; None to find it.
+        page: the page.
+        values: the values that tifffile decodes.
+        white: the white of all pages for 16-bit pages where 0 is white; None finds it.
     """
-    if page.planarconfig == 2 and page.samplesperpixel > 1:  # each channel stored on its own
+    if page.planarconfig == 2 and page.samplesperpixel > 1:  # channels are stored separately
         values = np.moveaxis(values.reshape(page.samplesperpixel, *_size(page)), 0, 2)
     values = np.ascontiguousarray(values).reshape(*_size(page), page.samplesperpixel)
     if page.photometric == PHOTOMETRIC.PALETTE:
@@ -111,22 +111,22 @@ def pixels_of(page: tifffile.TiffPage, values: Array, white: float | None = None
 
 
 def alpha_place(page: tifffile.TiffPage) -> int | None:
-    """Which of the channels after gray or colour is alpha; None where none is."""
+    """Index of alpha among the channels after gray or colour; None without alpha."""
     return next((n for n, kind in enumerate(page.extrasamples) if kind in _IS_ALPHA), None)
 
 
 def _check_claims(page: tifffile.TiffPage) -> None:
-    """Refuse a page that claims many more pixels than its data can hold."""
+    """Reject a page that claims many more pixels than its data can contain."""
     size = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
-    pieces, told = math.prod(page.chunked), len(page.dataoffsets)
+    pieces, stored = math.prod(page.chunked), len(page.dataoffsets)
     most = _MOST_PER_BYTE.get(page.compression, _MOST_PER_BYTE_ELSE)
     too_small = size > _LARGE and size > most * sum(page.databytecounts)
-    if too_small or (pieces != told and max(pieces, told) > _MANY):
+    if too_small or (pieces != stored and max(pieces, stored) > _MANY):
         raise PictureError("it is damaged (it claims more pixels than its data can hold)")
 
 
 def _no_data(page: tifffile.TiffPage) -> float | None:
-    """GDAL's value for pixels without one."""
+    """The value of pixels without data, from GDAL's entry."""
     try:
         value = float(str(page.tags.valueof(_NO_DATA, default="nan")).strip(" \x00"))
     except ValueError:
@@ -135,7 +135,7 @@ def _no_data(page: tifffile.TiffPage) -> float | None:
 
 
 def _is_turned_over(page: tifffile.TiffPage) -> bool:
-    """Whether the least of 16-bit values is white, so that the values say which one is black."""
+    """Whether 0 is white in a 16-bit page. Black then depends on the values, see `white_of`."""
     is_16_bit = page.dtype == np.uint16 and page.bitspersample == 16
     return bool(is_16_bit and page.photometric == PHOTOMETRIC.MINISWHITE)
 
@@ -162,7 +162,7 @@ def _without_alpha(values: Array, page: tifffile.TiffPage) -> Pixels:
 
 
 def _whole_range(values: Array, bits: int) -> tuple[Array, Range | None]:
-    """Values in the machine's byte order; those of few bits fill their type, and white is known."""
+    """Convert to native byte order; fewer bits are scaled to the whole range, which is returned."""
     native = values.dtype.newbyteorder("=")
     if native.kind == "b":
         return values.astype(np.uint8) * np.uint8(255), Range(0.0, 255.0)
@@ -173,7 +173,7 @@ def _whole_range(values: Array, bits: int) -> tuple[Array, Range | None]:
 
 
 def _negative(values: Array, known: Range) -> Array:
-    """Values with black and white exchanged."""
+    """Exchange black and white."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         negative: Array = values.dtype.type(known.white) - values
         return negative
@@ -185,7 +185,7 @@ def _negative(values: Array, known: Range) -> Array:
 
 
 def _look_up(page: tifffile.TiffPage, indices: Array) -> Array:
-    """A palette's colours: (H, W, 3), of 8 bits where those are all that the palette uses."""
+    """Convert indices to the colours of the palette, (H, W, 3), of 8 bits if these suffice."""
     colours = np.asarray(page.colormap).T
     if not (colours % 257).any() or not (colours % 256).any():
         colours = (colours >> 8).astype(np.uint8)

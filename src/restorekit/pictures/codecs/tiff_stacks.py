@@ -1,8 +1,8 @@
-"""Which pictures a TIFF holds: its pages, the planes that lie behind one page, and nothing unseen.
+"""The pictures of a TIFF: its pages, and planes that are stored after the pixels of a page.
 
-Some programs write a stack as one page, with the other planes behind its pixels and their number in
-a tag or a description. What is not read must not be lost in silence when the file is written again:
-it is refused, or, where it can be made again, named.
+Some programs write a stack as one page, followed by the pixels of the other planes, and store their
+number in a tag or a description. Data that is not read would be lost when the file is written
+again. Such a file is rejected, unless the data can be recomputed; then a warning names it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from restorekit.pictures.metadata.program_notes import is_of_tifffile
 from restorekit.pictures.picture import PictureError
 from restorekit.pictures.pixel_values import Array
 
-_PLANES_OF_METAMORPH = 33629  # has a value for each plane
+_PLANES_OF_METAMORPH = 33629  # one value per plane
 _SUBFILE, _WIDTH, _HEIGHT = 254, 256, 257
 _IS_REDUCED = 1
-_LEAST_UNSEEN = 4096  # bytes; fewer are padding
-# Pyramids of slide scanners: what tells them, and what they are called.
+_LEAST_UNSEEN = 4096  # bytes; fewer may be padding
+# Pyramids of slide scanners: attribute of `TiffFile`, and name for messages.
 _SLIDES = {
     "is_svs": "Aperio SVS",
     "is_ndpi": "Hamamatsu NDPI",
@@ -38,13 +38,13 @@ _SLIDES = {
 
 
 class Plane(NamedTuple):
-    """A picture of a file: its page, and its number among those that the page stands for."""
+    """A picture of a file: its page, and its number among the planes of the page."""
 
     page: tifffile.TiffPage
     number: int = 0
 
     def decode(self) -> Array:
-        """Its values as tifffile decodes them."""
+        """Decode the values."""
         if not self.number:
             return self.page.asarray()
         file, page = self.page.parent.filehandle, self.page
@@ -55,17 +55,17 @@ class Plane(NamedTuple):
 
 
 class TiffContents(NamedTuple):
-    """The pictures of a file, and what else it holds, in the user's words."""
+    """The pictures of a file, and the names of its other contents."""
 
     planes: list[Plane]
     left_out: tuple[str, ...]
 
 
 def contents(tiff: tifffile.TiffFile, layout: TiffLayout) -> TiffContents:
-    """The pictures of a file.
+    """Find the pictures of a file.
 
     Raises:
-        PictureError: it holds none, or more than can be read.
+        PictureError: the file has no pictures, or has some that cannot be read.
     """
     for mark, name in _SLIDES.items():
         if getattr(tiff, mark, False):
@@ -87,11 +87,11 @@ def contents(tiff: tifffile.TiffFile, layout: TiffLayout) -> TiffContents:
     if not planes:
         raise PictureError("it holds no picture")
     _check_unseen(layout, planes)
-    return TiffContents(planes, (*_beside(pages), *_reduced(layout)))
+    return TiffContents(planes, (*_masks_and_reduced(pages), *_reduced(layout)))
 
 
 def _claims(tiff: tifffile.TiffFile, pages: Sequence[tifffile.TiffPage]) -> Iterator[int]:
-    """How many planes each page stands for."""
+    """The number of planes of each page."""
     shapes = [_shape_of(page) for page in pages]
     starts = [number for number, shape in enumerate(shapes) if shape]
     described = (tiff.imagej_metadata or {}).get("images", 1) if tiff.is_imagej else 1
@@ -110,7 +110,7 @@ def _claims(tiff: tifffile.TiffFile, pages: Sequence[tifffile.TiffPage]) -> Iter
 
 
 class _Shape(NamedTuple):
-    """What tifffile notes of an array that it has written."""
+    """The shape that tifffile stores for an array that it writes."""
 
     planes: int
     is_in_one_page: bool
@@ -130,7 +130,7 @@ def _shape_of(page: tifffile.TiffPage) -> _Shape | None:
 
 
 def _of_shape(page: tifffile.TiffPage, shape: _Shape, pages: int) -> int:
-    """The planes of a page with a note on the shape of `pages` pages; a note may be an old one."""
+    """The number of planes of a page with a stored shape, which may be outdated."""
     if shape.planes <= pages:
         return 1
     if shape.is_in_one_page or (pages == 1 and _has_behind(page, shape.planes)):
@@ -139,10 +139,10 @@ def _of_shape(page: tifffile.TiffPage, shape: _Shape, pages: int) -> int:
 
 
 def _behind(page: tifffile.TiffPage, planes: int, program: str) -> int:
-    """So many planes, if they lie behind a page's own pixels.
+    """The number of planes, if the file has them all after the pixels of the page.
 
     Raises:
-        PictureError: they do not.
+        PictureError: it does not.
     """
     if planes > 1 and not _has_behind(page, planes):
         raise PictureError(
@@ -160,7 +160,7 @@ def _has_behind(page: tifffile.TiffPage, planes: int) -> bool:
 
 
 def _check_unseen(layout: TiffLayout, planes: Sequence[Plane]) -> None:
-    """Refuse a file with so many bytes that nothing accounts for that they may be planes."""
+    """Reject a file with enough unexplained bytes for a further plane."""
     whole = [plane.page.nbytes for plane in planes if plane.page.is_contiguous]
     if not whole:
         return
@@ -168,12 +168,12 @@ def _check_unseen(layout: TiffLayout, planes: Sequence[Plane]) -> None:
     unseen = layout.size - layout.explained() - behind
     if unseen >= max(min(whole), _LEAST_UNSEEN):
         raise PictureError(
-            f"it holds {unseen:,} bytes that belong to none of its pages, and may be further "
+            f"it holds {unseen:,} bytes that do not belong to its pages and may be further "
             "pictures; save it with a page for each"
         )
 
 
-def _beside(pages: Sequence[tifffile.TiffPage]) -> Iterator[str]:
+def _masks_and_reduced(pages: Sequence[tifffile.TiffPage]) -> Iterator[str]:
     masks = sum(bool(page.is_mask) for page in pages)
     if masks:
         yield f"transparency masks ({masks})"
@@ -182,10 +182,10 @@ def _beside(pages: Sequence[tifffile.TiffPage]) -> Iterator[str]:
 
 
 def _reduced(layout: TiffLayout) -> Iterator[str]:
-    """The smaller pictures that entries of pages point to.
+    """The reduced pictures in SubIFDs.
 
     Raises:
-        PictureError: one is not smaller.
+        PictureError: one is not smaller than its page.
     """
     count = 0
     for page in layout.pages:
@@ -193,7 +193,7 @@ def _reduced(layout: TiffLayout) -> Iterator[str]:
             if code != SUBIFDS or not layout.value(found, _WIDTH):
                 continue
             if not _is_smaller(layout, found, page):
-                raise PictureError("a page of it holds a further picture (SubIFD)")
+                raise PictureError("one of its pages holds a further picture (SubIFD)")
             count += 1
     if count:
         yield f"pictures of reduced resolution (SubIFDs, {count})"

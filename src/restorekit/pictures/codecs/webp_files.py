@@ -1,4 +1,4 @@
-"""WebP files: libwebp codes the pixels; the chunks besides them are read here.
+"""WebP files. libwebp encodes and decodes the pixels; other chunks are read here.
 
 Format: https://developers.google.com/speed/webp/docs/riff_container
 """
@@ -18,14 +18,14 @@ from restorekit.pictures.metadata.exif import without_prefix
 from restorekit.pictures.picture import Metadata, Picture, PictureError, check_size, separate_alpha
 from restorekit.pictures.pixel_values import Array
 
-# libwebp takes up to eight bytes a pixel while it decodes, even of a file of a few kilobytes.
+# libwebp allocates up to 8 bytes per pixel, even for a file of a few kilobytes.
 MAX_PIXELS = 200_000_000
 _OF_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 _METADATA = {b"EXIF", b"ICCP", b"XMP "}
 
 
 def is_webp(head: bytes) -> bool:
-    """Whether a file begins as a WebP does."""
+    """Whether the first bytes of a file are those of a WebP."""
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
@@ -33,13 +33,13 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
     """The pixels (H, W, 3) of uint8, the alpha (H, W) or None, and the metadata.
 
     Raises:
-        PictureError: it is animated, or too large.
-        ValueError, ...: whatever imagecodecs raises for damaged files.
+        PictureError: the file is animated or too large.
+        Exception: any that imagecodecs raises for damaged files.
     """
     data = path.read_bytes()
     chunks = list(_chunks(data))
     if sum(kind == b"ANMF" for kind, _ in chunks) > 1:
-        raise PictureError("it holds several pictures, as only a TIFF file may")
+        raise PictureError("it holds several pictures, which is supported for TIFF files only")
     for size in (_size(kind, content) for kind, content in chunks):
         if size is not None:
             check_size(*size, MAX_PIXELS)
@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
 
 
 def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
-    """Write a picture without loss, unless a quality is given, which halves colour's resolution."""
+    """Write a picture: lossless, or with a quality and halved colour resolution."""
     # `exact` keeps the colour of fully transparent pixels.
     options: dict[str, object] = {"lossless": True, "exact": True}
     if quality is not None:
@@ -70,7 +70,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks by kind and content; one that is cut short ends them."""
+    """The chunks as (kind, content), up to a truncated one."""
     place = 12
     while place + 8 <= len(data):
         kind, size = struct.unpack_from("<4sI", data, place)
@@ -81,7 +81,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _size(kind: bytes, content: bytes) -> tuple[int, int] | None:
-    """The width and height that a chunk states."""
+    """The width and height in a chunk; None if it has none."""
     if kind == b"VP8X" and len(content) >= 10:
         width, height = (int.from_bytes(content[at : at + 3], "little") for at in (4, 7))
         return 1 + width, 1 + height

@@ -1,1 +1,1 @@
-"""What a picture file holds besides its pixels: EXIF, XMP, attachments, notes of programs."""
+"""Metadata of picture files: EXIF, XMP, attachments, notes of programs."""

@@ -1,4 +1,4 @@
-"""What belongs to a picture in its file and is no part of it."""
+"""Data that follows a picture in its file, for example a gain map or a video."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import NamedTuple
 
 
 class View(NamedTuple):
-    """A picture in the index: its attributes, where it lies, counted from the first one's end, and
-    the numbers of the entries that depend on it."""
+    """An entry of the index of pictures.
+
+    Attributes:
+        attributes: the kind of picture, as a bit field.
+        start: offset from the end of the first picture.
+        size: size in bytes.
+        depends: numbers of the entries that depend on it.
+    """
 
     attributes: int
     start: int
@@ -18,15 +24,15 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Attachments:
-    """What belongs to the picture of a JPEG and is no part of it.
+    """The data that follows the picture of a JPEG.
 
     Attributes:
-        names: what it is, in the user's words.
-        tail: all that follows the picture in the file, without previews.
-        views: the pictures that the file's index lists: the first one, and those in `tail`.
-        segments: application segments that belong to it.
-        is_extended: whether XMP is extended among them.
-        orientation: how the picture lies in the file; gain maps and views lie the same way.
+        names: names of its parts for messages.
+        tail: the bytes after the picture, without previews.
+        views: the pictures in the index of the file: the first one, and those in `tail`.
+        segments: application segments that describe it.
+        is_extended: whether these contain extended XMP.
+        orientation: EXIF orientation of the picture in the file; gain maps and views share it.
     """
 
     names: tuple[str, ...]

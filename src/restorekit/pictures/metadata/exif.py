@@ -1,8 +1,9 @@
-"""EXIF blocks: which way up, and how a TIFF holds what every other format has in one block.
+"""EXIF blocks: orientation, resolution, thumbnails, and conversion to and from TIFF directories.
 
 An EXIF block is a small TIFF file without an image: a header, a directory of entries, and further
-directories that entries of the first point to. The block of most pictures is passed on byte for
-byte, since the notes of camera makers point into it.
+directories that its entries point to. Other formats store it as one block; in a TIFF its entries
+are part of the file. Blocks are copied byte for byte where possible, because the notes of camera
+makers contain offsets into them.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ PREFIX = b"Exif\x00\x00"
 _ORIENTATION = 274
 _RESOLUTION, _UNIT, _INCHES, _CENTIMETRES = (282, 283), 296, 2, 3
 _THUMBNAIL, _THUMBNAIL_SIZE = 513, 514
-# Entries that change places when a picture is turned by a quarter: its size and its resolution, in
-# the first directory and in that of the exposure.
+# Entries to exchange when a picture is rotated by 90 degrees: size and resolution, in the first
+# directory and in that of the exposure.
 _SIDES = ((256, 257), _RESOLUTION, (40962, 40963), (41486, 41487))
-_INTEROPERABILITY = 40965  # a directory of its own, of no use to anyone
-# What of a TIFF's first directory is about the picture's making, with the type it is written in;
-# everything else there is about the file's own layout.
+_INTEROPERABILITY = 40965  # a separate directory, which is not needed
+# Entries of the first directory of a TIFF that describe the picture, with the type to write. All
+# others describe the layout of the file.
 DESCRIPTIVE = {
     269: "s",  # document name
     270: "s",  # description
@@ -43,21 +44,21 @@ DESCRIPTIVE = {
     33432: "s",  # copyright
     **dict.fromkeys(range(40091, 40096), "B"),  # Windows' title, comment, author, keywords, subject
 }
-_WRITTEN_AS = {"s": (2, 1, 7), "H": (3,), "B": (1, 7)}  # which types may become which
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # by type
+_WRITTEN_AS = {"s": (2, 1, 7), "H": (3,), "B": (1, 7)}  # types that may be written as each
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes
 _EXPOSURE, _PLACE = 34665, 34853
 DIRECTORIES = (_EXPOSURE, _PLACE)
 
 
 def without_prefix(block: object) -> bytes | None:
-    """An EXIF block without the prefix that some formats put before it; None for what is none."""
+    """An EXIF block without the prefix of some formats; None if it is empty or not bytes."""
     if not isinstance(block, bytes):
         return None
     return block.removeprefix(PREFIX) or None
 
 
 def orientation_of(block: bytes | None) -> int:
-    """EXIF's orientation, 1 to 8; 1 where it is not stated, or the block is damaged."""
+    """The orientation, 1 to 8; 1 if the block lacks it or is damaged."""
     for entry in _entries(block or b"", 0):
         value = _number(block or b"", entry)
         if entry.code == _ORIENTATION and value is not None and 1 <= value <= 8:
@@ -66,7 +67,7 @@ def orientation_of(block: bytes | None) -> int:
 
 
 def resolution(block: bytes | None) -> tuple[float, float] | None:
-    """Horizontal and vertical resolution in pixels per inch; None where it is not stated."""
+    """Horizontal and vertical resolution in pixels per inch; None if it is missing."""
     found = {entry.code: entry for entry in _entries(block or b"", 0)}
     unit = _number(block or b"", found[_UNIT]) if _UNIT in found else _INCHES
     factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit or 0)
@@ -77,12 +78,12 @@ def resolution(block: bytes | None) -> tuple[float, float] | None:
 
 
 def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
-    """The block with another orientation, where it states one.
+    """Replace the orientation in a block, if it has one.
 
     Args:
         block: an EXIF block.
         orientation: from 1 to 8.
-        is_swapped: whether width and height change places, and resolutions with them.
+        is_swapped: whether width and height are exchanged, and the resolutions with them.
     """
     patched = bytearray(block)
     every = [*_entries(block, 0), *_entries(block, _EXPOSURE)]
@@ -98,10 +99,10 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
 
 
 def without_thumbnail(block: bytes) -> bytes:
-    """The block without the small picture in it, which shows the noise that was there.
+    """Remove the thumbnail from a block, because it shows the picture before restoring.
 
-    Its directory is taken out of the list, and its bytes are cut off, as they mostly come last, or
-    zeroed.
+    Its directory is unlinked. Its bytes are cut off if they come last, as in most files; otherwise
+    they are set to zero, so that offsets remain valid.
     """
     every = list(_entries(block, 0))
     link = every[-1].place + 12 if every else len(block)
@@ -120,7 +121,7 @@ def without_thumbnail(block: bytes) -> bytes:
 
 
 def turn(values: Array, orientation: int) -> Array:
-    """(H, W, ...) as a viewer shows it that heeds the orientation."""
+    """Flip and rotate (H, W, ...) as the orientation requires, so that it is upright."""
     if orientation in (2, 3, 7, 8):
         values = values[:, ::-1]
     if orientation in (3, 4, 6, 7):
@@ -129,34 +130,34 @@ def turn(values: Array, orientation: int) -> Array:
 
 
 def from_tiff(file: IO[bytes], offset: int, order: str, big: bool) -> bytes | None:
-    """What the directory at an offset of a TIFF says of the picture's making, as a block.
+    """Read the descriptive entries of a directory of a TIFF as a block.
 
     Args:
         file: the TIFF.
-        offset: where its page's directory begins.
-        order: "<" or ">".
-        big: whether it is a BigTIFF.
+        offset: offset of the directory of a page.
+        order: byte order, "<" or ">".
+        big: whether the file is a BigTIFF.
     """
     found = Image.Exif()
     found.endian, found.bigtiff = order, big
-    with suppress(Exception):  # damaged metadata is no reason to refuse the pixels
+    with suppress(Exception):  # damaged metadata must not prevent reading the pixels
         found.load_from_fp(file, offset)
         return descriptive(found, without_notes=True)
     return None
 
 
 def descriptive(found: Image.Exif, without_notes: bool = False) -> bytes | None:
-    """What entries that Pillow has read say of the picture's making, as a block.
+    """The descriptive entries of those that Pillow has read, as a block.
 
     Args:
         found: the entries.
-        without_notes: leaves out a description that is a program's note; see `is_note`.
+        without_notes: whether to omit a description that is the note of a program, see `is_note`.
     """
     with suppress(Exception):
         block = Image.Exif()
         for code, value in found.items():
             if code in DESCRIPTIVE and not (without_notes and code == 270 and is_note(value)):
-                # As bytes, for Pillow writes text in ASCII; it reads it as if it were in Latin-1.
+                # Pillow reads text as Latin-1 but writes ASCII only, so it is passed as bytes.
                 block[code] = value.encode("latin-1") if isinstance(value, str) else value
             elif code in DIRECTORIES and (directory := found.get_ifd(code)):
                 block[code] = directory
@@ -165,9 +166,9 @@ def descriptive(found: Image.Exif, without_notes: bool = False) -> bytes | None:
 
 
 def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, ExifDirectory]]:
-    """The block as entries of a little-endian TIFF, and its further directories by their code.
+    """Convert a block to entries of a little-endian TIFF, and its further directories by code.
 
-    Damaged entries are left out. Pillow would warn of them.
+    Damaged entries are omitted, because Pillow would warn of them.
     """
     block = block or b""
     tags: list[Tag] = []
@@ -190,13 +191,13 @@ def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, ExifDirectory]]:
 
 
 class ExifDirectory:
-    """A directory of a little-endian TIFF: entries by code, type, number of values, and bytes."""
+    """A directory of a little-endian TIFF, from entries (code, type, number of values, bytes)."""
 
     def __init__(self, entries: Sequence[tuple[int, int, int, bytes]]) -> None:
         self._entries = sorted(entries)
 
     def tobytes(self, place: int) -> bytes:
-        """Its bytes at an even place of a file, with the values that its entries point to."""
+        """Encode the directory and the values of its entries, for an even offset in a file."""
         head, values = struct.pack("<H", len(self._entries)), b""
         end = place + 2 + 12 * len(self._entries) + 4
         for code, kind, length, content in self._entries:
@@ -209,14 +210,14 @@ class ExifDirectory:
 
 
 def is_note(value: object) -> bool:
-    """Whether a description is what a program notes of the pages (OME-XML, ImageJ, tifffile)."""
+    """Whether a description is the note of a program (OME-XML, ImageJ, tifffile)."""
     if not isinstance(value, str):
         return False
     return is_of_tifffile(value) or value.startswith("ImageJ=") or "<OME" in value[:4096]
 
 
 class _Entry(NamedTuple):
-    """An entry of a directory: byte order, code, type, number of values, and where it begins."""
+    """An entry of a directory: byte order, code, type, number of values, and its offset."""
 
     order: str
     code: int
@@ -226,7 +227,7 @@ class _Entry(NamedTuple):
 
 
 def _entries(block: bytes, code: int) -> Iterator[_Entry]:
-    """The entries of the first directory, or of the one that its entry of a code points to."""
+    """The entries of the first directory, or of the directory that its entry `code` points to."""
     order = _order(block)
     if order is None or len(block) < 8:
         return
@@ -252,7 +253,7 @@ def _order(block: bytes) -> str | None:
 
 
 def _number(block: bytes, entry: _Entry) -> int | None:
-    """The value of an entry that is one integer of 16 or 32 bits."""
+    """The value of an entry with one integer of 16 or 32 bits; None for others."""
     kind = {3: "H", 4: "I"}.get(entry.kind)
     if kind is None or entry.length != 1:
         return None
@@ -260,7 +261,7 @@ def _number(block: bytes, entry: _Entry) -> int | None:
 
 
 def _content(block: bytes, entry: _Entry) -> bytes | None:
-    """The values of an entry as little-endian bytes; None where they are not all there."""
+    """The values of an entry as little-endian bytes; None if some are missing."""
     size, place = _SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
     if size > 4:
         (place,) = struct.unpack_from(f"{entry.order}I", block, place)
@@ -269,13 +270,13 @@ def _content(block: bytes, entry: _Entry) -> bytes | None:
         return None
     if entry.order == "<":
         return content
-    width = 4 if entry.kind in (5, 10) else _SIZES[entry.kind]  # a fraction is two integers
+    width = 4 if entry.kind in (5, 10) else _SIZES[entry.kind]  # a fraction has two integers
     numbers = (content[start : start + width] for start in range(0, size, width))
     return b"".join(number[::-1] for number in numbers)
 
 
 def _ratio(block: bytes, entry: _Entry) -> float:
-    """The value of an entry that is one fraction; 0 for any other."""
+    """The value of an entry with one fraction; 0 for others."""
     (place,) = struct.unpack_from(f"{entry.order}I", block, entry.place + 8)
     if entry.kind != 5 or place + 8 > len(block):
         return 0.0

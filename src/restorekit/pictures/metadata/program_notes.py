@@ -1,12 +1,11 @@
-"""What programs note in a TIFF besides its pixels: kept in TIFFs, as far as it still holds."""
+"""Notes of programs in TIFF files, which are kept as far as they remain valid."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-Tag = tuple[
-    int, str | int, int, object, bool
-]  # an entry of a TIFF's directory, as tifffile takes it
+# An entry of a directory, in the form that tifffile expects.
+Tag = tuple[int, str | int, int, object, bool]
 
 
 @dataclass(frozen=True)
@@ -14,12 +13,12 @@ class Note:
     """Entries of a page that belong together.
 
     Attributes:
-        name: what messages call them.
+        name: name of the entries for messages.
         tags: the entries.
-        otherwise: those that hold where the pixels get other values, at another depth; None for the
-            same.
-        lost: what messages call the rest.
-        is_of_places: whether they speak of rows and columns, and do not hold for a turned picture.
+        otherwise: the entries that remain valid at another depth; None if all do.
+        lost: name of the other entries for messages.
+        is_of_places: whether they refer to rows and columns, so that they become invalid if the
+            picture is turned.
     """
 
     name: str
@@ -30,12 +29,12 @@ class Note:
 
 
 def is_of_tifffile(description: str) -> bool:
-    """Whether it is what tifffile notes of an array: JSON with its shape among other entries."""
+    """Whether a description is the JSON that tifffile writes, which contains the shape."""
     return description.startswith("{") and '"shape":' in description
 
 
 def with_other_values(notes: tuple[Note, ...]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
-    """The notes that hold for pixels at another depth, and the names of what does not."""
+    """The notes that are valid at another depth, and the names of the others."""
     kept = tuple(
         note if note.otherwise is None else replace(note, tags=note.otherwise, otherwise=None)
         for note in notes
@@ -45,6 +44,6 @@ def with_other_values(notes: tuple[Note, ...]) -> tuple[tuple[Note, ...], tuple[
 
 
 def turned(notes: tuple[Note, ...]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
-    """The notes that hold for a picture that is turned upright, and the names of the others."""
+    """The notes that are valid after turning the picture, and the names of the others."""
     kept = tuple(note for note in notes if not note.is_of_places)
     return kept, tuple(note.name for note in notes if note.is_of_places)

@@ -1,8 +1,8 @@
-"""XMP packets: the orientation that they state, and claims about what a file holds besides.
+"""XMP packets: their orientation, and references to other contents of the file.
 
 Specifications: https://developer.adobe.com/xmp/docs/XMPSpecifications/ (part 3 for JPEG's extended
 packets), https://developer.android.com/media/platform/motion-photo-format and
-https://developer.android.com/media/platform/hdr-image-format for what phones write.
+https://developer.android.com/media/platform/hdr-image-format for the packets of phones.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-# Properties by "{namespace}name": those that say that a video or a gain map follows the picture,
+# Properties, as "{namespace}name", that refer to a video or gain map after the picture.
 _ATTACHED = re.compile(
     r"\{https?://ns\.(google\.com/photos/1\.0/container|adobe\.com/hdr-gain-map|"
     r"apple\.com/HDRGainMap)/.*|\{.*\}(MotionPhoto|MicroVideo|OLivePhoto|VideoLength)\w*"
 )
-# and those whose values are in the extended packets of a JPEG.
+# Properties whose values are in the extended packets of a JPEG.
 _EXTENDED = re.compile(
     r"\{https?://ns\.google\.com/photos/1\.0/(image|depthmap|audio)/.*|\{.*\}HasExtendedXMP"
 )
-# What is in every packet with such a property. Others, which are most, are not parsed.
+# Text in every packet with such a property. All others, which are most, need not be parsed.
 _MENTIONED = re.compile(
     rb"MotionPhoto|MicroVideo|OLivePhoto|VideoLength|HasExtendedXMP|/1\.0/container/|"
     rb"hdr-gain-map|HDRGainMap|/photos/1\.0/(image|depthmap|audio)/"
@@ -37,12 +37,12 @@ _SIDES = {
 
 
 def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
-    """A packet with another orientation, where it states one.
+    """Replace the orientation in a packet, if it has one.
 
     Args:
         packet: an XMP packet.
         orientation: from 1 to 8.
-        is_swapped: whether width and height change places.
+        is_swapped: whether width and height are exchanged.
     """
     stated = rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]"
     packet = re.sub(stated, rb"\g<1>%d" % orientation, packet)
@@ -54,16 +54,18 @@ def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
 def without_claims(
     packet: bytes, *, attached: bool = True, extended: bool = True
 ) -> tuple[bytes | None, bool]:
-    """A packet that does not claim what its file does not hold.
+    """Remove references to contents that the file will not have.
+
+    Viewers would otherwise look for a video or a gain map that does not exist.
 
     Args:
         packet: an XMP packet.
-        attached: whether claims of a video or a gain map are removed.
-        extended: whether claims of extended packets are removed.
+        attached: whether to remove references to a video or a gain map.
+        extended: whether to remove references to extended packets.
 
     Returns:
-        The packet, as it is where it makes no such claim, or None where it may and cannot be
-        parsed; and whether anything was removed.
+        The packet, unchanged if it has no such references, or None if it may have some but cannot
+        be parsed; and whether anything was removed.
     """
     if not _MENTIONED.search(packet):
         return packet, False
@@ -81,7 +83,7 @@ def without_claims(
 
 
 def _nodes(parent: Any) -> Iterator[Any]:
-    """All elements and attributes."""
+    """All elements and attributes below a node."""
     for element in parent.childNodes:
         if element.nodeType == element.ELEMENT_NODE:
             yield element
@@ -90,7 +92,7 @@ def _nodes(parent: Any) -> Iterator[Any]:
 
 
 def _name(node: Any) -> str:
-    """ "{namespace}name", or of a declaration the "{namespace}" that it declares."""
+    """The name as "{namespace}name"; for a declaration, "{namespace}" that it declares."""
     if node.namespaceURI == _DECLARATION:
         return f"{{{node.value}}}"
     return f"{{{node.namespaceURI}}}{node.localName}"

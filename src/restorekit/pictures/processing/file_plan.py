@@ -38,10 +38,10 @@ def plan_files(
     *,
     in_place: bool = False,
 ) -> FilePlan:
-    """Where the result of each input file goes: to `output`, next to the input, or in its place.
+    """Plan the output of each input file: in `output`, next to the input, or in its place.
 
     Raises:
-        ArgumentError: both are given, or neither for several inputs.
+        ArgumentError: both `output` and `in_place` are given, or neither for several inputs.
         ImageFileError: as for `plan_outputs`.
     """
     if in_place and output is not None:
@@ -51,32 +51,30 @@ def plan_files(
     if output is not None:
         return plan_outputs(inputs, output)
     if len(inputs) > 1:
-        raise ArgumentError(
-            "several pictures need a folder to go to; give one as output, or restore in place"
-        )
+        raise ArgumentError("several pictures need an output folder; give one, or restore in place")
     if not inputs:
         raise ImageFileError("no picture given")
     return plan_next_to(inputs[0])
 
 
 def plan_outputs(inputs: Sequence[str | Path], output: str | PathLike[str]) -> FilePlan:
-    """Where the result of each input file goes.
+    """Plan the output of each input file in a file or folder.
 
-    One file goes to the path `output`, or into it where that is a folder: one that exists, or a
-    path that ends in "/". Several files, and folders, go into the folder `output`; what is below a
-    folder keeps its place relative to it. Pictures that already lie in the output folder are no
-    input of a folder around it, so that the same command can be given twice.
+    One file is written to the path `output`, or into it if it is an existing folder or ends in "/".
+    Several files, and folders, are written into the folder `output`; files below a folder keep
+    their relative path. If the output folder is below an input folder, its pictures are not inputs,
+    so the same command can be repeated.
 
     Args:
         inputs: picture files and folders of them.
-        output: a file or a folder; need not exist.
+        output: a file or a folder; it may be missing.
 
     Returns:
         (input file, output file) pairs.
 
     Raises:
-        ImageFileError: an input is missing or has no pictures, `output` cannot take them, or two
-            inputs would go to one file.
+        ImageFileError: an input is missing or has no pictures, `output` is not suitable, or two
+            inputs have the same output file.
     """
     sources = [_named(given, "picture") for given in inputs]
     if not sources:
@@ -94,7 +92,7 @@ def plan_outputs(inputs: Sequence[str | Path], output: str | PathLike[str]) -> F
 
 
 def plan_next_to(given: str | Path) -> FilePlan:
-    """The result of a picture or folder next to it: "a.jpg" to "a-restored.jpg".
+    """Plan the output of a picture or folder next to it: "a-restored.jpg" for "a.jpg".
 
     Raises:
         ImageFileError: as for `plan_outputs`.
@@ -106,15 +104,15 @@ def plan_next_to(given: str | Path) -> FilePlan:
     _check_exists(source)
     target = source.with_name(f"{source.stem}{_RESULT_SUFFIX}{source.suffix}")
     if source.suffix.lower() not in SUFFIXES:
-        next(iter_pages(source))  # says what it is, where that is the reason
+        next(iter_pages(source))  # explains why the file is not supported
     format_for(target)
     return FilePlan([(source, target)], Counter())
 
 
 def plan_in_place(inputs: Sequence[str | Path]) -> FilePlan:
-    """Each picture, and those of each folder, as its own output, once.
+    """Plan to replace each picture, and those of each folder, by its result.
 
-    Of a link the file that it leads to is replaced, and the link stays.
+    For a link, the linked file is replaced and the link is kept.
 
     Raises:
         ImageFileError: as for `plan_outputs`.
@@ -130,19 +128,20 @@ def plan_in_place(inputs: Sequence[str | Path]) -> FilePlan:
 
 
 def _named(given: str | PathLike[str], what: str) -> Path:
-    """A path; not the empty name that a shell makes of an unset variable, which means "here".
+    """Convert to a path; reject names that are likely mistakes.
 
-    Nor "-", which in other programs is a pipe.
+    A shell replaces an unset variable by an empty name, which `Path` takes as the current folder.
+    Other programs use "-" for a pipe.
     """
     if not str(given):
         raise ImageFileError(f"the name of the {what} is empty; '.' is the current folder")
     if str(given) == "-":
-        raise ImageFileError(f"the {what} is '-', and nothing goes through a pipe; name a file")
+        raise ImageFileError(f"the {what} is '-', but pipes are not supported; give a file name")
     return Path(given)
 
 
 def _into(source: Path, folder: Path, unread: Counter[str]) -> list[tuple[Path, Path]]:
-    """The files of one input, and where in the output folder they go; counts those not read."""
+    """The files of one input with their outputs; counts the files that are not read."""
     if not source.is_dir():
         _check_exists(source)
         return [(source, folder / source.name)]
@@ -156,10 +155,10 @@ def _into(source: Path, folder: Path, unread: Counter[str]) -> list[tuple[Path, 
 
 
 def _without_clashes(plan: list[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
-    """The plan with each pair once.
+    """Remove repeated pairs.
 
     Raises:
-        ImageFileError: two inputs have one output, also where the disk ignores case.
+        ImageFileError: two inputs have the same output; case counts only if it does on the disk.
     """
     folds = _ignores_case(folder)
     taken: dict[str, tuple[Path, Path]] = {}
@@ -172,7 +171,7 @@ def _without_clashes(plan: list[tuple[Path, Path]], folder: Path) -> list[tuple[
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Whether the disk that a folder is on, or will be, takes "a" and "A" for one name."""
+    """Whether file names that differ only by case are the same on the disk of a folder."""
     for path in (folder.absolute(), *folder.absolute().parents):
         other = path.with_name(path.name.swapcase()) if path.name else path
         if other != path and path.exists():
@@ -181,7 +180,7 @@ def _ignores_case(folder: Path) -> bool:
 
 
 def real_path(path: Path) -> Path:
-    """A path without links; unlike `Path.resolve` it takes links that lead in a circle."""
+    """Resolve the links of a path; unlike `Path.resolve`, circular links are not an error."""
     return Path(os.path.realpath(path))
 
 
@@ -190,12 +189,12 @@ def _is_folder(output: str | PathLike[str]) -> bool:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether a path lies below a folder, being itself not counted."""
+    """Whether a path is below a folder; the folder itself is not."""
     return real_path(folder) in real_path(path).parents
 
 
 def same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file."""
+    """Whether two paths lead to the same existing file."""
     return one.exists() and other.exists() and one.samefile(other)
 
 
@@ -207,7 +206,7 @@ def _check_exists(path: Path) -> None:
 def _check_file_name(output: Path) -> None:
     if not output.suffix:
         raise ImageFileError(
-            f"'{output}' is neither a folder nor a picture's name; "
+            f"'{output}' is neither a folder nor the name of a picture; "
             f"write '{output}/' for a folder, or '{output}.png'"
         )
     format_for(output)
@@ -215,9 +214,9 @@ def _check_file_name(output: Path) -> None:
 
 def _check_folder_name(output: Path, is_folder: bool) -> None:
     if output.is_file():
-        raise ImageFileError(f"several pictures need a folder to go to; '{output}' is a file")
+        raise ImageFileError(f"several pictures need an output folder; '{output}' is a file")
     if not is_folder and output.suffix.lower() in SUFFIXES:
         raise ImageFileError(
-            f"several pictures need a folder to go to; '{output}' names a picture "
-            f"(write '{output}/' if it is to be a folder)"
+            f"several pictures need an output folder; '{output}' names a picture "
+            f"(write '{output}/' for a folder)"
         )

@@ -1,4 +1,4 @@
-"""Many picture files through a function: resumable, and not stopped by a bad one."""
+"""Processing many picture files: errors do not stop the run, and it can be resumed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from restorekit.pictures.processing.one_file import (
 
 
 class FileOutcome(NamedTuple):
-    """What became of a file.
+    """The outcome of one file.
 
     Attributes:
-        place: the file, and where its result is.
-        status: "left_alone" where there is a result and all its pages are as they were; "skipped"
-            where the result was there before.
+        place: the file and its result.
+        status: "left_alone" if the result was written with all pages unchanged; "skipped" if the
+            result existed before.
         error: why the file failed.
-        left_out: the metadata that the result does not have.
+        left_out: names of the metadata that the result lacks.
     """
 
     place: PagePlace
@@ -40,19 +40,19 @@ class FileOutcome(NamedTuple):
 
     @property
     def has_new_result(self) -> bool:
-        """Whether the file's result was written now."""
+        """Whether the result was written in this run."""
         return self.status in ("restored", "left_alone")
 
 
 @dataclass
 class ProcessingSummary:
-    """What became of the files of a plan.
+    """The outcomes of the files of a plan.
 
     Attributes:
-        restored: how many were changed and written.
-        left_alone: how many were written as they were.
-        skipped: how many had been finished before.
-        failures: those that could not be restored, each with its error.
+        restored: number of files that were changed and written.
+        left_alone: number of files that were written unchanged.
+        skipped: number of files that were finished before.
+        failures: the files that could not be restored, with their errors.
     """
 
     restored: int = 0
@@ -82,15 +82,16 @@ def process_files(
     world: int = 1,
     report: Callable[[FileOutcome], None] | None = None,
 ) -> ProcessingSummary:
-    """Restore the files of a plan, or one process's share of them; a bad one stops no other.
+    """Restore the files of a plan, or the share of one process. Errors are collected.
 
     Args:
         plan: (source, target) pairs, the same in each process.
-        change: what is done to each picture, given its place.
+        change: the function that is applied to the pictures.
         writing: how the results are written.
-        at_once: up to how many pixels, all in all, neighbours of one size and type come together.
-        rank: this process's number.
-        world: how many processes there are; each takes every `world`-th file.
+        at_once: largest total number of pixels of consecutive pictures of equal size and type that
+            are passed to `change` together.
+        rank: rank of this process.
+        world: number of processes; each one processes every `world`-th file.
         report: called after each file.
     """
     summary = ProcessingSummary()
@@ -103,7 +104,7 @@ def process_files(
 
 
 class _Waiting(NamedTuple):
-    """A file of one page, read and not yet changed."""
+    """A file of one page that has been read and waits for its batch."""
 
     file: PictureFile
     picture: Picture
@@ -119,7 +120,7 @@ class _Waiting(NamedTuple):
 
 
 class _Batches:
-    """Files in their order, small neighbours of one size together."""
+    """Processes files in order, consecutive small ones of equal size as a batch."""
 
     def __init__(
         self, plan: FilePlan, change: PictureChange, writing: WriteOptions, at_once: int
@@ -129,7 +130,7 @@ class _Batches:
         self.waiting: list[_Waiting] = []
 
     def through(self, places: Sequence[PagePlace]) -> Iterator[FileOutcome]:
-        """What becomes of each file, as soon as that is known."""
+        """Process the files, and yield each outcome as soon as it is known."""
         for place in places:
             if self.writing.resume and _is_finished(place):
                 yield from self._flush()
@@ -164,7 +165,7 @@ class _Batches:
         return _Waiting(file, next(file.pages()))
 
     def _flush(self) -> Iterator[FileOutcome]:
-        """Restore what waits."""
+        """Restore the waiting files."""
         waiting, self.waiting = self.waiting, []
         for each, changed in zip(waiting, self._changed_together(waiting), strict=True):
             yield _attempt(each.file.place, partial(self._finish, each, changed))
@@ -174,8 +175,10 @@ class _Batches:
         return file.write([changed or self.change([picture], [file.place])[0]])
 
     def _changed_together(self, waiting: Sequence[_Waiting]) -> Sequence[Picture | None]:
-        """The pictures changed; None where each is to be tried by itself, so that one that cannot
-        be restored fails alone."""
+        """The changed pictures; None for each if the batch failed.
+
+        They are then changed one by one, so that only the faulty one fails.
+        """
         if len(waiting) > 1:
             try:
                 return self.change([w.picture for w in waiting], [w.file.place for w in waiting])
@@ -193,7 +196,7 @@ def _attempt(place: PagePlace, work: Callable[[], Written]) -> FileOutcome:
 
 
 def _failed(place: PagePlace, error: RestoreKitError | OSError) -> FileOutcome:
-    if isinstance(error, OSError):  # a report that cannot be written, say
+    if isinstance(error, OSError):  # for example, a report cannot be written
         reason = (error.strerror or str(error)).lower()
         path = error.filename or place.target
         error = ImageFileError(f"'{place.source}': {path}: {reason}")
@@ -205,6 +208,6 @@ def _is_finished(place: PagePlace) -> bool:
         made, given = place.target.stat(), place.source.stat()
     except OSError:
         return False
-    if not stat.S_ISREG(made.st_mode):  # a folder of that name is no result
+    if not stat.S_ISREG(made.st_mode):  # for example, a folder of that name
         return False
     return made.st_mtime_ns >= given.st_mtime_ns and not same_file(place.source, place.target)

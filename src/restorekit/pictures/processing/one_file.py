@@ -1,4 +1,4 @@
-"""One picture file through a function, page by page."""
+"""Processing one picture file, page by page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from restorekit.storage.atomic import atomic_path
 
 
 class PagePlace(NamedTuple):
-    """Where a picture stands: the file's number in the plan, and the page's in the file, from 0."""
+    """Position of a picture: number of the file in the plan and of the page in it, from 0."""
 
     number: int
     source: Path
@@ -34,16 +34,16 @@ class PagePlace(NamedTuple):
 
 
 class PictureChange(Protocol):
-    """What is done to pictures."""
+    """A function that changes pictures."""
 
     def __call__(
         self, pictures: Sequence[Picture], places: Sequence[PagePlace]
     ) -> Sequence[Picture]:
-        """The pictures changed. Several come together where they are small and of one size."""
+        """Return the changed pictures. Small pictures of equal size are passed together."""
 
 
 def one_at_a_time(change: Callable[[Picture, PagePlace], Picture]) -> PictureChange:
-    """A change of one picture as one of several."""
+    """Turn a function of one picture into a `PictureChange`."""
 
     def changed(pictures: Sequence[Picture], places: Sequence[PagePlace]) -> Sequence[Picture]:
         return [change(*pair) for pair in zip(pictures, places, strict=True)]
@@ -56,17 +56,16 @@ class WriteOptions:
     """How results are written.
 
     Attributes:
-        depth: 8, 16 or "float"; None for that of each picture, as far as the format holds it. A
-            picture that is to become deeper does so before it is changed, so that the additional
-            bits mean something.
-        quality: of a JPEG or WebP, 1 to 100.
-        over_input: whether a file may be replaced by its own result; never by another's, nor where
-            the result would lack what the file has: ink (CMYK), a gain map, a video.
-        black: the value that is black in what is read; None to find it, see `range_of`.
-        white: the value that is white.
-        resume: whether a file whose result is there, and is not older than the file, is passed
-            over. A result is there whole or not at all, so it was finished; with which settings it
-            was made, it does not tell.
+        depth: 8, 16 or "float"; None keeps the depth of each picture if the format holds it. A
+            picture is converted to a greater depth before it is changed, so that the additional
+            bits are used.
+        quality: quality of a JPEG or WebP, 1 to 100.
+        overwrite_input: whether a file may be replaced by its own result. It is never replaced by
+            that of another file, or if CMYK, a gain map or a video would be lost.
+        black: the value that is black in the inputs; None finds it, see `range_of`.
+        white: the value that is white in the inputs; None finds it.
+        resume: whether to skip files whose result exists and is not older. Results are written
+            atomically, so an existing one is complete. Its settings are not compared.
     """
 
     depth: Depth | None = None
@@ -81,11 +80,11 @@ DEFAULT_OPTIONS = WriteOptions()
 
 
 class Written(NamedTuple):
-    """What is said of a file that was written.
+    """The outcome of writing a file.
 
     Attributes:
-        left_out: the metadata that it does not have; see `write_pages`.
-        left_alone: whether all its pages are as they were.
+        left_out: names of the metadata that the result lacks, see `write_pages`.
+        left_alone: whether all pages are unchanged.
     """
 
     left_out: tuple[str, ...]
@@ -93,11 +92,11 @@ class Written(NamedTuple):
 
 
 class _AllLeftAloneError(Exception):
-    """Stops the writing of a file of which no picture was changed."""
+    """Aborts writing a file without changed pictures, so that it can be copied instead."""
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Make a file the same as another, byte for byte."""
+    """Copy a file byte for byte, atomically."""
     if same_file(source, target):
         return
     with writing_errors(target), atomic_path(target, like=source) as temporary:
@@ -105,14 +104,14 @@ def _copy(source: Path, target: Path) -> None:
 
 
 class PictureFile:
-    """A file that is being restored: its pages made ready, and written when they are changed.
+    """A file that is being restored: reads its pages, and writes the changed ones.
 
     Args:
-        place: where it stands.
+        place: the file and its result.
         writing: how the result is written.
 
     Raises:
-        ImageFileError: it cannot be read, or what it is to become cannot be written.
+        ImageFileError: the file cannot be read, or its result cannot be written.
     """
 
     def __init__(self, place: PagePlace, writing: WriteOptions) -> None:
@@ -122,16 +121,16 @@ class PictureFile:
                 f"'{source}' would be overwritten by its own result; choose another output"
             )
         pages = count_pages(source)
-        check_output(target, writing.depth, pages)  # before the work, not after it
+        check_output(target, writing.depth, pages)  # fail before the work
         self.place = place._replace(pages=pages)
         self._writing = writing
-        self._all_left_alone = True  # as far as the pages have been written
+        self._all_left_alone = True  # of the pages that are written so far
         self._is_deeper = False  # whether a page was converted before it was changed
-        self._lost: dict[str, None] = {}  # what a rewritten file lacks; a copy lacks nothing
+        self._lost: dict[str, None] = {}  # reported only if the file is not copied
         self._depths, self._keeps = format_for(target).depths, format_for(target).keeps
 
     def restore(self, change: PictureChange) -> Written:
-        """Change the pages one after the other, and write them."""
+        """Change and write the pages one after the other."""
         places = (self.place._replace(page=page) for page in range(self.place.pages))
         changed = (
             change([page], [place])[0] for page, place in zip(self.pages(), places, strict=True)
@@ -140,7 +139,7 @@ class PictureFile:
 
     @property
     def _may_copy(self) -> bool:
-        """Whether a file whose pictures are all left alone is itself the result."""
+        """Whether the file is copied if all its pictures are left alone."""
         source, writing = self.place.source, self._writing
         kind = FORMATS.get(source.suffix.lower())
         return (
@@ -150,11 +149,11 @@ class PictureFile:
         )
 
     def pages(self) -> Iterator[Picture]:
-        """The pages as they are to be changed: as deep as their results where those are deeper."""
+        """The pages to change, converted to the depth of the result if that is greater."""
         source, target = self.place.source, self.place.target
         common = self._common_ranges()
         for number, picture in enumerate(iter_pages(source)):
-            check_picture(picture, target)  # before the work, not after it
+            check_picture(picture, target)  # fail before the work
             for loss in self._losses(picture.metadata):
                 if same_file(source, target):
                     raise ImageFileError(f"'{source}' {loss}; choose another output")
@@ -165,22 +164,22 @@ class PictureFile:
             if known is not None and (picture.has_own_range or wanted != picture.pixels.dtype):
                 picture = replace(picture, black=known.black, white=known.white)
             if number == 0:
-                self._tell_range(picture)
+                self._warn_of_range(picture)
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
             self._is_deeper |= deeper
             yield picture.astype(wanted) if deeper else picture
 
     def _losses(self, metadata: Metadata) -> Iterator[str]:
-        """What the result would not hold, and nobody should miss unknowingly."""
+        """What the result would lack and the user must know about."""
         if metadata.ink:
-            yield "holds ink (CMYK), which the result has as RGB, without its profile"
+            yield "holds CMYK pixels, which are converted to RGB without their profile"
         attached = metadata.attached
         if attached is not None and attached.tail and "attached" not in self._keeps:
             names = ", ".join(attached.names)
-            yield f"holds more than a picture ({names}), which only a JPEG keeps"
+            yield f"holds more than a picture ({names}), which only a JPEG can store"
 
     def write(self, changed: Iterable[Picture]) -> Written:
-        """Write the changed pages, each as soon as it is there; all of them or no file."""
+        """Write the changed pages as they arrive, atomically."""
         target, writing = self.place.target, self._writing
         watched, count = self._watched(changed), self.place.pages
         try:
@@ -198,7 +197,7 @@ class PictureFile:
         return Written(left_out, self._all_left_alone)
 
     def _watched(self, changed: Iterable[Picture]) -> Iterator[Picture]:
-        """The pages on their way, with a word on what their format cannot hold."""
+        """Pass on the changed pages, and warn of what their format cannot hold."""
         clipping = Clipping()
         same_depth = True
         for picture in changed:
@@ -214,16 +213,17 @@ class PictureFile:
         if clipping.words is not None:
             warn(
                 f"'{self.place.source}': {clipping.words}, which '{self.place.target.name}' cannot "
-                "hold; a .tif of depth float can"
+                "hold; a .tif with depth float can"
             )
 
     def _type_of(self, given: np.dtype[Any]) -> np.dtype[Any]:
         return depth_for(given, self._depths, self._writing.depth)
 
     def _common_ranges(self) -> dict[np.dtype[Any], Range]:
-        """The range of all pages of a type, where each by itself would be treated otherwise.
+        """The common range of the pages of each type, so that all pages are treated alike.
 
-        That is so where they are to get another type, and where the range is taken from the values.
+        It is needed if the pages are converted to another type, or if the range is taken from the
+        values. Otherwise the result is empty.
         """
         source, found = self.place.source, dict[np.dtype[Any], Range]()
         if self.place.pages == 1:
@@ -241,14 +241,14 @@ class PictureFile:
         return found
 
     def _with_range(self, picture: Picture) -> Picture:
-        """A page with the range that is given, or that is found in its values."""
+        """Set the range of a page to the given one; unknown ends are taken from the values."""
         writing = self._writing
         if writing.black is None and writing.white is None:
             return picture
         known = range_of(picture.pixels, writing.black, writing.white, picture.no_data)
         return replace(picture, black=known.black, white=known.white)
 
-    def _tell_range(self, picture: Picture) -> None:
+    def _warn_of_range(self, picture: Picture) -> None:
         given = None not in (self._writing.black, self._writing.white)
         if picture.has_own_range and not given:
             known = Range(picture.black, picture.white or 1.0)

@@ -1,4 +1,4 @@
-"""One process's share of a list of files, where torchrun has started several."""
+"""Sharing a list of files between processes that torchrun has started."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 
 from restorekit.distributed import Launch, leave_group
 
-# How long the first to finish waits for the last: as long as a very large folder may take.
+# How long the first process waits for the last one, which may have a very large folder.
 _PATIENCE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class Worker(Launch):
-    """This process among those that share the work."""
+    """One of the processes that share the work."""
 
     @property
     def can_gather(self) -> bool:
-        """Whether there are others, and they can find each other at the end."""
+        """Whether there are several processes that can communicate."""
         return self.world > 1 and self.can_meet
 
     def gather(self, value: Any) -> list[Any]:
-        """What every process gives, in order of rank, in each of them, after the last has come.
+        """Wait for all processes, and return their values in order of rank.
 
-        torchrun ends all processes when one ends with an error, so none may do so before. Where
-        they cannot meet, as when a user set RANK, it is this process's value alone.
+        torchrun stops all processes as soon as one fails, so none may exit with an error before
+        the others are finished. If the processes cannot communicate, for example because a user
+        set RANK, only the value of this process is returned.
         """
         if not self.can_gather:
             return [value]
@@ -40,7 +41,7 @@ class Worker(Launch):
         return values
 
     def device(self, name: str) -> str:
-        """The device of that name for this process: each its own GPU, where there are several."""
+        """The device for this process; several GPUs are distributed among the processes."""
         if self.world == 1 or name not in ("auto", "cuda"):
             return name
         import torch
