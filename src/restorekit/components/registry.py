@@ -344,7 +344,7 @@ class Registry:
 
         Raises:
             ArgumentError: the target refuses the value of an argument.
-            PluginError: its target fails, or makes what is no such component.
+            PluginError: the target fails, or does not make such a component.
         """
         entry, name = checked.entry, checked.name
         where, label = f"{self.kind} '{name}'", self._label(entry)
