@@ -30,6 +30,7 @@ from restorekit.weights import annotate, read_card
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+CARDS = HERE / "cards.json"  # what a card says besides figures
 PRETRAINED = HERE.parents[1] / "src" / "restorekit" / "pretrained"
 PAGE = HERE.parents[1] / "docs" / "figures.md"
 BEGIN, END = "<!-- written by examples/recipes/figures.py -->\n", "<!-- end -->\n"
@@ -86,8 +87,9 @@ def add(files: Iterable[Path]) -> None:
 def write() -> None:
     """Update the cards and the page from the results."""
     everything = load()
+    texts = json.loads(CARDS.read_text(encoding="utf-8"))
     for path in sorted(PRETRAINED.glob("*.safetensors")):
-        write_card(path, card_fields(everything, path.stem))
+        write_card(path, {**texts[path.stem], **card_fields(everything, path.stem)})
     text = PAGE.read_text(encoding="utf-8")
     with atomic_path(PAGE) as temporary:
         temporary.write_text(with_tables(text, everything), encoding="utf-8")
