@@ -26,6 +26,7 @@ from restorekit import (
     load_model,
 )
 from restorekit.seeding import derive_generator
+from restorekit.train.metric_rows import HistoryRow, TrainingRow, ValidationRow
 from restorekit.weights import WeightsCard, read_card
 
 Make = Callable[..., Trainer]
@@ -45,6 +46,20 @@ def test_a_run_learns_to_denoise(tiny: Make) -> None:
     outcome = tiny(model=model, steps=120, learning_rate=3e-3, validate_every=60).fit()
     assert outcome.best["psnr"] > outcome.best["psnr_noisy"] + 1
     assert outcome.best["ssim"] > outcome.best["ssim_noisy"]
+
+
+def test_the_rows_of_a_run_have_the_declared_keys(tiny: Make) -> None:
+    """Those of the usual metrics; a training row has every key."""
+    outcome = tiny(loss={"l1": 1.0, "mse": 0.5}).fit()
+    assert outcome.best.keys() <= ValidationRow.__annotations__.keys()
+    declared = {
+        "train": HistoryRow.__annotations__.keys() | TrainingRow.__annotations__.keys(),
+        "validation": HistoryRow.__annotations__.keys() | ValidationRow.__annotations__.keys(),
+    }
+    found = rows(outcome.folder)
+    assert {row["phase"] for row in found} == declared.keys()
+    assert all(row.keys() <= declared[row["phase"]] for row in found)
+    assert all(row.keys() == declared["train"] for row in found if row["phase"] == "train")
 
 
 def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:

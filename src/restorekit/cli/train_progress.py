@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from restorekit.train.progress import Row, RunProgress
+from restorekit.train.metric_rows import TrainingRow
+from restorekit.train.progress import RunProgress
 from restorekit.untrusted.text import escaped
 
 
@@ -61,7 +62,7 @@ class ConsoleProgress(RunProgress):
         super().begin(start)
         self.bar.reset(self.task, total=self.total, completed=start, figures="")
 
-    def update(self, step: int, row: Row) -> None:
+    def update(self, step: int, row: TrainingRow) -> None:
         """Move the bar; without one, print a line now and then."""
         if self.bar.disable:
             super().update(step, row)

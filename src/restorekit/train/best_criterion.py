@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from restorekit.components.kinds import metrics
 from restorekit.config.train_config import TrainSettings
@@ -29,10 +28,11 @@ class Criterion:
     higher_is_better: bool = False
     is_term: bool = False
 
-    def score(self, row: Mapping[str, Any]) -> float:
+    def score(self, row: Mapping[str, object]) -> float:
         """A number that is higher for a better validation; what was not measured is the worst."""
-        value = (row.get("terms", {}) if self.is_term else row).get(self.name)
-        if value is None:
+        values = row.get("terms") if self.is_term else row
+        value = values.get(self.name) if isinstance(values, Mapping) else None
+        if not isinstance(value, (int, float)):
             return -math.inf
         return float(value) if self.higher_is_better else -float(value)
 

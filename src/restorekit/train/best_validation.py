@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from restorekit.train.best_criterion import Criterion
+from restorekit.train.metric_rows import ValidationRow
 from restorekit.train.progress import describe_psnr, gains
 
 FEW_STEPS = 20  # no network learns to restore within so few steps
@@ -27,10 +25,10 @@ class BestValidation:
     def __init__(self, criterion: Criterion, patience: int | None, every: int, total: int) -> None:
         self.criterion, self.patience = criterion, patience
         self.every, self.total = every, total
-        self.row: dict[str, Any] = {}
+        self.row: ValidationRow = {}
         self._judged = False
 
-    def offer(self, step: int, measured: Mapping[str, Any]) -> bool:
+    def offer(self, step: int, measured: ValidationRow) -> bool:
         """Add a validation; return whether it is the best so far."""
         if not self.criterion.score(measured) > self.criterion.score(self.row):
             return False
@@ -43,7 +41,7 @@ class BestValidation:
             return False
         return step - int(self.row["step"]) >= self.patience * self.every
 
-    def warning(self, step: int, measured: Mapping[str, Any]) -> str | None:
+    def warning(self, step: int, measured: ValidationRow) -> str | None:
         """A warning, once, if the network is no better than its input after a tenth of the run."""
         if self._judged or step < max(self.total / 10, FEW_STEPS):
             return None

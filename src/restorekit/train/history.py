@@ -9,19 +9,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from torch import Tensor
 
 from restorekit.data.folder import METRICS
 from restorekit.pictures.file_errors import drawing_errors
 from restorekit.storage.atomic import append_bytes, atomic_path, flush
+from restorekit.train.metric_rows import HistoryRow, TrainingRow, ValidationRow
 from restorekit.train.processes import Processes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-HistoryRow = dict[str, Any]
 
 
 class History:
@@ -43,9 +42,14 @@ class History:
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
-    def add(self, phase: str, step: int, values: Mapping[str, object]) -> None:
+    def add(
+        self,
+        phase: Literal["train", "validation"],
+        step: int,
+        values: TrainingRow | ValidationRow,
+    ) -> None:
         """Append a record."""
-        row = _as_json({"step": step, "phase": phase, **values})
+        row: HistoryRow = _as_json({"step": step, "phase": phase, **values})
         self.rows.append(row)
         append_bytes(self.path, f"{json.dumps(row)}\n".encode())
 
@@ -54,9 +58,9 @@ class History:
         if self.path.is_file():
             flush(self.path)
 
-    def last(self, phase: str) -> HistoryRow:
+    def last(self, phase: Literal["train", "validation"]) -> HistoryRow:
         """The newest record of a phase, empty where there is none."""
-        return next((row for row in reversed(self.rows) if row["phase"] == phase), {})
+        return next((row for row in reversed(self.rows) if row["phase"] == phase), HistoryRow())
 
     def draw(self) -> Path:
         """Draw the loss map: the total loss and every term, in training and validation.
@@ -100,7 +104,7 @@ class Meter:
 
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
-        self._sums: dict[str, Any] = {}
+        self._sums: dict[str, Tensor | float] = {}
         self._steps = self._images = 0
         self._began = time.perf_counter()
 
@@ -153,4 +157,4 @@ def _parse(line: str) -> HistoryRow | None:
         row = json.loads(line)
     except json.JSONDecodeError:  # the incomplete last line of a run that was killed
         return None
-    return row if isinstance(row, dict) and "step" in row else None
+    return cast(HistoryRow, row) if isinstance(row, dict) and "step" in row else None

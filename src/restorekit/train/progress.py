@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-Row = Mapping[str, float]
+from restorekit.train.metric_rows import TrainingRow, ValidationRow
 
 LOGGER = logging.getLogger(__name__)
 
 
-def describe_psnr(row: Row) -> str:
+def describe_psnr(row: ValidationRow) -> str:
     """A validation's PSNR, restored and noisy, as "PSNR 28.10 dB, noisy 20.30"."""
     return f"PSNR {row['psnr']:.2f} dB, noisy {row['psnr_noisy']:.2f}"
 
 
-def gains(row: Row) -> bool:
+def gains(row: ValidationRow) -> bool:
     """Whether a validation found the restored images better than the noisy ones."""
     return bool(row) and row["psnr"] > row["psnr_noisy"]
 
@@ -35,7 +34,7 @@ class RunProgress:
     def __init__(self, total: int, shown: bool = True, every: float = 30.0) -> None:
         self.total, self.shown, self.every, self.start = total, shown, every, 0
         self.began = self.reported = time.monotonic()
-        self.validated: Row = {}
+        self.validated: ValidationRow = {}
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +51,7 @@ class RunProgress:
         """Count from here: steps done before this process began take no time."""
         self.start, self.began = start, time.monotonic()
 
-    def update(self, step: int, row: Row) -> None:
+    def update(self, step: int, row: TrainingRow) -> None:
         """Report what was logged at a step, if the last line is long enough ago."""
         now = time.monotonic()
         if now - self.reported < self.every and step != self.total:
@@ -61,7 +60,7 @@ class RunProgress:
         left = (now - self.began) / max(step - self.start, 1) * (self.total - step)
         self.say(f"step {step}/{self.total}  {self.figures(row)}  {left:.0f} s left")
 
-    def figures(self, row: Row) -> str:
+    def figures(self, row: TrainingRow) -> str:
         """The figures of a step in one line."""
         figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
         return f"{figures}  {describe_psnr(self.validated)}" if self.validated else figures

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +25,7 @@ from restorekit.train.checkpoint import (
 from restorekit.train.config_changes import check_changes
 from restorekit.train.dataset_pictures import pictures_digest
 from restorekit.train.history import History
+from restorekit.train.metric_rows import TrainingRow, ValidationRow
 from restorekit.train.processes import Processes
 from restorekit.train.train_plan import TrainPlan
 from restorekit.train.validation import Validation
@@ -55,7 +55,7 @@ class TrainOutcome:
 
     folder: Path
     step: int
-    best: dict[str, Any]
+    best: ValidationRow
     skipped: int = 0
     exit_code: int = 0
 
@@ -118,12 +118,12 @@ class RunFolder:
             with atomic_path(self.folder / CONFIG) as temporary:
                 temporary.write_text(json.dumps(self.plan.resolved(), indent=2) + "\n")
 
-    def log(self, step: int, row: Mapping[str, Any]) -> None:
+    def log(self, step: int, row: TrainingRow) -> None:
         """Keep what was measured in training."""
         if self.processes.is_main:
             self.history.add("train", step, row)
 
-    def validated(self, step: int, measured: Mapping[str, Any], validation: Validation) -> None:
+    def validated(self, step: int, measured: ValidationRow, validation: Validation) -> None:
         """Record the results of a validation, and draw its pictures.
 
         Warns:

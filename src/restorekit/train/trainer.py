@@ -27,6 +27,7 @@ from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
 from restorekit.train.memory_check import check_memory, training_memory_errors
+from restorekit.train.metric_rows import TrainingRow, ValidationRow
 from restorekit.train.optimization import (
     MovingAverage,
     learning_rate,
@@ -187,13 +188,12 @@ class Trainer:
                     hooks.call("restorekit_step_end", trainer=self, step=step, metrics=row)
                 with self.meter.paused():
                     if step % self.validate_every == 0 or last:
-                        row = self._validate(step)
-                        report.validated = row
-                        if row:
-                            if (warning := self.best.warning(step, row)) is not None:
+                        report.validated = found = self._validate(step)
+                        if found:
+                            if (warning := self.best.warning(step, found)) is not None:
                                 report.warn(warning)
                             hooks.call(
-                                "restorekit_validation_end", trainer=self, step=step, metrics=row
+                                "restorekit_validation_end", trainer=self, step=step, metrics=found
                             )
                     if step % self.checkpoint_every == 0 or last or reason or self.best.ends(step):
                         self._save(step)
@@ -341,10 +341,10 @@ class Trainer:
         self.results.begin(step, resume, report.say)
         return step
 
-    def _log(self, step: int) -> dict[str, Any]:
+    def _log(self, step: int) -> TrainingRow:
         """Log the means since the last row, over all processes."""
         terms, rate = self.meter.read()
-        row = {
+        row: TrainingRow = {
             "epoch": step * self.settings.batch_size / len(self.training_indices),
             "loss": terms.pop("loss"),
             "terms": terms,
@@ -354,7 +354,7 @@ class Trainer:
         self.results.log(step, row)
         return row
 
-    def _validate(self, step: int) -> dict[str, Any]:
+    def _validate(self, step: int) -> ValidationRow:
         """Validate the current weights, or their moving average, and save them if they are best."""
         if not self.validation:
             self.results.validated(step, {}, self.validation)

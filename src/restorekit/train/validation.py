@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from restorekit.records import restore_batch
 from restorekit.train.data_split import HeldOutSet
 from restorekit.train.dataset_pictures import read_views
 from restorekit.train.execution import Execution
+from restorekit.train.metric_rows import ValidationRow
 from restorekit.train.validation_images import ImageRow, to_display
 from restorekit.train.weighted_losses import WeightedLoss
 
@@ -117,7 +119,7 @@ class Validation:
             )
 
     @torch.no_grad()
-    def measure(self, model: nn.Module) -> dict[str, object]:
+    def measure(self, model: nn.Module) -> ValidationRow:
         """Means of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
 
         The mean is over the conditions, by their weights. Where there are several, each is there
@@ -188,7 +190,7 @@ class Validation:
         for condition, tally in tallies.items():
             tally.sums = {key: float(totals[f"{condition}/{key}"]) for key in keys}
 
-    def _summary(self, tallies: Mapping[str, Tally]) -> dict[str, object]:
+    def _summary(self, tallies: Mapping[str, Tally]) -> ValidationRow:
         names = [f"{name}{suffix}" for name in self.metrics for suffix in ("", "_noisy")]
         terms = {f"term:{term.name}": term for term in self.terms}
         found = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}
@@ -202,7 +204,7 @@ class Validation:
         loss = sum(term.weight * by_term[term.name] for term in self.terms)
         apart = {c: {n: v for n, v in row.items() if n in names} for c, row in found.items()}
         conditions = {"conditions": apart} if len(apart) > 1 else {}
-        return {"loss": loss, "terms": by_term, **means, **conditions}
+        return cast(ValidationRow, {"loss": loss, "terms": by_term, **means, **conditions})
 
 
 def _count(held: HeldOutSet) -> int:
