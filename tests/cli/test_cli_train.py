@@ -102,7 +102,7 @@ def test_the_exit_code_is_that_of_the_run(
     """A run that was stopped says so to the shell."""
     stopped = trainer.TrainOutcome(tmp_path, step=7, best={}, exit_code=143)
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
-    monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume: stopped)
+    monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume, progress: stopped)
     outcome = run("train", config)
     assert outcome.code == 143
     assert outcome.out == f"weights: {tmp_path / 'last.safetensors'} (step 7)\n"
@@ -114,7 +114,7 @@ def test_one_process_of_several_says_where_the_weights_are(
     """Under torchrun only the first process prints."""
     done = trainer.TrainOutcome(tmp_path, step=7, best={})
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
-    monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume: done)
+    monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume, progress: done)
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank, lines in (("0", 1), ("1", 0)):
         monkeypatch.setenv("RANK", rank)
