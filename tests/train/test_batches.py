@@ -12,7 +12,8 @@ from torch import Tensor
 
 from restorekit import DataError
 from restorekit.noise.additive import Gaussian
-from restorekit.train.batches import DrawSampler, corrupt
+from restorekit.objective.base import corrupt
+from restorekit.train.batches import DrawSampler
 from restorekit.train.data_split import split_dataset
 from restorekit.train.dataset_pictures import as_image
 
