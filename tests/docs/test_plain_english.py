@@ -14,12 +14,7 @@ ROOT = Path(__file__).parents[2]
 # Files and folders that are checked; those of src are added as they are rewritten.
 CHECKED = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "pyproject.toml"),
-    *("docs", "examples", "benchmarks"),
-    *(f"src/restorekit/{room}" for room in ("cli", "arch", "components", "config", "data")),
-    *(f"src/restorekit/{room}" for room in ("estimate", "evaluate", "loss", "metric", "networks")),
-    *(f"src/restorekit/{room}" for room in ("noise", "operations", "optim", "pictures", "report")),
-    *(f"src/restorekit/{room}" for room in ("restore", "runtimes", "storage", "untrusted")),
-    "src/restorekit/weights",
+    *("docs", "examples", "benchmarks", "src/restorekit"),
 )
 GENERATED = {"_build", "_generated"}
 AVOIDED = {

@@ -47,8 +47,8 @@ def check_changes(file: Path, resolved: Mapping[str, object], say: Callable[[str
                 "choose another folder, or do not resume"
             )
     if found:
-        told = (f"{c.key} {_shown(c.before)} -> {_shown(c.now)}" for c in found)
-        say(f"resumed with other settings: {', '.join(told)}")
+        shown = (f"{c.key} {_shown(c.before)} -> {_shown(c.now)}" for c in found)
+        say(f"resumed with other settings: {', '.join(shown)}")
 
 
 def find_changes(before: Any, now: Any, key: str = "") -> Iterator[ConfigChange]:

@@ -1,9 +1,9 @@
 """The pictures of the items of a dataset, including datasets that are composed of others.
 
-`Subset` and `ConcatDataset` of torch are looked through: what counts is the dataset that reads the
-pictures. Such a dataset may say more than `len` and `[index]`: `sample(index, generator)` draws at
-random, `views(index, count)` gives fixed parts to validate on, `identify(index)` tells which
-picture is behind an index, and `patches_per_image` neighbours are of one picture.
+torch's `Subset` and `ConcatDataset` are resolved to the datasets that read the pictures. Such a
+dataset may have more than `len` and `[index]`: `sample(index, generator)` draws a random sample,
+`views(index, count)` returns fixed parts for validation, `identify(index)` returns the picture of
+an index, and `patches_per_image` consecutive indices belong to one picture.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def read_sample(dataset: object, index: int, generator: torch.Generator | None =
     """The image (C, H, W) at an index; a random draw, if a generator is given and supported.
 
     Raises:
-        DataError: it cannot be read, or is no image in [0, 1].
+        DataError: it cannot be read, or is not an image in [0, 1].
     """
     source, place = source_of(dataset, index)
     sample = getattr(source, "sample", None)
@@ -93,7 +93,7 @@ def read_views(dataset: object, indices: Sequence[int], count: int) -> list[Tens
     """At most `count` fixed images (C, H, W) of the picture that all the indices belong to.
 
     Raises:
-        DataError: it cannot be read, or is no image in [0, 1].
+        DataError: it cannot be read, or is not an image in [0, 1].
     """
     source, place = source_of(dataset, indices[0])
     if not hasattr(source, "views"):
@@ -218,7 +218,7 @@ def _copies(paths: Iterable[Path]) -> Mapping[Hashable, Path]:
 
 
 def _by(tell: Callable[[Path], Hashable], paths: Sequence[Path]) -> list[list[Path]]:
-    """The groups of two or more files of which the same is told; files that are gone are left."""
+    """The groups of two or more files with equal results; missing files are left out."""
     groups: dict[Hashable, list[Path]] = defaultdict(list)
     for path in paths:
         try:

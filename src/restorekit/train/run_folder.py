@@ -89,7 +89,7 @@ class RunFolder:
         """The state to resume from, None if there is none; does not change the folder.
 
         Args:
-            say: told of damaged files, a line each, and of settings that differ.
+            say: called with a line for each damaged file and one for settings that differ.
 
         Raises:
             CheckpointError: there is a training state, and none is whole, or it is of another
@@ -107,7 +107,7 @@ class RunFolder:
         Args:
             step: 0, or what is taken up.
             keep: whether what is there is the run's own; if not, it is moved aside.
-            say: told what was moved.
+            say: called with a line on what was moved.
         """
         if self.processes.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
