@@ -24,8 +24,6 @@ WITHOUT_EXAMPLE: frozenset[str] = frozenset(
         "choose_runtime",
         "export_onnx",
         "export_torch",
-        "psnr",
-        "ssim",
     }
 )
 

@@ -129,6 +129,11 @@ def psnr(restored: Tensor, target: Tensor, *, clamp: bool = True) -> Tensor:
 
     Raises:
         InputError: the shapes differ or are not (B, C, H, W).
+
+    Example:
+        >>> target = torch.full((2, 3, 16, 16), 0.5)
+        >>> restorekit.psnr(target + 0.1, target)
+        tensor([20.0000, 20.0000])
     """
     values: Tensor = PSNR(clamp)(restored, target)
     return values
@@ -146,6 +151,11 @@ def psnr_y(restored: Tensor, target: Tensor) -> Tensor:
 
     Raises:
         InputError: the shapes differ, or the images have neither one nor three channels.
+
+    Example:
+        >>> target = torch.full((1, 1, 16, 16), 0.5)
+        >>> psnr_y(target + 0.01, target).round()
+        tensor([40.])
     """
     values: Tensor = PSNRY()(restored, target)
     return values
@@ -163,6 +173,12 @@ def ssim(restored: Tensor, target: Tensor) -> Tensor:
 
     Raises:
         InputError: the shapes differ or are not (B, C, H, W), or a side is below 11 pixels.
+
+    Example:
+        >>> restorekit.ssim(batch, batch)
+        tensor([1., 1.])
+        >>> bool((restorekit.ssim(batch.flip(-1), batch) < 1).all())
+        True
     """
     values: Tensor = SSIM()(restored, target)
     return values
