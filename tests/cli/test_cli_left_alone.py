@@ -32,7 +32,7 @@ def test_a_page_is_copied(run: Any, page: Image.Image, tmp_path: Path) -> None:
     page.save(tmp_path / "page.png", compress_level=1)
     outcome = run("denoise", tmp_path / "page.png", "-o", tmp_path / "out.png")
     assert outcome.code == 0
-    assert "left as it is: it has two values" in outcome.err
+    assert "left as it is: it has one or two values" in outcome.err
     assert (tmp_path / "out.png").read_bytes() == (tmp_path / "page.png").read_bytes()
 
 

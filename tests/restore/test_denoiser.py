@@ -285,7 +285,7 @@ def test_unusable_images_are_refused(image: Any, fault: str) -> None:
 
 def test_network_that_misbehaves_is_named() -> None:
     """A network that changes the shape, or returns NaN, does not give a picture."""
-    with pytest.raises(InputError, match=r"\(1, 3, 2, 2\) of an image \(1, 3, 4, 4\)"):
+    with pytest.raises(InputError, match=r"\(1, 3, 2, 2\), its input \(1, 3, 4, 4\)"):
         denoise(torch.rand(3, 4, 4), nn.AvgPool2d(2))
     with pytest.raises(InputError, match="not finite"):
         denoise(torch.rand(3, 4, 4), Probe(float("nan")))

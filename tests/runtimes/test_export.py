@@ -204,7 +204,7 @@ class TestCommand:
         assert main(["export", str(weights)]) == 2
         assert "choose a format" in capsys.readouterr().err
         assert main(["export", str(weights), "--onnx", "a.onnx", "--opset", "11"]) == 2
-        assert "opset 11 is too old; 18 or above" in capsys.readouterr().err
+        assert "opset 11 is too old; use 18 or above" in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
