@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from restorekit.cli.output import call_text, in_words
+from restorekit.components.component_records import Description
 from restorekit.components.kinds import REGISTRIES
-from restorekit.components.registry import Description
 from restorekit.config.json_schema import json_schema
 from restorekit.weights import named_weights, read_card
 

@@ -11,8 +11,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 from restorekit.components import registry as _registry
+from restorekit.components.component_records import Component
 from restorekit.components.kinds import REGISTRIES
-from restorekit.components.registry import Component, Registry
+from restorekit.components.registry import Registry
 from restorekit.errors import (
     ArgumentError,
     CheckpointError,

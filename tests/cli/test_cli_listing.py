@@ -12,9 +12,9 @@ import pytest
 
 import restorekit
 from restorekit import load_model
+from restorekit.components.component_records import Component, Provider
 from restorekit.components.kinds import REGISTRIES, models
 from restorekit.components.plugin_host import Plugin, implementations
-from restorekit.components.registry import Component, Provider
 
 PLURALS = {registry.plural: kind for kind, registry in REGISTRIES.items()}
 

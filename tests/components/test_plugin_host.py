@@ -96,7 +96,7 @@ class TestAGoodPlugin:
         """Arguments are checked, and the made object tells its plugin."""
         code = """
 import json, restorekit
-from restorekit.components.registry import origin_of
+from restorekit.components.component_records import origin_of
 made = restorekit.create_noise("phone", iso="800")
 try:
     restorekit.create_noise("phone", izo=1)

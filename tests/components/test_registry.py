@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorekit.components import kinds
+from restorekit.components.component_records import Component, Origin, Provider, origin_of
 from restorekit.components.kinds import REGISTRIES
-from restorekit.components.registry import Component, Origin, Provider, Registry, origin_of
+from restorekit.components.registry import Registry
 from restorekit.errors import (
     ArgumentError,
     InputError,

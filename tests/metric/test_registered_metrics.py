@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from restorekit import ArgumentError, InputError, PluginError, create_metric, list_metrics
-from restorekit.components.registry import Component, Provider, Registry
+from restorekit.components.component_records import Component, Provider
+from restorekit.components.registry import Registry
 from restorekit.metric.named_metrics import read_metrics
 
 

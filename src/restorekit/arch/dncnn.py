@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch
-from restorekit.components.registry import Origin, mark_origin, origin_of
+from restorekit.components.component_records import Origin, mark_origin, origin_of
 
 
 class DnCNN(nn.Module):

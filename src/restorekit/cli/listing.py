@@ -8,8 +8,8 @@ import typer
 
 from restorekit.cli.options import Json
 from restorekit.cli.output import print_json, print_table, print_text
+from restorekit.components.component_records import RegistryEntry
 from restorekit.components.kinds import REGISTRIES
-from restorekit.components.registry import RegistryEntry
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.weights.weights_listing import ListedWeights, describe_weights
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from restorekit.components.component_records import Component
 from restorekit.components.hookspecs import hookimpl
-from restorekit.components.registry import Component
 
 _QUALITY = "restorekit.metric.image_quality"
 

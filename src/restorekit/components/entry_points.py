@@ -7,8 +7,8 @@ import os
 import re
 from importlib.metadata import Distribution, EntryPoint
 
+from restorekit.components.component_records import Provider
 from restorekit.components.isolation import describe_cause
-from restorekit.components.registry import Provider
 
 GROUP = "restorekit"
 _UNKNOWN = "unknown distribution"

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pluggy
 
-from restorekit.components.registry import Component, Registry
+from restorekit.components.component_records import Component
+from restorekit.components.registry import Registry
 
 hookspec = pluggy.HookspecMarker("restorekit")
 hookimpl = pluggy.HookimplMarker("restorekit")

@@ -25,11 +25,12 @@ from typing import Any
 import pluggy
 
 from restorekit.components import builtin, builtin_training, hookspecs
+from restorekit.components.component_records import Component, Provider, origin_of
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.process_state import KeptState
-from restorekit.components.registry import Component, Provider, Registry, origin_of
+from restorekit.components.registry import Registry
 from restorekit.errors import PluginError, PluginWarning, did_you_mean
 from restorekit.untrusted.text import quoted
 

@@ -11,14 +11,24 @@ import contextlib
 import fnmatch
 import functools
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from restorekit.components import signatures, targets
 from restorekit.components.allocation import build_within_memory
+from restorekit.components.component_records import (
+    SNAKE_CASE,
+    CheckedComponent,
+    Component,
+    Description,
+    Origin,
+    Provider,
+    RegistryEntry,
+    Target,
+    mark_origin,
+)
 from restorekit.components.isolation import attempt
 from restorekit.errors import (
     ArgumentError,
@@ -30,118 +40,7 @@ from restorekit.errors import (
 from restorekit.untrusted.plain_data import find_unusable
 from restorekit.untrusted.text import quoted
 
-Target = Callable[..., object]
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_ORIGIN = "_restorekit_origin"
 _OWN = "restorekit"  # the distribution
-
-
-@dataclass(frozen=True)
-class Component:
-    """A component as a hook of a plugin returns it: its name and what to call to create it.
-
-    Attributes:
-        name: snake_case, unique among its kind.
-        target: a callable, or "package.module:Attribute", imported when first used.
-        summary: one line for listings.
-        reference: the paper or source.
-        tags: words to filter by.
-
-    Example:
-        >>> component = restorekit.Component("identity", torch.nn.Identity, "returns its input")
-        >>> component.name, component.tags
-        ('identity', ())
-    """
-
-    name: str
-    target: Target | str
-    summary: str = ""
-    reference: str = ""
-    tags: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ArgumentError(f"component name {self.name!r} is not snake_case")
-        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ArgumentError(
-                f"component '{self.name}': target {self.target!r} is not 'package.module:Attribute'"
-            )
-        if not isinstance(self.target, str) and not callable(self.target):
-            raise ArgumentError(f"component '{self.name}': target is not callable")
-        tags: Any = self.tags
-        tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        object.__setattr__(self, "tags", tags)
-        texts: tuple[object, ...] = (self.summary, self.reference, *tags)
-        if not all(isinstance(text, str) for text in texts):
-            raise ArgumentError(f"component '{self.name}': summary, reference and tags are text")
-
-
-@dataclass(frozen=True)
-class Provider:
-    """The provider of a component: a distribution, or code of the running process."""
-
-    distribution: str
-    version: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}".rstrip()
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The origin of an object made by a registry, from which it can be made again."""
-
-    kind: str
-    name: str
-    arguments: Mapping[str, object]
-    provider: Provider
-
-
-@dataclass(frozen=True)
-class Description:
-    """The full description of a component."""
-
-    kind: str
-    name: str
-    summary: str
-    reference: str
-    tags: tuple[str, ...]
-    provider: Provider
-    target: str
-    file: str
-    doc: str
-    arguments: tuple[signatures.Argument, ...]
-
-
-@dataclass(frozen=True)
-class RegistryEntry:
-    """A component and its provider."""
-
-    component: Component
-    provider: Provider
-
-
-@dataclass(frozen=True)
-class CheckedComponent:
-    """A component with arguments that fit its signature.
-
-    Attributes:
-        entry: the component and its provider.
-        target: what is called to make it.
-        arguments: as they were given, and the defaults of the others.
-        values: the given ones, converted to their declared types.
-    """
-
-    entry: RegistryEntry
-    target: Target = field(compare=False)  # the entry's
-    arguments: Mapping[str, object]
-    values: Mapping[str, object]
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self.entry.component.name
 
 
 REGISTRIES: dict[str, Registry] = {}  # by kind, in the order of their declaration
@@ -187,7 +86,7 @@ class Registry:
     ) -> None:
         self.kind, self.plural = kind, plural or f"{kind}s"
         for word in (self.kind, self.plural):
-            if not _NAME.fullmatch(word):
+            if not SNAKE_CASE.fullmatch(word):
                 raise ArgumentError(f"kind {word!r} is not snake_case")
         self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
         self.given = given
@@ -433,19 +332,6 @@ class Registry:
 def _path_as_text(value: object) -> object:
     """A path as text, so that it can be written to the card of a checkpoint."""
     return os.fspath(value) if isinstance(value, os.PathLike) else value
-
-
-def mark_origin(made: object, origin: Origin) -> None:
-    """Record the origin of an object on the object."""
-    # An object without a __dict__ still works, but its origin is then unknown.
-    with contextlib.suppress(AttributeError, TypeError):
-        object.__setattr__(made, _ORIGIN, origin)
-
-
-def origin_of(made: object) -> Origin | None:
-    """The origin of an object, or None if it was not made by a registry."""
-    origin = getattr(made, _ORIGIN, None)
-    return origin if isinstance(origin, Origin) else None
 
 
 @dataclass

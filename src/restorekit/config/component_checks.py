@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from restorekit.components.component_records import CheckedComponent
 from restorekit.components.kinds import REGISTRIES
-from restorekit.components.registry import CheckedComponent, Registry
+from restorekit.components.registry import Registry
 from restorekit.errors import RestoreKitError, UnknownNameError
 from restorekit.untrusted.plain_data import DEEPEST
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from restorekit.components.component_records import CheckedComponent
 from restorekit.components.kinds import (
     datasets,
     losses,
@@ -29,7 +30,7 @@ from restorekit.components.kinds import (
     optimizers,
     schedules,
 )
-from restorekit.components.registry import CheckedComponent, Registry
+from restorekit.components.registry import Registry
 from restorekit.components.signatures import counts_booleans
 from restorekit.config.component_checks import check_component
 from restorekit.devices import resolve_device

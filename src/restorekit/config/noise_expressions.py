@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from restorekit.components import signatures
+from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import noises
-from restorekit.components.registry import origin_of
 from restorekit.config import expressions
 from restorekit.errors import ArgumentError
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import metrics
-from restorekit.components.registry import origin_of
 from restorekit.errors import ArgumentError
 
 MetricLike = str | Mapping[str, Any] | Callable[[Tensor, Tensor], Tensor]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorekit.components.registry import origin_of
+from restorekit.components.component_records import origin_of
 from restorekit.errors import InputError
 from restorekit.networks.activation_memory import activation_bytes
 from restorekit.networks.precision import lossless_dtype

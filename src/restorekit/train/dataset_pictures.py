@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
-from restorekit.components.registry import origin_of
+from restorekit.components.component_records import origin_of
 from restorekit.errors import ArgumentError, DataError, RestoreKitError, in_one_line
 
 # Resizing may overshoot [0, 1] slightly; data on another scale are further outside.

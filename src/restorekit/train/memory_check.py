@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from restorekit.components.registry import origin_of
+from restorekit.components.component_records import origin_of
 from restorekit.errors import ArgumentError
 from restorekit.memory import available_memory, format_size, memory_errors
 from restorekit.networks.activation_memory import activation_bytes

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import datasets, models, noises, objectives
-from restorekit.components.registry import origin_of
 from restorekit.config.component_specs import (
     OWN,
     VALIDATION,

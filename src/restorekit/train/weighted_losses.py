@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from restorekit.components.component_records import CheckedComponent, mark_origin, origin_of
 from restorekit.components.kinds import losses
-from restorekit.components.registry import CheckedComponent, mark_origin, origin_of
 from restorekit.errors import ArgumentError
 from restorekit.records import Restoration
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restorekit.components.allocation import bounded_allocation
+from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import models
-from restorekit.components.registry import origin_of
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
 from restorekit.records import unwrap_model
