@@ -128,13 +128,13 @@ def photograph(clean: Tensor, generator: Generator, scale: float = 1.0) -> Batch
     noisy = torch.where(is_clean, clean, torch.where(is_plain, plain, noisy)).clamp_(0, 1)
     if scale != 1.0:
         side = round(clean.shape[-1] * scale / 16) * 16
-        clean, noisy = (_resized(image, side) for image in (clean, noisy))
+        clean, noisy = (resized(image, side) for image in (clean, noisy))
     noisy = torch.where(draw.chance(0.75), (noisy * 255).round() / 255, noisy)
     quality = torch.where(draw.chance(0.75), draw.uniform(70, 99), draw.uniform(30, 95))
     compressed = jpeg(noisy, quality.flatten().round(), draw.chance(0.6).flatten())
     is_compressed = draw.uniform() < torch.where(is_plain, 0.25, 0.6)
     noisy = torch.where(is_compressed | is_clean, compressed, noisy)
-    return Batch(clean, noisy, _told(clean, noisy, draw))
+    return Batch(clean, noisy, _given_level(clean, noisy, draw))
 
 
 def halved_colour(clean: Tensor) -> Tensor:
@@ -244,10 +244,16 @@ def _grain(clean: Tensor, draw: Draw) -> Tensor:
     return field * draw.logarithmic(0.004, 0.06) * (0.3 + 2.8 * gray * (1 - gray))
 
 
-def _told(clean: Tensor, noisy: Tensor, draw: Draw) -> Tensor:
+def measured_level(clean: Tensor, noisy: Tensor) -> Tensor:
+    """The root mean square of each sample's noise, as a map (B, 1, H, W) of one number."""
+    square = (noisy - clean).square().mean((1, 2, 3), keepdim=True)
+    return square.sqrt().expand_as(clean[:, :1])
+
+
+def _given_level(clean: Tensor, noisy: Tensor, draw: Draw) -> Tensor:
     """The level given to the network: one number, a map, or 0 for an unknown level."""
     square = (noisy - clean).square().mean(1, keepdim=True)
-    number = square.mean((2, 3), keepdim=True).sqrt().expand_as(square)
+    number = measured_level(clean, noisy)
     radius = torch.full_like(draw.uniform(), 6.0)
     local = blurred(square, radius).sqrt()
     kind = draw.uniform()
@@ -289,6 +295,6 @@ def _filtered(image: Tensor, kernels: Tensor, groups: int = 1) -> Tensor:
     return functional.conv2d(functional.pad(image, (pad,) * 4, "reflect"), kernels, groups=groups)
 
 
-def _resized(image: Tensor, side: int) -> Tensor:
+def resized(image: Tensor, side: int) -> Tensor:
     size = (side, side)
     return functional.interpolate(image, size=size, mode="bicubic", antialias=True).clamp_(0, 1)

@@ -163,7 +163,7 @@ class Run:
                 parts.append(degrade.photograph(clean, generator, scale))
                 continue
             if scale != 1.0:
-                clean = degrade._resized(clean, self._window(1.0))
+                clean = degrade.resized(clean, self._window(1.0))
             parts.append(task.noise(clean, generator))
         joined = (torch.cat(pieces)[:count] for pieces in zip(*parts, strict=True))
         top, left = (int(torch.randint(task.margin + 1, ())) for _ in range(2))
@@ -191,7 +191,7 @@ class Run:
         for clean, noisy, level in zip(*(x.split(8) for x in self.masked), strict=True):
             levels = [None] if self.task.blind else [level]
             if self.task.noise is degrade.photograph:
-                levels = [torch.zeros_like(level), _told(clean, noisy)]
+                levels = [torch.zeros_like(level), degrade.measured_level(clean, noisy)]
             with torch.autocast(self.device.type, torch.bfloat16):
                 answers = [self.average(noisy, told) for told in levels]
             gains.append(torch.stack([_psnr(x, clean) for x in (noisy, *answers)]))
@@ -269,11 +269,6 @@ class Coming:
             fixed.copy_(drawn)
         if self.stream:
             self.stream.wait_stream(torch.cuda.current_stream())
-
-
-def _told(clean: Tensor, noisy: Tensor) -> Tensor:
-    square = (noisy - clean).square().mean((1, 2, 3), keepdim=True)
-    return square.sqrt().expand_as(clean[:, :1])
 
 
 def _psnr(image: Tensor, clean: Tensor) -> Tensor:

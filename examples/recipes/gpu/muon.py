@@ -10,9 +10,7 @@ from collections import defaultdict
 import torch
 from torch import Tensor
 
-_POLYNOMIAL = (3.4445, -4.7750, 2.0315)
-_ITERATIONS = 5
-_ADAM_RMS = 0.2
+from restorekit.optim.muon import ADAM_RMS, ITERATIONS, POLYNOMIAL
 
 
 class BatchedMuon:
@@ -51,7 +49,7 @@ class BatchedMuon:
             gradient = torch.stack([_gradient(weight).flatten(1) for weight in group])
             running.lerp_(gradient, 1 - self.momentum)
             update = orthogonalized(gradient.lerp(running, self.momentum))
-            update = update.float() * (-self.rate * _ADAM_RMS * max(update.shape[1:]) ** 0.5)
+            update = update.float() * (-self.rate * ADAM_RMS * max(update.shape[1:]) ** 0.5)
             changes = [change.view_as(w) for change, w in zip(update, group, strict=True)]
             torch._foreach_add_(group, changes)
         self.left.mul_(self.decays)
@@ -64,10 +62,10 @@ class BatchedMuon:
 
 def orthogonalized(matrices: Tensor) -> Tensor:
     """Move the singular values of matrices (N, m, n) towards 1, in bfloat16."""
-    a, b, c = _POLYNOMIAL
+    a, b, c = POLYNOMIAL
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
     x: Tensor = (wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
-    for _ in range(_ITERATIONS):
+    for _ in range(ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide is matrices else x.mT

@@ -11,11 +11,11 @@ from restorekit.errors import ArgumentError
 
 # Coefficients of the Newton-Schulz iteration: an odd polynomial that moves all singular values
 # towards 1 (Jordan et al.).
-_POLYNOMIAL = (3.4445, -4.7750, 2.0315)
-_ITERATIONS = 5
+POLYNOMIAL = (3.4445, -4.7750, 2.0315)
+ITERATIONS = 5
 # The updates of Adam have about this RMS (Liu et al.). With the same RMS here, learning rates for
 # AdamW can be used unchanged.
-_ADAM_RMS = 0.2
+ADAM_RMS = 0.2
 _EPSILON = 1e-7
 
 
@@ -96,7 +96,7 @@ class Muon(torch.optim.Optimizer):
             running = state["momentum"].lerp_(gradient, 1 - momentum)
             update = gradient.lerp(running, momentum)  # Nesterov momentum
             matrix = orthogonalize(update.flatten(1))
-            size = _ADAM_RMS * max(matrix.shape) ** 0.5
+            size = ADAM_RMS * max(matrix.shape) ** 0.5
             weight.sub_(matrix.view(weight.shape).to(weight), alpha=rate * size)
 
     def _adam(
@@ -118,10 +118,10 @@ def orthogonalize(matrix: Tensor) -> Tensor:
 
     In bfloat16, as the method is made for: they come out between about 0.7 and 1.2.
     """
-    a, b, c = _POLYNOMIAL
+    a, b, c = POLYNOMIAL
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x: Tensor = (wide / (wide.norm() + _EPSILON)).bfloat16()
-    for _ in range(_ITERATIONS):
+    for _ in range(ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide is matrix else x.T
