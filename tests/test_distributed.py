@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -86,3 +87,33 @@ def test_the_command_line_tells_it_in_a_line() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+ENDING = """
+import atexit, os, sys
+from restorekit.distributed import Launch, end_process
+
+atexit.register(os._exit, 99)  # in place of a thread that aborts while the interpreter shuts down
+if sys.argv[1] == "joined":
+    os.environ.update(RANK="0", WORLD_SIZE="1", MASTER_ADDR="localhost", MASTER_PORT=sys.argv[2])
+    Launch.of_environment().join("gloo")
+print("finished")
+end_process(3)
+print("shutting down", flush=True)
+"""
+
+
+def ended(*arguments: str) -> tuple[int, list[str]]:
+    """The exit code of a process that ends with `end_process`, and the lines it printed."""
+    command = [sys.executable, "-c", ENDING, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.split("\n")[:-1]
+
+
+def test_a_process_of_a_group_ends_without_shutting_down() -> None:
+    """Its output is complete, and nothing runs after it that could change the exit code."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    assert ended("joined", port) == (3, ["finished"])
+    assert ended("alone") == (99, ["finished", "shutting down"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,12 +72,31 @@ class Launch:
             )
         from torch import distributed
 
+        _joined.add(self.rank)
         try:
             distributed.init_process_group(backend, timeout=timeout)
         except (RuntimeError, ValueError) as error:
             where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
             reason = str(error).partition("\n")[0]
             raise RestoreKitError(f"the processes cannot meet at {where}: {reason}") from error
+
+
+_joined: set[int] = set()  # the ranks with which this process has joined a group
+
+
+def end_process(code: int) -> None:
+    """End a process that has joined a process group, without shutting the interpreter down.
+
+    Threads of the group may outlive it. One that needs the interpreter while it shuts down aborts
+    the process ("terminate called without an active exception"), and the launcher then takes a
+    finished run for a failed one. Other processes end as usual, so this returns for them.
+    """
+    if not _joined:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader has gone, or it is closed
+            stream.flush()
+    os._exit(code)
 
 
 def leave_group() -> None:

@@ -117,9 +117,12 @@ def photograph(clean: Tensor, generator: Generator, scale: float = 1.0) -> Batch
         scale: factor by which the noisy picture is resized; its sides become multiples of 16.
     """
     draw = Draw(clean, generator)
-    gray = draw.chance(0.1)
+    gray = draw.chance(0.2)
     clean = torch.where(gray, luma(clean), clean)
-    noisy = _developed(clean, gray, draw)
+    # Microscopes and telescopes store dim pictures that are proportional to the light.
+    is_linear = draw.uniform() < torch.where(gray, 0.5, 0.06)
+    clean = torch.where(is_linear, clean * draw.uniform(0.1, 1.0), clean)
+    noisy = _developed(clean, gray, is_linear, draw)
     noisy = noisy + _blotches(clean, draw) * (draw.chance(0.3) & ~gray)
     noisy = noisy + _grain(clean, draw) * draw.chance(0.12)
     plain = clean + draw.normal(clean.shape) * draw.uniform(0.0, 0.25)
@@ -149,9 +152,11 @@ def luma(image: Tensor) -> Tensor:
     return torch.einsum("c,bchw->bhw", constant(LUMA, image), image)[:, None]
 
 
-def _developed(clean: Tensor, gray: Tensor, draw: Draw) -> Tensor:
+def _developed(clean: Tensor, gray: Tensor, is_linear: Tensor, draw: Draw) -> Tensor:
     """Shot and read noise of the sensor after the processing of a camera."""
-    gamma = draw.uniform(1.8, 2.6)
+    gamma = torch.where(
+        is_linear, torch.ones_like(is_linear, dtype=clean.dtype), draw.uniform(1.8, 2.6)
+    )
     light = clean.clamp(min=_DARKEST) ** gamma
     shot = draw.logarithmic(2e-5, 1e-2)
     read = shot.log() * _READ_SLOPE + _READ_OFFSET + draw.normal(shot.shape) * _READ_SPREAD
@@ -160,7 +165,11 @@ def _developed(clean: Tensor, gray: Tensor, draw: Draw) -> Tensor:
     gains = torch.where(gray, torch.ones_like(gains), gains)
     # White balance: the sensor value is light / gain, and its noise is multiplied by the gain.
     variance = shot * gains * light + read.exp() * gains.square()
-    noise = _demosaiced(draw.normal(light.shape) * variance.sqrt(), draw)
+    unfiltered = draw.normal(light.shape) * variance.sqrt()
+    has_gray_sensor = gray & draw.chance(0.7)
+    # The brightness of three equal noises is weaker than one of them.
+    single = unfiltered[:, 1:2].expand_as(unfiltered)
+    noise = torch.where(has_gray_sensor, single, _demosaiced(unfiltered, draw))
     noise = noise + draw.uniform(0.0, 0.9) * (noise - noise.mean(1, keepdim=True))
     noise = torch.where(gray, luma(noise), noise)
     noise = _coarser(noise, draw)

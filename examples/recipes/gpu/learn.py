@@ -32,7 +32,6 @@ from restorekit.arch.swift import Swift
 
 PRETRAINED = Path(__file__).parents[3] / "src" / "restorekit" / "pretrained"
 HELD_OUT = 32  # number of photographs, the first ones of the archives
-EMA = 0.9995
 T = TypeVar("T")
 Degrade = Callable[[Tensor, Generator], degrade.Batch]
 
@@ -68,6 +67,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--patch", type=int, default=128)
     parser.add_argument("--save-every", type=float, default=60.0)
+    parser.add_argument("--ema", type=float, default=0.9995, help="decay of the running average")
     parser.add_argument("--rate", type=float, help="highest learning rate of all networks")
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -182,7 +182,7 @@ class Run:
         self.loss.copy_(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
-        torch._foreach_lerp_(self.averages, self.weights, 1 - EMA)
+        torch._foreach_lerp_(self.averages, self.weights, 1 - self.arguments.ema)
 
     @torch.no_grad()
     def validated(self) -> str:

@@ -27,6 +27,7 @@ from restorekit.cli.quick_commands import QuickCommand, QuickGroup
 from restorekit.cli.signals import ending_on_signals
 from restorekit.cli.streams import dependable_streams, set_output_aside
 from restorekit.components.isolation import watched_interrupts
+from restorekit.distributed import end_process
 from restorekit.version import __version__
 
 # Plain help, since importing rich for it would dominate the start-up time.
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = 130
     if arguments is None:
         set_output_aside()
+        end_process(code)
     return code
 
 

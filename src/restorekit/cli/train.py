@@ -30,15 +30,13 @@ def train(
     """
     from restorekit.cli.train_progress import ConsoleProgress
     from restorekit.config.train_config import TrainConfig
-    from restorekit.distributed import Launch, leave_group
+    from restorekit.distributed import Launch
     from restorekit.train.trainer import Trainer
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
     outcome = Trainer(chosen).fit(resume=resume, progress=ConsoleProgress)
     if Launch.of_environment().is_first:  # only one of several processes prints
         print_line(_where(outcome))
-    # Threads of torch's process group that still run at exit can abort the process.
-    leave_group()
     raise typer.Exit(outcome.exit_code)
 
 
