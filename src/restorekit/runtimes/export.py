@@ -72,6 +72,16 @@ def export_onnx(
     Raises:
         MissingExtraError: the extra `onnx` is not installed, or torch is older than it requires.
         InputError: the network cannot be exported.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", depth=3)
+        >>> exported = restorekit.export_onnx(model, "dncnn.onnx", card={"note": "untrained"})
+        >>> exported.inputs, exported.difference < 1e-4
+        (('noisy',), True)
+        >>> import onnxruntime
+        >>> session = onnxruntime.InferenceSession("dncnn.onnx")
+        >>> session.run(["restored"], {"noisy": batch.numpy()})[0].shape
+        (2, 3, 32, 32)
     """
     onnx = needs("onnx", "onnx", "export to ONNX")
     check_target(Path(path))  # before the export, which takes long
@@ -98,6 +108,13 @@ def export_torch(model: ModelLike, path: str | Path) -> Exported:
 
     Raises:
         InputError: the network cannot be exported, or the path has no suffix.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", depth=3)
+        >>> restorekit.export_torch(model, "dncnn.pt2").inputs
+        ('noisy',)
+        >>> torch.export.load("dncnn.pt2").module()(batch).shape
+        torch.Size([2, 3, 32, 32])
     """
     if not Path(path).suffix:  # torch rejects it only after the export
         raise InputError(f"'{path}' has no suffix; write '{path}.pt2'")

@@ -195,6 +195,12 @@ def choose_runtime(
         shape: (B, C, H, W) of the batches that will be restored.
         threads: as for `load_runtime`.
         dtype: as for `load_runtime`.
+
+    Example:
+        >>> model = restorekit.create_model("dncnn", depth=3).eval()
+        >>> choice = restorekit.choose_runtime(model, (1, 3, 32, 32))
+        >>> choice.runtime in choice.seconds, choice.ratio >= 1
+        (True, True)
     """
     measured = _choices.setdefault(model, {})
     key = (shape, threads or torch.get_num_threads(), dtype)
