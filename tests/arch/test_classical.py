@@ -1,4 +1,4 @@
-"""The denoisers without weights: what all promise, and each against another library."""
+"""The denoisers without weights: common properties, and each against another library."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from restorekit.errors import ArgumentError, InputError, MissingExtraError
 from restorekit.metric.image_quality import psnr
 
 CLASSICAL = [name for name in list_models() if "classical" in models.entry(name).component.tags]
-# bm3d's licence allows non-commercial use only, so the extra `test` does not bring it: a stand-in
-# shows what its model hands over and takes back, and the last test asks the real one if it is here.
+# bm3d's licence allows non-commercial use only, so the extra `test` does not install it. A stand-in
+# records what its model passes and returns, and the last test uses the real one if it is installed.
 HERE = [name for name in CLASSICAL if name != "bm3d"]
 every_one = pytest.mark.parametrize("name", HERE)
 LEVEL = 25 / 255
 
 
 def level(sigma: float, batch: int = 1) -> Tensor:
-    """A noise level as models take it."""
+    """A noise level in the form that models accept."""
     return torch.full((batch, 1, 1, 1), sigma)
 
 
@@ -51,8 +51,8 @@ def noisy(clean: Tensor) -> Tensor:
     return create_noise("gaussian", std=LEVEL)(clean, generator=generator).noisy
 
 
-def test_the_five_are_there() -> None:
-    """By the names that tables use."""
+def test_the_five_are_registered() -> None:
+    """They have the names that tables of the literature use."""
     assert CLASSICAL == ["bm3d", "median", "nlm", "tv", "wavelet"]
 
 
@@ -66,7 +66,7 @@ def test_published_reference_is_named(name: str) -> None:
 
 @every_one
 def test_nothing_to_train(name: str) -> None:
-    """Neither parameters nor buffers, so that no weights are asked for."""
+    """They have neither parameters nor buffers, so no weights are needed."""
     assert create_model(name).state_dict() == {}
     assert list(create_model(name).parameters()) == []
 
@@ -85,14 +85,14 @@ def test_takes_any_size_and_channels(name: str, height: int, width: int, channel
 
 @every_one
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_gives_back_the_type_it_took(name: str, dtype: torch.dtype) -> None:
-    """Whatever it calculates in."""
+def test_the_result_has_the_dtype_of_the_input(name: str, dtype: torch.dtype) -> None:
+    """The result has the dtype of the input, whatever the model computes in."""
     assert create_model(name)(picture(1, 3, 16, 16).to(dtype), sigma=level(0.1)).dtype == dtype
 
 
 @every_one
 def test_treats_samples_alone_and_leaves_its_input(name: str) -> None:
-    """Each image of a batch with its own noise level, as if it were the only one."""
+    """Each image of a batch is restored with its own noise level, as it would be alone."""
     model, batch = create_model(name), picture(2, 3, 32, 24)
     before = batch.clone()
     sigma = torch.tensor([0.05, 0.2]).view(2, 1, 1, 1)
@@ -137,13 +137,13 @@ def test_wrong_shapes_are_refused(name: str, shape: tuple[int, ...], fact: str) 
 
 @every_one
 def test_integers_are_refused(name: str) -> None:
-    """An 8-bit batch is not taken for one in [0, 1]."""
+    """An 8-bit batch is refused, because values in [0, 1] are expected."""
     with pytest.raises(InputError, match="divide 8-bit images by 255"):
         create_model(name)(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
 
 
 def test_a_level_that_does_not_fit_is_refused() -> None:
-    """Two levels for three images."""
+    """Two levels for three images are refused."""
     with pytest.raises(InputError, match="takes sigma as \\(3, 1, 1, 1\\)"):
         create_model("tv")(picture(3, 1, 8, 8), sigma=level(0.1, 2))
 
@@ -151,14 +151,14 @@ def test_a_level_that_does_not_fit_is_refused() -> None:
 class TestMedian:
     @pytest.mark.parametrize("size", [3, 5])
     def test_the_plain_filter_is_scipy_s(self, size: int) -> None:
-        """Border pixels repeated, each channel on its own, image by image."""
+        """Borders are repeated, and each channel of each image is filtered separately."""
         batch = picture(2, 3, 19, 23)
         expected = ndimage.median_filter(batch.numpy(), size=(1, 1, size, size), mode="nearest")
         np.testing.assert_array_equal(create_model("median", size=size)(batch), expected)
 
     @pytest.mark.parametrize("per_channel", [False, True])
     def test_switching_changes_only_what_was_hit(self, clean: Tensor, per_channel: bool) -> None:
-        """Every other value stays, and salt and pepper are nearly gone: 15 dB and more."""
+        """Other values are unchanged, and the PSNR under salt and pepper rises by 15 dB or more."""
         inner = clean.clamp(1 / 255, 254 / 255)
         noise = create_noise("salt_and_pepper", amount=0.2, per_channel=per_channel)
         noisy = noise(inner, generator=torch.Generator().manual_seed(3)).noisy
@@ -169,21 +169,21 @@ class TestMedian:
         assert psnr(restored, inner) > psnr(noisy, inner) + 15
 
     def test_a_hit_pixel_becomes_the_median_around(self) -> None:
-        """Computed by hand: eight neighbours of 0.1 to 0.8 and the hit itself."""
+        """Computed by hand for eight neighbours of 0.1 to 0.8 and the hit pixel."""
         image = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.0, 0.5], [0.6, 0.7, 0.8]])[None, None]
         expected = image.clone()
         expected[0, 0, 1, 1] = 0.4  # of 0, 0.1, ... 0.8
         assert torch.equal(create_model("median", switching=True)(image), expected)
 
     def test_white_stays_white(self) -> None:
-        """A hit within a white region is white again, though all around looks like salt."""
+        """A hit pixel in a white region becomes white, although its neighbours look like salt."""
         image = torch.ones(1, 3, 9, 9)
         image[..., 4, 4] = 0.0
         assert torch.equal(create_model("median", switching=True)(image), torch.ones(1, 3, 9, 9))
 
     @pytest.mark.parametrize("size", [1, 4, 33, 10**9 + 1])
-    def test_a_window_without_a_middle_or_an_end_is_refused(self, size: int) -> None:
-        """In one line."""
+    def test_an_even_or_a_huge_window_is_refused(self, size: int) -> None:
+        """The message is one line."""
         with pytest.raises(ArgumentError, match=f"'size' must be odd, from 3 to 31, not {size}"):
             create_model("median", size=size)
 
@@ -216,7 +216,7 @@ def test_arguments_out_of_range_are_refused(name: str, argument: str, value: Any
 def test_a_missing_package_names_its_extra(
     name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the model is made, in one line, with what to install."""
+    """The message appears when the model is made, and states what to install."""
     monkeypatch.setitem(sys.modules, module, None)  # as if it could not be found
     with pytest.raises(MissingExtraError) as caught:
         create_model(name)
@@ -228,7 +228,7 @@ def test_a_missing_package_names_its_extra(
 class TestBM3D:
     @pytest.fixture
     def calls(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-        """What a stand-in for the package is called with."""
+        """The arguments with which a stand-in for the package is called."""
         calls: list[tuple[Any, ...]] = []
 
         def stand_in(function: str) -> Any:
@@ -245,8 +245,8 @@ class TestBM3D:
         monkeypatch.setitem(sys.modules, "bm3d", package)
         return calls
 
-    def test_colour_goes_through_whole_and_gray_by_channel(self, calls: list[Any]) -> None:
-        """In float64, with the level as it is, small images mirrored to 16 pixels."""
+    def test_colour_is_passed_whole_and_gray_by_channel(self, calls: list[Any]) -> None:
+        """In float64, with the level unchanged; small images are mirrored to 16 pixels."""
         image = picture(1, 3, 20, 24)
         restored = create_model("bm3d")(image, sigma=level(0.25))
         torch.testing.assert_close(restored, image / 2)
@@ -263,13 +263,13 @@ class TestBM3D:
         create_model("bm3d", profile="paper")(picture(1, channels, 20, 24), sigma=level(0.25))
         assert [call[-1] for call in calls] == [SimpleNamespace(lambda_thr3d=2.7, mu2=1, gamma=0)]
 
-    def test_colour_without_colour_goes_by_channel(self, calls: list[Any]) -> None:
-        """Where the package's colour transform divides by zero, each channel is done alone."""
+    def test_a_flat_colour_picture_is_passed_by_channel(self, calls: list[Any]) -> None:
+        """If the package's colour transform would divide by zero, each channel is passed alone."""
         create_model("bm3d")(torch.full((1, 3, 20, 20), 0.5), sigma=level(0.25))
         assert [call[0] for call in calls] == ["rgb", "gray", "gray", "gray"]
 
     def test_the_package_itself_beats_the_others(self, noisy: Tensor, clean: Tensor) -> None:
-        """On a photograph at sigma 25, by 1 dB or more."""
+        """The gain on a photograph at sigma 25 is 1 dB or more."""
         pytest.importorskip("bm3d", reason="its licence keeps bm3d out of the extra 'test'")
         best = max(
             float(psnr(create_model(name)(noisy, sigma=level(LEVEL)), clean)) for name in HERE

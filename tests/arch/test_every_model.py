@@ -42,7 +42,7 @@ def picture(*shape: int, seed: int = 0) -> Tensor:
 
 @torch.no_grad()
 def restored(model: nn.Module, noisy: Tensor) -> Tensor:
-    """The image that a model makes of a batch, told a noise level."""
+    """The image that a model returns for a batch and a noise level."""
     return as_restoration(model(noisy, sigma=LEVEL)).image
 
 
@@ -61,7 +61,7 @@ class ImageOnly(nn.Module):
 @every_model
 @pytest.mark.parametrize("channels", [1, 2, 3])
 def test_declares_channels_and_size_multiple(name: str, channels: int) -> None:
-    """The attributes `channels` and `size_multiple` say what fits the model."""
+    """The attributes `channels` and `size_multiple` state what the model accepts."""
     model = cached(name, channels)
     assert model.channels == channels
     assert isinstance(model.size_multiple, int)
@@ -72,7 +72,7 @@ def test_declares_channels_and_size_multiple(name: str, channels: int) -> None:
 @settings(deadline=None, max_examples=20)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), channels=st.sampled_from([1, 3]))
 def test_takes_any_size(name: str, height: int, width: int, channels: int) -> None:
-    """Whatever the height and width, the image keeps its shape and type and is finite."""
+    """For any height and width, the image keeps its shape and type and is finite."""
     noisy = picture(1, channels, height, width)
     image = restored(cached(name, channels), noisy)
     assert image.shape == noisy.shape
@@ -136,7 +136,7 @@ def test_eval_is_deterministic(name: str) -> None:
 
 @every_model
 def test_eval_treats_samples_alone(name: str) -> None:
-    """An image is restored the same alone and beside others."""
+    """An image is restored the same alone and in a batch with others."""
     noisy = picture(3, 3, 24, 24)
     together, alone = restored(cached(name), noisy)[1:2], restored(cached(name), noisy[1:2])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
@@ -153,7 +153,7 @@ def test_leaves_its_input_alone(name: str) -> None:
 
 @every_model
 def test_weights_survive_safetensors(name: str, tmp_path: Path) -> None:
-    """Saved and loaded into a model with other weights, they give the very same image."""
+    """Saved and loaded into a model with other weights, they give exactly the same image."""
     model, other = make(name, seed=0), make(name, seed=1)
     noisy, file = picture(1, 3, 16, 24), tmp_path / "weights.safetensors"
     assert not torch.equal(restored(other, noisy), restored(model, noisy))
@@ -164,7 +164,7 @@ def test_weights_survive_safetensors(name: str, tmp_path: Path) -> None:
 
 @every_model
 def test_compiles_as_one_graph(name: str) -> None:
-    """torch.compile captures the model whole, with no break, and gives the same image."""
+    """torch.compile captures the model without a graph break, and the image is the same."""
     model, noisy = make(name), picture(1, 3, 20, 27)
     compiled = torch.compile(ImageOnly(model), backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(noisy), restored(model, noisy))
@@ -215,7 +215,7 @@ def test_wrong_shapes_are_refused(name: str, shape: tuple[int, ...], fact: str) 
 
 @every_model
 def test_integers_are_refused(name: str) -> None:
-    """An 8-bit batch is not taken for one in [0, 1]."""
+    """An 8-bit batch is refused, because values in [0, 1] are expected."""
     with pytest.raises(InputError, match="divide 8-bit images by 255"):
         cached(name)(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
 

@@ -32,7 +32,7 @@ def layer_and_input(
 
 @pytest.fixture
 def tried_again() -> Iterator[None]:
-    """The operators are tried anew in the test, and after it."""
+    """The operators are tried again in the test, and after it."""
     fused._operators_work.cache_clear()
     yield
     fused._operators_work.cache_clear()
@@ -57,7 +57,7 @@ def test_without_a_gradient_as_in_float64(bias, channels, height, width):
 
 @pytest.mark.parametrize("missing", [AttributeError, RuntimeError, TypeError])
 def test_the_plain_layers_serve_where_the_operators_fail(monkeypatch, tried_again, missing):
-    """They belong to no public interface: a version of torch without them restores all the same."""
+    """They are not a public interface of torch: without them the plain layers are used."""
     layer, x = layer_and_input(True, 4, 6, 7)
 
     def gone(*_: object) -> None:

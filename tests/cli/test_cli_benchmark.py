@@ -76,7 +76,7 @@ def test_pairs(run: Any, photos: Path, tmp_path: Path) -> None:
 def test_pairs_by_patterns_or_by_a_list(
     run: Any, refused: Callable[..., str], photos: Path, tmp_path: Path
 ) -> None:
-    """Whatever the files are called; what is not in a pair is named below the table."""
+    """File names do not matter. Files without a partner are listed below the table."""
     (tmp_path / "list.csv").write_text("clean,noisy\n0.png,1.png\n")
     Image.new("RGB", (48, 48)).save(photos / "2.png")
     call = ("benchmark", "median", "--data", photos)
@@ -160,7 +160,7 @@ def test_a_table_that_is_stopped_has_its_protocol(
     assert "- protocol 2: " in file.read_text()
 
 
-def test_mistakes_are_told_before_the_work(
+def test_mistakes_are_reported_before_the_work(
     refused: Callable[..., str], photos: Path, tmp_path: Path
 ) -> None:
     """One line each, and nothing printed before it."""

@@ -25,7 +25,7 @@ def value(path: Path) -> Any:
 # Where results go
 
 
-def test_a_picture_without_an_output_gets_one_beside_it(
+def test_without_an_output_the_result_is_next_to_the_picture(
     run: Any, pictures: Path, engine: Any
 ) -> None:
     """photo.jpg becomes photo-restored.jpg, and its name is printed; a folder's likewise."""
@@ -147,7 +147,7 @@ def test_mistakes_in_options(
 def test_no_picture_is_loaded_for_before_a_network(
     refused: Callable[..., str], pictures: Path, engine: Any
 ) -> None:
-    """A missing picture, and an output that cannot be, are told before the network is loaded."""
+    """A missing picture and an impossible output are reported before the network is loaded."""
     assert "does not exist" in refused("denoise", pictures / "b.png", "-o", "x.png")
     assert "suffix '.gif'" in refused("denoise", pictures / "a.png", "-o", "x.gif")
     assert engine.settings == []
@@ -196,13 +196,13 @@ def test_quality_reaches_the_file(run: Any, tmp_path: Path, engine: Any) -> None
     assert sizes[1] < sizes[0] / 2
 
 
-# What is told
+# Messages
 
 
 def test_warning_of_the_denoiser_is_a_line(
     run: Any, pictures: Path, weights: Path, tmp_path: Path
 ) -> None:
-    """A blind network that is told the noise says that this is of no use, and works."""
+    """A blind network ignores the noise level that is given, and a warning says so."""
     call = ("denoise", pictures / "a.png", "-o", tmp_path / "b.png", "-m", weights)
     outcome = run(*call, "--sigma", "10", "--force")
     assert outcome.code == 0
@@ -213,7 +213,7 @@ def test_warning_of_the_denoiser_is_a_line(
 def test_a_model_that_fails_on_a_picture_costs_only_that(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a network raises at a size it does not know is told in a line at the end."""
+    """An exception that a network raises for one picture becomes one line at the end."""
 
     def fixed(self: Any, noisy: Tensor, sigma: Any = None) -> Tensor:
         if noisy.shape[-2:] != (24, 32):
@@ -227,8 +227,8 @@ def test_a_model_that_fails_on_a_picture_costs_only_that(
     outcome = run("denoise", tmp_path / "in", "-o", tmp_path / "out", "-m", "median", "--force")
     assert outcome.code == 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
-    told = "model 'median' fails on it (40x24 pixels): RuntimeError: shapes cannot be multiplied"
-    assert outcome.err.splitlines()[-1] == f"error: '{tmp_path / 'in' / 'b.png'}': {told}"
+    reason = "model 'median' fails on it (40x24 pixels): RuntimeError: shapes cannot be multiplied"
+    assert outcome.err.splitlines()[-1] == f"error: '{tmp_path / 'in' / 'b.png'}': {reason}"
 
 
 # Several processes
@@ -267,7 +267,7 @@ def test_lines_are_written_whole(
 def test_a_closed_output_stops_nothing(
     run: Any, pictures: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in `restorekit denoise ... >&-`: nobody is told, and the pictures are restored."""
+    """With stdout closed, as by `restorekit denoise ... >&-`, the pictures are restored."""
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", None)
         outcome = run("denoise", pictures, "-o", tmp_path / "out", "-m", weights)
@@ -331,7 +331,7 @@ def test_range_holds_for_a_picture_that_becomes_deeper(
 
 
 def test_pages_have_one_range(run: Any, tmp_path: Path, engine: Any) -> None:
-    """A stack of floats is not stretched page by page, and is told of once."""
+    """All pages of a stack of floats get the same scaling, and one warning."""
     stack = np.stack([np.linspace(0, high, 64).reshape(8, 8) for high in (300.0, 900.0)])
     tifffile.imwrite(tmp_path / "a.tif", stack.astype(np.float32), photometric="minisblack")
     outcome = run("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif")
@@ -347,8 +347,8 @@ def test_pages_have_one_range(run: Any, tmp_path: Path, engine: Any) -> None:
         ("--black 5 --white 5", "white must be greater than black"),
     ],
 )
-def test_what_is_no_range(
+def test_a_wrong_range_is_refused(
     refused: Callable[..., str], pictures: Path, engine: Any, words: str, fault: str
 ) -> None:
-    """Is told before anything is read."""
+    """A wrong range is reported before anything is read."""
     assert fault in refused("denoise", pictures / "a.png", *words.split())

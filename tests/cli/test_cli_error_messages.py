@@ -97,7 +97,7 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
-    """A limit on the size of files is told in a line, and the earlier result is whole."""
+    """A limit on the size of files gives one line, and the earlier result is intact."""
     rng = np.random.default_rng(0)
     tifffile.imwrite(tmp_path / "in.tif", rng.integers(0, 255, (256, 256), np.uint8))
     (tmp_path / "out.tif").write_text("earlier")

@@ -41,7 +41,7 @@ def hostile(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("words", [[], ["--json"], ["--credits"]])
 def test_a_card(run: Any, hostile: Path, words: list[str]) -> None:
-    """As a table, as JSON, and the text beside it."""
+    """As a table, as JSON, and in the text file next to the weights."""
     outcome = run("info", hostile, *words)
     assert (outcome.code, outcome.err) == (0, "")
     assert_harmless(outcome.out)
@@ -113,8 +113,8 @@ def test_everything_is_printed_in_one_place() -> None:
                 assert not writes or path.name == "output.py"
 
 
-def test_a_name_that_is_no_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 reach neither stdout nor a JSON line as they are."""
+def test_a_name_that_cannot_be_decoded(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are escaped in stdout and in JSON lines."""
     name = str(tmp_path / "\udcff\udc9b.safetensors")
     save_model(create_model("dncnn", depth=2, width=1), name)
     for words in ([], ["--json"]):

@@ -67,7 +67,7 @@ class TestList:
         assert word in (plural, PLURALS[plural])
 
     def test_a_pattern_selects(self, run: Any) -> None:
-        """As in a shell; one that matches nothing is no mistake."""
+        """As in a shell. A pattern that matches nothing is not an error."""
         listed = json.loads(run("list", "losses", "m*", "--json").out)
         assert [each["name"] for each in listed["losses"]] == ["ms_ssim", "mse"]
         assert json.loads(run("list", "--json", "losses", "x*").out) == {"losses": []}
@@ -108,7 +108,7 @@ class TestDescribe:
             assert argument["description"] or of_torch, f"{argument['name']} has no description"
 
     def test_json_says_everything(self, run: Any, odd: None) -> None:
-        """What has no JSON form, infinity or a class, is told as text."""
+        """Values without a JSON form, such as infinity or a class, are written as text."""
         told = json.loads(run("describe", "model", "odd", "--json").out, parse_constant=pytest.fail)
         assert (told["summary"], told["reference"]) == ("an odd model", "Odd 2020")
         assert (told["tags"], told["provider"], told["version"]) == (["x", "y"], "acme", "3")
@@ -218,8 +218,10 @@ class TestInfo:
         assert facts["metrics"] == "psnr 31.25"
         assert facts["step"] == "12,000"
 
-    def test_what_is_no_weights_file(self, refused: Callable[..., str], tmp_path: Path) -> None:
-        """A missing and a damaged file are told by their path."""
+    def test_a_missing_or_damaged_weights_file(
+        self, refused: Callable[..., str], tmp_path: Path
+    ) -> None:
+        """The message names the path of a missing and of a damaged file."""
         assert refused("info", tmp_path / "none") == f"{tmp_path / 'none'}: no such weights file"
         (tmp_path / "junk.safetensors").write_bytes(b"junk")
         assert "junk.safetensors: not a complete safetensors file" in refused(

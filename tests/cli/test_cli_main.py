@@ -1,4 +1,4 @@
-"""The command line as a whole: help, exit codes, and how mistakes are told."""
+"""The command line as a whole: help, exit codes and messages."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TestMistakes:
             (["schema", "more"], "got unexpected extra argument"),
         ],
     )
-    def test_wrong_words_are_told_in_one_line(
+    def test_wrong_words_are_reported_in_one_line(
         self, refused: Callable[..., str], words: list[str], line: str
     ) -> None:
         """A misspelt command or option is answered with the nearest, else with where to look."""
@@ -118,7 +118,7 @@ class TestMistakes:
         assert (outcome.code, outcome.out) == (2, "")
         assert outcome.err.splitlines() == lines
 
-    def test_an_interrupt_before_the_command_is_no_traceback(
+    def test_an_interrupt_before_the_command_shows_no_traceback(
         self, run: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Ctrl-C may come while signals and streams are still being set up."""
@@ -130,7 +130,9 @@ class TestMistakes:
         outcome = run("list", "models")
         assert (outcome.code, outcome.err) == (130, "error: interrupted\n")
 
-    def test_an_interrupt_is_no_traceback(self, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_interrupt_shows_no_traceback(
+        self, run: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Ctrl-C ends with 130, as a shell expects."""
 
         def interrupt(*_: object) -> None:
@@ -160,7 +162,7 @@ class TestMistakes:
             assert len(lines) == 1
             assert lines[0].startswith("not enough memory")
 
-    def test_a_reader_that_leaves_early_is_no_error(self) -> None:
+    def test_a_reader_that_stops_early_causes_no_error(self) -> None:
         """`restorekit list | head -1` prints nothing on stderr."""
         process = subprocess.Popen(
             [sys.executable, "-m", "restorekit", "list"],
@@ -226,7 +228,7 @@ class TestPlugins:
         assert grain.endswith("loaded: noise film_grain")
 
     def test_text_that_the_output_cannot_hold_is_escaped(self, site: str) -> None:
-        """A letter outside the encoding of a terminal or pipe is no reason to fail."""
+        """A character outside the encoding of a terminal or pipe does not cause a failure."""
         environment = {
             "PYTHONPATH": site,
             "PYTHONIOENCODING": "ascii",

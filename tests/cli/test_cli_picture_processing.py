@@ -63,7 +63,7 @@ class TestDenoise:
     def test_a_bad_picture_does_not_stop_the_others(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
     ) -> None:
-        """It is told when the others are done, by its path, and the exit code is 2."""
+        """Its path is reported after the others are done, and the exit code is 2."""
         (pictures / "b.png").write_bytes(b"junk")
         outcome = run("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
         assert outcome.code == 2
@@ -75,7 +75,7 @@ class TestDenoise:
     def test_all_of_a_folder_is_done_or_mentioned(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
     ) -> None:
-        """Links that lead nowhere are errors of their own; what is not read is counted."""
+        """A broken link is an error; the number of files that are not read is reported."""
         (pictures / "gone.png").symlink_to("nowhere.png")
         (pictures / "loop.png").symlink_to("loop.png")
         (pictures / "link").symlink_to(tmp_path)
@@ -104,7 +104,7 @@ class TestDenoise:
     def test_in_place_overwrites_each_input_once(
         self, run: Any, pictures: Path, weights: Path
     ) -> None:
-        """A picture that is named beside its folder is restored once, not twice."""
+        """A picture that is named in addition to its folder is restored once, not twice."""
         with Image.open(pictures / "a.png") as image:
             expected = np.array(Denoiser(weights, device="cpu")(image))
         outcome = run("denoise", pictures, pictures / "a.png", "--in-place", "--model", weights)

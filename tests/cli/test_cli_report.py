@@ -50,7 +50,7 @@ def test_json_is_one_object_for_each_file(
     assert again == ["skipped", "failed", "skipped", "skipped"]
 
 
-def test_pages_before_a_bad_one_are_not_told_of_the_next_file(
+def test_pages_before_a_bad_one_are_not_reported_for_the_next_file(
     run: Any, tmp_path: Path, engine: Any, reports: Any
 ) -> None:
     """What was found of a file that failed half-way does not stick to another."""

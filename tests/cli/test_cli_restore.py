@@ -23,7 +23,7 @@ def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
 
 @pytest.mark.parametrize("model", ["swift-photo", "swift-gaussian"])
 def test_a_photograph_gets_better(run: Any, tmp_path: Path, model: str) -> None:
-    """By 4 dB or more at sigma 25, told by no one; the estimate is within 10 percent."""
+    """By 4 dB or more at sigma 25, which is estimated within 10 percent."""
     clean = data.astronaut()[:256, :256]
     Image.fromarray(noisy(clean, 25)).save(tmp_path / "photo.png")
     report, output = tmp_path / "report.html", tmp_path / "clean.png"

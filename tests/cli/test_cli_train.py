@@ -65,7 +65,7 @@ def test_settings_override_and_resume_goes_on(run: Any, config: Path, tmp_path: 
 
 
 def test_every_problem_of_the_configuration_is_a_line(run: Any, config: Path) -> None:
-    """All faults are told at once, each with the place and the nearest right thing."""
+    """All faults are reported at once, each with its place and a suggestion."""
     outcome = run("train", config, "-s", "train.stepps=3", "-s", "model.name=dncn", "-s", "x=1")
     assert (outcome.code, outcome.out) == (2, "")
     lines = outcome.err.splitlines()
@@ -87,8 +87,8 @@ def test_an_old_spelling_is_one_warning_line(run: Any, config: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"a": 1}'])
-def test_a_file_that_is_no_configuration(run: Any, config: Path, text: str | None) -> None:
-    """A missing, broken or empty one is told by its name."""
+def test_a_file_that_is_not_a_configuration(run: Any, config: Path, text: str | None) -> None:
+    """The message names a missing, broken or empty file."""
     config.unlink() if text is None else config.write_text(text)
     outcome = run("train", config)
     assert outcome.code == 2

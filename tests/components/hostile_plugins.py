@@ -61,7 +61,7 @@ CHANGED = {
         "Pillow's limits",
     ),
 }
-# What a hook can return that is no component.
+# What a hook can return instead of components.
 RETURNED = {
     "none": "None",
     "number": "7",

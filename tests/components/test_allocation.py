@@ -41,7 +41,7 @@ def test_impossible_networks(name: str, arguments: dict[str, int]) -> None:
         create_model(name, **arguments)
 
 
-def test_the_estimate_and_the_limit_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_states_the_estimate_and_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """108 GB is the first layer: 10^9 filters of 3x3x3 numbers of 4 bytes."""
     monkeypatch.setattr(
         "restorekit.components.allocation.available_memory", lambda device: 2 * 10**9

@@ -89,7 +89,7 @@ def test_the_state_of_the_process_is_as_before(loaded: Any) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_each_is_set_aside_or_named(loaded: Any, name: str) -> None:
-    """One that raises brings nothing; one that changes the process is told of; each in one line."""
+    """One that raises is left out; one that changes the process is reported; each in one line."""
     hostile = HOSTILE[name]
     cause, changed = loaded["plugins"][name]
     assert (cause is not None) == hostile.is_set_aside
@@ -232,7 +232,7 @@ print(json.dumps("torch" in sys.modules))
 
 
 def test_damaged_metadata_stop_no_other_plugin(tmp_path: Path) -> None:
-    """Entry points that cannot be parsed or decoded, metadata that cannot: each is told of."""
+    """Entry points and metadata that cannot be parsed or decoded are each reported."""
     site = Site(tmp_path)
     site.add("good", noises("return Component('fine', dict)"))
     for name, points, metadata in (

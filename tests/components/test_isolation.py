@@ -46,7 +46,7 @@ RAISED: dict[str, Callable[[], BaseException]] = {
 class TestAttempt:
     @pytest.mark.parametrize("cause", RAISED)
     def test_whatever_is_raised_becomes_one_line(self, cause: str) -> None:
-        """Also what is no `Exception`, and what cannot tell its message."""
+        """Also one not derived from `Exception`, and one that cannot be printed."""
         with pytest.raises(PluginError) as caught, attempt(lambda error: f"it raised {error}"):
             raise RAISED[cause]()
         assert str(caught.value) == f"it raised {cause}"

@@ -32,7 +32,7 @@ def _set(owner: Any, name: str, value: Any) -> Callable[[], None]:
     return lambda: setattr(owner, name, value)
 
 
-# By the name under which it is told: what changes it, and how it is looked at.
+# By the name in the message: what changes the state, and how the state is read.
 CHANGES: dict[str, list[tuple[Callable[[], Any], Callable[[], Any]]]] = {
     "the working directory": [(lambda: os.chdir("/"), os.getcwd)],
     "sys.path": [
@@ -214,7 +214,7 @@ def test_filters_for_a_library_s_own_warnings_stay() -> None:
 
 
 def test_what_is_imported_within_is_put_back_to_how_it_came() -> None:
-    """Importing torch, numpy and Pillow is no change; what is changed of them is undone."""
+    """Importing torch, numpy and Pillow is not reported; changes of their state are undone."""
     code = """
 import sys
 from restorekit.components.process_state import KeptState

@@ -67,7 +67,7 @@ ME = Provider("tests", "1.0")
 
 @pytest.fixture
 def models() -> Registry:
-    """A registry of its own, beside the process's."""
+    """A registry separate from those of the process."""
     own = Registry("model")
     own.add(Component("scale", Scale, "multiplies", "A paper", ("simple",)), ME)
     return own
@@ -119,7 +119,7 @@ class TestComponent:
             Component("a", target)
 
     def test_a_target_is_callable(self) -> None:
-        """What cannot be called is no target."""
+        """A target that cannot be called is refused."""
         with pytest.raises(ArgumentError, match="component 'a': target is not callable"):
             Component("a", 3)  # type: ignore[arg-type]
 
@@ -141,7 +141,7 @@ class TestRegister:
         assert entry.component.tags == ("simple",)
         assert entry.provider == Provider(__name__)
 
-    def test_an_inherited_docstring_is_no_summary(self, models: Registry) -> None:
+    def test_an_inherited_docstring_is_not_the_summary(self, models: Registry) -> None:
         """An undocumented class is not summed up in the words of its base."""
         undocumented = type("Undocumented", (Scale,), {})
         models.register("undocumented")(undocumented)
@@ -190,7 +190,7 @@ class TestLookUp:
             models.create("zzz")
 
     def test_case_is_part_of_the_guess_only(self, models: Registry) -> None:
-        """Names are exact; another spelling is told."""
+        """Names are case-sensitive; the message suggests the right case."""
         with pytest.raises(UnknownNameError, match="Did you mean 'scale'"):
             models.get("SCALE")
 
@@ -211,7 +211,7 @@ class TestLookUp:
         assert models.names("*[!2]") == ["scale", "unet_3"]
         assert models.names("none") == []
 
-    def test_provider_of_tells_who_or_none(self, models: Registry) -> None:
+    def test_provider_of_returns_the_provider_or_none(self, models: Registry) -> None:
         """A free name has no provider."""
         assert models.provider_of("scale") == ME
         assert models.provider_of("free") is None
@@ -253,7 +253,7 @@ class TestLazyTargets:
 
     @pytest.mark.parametrize("module", ["raise RuntimeError('no licence')"], indirect=True)
     def test_a_module_that_raises_is_a_plugin_error(self, models: Registry, module: str) -> None:
-        """Whatever a module raises while it is imported is told as the component's fault."""
+        """An exception during the import of a module is reported with the component's name."""
         models.add(Component("lost", f"{module}:Thing"), ME)
         with pytest.raises(PluginError, match="RuntimeError: no licence"):
             models.get("lost")
@@ -270,7 +270,7 @@ class TestLazyTargets:
             models.get("extra")
 
     def test_a_target_must_be_callable(self, models: Registry) -> None:
-        """A constant is no component."""
+        """A constant is refused as a component."""
         models.add(Component("constant", "json:__name__"), ME)
         with pytest.raises(PluginError, match="json:__name__ is not callable"):
             models.get("constant")
@@ -290,7 +290,7 @@ class TestCreate:
             models.create("scale", factor="x")
 
     def test_a_value_error_of_the_constructor_names_the_component(self, models: Registry) -> None:
-        """What the target itself refuses is told with its name."""
+        """A `ValueError` of the target is reported with the name of the component."""
         with pytest.raises(ArgumentError) as caught:
             models.create("scale", factor=-1)
         assert str(caught.value) == "model 'scale': factor must not be negative"
@@ -311,7 +311,7 @@ class TestCreate:
         assert origin_of(made) is None
 
     @pytest.mark.parametrize("made", [None, 7, "text", {}, [], (1, 2), print, object()])
-    def test_what_is_no_component_is_refused(self, models: Registry, made: object) -> None:
+    def test_other_types_than_a_component_are_refused(self, models: Registry, made: object) -> None:
         """A target that returns None, a built-in or what cannot be called is named."""
         models.add(Component("wrong", lambda: made), ME)
         with pytest.raises(PluginError, match=r"model 'wrong' of tests 1\.0 made .*, which is no"):
@@ -353,7 +353,7 @@ class TestBuild:
 
 
 class TestDescribe:
-    def test_everything_known_is_told(self, models: Registry) -> None:
+    def test_everything_known_is_described(self, models: Registry) -> None:
         """Texts, tags, provider, file, docstring and arguments."""
         told = models.describe("scale")
         assert (told.kind, told.name, told.summary) == ("model", "scale", "multiplies")
@@ -368,7 +368,7 @@ class TestDescribe:
 
     @pytest.mark.parametrize("target", [functools.partial(Scale, 2.0), math.sqrt, Doubler()])
     def test_any_callable_can_be_described(self, models: Registry, target: object) -> None:
-        """A target without a source file or a name of its own is no failure."""
+        """A target without a source file or a name of its own can be described."""
         models.add(Component("odd", target), ME)  # type: ignore[arg-type]
         told = models.describe("odd")
         assert told.name == "odd"

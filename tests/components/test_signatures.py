@@ -24,7 +24,7 @@ class Blur(nn.Module):
         std: the width in pixels,
             or the range it is drawn from.
         mode (str, optional): what lies beyond the edge.
-        taps: how many: 3, say.
+        taps: how many, for example 3.
 
     Raises:
         ValueError: never.
@@ -66,7 +66,7 @@ class TestArguments:
         )
         assert (mode.default, mode.required) == ("zero", False)
         assert mode.description == "what lies beyond the edge."
-        assert taps.description == "how many: 3, say."
+        assert taps.description == "how many, for example 3."
         assert (names.default, names.description) == ((), "")
 
     def test_an_argument_without_annotation_is_any(self) -> None:
@@ -104,13 +104,13 @@ class TestValidate:
         assert isinstance(checked["std"], tuple)
 
     @pytest.mark.parametrize("wrong", [{"std": True}, {"std": [0, True]}, {"std": 1, "taps": True}])
-    def test_a_boolean_is_no_number(self, wrong: dict[str, Any]) -> None:
+    def test_a_boolean_is_not_a_number(self, wrong: dict[str, Any]) -> None:
         """pydantic takes True for 1; here it is a mistake, at any depth."""
         with pytest.raises(ArgumentError, match=r"input should be a number, not .*True"):
             signatures.validate(Blur, wrong, "blur")
 
     def test_a_boolean_stays_one_where_it_is_asked_for(self) -> None:
-        """Also beside a number."""
+        """Also in a union with a number."""
 
         def target(flag: bool, both: bool | float, anything: Any) -> None: ...
 
@@ -121,7 +121,7 @@ class TestValidate:
         """Defaults stay with the target."""
         assert signatures.validate(Blur, {"std": 1.0}, "blur") == {"std": 1.0}
 
-    def test_every_fault_is_told(self) -> None:
+    def test_every_fault_is_reported(self) -> None:
         """Unknown, missing and wrong arguments are all in the one-line message."""
         with pytest.raises(ArgumentError) as caught:
             signatures.validate(Blur, {"mode": "wrap", "tap": 1, "taps": 0}, "noise 'blur'")
@@ -146,7 +146,7 @@ class TestValidate:
                 assert len(fault) < 200
                 assert "\n" not in fault
 
-    def test_a_fault_inside_a_value_is_no_unknown_argument(self) -> None:
+    def test_a_fault_inside_a_value_is_not_an_unknown_argument(self) -> None:
         """A tuple that is too short is a wrong value of its argument, which is not missing."""
         faults = faults_of(Blur, {"std": [1.0]})
         assert faults

@@ -83,7 +83,7 @@ def test_a_component_that_holds_itself() -> None:
     assert isinstance(check_component(noises, "luminance", {"noise": noise}), list)
 
 
-def test_python_and_file_are_told_the_same(tmp_path: Path) -> None:
+def test_python_and_file_give_the_same_message(tmp_path: Path) -> None:
     """Also where a configuration is made by its constructor."""
     data = {"model": "unet", "dataset": "samples", "loss": {"l1": {"weight": 1, "x": 2}}}
     with pytest.raises(ConfigError, match=r"^loss\.l1: unknown argument 'x'"):

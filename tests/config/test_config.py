@@ -79,8 +79,8 @@ def test_every_fault_is_found_at_once() -> None:
     assert not any("\n" in line for line in found)
 
 
-def test_a_key_in_the_wrong_place_is_sent_home() -> None:
-    """A key of the other section is told where it belongs."""
+def test_the_message_names_the_section_of_a_misplaced_key() -> None:
+    """The message for a key of another section names that section."""
     assert problems({**GOOD, "schedule": "cosine"}) == (
         "config: schedule: unknown key. It belongs under train.",
     )
@@ -95,7 +95,7 @@ def test_missing_keys_are_named() -> None:
 
 
 def test_an_override_takes_the_place_of_a_loss_without_names() -> None:
-    """A name that is no text ended in a TypeError."""
+    """A loss whose name is not text is replaced; it once caused a TypeError."""
     data = {**GOOD, "loss": [{"name": {"x": 1}}]}
     terms = TrainConfig.from_dict(data, overrides=("loss.l1=2",)).loss
     assert [(term.name, term.weight) for term in terms] == [("l1", 2.0)]
@@ -154,14 +154,14 @@ def test_paths_may_be_path_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", [3, [{"weight": 1}], None])
-def test_overriding_a_loss_that_is_none(loss: Any) -> None:
-    """What cannot be overridden is told of, not tripped over."""
+def test_overriding_an_invalid_loss(loss: Any) -> None:
+    """An override of a value that is not a loss gives a message, not a traceback."""
     with pytest.raises(ConfigError, match="loss"):
         TrainConfig.from_dict({**GOOD, "loss": loss}, overrides=["loss.l1.window_size=2"])
 
 
-def test_an_override_that_is_none() -> None:
-    """The form is told."""
+def test_a_malformed_override() -> None:
+    """The message shows the expected form."""
     assert problems(GOOD, ("train.steps",)) == (
         "override 'train.steps': not of the form key.path=value",
     )
@@ -176,7 +176,7 @@ def test_an_override_that_is_none() -> None:
         (b"", "not valid JSON"),
     ],
 )
-def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+def test_files_that_are_not_a_configuration(tmp_path: Path, content: bytes, message: str) -> None:
     """The line names the file and, where it can, the place."""
     path = tmp_path / "config.json"
     path.write_bytes(content)

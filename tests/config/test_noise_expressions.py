@@ -78,7 +78,7 @@ def test_a_mapping_is_labelled_as_json() -> None:
         ("classic_mixture:3", "noise 'classic_mixture:3': 'classic_mixture' takes no arguments"),
     ],
 )
-def test_mistakes_are_told_in_one_line(text: str, line: str) -> None:
+def test_mistakes_are_reported_in_one_line(text: str, line: str) -> None:
     """What is wrong and where."""
     with pytest.raises(ArgumentError) as caught:
         read_noises(text)
