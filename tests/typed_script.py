@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import restorekit
 from restorekit import (
+    Analysis,
     ArgumentError,
     CheckpointError,
     Component,
@@ -47,6 +48,7 @@ from restorekit import (
     TrainOutcome,
     UnknownNameError,
     add_noise_files,
+    analyze,
     annotate,
     benchmark,
     choose_runtime,
@@ -55,6 +57,7 @@ from restorekit import (
     create_dataset,
     create_estimator,
     create_loss,
+    create_measurement,
     create_metric,
     create_model,
     create_noise,
@@ -78,6 +81,7 @@ from restorekit import (
     list_datasets,
     list_estimators,
     list_losses,
+    list_measurements,
     list_metrics,
     list_models,
     list_noises,
@@ -89,6 +93,7 @@ from restorekit import (
     load_runtime,
     loaded_plugins,
     losses,
+    measurements,
     metrics,
     models,
     noise_map,
@@ -114,6 +119,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     assert_type(denoise(pixels), np.ndarray[Any, Any])
     outcome = Denoiser("swift-photo").restore(noisy)
     assert_type(outcome, DenoiseOutcome[Tensor])
+    assert_type(analyze(noisy), Analysis)
     assert_type(psnr(outcome.image, noisy), Tensor)
     assert_type(load_model(path), nn.Module)
     assert_type(denoise_files(path, depth=16).results, tuple[FileResult, ...])

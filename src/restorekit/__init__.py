@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
+    from restorekit.restore.analysis import Analysis
+    from restorekit.restore.analyze import analyze
     from restorekit.restore.denoise import denoise
     from restorekit.restore.denoiser import Denoiser
     from restorekit.restore.estimate_noise import estimate_noise
@@ -98,8 +100,14 @@ if TYPE_CHECKING:
         _kinds.estimators.create,
         _kinds.estimators.names,
     )
+    measurements, create_measurement, list_measurements = (
+        _kinds.measurements,
+        _kinds.measurements.create,
+        _kinds.measurements.names,
+    )
 
 _LAZY = {
+    "Analysis": "restorekit.restore.analysis",
     "DenoiseOutcome": "restorekit.restore.outcome",
     "Denoiser": "restorekit.restore.denoiser",
     "FileResult": "restorekit.operations.file_jobs",
@@ -112,6 +120,7 @@ _LAZY = {
     "Trainer": "restorekit.train.trainer",
     "__version__": "restorekit.version",
     "add_noise_files": "restorekit.operations.noise_files",
+    "analyze": "restorekit.restore.analyze",
     "annotate": "restorekit.weights.card",
     "benchmark": "restorekit.evaluate.benchmark",
     "choose_runtime": "restorekit.runtimes.runtime_models",
@@ -148,6 +157,7 @@ def _shortcuts() -> dict[str, object]:
 
 
 __all__ = [
+    "Analysis",
     "ArgumentError",
     "CheckpointError",
     "Component",
@@ -179,6 +189,7 @@ __all__ = [
     "Trainer",
     "UnknownNameError",
     "add_noise_files",
+    "analyze",
     "annotate",
     "benchmark",
     "choose_runtime",

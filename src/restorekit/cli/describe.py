@@ -9,10 +9,11 @@ import typer
 
 from restorekit.cli.listing import kind_of
 from restorekit.cli.options import Json
-from restorekit.cli.output import print_json, print_line, print_table, print_text, to_json_value
+from restorekit.cli.output import print_json, print_line, print_table, print_text
 from restorekit.components.component_records import Description
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.signatures import Argument
+from restorekit.untrusted.plain_data import to_json_value
 
 
 def describe(

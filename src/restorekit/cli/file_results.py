@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from restorekit.cli.output import print_error, print_line, to_json_value
+from restorekit.cli.output import print_error, print_line
 from restorekit.errors import ArgumentError
+from restorekit.untrusted.plain_data import to_json_value
 
 if TYPE_CHECKING:
     from restorekit.operations.file_jobs import FileResult, FilesOutcome

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from restorekit.cli.streams import answers
+from restorekit.untrusted.plain_data import to_json_value
 from restorekit.untrusted.text import escaped, shortened
 
 _WIDEST = 40  # characters of a column, unless it is the last one
@@ -92,16 +91,3 @@ def call_text(made: Mapping[str, object]) -> str:
     if not isinstance(arguments, Mapping):
         arguments = {k: v for k, v in made.items() if k not in ("name", "provider", "version")}
     return f"{name}({', '.join(f'{key}={in_words(item)}' for key, item in arguments.items())})"
-
-
-def to_json_value(value: Any) -> Any:
-    """A value made of what JSON has: infinity and foreign objects become text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_json_value(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json_value(item) for item in value]
-    if value is None or isinstance(value, (str, int)):
-        return value
-    return value if isinstance(value, float) and math.isfinite(value) else str(value)

@@ -241,3 +241,15 @@ def restorekit_estimators() -> list[Component]:
             ("wavelet",),
         ),
     ]
+
+
+@hookimpl
+def restorekit_measurements() -> list[Component]:
+    return [
+        Component(
+            "content",
+            "restorekit.estimate.content:MeasureContent",
+            "what kind of picture it is",
+            tags=("kind",),
+        ),
+    ]

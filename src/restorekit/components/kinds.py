@@ -62,3 +62,8 @@ estimators = Registry(
     contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "
     "deviations",
 )
+measurements = Registry(
+    "measurement",
+    contract="`measurement(sample)`: an `ImageSample` of a picture to a frozen dataclass of plain "
+    "values; its property `words`, if it has one, is the line that is shown of it",
+)

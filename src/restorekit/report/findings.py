@@ -17,7 +17,7 @@ from restorekit.pictures.value_ranges import range_of
 from restorekit.report.whiteness import LAGS, Whiteness, whiteness
 from restorekit.restore.noise_estimation import estimate_sigma
 from restorekit.restore.outcome import DenoiseOutcome
-from restorekit.restore.sampling import SIDE, even_tiles
+from restorekit.sampling import SIDE, even_tiles
 
 Array = NDArray[Any]
 

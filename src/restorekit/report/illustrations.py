@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restorekit.report.findings import as_unit
-from restorekit.restore.sampling import evenly_spread
+from restorekit.sampling import evenly_spread
 
 Array = NDArray[Any]
 Bytes = NDArray[np.uint8]

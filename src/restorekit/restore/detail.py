@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.sampling import evenly_spread
+from restorekit.sampling import evenly_spread
 
 _BLOCK = 8
 _STEP = 4

@@ -15,7 +15,7 @@ from torch import Tensor
 from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
 from restorekit.restore.defects import blockiness, impulses
-from restorekit.restore.sampling import evenly_spread, middle, miniature
+from restorekit.sampling import evenly_spread, middle, miniature
 
 Spec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
 

@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.sampling import middle, miniature
 from restorekit.restore.tiles.tile_layout import divide_axis
+from restorekit.sampling import middle, miniature
 
 if TYPE_CHECKING:
     from restorekit.restore.noise_estimation import Spec

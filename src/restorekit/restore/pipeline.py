@@ -16,9 +16,9 @@ from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail import restore_detail
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
-from restorekit.restore.sampling import evenly_spread
 from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
+from restorekit.sampling import evenly_spread
 from restorekit.symmetry import Symmetry
 
 # A large image is judged by this many pieces along each axis, of this side in pixels.

@@ -1,7 +1,8 @@
-"""Untrusted plain data: strict JSON, and limits on values, sizes and nesting."""
+"""Plain data: strict JSON, limits on values, sizes and nesting, conversion to what JSON has."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -118,3 +119,16 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"the number {quoted(text)} is too large")
     return number
+
+
+def to_json_value(value: Any) -> Any:
+    """Convert a value to what JSON has: infinity and foreign objects become text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json_value(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json_value(item) for item in value]
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else str(value)

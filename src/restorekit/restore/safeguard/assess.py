@@ -11,7 +11,7 @@ from restorekit.restore.noise_estimation import CLEAN, SAMPLE
 from restorekit.restore.noise_level import EstimatedLevel
 from restorekit.restore.safeguard.few_values import few_values
 from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict
-from restorekit.restore.sampling import miniature
+from restorekit.sampling import miniature
 
 # If a picture uses a smaller share of its range, its noise is too weak for a network at that scale.
 _LEAST_CONTRAST = 0.25

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from restorekit.restore.sampling import miniature
+from restorekit.sampling import miniature
 
 FewValues = Literal["two-valued", "few-valued"]
 
