@@ -64,7 +64,9 @@ def test_processes_that_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ArgumentError, match="MASTER_ADDR is not set"):
         Processes.join(torch.device("cpu"))
     monkeypatch.setenv("WORLD_SIZE", "1")
-    assert Processes.join(torch.device("cpu")) == Processes(0, 1, torch.device("cpu"))
+    alone = Processes.join(torch.device("cpu"))
+    assert alone == Processes(Launch(0, 1, by_launcher=True), torch.device("cpu"))
+    assert not alone.is_group
     monkeypatch.setenv("MASTER_ADDR", "localhost")
     monkeypatch.setenv("MASTER_PORT", "1")
     monkeypatch.setattr(torch.distributed, "init_process_group", refuse)

@@ -12,7 +12,15 @@ from torch import Tensor, nn
 
 from restorekit import Trainer
 from restorekit.components import signatures
-from restorekit.components.kinds import datasets, losses, models, noises
+from restorekit.components.kinds import (
+    datasets,
+    losses,
+    metrics,
+    models,
+    noises,
+    optimizers,
+    schedules,
+)
 from restorekit.config.component_checks import Fault, check_component
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import ConfigError
@@ -98,7 +106,7 @@ def test_arguments_are_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     validate = signatures.validate
 
     def count(target: Any, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-        counted[target] += 1
+        counted[signatures.unwrap_target(target)] += 1
         return validate(target, given, where)
 
     monkeypatch.setattr(signatures, "validate", count)
@@ -109,12 +117,20 @@ def test_arguments_are_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             "noise": {"name": "gaussian", "std": 0.1},
             "validation_noise": "gaussian:15",
             "loss": {"l1": 1, "mse": 0.5},
+            "train": {
+                "optimizer": "AdamW",
+                "schedule": "cosine",
+                "validation_metrics": ["psnr_y"],
+            },
             "device": "cpu",
             "save_weight_path": str(tmp_path),
         }
     )
     trainer = Trainer(config)
     assert counted[noises.get("gaussian")] == 2  # two components
-    once = [models.get("dncnn"), datasets.get("samples"), losses.get("l1"), losses.get("mse")]
-    assert [counted[target] for target in once] == [1, 1, 1, 1]
+    once = [
+        *(models.get("dncnn"), datasets.get("samples"), losses.get("l1"), losses.get("mse")),
+        *(schedules.get("cosine"), metrics.get("psnr_y"), optimizers.get("adamw")),
+    ]
+    assert [counted[target] for target in once] == [1] * 7
     assert [(term.name, term.weight) for term in trainer.plan.terms] == [("l1", 1.0), ("mse", 0.5)]

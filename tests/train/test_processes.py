@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from restorekit import ConfigError, load_model
+from restorekit.distributed import Launch
 from restorekit.train.checkpoint import read_state
 from restorekit.train.processes import Processes
 
@@ -27,7 +28,7 @@ BATCH = 6
 @given(batch=st.integers(1, 40), world=st.integers(1, 12))
 def test_every_place_belongs_to_one_process(batch: int, world: int) -> None:
     """The places of all processes are the global batch, in order."""
-    processes = [Processes(rank, world, torch.device("cpu")) for rank in range(world)]
+    processes = [Processes(Launch(rank, world), torch.device("cpu")) for rank in range(world)]
     if batch < world:
         with pytest.raises(ConfigError, match="less than the"):
             processes[0].places(batch)

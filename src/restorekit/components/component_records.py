@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from restorekit.components import signatures
@@ -122,6 +122,17 @@ class CheckedComponent:
     def name(self) -> str:
         """The component's name."""
         return self.entry.component.name
+
+    def supplied_with(self, values: Mapping[str, object]) -> CheckedComponent:
+        """The same, with values for arguments that it takes and that were not given.
+
+        Args:
+            values: by argument, of the right types; arguments that it does not take are ignored.
+        """
+        missing = {k: v for k, v in values.items() if k in self.arguments and k not in self.values}
+        return replace(
+            self, arguments={**self.arguments, **missing}, values={**self.values, **missing}
+        )
 
 
 def mark_origin(made: object, origin: Origin) -> None:

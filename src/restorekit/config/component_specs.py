@@ -34,7 +34,7 @@ from restorekit.components.registry import Registry
 from restorekit.components.signatures import counts_booleans
 from restorekit.config.component_checks import check_component
 from restorekit.devices import resolve_device
-from restorekit.errors import RestoreKitError
+from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.optim.optimizers import optimizer_name
 from restorekit.untrusted.plain_data import find_unusable
 
@@ -73,6 +73,17 @@ class ComponentSpec(Section):
     def as_dict(self) -> dict[str, object]:
         """The form `{"name": ..., argument: ...}`."""
         return self.model_dump()
+
+    @property
+    def checked(self) -> CheckedComponent:
+        """The component as it was checked, ready for `Registry.make`.
+
+        Raises:
+            ArgumentError: this stands for an object, which has no name.
+        """
+        if self._checked is None:
+            raise ArgumentError("give the name of a registered component, not an object")
+        return self._checked
 
     @property
     def part(self) -> CheckedComponent | dict[str, object]:

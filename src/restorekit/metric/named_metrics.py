@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restorekit.components.component_records import origin_of
+from restorekit.components.component_records import CheckedComponent, origin_of
 from restorekit.components.kinds import metrics
 from restorekit.errors import ArgumentError
 
-MetricLike = str | Mapping[str, Any] | Callable[[Tensor, Tensor], Tensor]
+MetricLike = str | Mapping[str, Any] | CheckedComponent | Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def validation_metrics(settings: TrainSettings) -> dict[str, NamedMetric]:
     deciding = settings.validation_metric
     usual = [*USUAL, *([deciding] if deciding in metrics.names() else [])]
     try:
-        return read_metrics([*usual, *(spec.as_dict() for spec in settings.validation_metrics)])
+        return read_metrics([*usual, *(spec.checked for spec in settings.validation_metrics)])
     except RestoreKitError as error:
         raise ConfigError([f"train.validation_metrics: {error}"]) from error
 

@@ -58,7 +58,7 @@ class Execution:
     def prepare(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the layout of the images, joined with its copies."""
         model = model.to(self.device).to(memory_format=self._layout)
-        if self.processes.world > 1 and self.device.type == "cuda":
+        if self.processes.launch.world > 1 and self.device.type == "cuda":
             convert = nn.SyncBatchNorm.convert_sync_batchnorm  # supported on CUDA only
             model = convert(model)  # type: ignore[no-untyped-call]
         if self.sharded:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from restorekit.components import signatures
 from restorekit.components.kinds import optimizers, schedules
 from restorekit.errors import ConfigError, RestoreKitError
-from restorekit.optim.optimizers import optimizer_name
 
 if TYPE_CHECKING:
     from restorekit.config.train_config import TrainSettings
@@ -24,22 +22,20 @@ Schedule = Callable[[float], float]
 def make_optimizer(
     settings: TrainSettings, parameters: Iterable[nn.Parameter], device: torch.device
 ) -> torch.optim.Optimizer:
-    """The optimizer that the settings name, in any letter case.
+    """The optimizer that the settings name; what its arguments leave out comes from the settings.
 
     Raises:
-        ConfigError: there is none of that name, or it does not take the arguments.
+        ConfigError: it refuses an argument.
     """
-    offered: dict[str, Any] = {
+    supplied: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": settings.betas,
         "weight_decay": settings.weight_decay,
         "fused": True if device.type in ("cpu", "cuda") else None,  # faster, one pass over memory
     }
     try:
-        name = optimizer_name(settings.optimizer.name)
-        takes = {argument.name for argument in signatures.arguments(optimizers.configurable(name))}
-        arguments = {k: v for k, v in offered.items() if k in takes} | settings.optimizer.arguments
-        made: torch.optim.Optimizer = optimizers.create(name, parameters, **arguments)
+        part = settings.optimizer.checked.supplied_with(supplied)
+        made: torch.optim.Optimizer = optimizers.make(part, parameters)
     except RestoreKitError as error:
         raise ConfigError([f"train.optimizer: {error}"]) from error
     return made
@@ -49,10 +45,10 @@ def make_schedule(settings: TrainSettings) -> Schedule:
     """The schedule that the settings name.
 
     Raises:
-        ConfigError: there is none of that name, or it does not take the arguments.
+        ConfigError: it refuses an argument.
     """
     try:
-        made: Schedule = schedules.build(settings.schedule.as_dict())
+        made: Schedule = schedules.make(settings.schedule.checked)
     except RestoreKitError as error:
         raise ConfigError([f"train.schedule: {error}"]) from error
     return made

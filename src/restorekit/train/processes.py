@@ -15,16 +15,14 @@ from restorekit.errors import ArgumentError, CheckpointError, ConfigError, Resto
 
 @dataclass(frozen=True)
 class Processes:
-    """The rank of this process and its communication with the other processes of the run.
+    """The place of this process in the run and its communication with the other processes.
 
     Attributes:
-        rank: its number.
-        world: how many there are.
+        launch: its rank and the number of processes.
         device: where it computes, which the reductions need to know.
     """
 
-    rank: int
-    world: int
+    launch: Launch
     device: torch.device
 
     @classmethod
@@ -37,7 +35,7 @@ class Processes:
         """
         launch = Launch.of_environment()
         if not launch.by_launcher or (launch.world == 1 and not launch.can_meet):
-            return cls(0, 1, device)
+            return cls(launch, device)
         if str(device) == "cuda":
             if launch.local_rank >= torch.cuda.device_count():
                 raise ArgumentError(
@@ -48,12 +46,12 @@ class Processes:
             torch.cuda.set_device(device)
         if not distributed.is_initialized():
             launch.join("nccl" if device.type == "cuda" else "gloo")
-        return cls(distributed.get_rank(), distributed.get_world_size(), device)
+        return cls(launch, device)
 
     @property
     def is_main(self) -> bool:
         """Whether this is the process that writes."""
-        return self.rank == 0
+        return self.launch.is_first
 
     @property
     def is_group(self) -> bool:
@@ -66,12 +64,12 @@ class Processes:
         Raises:
             ConfigError: the batch has fewer images than there are processes.
         """
-        if batch_size < self.world:
+        rank, world = self.launch.rank, self.launch.world
+        if batch_size < world:
             raise ConfigError(
-                [f"train.batch_size: {batch_size} is less than the {self.world} processes"]
+                [f"train.batch_size: {batch_size} is less than the {world} processes"]
             )
-        start, end = (batch_size * r // self.world for r in (self.rank, self.rank + 1))
-        return range(start, end)
+        return range(batch_size * rank // world, batch_size * (rank + 1) // world)
 
     def sum(self, values: Mapping[str, Tensor | float]) -> dict[str, Tensor | float]:
         """Each value summed over the processes; every process has the same names."""

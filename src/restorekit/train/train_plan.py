@@ -135,6 +135,7 @@ class TrainPlan:
         terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
         card: WeightsCard = {
             "noise": _spec_of(self.noise),
+            "objective": _spec_of(self.objective),
             "loss": terms,
             "dataset": _spec_of(self.dataset),
             "train": self.settings.model_dump(mode="json"),
@@ -148,7 +149,6 @@ class TrainPlan:
         return {
             "model": _spec_of(self.model),
             **self.card(),
-            "objective": _spec_of(self.objective),
             "validation_dataset": as_one_set(
                 {name: _spec_of(dataset) for name, dataset in self.validation_sets.items()}
             ),

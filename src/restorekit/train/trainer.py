@@ -124,7 +124,7 @@ class Trainer:
         plan = make_train_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.execution = Execution.start(plan.device, plan.settings)
-        check_memory(plan, self.execution.device, self.execution.processes.world)
+        check_memory(plan, self.execution.device, self.execution.processes.launch.world)
         with training_memory_errors(plan, self.execution.device, lambda: None):
             self.model = self.execution.prepare(plan.model)
             for noise in (plan.noise, *plan.validation_noise):
@@ -240,13 +240,13 @@ class Trainer:
         set_learning_rate(
             self.optimizer, learning_rate(settings, self.schedule, step, self.total_steps)
         )
-        execution.seed(settings.seed, "network", step, execution.processes.rank)
+        execution.seed(settings.seed, "network", step, execution.processes.launch.rank)
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         # The number of parts must be equal in all processes, since they synchronise in each part.
-        count = min(settings.accumulate, settings.batch_size // execution.processes.world)
+        count = min(settings.accumulate, settings.batch_size // execution.processes.launch.world)
         parts, done = images.tensor_split(count), 0
         for number, part in enumerate(parts, 1):
             places = self.places[done : done + len(part)]
@@ -262,7 +262,7 @@ class Trainer:
                     raise ArgumentError("the loss terms do not depend on the network's output")
                 # DDP averages gradients over processes; this weights each process by its images.
                 execution.scaler.scale(
-                    values["loss"] * share * execution.processes.world
+                    values["loss"] * share * execution.processes.launch.world
                 ).backward()
             for name, value in values.items():
                 measured[name] = measured.get(name, 0) + value.detach() * share

@@ -144,7 +144,7 @@ class Validation:
         count = _count(held)
         # Sharded weights are gathered at each call, so all processes must make the same calls.
         alone = self.execution.sharded
-        first, step = (0, 1) if alone else (processes.rank, processes.world)
+        first, step = (0, 1) if alone else (processes.launch.rank, processes.launch.world)
         mine = range(first, len(held.pictures), step)
         for picture in mine:
             views = read_views(held.dataset, held.pictures[picture], count)

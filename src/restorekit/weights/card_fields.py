@@ -47,6 +47,7 @@ class WeightsCard(TypedDict, total=False):
 
     # Written by a training run.
     noise: Mapping[str, object]
+    objective: Mapping[str, object]
     loss: list[dict[str, object]]
     dataset: Mapping[str, object]
     train: Mapping[str, object]
