@@ -56,6 +56,17 @@ def test_blind_ignores_the_level_and_the_other_needs_it():
 
 
 @torch.no_grad()
+def test_an_unknown_level_is_a_level_of_zero():
+    """With an optional level, the network runs without it as with 0, and still uses a given one."""
+    noisy, model = picture(1, 3, 16, 16), make(optional_sigma=True)
+    zero, known = (torch.full((1, 1, 1, 1), level) for level in (0.0, 0.3))
+    assert torch.equal(model(noisy), model(noisy, zero))
+    assert not torch.equal(model(noisy), model(noisy, known))
+    with pytest.raises(ArgumentError, match="blind"):
+        make(blind=True, optional_sigma=True)
+
+
+@torch.no_grad()
 def test_starts_near_the_identity():
     """Untrained, it changes the picture by less than a third of its RMS."""
     noisy = picture(1, 3, 64, 64) - 0.5

@@ -3,8 +3,8 @@
     python examples/recipes/gpu/finish.py runs/gpu/gaussian.safetensors gaussian.safetensors
     python examples/recipes/gpu/finish.py runs/gpu/photo.safetensors photo.safetensors --blind
 
-`--blind` removes the noise level of a network that was also trained without it (level 0). The first
-convolution loses that channel. The result is the same as with level 0.
+`photo` was also trained without the noise level, which was then 0. It becomes optional, or is
+removed by `--blind`: the first convolution loses that channel.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import degrade
 import safetensors.torch
 from learn import TASKS
 
@@ -30,7 +31,10 @@ def main() -> None:
     if arguments.blind:
         weights["head.weight"] = weights["head.weight"][:, : task.channels].contiguous()
     blind = task.blind or arguments.blind
-    model = create_model("swift", channels=task.channels, size=task.size, blind=blind)
+    optional = task.noise is degrade.photograph and not blind
+    model = create_model(
+        "swift", channels=task.channels, size=task.size, blind=blind, optional_sigma=optional
+    )
     model.load_state_dict(weights)
     save_model(model, arguments.target)
 

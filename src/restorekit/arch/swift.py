@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from restorekit.arch.fused import conv_add, conv_relu
 from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.errors import InputError
+from restorekit.errors import ArgumentError, InputError
 
 # Channels and residual blocks of each scale of the encoder; the decoder mirrors them. A block costs
 # the same at every scale if the channels double where the height and width halve.
@@ -63,12 +63,14 @@ class Swift(nn.Module):
         channels: Channels of the image: 3 for colour, 1 for gray.
         size: Size of the network; larger is better and slower.
         blind: Work without the noise level. `sigma` is then ignored; otherwise it is required.
+        optional_sigma: Take the noise level, but work without it too. The network receives a level
+            of 0 for an unknown one, and must have been trained so.
 
     Attributes:
         size_multiple: 8; height and width are padded to multiples of it.
 
     Raises:
-        ArgumentError: `channels` is below 1.
+        ArgumentError: `channels` is below 1, or the blind form is to take an optional sigma.
 
     Example:
         >>> model = restorekit.create_model("swift", size="small")
@@ -84,12 +86,16 @@ class Swift(nn.Module):
         channels: int = 3,
         size: Literal["small", "medium", "large"] = "medium",
         blind: bool = False,
+        optional_sigma: bool = False,
     ) -> None:
         super().__init__()
         check_at_least(1, "swift", channels=channels)
+        if blind and optional_sigma:
+            raise ArgumentError("swift: the blind form takes no sigma; choose one of the two")
         widths, blocks = _SIZES[size]
         self.channels = channels
         self.blind = blind
+        self.optional_sigma = optional_sigma
         self.size_multiple = 2 ** (len(widths) - 1)
         # Each residual block adds to the signal. With this gain the initial RMS of the signal
         # grows by a constant factor only, however many blocks there are.
@@ -149,6 +155,8 @@ class Swift(nn.Module):
         """The batch with a map of the noise level as its last channel."""
         if self.blind:
             return noisy
+        if sigma is None and self.optional_sigma:
+            sigma = noisy.new_zeros(1, 1, 1, 1)
         if sigma is None:
             raise InputError(
                 "model 'swift' needs sigma, the standard deviation of the noise on the scale of "

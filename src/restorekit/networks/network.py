@@ -40,6 +40,7 @@ class Network:
         module: the network.
         channels: number of image channels; None if the network does not declare it.
         takes_sigma: whether it accepts the standard deviation of the noise.
+        sigma_is_optional: whether it works without it too; it declares so by `optional_sigma`.
         alignment: the first row and column of a tile must be multiples of it.
         dtype: dtype of its weights.
         device: device of its weights; None if it has none.
@@ -52,6 +53,8 @@ class Network:
         self._weights = fingerprint(module)
         self.channels = model_channels(module)
         self.takes_sigma = takes(module, "sigma")
+        declared = getattr(unwrap_model(module), "optional_sigma", None)
+        self.sigma_is_optional = self.takes_sigma and declared is True
         multiple = _count(getattr(unwrap_model(module), "size_multiple", None)) or 1
         if multiple > _MOST_ALIGNMENT:
             raise InputError(f"the model's size_multiple is {multiple}; at most {_MOST_ALIGNMENT}")
@@ -185,6 +188,8 @@ class Network:
     def _forward(self, run: Callable[..., Any], batch: Tensor, sigma: Tensor | None) -> Tensor:
         given = batch.to(self.device or batch.device, self.dtype)
         given = given.contiguous(memory_format=torch.channels_last)
+        if sigma is None and self.sigma_is_optional:  # an exported network has no default
+            sigma = given.new_zeros(len(given), 1, 1, 1)
         level = sigma.to(given) if sigma is not None and self.takes_sigma else None
         return restore_batch(run, given, level).image
 
