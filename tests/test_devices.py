@@ -55,14 +55,14 @@ def test_an_unknown_device(name: str) -> None:
 
 
 def test_a_misspelt_device_is_answered_with_the_nearest() -> None:
-    """The nearest name is told."""
+    """The message suggests the nearest name."""
     with pytest.raises(InputError, match="Did you mean 'cuda'"):
         resolve_device("cude:1")
 
 
 @pytest.mark.parametrize("name", ["cuda:x", "cpu:", "cuda:-1", "cuda:0:1"])
 def test_a_malformed_number(name: str) -> None:
-    """What torch cannot read is the user's mistake, told in one line."""
+    """A name that torch cannot parse is reported in one line."""
     with pytest.raises(InputError, match=f"device '{name}' is not '(cuda|cpu)' or '.*:NUMBER'"):
         resolve_device(name)
 

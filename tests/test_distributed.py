@@ -1,4 +1,4 @@
-"""What torchrun tells in the environment, and what is no such thing."""
+"""The environment variables of torchrun: valid values, and malformed ones."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_a_version_that_is_new_enough(version: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("version", ["2.13.1", "2.9.0+cpu", "1.20"])
 def test_a_version_that_is_too_old(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told with what is needed; where any version will do, it is taken."""
+    """The message states the required version; without a requirement any version is accepted."""
     package = install(monkeypatch, version)
     with pytest.raises(MissingExtraError) as caught:
         needs("sharpener", "sharp", "sharpening", "2.14")

@@ -43,7 +43,7 @@ def test_limits_of_a_container(tmp_path: Path, version: int, mounted_at_root: bo
     assert memory._container_memory(groups, root) == [GIB + GIB // 2]
 
 
-def test_no_limit_is_no_limit(tmp_path: Path) -> None:
+def test_without_a_limit_there_is_none(tmp_path: Path) -> None:
     """Without control groups, or with the limit "max", nothing is counted."""
     assert memory._container_memory(tmp_path / "none", tmp_path) == []
     (tmp_path / "groups").write_text("0::/\n")
@@ -52,7 +52,7 @@ def test_no_limit_is_no_limit(tmp_path: Path) -> None:
 
 
 def test_a_number_of_bytes_in_words() -> None:
-    """In the largest unit that it has one of."""
+    """The unit is the largest that does not exceed the number."""
     assert memory.format_size(999) == "999 bytes"
     assert memory.format_size(108 * 10**9) == "108 GB"
     assert memory.format_size(1_500_000) == "1.5 MB"
@@ -82,7 +82,7 @@ def test_a_failed_allocation_is_recognised_by_its_message(message: str) -> None:
         raise RuntimeError(message)
 
 
-def test_other_errors_are_no_lack_of_memory() -> None:
+def test_other_errors_are_not_a_lack_of_memory() -> None:
     """They pass unchanged, also errors that have a message of their own already."""
     others = (
         RuntimeError("could not create a primitive descriptor for a convolution"),

@@ -87,7 +87,7 @@ def by_position(noisy: Tensor, sigma: Tensor, /) -> Tensor:
     ],
 )
 def test_takes_tells_whether_a_keyword_is_accepted(function: Any, answer: bool) -> None:
-    """A module is asked for its forward; a positional-only parameter is no keyword."""
+    """For a module, its `forward` counts; a positional-only parameter is not a keyword."""
     assert takes(function, "sigma") is answer
 
 

@@ -57,7 +57,7 @@ def test_whole_pictures_are_the_files_pixels(photos: Path) -> None:
     assert torch.equal(dataset[-1], dataset[2])
 
 
-def test_what_a_training_run_has_drawn_is_no_picture_to_train_on(photos: Path) -> None:
+def test_previews_of_a_training_run_are_not_trained_on(photos: Path) -> None:
     """A run's folder inside the pictures' folder; pictures of such a name elsewhere count."""
     for folder in ("run", "run/previous-1"):
         (photos / folder).mkdir()
@@ -103,7 +103,7 @@ def test_deep_pictures_are_not_cut_down(tmp_path: Path, channels: int) -> None:
         assert torch.allclose(dataset[index], expected, atol=1e-6)
 
 
-def test_file_of_several_pages_is_no_training_picture(tmp_path: Path) -> None:
+def test_files_of_several_pages_are_not_trained_on(tmp_path: Path) -> None:
     """Which of them is meant is not guessed."""
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
     with pytest.raises(DataError, match="holds 2 pages"):
@@ -158,7 +158,7 @@ def test_budget_of_zero_reads_each_time(photos: Path) -> None:
 
 
 def test_cache_stays_within_its_budget(tmp_path: Path) -> None:
-    """What exceeds the budget is read anew, what was kept before stays kept."""
+    """Pictures beyond the budget are read again each time; those in the cache stay there."""
     for name in ("a", "b"):
         Image.new("RGB", (500, 400)).save(tmp_path / f"{name}.png")  # 0.6 MB decoded
     dataset = Folder(str(tmp_path), 8, cache_megabytes=1)

@@ -42,7 +42,7 @@ PATTERNS = ("gt/{scene}.png", "shots/{scene}_*.png")
 
 
 def fill(folder: Path, *names: str) -> Path:
-    """A folder with pictures of these names; other files where the suffix is no picture's."""
+    """A folder with pictures of these names, and a text file for any other suffix."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ class TestCsv:
         (tmp_path / "list.csv").write_text(text)
         assert told in refusal(tmp_path, tmp_path / "list.csv")
 
-    def test_a_file_that_is_no_text(self, tmp_path: Path) -> None:
+    def test_a_list_that_is_not_a_text_file(self, tmp_path: Path) -> None:
         """Missing or binary: the file is named."""
         fill(tmp_path, "x.png")
         assert "none.csv: cannot be read as a CSV file of pairs" in refusal(

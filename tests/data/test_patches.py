@@ -58,7 +58,7 @@ def test_another_generator_gives_another_patch() -> None:
 
 @given(st.integers(4, 12), st.integers(4, 12), st.integers(0, 2**32))
 def test_crop_is_a_window_of_the_image(height: int, width: int, seed: int) -> None:
-    """Every pixel of a crop lies beside the same neighbours as in the image, in all channels."""
+    """Every pixel of a crop has the same neighbours as in the image, in all channels."""
     image = numbered(height, width, 2)
     patch = random_crop(image, 4, seeded(seed))
     top, left = divmod(int(patch[0, 0, 0]), width)
@@ -91,7 +91,7 @@ def test_small_image_is_continued_by_mirroring(height: int, width: int, size: in
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (1, 0, 4), (1, 1, 4, 4)])
-def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
+def test_arrays_of_a_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
     """Patches are cut from (C, H, W) that is not empty."""
     with pytest.raises(InputError, match=r"\(C, H, W\)"):
         center_patch(torch.zeros(shape), 2)

@@ -35,7 +35,7 @@ def photograph(name: str) -> Tensor:
 
 class TestEvery:
     def test_the_built_in_ones_are_registered(self) -> None:
-        """By the names their papers' field knows, each with a reference."""
+        """They have their usual names, and each states a reference."""
         assert {"block_dct", "mad"} <= set(NAMES)
         assert all(estimators.describe(name).reference for name in NAMES)
 
@@ -62,7 +62,7 @@ class TestEvery:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_scale(self, name: str) -> None:
-        """Twice the contrast is twice the noise, brightness is no matter."""
+        """Twice the contrast gives twice the noise; brightness has no effect."""
         estimator = create_estimator(name)
         image = 0.4 + 0.02 * noise(1, 1, 120, 120)
         other = 0.3 + 2 * (image - 0.4)
@@ -149,7 +149,7 @@ class TestBlockDCT:
 
     @pytest.mark.parametrize("own", [0.0, 0.25, 1.0])
     def test_noise_that_colours_share(self, own: float) -> None:
-        """Is no texture: its spectrum is white."""
+        """Common noise is not taken for texture, because its spectrum is white."""
         shared = noise(1, 1, 200, 200).expand(1, 3, 200, 200)
         noisy = 0.5 + 0.02 * (shared + own * noise(1, 3, 200, 200, seed=1))
         estimate = create_estimator("block_dct")(noisy)
@@ -203,8 +203,8 @@ class TestBlockDCT:
         with pytest.raises(ArgumentError):
             create_estimator("block_dct", **wrong)
 
-    def test_no_image(self) -> None:
-        """An empty or flat tensor is no image."""
+    def test_shapes_that_are_refused(self) -> None:
+        """An empty tensor, or one without four dimensions."""
         for shape in ((1, 3, 0, 4), (3, 8, 8)):
             with pytest.raises(InputError, match="an image is"):
                 create_estimator("block_dct")(torch.zeros(shape))

@@ -44,27 +44,27 @@ CHANGED = {
     "limit": 2,
     "sigma": "estimated",
 }
-PROBE = (64, 64)  # the size at which a denoiser tries whether a model heeds sigma
+PROBE = (64, 64)  # the size at which a denoiser finds out whether a model uses sigma
 
 
 class Spy(nn.Module):
-    """A model that keeps the pictures it was given and gives back a part of them.
+    """A model that records its inputs and returns them times a factor.
 
-    With `heed`, the level that it is told shows in the result.
+    The noise level is added to the result, times `sigma_weight`.
     """
 
-    def __init__(self, factor: float = 1.0, heed: float = 0.0) -> None:
+    def __init__(self, factor: float = 1.0, sigma_weight: float = 0.0) -> None:
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(factor))
-        self.heed = heed
+        self.sigma_weight = sigma_weight
         self.given: list[Tensor] = []
-        self.told: list[float | None] = []
+        self.levels: list[float | None] = []
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         if noisy.shape[-2:] != PROBE:
             self.given.append(noisy.clone())
-            self.told.append(None if sigma is None else float(sigma.flatten()[0]))
-        return noisy * self.factor + (0 if sigma is None else self.heed * sigma)
+            self.levels.append(None if sigma is None else float(sigma.flatten()[0]))
+        return noisy * self.factor + (0 if sigma is None else self.sigma_weight * sigma)
 
 
 def measured(
@@ -186,17 +186,17 @@ class TestCiting:
         assert [row.psnr for row in again.rows] == pytest.approx([r.psnr for r in results.rows])
 
 
-def test_models_are_told_the_level(folder: Path) -> None:
-    """The standard deviation, also of uniform noise; not a model that makes nothing of it."""
-    spy, blind = Spy(heed=0.01), Spy()
+def test_models_receive_the_level(folder: Path) -> None:
+    """It is the standard deviation, also of uniform noise. Blind models do not receive it."""
+    spy, blind = Spy(sigma_weight=0.01), Spy()
     measured({"spy": spy}, folder, ["gaussian:25", "uniform:51"], protocol=Protocol(limit=1))
-    assert spy.told == pytest.approx([25 / 255] * 2 + [0.2 / math.sqrt(3)] * 2)
+    assert spy.levels == pytest.approx([25 / 255] * 2 + [0.2 / math.sqrt(3)] * 2)
     measured({"blind": blind}, folder, ["gaussian:25"], protocol=Protocol(limit=1))
-    assert blind.told == [None] * 2
+    assert blind.levels == [None] * 2
 
 
 def test_a_model_without_change_neither_gains_nor_loses(folder: Path) -> None:
-    """The noisy and the restored figures are one, and no picture is worse."""
+    """The noisy and the restored figures are equal, and no picture gets worse."""
     (row,) = measured({"identity": Spy()}, folder).rows
     assert row.psnr == row.psnr_noisy
     assert row.ssim == row.ssim_noisy
@@ -204,7 +204,7 @@ def test_a_model_without_change_neither_gains_nor_loses(folder: Path) -> None:
 
 
 def test_pairs_of_real_noise(pairs: Path) -> None:
-    """Against a constant error known by hand; what is made worse is counted."""
+    """Compared with a known constant error; pictures that get worse are counted."""
     (row,) = measured({"darker": Spy(0.99)}, pairs, (), pairs=True).rows
     assert row.noise == "real"
     before = [-20 * math.log10(step / 255) for step in (4, 12)]
@@ -227,7 +227,7 @@ def test_classical_models_need_no_weights(folder: Path) -> None:
 
 
 def test_a_fixed_size_can_be_timed(folder: Path) -> None:
-    """Whatever the size of the pictures: a warm one and five runs beside those of the pictures."""
+    """A warm-up and five runs at that size follow those at the sizes of the pictures."""
     spy = Spy()
     (row,) = measured({"spy": spy}, folder, speed_size=72).rows
     assert row.timed == "72x72 pixels"
@@ -235,7 +235,7 @@ def test_a_fixed_size_can_be_timed(folder: Path) -> None:
 
 
 def test_rows_are_reported_as_they_come(folder: Path) -> None:
-    """Each time with all that went before."""
+    """Each call receives all rows so far."""
     seen: list[int] = []
     measured(
         ["median"], folder, ["uniform:9", "gaussian:25"], report=lambda r: seen.append(len(r.rows))
@@ -324,7 +324,7 @@ class TestOutput:
         assert given["command"] == results.command
 
     def test_no_other_json_is_taken(self, tmp_path: Path) -> None:
-        """A missing file and a foreign one are told by their path."""
+        """The message names the path of a missing file and of other JSON."""
         with pytest.raises(DataError, match=r"none.json': not a result of restorekit benchmark"):
             read_json(tmp_path / "none.json")
         (tmp_path / "other.json").write_text("{}")
@@ -358,16 +358,16 @@ class TestOutput:
             assert row_cells(replace(row, pictures=pictures))[3] == cell
 
     def test_a_label_stays_in_its_cell(self, results: BenchmarkResults) -> None:
-        """Whatever signs a file's name has."""
+        """Special characters of a file name do not break the table."""
         row = replace(results.rows[0], model="a|b\nc\x1b[1m")
         (line,) = to_markdown(replace(results, rows=(row,))).splitlines()[2:3]
         assert r"| a&#124;b\nc\x1b[1m |" in line
         assert list(short_labels(["a\nb"]).values()) == [r"a\nb"]
 
-    def test_results_of_an_older_format_are_told_as_such(
+    def test_results_of_an_older_format_are_refused(
         self, results: BenchmarkResults, tmp_path: Path
     ) -> None:
-        """Their noise was another one, so they are measured again."""
+        """Their noise was different, so the message asks to measure again."""
         write_json(replace(results, format=1), tmp_path / "old.json")
         with pytest.raises(DataError, match=r"old.json'.*format 1, not 2; measure again"):
             read_json(tmp_path / "old.json")

@@ -42,8 +42,8 @@ def noise(text: str = "gaussian:50") -> NamedNoise:
 
 
 class TestNoise:
-    def test_it_is_what_was_asked_for(self) -> None:
-        """Unclipped, of the right level, and told to be so."""
+    def test_it_has_the_stated_level(self) -> None:
+        """The noise is not clipped, and its level is right and recorded."""
         degraded = Protocol().degrade(CLEAN, noise())
         added = degraded.noisy - CLEAN
         assert float(added.std()) == pytest.approx(50 / 255, rel=0.03)
@@ -52,7 +52,7 @@ class TestNoise:
         assert float(degraded.sigma) == pytest.approx(50 / 255)
 
     def test_it_does_not_depend_on_how_the_noise_is_written(self) -> None:
-        """Defaults written out, a range of equal ends, a preset and what it stands for."""
+        """Explicit defaults, a range of equal ends, and a preset written out give equal noise."""
         first = Protocol().degrade(CLEAN, noise()).noisy
         spelt = {"name": "gaussian", "std": 50 / 255}
         for same in ({**spelt, "clip": False}, {**spelt, "std": [50 / 255, 50 / 255]}):
@@ -128,7 +128,7 @@ class TestMeasuring:
 
     @pytest.mark.parametrize("wrong", [{"crop": 10}, {"border": -1}, {"limit": 0}])
     def test_numbers_out_of_range_are_refused(self, wrong: dict[str, int]) -> None:
-        """The name and the least are told."""
+        """The message states the name and the minimum."""
         with pytest.raises(ArgumentError, match=f"protocol: '{next(iter(wrong))}' must be at le"):
             Protocol(**wrong)
 
@@ -187,7 +187,7 @@ class TestPictures:
         assert digest() == before
 
     def test_every_file_is_on_record(self, folder: Path) -> None:
-        """Those that are measured, and those that are no pictures."""
+        """Both the measured files and the other ones are recorded."""
         (folder / "deep" / "notes.txt").write_text("x")
         data = read_data(folder, Protocol())[1]
         assert [file.name for file in data.files] == ["a.png", "b.png", "deep/c.png"]
@@ -228,7 +228,7 @@ class TestPairs:
         assert (by_names.options, listed.options) == (("--pairs",), ("--pairs-csv", "l.csv"))
 
     def test_pairs_of_different_sizes_are_refused(self, pairs: Path) -> None:
-        """Both sizes are told."""
+        """The message states both sizes."""
         Image.new("RGB", (20, 17)).save(pairs / "noisy" / "02_noise.png")
         with pytest.raises(DataError, match=r"02_noise.png' is \(3, 17, 20\), its clean picture"):
             read_pictures(pairs, Protocol(), pairs=True)

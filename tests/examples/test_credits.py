@@ -19,7 +19,7 @@ ROWS = [
 
 
 def test_every_picture_is_credited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its licence, its collection and its author; what is not known is said."""
+    """With its licence, its collection and its author, or a remark that one is unknown."""
     with (tmp_path / "train.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([COLUMNS, *ROWS])
     words = [str(SCRIPT), str(tmp_path / "train.csv"), str(tmp_path / "CREDITS.md")]

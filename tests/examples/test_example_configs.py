@@ -32,12 +32,12 @@ def test_each_fits_the_json_schema(model: str, dataset: str) -> None:
 
 @pytest.mark.parametrize(("model", "dataset"), CASES)
 def test_the_divergence_goes_with_the_vae_alone(model: str, dataset: str) -> None:
-    """Only a VAE has the latent that kl_divergence needs, and without it is no VAE."""
+    """Only a VAE has the latent that kl_divergence needs, and a VAE is not trained without it."""
     config = TrainConfig.from_file(FOLDER / f"{model}_{dataset}.json")
     assert ("kl_divergence" in [term.name for term in config.loss]) == (model == "vae")
 
 
-def test_there_are_no_others() -> None:
+def test_every_example_is_tested() -> None:
     """Every file of the folder is tested here."""
     assert {path.stem for path in FOLDER.iterdir()} == {f"{m}_{d}" for m, d in CASES}
 

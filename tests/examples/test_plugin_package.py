@@ -1,4 +1,4 @@
-"""The example plugin, installed beside a wheel of restorekit as its users would have it."""
+"""The example plugin, installed with a wheel of restorekit as users would install it."""
 
 from __future__ import annotations
 

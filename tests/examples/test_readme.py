@@ -135,7 +135,7 @@ def test_the_readme_plugin_is_found_once_it_is_installed(tmp_path: Path) -> None
 def test_the_python_of_the_plugin_tutorial_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A noise registered by decorator trains, and an object is told of each validation."""
+    """A noise registered by decorator trains, and a callback object receives each validation."""
     monkeypatch.setattr(restorekit.noises, "_entries", dict(restorekit.noises._entries))
     namespace = {"__name__": "tutorial"}
     for language, text in blocks("docs/plugins.md"):

@@ -14,7 +14,7 @@ from tests.fuzz.mutate import mutate_bytes
 
 @dataclass(frozen=True)
 class Raw:
-    """Text that stands for a value as it is, also where it is no JSON."""
+    """Text that is written in place of a value, whether it is valid JSON or not."""
 
     text: str
 

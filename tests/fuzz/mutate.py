@@ -34,7 +34,7 @@ def _truncate(content: bytes, random: Random) -> bytes:
 
 
 def _number(content: bytes, random: Random) -> bytes:
-    """A field of 2, 4 or 8 bytes with an extreme value, or one beside that which it had."""
+    """A field of 2, 4 or 8 bytes gets an extreme value, or one next to its old value."""
     form = random.choice("<>") + random.choice("HIQ")
     width = struct.calcsize(form)
     if len(content) < width:

@@ -65,8 +65,8 @@ def state_unchanged() -> Iterator[None]:
     after = process_state()
     changed = [name for name in before if before[name] != after[name]]
     if changed:
-        told = "; ".join(_difference(name, before[name], after[name]) for name in changed)
-        raise Broken(f"the process's state changed: {told}")
+        changes = "; ".join(_difference(name, before[name], after[name]) for name in changed)
+        raise Broken(f"the process's state changed: {changes}")
     if len(_open_files()) > len(files):
         gc.collect()  # an exception's traceback may hold a file for a moment
         if leaked := [f for f in _open_files() if f not in files]:

@@ -63,7 +63,7 @@ def test_autocast_changes_nothing(loss, dtype):
 
 
 def test_samples_count_equally(loss):
-    """A batch's value is the mean of its samples': the batch size is no hidden weight."""
+    """The loss of a batch is the mean of those of its samples, whatever the batch size."""
     restoration, target, _ = example()
     whole = loss(restoration, target)
     singles = [

@@ -78,7 +78,7 @@ def test_the_divergence_of_the_prior_is_0_and_near_it_exact():
         ),
     ],
 )
-def test_a_model_that_is_no_vae_is_named(extras, message):
+def test_a_model_without_a_latent_is_named(extras, message):
     """A missing extra is a wrong pairing of model and loss, said so."""
     image = torch.zeros(1, 1, 4, 4)
     with pytest.raises(InputError, match=message):

@@ -113,7 +113,7 @@ def test_ms_ssim_of_opposite_images_has_a_finite_gradient():
         (MSSSIM, 33, 3),
     ],
 )
-def test_too_small_images_are_told_which_window_fits(make, side, fits):
+def test_the_message_for_small_images_states_which_window_fits(make, side, fits):
     """The suggested window works, and no larger one does."""
     images = wrapped(pair((1, 1, side, side + 8)))
     advice = f"got {side}x{side + 8}; use window_size {fits} or larger patches"

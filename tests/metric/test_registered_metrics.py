@@ -92,10 +92,12 @@ def test_what_gives_no_value_per_image_is_named() -> None:
 
 
 def test_a_metric_states_which_values_are_better() -> None:
-    """Without `higher_is_better` a plugin's metric is refused, and so is one that is no boolean."""
+    """A plugin's metric without `higher_is_better`, or with a non-boolean one, is refused."""
     own = Registry("metric", needs=("__call__", "higher_is_better"))
     own.add(Component("silent", lambda: lambda r, t: r), Provider("acme", "1"))
-    with pytest.raises(PluginError, match="which is no metric: it has no higher_is_better"):
+    with pytest.raises(
+        PluginError, match="which is not a valid metric: it has no higher_is_better"
+    ):
         own.create("silent")
 
     class Vague:

@@ -49,7 +49,7 @@ for name in ("torchvision", "kornia", "matplotlib", "skimage", "scipy"):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has another unit elsewhere")
 def test_a_large_picture_is_streamed() -> None:
-    """Beside the picture there is its result and little else: as floats it would be five of it."""
+    """Memory grows by less than three pictures; the whole picture as floats would take four."""
     done = subprocess.run([sys.executable, "-c", BIG], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 3

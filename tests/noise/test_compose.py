@@ -19,7 +19,7 @@ from restorekit.records import Degraded
 
 
 class Shift(nn.Module):
-    """Adds a number, says `sigma` of it, and remembers what it was called with."""
+    """Adds a number, returns the given sigma, and records its inputs."""
 
     def __init__(self, by: float, sigma: torch.Tensor | None = None) -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class Bare(nn.Module):
 
 
 def numbered(count: int) -> torch.Tensor:
-    """A batch whose i-th sample is full of 10 * i."""
+    """A batch whose i-th sample has the value 10 * i everywhere."""
     return torch.arange(count).mul(10.0).view(-1, 1, 1, 1).expand(-1, 1, 2, 3).clone()
 
 
 def test_noises_are_chosen_by_weight(generator):
-    """The frequencies of the choices fit the weights (chi-square); weight 0 is never chosen."""
+    """The frequencies agree with the weights (chi-square); weight 0 is never chosen."""
     mixture = OneOf([Shift(1), Shift(2), Shift(3), Shift(4)], weights=[0, 1, 2, 5])
     noisy = mixture(torch.zeros(4000, 1, 1, 1), generator).noisy
     counts = torch.bincount(noisy.flatten().long(), minlength=5)[1:].tolist()
@@ -60,7 +60,7 @@ def test_noises_are_chosen_equally_by_default(generator):
 
 
 def test_every_sample_stays_in_its_place(generator):
-    """Each sample gets exactly one of the noises, and its own pixels."""
+    """Each sample keeps its position and its pixels, and gets exactly one noise."""
     shift = OneOf([Shift(1), Shift(2), Shift(3)])(numbered(40), generator).noisy - numbered(40)
     assert torch.equal(shift, shift[:, :, :1, :1].expand_as(shift))
     assert set(shift.flatten().tolist()) == {1.0, 2.0, 3.0}
@@ -94,14 +94,14 @@ def test_sigma_maps_and_numbers_combine(generator):
 
 
 def test_one_unknown_sigma_makes_all_unknown(generator):
-    """A batch's sigma is whole or absent."""
+    """The sigma of a batch is known for all samples or for none."""
     degraded = OneOf(["gaussian", "salt_and_pepper"])(torch.rand(30, 1, 4, 4), generator)
     assert degraded.sigma is None
 
 
 @pytest.mark.parametrize("make", [OneOf, Chain])
 def test_noises_may_return_bare_tensors(make, generator):
-    """A plugin's noise need not know the record; its sigma is then unknown."""
+    """A plugin's noise may return a tensor instead of the record; sigma is then unknown."""
     clean = torch.rand(8, 1, 4, 4)
     degraded = make([Bare()])(clean, generator)
     assert torch.equal(degraded.noisy, clean * 0.5)
@@ -125,7 +125,7 @@ def test_a_chain_runs_in_order(generator):
     assert torch.equal(Chain([Bare(), Shift(2)])(clean, generator).noisy, clean)
 
 
-def test_a_chain_s_sigma_is_what_is_measured(generator):
+def test_sigma_of_a_chain_equals_the_measured_one(generator):
     """Variances of independent noises add up."""
     clean = torch.full((3, 3, 64, 64), 0.5)
     degraded = Chain([Gaussian((0.05, 0.3)), Uniform(0.4)])(clean, generator)
@@ -140,7 +140,7 @@ def test_a_chain_with_an_unknown_sigma_has_none(generator):
 
 
 def test_luminance_noise_keeps_gray_gray_and_colours_colours(generator):
-    """One noise of the stated strength for all channels: their differences stay as they are."""
+    """All channels get the same noise, so that their differences do not change."""
     gray = torch.full((4, 3, 64, 64), 0.5)
     degraded = Luminance({"name": "gaussian", "std": (0.05, 0.2)})(gray, generator)
     change = degraded.noisy - gray
@@ -152,8 +152,8 @@ def test_luminance_noise_keeps_gray_gray_and_colours_colours(generator):
     torch.testing.assert_close(noisy - noisy.mean(1, True), colours - colours.mean(1, True))
 
 
-def test_luminance_noise_clips_when_told(generator):
-    """Saturated colours leave [0, 1] unless they are clipped, and then only there."""
+def test_luminance_noise_clips_if_asked(generator):
+    """Saturated colours leave [0, 1] unless clipping is on, which changes only those."""
     colours = torch.rand(2, 3, 32, 32, generator=generator)
     free = Luminance({"name": "gaussian", "std": 0.2})(colours, generator.manual_seed(1)).noisy
     clipped = Luminance({"name": "gaussian", "std": 0.2}, clip=True)
@@ -165,7 +165,7 @@ def test_luminance_noise_clips_when_told(generator):
 
 @pytest.mark.parametrize("name", ["one_of", "chain"])
 def test_specs_come_from_json(name, generator):
-    """Names, mappings and mixtures of mixtures, as a configuration file writes them."""
+    """Names, mappings and nested mixtures, as in a configuration file."""
     text = '["gaussian", {"name": "chain", "noises": [{"name": "gaussian", "std": [0.1, 0.2]}]}]'
     made = noises.create(name, noises=json.loads(text))
     assert [type(noise) for noise in made.noises] == [Gaussian, Chain]
@@ -174,7 +174,7 @@ def test_specs_come_from_json(name, generator):
 
 
 @pytest.mark.parametrize("name", ["one_of", "chain"])
-def test_modules_are_taken_as_they_are(name):
+def test_modules_are_used_unchanged(name):
     """A module given to the registry is used itself, not a copy."""
     part = SaltAndPepper()
     assert noises.create(name, noises=[part]).noises[0] is part
@@ -195,20 +195,20 @@ def test_modules_are_taken_as_they_are(name):
     ],
 )
 def test_mistakes_are_named(arguments, error, message):
-    """What cannot be a mixture is refused with the reason."""
+    """An invalid mixture is refused with the reason."""
     with pytest.raises(error, match=message):
         noises.create("one_of", **arguments)
 
 
-def test_what_is_no_module_is_refused():
-    """Without the registry's check too."""
+def test_other_objects_than_modules_are_refused():
+    """Also without the check of the registry."""
     with pytest.raises(ValueError, match="3 is not a noise"):
         Chain([3])
 
 
 @pytest.mark.parametrize("make", [OneOf, Chain, lambda names: Luminance(*names)])
 def test_batches_are_checked_before_any_noise_runs(make):
-    """A single picture without its batch axis would be mixed row by row."""
+    """A single picture without a batch axis would be mixed row by row."""
     with pytest.raises(InputError, match="needs a batch"):
         make(["gaussian"])(torch.rand(3, 8, 8))
 

@@ -27,7 +27,7 @@ def loss(noise: JPEG, clean: torch.Tensor) -> float:
 
 
 def test_loses_what_jpeg_loses():
-    """The mean error is that of PIL's file of the same quality, up to where the blocks begin."""
+    """The mean error equals that of PIL at the same quality, up to the position of the blocks."""
     clean = astronaut()
     file = io.BytesIO()
     Image.fromarray(np.uint8(clean[0].movedim(0, -1) * 255 + 0.5)).save(
@@ -46,7 +46,7 @@ def test_lower_quality_and_halved_colour_lose_more():
 
 
 def test_blocks_begin_anywhere():
-    """Of equal samples, the steps between blocks lie at different columns."""
+    """The block boundaries of equal samples lie at different columns."""
     ramp = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64)
     noisy = JPEG(10)(ramp.expand(32, 1, 64, 64), seeded()).noisy
     steps = (noisy[:, 0, 32, 1:] - noisy[:, 0, 32, :-1]).abs().argmax(1) % 8
@@ -54,7 +54,7 @@ def test_blocks_begin_anywhere():
 
 
 def test_levels_are_those_of_a_file():
-    """What comes back is a multiple of 1/255."""
+    """All values are multiples of 1/255."""
     levels = JPEG(60)(astronaut(40), seeded()).noisy * 255
     assert torch.allclose(levels, levels.round(), atol=1e-3)
 

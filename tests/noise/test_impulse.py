@@ -12,13 +12,13 @@ from restorekit.noise.impulse import SaltAndPepper
 
 
 def plausible(hits: torch.Tensor, probability: float) -> bool:
-    """Whether a two-sided binomial test takes the hits for ones of that probability."""
+    """Whether a two-sided binomial test accepts that probability for the hits."""
     return stats.binomtest(int(hits.sum()), hits.numel(), probability).pvalue > 1e-3
 
 
 @pytest.fixture
 def gray() -> torch.Tensor:
-    """A colour batch of nothing but 0.5."""
+    """A colour batch with the value 0.5 everywhere."""
     return torch.full((4, 3, 96, 96), 0.5)
 
 
@@ -33,7 +33,7 @@ def test_the_amount_and_the_share_of_salt(gray, amount, salt, generator):
 
 
 def test_hit_values_are_exactly_black_or_white_and_the_rest_untouched(batch, generator):
-    """Nothing but 0, 1 and the clean values comes out."""
+    """The result has only 0, 1 and the clean values."""
     noisy = SaltAndPepper(0.2)(batch, generator).noisy
     untouched = noisy == batch
     assert 0.6 < untouched.float().mean() < 0.95
@@ -47,7 +47,7 @@ def test_all_channels_of_a_pixel_are_hit_together(gray, generator):
 
 
 def test_per_channel_hits_are_independent(gray, generator):
-    """With per_channel, two channels are hit together as often as chance has it."""
+    """With per_channel, two channels are hit together as often as independence predicts."""
     hit = SaltAndPepper(0.3, per_channel=True)(gray, generator).noisy != 0.5
     assert plausible(hit, 0.3)
     assert plausible(hit[:, 0] & hit[:, 1], 0.3**2)
@@ -55,14 +55,14 @@ def test_per_channel_hits_are_independent(gray, generator):
 
 
 def test_samples_are_hit_independently(gray, generator):
-    """Two samples of a batch are hit at the same place as often as chance has it."""
+    """Two samples are hit at the same place as often as independence predicts."""
     hit = SaltAndPepper(0.3)(gray, generator).noisy[:, 0] != 0.5
     assert plausible(hit[0] & hit[1], 0.3**2)
     assert plausible(hit[2] & hit[3], 0.3**2)
 
 
 def test_each_sample_draws_its_own_amount(generator):
-    """With a range, the samples' fractions are spread uniformly over it."""
+    """With a range, the fractions of the samples are uniformly distributed in it."""
     clean = torch.full((300, 1, 64, 64), 0.5)
     fractions = (SaltAndPepper((0.1, 0.9))(clean, generator).noisy != 0.5).float().mean((1, 2, 3))
     assert stats.kstest(fractions.numpy(), stats.uniform(0.1, 0.8).cdf).pvalue > 1e-3
@@ -83,7 +83,7 @@ def test_the_extremes(shape, per_channel):
 
 
 def test_it_has_no_sigma(batch, generator):
-    """How far a hit pixel moves depends on the image, so no standard deviation is claimed."""
+    """The change of a hit pixel depends on the image, so no standard deviation is reported."""
     assert SaltAndPepper()(batch, generator).sigma is None
 
 

@@ -22,7 +22,7 @@ def test_a_number_is_an_interval_of_one_value():
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, 25, float("nan"), float("inf"), (0.0, 25.0)])
 def test_values_off_the_scale_are_refused_by_name(value):
-    """A sigma on the scale of 255 is a likely slip: the message says which argument and scale."""
+    """A sigma on the scale of 255 is a likely mistake: the message names argument and scale."""
     with pytest.raises(ValueError, match=r"std must be between 0 and 1, of the images"):
         as_interval(value, "std", "of the images")
 
@@ -54,7 +54,7 @@ def test_drawn_values_are_uniform(generator):
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (8, 8), (1, 1, 3, 8, 8), (0, 3, 8, 8), (1, 3, 0, 8)])
 def test_only_batches_of_images_are_taken(shape):
-    """Anything but a non-empty (B, C, H, W) is refused, with its shape."""
+    """Other shapes than a non-empty (B, C, H, W) are refused, and the message states them."""
     with pytest.raises(InputError, match=r"needs a batch \(B, C, H, W\), got shape"):
         check_clean_batch(torch.zeros(shape), None)
 

@@ -1,4 +1,4 @@
-"""What every registered noise keeps to: a new one is tested by being registered."""
+"""Properties of every registered noise; a new one is tested as soon as it is registered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REQUIRED = {"noises": [GAUSSIAN, "salt_and_pepper"], "noise": GAUSSIAN}
 
 @pytest.fixture(params=noises.names())
 def noise(request):
-    """Each noise with its defaults, and something for the arguments that have none."""
+    """Each noise with its defaults, and values for its required arguments."""
     needed = [a.name for a in noises.describe(request.param).arguments if a.required]
     return noises.create(request.param, **{name: REQUIRED[name] for name in needed})
 
@@ -42,7 +42,7 @@ def test_shape_dtype_and_device_stay(noise, channels, dtype, count):
 
 
 def test_the_input_is_left_alone(noise):
-    """The clean batch is still the target of the training: nothing writes into it."""
+    """The clean batch is the target of the training, so it must not be modified."""
     clean = torch.rand(8, 3, 16, 16, generator=seeded())
     before = clean.clone()
     noisy = as_degraded(noise(clean, seeded())).noisy
@@ -69,7 +69,7 @@ def test_samples_get_different_noise(noise):
 
 
 def test_gradients_pass(noise):
-    """What is not destroyed passes its gradient on."""
+    """Pixels that are not replaced pass their gradient."""
     clean = torch.rand(4, 3, 16, 16, generator=seeded()).requires_grad_()
     as_degraded(noise(clean, seeded())).noisy.sum().backward()
     assert clean.grad.isfinite().all()
@@ -77,7 +77,7 @@ def test_gradients_pass(noise):
 
 
 def test_a_foreign_generator_is_refused(noise):
-    """A generator of another device is a mistake said in one line."""
+    """A generator on another device is refused with a message of one line."""
     with pytest.raises(InputError, match="the generator is on cpu"):
         noise(torch.zeros(1, 3, 8, 8, device="meta"), seeded())
 

@@ -74,7 +74,7 @@ def torchs(weights: list[nn.Parameter]) -> torch.optim.Optimizer:
 
 
 @pytest.mark.parametrize("reference", [InFloat64, torchs])
-def test_hidden_matrices_go_as_in_the_references(reference) -> None:
+def test_hidden_matrices_are_updated_as_in_the_references(reference) -> None:
     """Two dimensions, between a first and a last weight, with Adam's step size."""
     shapes = [(4, 4), (24, 40), (40, 24), (4, 4)]
     ours = stepped(lambda weights: Muon(weights, lr=0.01, weight_decay=0.1), shapes)
@@ -83,15 +83,15 @@ def test_hidden_matrices_go_as_in_the_references(reference) -> None:
 
 
 def test_a_convolution_is_the_matrix_of_its_filters() -> None:
-    """(out, in, k, k) moves like (out, in k k)."""
+    """(out, in, k, k) gets the update of (out, in k k)."""
     folded = stepped(Muon, [(4, 4), (8, 3, 3, 3), (4, 4)])[1]
     flat = stepped(Muon, [(4, 4), (8, 27), (4, 4)])[1]
     # The same numbers, drawn for another shape.
     torch.testing.assert_close(folded.flatten(1), flat)
 
 
-def test_the_rest_goes_as_in_adamw() -> None:
-    """The first and the last matrix, and what is no matrix."""
+def test_the_rest_is_updated_by_adamw() -> None:
+    """The first and the last matrix, and vectors such as biases."""
     arguments = {"lr": 0.01, "betas": (0.9, 0.99), "weight_decay": 0.1}
     ours = stepped(lambda weights: Muon(weights, **arguments), SHAPES)
     adamw = stepped(lambda weights: torch.optim.AdamW(weights, **arguments), SHAPES)
@@ -100,8 +100,8 @@ def test_the_rest_goes_as_in_adamw() -> None:
     assert not torch.allclose(ours[1], adamw[1])
 
 
-def test_a_run_that_goes_on_goes_the_same_way() -> None:
-    """The state holds all there is: three steps are two, saved, loaded, and one more."""
+def test_a_resumed_run_continues_identically() -> None:
+    """Three steps equal two steps, saving, loading and one more step."""
     weights = started(SHAPES)
     first = Muon(weights)
     advance(first, weights, range(2))
@@ -113,7 +113,7 @@ def test_a_run_that_goes_on_goes_the_same_way() -> None:
 
 
 def test_weights_without_a_gradient_stay() -> None:
-    """A group in which no weight has one, too; in the other, decay goes on."""
+    """Also in a group where no weight has one; other groups are still decayed."""
     weights = started(SHAPES)
     before = [weight.detach().clone() for weight in weights]
     optimizer = Muon(weights, weight_decay=0.1)
@@ -124,7 +124,7 @@ def test_weights_without_a_gradient_stay() -> None:
 
 
 def test_by_name_with_the_settings_of_a_run() -> None:
-    """`optimizer: muon` is this one, which takes convolutions, and not torch's."""
+    """`optimizer: muon` is this one, which accepts convolutions, not that of torch."""
     settings = settings_from({"steps": 1, "optimizer": "muon", "betas": [0.9, 0.99]})
     optimizer = make_optimizer(settings, nn.Conv2d(3, 3, 3).parameters(), torch.device("cpu"))
     assert isinstance(optimizer, Muon)

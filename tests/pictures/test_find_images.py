@@ -23,7 +23,7 @@ def test_find_images_is_recursive_sorted_and_blind_to_the_hidden(tmp_path: Path)
 
 
 def test_missing_folder_names_the_nearest(tmp_path: Path) -> None:
-    """A mistyped folder is met with the one that was meant; a file is told from a folder."""
+    """The message suggests the folder that was meant; a file is not taken for a folder."""
     (tmp_path / "photos").mkdir()
     (tmp_path / "photo.png").touch()
     with pytest.raises(DataError, match=r"does not exist\. Did you mean 'photos'\?"):

@@ -63,7 +63,7 @@ def test_floats_are_clamped_and_rounded(values: Any, dtype: np.dtype[Any]) -> No
         (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint16)),
     ],
 )
-def test_arrays_that_are_no_picture_are_refused(pixels: Any, alpha: Any) -> None:
+def test_arrays_of_a_wrong_shape_are_refused(pixels: Any, alpha: Any) -> None:
     """Shape and type of pixels and of alpha are what the class says."""
     with pytest.raises(InputError):
         Picture(pixels, alpha)
@@ -118,15 +118,15 @@ def test_sizes() -> None:
         (U8, (8, 16, "float"), "float", F32),
     ],
 )
-def test_depth_is_like_the_input_unless_told(
+def test_depth_is_like_the_input_unless_given(
     dtype: np.dtype[Any], depths: Any, depth: Any, expected: np.dtype[Any]
 ) -> None:
-    """A format that cannot hold the input's depth gets its deepest, unless another is told."""
+    """A format that cannot hold the input's depth gets its deepest, unless one is given."""
     assert depth_for(dtype, depths, depth) == expected
 
 
 def test_depth_that_a_format_has_not() -> None:
-    """Told to write what the format cannot hold, the line says what it can."""
+    """The message for an impossible depth states which depths the format has."""
     with pytest.raises(PictureError, match="holds 8-bit or 16-bit channels, not float"):
         depth_for(U8, (8, 16), "float")
 

@@ -179,7 +179,7 @@ def test_a_pipe_is_refused(refusal: Refusal, tmp_path: Path) -> None:
 
 
 def test_empty_text_folder_and_missing_files_are_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """Each line tells the cause; that of a missing file, the nearest name beside it."""
+    """Each line states the cause; that of a missing file suggests a similar name."""
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
@@ -216,7 +216,7 @@ def test_other_formats_are_called_by_their_names(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp"])
-def test_limit_that_is_told_is_the_limit(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
+def test_the_limit_in_the_message_is_exact(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
     """However far a file is above it."""
     picture().save(tmp_path / f"a{suffix}")
     data = bytearray((tmp_path / f"a{suffix}").read_bytes())

@@ -107,7 +107,7 @@ def test_file_becomes_a_pil_image(tmp_path: Path, dtype: type, channels: int, mo
     assert image.info["dpi"] == (300, 300)
 
 
-def test_deep_colour_is_no_pil_image(tmp_path: Path) -> None:
+def test_16_bit_colour_cannot_be_a_pil_image(tmp_path: Path) -> None:
     """PIL has no mode for 16-bit colour; the line says what reads it."""
     write_pages([Picture(np.zeros((2, 2, 3), np.uint16))], tmp_path / "a.png")
     with pytest.raises(ImageFileError, match=r"uint16 channels.*read_picture\(path\)\.pixels"):

@@ -89,7 +89,7 @@ def test_one_end_may_be_given() -> None:
         (True, "auto", "black is a number"),
     ],
 )
-def test_what_is_no_range(black: Any, white: Any, fault: str) -> None:
+def test_wrong_ranges_are_refused(black: Any, white: Any, fault: str) -> None:
     """Is refused before anything is read."""
     with pytest.raises(ArgumentError, match=fault):
         check_range(black, white)

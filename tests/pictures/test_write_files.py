@@ -305,8 +305,8 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png"])
-def test_fault_of_the_pages_is_told_as_it_is(tmp_path: Path, suffix: str) -> None:
-    """What goes wrong while the pages are made is no fault of the file's, which is not there."""
+def test_an_exception_of_the_pages_is_passed_on(tmp_path: Path, suffix: str) -> None:
+    """An exception while the pages are made is not blamed on the file, which is not written."""
 
     def pages() -> Any:
         yield Picture(random(np.uint8))

@@ -153,7 +153,7 @@ class TestPage:
     def test_names_are_only_text(
         self, pair: tuple[Array, Array], tmp_path: Path, name: str, suffix: str
     ) -> None:
-        """Markup, formulas and bytes that are no text do no harm."""
+        """Markup, formulas and bytes that are not text are escaped."""
         write_report(tmp_path / f"r.{suffix}", *pair, name=name)
         if suffix == "html":
             page = Page((tmp_path / "r.html").read_text("utf-8"))
@@ -229,7 +229,7 @@ class TestSummary:
         assert sixteen["noise_before"] == pytest.approx(eight["noise_before"], rel=1e-3)
         assert floats["residual"]["std"] == pytest.approx(eight["residual"]["std"], rel=1e-3)
 
-    def test_a_blur_is_told(self, pair: tuple[Array, Array]) -> None:
+    def test_a_blur_is_reported(self, pair: tuple[Array, Array]) -> None:
         """Over-smoothing leaves structure in the residual."""
         blurred = (pair[0].astype(float)[1:] + pair[0][:-1]) / 2
         numbers = summary(pair[0][1:], blurred.astype(np.uint8))
@@ -266,13 +266,13 @@ class TestFaults:
         "picture",
         [np.zeros((8, 8, 4), bool), np.zeros((2, 8, 8, 3), np.uint8), np.zeros((0, 8, 3))],
     )
-    def test_what_is_no_picture(self, picture: Array) -> None:
+    def test_other_arrays_than_pictures_are_refused(self, picture: Array) -> None:
         """Another type, a batch and nothing at all are refused."""
         with pytest.raises(InputError):
             summary(picture, picture)
 
     def test_a_fault_leaves_the_old_report(self, tmp_path: Path) -> None:
-        """And nothing unfinished beside it."""
+        """And no unfinished file next to it."""
         path = tmp_path / "r.html"
         path.write_text("old")
         with pytest.raises(InputError):

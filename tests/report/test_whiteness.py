@@ -53,7 +53,7 @@ def test_correlations_of_white_noise_are_as_wide_as_theory_says() -> None:
 
 
 def test_noise_that_depends_on_brightness_passes(picture: Tensor) -> None:
-    """It is no structure that noise is stronger where the picture is brighter."""
+    """Noise that is stronger in brighter parts of the picture does not count as structure."""
     ground = torch.linspace(0.2, 0.8, 300).expand(1, 1, 300, 300)
     assert whiteness(ground + 0.1 * ground * noise(1, 1, 300, 300), ground).verdict == "white"
 
@@ -75,7 +75,7 @@ def test_a_perfect_denoiser_leaves_none(picture: Tensor) -> None:
 
 
 def test_a_perfect_denoiser_of_clipped_noise_leaves_none() -> None:
-    """Noise that black and white cut off has a mean, which is no structure."""
+    """Noise that is clipped at black and white has a mean, which does not count as structure."""
     from skimage import data
 
     clean = torch.from_numpy(data.astronaut()).permute(2, 0, 1)[None].float() / 255

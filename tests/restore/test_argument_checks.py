@@ -39,7 +39,7 @@ def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], told: str)
         (torch.zeros(3, 8, 8).to_sparse(), "not a sparse_coo one"),
     ],
 )
-def test_tensors_that_are_no_images_are_refused(image: torch.Tensor, told: str) -> None:
+def test_tensors_of_a_wrong_shape_are_refused(image: torch.Tensor, told: str) -> None:
     """Channels last, and what has no values to read."""
     with pytest.raises(InputError, match=told):
         denoise(image, nn.Identity())

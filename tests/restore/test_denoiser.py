@@ -191,7 +191,7 @@ def test_channels_reach_the_network_in_order(mode: str) -> None:
 
 
 def test_network_of_four_channels_gets_all_four() -> None:
-    """Where a network says it takes four channels, the fourth is no alpha."""
+    """If a network declares four channels, the fourth is not taken for alpha."""
     model = Probe(0.25, channels=4)
     assert torch.allclose(
         denoise(torch.full((4, 2, 2), 0.5), model, force=True), torch.tensor(0.75)
@@ -233,7 +233,7 @@ def test_model_is_left_as_it_was() -> None:
 
 
 def test_result_is_an_ordinary_tensor() -> None:
-    """What comes back can be trained on: it is no tensor of inference mode, and shares nothing."""
+    """The result can be trained on: not an inference tensor, and without shared memory."""
     image = torch.rand(3, 4, 4)
     restored = denoise(image, identity())
     assert not restored.is_inference()

@@ -82,7 +82,7 @@ def test_paths_become_pictures(tmp_path: Path, as_path: Any) -> None:
 
 
 def test_image_whose_file_is_cut_off_is_refused(tmp_path: Path) -> None:
-    """Pillow reads the pixels when they are wanted: what it then misses is told in a line."""
+    """Pillow reads the pixels late; an error at that time is reported in one line."""
     path = tmp_path / "a.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:2000])
@@ -128,7 +128,7 @@ def test_paths_of_what_pil_cannot_hold(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("highest", "white"), [(4000, 4095), (1023, 1023), (16383, 16383)])
 def test_low_bits_of_16_are_seen_as_a_whole_range(highest: int, white: int) -> None:
-    """A 12-bit frame in 16 bits is no black picture to the network; its values come back."""
+    """A 12-bit frame in 16 bits is not seen as a black picture, and keeps its range of values."""
     frame, model = np.linspace(0, highest, 60).astype(np.uint16).reshape(6, 10), Seeing()
     assert np.array_equal(denoise(frame, model), frame)
     assert float(model.noisy.max()) == pytest.approx(highest / white)

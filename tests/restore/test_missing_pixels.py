@@ -40,7 +40,7 @@ def test_gaps_of_a_plain_image_are_as_the_rest(size: tuple[int, int]) -> None:
 
 
 def test_gaps_are_as_noisy_as_the_rest() -> None:
-    """A gap is no quiet place, by which the noise would be measured."""
+    """A gap is filled with noise, so that the noise is not measured in a quiet place."""
     image = 0.5 + 0.1 * torch.randn(1, 1, 256, 256, generator=torch.Generator().manual_seed(1))
     gaps = torch.zeros(image.shape, dtype=torch.bool)
     gaps[..., :128] = True
@@ -51,7 +51,7 @@ def test_gaps_are_as_noisy_as_the_rest() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_pixels_without_a_value_come_back_alone(value: float, in_place: bool) -> None:
-    """They are as they were, and their neighbours as if they were filled."""
+    """They keep their value, and their neighbours are restored as if they had been filled."""
     image = np.random.default_rng(0).random((40, 30), np.float32)
     image[10:14, 5], image[0, 0] = value, value
     gaps, given, model = ~(np.abs(image) < 10), image.copy(), Blurring()

@@ -66,14 +66,14 @@ class TestSigma:
         true = (noisy - clean).std(dim=(2, 3))
         assert torch.allclose(estimate_sigma(noisy), true, rtol=0.2)
 
-    def test_impulses_beside_other_noise(self) -> None:
+    def test_impulses_with_other_noise(self) -> None:
         """Variances add up."""
         clean = torch.full((1, 1, 200, 200), 0.5)
         noisy = salted(clean + 0.03 * noise(*clean.shape), 0.02)
         assert estimate_sigma(noisy).item() == pytest.approx((noisy - clean).std().item(), rel=0.1)
 
-    def test_impulses_beside_noise_and_texture(self) -> None:
-        """What colours share is told from noise where impulses lie among them, too."""
+    def test_impulses_with_noise_and_texture(self) -> None:
+        """Texture that the colours share is not taken for noise, with impulses among them too."""
         texture = 0.8 * noise(1, 1, 301, 301)
         texture = texture[..., :300, :300] + torch.nn.functional.avg_pool2d(texture, 2, 1)
         clean = 0.5 + texture * 8 / 255
@@ -89,7 +89,7 @@ class TestSigma:
         assert estimate_sigma(image.view(1, 1, 2, -1)).item() == pytest.approx(0.05, rel=0.4)
 
     def test_an_image_of_one_pixel(self) -> None:
-        """Has no noise that could be told."""
+        """The noise of one pixel cannot be measured, so the estimate is zero."""
         assert estimate_sigma(torch.rand(2, 3, 1, 1)).tolist() == [[0.0] * 3] * 2
 
     def test_any_estimator(self) -> None:
@@ -111,8 +111,8 @@ class TestSigma:
         noise_map(image)
         assert torch.equal(image, before)
 
-    def test_what_is_no_image(self) -> None:
-        """One line each."""
+    def test_arrays_that_are_refused(self) -> None:
+        """An empty array, one without four dimensions, and one with NaN."""
         for wrong in (torch.zeros(1, 3, 0, 5), torch.zeros(3, 8, 8)):
             with pytest.raises(InputError, match="an image is"):
                 estimate_sigma(wrong)

@@ -69,8 +69,8 @@ def test_identity_changes_no_value(kind: str) -> None:
     assert np.array_equal(unchanged, values)
 
 
-def test_range_that_is_found_is_told() -> None:
-    """-1 to 1 is no picture in [0, 1]: the network sees the whole range, and a warning says so."""
+def test_a_detected_range_is_reported() -> None:
+    """Values from -1 to 1 are scaled to [0, 1] for the network, and a warning says so."""
     model, ramp = Halving(), np.linspace(-1, 1, 120, dtype=np.float32).reshape(12, 10)
     with pytest.warns(RestoreWarning, match="black -1 and white 1 were taken from the values"):
         outcome = Denoiser(model).restore(ramp)
@@ -79,7 +79,7 @@ def test_range_that_is_found_is_told() -> None:
 
 
 def test_range_that_does_not_fit_is_refused() -> None:
-    """Levels of 255 with a white of 1 are no hot pixels."""
+    """Values up to 255 with a white of 1 are refused, because hot pixels do not explain them."""
     with pytest.raises(InputError, match=r"black is 0 and white 1, but .* of the values lie far"):
         denoise(255 * UNIT, Halving(), black=0, white=1)
     with pytest.raises(ArgumentError, match="white must be greater than black"):
@@ -87,7 +87,7 @@ def test_range_that_does_not_fit_is_refused() -> None:
 
 
 def test_channels_beyond_colour_go_one_at_a_time() -> None:
-    """None is mixed with another, and the colours of a picture stay together."""
+    """They are not mixed; only the colour channels of a picture are restored together."""
     image = np.random.default_rng(1).random((12, 10, 5), np.float32)
     alone = denoise(image, Together())
     assert np.allclose(alone, image, atol=1e-6)
@@ -97,8 +97,8 @@ def test_channels_beyond_colour_go_one_at_a_time() -> None:
     assert np.allclose(found[..., 3:], image[..., 3:], atol=1e-6)
 
 
-def test_last_of_two_channels_is_restored_where_it_is_no_alpha() -> None:
-    """As two dyes under a microscope are; of an array without a word on it, it is alpha."""
+def test_last_of_two_channels_is_restored_unless_it_is_alpha() -> None:
+    """For example two dyes under a microscope. Without a statement, the last one is alpha."""
     image = np.random.default_rng(1).random((12, 10, 2), np.float32)
     both = Denoiser(Halving()).restore(image, meaning=PixelMeaning(0, 1, has_alpha=False)).image
     assert np.allclose(both, image / 2, atol=1e-6)

@@ -40,7 +40,7 @@ class Blur(nn.Module):
 
 
 class Sloped(nn.Module):
-    """Multiplies by a slope that depends on the place, so that it is no equal of its flips."""
+    """Multiplies by a factor that depends on the position, so it does not commute with flips."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ def test_an_ensemble_is_the_mean_of_eight() -> None:
 
 
 def test_sigma_is_estimated_unless_given(estimate: None) -> None:
-    """For a network that heeds it; the outcome says what it was."""
+    """For a network that uses it. The outcome has the estimate."""
     image = torch.rand(3, 20, 20) * 0.5
     estimated = Denoiser(Heeding()).restore(image)
     torch.testing.assert_close(estimated.image, image + 0.125)
@@ -268,8 +268,8 @@ def test_models_without_weights_go_by_their_name(monkeypatch: pytest.MonkeyPatch
         Denoiser("unet")
 
 
-def test_what_is_no_number_is_an_input_error() -> None:
-    """An image of the wrong channels is still one line."""
+def test_wrong_channels_are_an_input_error() -> None:
+    """The message for the wrong number of channels is one line."""
     model = restorekit.create_model("unet", channels=2, width=4, depth=1)
     with pytest.raises(InputError, match="takes 2 channels, the image has 3"):
         denoise(torch.rand(3, 8, 8), model)
@@ -279,7 +279,7 @@ def test_what_is_no_number_is_an_input_error() -> None:
 @pytest.mark.parametrize("tile", ["off", 16])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_map_of_the_level_goes_with_its_pixels(channels: int, tile: Any, ensemble: bool) -> None:
-    """To each image of a batch, in tiles, and through flips and turns."""
+    """For each image of a batch, in tiles, and with flips and rotations."""
     levels = np.random.default_rng(0).random((40, 50)) * 0.1
     denoiser = Denoiser(
         Heeding(), sigma=levels, tile=tile, ensemble=ensemble, precision="float32", force=True
@@ -292,8 +292,8 @@ def test_a_map_of_the_level_goes_with_its_pixels(channels: int, tile: Any, ensem
         denoiser(torch.full((channels, 40, 30), 0.5))
 
 
-def test_default_type_of_torch_is_no_matter() -> None:
-    """Who sets double precision for their own sake gets the same picture."""
+def test_the_default_dtype_of_torch_has_no_effect() -> None:
+    """With double precision as the default, the picture is the same."""
     image = np.random.default_rng(0).random((40, 40), np.float32)
     expected = denoise(image, Heeding())
     torch.set_default_dtype(torch.float64)
@@ -320,13 +320,13 @@ def test_tile_may_be_any_integer(tile: Any) -> None:
     ],
 )
 def test_a_level_may_be_any_number(sigma: object) -> None:
-    """What an estimator returns is one as well."""
+    """Also what an estimator returns."""
     outcome = Denoiser(Heeding(), sigma=sigma).restore(np.full((8, 8, 3), 0.5, np.float32))
     assert outcome.sigma == pytest.approx((0.1,) * 3, rel=1e-3)
 
 
 @pytest.mark.parametrize("sigma", ["25", True, [], [0.1, None], np.nan, object()])
-def test_what_is_no_level(sigma: object) -> None:
+def test_wrong_levels_are_refused(sigma: object) -> None:
     with pytest.raises(ArgumentError, match="sigma is a standard deviation"):
         Denoiser(Heeding(), sigma=sigma)
     with pytest.raises(ArgumentError, match="strength is a number"):

@@ -221,7 +221,7 @@ class TestChangedWeights:
         assert network.reach is before
 
     def test_whether_sigma_matters_is_asked_again(self) -> None:
-        """A network that ignored sigma may heed it after training."""
+        """A network that ignored sigma may use it after training."""
 
         class Scaled(nn.Module):
             channels = 1

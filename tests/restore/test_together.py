@@ -80,7 +80,7 @@ def test_those_of_one_size_are_one_batch(network: Counting) -> None:
     first, second = (Image.new("RGB", (24, 16), colour) for colour in ("red", "navy"))
     images = [first, np.zeros((8, 8, 3), np.uint8), np.asarray(second), second.convert("L")]
     denoiser = Denoiser(network, sigma=0.1, precision="float32", force=True)
-    denoiser(first)  # it is also looked at once, whether it heeds sigma
+    denoiser(first)  # the first call also finds out whether it uses sigma
     network.shapes.clear()
     restored = [outcome.image for outcome in denoiser.restore_all(images)]
     assert sorted(network.shapes) == [(1, 3, 8, 8), (1, 3, 16, 24), (2, 3, 16, 24)]
@@ -154,7 +154,7 @@ def test_fewer_go_together_where_memory_runs_out(network: Counting) -> None:
         np.testing.assert_allclose(outcome.image, image, atol=1e-5)
 
 
-def test_no_images_are_none(network: Counting) -> None:
+def test_no_images_give_no_results(network: Counting) -> None:
     assert Denoiser(network, sigma=0.1).restore_all([]) == []
 
 

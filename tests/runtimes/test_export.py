@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from restorekit import InputError, MissingExtraError, create_model, save_model
 from restorekit.runtimes.export import LOWEST, Exported, export_onnx, export_torch, uses_sigma
 
-# One that mirrors to a multiple, one that repeats the edge and is told the level, one that does
-# neither. An export takes seconds, and more for more layers.
+# One that mirrors to a multiple, one that repeats the edge and uses the level, one that does
+# neither. They are small, because the time of an export grows with the number of layers.
 NETWORKS: dict[str, dict[str, Any]] = {
     "unet": {"width": 2, "depth": 1},
     "ffdnet": {"width": 4, "depth": 2},
@@ -109,23 +109,27 @@ class Changed(nn.Module):
         return noisy + self.added if torch.compiler.is_compiling() else noisy
 
 
-@pytest.mark.parametrize(("added", "told"), [(0.5, "differs by 0.5 at"), (float("nan"), "by nan")])
-def test_what_is_another_network_is_not_written(added: float, told: str, tmp_path: Path) -> None:
-    """It is found by running, and told in one line."""
+@pytest.mark.parametrize(
+    ("added", "message"), [(0.5, "differs by 0.5 at"), (float("nan"), "by nan")]
+)
+def test_a_graph_with_other_results_is_not_written(
+    added: float, message: str, tmp_path: Path
+) -> None:
+    """The graph is run to find the difference, which is reported in one line."""
     for export, name in ((export_torch, "net.pt2"), (export_onnx, "net.onnx")):
-        with pytest.raises(InputError, match=f"model 'Changed' cannot be exported: .*{told}"):
+        with pytest.raises(InputError, match=f"model 'Changed' cannot be exported: .*{message}"):
             export(Changed(added), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_has_a_suffix(tmp_path: Path) -> None:
-    """torch writes none without."""
+    """torch refuses to write a file without one."""
     with pytest.raises(InputError, match=r"net' has no suffix; write '.*net.pt2'"):
         export_torch(made("dncnn"), tmp_path / "net")
 
 
-def test_the_first_cause_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the network has that cannot be put into a graph, not the step that noticed it."""
+def test_the_first_cause_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is the reason in the network, not the step of the export that failed."""
 
     def fail(*_: Any, **__: Any) -> None:
         try:
@@ -139,7 +143,9 @@ def test_the_first_cause_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert str(caught.value) == "model 'dncnn' cannot be exported: only 4D queries are supported"
 
 
-def test_a_graph_that_does_not_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_does_not_run_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At a size other than the one it was traced at: in one line, and no file is left."""
 
     class Written:
@@ -198,7 +204,7 @@ class TestCommand:
         assert exports == [(str(weights), Path("a.onnx"), 20), (str(weights), Path("b.pt2"))]
 
     def test_nothing_to_write(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        """It is asked what to write; an old opset is told what is possible."""
+        """The message asks what to write; that for an old opset states what is possible."""
         from restorekit.cli.main import main
 
         assert main(["export", str(weights)]) == 2
@@ -220,10 +226,10 @@ def test_what_is_too_old_is_named(
 ) -> None:
     """Before the work; with the version that is needed, and no file."""
     monkeypatch.setattr(f"{package}.__version__", "0.6.0+cpu")
-    told = f"{package} {LOWEST[package]} or newer, not 0.6.0+cpu; pip install 'restorekit[onnx]'"
+    message = f"{package} {LOWEST[package]} or newer, not 0.6.0+cpu; pip install 'restorekit[onnx]'"
     with pytest.raises(MissingExtraError) as caught:
         export_onnx(made("dncnn"), tmp_path / "net.onnx")
-    assert str(caught.value) == f"export to ONNX needs {told}"
+    assert str(caught.value) == f"export to ONNX needs {message}"
     assert list(tmp_path.iterdir()) == []
 
 

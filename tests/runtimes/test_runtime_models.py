@@ -30,7 +30,7 @@ SHAPE = (1, 3, 32, 32)
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
-    """A small network that is told the level."""
+    """A small network that uses the noise level."""
     torch.manual_seed(0)
     return create_model("ffdnet", width=4, depth=2).eval()
 
@@ -131,7 +131,7 @@ def test_torch_is_the_model_itself(model: nn.Module) -> None:
     assert load_runtime(model, "torch", SHAPE) is model
 
 
-def test_an_unknown_runtime_is_told_the_nearest(model: nn.Module) -> None:
+def test_the_message_for_an_unknown_runtime_suggests_one(model: nn.Module) -> None:
     """With all there are."""
     with pytest.raises(InputError, match=r"Did you mean 'openvino'\? One of: auto, torch, onnx"):
         load_runtime(model, "openvin", SHAPE)
@@ -150,7 +150,7 @@ def test_a_missing_runtime_names_its_extra(
 def test_an_older_torch_leaves_the_runtimes_out(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By name it is told in a line which torch is needed; "auto" takes torch itself."""
+    """By name, the message states which torch is needed; "auto" selects torch."""
     monkeypatch.setattr("torch.__version__", "2.13.1+cpu")
     with pytest.raises(MissingExtraError, match=r"needs torch 2\.14 or newer, not 2\.13\.1"):
         load_runtime(model, "onnxruntime", SHAPE)
@@ -160,7 +160,7 @@ def test_an_older_torch_leaves_the_runtimes_out(
 def test_a_network_that_a_runtime_cannot_run(
     model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By name it is told in a line; among others it is left out."""
+    """By name, it is reported in one line; "auto" skips it."""
     monkeypatch.setattr(runtime_models, "onnx_bytes", lambda _: b"no graph")
     with pytest.raises(InputError, match="runtime 'onnxruntime' cannot run this network: ") as told:
         load_runtime(model, "onnxruntime", SHAPE)
@@ -191,7 +191,7 @@ def test_tiles_of_a_session_are_those_of_the_model(name: str) -> None:
 
 
 class Fake(nn.Module):
-    """A model that takes as many seconds as it is told, on a clock that is not real."""
+    """A model that takes a given number of seconds of a simulated clock."""
 
     def __init__(self, seconds: float, clock: list[float]) -> None:
         super().__init__()

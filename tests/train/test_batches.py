@@ -118,7 +118,7 @@ def test_images_of_other_kinds_are_understood(item: object) -> None:
 
 
 @pytest.mark.parametrize("item", [torch.ones(4, 4), "a.png", torch.ones(1, 3, 4, 4)])
-def test_what_is_no_image_is_refused(item: Tensor | str) -> None:
+def test_arrays_of_a_wrong_shape_are_refused(item: Tensor | str) -> None:
     """The message says what a dataset must give."""
     with pytest.raises(DataError, match=r"\(C, H, W\) tensors"):
         as_image(item)

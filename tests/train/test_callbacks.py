@@ -1,4 +1,4 @@
-"""What plugins and the user's own objects are told of a run."""
+"""The events of a run that plugins and the user's own objects receive."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_installed_plugin_neither_ends_a_run_nor_changes_the_process(tiny: Ma
     ]
 
 
-def test_a_callback_that_raises_is_told_of_once_and_dropped(tiny: Make) -> None:
+def test_a_callback_that_raises_is_reported_once_and_removed(tiny: Make) -> None:
     """Logging does not end a run."""
 
     class Broken(Log):

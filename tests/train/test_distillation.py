@@ -84,19 +84,19 @@ class TestTarget:
         assert max(counts) < 75
 
     def test_a_map_of_the_noise_is_turned_with_the_image(self) -> None:
-        """The level that the teacher is told is that of the pixel beside it."""
+        """Each pixel that the teacher sees has its own noise level."""
 
         class Uneven(nn.Module):
             def forward(self, clean: Tensor) -> Degraded:
                 return Degraded(clean, clean[:, :1])
 
-        told = DistillationTask(
+        views = DistillationTask(
             Supervised(Uneven()),
             lambda noisy, sigma: noisy if sigma is None else sigma.expand_as(noisy),
             1.0,
             8,
         ).make_batch(CLEAN, 0, 1, [0, 1])
-        torch.testing.assert_close(told.target, CLEAN[:, :1].expand_as(CLEAN))
+        torch.testing.assert_close(views.target, CLEAN[:, :1].expand_as(CLEAN))
 
     def test_is_the_same_whenever_the_step_is(self) -> None:
         """So that a resumed run learns what the other would have."""
@@ -163,13 +163,15 @@ class TestRun:
         # A quarter brighter is 12.04 dB; white that stays white is what it gains.
         assert 12.04 < trainer.fit().best["psnr"] < 13
 
-    def test_the_run_says_who_taught_it(self, tiny: Make, teacher: Path) -> None:
+    def test_the_configuration_of_the_run_names_the_teacher(
+        self, tiny: Make, teacher: Path
+    ) -> None:
         """In its configuration, with the share and the views."""
         resolved = tiny(teacher={"weights": str(teacher), "share": 0.5}).plan.resolved()
         assert resolved["train"]["teacher"] == {"weights": str(teacher), "share": 0.5, "views": 1}
 
     def test_its_card_says_which_teacher(self, tiny: Make, teacher: Path) -> None:
-        """Another file of that name is told when the run goes on."""
+        """If the file has changed when the run is resumed, the change is reported."""
         first = tiny(teacher={"weights": str(teacher)})
         first.fit()
         card = read_card(first.folder / "last.safetensors")["teacher"]
@@ -181,7 +183,7 @@ class TestRun:
         assert [change.key for change in find_changes(before, now)] == ["teacher.checksum"]
 
     def test_text_is_the_weights(self, teacher: Path) -> None:
-        """Also where another key of it is then set."""
+        """Also if an override sets another key of the teacher."""
         config = {"model": "dncnn", "dataset": "samples", "train": {"teacher": str(teacher)}}
         made = TrainConfig.from_dict(config, overrides=["train.teacher.share=0.5"])
         assert made.train.teacher is not None
@@ -191,20 +193,20 @@ class TestRun:
 
 class TestMistakes:
     def test_a_teacher_from_the_runs_own_folder(self, tiny: Make) -> None:
-        """When the run goes on, other weights would lie there."""
+        """When the run is resumed, the folder would have other weights."""
         folder = tiny().fit().folder
         with pytest.raises(ArgumentError, match=r"train\.teacher: .* is the run's own"):
             tiny(teacher={"weights": str(folder)})
 
     def test_a_teacher_that_does_not_fit(self, tiny: Make, tmp_path: Path) -> None:
-        """It is the teacher that is named, not the pupil."""
+        """The message names the teacher, not the network that is trained."""
         gray = tmp_path / "gray.safetensors"
         save_model(create_model("dncnn", depth=3, width=4, channels=1), gray)
         with pytest.raises(InputError, match=r"train\.teacher: .*channel"):
             tiny(teacher={"weights": str(gray)}).fit()
 
     def test_weights_that_are_not_there(self, tiny: Make) -> None:
-        """As with any weights, the nearest name is said."""
+        """The message suggests the nearest name, as for any weights."""
         with pytest.raises(CheckpointError, match="Did you mean 'swift-gaussian'"):
             tiny(teacher={"weights": "swift-gausian"})
 
@@ -217,7 +219,7 @@ class TestMistakes:
             ({"weights": "swift-photo", "shares": 1}, "Did you mean 'share'"),
         ],
     )
-    def test_settings_that_are_none(self, tiny: Make, given: dict[str, Any], message: str) -> None:
+    def test_wrong_settings(self, tiny: Make, given: dict[str, Any], message: str) -> None:
         """Each names its place in the configuration."""
         with pytest.raises(ConfigError, match=message):
             tiny(teacher=given)

@@ -162,7 +162,7 @@ def test_a_data_worker_that_is_killed(tiny: Make) -> None:
 def test_no_shared_memory(
     tiny: Make, monkeypatch: pytest.MonkeyPatch, owner: Any, place: str
 ) -> None:
-    """A small /dev/shm, as in containers, is told in a line; nobody waits for ever."""
+    """A small /dev/shm, as in containers, is reported in one line, and the run ends."""
 
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

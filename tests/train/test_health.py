@@ -59,7 +59,7 @@ def test_a_row_of_bad_steps_ends_the_run(tiny: Make, tmp_path: Path) -> None:
 
 
 def test_counts_go_on_after_a_resume(tiny: Make) -> None:
-    """A run that was stopped in a bad stretch does not begin to count anew."""
+    """The count of bad steps continues after a run that was stopped among them."""
     trainer = tiny(max_minutes=1e-6, max_nonfinite=3)
     poison(trainer, {1})
     assert trainer.fit().skipped == 1

@@ -91,7 +91,7 @@ def test_training_works_outside_the_main_thread(tiny: Make) -> None:
 
 
 def test_reasons_and_exit_codes() -> None:
-    """The time limit is no failure; signals are told as shells tell them."""
+    """The time limit is not a failure; signals have the exit codes that shells use."""
     with Interruption(None) as interruption:
         assert interruption.reason == 0
         signal.raise_signal(signal.SIGTERM)

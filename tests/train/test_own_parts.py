@@ -111,22 +111,22 @@ def test_a_noise_may_say_its_sigma_as_a_lone_number(tiny: Make, sigma: Any) -> N
 
 
 def test_sigma_reaches_a_model_that_takes_it(tiny: Make) -> None:
-    """The noise model's per-sample sigma is handed on, on the [0, 1] scale."""
+    """It receives the sigma of each sample from the noise, on the [0, 1] scale."""
     seen = []
 
-    class Told(Plain):
+    class WithSigma(Plain):
         def forward(self, x: Tensor, sigma: Tensor | None = None) -> Tensor:
             seen.append(sigma)
             return super().forward(x)
 
-    trainer = tiny(model=Told(), noise=Gaussian(std=0.2))
+    trainer = tiny(model=WithSigma(), noise=Gaussian(std=0.2))
     trainer.step(1, torch.rand(4, 3, 24, 24))
     assert seen[0].shape == (4, 1, 1, 1)
     torch.testing.assert_close(seen[0], torch.full((4, 1, 1, 1), 0.2))
 
 
 def test_the_configuration_of_a_run_of_own_objects_loads(tiny: Make, tmp_path: Path) -> None:
-    """It says the classes; the objects are given again beside it, and the run goes on from it."""
+    """It names the classes. With the objects given again, the run resumes from it."""
     parts: dict[str, Any] = {
         "model": Plain(),
         "noise": create_noise("one_of", noises=[Speckle(), create_noise("gaussian", std=0.2)]),
@@ -147,10 +147,10 @@ def test_the_configuration_of_a_run_of_own_objects_loads(tiny: Make, tmp_path: P
     assert type(noise).__name__ == "Gaussian"
 
 
-def test_a_required_part_that_a_configuration_lacks_is_given_beside_it(
+def test_a_required_part_that_a_configuration_lacks_is_given_as_an_argument(
     tiny: Make, tmp_path: Path
 ) -> None:
-    """An object or a name, beside a mapping or a file; it replaces a part that is named there."""
+    """An object or a name, with a mapping or a file; it replaces a part that is named there."""
     images, config = tiny().plan.dataset, {"model": "dncnn", "save_weight_path": str(tmp_path)}
     (tmp_path / "c.json").write_text(json.dumps(config))
     assert Trainer(config, dataset=images).plan.dataset is images
@@ -162,7 +162,7 @@ def test_a_required_part_that_a_configuration_lacks_is_given_beside_it(
 
 
 def test_components_made_in_python_are_written_as_a_configuration_has_them(tiny: Make) -> None:
-    """A noise of noises that were made one by one is built again by name."""
+    """A noise that contains noises made separately is built again by name."""
     inner = create_noise("gaussian", std=0.2)
     folder = tiny(noise=create_noise("chain", noises=[inner, "jpeg"]), steps=1).fit().folder
     written = json.loads((folder / "config.json").read_text())["noise"]

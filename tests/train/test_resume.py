@@ -179,7 +179,7 @@ def failing_after(count: int) -> Callable[[Path, Path], None]:
 
 
 def test_what_a_killed_process_left_is_removed(tiny: Make) -> None:
-    """Unfinished files go with the next start; metrics that are no text are passed over."""
+    """The next start removes unfinished files, and skips lines of metrics that are not text."""
     folder = tiny().fit().folder
     code = """
 import os, sys
@@ -199,7 +199,7 @@ with atomic_path(sys.argv[1]) as temporary:
 
 
 def test_no_whole_training_state_is_refused(tiny: Make) -> None:
-    """With nothing left to go on from, the run does not begin anew in silence."""
+    """If no training state is intact, the run is refused instead of starting again."""
     folder = tiny().fit().folder
     flip_a_bit(folder / "training_state.pt")
     (folder / "training_state.previous.pt").write_bytes(b"PK half a file")

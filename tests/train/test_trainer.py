@@ -343,7 +343,7 @@ def test_a_run_without_one_good_step_does_not_end_well(tiny: Make) -> None:
         tiny(noise=lambda clean: clean / 0).fit()
 
 
-def test_a_network_that_restores_nothing_is_told_of(
+def test_a_network_that_restores_nothing_is_reported(
     tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Once, past a tenth of the run, with both figures; not of a network that learns."""

@@ -1,4 +1,4 @@
-"""JSON and Python data from outside: what cannot be used is found, and named in a line."""
+"""JSON and Python data from outside: unusable values are found and named in one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def nested(depth: int) -> Any:
 
 @given(JSON_VALUES)
 def test_all_other_json_is_read_as_python_reads_it(value: Any) -> None:
-    """Nothing is lost by being strict."""
+    """Being strict does not change how valid JSON is read."""
     assert parse_json(json.dumps(value)) == json.loads(json.dumps(value))
 
 
@@ -53,14 +53,14 @@ def test_all_other_json_is_read_as_python_reads_it(value: Any) -> None:
     ],
 )
 def test_what_other_readers_take(text: str, message: str) -> None:
-    """Python's reader takes these, or raises what nobody expects."""
+    """Python's reader accepts these, or raises an unusual exception."""
     with pytest.raises(ValueError, match=message) as caught:
         parse_json(text)
     assert len(str(caught.value)) < 200
 
 
 def test_the_limit_of_digits_is_left_alone() -> None:
-    """It is the process's."""
+    """It belongs to the process."""
     before = sys.get_int_max_str_digits()
     with pytest.raises(ValueError, match="digits"):
         parse_json("9" * 5000)
@@ -68,7 +68,7 @@ def test_the_limit_of_digits_is_left_alone() -> None:
 
 
 def test_what_cannot_be_used_has_its_path() -> None:
-    """Depth, numbers and text."""
+    """Too deep nesting, numbers that do not fit, and text."""
     data = {"a": [{"b": 10**30}]}
     assert (found := find_unusable(data)) is not None
     assert found.startswith("a.0.b: 1000")
@@ -77,11 +77,11 @@ def test_what_cannot_be_used_has_its_path() -> None:
         assert found.isprintable()
         assert (found := find_unusable({text: 1})) is not None
         assert found.isprintable()
-    assert find_unusable({"name": "of bytes that are no text: \udcff"}) is None
+    assert find_unusable({"name": "of bytes that are not text: \udcff"}) is None
 
 
 def test_depth_and_number_are_bounded() -> None:
-    """Data that hold themselves are endlessly deep."""
+    """Data that contain themselves are infinitely deep."""
     assert find_unusable(nested(DEEPEST)) is None
     assert "deep" in str(find_unusable(nested(DEEPEST + 10)))
     assert "deep" in str(find_unusable(nested(100_000)))
@@ -93,7 +93,7 @@ def test_depth_and_number_are_bounded() -> None:
 
 
 def test_values_of_the_command_line() -> None:
-    """What is no JSON is text; JSON that cannot be used is refused."""
+    """A value that is not JSON is text; JSON that cannot be used is refused."""
     assert read_value("0.5") == 0.5
     assert read_value("[1, ") == "[1, "
     for text in ("NaN", "9" * 5000, "[" * 100_000, '{"a": 1, "a": 2}'):
@@ -106,7 +106,7 @@ def test_values_of_the_command_line() -> None:
 
 @pytest.mark.parametrize("name", ["chain", "one_of", "luminance"])
 def test_noises_of_noises_of_noises(name: str) -> None:
-    """Nested deeper than anyone means, and those that hold themselves, are refused in a line."""
+    """Very deep nesting, and noises that contain themselves, are refused in one line."""
     key = "noise" if name == "luminance" else "noises"
     spec: Any = "gaussian"
     for _ in range(2000):

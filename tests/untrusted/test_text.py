@@ -1,4 +1,4 @@
-"""Text from outside: nothing of it commands a terminal, and none of it is endless."""
+"""Text from outside is escaped for terminals, and its length is limited."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ COMMANDS = ["\x1b[2J", "\x9b31m", "\r", "\x07", "\x7f", "\u202e", "\u2066", "\u2
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_a_terminal_obeys_is_shown_instead(command: str) -> None:
-    """C0, C1, DEL, line separators, direction marks and bytes that are no text."""
+def test_control_characters_are_escaped(command: str) -> None:
+    """C0, C1, DEL, line separators, direction marks and bytes that are not text."""
     shown = escaped(f"a{command}b")
     assert shown.isprintable()
     assert shown.startswith("a\\")
@@ -23,14 +23,14 @@ def test_what_a_terminal_obeys_is_shown_instead(command: str) -> None:
 
 
 def test_text_that_people_write_stays() -> None:
-    """Any script, emoji that are joined, and the narrow space in the names of screenshots."""
+    """Any script, joined emoji, and the narrow space in file names of screenshots."""
     for text in ("Müller 写真 می\u200cم.png", "👩\u200d🔬.png", "Shot at 1.00.00\u202fPM.png"):
         assert escaped(text) == text
 
 
 @given(st.text())
 def test_the_escaped_is_one_line_without_control_characters(text: str) -> None:
-    """Whatever the text is."""
+    """For any text."""
     shown = escaped(text)
     assert len(shown.splitlines()) <= 1
     assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cs", "Zl", "Zp"}
@@ -38,7 +38,7 @@ def test_the_escaped_is_one_line_without_control_characters(text: str) -> None:
 
 
 def test_a_long_text_keeps_its_two_ends() -> None:
-    """What is wrong stands at the beginning, the nearest right thing at the end."""
+    """A message has the mistake at its beginning and the suggestion at its end."""
     short = shortened("first " + "x" * 200_000 + " last")
     assert len(short) <= LONGEST
     assert short.startswith("first x")
@@ -47,7 +47,7 @@ def test_a_long_text_keeps_its_two_ends() -> None:
 
 
 def test_a_value_is_quoted_shortly() -> None:
-    """However long, deep, endless or large it is."""
+    """Also one that is long, deep, infinite or large."""
     endless: list[object] = []
     endless.append(endless)
     for value in ("x" * 10**6, [1] * 10**6, endless, {i: i for i in range(10**4)}, 10**5000):

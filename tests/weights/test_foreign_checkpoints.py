@@ -257,7 +257,7 @@ def refused(path: Path) -> str:
 
 
 def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
-    """A module, a training state with foreign objects, a trap: told by what they hold."""
+    """A module, a training state with foreign objects, and a harmful one: the message names why."""
     path = tmp_path / "net.pth"
     torch.save(Module(), path)
     assert f"a pickle that contains {__name__}.Module, not only tensors" in refused(path)
@@ -299,8 +299,8 @@ def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
         ({}, "has no tensors"),
     ],
 )
-def test_damaged_safetensors_are_told(head: Any, told: str, tmp_path: Path) -> None:
-    """Whole by its length, and yet none."""
+def test_damaged_safetensors_are_reported(head: Any, told: str, tmp_path: Path) -> None:
+    """Files of the right length whose header is wrong."""
     written = json.dumps(head).encode()
     body = b"0000" if "a" in head else b""
     path = tmp_path / "net.safetensors"
@@ -384,21 +384,21 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
     ],
 )
 @pytest.mark.filterwarnings("ignore:Validating sparse tensor")  # torch's own, of a slow file
-def test_what_is_not_recognised_is_told(held: Any, told: str, tmp_path: Path) -> None:
-    """What was found, what it lacks, and the nearest that is known."""
+def test_unknown_layouts_are_reported(held: Any, told: str, tmp_path: Path) -> None:
+    """The message states what was found, what is missing, and the nearest known layout."""
     torch.save(held, tmp_path / "net.pth")
     assert told in refused(tmp_path / "net.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk", b"\x80\x02junk"])
-def test_damaged_files_are_told(content: bytes, tmp_path: Path) -> None:
-    """One line, whatever the bytes are."""
+def test_damaged_files_are_reported(content: bytes, tmp_path: Path) -> None:
+    """The message is one line for any content."""
     (tmp_path / "net.pth").write_bytes(content)
     assert "checkpoint" in refused(tmp_path / "net.pth")
 
 
 def test_our_own_weights_need_no_conversion(tmp_path: Path) -> None:
-    """That is said; and a bad source leaves no file behind."""
+    """The message says so, and no file is written for a bad source."""
     save_model(create_model("dncnn", depth=2, width=4), tmp_path / "own.safetensors")
     with pytest.raises(CheckpointError, match="already a weights file"):
         convert(tmp_path / "own.safetensors", tmp_path / "out.safetensors")

@@ -79,8 +79,8 @@ class TestNames:
         assert named_weights()["plain"] == other / "plain.safetensors"
         assert named_weights()["tiny-gray"] == folder / "tiny-gray.safetensors"
 
-    def test_bundled_weights_are_beside_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is in restorekit/pretrained has a name, a purpose, and 20 MB at most."""
+    def test_bundled_weights_are_in_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each file in restorekit/pretrained has a name and a purpose; all have at most 20 MB."""
         monkeypatch.delenv("RESTOREKIT_WEIGHTS", raising=False)
         spec = importlib.util.find_spec("restorekit")
         assert spec is not None
@@ -120,28 +120,30 @@ class TestNames:
             ("named/plain.safetensor", "Did you mean 'plain.safetensors'?"),
         ],
     )
-    def test_what_is_no_name_is_told_the_nearest(self, given: str, told: str, folder: Path) -> None:
-        """An architecture tells the weights that there are for it."""
+    def test_the_message_for_an_unknown_name_suggests_one(
+        self, given: str, told: str, folder: Path
+    ) -> None:
+        """For an architecture, the message lists the weights that were trained for it."""
         with pytest.raises(CheckpointError) as caught:
             find_weights(given)
         assert told in str(caught.value)
 
     def test_a_damaged_file_does_not_hide_the_others(self, folder: Path) -> None:
-        """It is listed as damaged, and passed over where architectures are compared."""
+        """It is listed as damaged, and skipped when weights for an architecture are sought."""
         (folder / "broken.safetensors").write_bytes(b"junk")
         with pytest.raises(CheckpointError, match="weights trained for it: plain, tiny-gray"):
             find_weights("dncnn")
 
 
 class TestHeader:
-    def test_it_says_what_safetensors_says(self, folder: Path) -> None:
-        """Names and shapes, read by the library and by us."""
+    def test_it_agrees_with_safetensors(self, folder: Path) -> None:
+        """Names and shapes are those that the library reads."""
         path = folder / "plain.safetensors"
         shapes = {key: tuple(tensor.shape) for key, tensor in load_file(path).items()}
         assert read_header(path).shapes == shapes
 
     def test_scalars_and_empty_files(self, tmp_path: Path) -> None:
-        """A number without axes counts as one; no tensor at all is a whole file."""
+        """A scalar is one parameter; a file without tensors is valid."""
         save_file({"count": torch.tensor(3)}, tmp_path / "one.safetensors")
         save_file({}, tmp_path / "none.safetensors")
         assert read_header(tmp_path / "one.safetensors").parameters == 1
@@ -151,16 +153,16 @@ class TestHeader:
         "content",
         [b"", b"\xff" * 8, b"\x02" + b"\0" * 7 + b"[]", b"\x08" + b"\0" * 7 + b'{"a": 1}'],
     )
-    def test_what_is_none(self, content: bytes, tmp_path: Path) -> None:
-        """A header that is cut short, too long, or no table of tensors."""
+    def test_damaged_headers(self, content: bytes, tmp_path: Path) -> None:
+        """A header that is too short, too long, or not a table of tensors."""
         (tmp_path / "bad.safetensors").write_bytes(content)
         with pytest.raises(CheckpointError, match="not a complete safetensors file"):
             read_header(tmp_path / "bad.safetensors")
 
 
 class TestAnnotate:
-    def test_a_release_has_the_same_weights_and_more_to_say(self, folder: Path) -> None:
-        """Fields are added; what the run said stays; None removes."""
+    def test_a_release_has_the_same_weights_and_a_longer_card(self, folder: Path) -> None:
+        """Fields are added; those of the run stay; None removes one."""
         before = load_file(folder / "plain.safetensors")
         card = annotate(
             "tiny-gray", folder / "out.safetensors", {"dataset": None, "limits": "none"}
@@ -175,7 +177,7 @@ class TestAnnotate:
     def test_half_the_size(
         self, folder: Path, half: Literal["float16", "bfloat16"], bits: int
     ) -> None:
-        """Rounded to so many bits, whole by its checksum, and loaded into float32."""
+        """The weights are rounded to that precision, pass the checksum and load as float32."""
         before = load_model("plain").state_dict()
         annotate("plain", folder / "half.safetensors", {}, half=half)
         stored = load_file(folder / "half.safetensors")["layers.0.weight"]
@@ -185,12 +187,12 @@ class TestAnnotate:
             torch.testing.assert_close(weight, before[name], rtol=2.0**-bits, atol=2**-24)
 
     def test_it_may_replace_its_own_file(self, folder: Path) -> None:
-        """Whole or not at all."""
+        """It is replaced completely or not at all."""
         annotate("plain", folder / "plain.safetensors", {"summary": "new"})
         assert read_card("plain")["summary"] == "new"
 
     def test_mistakes(self, folder: Path) -> None:
-        """A misspelt field is told the nearest; a card holds JSON alone."""
+        """The message for a misspelt field suggests one; values of a card must be valid JSON."""
         with pytest.raises(ArgumentError, match=r"unknown field 'purpos' of a card\. Did you"):
             annotate("plain", folder / "out.safetensors", {"purpos": "x"})
         with pytest.raises(ArgumentError, match="must be valid JSON"):
@@ -212,15 +214,15 @@ class TestCommandLine:
 
         return run
 
-    def test_a_picture_is_no_weights_file(self, folder: Path, run: Callable[..., str]) -> None:
-        """It is told as what it is, not as a damaged checkpoint."""
+    def test_a_picture_is_not_a_weights_file(self, folder: Path, run: Callable[..., str]) -> None:
+        """The message says that it is a picture, not a damaged checkpoint."""
         Image.new("L", (8, 8)).save("a.png")
         line = "a.png: a picture, not weights. See 'restorekit list weights'"
         assert line in run("info", "a.png")
         assert line in run("denoise", "a.png", "-o", "b.png", "-m", "a.png")
 
     def test_the_listing(self, folder: Path, run: Callable[..., str]) -> None:
-        """A line for each with what it is for; damaged ones are told."""
+        """A line for each with its purpose; damaged files are marked."""
         (folder / "broken.safetensors").write_bytes(b"junk")
         lines = [" ".join(line.split()) for line in run("list", "weights").splitlines()]
         assert "tiny-gray a test of names; gaussian, sigma 0-75 of 255" in lines
@@ -246,7 +248,7 @@ class TestCommandLine:
         assert json.loads(run("info", "tiny-gray", "--json"))["psnr"] == RELEASE["psnr"]
 
     def test_the_credits(self, folder: Path, run: Callable[..., str]) -> None:
-        """The text beside the weights; its lack is told."""
+        """The text next to the weights, or a message that it is missing."""
         assert run("info", "tiny-gray", "--credits") == "# Credits\n\n- Zoë Ångström\n"
         assert "its card names no credits" in run("info", "plain", "--credits")
         (folder / "CREDITS.md").unlink()
@@ -255,7 +257,7 @@ class TestCommandLine:
         )
 
     def test_convert(self, folder: Path, tmp_path: Path, run: Callable[..., str]) -> None:
-        """It tells what was recognised, and that the licence is not known."""
+        """The output states what was recognised, and that the licence is unknown."""
         conv = torch.nn.Conv2d(1, 4, 3), torch.nn.Conv2d(4, 1, 3)
         state = {
             f"model.{2 * i}.{k}": v for i, c in enumerate(conv) for k, v in c.state_dict().items()
@@ -271,7 +273,7 @@ class TestCommandLine:
 
 
 def test_listing_and_cards_import_no_torch(folder: Path) -> None:
-    """They read the head of each file, and nothing heavy."""
+    """They read only the header of each file."""
     code = (
         "import sys; from restorekit.cli.main import main; "
         "assert main(['list', 'weights']) == 0; "

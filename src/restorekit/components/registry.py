@@ -252,7 +252,8 @@ class Registry:
             made = self._made(target, checked.values, where, label)
         if (attribute := targets.lacking(made, self.needs)) is not None:
             raise PluginError(
-                f"{label} made {quoted(made)}, which is no {self.kind}: it has no {attribute}"
+                f"{label} made {quoted(made)}, which is not a valid {self.kind}: "
+                f"it has no {attribute}"
             )
         mark_origin(made, Origin(self.kind, name, checked.arguments, entry.provider))
         return made

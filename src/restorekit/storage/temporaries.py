@@ -107,7 +107,7 @@ def _remove_stale(path: str, process: int) -> None:
 
 def _is_running(process: int) -> bool:
     """Whether another process has this number."""
-    if process == os.getpid():  # in a container each run may have the same number number number
+    if process == os.getpid():  # in a container each run may have the same number
         return False
     try:
         os.kill(process, 0)

@@ -86,7 +86,7 @@ def _one(random: Random, home: Path, path: Path) -> str:
 
 
 def _folder(random: Random, home: Path, path: Path) -> str:
-    """A good picture beside the damaged one is restored all the same."""
+    """A good picture in the same folder as the damaged one is still restored."""
     good = path.parent / "good.tif"
     good.write_bytes(corpus()["tiff-strips.tif"])
     before = path.read_bytes()

@@ -120,7 +120,7 @@ def test_metadata_is_what_pillow_reads(tmp_path: Path) -> None:
         assert image.getexif()[0x0110] == "a camera"
 
 
-def test_resolution_in_the_exif_counts_where_there_is_no_other(tmp_path: Path) -> None:
+def test_the_resolution_in_the_exif_is_the_second_choice(tmp_path: Path) -> None:
     """Per inch or per centimetre."""
     for unit, expected in (2, 72), (3, 72 * 2.54):
         exif = Image.Exif()
@@ -129,7 +129,7 @@ def test_resolution_in_the_exif_counts_where_there_is_no_other(tmp_path: Path) -
         assert read_picture(tmp_path / "a.jpg").metadata.dpi == pytest.approx((expected,) * 2)
 
 
-def test_what_is_not_kept_is_named(tmp_path: Path) -> None:
+def test_metadata_that_is_left_out_is_named(tmp_path: Path) -> None:
     """Content credentials, which hold for the old bytes alone, and notes of other programs."""
     extra = b"".join(
         struct.pack(">BBH", 0xFF, 0xE0 + number, 2 + len(content)) + content

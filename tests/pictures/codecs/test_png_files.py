@@ -177,7 +177,7 @@ def test_colour_chunks_survive_16_bits_and_values_with_them(tmp_path: Path) -> N
 
 
 def test_exif_after_the_pixels_turns_the_picture(tmp_path: Path) -> None:
-    """The format allows the block behind the pixels; its orientation is heeded, once."""
+    """The format allows the block after the pixels; its orientation is applied once."""
     values, exif = samples(3), Image.Exif()
     exif[0x0112] = 6
     after = chunk(b"eXIf", exif.tobytes()[6:])
@@ -211,7 +211,7 @@ def test_texts_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 def test_exif_in_a_text_is_kept_only_where_it_is_all(tmp_path: Path) -> None:
-    """Beside a block of its own, which is turned upright, a viewer could turn the picture twice."""
+    """With an Exif block, made upright, as well, a viewer could turn the picture twice."""
     raw, exif = (b"zTXt", b"Raw profile type exif\x00\x00" + zlib.compress(b"")), Image.Exif()
     exif[0x0112] = 6
     for number, chunks in enumerate(([raw], [raw, (b"eXIf", exif.tobytes()[6:])])):

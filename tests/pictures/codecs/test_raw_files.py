@@ -1,4 +1,4 @@
-"""Raw files of cameras: told from pictures, whatever small picture lies inside."""
+"""Raw files of cameras are recognised, although they hold a small picture."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_dng_is_recognised_by_its_version(refusal: Refusal, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", [".nef", ".ARW", ".pef", ".srw", ".3fr", ".iiq"])
-def test_kind_is_told_by_the_suffix(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
-    """Of those that are a TIFF inside."""
+def test_kind_is_recognised_by_the_suffix(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
+    """These formats are a TIFF inside."""
     write_raw(tmp_path / f"a{suffix}")
     assert f"raw file ({suffix[1:].upper()})" in refusal(tmp_path / f"a{suffix}")
 
@@ -63,10 +63,10 @@ def test_values_of_a_sensor_are_recognised(refusal: Refusal, tmp_path: Path) -> 
         (b"FOVb\x00\x00", "X3F"),
     ],
 )
-def test_kind_is_told_by_how_a_file_begins(
+def test_kind_is_recognised_by_the_first_bytes(
     refusal: Refusal, tmp_path: Path, head: bytes, kind: str
 ) -> None:
-    """Whatever its name is."""
+    """The name of the file does not matter."""
     directory = b"\x01\x00" + bytes(12) + bytes(4)
     (tmp_path / "a.tif").write_bytes(head.ljust(16, b"\x00") + directory + bytes(40))
     assert f"raw file ({kind})" in refusal(tmp_path / "a.tif")

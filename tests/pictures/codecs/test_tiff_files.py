@@ -210,7 +210,7 @@ def test_pages_of_any_kind_keep_their_order(tmp_path: Path) -> None:
 
 
 def test_one_page_is_decoded_at_a_time(tmp_path: Path) -> None:
-    """The first page comes although the second is damaged, which is told when its turn comes."""
+    """The first page is returned; the damaged second one is reported when it is read."""
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         for values in (RGB32, np.zeros((5, 4), np.int64)):
             tiff.write(values, photometric="rgb" if values.ndim == 3 else "minisblack")
@@ -240,7 +240,7 @@ def test_kinds_of_pixels_that_are_not_read(
 
 
 def test_colour_spaces_that_are_not_read(refusal: Refusal, tmp_path: Path) -> None:
-    """Lab and 16-bit ink are no RGB."""
+    """Lab and 16-bit CMYK are refused, because they would be read as RGB."""
     for name, photometric, channels in [
         ("lab", "cielab", 3),
         ("ink", "separated", 4),

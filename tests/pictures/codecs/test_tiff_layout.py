@@ -108,7 +108,7 @@ def test_claims_beyond_the_file_are_refused(
 
 
 def test_what_tifffile_logs_is_not_printed(tmp_path: Path, capfd: Any) -> None:
-    """It is told with what was left out, and the process's logging stays as it was."""
+    """It is reported with what was left out, and the logging of the process is unchanged."""
     (tmp_path / "a.tif").write_bytes(
         made(1, changes={306: (2, 20, 10**6)})
     )  # a date beyond the end

@@ -131,7 +131,7 @@ def test_place_on_earth_of_a_turned_picture_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 def test_labels_and_ranges_of_imagej_stay(tmp_path: Path, byteorder: Any) -> None:
-    """Beside its description; at another depth without what is in units of the old values."""
+    """Like the description; at another depth without those in units of the old values."""
     noted: Any = {
         "Labels": ["one", "two", "three"],
         "Ranges": (0.0, 4095.0),

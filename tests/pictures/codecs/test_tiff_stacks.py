@@ -106,7 +106,7 @@ def test_stack_that_ends_too_early_is_refused(
     assert "stack of 5 slices in one page" in refusal(tmp_path / "a.tif")
 
 
-def test_old_note_on_a_shape_is_no_stack(tmp_path: Path) -> None:
+def test_an_outdated_note_on_a_shape_does_not_make_a_stack(tmp_path: Path) -> None:
     """A page of a stack that another program saved alone keeps the stack's description."""
     options: Any = {"metadata": None, "description": '{"shape": [5, 40, 60]}'}
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], **options)
@@ -131,7 +131,7 @@ def test_pyramid_of_a_slide_scanner_is_refused(refusal: Refusal, tmp_path: Path)
 
 
 def test_what_is_reduced_is_named(tmp_path: Path) -> None:
-    """Levels of a pyramid, thumbnails and masks are not read, and their absence is told."""
+    """Levels of a pyramid, thumbnails and masks are not read, and are reported as left out."""
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         tiff.write(STACK[0], subifds=2, metadata=None)
         tiff.write(STACK[0, ::2, ::2], subfiletype=1, metadata=None)

@@ -57,7 +57,7 @@ def test_two_inputs_for_one_output_are_refused(photos: Path, tmp_path: Path) -> 
         assert str(path) in str(caught.value)
 
 
-def test_output_folder_inside_the_input_is_no_input(photos: Path) -> None:
+def test_an_output_folder_inside_the_input_is_not_read(photos: Path) -> None:
     """Running the same command again does not restore its own results."""
     first = plan_outputs([photos], photos / "clean")
     (photos / "clean" / "sub").mkdir(parents=True)
@@ -87,7 +87,7 @@ def test_plans_that_cannot_be(photos: Path, inputs: list[str], output: str, faul
     assert "\n" not in str(caught.value)
 
 
-def test_result_lies_beside_where_nothing_is_said(
+def test_without_an_output_the_result_is_next_to_the_picture(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A picture's result has its name with a word added, a folder's too, also the current one's."""
@@ -107,7 +107,7 @@ def test_result_lies_beside_where_nothing_is_said(
 
 
 def test_in_place_each_once(photos: Path) -> None:
-    """A picture that is named beside its folder is one job."""
+    """A picture that is named in addition to its folder is one job."""
     pairs = plan_in_place([photos, photos / "a.png"])
     assert pairs == [
         (path, path.resolve()) for path in (photos / "a.png", photos / "sub" / "b.tif")
@@ -149,7 +149,7 @@ def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
         plan_next_to(photos / "gone.png")
 
 
-def test_what_is_not_read_is_counted(photos: Path) -> None:
+def test_unread_files_are_counted(photos: Path) -> None:
     """Of all input folders together; a folder without a picture names what it holds."""
     for name in ("b.heic", "sub/c.heic", "raw/d.nef"):
         (photos / name).parent.mkdir(exist_ok=True)

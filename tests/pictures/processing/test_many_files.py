@@ -55,7 +55,7 @@ def test_file_is_restored_with_its_metadata(tmp_path: Path) -> None:
 
 
 def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
-    """Each page of a scan is changed at its own depth, and is told where it stands."""
+    """Each page of a scan is processed at its own depth, and with its position."""
     pages = [np.full((4, 5), 100, np.uint8), np.full((3, 3), 1000, np.uint16)]
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         for page in pages:
@@ -199,7 +199,7 @@ def keep(picture: Picture, place: PagePlace) -> Picture:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
-    """Printers' files are left as they are; a result beside them is RGB."""
+    """A CMYK file is not overwritten; a result in another file is RGB."""
     source = tmp_path / f"a{suffix}"
     Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
     before = source.read_bytes()
@@ -229,7 +229,7 @@ def test_copied_ink_brings_no_warning(tmp_path: Path, suffix: str) -> None:
         process_file(source, tmp_path / "b.png", leave)
 
 
-def test_input_is_not_overwritten_unless_told(photos: Path, tmp_path: Path) -> None:
+def test_input_is_not_overwritten_unless_asked(photos: Path, tmp_path: Path) -> None:
     """Neither under its own name nor through a link of either kind; with leave, it is."""
     source, link, twin = photos / "a.png", tmp_path / "link.png", tmp_path / "twin.png"
     link.symlink_to(source)
@@ -374,7 +374,7 @@ def test_files_left_alone_are_counted_apart(photos: Path, tmp_path: Path) -> Non
 
 
 def test_in_place_nothing_counts_as_finished(photos: Path) -> None:
-    """A file is no result of itself."""
+    """A file does not count as its own result."""
     plan = [(photos / "a.png", photos / "a.png")]
     assert (
         process_files(plan, invert, WriteOptions(overwrite_input=True, resume=True)).restored == 1

@@ -79,13 +79,13 @@ def ramp() -> Tensor:
     ],
     ids=["noisy page", "noisy smooth page", "dark frame", "overexposed", "wedge", "12 bits"],
 )
-def test_what_is_no_page(make: Callable[[], Tensor], span: float) -> None:
+def test_pictures_that_are_not_pages(make: Callable[[], Tensor], span: float) -> None:
     """Noise and shades give neighbouring levels, however few there are."""
     torch.manual_seed(0)
     assert few_values(make(), span) is None
 
 
-def test_a_handful_of_pixels_is_no_page() -> None:
+def test_a_few_pixels_are_not_a_page() -> None:
     """Each of them has a value of its own, which tells nothing."""
     assert few_values(torch.arange(0, 240, 16, dtype=torch.uint8).reshape(1, 3, 5), 255) is None
 

@@ -89,7 +89,7 @@ class TestPhotographs:
         assert np.array_equal(denoiser(given), Denoiser("swift-photo", force=True)(given))
 
     def test_sigma_lifts_no_limit_of_a_blind_network(self) -> None:
-        """It has no effect there, as the warning says; a network that is told it is free."""
+        """It has no effect there, as the warning says; a network that uses sigma has no limit."""
         given = photograph("chelsea")
         with pytest.warns(RestoreWarning, match="sigma has no effect"):
             outcome = Denoiser("swift-photo", sigma=10 / 255).restore(given)
@@ -171,7 +171,7 @@ class TestWeakSignals:
         assert np.array_equal(outcome.image, frame)
 
     def test_a_hot_pixel_does_not_make_a_frame_clean(self, denoiser: Denoiser) -> None:
-        """It makes the range of the values large, and the noise small beside it."""
+        """It makes the range of the values large, and the noise small in comparison."""
         noise = 60 * np.random.default_rng(0).standard_normal((200, 300))
         frame = np.clip(1000 + noise, 0, None).astype(np.uint16)
         frame[70, 80] = 65000

@@ -190,18 +190,18 @@ def test_global_networks_say_how_much_tiles_differ() -> None:
 
 
 @pytest.mark.parametrize("given", [{"sigma": 0.1}, {"sigma": (0.1, 0.2, 0.3)}, {"noise_map": True}])
-def test_global_networks_that_are_told_the_level_say_it_too(
+def test_global_networks_that_use_the_level_are_reported_too(
     given: dict[str, Any], estimate: None
 ) -> None:
-    """The level that the image has, or its map, goes along when the difference is measured."""
+    """The level of the image, or its map, is given when the difference is measured."""
 
-    class Told(Scaling):
+    class WithSigma(Scaling):
         def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
             return super().forward(noisy) + 0.1 * sigma
 
     image = picture(200, 300) * torch.linspace(0.2, 1, 300)
-    with pytest.warns(RestoreWarning, match=r"'Told'.*tiles of 70.*/255"):
-        assert Denoiser(Told(), tile=70, **given, force=True)(image).shape == image.shape
+    with pytest.warns(RestoreWarning, match=r"'WithSigma'.*tiles of 70.*/255"):
+        assert Denoiser(WithSigma(), tile=70, **given, force=True)(image).shape == image.shape
 
 
 def test_global_networks_are_whole_where_memory_allows() -> None:
@@ -258,7 +258,7 @@ def test_too_little_memory_for_any_tile() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_too_little_memory_beside_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_with_the_network_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """An allocation that fails outside of it is one line as well."""
 
     def fail(*_: object) -> None:
@@ -281,7 +281,7 @@ def test_too_little_memory_for_a_network_of_one_size() -> None:
 
 
 def test_other_errors_are_not_swallowed() -> None:
-    """What is no want of memory is raised as it is."""
+    """An error that is not about memory is raised unchanged."""
     with pytest.raises(RuntimeError, match="something else"):
         Denoiser(Hungry(limit=10, message="something else"))(picture(40, 30))
 
