@@ -43,6 +43,7 @@ def resolve_device(name: str | torch.device) -> torch.device:
         "cuda": torch.cuda.device_count(),
         "mps": int(torch.backends.mps.is_available()),
     }[kind]
+    # torch creates a device that does not exist, and fails at the first tensor on it.
     if (device.index or 0) >= present:
         raise InputError(f"device '{name}' is not available; use 'auto' or 'cpu'")
     return device
@@ -75,6 +76,7 @@ def native_dtype(device: torch.device) -> torch.dtype | None:
     import torch
 
     if device.type == "cuda":
+        # Ampere is the first generation with bfloat16 in hardware.
         native = torch.cuda.get_device_capability(device) >= (8, 0)
     elif device.type == "cpu":
         native = torch.ops.mkldnn._is_mkldnn_bf16_supported() and _has_avx512_bf16()

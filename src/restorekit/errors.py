@@ -172,6 +172,7 @@ class ConfigError(RestoreKitError, ValueError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(map(one_line, problems))
+        # The tuple as the only argument, so that the exception can be pickled between processes.
         super().__init__(self.problems)
 
     def __str__(self) -> str:
@@ -240,6 +241,7 @@ def message_of(error: BaseException) -> str:
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The sentence " Did you mean 'x'?" with the closest choice, or "" if none is close."""
+    # Compared in lower case, since "UNET" is nearer to "unet" than its letters suggest.
     by_lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""

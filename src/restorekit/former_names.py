@@ -37,6 +37,7 @@ class _FormerModule(ModuleType):
 def register_former_modules() -> None:
     """Make the former modules importable; nothing is imported until a name is used."""
     for name in MODULES:
+        # A real module of that name, if there is one, has precedence.
         sys.modules.setdefault(name, _FormerModule(name, "A module that was moved."))
 
 

@@ -66,6 +66,7 @@ def available_memory(device: torch.device) -> int:
 
         return int(torch.cuda.mem_get_info(device)[0])
     limits = [_system_memory(), *_container_memory(), *_process_memory()]
+    # A process may already use more than its limit, which was lowered later.
     return max(min(limits), 0)
 
 
@@ -83,6 +84,7 @@ def _system_memory() -> int:
     except OSError:
         pass
     try:
+        # Without the number of free bytes, half of all is a cautious guess.
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):
         return _UNKNOWN

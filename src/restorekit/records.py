@@ -106,6 +106,7 @@ def takes(function: Any, parameter: str) -> bool:
 
 def unwrap_model(model: Model) -> Model:
     """Remove the wrappers of torch.compile and of data-parallel training."""
+    # In a loop, since a compiled model may be wrapped for data-parallel training, or the reverse.
     while (inner := getattr(model, "_orig_mod", None) or _data_parallel(model)) is not None:
         model = inner
     return model
@@ -126,6 +127,7 @@ def _per_sample(sigma: object, noisy: Tensor) -> Tensor | None:
     known: Tensor = torch.as_tensor(sigma, device=noisy.device)
     if known.ndim == 4 and len(known) == len(noisy):
         return known
+    # Plugins return numbers, vectors and maps; networks and losses see one form.
     known = known.reshape(-1, 1, 1, 1) if known.ndim < 2 else known
     return known.expand(len(noisy), 1, *known.shape[-2:])
 

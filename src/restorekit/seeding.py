@@ -20,6 +20,7 @@ def derive_seed(seed: int, purpose: str, *place: int) -> int:
     """
     # A cryptographic hash, because nearby seeds of one generator can give correlated numbers.
     text = repr((int(seed), purpose, *map(int, place)))
+    # 63 bits, because torch takes seeds as signed integers.
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 

@@ -137,6 +137,7 @@ def benchmark(
         limit=limit,
         sigma="estimated" if estimate else "true",
     )
+    # `benchmark` has one argument for all three; --pairs may be given with either of these.
     rules = [rule for rule in (pairs_pattern, pairs_csv) if rule is not None]
     if len(rules) > 1:
         raise ArgumentError("--pairs-pattern and --pairs-csv: give one of them")
@@ -185,6 +186,7 @@ class Table:
         for refusal in results.refusals[self._refusals :]:
             print_error(refusal.describe())
         self._refusals = len(results.refusals)
+        # The call was for a model that failed and has no row.
         if len(results.rows) == self._rows:
             return
         if not self._rows:
@@ -217,6 +219,7 @@ class Table:
         self._widths = [max(len(w), width) for w, width in zip(self._head, least, strict=True)]
 
     def _print(self, texts: tuple[str, ...]) -> None:
+        # Rows are printed before the later ones are known, so a column can only become wider.
         self._widths = [max(w, len(text)) for w, text in zip(self._widths, texts, strict=True)]
         named = (text.ljust(w) for text, w in zip(texts[:2], self._widths[:2], strict=True))
         numbers = (text.rjust(w) for text, w in zip(texts[2:], self._widths[2:], strict=True))
@@ -236,6 +239,7 @@ def _labelled(given: list[str]) -> dict[str, str]:
     labelled: dict[str, str] = {}
     for text in given:
         label, equals, model = text.partition("=")
+        # "median:size=5" and "runs/a=b/last.safetensors" have an "=" that does not end a label.
         if not equals or Path(text).exists() or any(sign in label for sign in ":/{"):
             label, model = text, text
         if not label or not model:

@@ -86,6 +86,7 @@ def denoise(
     with an up-to-date result are skipped. A picture that fails does not stop the others. With
     torchrun, the processes share the pictures.
     """
+    # Text options are checked before the next import, which takes seconds.
     level = _sigma(sigma)
     if noise_map and level is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
@@ -111,6 +112,7 @@ def denoise(
             quality=quality,
             in_place=in_place,
             force=force,
+            # None lets the library decide: a single picture is redone, a folder is resumed.
             overwrite=True if overwrite else None,
             report=report,
             summarize=as_json,
@@ -138,6 +140,7 @@ def _number(option: str, text: str, low: float, high: float, also: str = "") -> 
     try:
         value = float(text)
     except ValueError:
+        # NaN fails the comparison below, as do "nan" and "inf" from the command line.
         value = math.nan
     if not low <= value <= high:
         raise ArgumentError(f"{option} is a number from {low:g} to {high:g}{also}, not '{text}'")

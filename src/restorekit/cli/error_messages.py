@@ -36,6 +36,7 @@ def explain(error: BaseException, who: str | None = None) -> list[str] | None:
         return error.lines()
     if isinstance(error, RestoreKitError):
         return [str(error)]
+    # Before OSError: a failure inside a plugin is not one of the user's files.
     if who is not None:
         return [f"{who} raised {describe_cause(error)}"]
     if isinstance(error, OSError):
@@ -59,6 +60,7 @@ def raised_by(error: BaseException) -> str | None:
 
     if error.__traceback__ is None or os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
         return None
+    # From the innermost: a plugin that is called by another one is at fault itself.
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     if (who := plugin_in_traceback(reversed(frames))) is None:
         return None
@@ -71,6 +73,7 @@ def warnings_as_lines() -> Iterator[None]:
     """Within the block, warnings are a line each on stderr, and restorekit's own always shown."""
     with warnings.catch_warnings():
         for category in _TOLD:
+            # By default Python shows a warning once for each line of code, not for each picture.
             warnings.simplefilter("always", category)
 
         def show_line(message: Warning | str, *_: object, **__: object) -> None:

@@ -38,6 +38,7 @@ def export(
     The exported graph is compared with the original at several sizes, and the largest difference is
     printed. Inputs: noisy (B, C, H, W) in [0, 1] and, if the network uses it, sigma (B, 1, H, W).
     """
+    # Before the import of torch.
     if onnx is None and program is None:
         raise ArgumentError("choose a format: --onnx FILE.onnx, --torch FILE.pt2, or both")
     from restorekit.runtimes.export import export_onnx, export_torch

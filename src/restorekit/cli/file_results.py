@@ -60,6 +60,7 @@ def results_printed(
                 print_line(line, sys.stderr)
             if as_json:
                 print_line(json.dumps(to_json_value(_as_json(result)), allow_nan=False))
+            # With a progress bar, paths would break the display.
             elif result.has_new_result and advance is None:
                 print_line(str(result.target))
             if verbose and result.left_out:
@@ -77,6 +78,7 @@ def conclude(outcome: FilesOutcome) -> None:
     from restorekit.pictures.processing.worker import Worker
 
     worker = Worker.of_environment()
+    # Without a common group the first process does not know the results of the others.
     if worker.can_gather and not worker.is_first:
         return
     if outcome.unread:
@@ -86,6 +88,7 @@ def conclude(outcome: FilesOutcome) -> None:
         print_line(f"{len(outcome.skipped)} skipped: {note}", sys.stderr)
     for result in outcome.failed:
         message = str(result.error)
+        # Errors of reading name the file, those of a network do not.
         named = str(result.source) in message
         print_error(message if named else f"'{result.source}': {message}")
     if outcome.failed:
@@ -129,6 +132,7 @@ def _progress(label: str) -> Iterator[Advance | None]:
         yield None
         return
 
+    # Here, because rich takes longer to import than the rest of this command line.
     from rich.console import Console
     from rich.progress import (
         BarColumn,

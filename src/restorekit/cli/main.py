@@ -85,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before or after the command itself
         print_error("interrupted")
         code = 130
+    # Only as a program: a caller from Python keeps its streams and its process.
     if arguments is None:
         set_output_aside()
         end_process(code)
@@ -101,6 +102,8 @@ def _watched(words: list[str]) -> int:
     ):
         try:
             code = _run(words)
+            # Within the block, so that a full disk or a closed pipe is reported and not lost at
+            # exit.
             sys.stdout.flush()
         except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
             code = 128 + 13  # the code of a shell for a program that SIGPIPE has ended
@@ -111,11 +114,13 @@ def _watched(words: list[str]) -> int:
 
 def _told(error: BaseException, interrupted: bool) -> int:
     """Tell of what ended a command; the exit code."""
+    # A Ctrl-C can arrive while code of a plugin runs, which is not at fault.
     who = None if interrupted else raised_by(error)
     if isinstance(error, KeyboardInterrupt) and who is None:
         print_error("interrupted")
         return 130
     lines = explain(error, who)
+    # A bug of restorekit: its traceback is needed for a report.
     if lines is None:
         raise error
     for line in lines:

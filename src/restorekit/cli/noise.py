@@ -61,6 +61,7 @@ def read_spec(text: str, settings: Sequence[str]) -> dict[str, object]:
             spec = read_object(text)
         except ArgumentError as error:
             raise ArgumentError(f"--noise: {error}") from error
+    # Settings win over the object, as overrides of a configuration do.
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not key.strip() or not equals:

@@ -40,6 +40,7 @@ class QuickGroup(TyperGroup):
         Raises:
             ArgumentError: the command is unknown; the message suggests the closest one.
         """
+        # The suggestion of typer has another form in each of its versions.
         if args[0] not in self.commands:
             hint = did_you_mean(args[0], self.commands) or f" See '{ctx.command_path} --help'"
             raise ArgumentError(f"no such command '{args[0]}'.{hint}")

@@ -21,6 +21,7 @@ def ending_on_signals() -> AbstractContextManager[None]:
     A signal that is ignored, as SIGHUP is under nohup, stays so.
     """
     ending = existing_signals("SIGTERM", "SIGHUP")
+    # A host program may have handlers of its own.
     unhandled = [number for number in ending if signal.getsignal(number) == signal.SIG_DFL]
     return handling_signals(unhandled, _end)
 

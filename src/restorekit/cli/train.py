@@ -42,6 +42,7 @@ def train(
 
 def _where(outcome: TrainOutcome) -> str:
     """The weights to use, and how good they are."""
+    # Without validation no weights are the best.
     if not outcome.best:
         return f"weights: {outcome.folder / 'last.safetensors'} (step {outcome.step})"
     from restorekit.train.progress import describe_psnr, gains

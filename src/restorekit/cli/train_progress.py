@@ -71,6 +71,7 @@ class ConsoleProgress(RunProgress):
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
+        # Paths can contain brackets, which rich would take for markup, and must not be wrapped.
         self.console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
 
     def warn(self, line: str) -> None:

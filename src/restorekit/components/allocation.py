@@ -47,6 +47,7 @@ def build_within_memory(make: Callable[[], Made], where: str) -> Made:
     import torch
 
     try:
+        # Most components are small, and a trial on the meta device would double their time.
         with bounded_allocation(_SMALL, what=where):
             return make()
     except TooLargeError:  # larger than the limit of this first attempt
@@ -93,8 +94,10 @@ def bounded_allocation(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> object:
             kwargs = kwargs or {}
+            # A call with `out` writes into a tensor that has been counted already.
             if func in creators and kwargs.get("out") is None:
                 self.taken += _bytes_of(func, args, kwargs, what)
+                # Many small tensors exhaust memory and time too.
                 self.created += 1
                 if self.created > tensors:
                     raise TooLargeError(f"{what}: more than {tensors:,} tensors")
@@ -112,6 +115,7 @@ def bounded_allocation(
 
 def _bytes_of(func: Any, args: Any, kwargs: Any, what: str) -> int:
     """The size of the tensors that a call would create, in bytes."""
+    # A generator of the CPU and pinned memory do not fit the meta device.
     here = {k: v for k, v in kwargs.items() if k not in ("generator", "pin_memory")}
     try:
         tried = func(*args, **{**here, "device": "meta"})

@@ -14,6 +14,7 @@ from restorekit.errors import ArgumentError
 Target = Callable[..., object]
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# An attribute instead of a table, so that copies and pickles of the object keep it.
 _ORIGIN = "_restorekit_origin"
 
 
@@ -51,6 +52,7 @@ class Component:
             raise ArgumentError(f"component '{self.name}': target is not callable")
         tags: Any = self.tags
         tags = (tags,) if isinstance(tags, str) else tuple(tags)
+        # The record is frozen, and a plugin may give a list or a single text.
         object.__setattr__(self, "tags", tags)
         texts: tuple[object, ...] = (self.summary, self.reference, *tags)
         if not all(isinstance(text, str) for text in texts):
@@ -139,6 +141,7 @@ def mark_origin(made: object, origin: Origin) -> None:
     """Record the origin of an object on the object."""
     # An object without a __dict__ still works, but its origin is then unknown.
     with contextlib.suppress(AttributeError, TypeError):
+        # Not setattr, which `nn.Module` and frozen dataclasses define differently.
         object.__setattr__(made, _ORIGIN, origin)
 
 

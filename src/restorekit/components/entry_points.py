@@ -27,10 +27,12 @@ def entry_points() -> tuple[list[EntryPoint], list[tuple[str, str]]]:
     except Exception:  # one damaged file of any distribution is enough for an error here
         found, unreadable = _one_by_one()
     wanted = os.environ.get("RESTOREKIT_PLUGINS")
+    # An empty value is meaningful: it loads no plugin at all.
     if wanted is not None:
         names = {_normalised(name) for name in wanted.split(",") if name.strip()}
         found = [e for e in found if _normalised(provider(e).distribution) in names]
         unreadable = [each for each in unreadable if _normalised(each[0]) in names]
+    # The order of the installation differs between machines, but who wins a name must not.
     return sorted(found, key=lambda e: (provider(e).distribution.lower(), e.name)), unreadable
 
 
@@ -70,4 +72,5 @@ def _name(distribution: Distribution) -> str:
 
 
 def _normalised(distribution: str) -> str:
+    # As PEP 503 compares names of distributions.
     return re.sub(r"[-_.]+", "-", distribution.strip()).lower()

@@ -29,6 +29,7 @@ def _component_hook(registry: Registry) -> Callable[[], Component | Iterable[Com
     def declare() -> Component | Iterable[Component]:
         raise NotImplementedError
 
+    # pluggy takes the name of a hook from the function.
     declare.__name__, declare.__doc__ = registry.hook, registry.contract
     return hookspec(declare)
 

@@ -38,7 +38,9 @@ def attempt(
             yield
         except passed:
             raise
+        # SystemExit of a plugin must not end the process of the user.
         except BaseException as error:
+            # Only a Ctrl-C of the user passes; one that the plugin raised itself is its fault.
             if isinstance(error, KeyboardInterrupt) and interrupted():
                 raise
             raise becomes(tell(describe_cause(error))) from error
@@ -58,6 +60,7 @@ def watched_interrupts() -> Iterator[Callable[[], bool]]:
     """
     came = threading.Event()
     handler = signal.getsignal(signal.SIGINT)
+    # SIGINT is ignored or has its default action, so Python raises no KeyboardInterrupt for it.
     if not callable(handler):
         yield came.is_set
         return

@@ -79,11 +79,14 @@ class _Host:
         self.plugins: list[Plugin] = []
         self.builtins_loaded = False
         self.plugins_loaded = False
+        # Reentrant, because a plugin may use restorekit while it is imported.
         self.lock = threading.RLock()
 
     def load_builtins(self) -> None:
         with self.lock:
             if not self.builtins_loaded:
+                # Set first, because `Registry.add` asks for the built-ins before it adds a
+                # component.
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
                 for module in (builtin, builtin_training):
@@ -93,11 +96,14 @@ class _Host:
     def load_plugins(self) -> None:
         with self.lock:
             first = not self.plugins_loaded
+            # Set first, so that a plugin that lists components while it is imported does not load
+            # all again.
             self.plugins_loaded = True
             for entry_point in self._selected() if first else ():
                 self._load(entry_point)
         # After all are loaded: if warnings are errors, one must not stop the other plugins.
         messages = [message for plugin in self.plugins if (message := plugin.complaint)]
+        # On every call: a later one must not go on with the remaining plugins.
         if messages and os.environ.get("RESTOREKIT_STRICT_PLUGINS") == "1":
             raise PluginError("; ".join(messages))
         for message in messages if first else ():
@@ -113,6 +119,7 @@ class _Host:
 
     def _load(self, entry_point: EntryPoint) -> None:
         plugin = Plugin(entry_point.name, provider(entry_point), entry_point.value)
+        # One that was set aside does not block the name for another distribution.
         twin = next((p for p in self.plugins if p.name == plugin.name and not p.cause), None)
         self.plugins.append(plugin)
         with KeptState() as state:
@@ -128,7 +135,9 @@ class _Host:
 
     def _adopt(self, plugin: Plugin, module: object) -> None:
         """Register the components of a plugin: all of them, or none if one is invalid."""
+        # pluggy silently drops a second plugin of the same name, so the distribution is part of it.
         key = f"{plugin.provider.distribution}:{plugin.name}"
+        # Before the plugin is registered, since pluggy checks its functions against known hooks.
         self._add_component_hooks()
         hooks = _hooks(module)
         try:
@@ -140,6 +149,7 @@ class _Host:
             ]
             _check_names(found, plugin.provider)
         except PluginError:
+            # Otherwise the training hooks of a plugin that was set aside would be called.
             if self.manager.get_plugin(key) is not None:
                 self.manager.unregister(name=key)
             raise
@@ -156,6 +166,7 @@ class _Host:
     def _register(self, hooks: object, key: str) -> None:
         with attempt(lambda error: f"it cannot be registered: {error}"):
             self.manager.register(hooks, name=key)
+        # pluggy accepts functions without the marker and misspelt hooks without a word.
         callers = self.manager.get_hookcallers(hooks) or []
         if not callers:
             raise PluginError(
@@ -184,6 +195,8 @@ def _hooks(module: object) -> _Hooks:
         raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
     hooks = _Hooks()
     with attempt(lambda error: f"it cannot be registered: {error}"):
+        # Copied one by one, since pluggy reads all attributes, and those of a plugin may raise
+        # errors.
         for name in dir(module):
             function = getattr(module, name)
             marks = getattr(function, "restorekit_impl", None) if isroutine(function) else None
@@ -195,6 +208,7 @@ def _hooks(module: object) -> _Hooks:
 def _components(function: Callable[[], Any], hook: str) -> list[Component]:
     with attempt(lambda error: f"{hook} raised {error}"):
         returned = function()
+        # A text is iterable, but returning one is a mistake that should be named as a whole.
         several = isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
         found = list(islice(returned, _MOST_COMPONENTS + 1)) if several else [returned]
     if len(found) > _MOST_COMPONENTS:
@@ -208,6 +222,8 @@ def _components(function: Callable[[], Any], hook: str) -> list[Component]:
 def _check_names(found: list[tuple[Registry, Component]], provider: Provider) -> None:
     seen: set[tuple[str, str]] = set()
     for registry, component in found:
+        # Without priorities, the meaning of a name in a configuration could depend on what is
+        # installed.
         holder = registry.provider_of(component.name)
         if (registry.kind, component.name) in seen:
             holder = provider

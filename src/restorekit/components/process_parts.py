@@ -71,6 +71,7 @@ def _set_directory(_: object, folder: str | None) -> None:
 
 
 def _set_search_path(_: object, value: tuple[list[str], tuple[str, ...]]) -> None:
+    # Both the list object and its content: a plugin may replace the one or change the other.
     sys.path, sys.path[:] = value
 
 
@@ -113,6 +114,7 @@ def _handlers(signal: Any) -> dict[int, Any]:
 
 def _set_handlers(signal: Any, before: dict[int, Any]) -> None:
     for number, handler in before.items():
+        # None stands for a handler that was not set from Python, which Python cannot set again.
         if handler is not None and signal.getsignal(number) != handler:
             signal.signal(number, handler)
 
@@ -135,6 +137,7 @@ def _set_loggers(_: Any, before: dict[Any, Any]) -> None:
 
 
 def _set_device(torch: Any, device: Any) -> None:
+    # None removes torch's mode for the device, which would make each call slower.
     torch.set_default_device(None if device.type == "cpu" else device)
 
 
@@ -236,6 +239,7 @@ PARTS = (
     Part(
         RANDOM,
         "numpy.random",
+        # As bytes, because the state has an array, which == does not compare to one boolean.
         lambda random: pickle.dumps(random.get_state()),
         lambda random, value: random.set_state(pickle.loads(value)),
     ),

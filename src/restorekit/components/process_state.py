@@ -38,12 +38,15 @@ class KeptState:
     def __enter__(self) -> Self:
         self._before = _read(part for part in self._parts if part.module in sys.modules)
         self._watch = _Watch()
+        # First, so that no other finder imports a module unseen.
         sys.meta_path.insert(0, self._watch)
         return self
 
     def __exit__(self, *_: object) -> None:
         with suppress(ValueError):  # it may have been removed
             sys.meta_path.remove(self._watch)
+        # The order matters: what was read before the block is preferred to the state after an
+        # import.
         before = {part: _new[part] for part in self._parts if part in _new} | self._before
         changed = [part.name for part in self._parts if part in before and _changed(part, before)]
         self.changed = list(dict.fromkeys(changed))
@@ -75,6 +78,7 @@ class _Watch:
     ) -> ModuleSpec | None:
         parts = [part for part in PARTS if part.module == name and part not in _new]
         spec = PathFinder.find_spec(name, path) if parts else None
+        # Built-in and frozen modules are loaded before any plugin.
         if spec is None or not isinstance(spec.loader, SourceFileLoader):
             return None
         execute = spec.loader.exec_module

@@ -73,6 +73,7 @@ def validate(target: Target, given: Mapping[str, object], where: str) -> dict[st
             checked = _model(target).model_validate(dict(given))
         except ValidationError as error:
             known = [p.name for p in parameters]
+            # Without duplicates: pydantic reports each type of a union, often with the same words.
             faults = dict.fromkeys(_fault(details, known) for details in error.errors())
             raise unfit_arguments(where, list(faults)) from error
     extra = checked.model_extra or {}  # what a target's **kwargs take
@@ -163,6 +164,7 @@ def _kept_model(target: Target) -> type[BaseModel]:
 def _new_model(target: Target) -> type[BaseModel]:
     from pydantic import ConfigDict, Field, create_model
 
+    # Not the annotations of the signature, which are texts in modules with future annotations.
     hints = _type_hints(target)
     fields: dict[str, Any] = {
         _field(p.name): (
@@ -172,7 +174,9 @@ def _new_model(target: Target) -> type[BaseModel]:
         for p in _parameters(target)
     }
     config = ConfigDict(
-        extra="allow" if _open_ended(target) else "forbid", arbitrary_types_allowed=True
+        # A target with **kwargs checks the other arguments itself.
+        extra="allow" if _open_ended(target) else "forbid",
+        arbitrary_types_allowed=True,
     )
     model: type[BaseModel] = create_model(
         getattr(target, "__name__", "Arguments"), __config__=config, **fields
@@ -183,6 +187,7 @@ def _new_model(target: Target) -> type[BaseModel]:
 def _type_hints(target: Target) -> dict[str, object]:
     function: object = unwrap_target(target)
     if inspect.isclass(function):
+        # `get_type_hints` of a class would return the annotations of its attributes.
         function = function.__init__
     elif not inspect.isroutine(function):
         function = type(function).__call__

@@ -39,6 +39,7 @@ def import_target(path: str, label: str) -> Target:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
+        # Within the block, since `callable` runs code of the object's class.
         is_callable = callable(found)
     if not is_callable:
         raise PluginError(f"{label}: {path} is not callable")
@@ -55,6 +56,7 @@ def call_target(target: Target, arguments: Mapping[str, object], where: str, lab
     with attempt(lambda error: f"{label} raised {error}", RestoreKitError):
         try:
             return target(**arguments)
+        # A component within a component has already a message of its own.
         except ArgumentError:
             raise
         except ValueError as error:
@@ -63,6 +65,7 @@ def call_target(target: Target, arguments: Mapping[str, object], where: str, lab
 
 def lacking(made: object, needs: Iterable[str]) -> str | None:
     """The first attribute that a component needs and an object lacks; a built-in is not called."""
+    # Lists and numbers have methods such as __getitem__, but are not what the plugin meant.
     is_plain = type(made).__module__ == "builtins" and not inspect.isfunction(made)
     return next((n for n in needs if not hasattr(made, n) or (n == "__call__" and is_plain)), None)
 

@@ -44,6 +44,7 @@ def check_component(
     outer = _Named("", registry, name, arguments)
     checked, faults = _check(outer)
     faults += [fault for inner in _within(outer) for fault in _check(inner)[1]]
+    # All faults at once, so that the user does not find them one run after the other.
     return faults or checked or []
 
 

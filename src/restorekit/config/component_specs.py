@@ -170,6 +170,7 @@ def as_one_set(sets: Mapping[str, object]) -> object:
 
 def as_noises(value: object) -> object:
     """Noises, by names, expressions such as "gaussian:15,25,50" or mappings, as a list."""
+    # Here, because most configurations have no expression.
     from restorekit.config.noise_expressions import read_specs
 
     given = [value] if isinstance(value, (str, Mapping)) else value
@@ -186,6 +187,7 @@ def as_noises(value: object) -> object:
 
 
 def _as_text(value: object) -> object:
+    # A `Path` is accepted from Python; in the file of the run it is text.
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(text, str) and (unusable := find_unusable(text)) is not None:
         raise ValueError(unusable)

@@ -47,6 +47,7 @@ def _read_text(path: str | Path) -> str:
     if content.startswith(_OTHER_UNICODE):
         raise ConfigError([f"{path}: not a text file in UTF-8, but in UTF-16"])
     try:
+        # Some editors begin a UTF-8 file with a byte order mark, which JSON does not allow.
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not a text file in UTF-8"]) from error

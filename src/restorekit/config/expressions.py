@@ -40,6 +40,7 @@ def parse_expression(text: str) -> Expression:
     Raises:
         ArgumentError: it is none of these.
     """
+    # Shells and configuration files leave blanks around an expression.
     stripped = text.strip()
     if stripped.startswith("{"):
         return _from_json(stripped)

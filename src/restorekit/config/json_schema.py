@@ -26,12 +26,14 @@ def json_schema() -> Schema:
     properties, definitions = schema["properties"], schema["$defs"]
     for kind, registry in REGISTRIES.items():
         choices = [c for name in registry.names() for c in _choices(registry, name, definitions)]
+        # An empty "anyOf" is not valid; {"not": {}} allows nothing.
         definitions[kind] = {"anyOf": choices or [{"not": {}}]}
     for key, registry in SLOTS.items():
         described = {k: v for k, v in properties[key].items() if k in ("description", "default")}
         properties[key] = {"$ref": f"#/$defs/{registry.kind}", **described}
     _of_validation(properties)
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
+    # The schema of pydantic allows any arguments; the one made here knows those of each component.
     definitions.pop("LossTerm")
     measured = definitions["TrainSettings"]["properties"]["validation_metrics"]
     listed = {"type": "array", "items": {"$ref": "#/$defs/metric"}}

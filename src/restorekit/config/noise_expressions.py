@@ -14,6 +14,7 @@ from restorekit.config import expressions
 from restorekit.errors import ArgumentError
 
 # Noises whose first argument, given without a key, is on the scale of 8-bit levels.
+# The literature states these levels in 1/255.
 _PER_255 = ("gaussian", "uniform")
 
 
@@ -93,6 +94,7 @@ def _is_plain(value: object) -> bool:
 def _in_255(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{','.join(_in_255(name, each) for each in value)}]"
+    # Six digits hide the rounding of value / 255 * 255.
     return f"{value * 255:.6g}" if name in _PER_255 else _shown(value)
 
 

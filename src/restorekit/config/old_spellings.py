@@ -19,6 +19,7 @@ _TRAIN_KEYS = {
     "weigth_decay": "weight_decay",
     "train_size": "training_images",
 }
+# For old learning rates, which are high for a network without warm-up.
 _GENTLE = {"warmup_steps": 300, "clip_norm": 0.1}
 _BETAS = {"b1": 0, "b2": 1}
 _DOWNLOADED = ("stl10", "cifar100")
@@ -55,10 +56,12 @@ def update_old_spellings(old: Mapping[str, object]) -> tuple[dict[str, object], 
             notes.append(f"'{key}' is now 'train.betas[{_BETAS[key]}]'")
     if _BETAS.keys() & old.keys():
         moved |= {"optimizer": "adam", "betas": [old.get("b1", 0.9), old.get("b2", 0.999)]}
+    # The old key was a fraction or a number.
     if isinstance(share := moved.get("training_images"), float) and share < 1:
         moved |= {"training_images": None, "validation_split": 1 - share}
     if moved:
         given = _section(new.get("train"))
+        # Only one of the two lengths is allowed.
         if "steps" in given:
             moved.pop("epochs", None)
         # The old loop had a constant rate; 0.01 without warm-up kills the ReLUs of a U-Net.

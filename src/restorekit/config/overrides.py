@@ -36,6 +36,7 @@ def _put(data: dict[str, object], keys: list[str], value: object) -> dict[str, o
     inner = data.get(key, {})
     if key == "loss" and (by_name := _terms_by_name(inner)) is not None:
         inner = by_name
+        # "loss.ssim=0.2" is short for the weight of the term.
         if len(rest) == 1 and not isinstance(value, Mapping):
             return {**data, key: {**inner, rest[0]: {**inner.get(rest[0], {}), "weight": value}}}
     elif isinstance(inner, str):

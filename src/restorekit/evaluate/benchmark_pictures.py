@@ -117,6 +117,7 @@ def read_data(
     """
     root = Path(folder).expanduser()
     found, unused, others = _find(root, pairs)
+    # Evenly spaced: neighbouring files are often of one scene.
     stride = 1 if protocol.limit is None else -(-len(found) // protocol.limit)
     pictures = [
         _cut(_read(root, clean, noisy, protocol.gray), protocol) for clean, noisy in found[::stride]
@@ -171,6 +172,7 @@ def _options(pairs: Pairs) -> tuple[str, ...]:
 
 def _digest_of_all(files: Sequence[PictureRecord]) -> str:
     digest = hashlib.blake2b(digest_size=8)
+    # Sorted, so that renaming files does not change the digest.
     for each in sorted(file.digest for file in files):
         digest.update(each.encode())
     return digest.hexdigest()

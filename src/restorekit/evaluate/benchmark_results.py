@@ -236,6 +236,7 @@ def read_json(path: str | os.PathLike[str]) -> BenchmarkResults:
 
     try:
         given = json.loads(Path(path).read_text(encoding="utf-8"))
+        # Before the validation, whose message about missing fields would not say why.
         if isinstance(given, dict) and given.get("format", FORMAT) != FORMAT:
             raise ValueError(f"format {given['format']}, not {FORMAT}; measure again")
         return TypeAdapter(BenchmarkResults).validate_python(given)
@@ -249,6 +250,7 @@ def _joined(labels: Iterable[str]) -> list[str]:
     joined: list[str] = []
     for label in labels:
         name, _, value = label.partition(":")
+        # Only bare values of the same noise; one with keys has a comma of its own.
         if joined and re.fullmatch(rf"{re.escape(name)}:[\w.,]+ [\w.]+", f"{joined[-1]} {value}"):
             joined[-1] += f",{value}"
         else:
@@ -258,6 +260,7 @@ def _joined(labels: Iterable[str]) -> list[str]:
 
 def _change(picture: PictureScores) -> float:
     before, after = _number(picture.psnr_noisy), _number(picture.psnr)
+    # Two infinite values have no difference.
     return 0.0 if before == after else after - before
 
 

@@ -21,6 +21,7 @@ def pixel_digest(*images: Tensor) -> str:
     """
     digest = hashlib.blake2b(digest_size=8)
     for image in images:
+        # Images of other shapes can have the same bytes.
         digest.update(f"{tuple(image.shape)} {image.dtype} ".encode())
         digest.update(image.contiguous().numpy().data)
     return digest.hexdigest()

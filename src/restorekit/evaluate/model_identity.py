@@ -65,6 +65,7 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
         }
         return ModelIdentity(None, made, weights=checksum(state) if state else None)
     text = str(given)
+    # A file may have the name of a model.
     if not Path(text).exists() and text.partition(":")[0] in models.names():
         return ModelIdentity(text, made)
     file = find_weights(text)
@@ -72,6 +73,7 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
     return ModelIdentity(
         given=text,
         architecture=made,
+        # The folder of an installation means nothing on another machine.
         path=file.name if named_weights().get(text) == file else str(file),
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         bytes=file.stat().st_size,

@@ -35,6 +35,7 @@ def _figure(results: BenchmarkResults) -> Figure:
     figure = Figure(figsize=(1.2 + 4.4 * len(panels), 4.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, noise in zip(axes, panels, strict=True):
+        # Infinite values (a model on clean pictures) cannot be drawn.
         rows = [row for row in results.rows if row.noise == noise and math.isfinite(row.psnr)]
         for number, row in enumerate(rows):
             axis.scatter([row.seconds_per_megapixel], [row.psnr], color=f"C{number % 10}", zorder=3)
@@ -45,6 +46,7 @@ def _figure(results: BenchmarkResults) -> Figure:
                 textcoords="offset points",
                 fontsize="small",
             )
+        # Models differ in speed by factors of 100.
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))

@@ -78,6 +78,7 @@ class Protocol:
     sigma: Literal["true", "estimated"] = "true"
 
     def __post_init__(self) -> None:
+        # The window of SSIM has 11 pixels.
         for name, least in (("crop", 11), ("border", 0), ("limit", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
@@ -112,6 +113,8 @@ class Protocol:
         if self.generator == "kair":
             degraded = _as_kair_does(clean, noise)
         else:
+            # From the pixels, so that a subset of the pictures gets the same noise as the whole
+            # set.
             generator = derive_generator(self.seed, f"benchmark {pixel_digest(clean)}")
             with torch.no_grad():
                 degraded = degrade(noise.module, clean, generator)
@@ -163,6 +166,7 @@ def _as_kair_does(clean: Tensor, noise: NamedNoise) -> Degraded:
             f"the 'kair' generator supports gaussian noise of one level only, not '{noise.label}'"
         )
     _, channels, height, width = clean.shape
+    # The old generator of numpy, and channels last, as in those scripts.
     drawn = np.random.RandomState(0).normal(0.0, std, (height, width, channels))
     added = torch.from_numpy(drawn).movedim(2, 0)[None]
     return Degraded((clean + added).to(clean.dtype), torch.full((1, 1, 1, 1), float(std)))

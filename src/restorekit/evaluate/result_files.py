@@ -30,6 +30,7 @@ class ResultFiles:
         if plot is not None:
             from restorekit.evaluate.plots import check_plot_path
 
+            # Now, and not after hours of measuring.
             check_plot_path(plot)
         for path in (json, markdown, plot):
             if path is not None:

@@ -108,12 +108,14 @@ def write_markdown(results: BenchmarkResults, path: str | os.PathLike[str]) -> N
 
 
 def _line(texts: tuple[str, ...] | list[str]) -> str:
+    # A vertical line in a label would begin a new cell; not all renderers know "\|".
     return f"| {' | '.join(escaped(text).replace('|', '&#124;') for text in texts)} |"
 
 
 def _mean(mean: float, values: list[float | None]) -> str:
     """A mean; an infinite one is replaced by the number of pictures that equal the clean ones."""
     equal = values.count(None)
+    # The mean with one infinite value is infinite and says nothing about the others.
     return _decibels(mean) if equal in (0, len(values)) else f"{equal} equal"
 
 

@@ -59,6 +59,7 @@ class Metric(nn.Module):
         lowest = torch.float64 if restored.is_cuda else torch.float32
         dtype = torch.promote_types(torch.promote_types(restored.dtype, target.dtype), lowest)
         restored, target = restored.to(dtype), target.to(dtype)
+        # SSIM subtracts nearly equal numbers, and exceeds 1 in half precision.
         with torch.autocast(restored.device.type, enabled=False):
             return self.measure(restored.clamp(0.0, 1.0) if self.clamp else restored, target)
 

@@ -100,6 +100,7 @@ class MSSSIM(Metric):
     """
 
     name = "ms_ssim"
+    # Halved four times, a side must still have one whole window; the library only asserts this.
     least_side = (_WINDOW_SIZE - 1) * 16 + 1
 
     def measure(self, restored: Tensor, target: Tensor) -> Tensor:
@@ -109,6 +110,7 @@ class MSSSIM(Metric):
 
 
 _OPTIONS = {
+    # The default of pytorch-msssim is 255, which would make every value nearly 1.
     "data_range": 1.0,
     "size_average": False,
     "win_size": _WINDOW_SIZE,

@@ -60,6 +60,7 @@ class Noise(nn.Module):
             name = type(self).__name__
             raise InputError(f"{name} noise is for {counts} channels, got {clean.shape[1]}")
         made = as_degraded(self.corrupt(clean, Draws(clean, generator)))
+        # Clipped before the conversion, since half precision could round beyond 1.
         noisy = made.noisy.clamp(0.0, 1.0) if self.clip else made.noisy
         sigma = None if made.sigma is None else made.sigma.to(clean.dtype)
         return Degraded(noisy.to(clean.dtype), sigma)

@@ -88,6 +88,7 @@ class Camera(Noise):
     def _colour(self, noise: Tensor, draw: Draws) -> Tensor:
         """White balance, then a matrix whose rows sum to 1: more of a channel, less of the rest."""
         gains = draw.parameter((1.0, self.gain), each=3)
+        # Green is the reference of the white balance.
         gains = torch.cat([gains[:, :1], torch.ones_like(gains[:, 1:2]), gains[:, 2:]], 1)
         noise = noise * gains
         strength = draw.parameter((0.0, self.mixing))
@@ -119,6 +120,7 @@ def _smooth(noise: Tensor, radius: Tensor) -> Tensor:
     window = (-(place**2) / (2 * radius.clamp(min=1e-3).view(-1, 1) ** 2)).exp()
     window = window / window.sum(1, keepdim=True)
     kernels = (window[:, :, None] * window[:, None]).repeat_interleave(channels, 0)[:, None]
+    # Samples become groups of channels, so that one convolution filters all with their own window.
     stacked = functional.pad(noise.reshape(1, -1, height, width), (2, 2, 2, 2), "replicate")
     smoothed = functional.conv2d(stacked, kernels, groups=count * channels)
     return smoothed.view(count, channels, height, width)

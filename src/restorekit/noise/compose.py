@@ -17,6 +17,7 @@ from restorekit.noise.parameters import Draws
 from restorekit.records import Degraded, degrade
 
 Alternatives = list[tuple[nn.Module, float]]
+# Each alternative of a chain is measured in every validation, and their number is a product.
 MOST_ALTERNATIVES = 16
 
 
@@ -57,6 +58,7 @@ class OneOf(Noise):
         """The batch with a random noise for each sample, and sigma if all of these know theirs."""
         choices = self._choose(draw)
         groups = {i: [at for at, c in enumerate(choices) if c == i] for i in sorted(set(choices))}
+        # The usual case of small batches, without the copies of splitting and merging.
         if len(groups) == 1:
             return degrade(self.noises[choices[0]], clean, draw.generator)
         parts = [
@@ -79,6 +81,7 @@ class OneOf(Noise):
     def _choose(self, draw: Draws) -> list[int]:
         steps = list(accumulate(self.weights))
         chances: list[float] = draw.uniform(draw.count).tolist()
+        # `bisect` skips steps of width 0, so that a weight of 0 is never chosen.
         return [bisect(steps, chance * steps[-1]) for chance in chances]
 
 
@@ -196,8 +199,10 @@ def _merge(parts: list[Degraded], order: list[int], dtype: torch.dtype) -> Degra
     places = sorted(range(len(order)), key=order.__getitem__)
     noisy = _take(torch.cat([part.noisy.to(dtype) for part in parts]), places)
     sigmas = [part.sigma.float() for part in parts if part.sigma is not None]
+    # A network that uses sigma cannot use one that is known for only some of the samples.
     if len(sigmas) < len(parts):
         return Degraded(noisy)
+    # Single values and maps in one batch: all become maps.
     height, width = (max(sigma.shape[axis] for sigma in sigmas) for axis in (-2, -1))
     maps = [sigma.to(dtype).expand(-1, 1, height, width) for sigma in sigmas]
     return Degraded(noisy, _take(torch.cat(maps), places))
@@ -209,6 +214,7 @@ def _take(batch: Tensor, places: list[int]) -> Tensor:
 
 
 def _sum_in_square(sigmas: list[Tensor | None], clean: Tensor) -> Tensor | None:
+    # In float32, because squares of small levels underflow in half precision.
     variance = clean.new_zeros((len(clean), 1, 1, 1), dtype=torch.float32)
     for sigma in sigmas:
         if sigma is None:

@@ -23,6 +23,7 @@ def as_interval(value: float | tuple[float, float], name: str, unit: str) -> Par
     """
     low, high = value if isinstance(value, (tuple, list)) else (value, value)
     for end in (low, high):
+        # bool is a subclass of int, and a configuration may have `true` by mistake.
         if isinstance(end, bool):
             raise ValueError(f"{name} must be a number, {unit}, not {end}")
         if not 0.0 <= end <= 1.0:
@@ -78,6 +79,8 @@ class Draws:
         """
         low, high = interval
         shape = (self.count, each, 1, 1)
+        # A fixed value draws nothing, so that the pixels' random numbers do not depend on its
+        # spelling.
         if low == high:
             return torch.full(shape, low, device=self.device, dtype=torch.float32)
         return self.uniform(*shape).mul_(high - low).add_(low)

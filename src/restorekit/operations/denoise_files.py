@@ -107,6 +107,7 @@ def denoise_files(
         raise ArgumentError(f"depth is 8, 16 or 'float', or None, not {depth!r}")
     if quality is not None and not 1 <= quality <= 100:
         raise ArgumentError(f"quality is 1 to 100, not {quality}")
+    # All checks come before the network is loaded, which takes seconds.
     plan = plan_files(paths, output, in_place=in_place)
     reports = report_paths(plan, None if report is None else str(report))
     worker = worker_of(share)
@@ -131,6 +132,7 @@ def denoise_files(
         restoring,
         WriteOptions(depth, quality, in_place, not (overwrite or in_place), *ends),
         worker,
+        # A report needs each picture by itself.
         at_once=0 if reports else denoiser.pixels_at_once,
         take_pages=restoring.take_pages,
         on_file=on_file,

@@ -116,6 +116,7 @@ def run_files(
         on_file: called after each file of this process.
     """
     results: list[FileResult] = []
+    # Every world-th file instead of blocks: large pictures are often next to each other.
     total = len(plan[worker.rank :: worker.world])
 
     def report(done: FileOutcome) -> None:
@@ -145,6 +146,7 @@ def run_files(
         world=worker.world,
         report=report,
     )
+    # Called even after failures, because the other processes wait here.
     gathered = [result for some in worker.gather(results) for result in some]
     return FilesOutcome(tuple(sorted(gathered, key=lambda result: result.number)), plan.unread)
 

@@ -99,8 +99,11 @@ class AddedNoise:
 
     def __call__(self, picture: Picture, place: PagePlace) -> Picture:
         """The picture with noise, of the same size and depth."""
+        # Without the page for the first one, so that single pictures keep the noise of older
+        # versions.
         at = (place.number,) if place.page == 0 else (place.number, place.page)
         generator = derive_generator(self.seed, "cli-noise", *at)
+        # Noises are differentiable, and a graph of a large picture would double the memory.
         with torch.no_grad():
             clean = pixels_to_tensor(picture.pixels, picture.white, picture.black)[None]
             noisy = degrade(self.noise, clean, generator).noisy[0]

@@ -73,6 +73,7 @@ class Restoring:
         measured = summary(picture.pixels, outcome.image, outcome) if self.summarize else None
         if place.page == 0:  # also where a file is tried again after its batch failed
             self._pages[place.number] = []
+        # Without the image, so that the pictures of a folder do not accumulate in memory.
         self._pages[place.number].append((replace(outcome, image=None), measured))
 
     def _write_report(
@@ -82,6 +83,7 @@ class Restoring:
         if report is None:
             return
         if place.pages > 1:
+            # Each page has its own report; one file would be overwritten.
             report = report.with_stem(f"{report.stem}-page{place.page + 1}")
             name = f"{name}, page {place.page + 1} of {place.pages}"
         write_report(report, picture.pixels, outcome.image, outcome, name=name)

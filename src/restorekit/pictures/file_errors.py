@@ -80,6 +80,7 @@ def describe_missing(path: Path) -> str:
 
 
 def _cause(path: Path, error: Exception) -> str:
+    # The order matters: from the most exact cause to the mere message of the decoder.
     if isinstance(error, PictureError):
         return str(error)
     if isinstance(error, FileNotFoundError):
@@ -97,6 +98,7 @@ def _cause(path: Path, error: Exception) -> str:
 
 def _folder(path: Path) -> str:
     try:
+        # Opening a folder fails in the same way whether or not it may be listed.
         os.scandir(path).close()
     except OSError as error:
         return f"it is a folder that cannot be listed ({_first_line(error).lower()})"
@@ -106,6 +108,7 @@ def _folder(path: Path) -> str:
 def describe_unknown(path: Path) -> str:
     """Describe a file whose format is not supported."""
     with path.open("rb") as file:
+        # All signatures lie within the first 16 bytes; those of raw files reach a little further.
         head = file.read(32)
     if not head:
         return "it is empty"

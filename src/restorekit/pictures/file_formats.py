@@ -106,7 +106,9 @@ def held_by(kind: Format, metadata: Metadata) -> Metadata:
         metadata = leaving_out(replace(metadata, notes=()), *names)
     if metadata.attached is not None and "attached" not in kind.keeps:
         metadata = leaving_out(replace(metadata, attached=None), *metadata.attached.names)
+    # Fields without a name (ink, alpha) describe the pixels and are never "left out".
     metadata = without(metadata, *(name for name in _NAMES if name not in kind.keeps))
+    # Last, since it depends on whether attachments are kept.
     return without_claims(metadata)
 
 

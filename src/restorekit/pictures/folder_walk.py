@@ -52,6 +52,8 @@ def walk_folder(folder: Path, without: Path | None = None) -> FolderContents:
     for place, folders, files in os.walk(folder, onerror=errors.append):
         paths = {name: Path(place, name) for name in folders if not name.startswith(".")}
         found.others["link to a folder"] += sum(path.is_symlink() for path in paths.values())
+        # In place, which is how os.walk learns what to leave out. Without it, results of an earlier
+        # run in a subfolder would be restored again.
         folders[:] = [name for name, path in paths.items() if os.path.realpath(path) != skipped]
         for name in files:
             path = Path(place, name)
@@ -60,6 +62,7 @@ def walk_folder(folder: Path, without: Path | None = None) -> FolderContents:
             elif not name.startswith("."):
                 found.others[_kind(path)] += 1
     found.images.sort()
+    # Unary plus removes the kinds that were counted zero times.
     found.others = +found.others
     found.unreadable = sorted(Path(error.filename) for error in errors)
     return found
@@ -78,4 +81,5 @@ def _kind(path: Path) -> str:
     suffix = path.suffix[1:]
     if not suffix:
         return "without a suffix"
+    # What follows a dot in "photo.of my cat" is not a kind.
     return suffix.upper() if suffix.isalnum() and len(suffix) <= _LONGEST_SUFFIX else "of no kind"

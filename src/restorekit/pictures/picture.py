@@ -131,6 +131,7 @@ class Picture:
         holds = self.metadata.is_bilevel and self.pixels.dtype == np.uint8
         if not holds or self.pixels.shape[2] != 1 or self.alpha is not None:
             return None
+        # Restored pixels are gray again, so the nearest of the two values is stored.
         bits: Array = self.pixels[..., 0] > 127
         return bits
 
@@ -144,6 +145,7 @@ class Picture:
         if self.pixels.dtype == dtype:
             return self
         alpha = None if self.alpha is None else rescale(self.alpha, dtype)
+        # Alpha above has no black and white of its own: it always uses the whole range.
         pixels = rescale(self.pixels, dtype, self.white, self.black)
         notes, lost = with_other_values(self.metadata.notes)
         left_out = tuple(dict.fromkeys((*self.metadata.left_out, *lost)))
@@ -170,6 +172,7 @@ def separate_alpha(picture: Picture) -> Picture:
         return picture
     one = full_scale(picture.pixels.dtype)
     alpha = picture.alpha[..., None].astype(np.float32) / np.float32(one)
+    # Where alpha is 0, the colour is unknown and stays black.
     colour = np.divide(
         picture.pixels, alpha, where=alpha > 0, out=np.zeros(picture.pixels.shape, np.float32)
     )

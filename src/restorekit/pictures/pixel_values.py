@@ -37,6 +37,7 @@ def white_of(pixels: Array) -> int:
     """
     if pixels.dtype != np.uint16 or (highest := int(pixels.max(initial=0))) >= _FULL_16_BIT:
         return int(full_scale(pixels.dtype))
+    # At least 8 bits, since a very dark picture is more likely than a camera of 7 bits.
     return max(1 << highest.bit_length(), 256) - 1
 
 
@@ -78,6 +79,7 @@ def to_unit(
         dtype: the type of the result; None selects one that holds all digits of the values.
     """
     white = full_scale(values.dtype) if white is None else white
+    # Converted before black is subtracted: unsigned integers would wrap around.
     unit = values.astype(_working(values.dtype, black, white))
     with np.errstate(over="ignore"):  # values outside the range of the type become infinite
         if black:
@@ -94,6 +96,7 @@ def from_unit(
     working = np.promote_types(unit.dtype, _working(dtype, black, white)).type
     values = unit.astype(working)
     if dtype.kind in "ui":
+        # Before the conversion, which is undefined in C for NaN and values out of range.
         np.nan_to_num(np.clip(values, 0, 1, out=values), copy=False)
     values *= working(white - black)
     if black:

@@ -77,6 +77,8 @@ def iter_pages(path: str | Path) -> Iterator[Picture]:
         pages = _pages(path)
     while True:
         with reading_errors(path):
+            # Only the decoding is within the block: errors of the caller, at `yield`, are not of
+            # the file.
             page = next(pages, None)
         if page is None:
             return
@@ -112,6 +114,7 @@ def _pages(path: Path) -> Iterator[Picture]:
             yield _upright(picture, orientation)
         return
     pixels, alpha, metadata = _read_one(path)
+    # A viewer would show the thumbnail of the noisy picture for the restored one.
     block = metadata.exif and exif.without_thumbnail(metadata.exif)
     if block != metadata.exif:
         metadata = replace(leaving_out(metadata, "EXIF thumbnail"), exif=block)
@@ -143,6 +146,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
     """Turn a picture upright, and reset the orientation in its metadata."""
     if orientation == 1:
         return picture
+    # Orientations 5 to 8 contain a rotation by 90 degrees.
     metadata, is_swapped = picture.metadata, orientation >= 5
     if metadata.exif is not None:
         metadata = replace(metadata, exif=exif.turned(metadata.exif, 1, is_swapped))
@@ -157,6 +161,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
     alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
     return replace(
         picture,
+        # Flips are views with negative strides, which torch does not accept.
         pixels=np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
         metadata=metadata,
@@ -164,6 +169,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 
 
 def _is_tiff(path: Path) -> bool:
+    # Opening a pipe would wait for a writer, and its first bytes could be read only once.
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise PictureError("it is a pipe or a device; save the picture to a file first")
     with path.open("rb") as file:

@@ -63,6 +63,7 @@ def read_tensor(path: str | Path, channels: Literal[1, 3] | None = None) -> Tens
     levels = picture.pixels
     if channels is not None:
         levels = _with_channels(levels, channels)
+    # A quarter of the memory in caches and between processes; `to_float` converts later.
     if levels.dtype == np.uint8:
         return torch.from_numpy(levels).movedim(2, 0)
     return pixels_to_tensor(
@@ -128,6 +129,7 @@ def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def copy_metadata(source: Image.Image, target: Image.Image) -> None:
     """Copy the metadata of `source` that is still valid for the pixels of `target`."""
     info = dict(source.info)
+    # It names one colour or entry of a palette, which the restored pixels no longer have.
     info.pop("transparency", None)
     profile = info.get("icc_profile")
     space = b"RGB " if target.mode.startswith("RGB") else b"GRAY"

@@ -29,6 +29,7 @@ _BRIGHTEST, _BRIGHT = 10.0, 0.01
 # Share of values on that scale that may be clearly negative; noise in a black picture causes 16 %.
 _DARK, _DARK_BY_NOISE = 0.02, 0.2
 _SAMPLE = 1_000_000  # values
+# Not the extremes: single hot or dead pixels would decide.
 _QUANTILES = (0.001, 0.5, 0.999)
 
 
@@ -144,6 +145,7 @@ def range_of(
 
 def _integer_range(spread: _Spread) -> Range:
     if spread.low >= 0:
+        # Detectors have a number of bits, as cameras do.
         return Range(0.0, float(max(1 << int(spread.high).bit_length(), 256) - 1), True)
     return _own_range(spread)
 
@@ -159,14 +161,17 @@ def _float_range(spread: _Spread) -> Range:
 
 def _own_range(spread: _Spread) -> Range:
     low, high = spread.low, spread.high
+    # Black is 0 if the darkest values are near it; an offset far from 0 is kept as black.
     if -4 * spread.noise <= low < 0.25 * high or low == high > 0:
         low = 0.0
+    # A constant image has no range, but any white above black restores it unchanged.
     return Range(low, high if high > low else low + max(1.0, abs(low)), True)
 
 
 def _spread(values: Array, no_data: float | None) -> _Spread:
     """Statistics of an evenly spaced sample of the finite values."""
     step = max(1, math.ceil(values.size / _SAMPLE))
+    # Rows are kept whole, since the noise is measured between neighbouring rows.
     longest = 1 + int(np.argmax(values.shape[1:])) if values.ndim > 1 else 0
     places = tuple(slice(None, None, step if axis == longest else 1) for axis in range(values.ndim))
     sample = values[places].astype(np.float64)
@@ -195,6 +200,7 @@ def _number(name: str, value: Any) -> float | None:
     if value is None or (isinstance(value, str) and value == "auto"):
         return None
     try:
+        # float() would accept "nan", "12" and True.
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (TypeError, ValueError):
         number = math.nan

@@ -79,6 +79,7 @@ def write_pages(
 
             number = len(pictures) if isinstance(pictures, Sized) else count or 1
             pages = map(ready, chain([first], remaining))
+            # Twice the size, to choose BigTIFF in time: later pages may be larger than the first.
             tiff_files.write(pages, temporary, 2 * number * first.nbytes)
         elif next(remaining, None) is not None:
             raise PictureError("its format holds one picture, and there are several")
@@ -129,6 +130,7 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
     metadata = held_by(kind, picture.metadata)
     if kind.name == "JPEG":
         metadata = jpeg_files.fitting(metadata)
+    # A profile of another colour space makes viewers show wrong colours or refuse the file.
     space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
     if metadata.icc_profile is not None and not profile_is_of(metadata.icc_profile, space):
         metadata = replace(leaving_out(metadata, "ICC profile"), icc_profile=None)

@@ -121,6 +121,7 @@ def check_arrays(
     if is_plain and (before.dtype.kind != "f" or np.isfinite(before).all()):
         return before, after
     one, other = (to_unit(each, known.white, known.black) for each in (before, after))
+    # Equal in both, so that such pixels have no residual.
     return np.nan_to_num(one, posinf=1, neginf=0), np.nan_to_num(other, posinf=1, neginf=0)
 
 

@@ -31,6 +31,7 @@ figcaption { font-size: .9rem; opacity: .8; }
   cursor: ew-resize; }
 .compare:focus-within { outline: 3px solid var(--accent); outline-offset: 2px; }
 """
+# Without the script the page still shows both pictures, each on one half.
 _SCRIPT = """
 for (const input of document.querySelectorAll(".compare input")) {
   const move = () => input.parentElement.style.setProperty("--cut", input.value + "%");

@@ -82,6 +82,7 @@ def informative_crops(before: Array, after: Array, gain: int) -> list[Crop]:
 
 def overview(picture: Array) -> Bytes:
     """Reduce a picture to at most 960 pixels on its longer side."""
+    # Subsampled to twice the size first: filtering 400 megapixels would take long.
     step = max(1, max(picture.shape[:2]) // (2 * _OVERVIEW))
     small = Image.fromarray(_shown(as_unit(picture[::step, ::step])))
     small.thumbnail((_OVERVIEW, _OVERVIEW), Image.Resampling.LANCZOS)
@@ -93,6 +94,7 @@ def encode(pixels: Bytes, kind: Literal["PNG", "JPEG"]) -> bytes:
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     if kind == "PNG":
+        # Noise and residual must be shown exactly; JPEG would remove or add some.
         image.save(buffer, "PNG", optimize=True)
     else:
         image.save(buffer, "JPEG", quality=80)
@@ -106,6 +108,7 @@ def _places(height: int, width: int) -> list[tuple[int, int]]:
 
 def _detail(part: Array) -> float:
     """Mean absolute difference of neighbouring pixels; 0 if most pixels are saturated."""
+    # Every second pixel is enough for a comparison of parts.
     gray = as_unit(part[::2, ::2]).mean(axis=2)
     if ((gray <= 0) | (gray >= 1)).mean() > 0.5:
         return 0.0

@@ -19,6 +19,7 @@ def draw_png(path: Path, contents: ReportContents) -> None:
     crops = contents.crops
     count = 1 + len(crops)
     figure = Figure(figsize=(11, 3.6 * count + 0.8), dpi=_DPI, layout="constrained")
+    # A canvas of its own, so that no window system is needed and pyplot keeps no figure.
     FigureCanvasAgg(figure)
     # Without this, matplotlib takes "$" in a file name for a formula.
     figure.suptitle(textwrap.fill(_drawable(contents.title), 90), parse_math=False)

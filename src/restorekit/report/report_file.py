@@ -94,6 +94,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]
+        # A level that was given for the whole picture has one value.
         used = [*names] if len(numbers["sigma"]) == len(names) else [""]
         rows.insert(3, ("Noise level used (of 255)", _by_channel(used, numbers["sigma"])))
     if numbers["peak_memory_mib"] is not None:

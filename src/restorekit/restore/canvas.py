@@ -82,6 +82,7 @@ class Canvas:
         """
         if source.dtype not in DTYPES:
             raise wrong_dtype_error(source.dtype)
+        # Rows first, as `range_of` expects them; numpy has no bfloat16.
         sample = source.movedim(2, 0)
         sample = sample.float() if sample.dtype == torch.bfloat16 else sample
         known = range_of(sample.cpu().numpy(), meaning.black, meaning.white, meaning.no_data)
@@ -92,6 +93,7 @@ class Canvas:
             gaps = hidden.expand_as(source) if gaps is None else gaps | hidden
         if gaps is not None:
             canvas.kept = gaps, _signed(source)[gaps]
+            # With nothing around, there is nothing to fill from; the values are kept anyway.
             canvas.source = source if bool(gaps.all()) else fill_missing(source, gaps)
         return canvas
 
@@ -120,6 +122,7 @@ class Canvas:
     def is_neutral(self) -> bool:
         """Whether the image is gray stored as three equal channels; ask before the first write."""
         first, *others = self.source.unbind(1)
+        # A colour network would tint gray slightly, so its result is averaged over the channels.
         return len(others) == 2 and all(torch.equal(first, other) for other in others)
 
     @property

@@ -37,6 +37,7 @@ def impulses(plane: Tensor, sigma: float = 0.0) -> tuple[Tensor, Tensor]:
     difference = (around - plane[y + 1, x + 1][:, None]).abs()
     extreme = (around == 0) | (around == 1)
     median = around.masked_fill(extreme, torch.nan).nanmedian(1).values
+    # The second smallest difference: one neighbour may be an impulse of the same kind.
     stray = difference.kthvalue(2, dim=1).values > max(_FAR, 5 * sigma)
     stray &= ~median.isnan()
     return ((y + 1) * width + x + 1)[stray], median[stray]
@@ -53,6 +54,7 @@ def blockiness(image: Tensor) -> float:
     Returns:
         Mean excess of a step on the grid, on the [0, 1] scale; 0 for images below 32x32 pixels.
     """
+    # Fewer than four blocks give no reliable mean.
     if min(image.shape[-2:]) < 4 * _JPEG_SIDE:
         return 0.0
     return max(_grid_excess(image), _grid_excess(image.transpose(2, 3)))
@@ -63,4 +65,5 @@ def _grid_excess(image: Tensor) -> float:
     a, b, c, d = (image[..., k : image.shape[-1] - 3 + k] for k in range(4))
     step = ((b - c) - ((a - b) + (c - d)) / 2).abs().flatten(0, 2).mean(0)
     phases = torch.stack([step[k::_JPEG_SIDE].mean() for k in range(_JPEG_SIDE)])
+    # Against the median of the phases, since texture raises all of them.
     return float(phases.max() - phases.median())

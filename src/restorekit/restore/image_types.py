@@ -89,6 +89,7 @@ def _open_picture(image: Image.Image, channels: int | None, meaning: PixelMeanin
     def as_picture() -> Image.Image:
         restored = Image.fromarray(as_array())
         if image.mode == "1":
+            # Dithering would add the noise that was just removed.
             restored = restored.convert("1", dither=Image.Dither.NONE)
         if alpha is not None:
             restored.putalpha(alpha)
@@ -167,6 +168,7 @@ def _open_tensor(image: Tensor, channels: int | None, meaning: PixelMeaning) -> 
     if not image.numel():
         raise InputError(f"the image is empty: its shape is {tuple(image.shape)}")
     image = image.detach()
+    # Also for expanded tensors, whose pixels share memory and cannot be written.
     result = torch.empty_like(image, memory_format=torch.contiguous_format)
     if image.ndim == 4:
         return OpenedImage(_make_canvas(image, result, channels, meaning), lambda: result)
@@ -185,6 +187,7 @@ def _make_canvas(
     hidden = None
     if meaning.has_alpha and source.shape[1] in (2, 4) and source.shape[1] != channels:
         result[:, -1:] = source[:, -1:]
+        # Before `source` is cut: the network must not see the colour of transparent pixels.
         hidden = source[:, -1:] == 0
         source, result = source[:, :-1], result[:, :-1]
     elif meaning.hidden is not None:

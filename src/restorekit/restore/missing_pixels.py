@@ -27,9 +27,11 @@ def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
     dtype = torch.float32 if image.dtype in _NARROW else torch.float64
     exact = image.to(dtype)
     smooth = _from_around(exact.masked_fill(gaps, 0), (~gaps).to(dtype))
+    # The same noise every time, so that restoring an image twice gives the same result.
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(image.shape, generator=generator, dtype=dtype)
     smooth += _noise(exact, gaps) * noise.to(image.device)
+    # Extrapolated noise can leave the range of the type, and would wrap around.
     if not image.is_floating_point():
         smooth = smooth.round()
         low, high = (torch.iinfo(image.dtype).min, torch.iinfo(image.dtype).max)
@@ -58,5 +60,6 @@ def _halved(values: Tensor) -> Tensor:
 def _noise(image: Tensor, gaps: Tensor) -> Tensor:
     """Rough standard deviation of the noise in each channel, (B, C, 1, 1)."""
     steps = image.diff(dim=-1).abs().masked_fill(gaps[..., 1:] | gaps[..., :-1], torch.nan)
+    # The median ignores edges, which are few among the differences of neighbours.
     median = steps.flatten(2).nanmedian(-1).values.nan_to_num() if steps.numel() else 0.0
     return (image.new_zeros(image.shape[:2]) + median / _TO_SIGMA)[..., None, None]

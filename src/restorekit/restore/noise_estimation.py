@@ -75,11 +75,13 @@ def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor
     for index, plane in enumerate(sample.flatten(0, 1)):
         row, channel = divmod(index, image.shape[1])
         places, around = impulses(plane, float(sigma[row, channel]))
+        # Single extreme pixels also occur without impulse noise, for example as stars.
         if len(places) > max(1, _FEWEST_IMPULSES * plane.numel()):
             stray[row, channel] = (plane.flatten()[places] - around).square().sum() / plane.numel()
             cleared = sample.clone() if cleared is sample else cleared
             cleared[row, channel].view(-1)[places] = around
     if bool(stray.any()):
+        # Measured again without the impulses, whose variance is then added.
         sigma = (measure(cleared).square() + stray).sqrt()
     return sigma, stray > 0
 

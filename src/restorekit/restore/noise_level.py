@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Sigma = float | Sequence[float] | NDArray[np.floating[Any]] | Tensor
 
+# A multiple of the reduction, so that blocks meet at the cells of the map.
 _BLOCK = 1024
 _REDUCTION = 8
 
@@ -141,7 +142,9 @@ def estimated_level(canvas: Canvas, estimator: Spec | None = None) -> EstimatedL
     for index in range(len(canvas.source)):
         read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
         sigma, stray = sigma_and_impulses(
-            miniature(read, canvas.size, SAMPLE).cpu(), DEFAULT if estimator is None else estimator
+            # Sorting and medians of small samples are faster on the CPU than on a GPU.
+            miniature(read, canvas.size, SAMPLE).cpu(),
+            DEFAULT if estimator is None else estimator,
         )
         levels.append(sigma)
         clean.append(already_clean(read(*middles), sigma))

@@ -44,6 +44,7 @@ UNIT = Scale(1.0, -math.inf, math.inf)
 def scale_of(source: Tensor, known: Range, low: float, high: float) -> Scale:
     """The scale of an image with values from `low` to `high`, which may exceed its range."""
     low, high = min(low, known.black), max(high, known.white)
+    # White of a 12-bit picture may be set above the largest value of its type.
     if not source.is_floating_point():
         limits = torch.iinfo(source.dtype)
         low, high = max(low, limits.min), min(high, limits.max)
@@ -60,6 +61,7 @@ def find_limits(
     far = _FARTHEST * (white - black)
     if black - far <= low and high <= black + far and no_data is None:
         return low, high, None
+    # Only now, since most images have no such values and the copy is large.
     exact = source.double()
     gaps = ~((exact >= black - far) & (exact <= black + far))
     beyond = gaps & exact.isfinite()

@@ -46,8 +46,11 @@ def atomic_path(path: str | Path, like: Path | None = None) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Temporary(path, mode)
         if mode is None and like is not None:
+            # Otherwise the result of a private picture would be public; its owner can always
+            # replace it.
             temporary.mode &= like.stat().st_mode | stat.S_IWUSR
         yield temporary.path
+        # In this order: contents, permissions, name, then the entry in the folder.
         _flush_if_supported(temporary.path)
         _set_mode(temporary.path, temporary.mode)
         os.replace(temporary.path, path)
@@ -68,6 +71,7 @@ def append_bytes(path: Path, data: bytes) -> None:
     Raises:
         OSError: the file cannot be written; its `filename` is `path`.
     """
+    # Unbuffered, so that an error appears here and not when the file is closed.
     with path.open("ab", buffering=0) as file:
         end = os.fstat(file.fileno()).st_size
         try:

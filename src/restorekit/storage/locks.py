@@ -21,6 +21,7 @@ def try_lock(descriptor: int) -> bool | None:
     if sys.platform == "win32":
         return None
     try:
+        # flock instead of lockf: locks of lockf end when any descriptor of the file is closed.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

@@ -96,9 +96,11 @@ def _remove(path: Path) -> None:
 
 
 def _remove_stale(path: str, process: int) -> None:
+    # Not through a link, which could lead to any file.
     descriptor = os.open(path, _OPEN | _NO_LINK)
     try:
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        # Both: file systems without locks return None, and process numbers are used again.
         if is_file and locks.try_lock(descriptor) and not _is_running(process):
             os.unlink(path)
     finally:
@@ -113,14 +115,17 @@ def _is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
+    # The process belongs to another user; if in doubt, the file stays.
     except (OSError, OverflowError):
         return True
     return True
 
 
 def _name_for(path: Path) -> str:
+    # Cut by bytes, which the limit counts; half a character at the cut is dropped.
     stem = path.stem.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX else ""
+    # Hidden, so that a folder that is being read does not list it as a picture.
     return f".{stem}-unfinished-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
 
 

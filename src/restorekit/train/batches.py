@@ -35,7 +35,10 @@ class DrawSampler(Sampler[list[Draw]]):
         for step in self.steps:
             draws = []
             for place in self.places:
+                # Derived from the step alone, so that a resumed run draws what an unbroken one
+                # would.
                 position = step * self.batch_size + place
+                # A permutation of a large dataset takes long, so it is made once an epoch.
                 if position // count != epoch:
                     epoch = position // count
                     generator = derive_generator(self.seed, "epoch", epoch)
@@ -95,6 +98,7 @@ def training_batches(
 
 
 def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:
+    # Errors travel as values, because torch turns an exception of a worker into a long traceback.
     fault = next((image for image in images if isinstance(image, RestoreKitError)), None)
     try:
         return fault or share_memory(stack(cast("Sequence[Tensor]", images)))

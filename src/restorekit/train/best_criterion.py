@@ -32,6 +32,7 @@ class Criterion:
         """A number that is higher for a better validation; what was not measured is the worst."""
         values = row.get("terms") if self.is_term else row
         value = values.get(self.name) if isinstance(values, Mapping) else None
+        # For example null, which stands for NaN in the records of a resumed run.
         if not isinstance(value, (int, float)):
             return -math.inf
         return float(value) if self.higher_is_better else -float(value)

@@ -30,6 +30,7 @@ class BestValidation:
 
     def offer(self, step: int, measured: ValidationRow) -> bool:
         """Add a validation; return whether it is the best so far."""
+        # Written with "not", so that a score of NaN is never the best.
         if not self.criterion.score(measured) > self.criterion.score(self.row):
             return False
         self.row = {"step": step, **measured}
@@ -37,6 +38,7 @@ class BestValidation:
 
     def ends(self, step: int) -> bool:
         """Whether the run ends after a step because validation no longer improves."""
+        # Asked after every step, but only one with a validation can end the run.
         if self.patience is None or not self.row or step % self.every:
             return False
         return step - int(self.row["step"]) >= self.patience * self.every

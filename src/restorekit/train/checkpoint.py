@@ -56,6 +56,7 @@ def save_state(folder: Path, state: RunState) -> None:
         careful = _Careful(file)
         torch.save(state, cast(IO[bytes], careful))
         careful.check()
+    # Only now, when the new state is complete. Between the two renames NEXT is the newest state.
     if (folder / STATE).is_file():
         os.replace(folder / STATE, folder / PREVIOUS)
     os.replace(folder / NEXT, folder / STATE)
@@ -99,6 +100,7 @@ def load_state(folder: Path, say: Callable[[str], None]) -> RunState | None:
         CheckpointError: all files are damaged.
     """
     faults = []
+    # NEXT exists if the process was killed between the renames of `save_state`; it is the newest.
     for path in (folder / NEXT, folder / STATE, folder / PREVIOUS):
         if not path.is_file():
             continue
@@ -122,11 +124,13 @@ def read_state(path: Path) -> RunState:
         CheckpointError: the file is damaged, or has other content than tensors and plain data.
     """
     try:
+        # torch.load does not verify the checksums of the archive.
         with zipfile.ZipFile(path) as archive:
             if (member := archive.testzip()) is not None:
                 raise ValueError(f"its part {member.partition('/')[2]} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {**state, "step": int(state["step"])}
+    # A damaged file makes the readers raise almost anything.
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path}: not a whole training state ({reason})") from error
@@ -138,6 +142,7 @@ def gather_weights(model: nn.Module) -> dict[str, Tensor]:
     All processes must call it. With sharded weights only the main process gets the result.
     """
     weights: dict[str, Any] = get_model_state_dict(model, options=_WHOLE)
+    # Cloned, since on the CPU the weights are those of the model, which goes on training.
     return {name: weight.detach().clone() for name, weight in weights.items()}
 
 
@@ -175,6 +180,7 @@ def restore_state(
     model.zero_grad(set_to_none=True)  # otherwise torch does not initialise the optimizer's state
     try:
         if average is not None:
+            # By way of the model, since only torch's functions know how its weights are sharded.
             set_model_state_dict(model, state["average"], options=_WHOLE)
             average.copy(model)
         set_model_state_dict(model, state["model"], options=_WHOLE)
@@ -182,6 +188,7 @@ def restore_state(
             set_optimizer_state_dict(model, optimizer, state["optimizer"], options=_LENIENT)
         for name, other in others.items():
             other.load_state_dict(state[name])
+    # What torch and the other parts raise for keys or shapes that do not match.
     except (AssertionError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(

@@ -60,6 +60,7 @@ def find_changes(before: Any, now: Any, key: str = "") -> Iterator[ConfigChange]
     """
     if isinstance(now, Mapping) and isinstance(before := as_named(before), Mapping):
         names = _name(before), _name(now)
+        # The arguments of another component cannot be compared.
         if names[0] != names[1]:
             yield ConfigChange(f"{key}.name", *names)
             return

@@ -80,6 +80,7 @@ def split(
 ) -> tuple[list[Hashable], list[Hashable]]:
     """The pictures to train on and those to validate on, as `split_dataset` says."""
     count = len(groups)
+    # Most of a small dataset is left for training, and one picture in any case.
     least = max(1, min(FEWEST_PICTURES, (count - 1) // 2)) if share else 0
     held_out = min(max(round(count * share), least), count - 1)
     kept = training or count - held_out
@@ -87,10 +88,12 @@ def split(
         raise DataError(f"train.training_images is {kept}, but the dataset has {count} images")
     order = torch.randperm(count, generator=derive_generator(seed, "split")).tolist()
     keys = list(groups)
+    # Sorted, so that neighbouring files are read in order; each epoch is shuffled anyway.
     return [keys[p] for p in sorted(order[:kept])], [keys[p] for p in sorted(order[kept:])]
 
 
 def _indices(keys: list[Hashable], groups: PictureGroups, most: int) -> list[list[int]]:
+    # Evenly spaced instead of the first ones: neighbours in a folder are often of one scene.
     stride = max(len(keys) // most, 1)
     return [[i for part in groups[key] for i in part] for key in keys[::stride][:most]]
 

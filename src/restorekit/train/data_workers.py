@@ -29,6 +29,7 @@ def worker_faults() -> Iterator[None]:
         reason = str(error).partition("\n")[0].strip(" .")
         if not isinstance(error, RuntimeError):
             reason = f"a data worker is gone ({reason or type(error).__name__})"
+        # torch has no exception class for this; other errors of the training have the same class.
         elif not reason.startswith("DataLoader worker"):
             raise
         raise DataError(f"{reason}; workers end so when memory runs out: {_REMEDY}") from error
@@ -49,6 +50,7 @@ def share_memory(images: Tensor) -> Tensor:
     Raises:
         DataError: there is not enough shared memory.
     """
+    # In the training process itself there is nothing to share.
     if get_worker_info() is None:
         return images
     try:
@@ -65,6 +67,7 @@ def check_shared_memory() -> None:
         DataError: there is no shared memory left.
     """
     try:
+        # A lock needs shared memory, as the queues of the workers do.
         multiprocessing.Lock()
     except OSError as error:
         raise _no_memory(error) from error

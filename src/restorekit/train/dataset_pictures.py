@@ -115,6 +115,7 @@ def as_image(item: object, where: str = "a dataset") -> Tensor:
         DataError: it is not an image, or its values are not in about [0, 1].
     """
     image = item[0] if isinstance(item, (tuple, list)) and item else item
+    # A label and other elements after the image are common in torchvision's datasets.
     wanted = "a dataset gives (C, H, W) tensors: floats in [0, 1], uint8 or uint16"
     if not isinstance(image, Tensor) or image.ndim != 3 or not image.numel():
         found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
@@ -142,6 +143,7 @@ def iter_pictures(dataset: Any) -> Iterator[tuple[Hashable, range]]:
             yield _identity(*source_of(dataset, index)), range(index, index + 1)
     else:
         group = _group(dataset)
+        # An incomplete group at the end has no picture of its own and is not used.
         for start in range(0, len(dataset) // group * group, group):
             yield _identity(dataset, start), range(start, start + group)
 
@@ -166,6 +168,7 @@ def pictures_digest(keys: Iterable[Hashable]) -> str | None:
     """
     keys = list(keys)
     files = [key for key in keys if isinstance(key, Path)]
+    # A digest of some of the pictures would look like one of all of them.
     if any(isinstance(key, UnidentifiedPicture) for key in keys):
         return None
     try:
@@ -200,7 +203,9 @@ def _identity(dataset: object, index: int) -> Hashable:
         item = dataset[index]
         image = item[0] if isinstance(item, (list, tuple)) and item else item
         if isinstance(image, Tensor):
+            # Viewed as bytes, since numpy has no bfloat16.
             content = image.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            # Images of other shapes can have the same bytes, for example black ones.
             kind = f"{image.dtype}{tuple(image.shape)}".encode()
             return hashlib.sha256(kind + content.numpy().tobytes()).hexdigest()
     return UnidentifiedPicture(id(dataset), index // _group(dataset))
@@ -212,6 +217,7 @@ def _copies(paths: Iterable[Path]) -> Mapping[Hashable, Path]:
     Files are compared by their size, then by their ends, and only then completely.
     """
     groups = [sorted(paths)]
+    # From cheap to expensive: only files that agree so far are read further.
     for tell in (_size, _ends, _whole):
         groups = [finer for group in groups for finer in _by(tell, group)]
     return {path: group[0] for group in groups for path in group}

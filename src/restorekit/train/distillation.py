@@ -66,6 +66,7 @@ class DistillationTask:
     def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The batch of the task, with the output of the teacher mixed into its target."""
         given = self.task.make_batch(images, seed, step, places)
+        # All samples of a batch, and all processes, use the same views.
         order = torch.randperm(len(ALL_SYMMETRIES), generator=derive_generator(seed, "views", step))
         turns = [ALL_SYMMETRIES[number] for number in order[: self.views].tolist()]
         answers = [

@@ -61,8 +61,10 @@ class Execution:
         if self.processes.launch.world > 1 and self.device.type == "cuda":
             convert = nn.SyncBatchNorm.convert_sync_batchnorm  # supported on CUDA only
             model = convert(model)  # type: ignore[no-untyped-call]
+        # A sharded model is neither compiled nor copied: FSDP takes the place of both wrappers.
         if self.sharded:
             return _shard(model)
+        # Compiled before it is wrapped, so that DDP sees the parameters of the original module.
         if self.compiled:
             model = torch.compile(model)  # type: ignore[assignment]
         return DistributedDataParallel(model) if self.processes.is_group else model
@@ -109,6 +111,7 @@ def _shard(model: nn.Module) -> nn.Module:
     """Split the weights over the processes: each child that has any, then what is left."""
     from torch.distributed.fsdp import fully_shard
 
+    # One group of weights for each block: they are gathered for a block and freed after it.
     for child in model.children():
         if isinstance(child, (nn.ModuleList, nn.Sequential)):
             for block in child:

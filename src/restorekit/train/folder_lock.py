@@ -37,6 +37,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def _take(path: Path) -> int:
+    # Repeated only if the file was replaced in the meantime.
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         locked = locks.try_lock(descriptor)
@@ -49,6 +50,7 @@ def _take(path: Path) -> int:
             )
         if locked is None:
             warn(f"{path.parent} has no file locks: do not start a second training in it")
+        # The former holder may have removed the file between our opening and locking of it.
         if _is_still_there(path, descriptor):
             with suppress(OSError):  # the content is only a hint to find the other training
                 os.ftruncate(descriptor, 0)

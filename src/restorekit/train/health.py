@@ -55,6 +55,7 @@ class Health:
         Raises:
             DivergenceError: no step so far had a finite loss and gradient.
         """
+        # A short run can end before the limit is reached.
         if step and self.in_a_row >= step:
             raise DivergenceError(
                 f"none of the {step} steps had a finite loss and gradient; look at the noise and "

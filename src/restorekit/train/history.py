@@ -37,7 +37,9 @@ class History:
 
     def resume(self, step: int) -> None:
         """Take up the records of an earlier part of the run, up to and with `step`."""
+        # A damaged line must not stop the run from resuming.
         lines = self.path.read_text("utf-8", "replace").splitlines() if self.path.is_file() else []
+        # Rows after the training state were measured by steps that are now repeated.
         self.rows = [row for row in map(_parse, lines) if row is not None and row["step"] <= step]
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
@@ -111,6 +113,7 @@ class Meter:
     def add(self, measured: Mapping[str, Tensor], images: int) -> None:
         """Take in a step; nothing is fetched from the device."""
         for name, value in measured.items():
+            # Added on the device: reading a number would wait for the GPU at every step.
             self._sums[name] = self._sums.get(name, 0) + value
         self._steps, self._images = self._steps + 1, self._images + images
 
@@ -136,6 +139,7 @@ class Meter:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take up what was taken in before; the main process holds it for all."""
         self._steps = state_dict["steps"]
+        # The stored sums are those of all processes, so one of them takes the whole.
         if self._processes.is_main:
             self._sums = dict(state_dict["sums"])
         else:

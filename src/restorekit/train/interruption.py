@@ -42,6 +42,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         hangup = existing_signals("SIGHUP")
+        # nohup ignores SIGHUP so that a run survives the end of a login.
         ignored = [number for number in hangup if signal.getsignal(number) == signal.SIG_IGN]
         numbers = [number for number in SIGNALS if number not in ignored]
         self._handlers.enter_context(handling_signals(numbers, self._notice))

@@ -46,6 +46,7 @@ def check_memory(plan: TrainPlan, device: torch.device, processes: int) -> None:
     batch = images * math.prod(shape) * 4
     weights = [w for w in plan.model.parameters() if w.requires_grad]
     gradients = sum(w.numel() * w.element_size() for w in weights)
+    # A batch is made in the memory of the CPU, wherever the network is.
     for place, needed in ((torch.device("cpu"), batch), (device, batch + kept + gradients)):
         if needed > (free := available_memory(place)):
             raise ArgumentError(

@@ -61,6 +61,7 @@ def learning_rate(settings: TrainSettings, schedule: Schedule, step: int, total:
         ConfigError: the schedule gives what no learning rate can be multiplied by.
     """
     warmup = settings.warmup_steps
+    # Counted from 1, so that the first step does not have a rate of 0.
     if step <= warmup:
         return settings.learning_rate * step / warmup
     done = (step - 1 - warmup) / max(total - warmup, 1)
@@ -87,6 +88,7 @@ class MovingAverage:
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after a step; early steps weigh more, so the start is forgotten."""
+        # The usual warm-up of an average: 2/11 at step 1, and 0.999 only from step 9,000 on.
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - decay)
 
@@ -108,6 +110,7 @@ class MovingAverage:
     @torch.no_grad()
     def _swap(self, model: nn.Module) -> None:
         for average, weight in zip(self.weights, model.parameters(), strict=True):
+            # Values are copied, since optimizer and DDP hold references to the parameters.
             own = weight.clone()
             weight.copy_(average)
             average.copy_(own)

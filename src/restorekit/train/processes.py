@@ -34,6 +34,7 @@ class Processes:
             RestoreKitError: the processes cannot reach each other.
         """
         launch = Launch.of_environment()
+        # A single process without an address needs no group.
         if not launch.by_launcher or (launch.world == 1 and not launch.can_meet):
             return cls(launch, device)
         if str(device) == "cuda":
@@ -75,6 +76,7 @@ class Processes:
         """Each value summed over the processes; every process has the same names."""
         if not self.is_group or not values:
             return dict(values)
+        # One exchange for all values, in an order that all processes share.
         scalars = [torch.as_tensor(values[name]).double() for name in sorted(values)]
         stacked = torch.stack(scalars).to(self.device)
         distributed.all_reduce(stacked)
@@ -94,6 +96,7 @@ class Processes:
         Raises:
             CheckpointError: they found different training states.
         """
+        # The largest and the smallest step of all processes.
         if self.largest(step) != -self.largest(-step):
             raise CheckpointError(
                 "the processes found different training states; "
@@ -114,6 +117,7 @@ class Processes:
                 context.__enter__()
             except (RestoreKitError, OSError) as error:
                 failure = error
+        # Every process asks, because the others would otherwise wait for the main one for ever.
         failed = self.largest(int(failure is not None))
         if failure is not None:
             raise failure

@@ -57,6 +57,7 @@ class RunProgress:
         if now - self.reported < self.every and step != self.total:
             return
         self.reported = now
+        # From the steps of this process alone: an earlier part may have run on another machine.
         left = (now - self.began) / max(step - self.start, 1) * (self.total - step)
         self.say(f"step {step}/{self.total}  {self.figures(row)}  {left:.0f} s left")
 

@@ -156,5 +156,7 @@ class RunFolder:
     def save_state(self, state: RunState) -> None:
         """Write the training state."""
         if self.processes.is_main:
+            # Before the state, so that the records are never behind the step from which a run
+            # resumes.
             self.history.flush()
             save_state(self.folder, state)

@@ -19,6 +19,7 @@ def check_settings(settings: Mapping[str, object], function: Callable[..., objec
     Raises:
         ArgumentError: with the nearest name that exists.
     """
+    # "losses" is still accepted, but not suggested.
     own = set(inspect.signature(function).parameters) - {"self", "settings", _FORMER}
     known = sorted(own | set(TrainSettings.model_fields))
     for name in settings:

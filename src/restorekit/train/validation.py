@@ -164,6 +164,7 @@ class Validation:
         degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
         with self.execution.autocast():
             restoration = restore_batch(model, degraded.noisy, degraded.sigma)
+        # Metrics are wrong in half precision.
         restored = restoration.image.float()
         for term in self.terms:
             tally.add(f"term:{term.name}", term.measure(restoration, clean).expand(len(clean)))
@@ -180,6 +181,7 @@ class Validation:
 
     def _share(self, tallies: Mapping[str, Tally]) -> None:
         """Add up what the processes have measured."""
+        # With sharded weights every process has measured all images.
         if self.execution.sharded or not self.execution.processes.is_group:
             return
         names = [f"{kind}{suffix}" for kind in self.metrics for suffix in ("", "_noisy")]
@@ -231,6 +233,7 @@ def _weighted(values: Sequence[tuple[float, float]]) -> float:
 
 def _batches(images: Iterable[PlacedImage], size: int) -> Iterator[list[PlacedImage]]:
     """Neighbours of one shape, at most `size` at once."""
+    # Only neighbours, because pictures are read one after the other and not kept.
     for _, same in groupby(images, key=lambda placed: placed[1].shape):
         while batch := list(islice(same, size)):
             yield batch

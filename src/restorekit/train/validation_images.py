@@ -17,6 +17,7 @@ ImageRow = tuple[Tensor, Tensor, Tensor]
 
 def to_display(clean: Tensor, noisy: Tensor, restored: Tensor) -> ImageRow:
     """Images (C, H, W) as a picture file can hold them: three channels, or one."""
+    # The first channels of multispectral images; files have one or three.
     channels = 3 if len(clean) >= 3 else 1
 
     def shown(image: Tensor) -> Tensor:

@@ -45,9 +45,11 @@ def read_losses(given: object) -> tuple[WeightedLoss, ...]:
     terms: dict[str, WeightedLoss] = {}
     for name, weight, module in pairs:
         label, number = name, 2
+        # A loss can be used twice with different arguments, but records need distinct names.
         while label in terms:
             label, number = f"{name}_{number}", number + 1
         terms[label] = WeightedLoss(label, float(weight), module)
+    # A term of weight 0 is only recorded.
     if not any(term.weight for term in terms.values()):
         raise ArgumentError("a run needs at least one loss term whose weight is not 0")
     return tuple(terms.values())
@@ -83,6 +85,7 @@ def _listed_term(item: object) -> tuple[str, float, nn.Module]:
 
 
 def _as_weight(name: str, value: object) -> float:
+    # bool is a subclass of int.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ArgumentError(f"the weight of loss '{name}' is a number, not {value!r}")
     if not math.isfinite(value):
@@ -98,6 +101,7 @@ def as_module(made: object, what: str) -> nn.Module:
         raise ArgumentError(f"{what} is the class {made.__name__}; give {made.__name__}(...)")
     if not callable(made):
         raise ArgumentError(f"{what} is a module or a function, not {type(made).__name__}")
+    # Instead of a subclass, so that a method of an object keeps its own state.
     module = nn.Module()
     module.forward = made
     if (origin := origin_of(made)) is not None:

@@ -70,6 +70,7 @@ def find_unusable(data: object, most: int | None = None) -> str | None:
             inside = []
         seen += len(inside)
         problem = _problem(value)
+        # The whole path of a deep value would fill the message.
         if len(path) > DEEPEST and inside:
             problem, path = f"nested more than {DEEPEST} deep", path[:3]
         elif most is not None and seen > most:
@@ -85,6 +86,7 @@ def _problem(value: object) -> str | None:
     """The problem of a single number or string, or None."""
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         return f"{quoted(value)} does not fit 64 bits"
+    # Most texts are ASCII, and this check is fast.
     if not isinstance(value, str) or (value.isascii() and "\0" not in value):
         return None
     if "\0" in value:

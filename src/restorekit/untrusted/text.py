@@ -67,10 +67,12 @@ def _escaped_character(character: str) -> str:
 class _Short(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
+        # reprlib's own limits are for a debugger; messages show one value in a line.
         self.maxstring = self.maxother = 60
         self.maxlevel = 3
 
     def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to convert integers of thousands of digits to text.
         return super().repr_int(x, level) if x.bit_length() < 1000 else f"<{x.bit_length()} bits>"
 
 

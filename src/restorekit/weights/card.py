@@ -56,6 +56,7 @@ def parse_card(header: SafetensorsHeader, path: Path) -> WeightsCard:
         CheckpointError: it is missing, or was written by a newer version of restorekit.
     """
     try:
+        # Metrics of a run may be NaN, which Python has written into older cards.
         card = parse_json(header.metadata[KEY], finite=False)
         if (unusable := find_unusable(card)) is not None:
             raise ValueError(unusable)
@@ -127,6 +128,7 @@ def annotate(
     if half:
         dtype = getattr(torch, half)
         tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in tensors.items()}
+        # The digest is that of the rounded weights, which are those in the file.
         card |= {"checksum": checksum(tensors)}
     try:
         text = json.dumps(card)
@@ -142,6 +144,7 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
+    # Sorted, so that the digest does not depend on the order in which a model registers its layers.
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())

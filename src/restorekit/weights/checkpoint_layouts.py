@@ -87,6 +87,7 @@ def _kair(state: StateDict) -> RecognisedCheckpoint | None:
         return None
     convs = [conv.folded(eps=1e-4) for conv in convs]
     in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
+    # FFDNet has four phases of each channel, and a noise map as a further input.
     if in_channels == out_channels + 1 and out_channels % 4 == 0:
         return _ffdnet(convs, "KAIR's FFDNet")
     return _dncnn(convs, "KAIR's DnCNN")
@@ -112,6 +113,7 @@ def _dncnn_deepinv(state: StateDict) -> RecognisedCheckpoint | None:
     numbered = {layer: f"all.{2 * place}" for place, layer in enumerate(layers)}
     if not {"in_conv.weight", "out_conv.weight"} <= state.keys():
         return None
+    # A gap would be closed by the renaming, and a shorter network would load without an error.
     if missing := set(range(len(hidden))) - set(hidden):
         raise CheckpointError(f"layer 'conv_list.{min(missing)}' is missing")
     parts = {key: key.rpartition(".") for key in state}
@@ -123,6 +125,7 @@ def _dncnn_deepinv(state: StateDict) -> RecognisedCheckpoint | None:
     if convs is None:
         return None
     last = convs[-1]
+    # Our network predicts the noise itself and subtracts it.
     convs[-1] = Convolution(-last.weight, None if last.bias is None else -last.bias)
     return _dncnn(convs, "deepinv's DnCNN")
 
@@ -212,6 +215,7 @@ def _sequence(state: StateDict, prefix: str) -> list[Convolution] | None:
             return None
         layers.setdefault(int(match[1]), {})[match[2]] = tensor
     convs: list[Convolution] = []
+    # From -2, so that the first layer may have number 0 only.
     for previous, number in pairwise([-2, *sorted(layers)]):
         layer = layers[number]
         if number - previous > 2:  # one number may be missing: a ReLU has no tensors

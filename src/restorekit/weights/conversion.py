@@ -46,6 +46,7 @@ def convert_weights(
     path = find_weights(path_in)
     if is_safetensors(path) and KEY in read_header(path).metadata:
         raise CheckpointError(f"{path}: already a weights file of restorekit; nothing to convert")
+    # The original has no copy, and its pickle may hold more than what is converted.
     if Path(path_out).exists() and path.samefile(path_out):
         raise CheckpointError(f"{path}: input and output are the same file; use another output")
     found = read_foreign(path)

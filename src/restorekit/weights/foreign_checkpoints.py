@@ -74,7 +74,9 @@ def read_foreign(path: Path) -> RecognisedCheckpoint:
     from restorekit.weights.checkpoint_layouts import LAYOUTS
 
     state = read_state_dict(path)
+    # Published weights in half precision still run in a float32 network.
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    # Wrappers such as "net." add a prefix to all keys; each round removes one.
     while True:
         for layout in LAYOUTS:
             try:
@@ -103,6 +105,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if not _is_plain(tensor):
             raise CheckpointError(f"{path}: has no plain real numbers in {name}")
+    # Of DataParallel and torch.compile.
     for prefix in ("module.", "_orig_mod."):
         state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
     return state
@@ -130,6 +133,7 @@ def _load_torch(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL ([\w.]+)", str(error))
+        # torch's restricted reader knows protocol 2 only.
         if "Unsupported operand" in str(error):
             raise CheckpointError(
                 f"{path}: a pickle of a newer protocol, or a damaged one; save it with "
@@ -187,6 +191,7 @@ def _unwrapped(loaded: object, depth: int = 3) -> dict[str, Tensor] | None:
     if tensors and all(isinstance(key, str) for key in tensors):
         return tensors
     inner = (_unwrapped(loaded[key], depth - 1) for key in _WRAPPERS if key in loaded)
+    # In the order of _WRAPPERS, not of the file.
     return next((state for state in inner if state is not None), None)
 
 

@@ -50,6 +50,7 @@ def is_safetensors(path: Path) -> bool:
     if path.suffix.lower() == ".safetensors":
         return True
     with path.open("rb") as file:
+        # Without the suffix: after the length of the header comes its JSON.
         return file.read(9)[8:] == b"{"
 
 
@@ -70,6 +71,7 @@ def read_header(path: Path) -> SafetensorsHeader:
             raise ValueError("its header is not a JSON object")
         tensors = {name: _tensor(name, entry) for name, entry in found.items()}
         end = _end(tensors)
+        # Found here, a truncated file costs no reading of tensors.
         if path.stat().st_size != 8 + length + end:
             raise ValueError("its length differs from that in its header")
     except (OSError, struct.error, ValueError) as error:
@@ -103,6 +105,7 @@ def _tensor(name: str, entry: object) -> _Tensor:
 
 
 def _are_sizes(given: object) -> bool:
+    # `type` and not isinstance, since JSON's true is an int in Python.
     return isinstance(given, list) and all(type(each) is int and each >= 0 for each in given)
 
 
@@ -110,6 +113,7 @@ def _end(tensors: Mapping[str, _Tensor]) -> int:
     """The end of the last tensor, in bytes; the tensors must be contiguous."""
     end = 0
     for tensor in sorted(tensors.values(), key=lambda each: (each.begin, each.end)):
+        # The format forbids gaps, which could hide other content.
         if tensor.begin != end:
             raise ValueError("its tensors overlap, or there are gaps between them")
         end = tensor.end

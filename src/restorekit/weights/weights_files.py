@@ -61,8 +61,10 @@ def save_model(
 
     model = unwrap_model(model)
     state = model.state_dict() if weights is None else weights
+    # safetensors stores bytes as they lie in memory, and refuses strided tensors.
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.items()}
     for name, tensor in tensors.items():
+        # A diverged network must not replace good weights.
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: not written, weight '{name}' is not finite")
     full = {
@@ -117,6 +119,7 @@ def load_model(
             found = read_foreign(path)
             tensors = found.tensors
             model = models.create(found.architecture, **found.arguments) if model is None else model
+    # Before the checksum: for another architecture "damaged" would be misleading.
     _check_fit(model, tensors, path)
     if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights differ from its checksum")
@@ -193,5 +196,6 @@ def _can_be_copied(own: Tensor, given: Tensor) -> bool:
     """Whether a tensor can be copied into one of a model: not sparse, quantised or complex."""
     import torch
 
+    # torch would cast silently, for example drop an imaginary part.
     plain = given.layout == torch.strided and not given.is_quantized
     return plain and given.is_floating_point() == own.is_floating_point()

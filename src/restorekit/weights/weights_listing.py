@@ -75,6 +75,7 @@ def _described(name: str, path: Path) -> ListedWeights:
     size = path.stat().st_size
     try:
         card = read_card(path)
+    # A listing of a folder must not fail because of one file.
     except CheckpointError as error:
         return ListedWeights(name, path, f"damaged: {error}", "", None, None, size)
     return ListedWeights(

@@ -37,6 +37,7 @@ def named_weights() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in (*own, bundled):
         for path in sorted(folder.glob(f"*{SUFFIX}")):
+            # The first folder wins, so that a user can replace bundled weights.
             found.setdefault(path.stem, path)
     return found
 
@@ -57,6 +58,7 @@ def find_weights(path: str | Path) -> Path:
     """
     given = str(path)
     path = Path(path)
+    # Before names: a file that is in the way of a name was probably meant.
     if path.is_file():
         _check_no_picture(path)
         return path
@@ -102,6 +104,7 @@ def _architecture(name: str, named: dict[str, Path]) -> str:
 
 def _has_no_weights(name: str) -> bool:
     try:
+        # Built, because no attribute of a class says how many parameters it will have.
         return not any(True for _ in models.create(name).parameters())
     except RestoreKitError:  # it has required arguments, or needs a package
         return False

@@ -39,10 +39,12 @@ def find(
     views = _views(data, structure)
     tail = data[structure.end :]
     previews = [view for view in views[1:] if view.attributes & _CLASS == _PREVIEW]
+    # From the end, so that the offsets of the previews before it stay valid.
     for preview in sorted(previews, key=lambda view: -view.start):
         tail = tail[: preview.start] + tail[preview.start + preview.size :]
     if previews:
         views = [_moved(view, previews) for view in views if view not in previews]
+    # Zero bytes are padding. Without a tail, only extended XMP has anything to describe.
     if not tail.strip(b"\x00"):
         tail, views = b"", []
         kept = [segment for segment in kept if segment.begins(1, _EXTENDED_XMP)]
@@ -69,6 +71,7 @@ def append(head: bytes, picture: bytes, attached: Attachments) -> bytes:
     if len(attached.views) > 1:
         # Offsets are relative to the content of the index segment after its name.
         base = len(head) + 4 + len(_INDEX)
+        # The index contains the size of the file that contains it, so its length is taken first.
         end = len(head) + len(segment_bytes(APP + 2, _index(attached, 0, 0))) + len(picture)
         head += segment_bytes(APP + 2, _index(attached, end, end - base))
     return head + picture + attached.tail
@@ -93,9 +96,11 @@ def _views(data: bytes, structure: JpegStructure) -> list[View]:
     segment = next((s for s in structure.segments if s.begins(2, _INDEX)), None)
     if segment is None:
         return views
+    # From offsets within the index segment to offsets from the end of the first picture.
     base = segment.place + len(_INDEX) - structure.end
     for attributes, size, offset, *depends in _entries(segment.content[len(_INDEX) :]):
         view = View(attributes, base + offset, size, (depends[0], depends[1]))
+        # The first entry is the picture itself, whose offset is 0 by definition.
         is_inside = view.start >= 0 and size and structure.end + view.start + size <= len(data)
         if not views or is_inside:
             views.append(view)

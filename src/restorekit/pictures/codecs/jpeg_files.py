@@ -40,6 +40,7 @@ _EXIF, _XMP = exif.PREFIX, b"http://ns.adobe.com/xap/1.0/\x00"
 _PROFILE, _PHOTOSHOP = b"ICC_PROFILE\x00", b"Photoshop 3.0\x00"
 _PROFILE_PART = LONGEST_SEGMENT - len(_PROFILE) - 2
 _IPTC = 0x0404  # number of the Photoshop resource
+# Resources that are wrong after restoring or written elsewhere, so that no loss is reported.
 _OF_NO_USE = {0x03ED, 0x0409, 0x040C, 0x0425}  # resolution, thumbnails, a digest
 # Segments that are read or written again: number of the kind, and beginning of the content.
 _KNOWN = (
@@ -59,6 +60,7 @@ _NAMED = (
     (11, b"JP", "content credentials (JUMBF)"),
     (12, b"Ducky", "Photoshop quality"),
 )
+# Bits that would change pixels, were they decoded as such.
 _NOT_PIXELS = b"\x5a" * 512
 
 
@@ -111,6 +113,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
 
 def fitting(metadata: Metadata) -> Metadata:
     """Remove metadata that is too long for this format; `left_out` names it."""
+    # A segment has a length of 16 bits; only the ICC profile may be split into several.
     lengths = {
         "exif": (metadata.exif, LONGEST_SEGMENT - len(_EXIF)),
         "xmp": (metadata.xmp, LONGEST_SEGMENT - len(_XMP)),
@@ -162,6 +165,7 @@ def _laid_back(picture: Picture, orientation: int) -> Picture:
         metadata = replace(metadata, exif=exif.turned(metadata.exif, orientation, is_swapped))
     if metadata.xmp is not None:
         metadata = replace(metadata, xmp=xmp.turned(metadata.xmp, orientation, is_swapped))
+    # All orientations are their own inverse, except the two rotations by 90 degrees.
     back = {6: 8, 8: 6}.get(orientation, orientation)
     pixels = np.ascontiguousarray(exif.turn(picture.pixels, back))
     return replace(picture, pixels=pixels, metadata=metadata)
@@ -172,6 +176,7 @@ def _metadata(data: bytes, structure: JpegStructure, is_ink: bool) -> Metadata:
     block = b"".join(_contents(segments, 1, _EXIF)) or None
     attached, had_previews = jpeg_attachments.find(data, structure, exif.orientation_of(block))
     resources = dict(_resources(b"".join(_contents(segments, 13, _PHOTOSHOP))))
+    # Read after the joining of all parts, because a resource may be split between segments.
     iptc = resources.pop(_IPTC, None)
     left_out = ["preview"] * had_previews
     left_out += [name for segment in segments if (name := _name_of(segment)) is not None]
@@ -207,6 +212,7 @@ def _name_of(segment: JpegSegment) -> str | None:
 
 def _profile(parts: Sequence[bytes]) -> bytes | None:
     """Join the parts of an ICC profile; each begins with its number and the number of parts."""
+    # By number: the parts may be in any order.
     ordered = sorted(part for part in parts if len(part) > 2)
     if not ordered or [part[0] for part in ordered] != list(range(1, ordered[0][1] + 1)):
         return None

@@ -78,10 +78,13 @@ def take_apart(data: bytes) -> JpegStructure:
             continue
         segment, place = _segment(data, code, place)
         if code == SCAN:
+            # In coded pixels, 0xFF is followed by 0, by a restart marker or by padding.
             found = _END_OF_SCAN.search(data, place)
             place = len(data) if found is None else found.start()
             scans += 1
         if code in _FRAMES:
+            # A decoder uses the first one; a later one could declare a smaller picture to pass the
+            # check.
             frame = frame or segment
         is_about = APP <= code < APP + 16 or code == COMMENT
         if is_about:
@@ -128,6 +131,7 @@ def _check(frame: JpegSegment, scans: int, size: int) -> None:
         raise PictureError("it is damaged (its channels have no size)")
     most_across, most_down = (max(each) for each in zip(*factors, strict=True))
     blocks = sum(
+        # Channels with a smaller factor, usually chroma, have fewer blocks.
         -(-width * across // (8 * most_across)) * -(-height * down // (8 * most_down))
         for across, down in factors
     )

@@ -42,6 +42,7 @@ def read_bmp(path: Path) -> tuple[Array, Array | None, Metadata]:
 def write_bmp(picture: Picture, file: IO[bytes]) -> None:
     """Write an opaque picture; the format holds no metadata except the resolution."""
     dpi, bits = picture.metadata.dpi, picture.bits
+    # A bilevel picture stays one, instead of becoming eight times as large.
     image = to_pil_image(picture) if bits is None else Image.fromarray(bits)
     image.save(file, "BMP", **({"dpi": dpi} if dpi else {}))
 
@@ -103,12 +104,14 @@ def _check_bmp(head: bytes, file_size: int) -> None:
     if struct.unpack_from("<I", head, 14) == (12,):  # OS/2 header, with 16-bit sizes
         width, height, _, bits = struct.unpack_from("<HHHH", head, 18)
         compression = 0
+    # A negative height means that the rows are stored from top to bottom.
     check_size(width, abs(height))
     if compression in (0, 3) and -(-width * bits // 32) * 4 * abs(height) > file_size:
         raise PictureError("it is damaged (it ends too early)")
 
 
 def _resolution(dpi: object) -> tuple[float, float] | None:
+    # Pillow returns what the file says, including 0 and infinity.
     if not isinstance(dpi, tuple) or len(dpi) != 2 or not all(0 < float(d) < 1e6 for d in dpi):
         return None
     return float(dpi[0]), float(dpi[1])

@@ -86,6 +86,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if place > len(data):
             return
         (check,) = struct.unpack_from(">I", data, place - 4)
+        # A damaged text must not prevent reading a picture; wrong pixels must.
         if check == zlib.crc32(content, zlib.crc32(kind)):
             yield kind, content
         elif kind in _OF_PIXELS:
@@ -119,8 +120,10 @@ def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
         if kind != b"sRGB" or metadata.icc_profile is None:
             yield kind, content
     if metadata.icc_profile is not None:
+        # Before the pixels, as required; its name is free, and the second zero selects zlib.
         yield b"iCCP", b"ICC profile\x00\x00" + zlib.compress(metadata.icc_profile)
     if metadata.dpi is not None:
+        # The format has whole dots per metre; 0 is not allowed.
         x, y = (max(1, round(dots * _INCHES_PER_METRE)) for dots in metadata.dpi)
         yield b"pHYs", struct.pack(">IIB", x, y, 1)
     if metadata.exif is not None:
@@ -131,6 +134,7 @@ def _ancillary(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _is_animated(content: bytes) -> bool:
+    # An "animation" of one frame is an ordinary picture.
     return len(content) == 8 and int.from_bytes(content[:4], "big") > 1
 
 
@@ -157,6 +161,7 @@ def _is_too_long(kind: bytes, content: bytes) -> bool:
     limit = _LARGEST_CHUNK if content.startswith(_XMP) else _LARGEST_TEXT
     inflater = zlib.decompressobj()
     try:
+        # With a limit, so that a small chunk cannot fill the memory.
         inflater.decompress(compressed, limit)
     except zlib.error:
         return False

@@ -82,6 +82,7 @@ def decode(chunks: Sequence[tuple[bytes, bytes]]) -> tuple[Array, Array | None]:
         PictureError: the file is damaged or too large.
         Exception: any that Pillow and imagecodecs raise for damaged pixels.
     """
+    # Of repeated chunks the first one counts, as for other decoders.
     found = dict(reversed(chunks))
     header = _header(found.get(b"IHDR", b""))
     packed = [content for kind, content in chunks if kind == b"IDAT"]
@@ -118,12 +119,14 @@ def _check_length(header: PngHeader, packed: int) -> None:
 def _deep(
     header: PngHeader, transparent: bytes, packed: Iterable[bytes]
 ) -> tuple[Array, Array | None]:
+    # A damaged entry, or one for a colour type that has alpha already.
     if len(transparent) != _TRANSPARENT.get(header.colour):
         transparent = b""
     count = header.channels + bool(transparent)
     decoded = np.empty((header.height, header.width, count), np.uint16)
     unpacker = _Unpacker(packed)
     for left, top, across, down in header.passes:
+        # A view, so that each pass is written to its place.
         part = decoded[top::down, left::across]
         if part.size:
             _fill(part, header, transparent, unpacker)
@@ -139,7 +142,9 @@ def _fill(part: Array, header: PngHeader, transparent: bytes, unpacker: _Unpacke
     above = bytes(stride)
     for top in range(0, rows, _ROWS_AT_ONCE):
         count = min(_ROWS_AT_ONCE, rows - top)
+        # Each band becomes a small PNG of its own, which libpng decodes.
         small = PngHeader(columns, count + 1, header.depth, header.colour, 0, 0, 0)
+        # Level 0 stores the bytes: they are unpacked again at once.
         raw = zlib.compress(above + unpacker.read(count * stride), 0)
         chunks = [(b"IHDR", struct.pack(">IIBBBBB", *small)), (b"IDAT", raw), (b"IEND", b"")]
         if transparent:

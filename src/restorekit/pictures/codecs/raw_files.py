@@ -47,6 +47,7 @@ def kind_in(path: Path, head: bytes, layout: TiffLayout) -> str | None:
         head: the first bytes.
         layout: the directories.
     """
+    # From certain to uncertain: signature, DNG tag, suffix, then the kind of pixels.
     if kind := mark_of(head):
         return kind
     if any(_DNG_VERSION in page.entries for page in layout.pages):

@@ -62,6 +62,7 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
             page = plane.page
             with capture_log() as more:
                 check_page(page, layout.size)
+                # Only for a stack; a single page finds its white by itself.
                 if number == 0 and len(planes) > 1:
                     white = white_of_all(planes, layout.size)
                 pixels = pixels_of(page, plane.decode(), white)
@@ -72,6 +73,7 @@ def read(path: Path) -> Iterator[tuple[Pixels, Metadata, int]]:
             damaged = (f"damaged parts (tifffile: {line})" for line in lines)
             metadata = leaving_out(metadata, *left_out, *left_out_of(page), *damaged)
             yield pixels, metadata, _orientation(page)
+            # Each message is reported with the first page that is read after it.
             lines.clear()
 
 
@@ -103,7 +105,9 @@ def write(pictures: Iterator[Picture], path: Path, expected_bytes: int) -> None:
         for picture in pictures:
             tags, further = exif.to_tiff(picture.metadata.exif)
             # tifffile writes no EXIF directories. Placeholder entries are replaced by `_append`.
+            # In a BigTIFF the directories would need another layout, and EXIF in one is rare.
             further = {} if big else further
+            # tifffile refuses the codes themselves, so the next ones hold their place.
             tags += [(code + 1, "I", 1, 0, True) for code in further]
             octets = ((_XMP, picture.metadata.xmp), (_IPTC, picture.metadata.iptc))
             tags += [(code, "B", len(held), held, True) for code, held in octets if held]
@@ -123,6 +127,7 @@ def _options(picture: Picture) -> dict[str, Any]:
         "planarconfig": "contig",
         "compression": "zlib",
         "predictor": picture.bits is None,
+        # tifffile would add a description with the shape, which is wrong for single pages.
         "metadata": None,
         "software": False,
         "iccprofile": metadata.icc_profile,

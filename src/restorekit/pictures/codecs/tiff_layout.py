@@ -28,6 +28,7 @@ _SEGMENTS, _COUNTS = (273, 324), (279, 325)  # offsets and sizes of strips and t
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+# Size, depth, compression and place of the pixels: without them no page can be decoded.
 _NEEDED = frozenset({256, 257, 258, 259, 262, 277, 339, *_SEGMENTS, *_COUNTS})
 _MOST_PAGES = 100_000
 _MOST_ENTRIES = 4096
@@ -100,6 +101,7 @@ class TiffLayout:
         for code in _DIRECTORIES if depth else ():
             entry = directory.entries.get(code)
             for offset in self.values(entry)[:_MOST_ENTRIES] if entry else ():
+                # Damaged directories below a page cost metadata, not the picture.
                 if 0 < offset < self.size and (found := self._directory(offset, False)):
                     yield code, found
                     yield from self.below(found, depth - 1)
@@ -115,6 +117,7 @@ class TiffLayout:
 
     def explained(self) -> int:
         """Number of bytes used by directories, values of entries, and pixels."""
+        # The header; the constants of the loop include the counts and links of a directory.
         total = 16
         for directory in self.everything():
             total += len(directory.entries) * (20 if self._is_big else 12) + 16
@@ -171,6 +174,7 @@ class TiffLayout:
             fields = struct.unpack_from(f"{self.order}{form}", data, number * step)
             code, kind, length, value = fields
             size = length * _SIZES.get(kind, 1)
+            # Small values are stored in the entry in place of their offset.
             place = start + number * step + step - inline if size <= inline else value
             yield code, TiffEntry(kind, length, place)
 

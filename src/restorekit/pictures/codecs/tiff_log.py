@@ -16,6 +16,7 @@ class _Catcher(logging.Handler):
         self.lines, self.thread = lines, threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
+        # Other threads may read other files at the same time.
         if record.thread == self.thread:
             text = " ".join(record.getMessage().split())
             self.lines.append(text.partition("> ")[2] or text)  # without the name of the object

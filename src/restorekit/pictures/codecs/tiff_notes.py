@@ -61,6 +61,7 @@ def fitted(tag: Tag, dtype: np.dtype[Any]) -> Tag:
     if f'Type="{_ome_name(dtype).decode()}"'.encode() in value:
         return tag
     text = _OME_TYPE.sub(rb"\g<1>" + _ome_name(dtype) + rb"\g<2>", value)
+    # Optional, and no longer true at another depth.
     text = _OME_BITS.sub(rb"\g<1>", text)
     return code, kind, len(text), text, once
 
@@ -87,6 +88,7 @@ def _description(page: tifffile.TiffPage) -> Iterator[Note]:
 def _metadata_of_tifffile(description: str) -> Iterator[str]:
     """Names of what tifffile has stored in a description, except the shape."""
     try:
+        # These two describe the layout, which is written again.
         names = set(json.loads(description)) - {"shape", "truncated"}
     except (ValueError, RecursionError):
         names = {"damaged"}
@@ -114,6 +116,7 @@ def _as_they_are(page: tifffile.TiffPage) -> Iterator[Note]:
     found: dict[str, list[Tag]] = {}
     for code, name in _KEPT.items():
         if (tag := page.tags.get(code)) is not None:
+            # tifffile counts the characters of a text itself.
             count = 0 if isinstance(tag.value, str) else tag.count
             entry = (code, int(tag.dtype), count, tag.value, True)
             found.setdefault(name, []).append(entry)
@@ -123,6 +126,7 @@ def _as_they_are(page: tifffile.TiffPage) -> Iterator[Note]:
 
 
 def _is_ome(text: bytes) -> bool:
+    # Near the start: the whole XML of a large stack can have megabytes.
     return b"<OME" in text[:4096]
 
 

@@ -52,6 +52,7 @@ def check_page(page: tifffile.TiffPage, file_size: int) -> None:
     Raises:
         PictureError: the page is too large, truncated, or has an unsupported kind of pixels.
     """
+    # First, since the other checks use the declared size.
     check_size(page.imagewidth, page.imagelength)
     if page.imagedepth != 1:
         raise PictureError("it holds a volume, not pictures")
@@ -68,6 +69,7 @@ def check_page(page: tifffile.TiffPage, file_size: int) -> None:
         raise PictureError(
             f"its pixels are of type {kind}, not 8, 16 or 32-bit integers, nor floats"
         )
+    # The number of pixels is limited, but not that of the channels.
     if page.nbytes > _MOST_BYTES:
         raise PictureError(f"its pixels take {page.nbytes / 1e9:.3g} GB")
     _check_claims(page)
@@ -168,6 +170,7 @@ def _whole_range(values: Array, bits: int) -> tuple[Array, Range | None]:
         return values.astype(np.uint8) * np.uint8(255), Range(0.0, 255.0)
     if native.kind != "u" or bits == 8 * native.itemsize:
         return values.astype(native, copy=False), None
+    # 12 bits, for example, are stored in 16, where other programs would show them nearly black.
     wide = from_unit(to_unit(values.astype(native), 2**bits - 1), native)
     return wide, Range(0.0, full_scale(native))
 
@@ -177,6 +180,7 @@ def _negative(values: Array, known: Range) -> Array:
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         negative: Array = values.dtype.type(known.white) - values
         return negative
+    # In float64, since the difference of 32-bit integers can overflow.
     turned = known.black + known.white - values.astype(np.float64)
     if values.dtype.kind == "i" or values.dtype.kind == "u":
         limits = np.iinfo(values.dtype)
@@ -187,6 +191,7 @@ def _negative(values: Array, known: Range) -> Array:
 def _look_up(page: tifffile.TiffPage, indices: Array) -> Array:
     """Convert indices to the colours of the palette, (H, W, 3), of 8 bits if these suffice."""
     colours = np.asarray(page.colormap).T
+    # Palettes have 16 bits, but programs write 8-bit colours times 257 or 256.
     if not (colours % 257).any() or not (colours % 256).any():
         colours = (colours >> 8).astype(np.uint8)
     return np.ascontiguousarray(colours[indices])

@@ -75,6 +75,7 @@ def contents(tiff: tifffile.TiffFile, layout: TiffLayout) -> TiffContents:
             )
     found = (tiff.pages.get(index) for index in range(len(tiff.pages)))
     pages = [page for page in found if isinstance(page, tifffile.TiffPage)]
+    # tifffile stops at a damaged page without an error.
     if len(pages) != len(layout.pages):
         raise PictureError(
             f"it is damaged ({len(layout.pages) - len(pages)} of its {len(layout.pages)} pages "
@@ -125,6 +126,7 @@ def _shape_of(page: tifffile.TiffPage) -> _Shape | None:
     except (ValueError, TypeError, RecursionError):
         return None
     one = math.prod(page.shape)
+    # A shape that does not divide is that of a picture before it was edited.
     planes = size // one if one and size > 0 and size % one == 0 else 1
     return _Shape(planes, bool(noted.get("truncated")))
 
@@ -153,6 +155,7 @@ def _behind(page: tifffile.TiffPage, planes: int, program: str) -> int:
 
 
 def _has_behind(page: tifffile.TiffPage, planes: int) -> bool:
+    # Compressed planes have no known length, so their start cannot be computed.
     if not page.is_contiguous or not page.dataoffsets:
         return False
     end = page.dataoffsets[0] + planes * page.nbytes

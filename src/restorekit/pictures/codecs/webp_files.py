@@ -44,6 +44,7 @@ def read(path: Path) -> tuple[Array, Array | None, Metadata]:
         if size is not None:
             check_size(*size, MAX_PIXELS)
     decoded = imagecodecs.webp_decode(data)
+    # Of repeated chunks the first one counts.
     found = dict(reversed(chunks))
     others = dict.fromkeys(kind for kind, _ in chunks if kind not in _OF_PIXELS | _METADATA)
     metadata = Metadata(
@@ -65,6 +66,7 @@ def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:
     if quality is not None:
         options = {"quality": quality, "method": 4}
     kept = info_of(picture.metadata)
+    # The format has no field for the resolution except in EXIF.
     kept.pop("dpi", None)
     to_pil_image(separate_alpha(picture)).save(file, "WEBP", **options, **kept)
 

@@ -85,6 +85,7 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
         orientation: from 1 to 8.
         is_swapped: whether width and height are exchanged, and the resolutions with them.
     """
+    # Changed in place instead of written again, so that all offsets remain valid.
     patched = bytearray(block)
     every = [*_entries(block, 0), *_entries(block, _EXPOSURE)]
     for entry in every:
@@ -94,6 +95,7 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
     for one, other in _SIDES if is_swapped else ():
         if one in places and other in places:
             a, b = places[one] + 2, places[other] + 2
+            # Type, count and value change places; the codes, which must stay sorted, do not.
             patched[a : a + 10], patched[b : b + 10] = block[b : b + 10], block[a : a + 10]
     return bytes(patched)
 
@@ -115,6 +117,7 @@ def without_thumbnail(block: bytes) -> bytes:
     kept[link : link + 4] = bytes(4)
     if start < place < place + size <= len(block):
         kept[place : place + size] = bytes(size)
+        # A block may end with a byte of padding.
         if place + size >= len(block) - 1:
             del kept[place:]
     return bytes(kept)
@@ -194,6 +197,7 @@ class ExifDirectory:
     """A directory of a little-endian TIFF, from entries (code, type, number of values, bytes)."""
 
     def __init__(self, entries: Sequence[tuple[int, int, int, bytes]]) -> None:
+        # The specification requires ascending codes.
         self._entries = sorted(entries)
 
     def tobytes(self, place: int) -> bytes:
@@ -201,9 +205,11 @@ class ExifDirectory:
         head, values = struct.pack("<H", len(self._entries)), b""
         end = place + 2 + 12 * len(self._entries) + 4
         for code, kind, length, content in self._entries:
+            # Values of up to four bytes are stored in place of the offset.
             stored = content.ljust(4, b"\x00")
             if len(content) > 4:
                 stored = struct.pack("<I", end + len(values))
+                # TIFF requires values at even offsets.
                 values += content + bytes(len(content) % 2)
             head += struct.pack("<HHI", code, kind, length) + stored
         return head + bytes(4) + values
@@ -243,6 +249,7 @@ def _entries_at(block: bytes, start: int) -> Iterator[_Entry]:
     if order is None or start + 2 > len(block):
         return
     (count,) = struct.unpack_from(f"{order}H", block, start)
+    # A damaged block may declare more entries than it has bytes for.
     for place in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
         code, kind, length = struct.unpack_from(f"{order}HHI", block, place)
         yield _Entry(order, code, kind, length, place)

@@ -44,6 +44,7 @@ def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
         orientation: from 1 to 8.
         is_swapped: whether width and height are exchanged.
     """
+    # As an attribute or as an element; a digit is replaced by a digit, so the length stays.
     stated = rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]"
     packet = re.sub(stated, rb"\g<1>%d" % orientation, packet)
     if not is_swapped:
@@ -71,6 +72,7 @@ def without_claims(
         return packet, False
     kinds = [kind for kind, asked in ((_ATTACHED, attached), (_EXTENDED, extended)) if asked]
     try:
+        # Some programs pad packets with zero bytes, which XML does not allow.
         document = minidom.parseString(packet.strip(b"\x00"))
         claims = [node for node in _nodes(document) if any(k.fullmatch(_name(node)) for k in kinds)]
         if not claims:
@@ -78,6 +80,7 @@ def without_claims(
         for node in claims:
             _remove(node)
         return "".join(node.toxml() for node in document.childNodes).encode(), True
+    # LookupError is an unknown encoding. Nothing is kept of a packet that may make false claims.
     except (ExpatError, ValueError, LookupError, RecursionError):
         return None, True
 

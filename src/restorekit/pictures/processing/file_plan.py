@@ -98,6 +98,7 @@ def plan_next_to(given: str | Path) -> FilePlan:
         ImageFileError: as for `plan_outputs`.
     """
     _named(given, "picture")
+    # "." and ".." have no name to which a suffix could be added.
     source = Path(os.path.abspath(given)) if Path(given).name in ("", "..") else Path(given)
     if source.is_dir():
         return plan_outputs([source], source.with_name(source.name + _RESULT_SUFFIX))
@@ -123,6 +124,7 @@ def plan_in_place(inputs: Sequence[str | Path]) -> FilePlan:
         plan = plan_outputs([given], given)
         unread.update(plan.unread)
         for source, _ in plan:
+            # By the real path, so that two links to one file do not restore it twice.
             by_target.setdefault(real_path(source), source)
     return FilePlan(((source, target) for target, source in by_target.items()), unread)
 
@@ -172,6 +174,7 @@ def _without_clashes(plan: list[tuple[Path, Path]], folder: Path) -> list[tuple[
 
 def _ignores_case(folder: Path) -> bool:
     """Whether file names that differ only by case are the same on the disk of a folder."""
+    # The folder may not exist yet; its parents are on the same disk.
     for path in (folder.absolute(), *folder.absolute().parents):
         other = path.with_name(path.name.swapcase()) if path.name else path
         if other != path and path.exists():

@@ -126,6 +126,7 @@ class _Batches:
         self, plan: FilePlan, change: PictureChange, writing: WriteOptions, at_once: int
     ) -> None:
         self.change, self.writing, self.at_once = change, writing, at_once
+        # Of all processes, since a result must not overwrite an input that another one still needs.
         self.inputs = {real_path(source) for source, _ in plan}
         self.waiting: list[_Waiting] = []
 
@@ -153,6 +154,7 @@ class _Batches:
         if self.waiting and not file.is_like(self.waiting[0]):
             yield from self._flush()
         self.waiting.append(file)
+        # Full if one more picture would exceed the limit.
         if file.pixels * (len(self.waiting) + 1) > self.at_once:
             yield from self._flush()
 

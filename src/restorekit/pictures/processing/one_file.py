@@ -165,6 +165,7 @@ class PictureFile:
                 picture = replace(picture, black=known.black, white=known.white)
             if number == 0:
                 self._warn_of_range(picture)
+            # Converted first, so that the result has more than the levels of the input.
             deeper = wanted.itemsize > picture.pixels.dtype.itemsize
             self._is_deeper |= deeper
             yield picture.astype(wanted) if deeper else picture
@@ -204,9 +205,11 @@ class PictureFile:
             self._all_left_alone &= picture.left_alone
             if self._type_of(picture.pixels.dtype) != picture.pixels.dtype:
                 same_depth = False
+                # Only where a format with another type makes values disappear.
                 clipping.add(picture)
             yield picture
         if self._all_left_alone and same_depth and self._may_copy:
+            # From within the iteration, which makes `write_pages` drop its unfinished file.
             raise _AllLeftAloneError
         for loss in self._lost:
             warn(f"'{self.place.source}' {loss}")
@@ -236,6 +239,7 @@ class PictureFile:
                 page.black, full_scale(page.pixels.dtype) if page.white is None else page.white
             )
             other = found.setdefault(page.pixels.dtype, known)
+            # The widest range, so that no page is clipped.
             ends = min(known.black, other.black), max(known.white, other.white)
             found[page.pixels.dtype] = Range(*ends)
         return found

@@ -32,6 +32,7 @@ class Worker(Launch):
             return [value]
         from torch import distributed
 
+        # Only now: a group that exists during the work would end all processes with one of them.
         self.join("gloo", _PATIENCE)
         try:
             values: list[object] = [None] * self.world

@@ -71,7 +71,9 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     residual = noisy - restored
     power, roughness, brightness = _blocks(residual, restored)
     inside = (brightness > _DARK) & (brightness < _BRIGHT)
+    # With too few blocks inside, for example in a night sky, clipped ones are better than none.
     if int(inside.sum()) >= _FEW_BLOCKS // 2:
+        # Clipped noise is weaker than elsewhere and would be taken for a clean area.
         power, roughness, brightness = power[inside], roughness[inside], brightness[inside]
     smooth = roughness.argsort()[: max(3, int(_SMOOTHEST * len(roughness)))]
     removed = float(power[smooth].mean().sqrt())
@@ -120,6 +122,7 @@ def _independent(noisy: Tensor) -> float:
     """Level of the noise that is independent between three channels, from their differences."""
     if noisy.shape[1] != 3:
         return 0.0
+    # The difference of two independent channels has twice the variance; 0.5 is mid-gray.
     differences = (noisy[:, [0, 2]] - noisy[:, 1:2]) / 2**0.5 + 0.5
     # The pieces are joined, because the estimator works on one picture.
     sigma = estimate_sigma(torch.cat(tuple(differences), -1)[None])
@@ -128,6 +131,7 @@ def _independent(noisy: Tensor) -> float:
 
 def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Residual power, and roughness and brightness of the restored picture, in each block."""
+    # Large blocks vary less, but a small picture would have too few of them.
     side = _SIDE if residual[:, 0].numel() >= _FEW_BLOCKS * _SIDE**2 else _SIDE // 2
     power = residual.square().mean(1)
     down, across = restored.diff(dim=2).square().mean(1), restored.diff(dim=3).square().mean(1)

@@ -41,6 +41,7 @@ def few_values(image: Tensor, span: float) -> FewValues | None:
         any other pixel is close to them. None otherwise.
     """
     height, width = image.shape[1:]
+    # About 64x64 pixels decide for most photographs.
     subsampled = image[:, :: max(1, height // 64), :: max(1, width // 64)]
     if not all(map(_may_be_page, subsampled)):
         return None

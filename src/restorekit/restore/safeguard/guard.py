@@ -128,6 +128,7 @@ def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
 
 
 def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> Verdict:
+    # Too small to be measured, so the network is trusted.
     if min(noisy.shape[-2:]) < LEAST_SIDE:
         return UNLIMITED
     if removes_structure(noisy, restored):
@@ -174,6 +175,7 @@ def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
 def _window_mean(values: Tensor) -> Tensor:
     """Mean over square windows, which are smaller at the border."""
     side = 2 * RADIUS + 1
+    # A square window is separable: two passes cost 2 * side instead of side^2.
     for kernel, padding in (((side, 1), (RADIUS, 0)), ((1, side), (0, RADIUS))):
         values = functional.avg_pool2d(values, kernel, 1, padding, count_include_pad=False)
     return values

@@ -76,6 +76,7 @@ def stitch(
     height, width = canvas.size
     rows = divide_axis(height, how.tile or height, how.blend)
     columns = divide_axis(width, how.tile or width, how.blend)
+    # Never half precision, whose rounding would show in smooth skies.
     dtype = torch.float64 if network.dtype == torch.float64 else torch.float32
     step = how.at_once(canvas, network)
     for first in range(0, len(canvas.source), step):
@@ -178,6 +179,7 @@ class _Writer:
             ready = min(unread - start, rows.shape[2])
             self._canvas.write(self._samples, slice(start, start + ready), rows[:, :, :ready])
             if ready < rows.shape[2]:
+                # A copy, so that the rows already written can be freed.
                 self._held.appendleft((unread, rows[:, :, ready:].clone()))
 
 
@@ -200,6 +202,7 @@ def _bands(
         done = band.shape[2] if following is None else following.low - row.low
         unread = row.high if following is None else piece.first_read(following)
         yield row.low, band[:, :, :done], unread
+        # A copy of the few rows, so that the band can be freed.
         pending = band[:, :, done:].clone()
 
 

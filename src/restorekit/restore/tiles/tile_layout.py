@@ -53,8 +53,10 @@ def divide_axis(length: int, tile: int, blend: int) -> list[TileSpan]:
         blend: number of rows over which neighbours are blended; fewer if segments are shorter.
     """
     count = math.ceil(length / tile)
+    # Equal segments instead of full tiles and a small rest, whose margins would cost most.
     seams = [round(length * place / count) for place in range(count + 1)]
     shortest = min(after - before for before, after in pairwise(seams))
+    # A blend longer than a segment would overlap with the next one.
     half = min(blend, shortest) // 2
     return [
         TileSpan(

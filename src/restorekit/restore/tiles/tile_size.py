@@ -63,10 +63,13 @@ def choose_tiles(
         return Stitching()
     margin = reach.pixels if exact else reach.coarse
     blend = _BLEND_GLOBAL if reach.is_global else _BLEND
+    # A side that the user has set is not reduced beforehand; memory errors still halve it.
     if tile != "auto":
         return Stitching(side, margin, blend)
+    # For a wide receptive field, tiles grow beyond the fastest size instead of being all margin.
     how = Stitching(max(side - 2 * margin - blend, side // 2), margin, blend)
     most = _SHARE * available_memory(device) / network.bytes_per_pixel
+    # Whole, if it fits easily: tiles would change the result of such a network.
     if reach.is_global and size[0] * size[1] <= most / 2:
         return Stitching()
     while _area(how) > most and (halved := smaller_tiles(how, size)) is not None:
@@ -95,6 +98,7 @@ def tiling_difference(
         The root mean square difference, on the [0, 1] scale.
     """
     height, width = canvas.size
+    # Two tiles of 256 pixels are enough to measure, and take little time.
     side = min(how.tile or height, 256)
     top, left = max(height - 2 * side, 0) // 2, max(width - 2 * side, 0) // 2
     place = slice(top, top + 2 * side), slice(left, left + 2 * side)
