@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 from restorekit.errors import ArgumentError
 from restorekit.networks.loading import ModelLike
@@ -22,38 +23,27 @@ from restorekit.pictures.processing.file_plan import plan_files
 from restorekit.pictures.processing.one_file import WriteOptions
 from restorekit.pictures.value_ranges import check_range
 from restorekit.report.report_paths import report_paths
-from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, RangeEnd
-from restorekit.restore.noise_level import Sigma
-from restorekit.restore.tiles.tile_size import TileSize
+from restorekit.restore.denoise_options import DEFAULT_MODEL, FileKeywords, show_options
+from restorekit.restore.denoiser import Denoiser
 
 _DEPTHS = (8, 16, "float")
 
 
+@show_options(FileKeywords)
 def denoise_files(
     inputs: Inputs,
     output: AnyPath | None = None,
     model: ModelLike = DEFAULT_MODEL,
     *,
-    sigma: Sigma | None = None,
-    strength: float = 1.0,
-    keep_detail: float = 0.0,
-    ensemble: bool = False,
-    noise_map: bool = False,
-    tile: TileSize = "auto",
-    precision: str = "auto",
-    device: str = "auto",
-    runtime: str = "torch",
     depth: Depth | None = None,
-    black: RangeEnd = "auto",
-    white: RangeEnd = "auto",
     quality: int | None = None,
     in_place: bool = False,
-    force: bool = False,
     overwrite: bool | None = None,
     report: AnyPath | None = None,
     summarize: bool = False,
     share: Share = False,
     on_file: OnFile | None = None,
+    **options: Unpack[FileKeywords],
 ) -> FilesOutcome:
     """Restore picture files, or whole folders of them, as `restorekit denoise` does.
 
@@ -65,11 +55,8 @@ def denoise_files(
         inputs: a picture or a folder, or several of them.
         output: a file for one picture, else a folder. None writes "photo-restored.jpg" next to
             "photo.jpg".
-        model: as for `Denoiser`, like `sigma`, `strength`, `keep_detail`, `ensemble`, `noise_map`,
-            `tile`, `precision`, `device`, `runtime` and `force`.
+        model: as for `Denoiser`.
         depth: the bit depth of the results, 8, 16 or "float"; None keeps that of each input.
-        black: the value of black in all inputs; "auto" finds it for each.
-        white: the value of white.
         quality: the quality of JPEG and WebP files, 1 to 100; None is the format's default.
         in_place: overwrite the inputs with the results.
         overwrite: whether pictures that have a result, not older than the input, are restored
@@ -79,6 +66,8 @@ def denoise_files(
         share: True shares the files among the processes that torchrun has started; each of them
             has to make this call. (rank, world) works on every `world`-th file from `rank` on.
         on_file: called with the `FileResult` of each file as soon as it is finished.
+        **options: the keywords of `Denoiser` except `alpha`. `black` and `white` hold for all
+            inputs; "auto" finds them for each.
 
     Returns:
         A result for each file, in order.
@@ -102,7 +91,7 @@ def denoise_files(
         [('photo-restored.png', 'restored')]
     """
     paths = path_list(inputs)
-    ends = check_range(black, white)
+    ends = check_range(options.get("black", "auto"), options.get("white", "auto"))
     if depth is not None and depth not in _DEPTHS:
         raise ArgumentError(f"depth is 8, 16 or 'float', or None, not {depth!r}")
     if quality is not None and not 1 <= quality <= 100:
@@ -113,19 +102,8 @@ def denoise_files(
     worker = worker_of(share)
     if overwrite is None:  # the settings for a single picture may be what is tried out
         overwrite = len(paths) == 1 and not Path(paths[0]).is_dir()
-    denoiser = Denoiser(
-        model,
-        sigma=sigma,
-        strength=strength,
-        keep_detail=keep_detail,
-        ensemble=ensemble,
-        noise_map=noise_map,
-        tile=tile,
-        precision=precision,
-        device=worker.device(device),
-        runtime=runtime,
-        force=force,
-    )
+    options["device"] = worker.device(str(options.get("device", "auto")))
+    denoiser = Denoiser(model, **options)
     restoring = Restoring(denoiser, reports, summarize)
     return run_files(
         plan,

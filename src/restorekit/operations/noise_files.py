@@ -25,7 +25,7 @@ from restorekit.pictures.processing.one_file import PagePlace, WriteOptions, one
 from restorekit.pictures.tensors import pixels_to_tensor, tensor_to_pixels
 from restorekit.pictures.value_ranges import check_range
 from restorekit.records import degrade
-from restorekit.restore.denoiser import RangeEnd
+from restorekit.restore.denoise_options import RangeEnd
 from restorekit.seeding import derive_generator
 
 

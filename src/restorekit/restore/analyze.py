@@ -7,7 +7,7 @@ from typing import Any
 from restorekit.errors import InputError, warn
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.analysis import Analysis, analyze_canvas
-from restorekit.restore.denoiser import RangeEnd
+from restorekit.restore.denoise_options import RangeEnd
 from restorekit.restore.image_types import open_image
 from restorekit.restore.pixel_meaning import PixelMeaning
 

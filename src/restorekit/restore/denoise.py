@@ -3,76 +3,42 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
-import torch
 from PIL import Image
 
 from restorekit.networks.loading import ModelLike
-from restorekit.restore.denoiser import DEFAULT_MODEL, Denoiser, ImageT, RangeEnd
-from restorekit.restore.noise_level import Sigma
-from restorekit.restore.tiles.tile_size import TileSize
+from restorekit.restore.denoise_options import DEFAULT_MODEL, DenoiseKeywords, show_options
+from restorekit.restore.denoiser import Denoiser, ImageT
+
+# The options that could be given by position before they became keywords, in this order.
+_BY_POSITION = (
+    *("sigma", "strength", "keep_detail", "ensemble", "tile", "precision", "device", "black"),
+    *("white", "alpha", "force", "noise_map", "runtime"),
+)
 
 
 @overload
 def denoise(
-    image: ImageT,
-    model: ModelLike = ...,
-    sigma: Sigma | None = ...,
-    strength: float = ...,
-    keep_detail: float = ...,
-    ensemble: bool = ...,
-    tile: TileSize = ...,
-    precision: str = ...,
-    device: str | torch.device = ...,
-    black: RangeEnd = ...,
-    white: RangeEnd = ...,
-    alpha: bool = ...,
-    force: bool = ...,
-    noise_map: bool = ...,
-    runtime: str = ...,
+    image: ImageT, model: ModelLike = ..., **options: Unpack[DenoiseKeywords]
 ) -> ImageT: ...
 @overload
 def denoise(
-    image: str | PathLike[str],
-    model: ModelLike = ...,
-    sigma: Sigma | None = ...,
-    strength: float = ...,
-    keep_detail: float = ...,
-    ensemble: bool = ...,
-    tile: TileSize = ...,
-    precision: str = ...,
-    device: str | torch.device = ...,
-    black: RangeEnd = ...,
-    white: RangeEnd = ...,
-    alpha: bool = ...,
-    force: bool = ...,
-    noise_map: bool = ...,
-    runtime: str = ...,
+    image: str | PathLike[str], model: ModelLike = ..., **options: Unpack[DenoiseKeywords]
 ) -> Image.Image: ...
+@show_options(DenoiseKeywords)
 def denoise(
     image: Any,
     model: ModelLike = DEFAULT_MODEL,
-    sigma: Sigma | None = None,
-    strength: float = 1.0,
-    keep_detail: float = 0.0,
-    ensemble: bool = False,
-    tile: TileSize = "auto",
-    precision: str = "auto",
-    device: str | torch.device = "auto",
-    black: RangeEnd = "auto",
-    white: RangeEnd = "auto",
-    alpha: bool = True,
-    force: bool = False,
-    noise_map: bool = False,
-    runtime: str = "torch",
+    *values: Any,
+    **options: Unpack[DenoiseKeywords],
 ) -> object:
     """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
     Args:
         image: a PIL image, a path, an array or a tensor; see `Denoiser`.
         model: the name of bundled weights, a weights file, the folder of a run, or a module.
-        **options: the other keywords are those of `Denoiser`.
+        **options: the keywords of `Denoiser`.
 
     Returns:
         The restored image, of the same kind, size, type and range as `image`; a PIL image for a
@@ -91,20 +57,5 @@ def denoise(
         >>> restored.shape, restored.dtype
         ((32, 32, 3), dtype('uint8'))
     """
-    denoiser = Denoiser(
-        model,
-        sigma=sigma,
-        strength=strength,
-        keep_detail=keep_detail,
-        ensemble=ensemble,
-        tile=tile,
-        precision=precision,
-        device=device,
-        black=black,
-        white=white,
-        alpha=alpha,
-        force=force,
-        noise_map=noise_map,
-        runtime=runtime,
-    )
-    return denoiser(image)
+    by_position: dict[str, Any] = dict(zip(_BY_POSITION[: len(values)], values, strict=True))
+    return Denoiser(model, **by_position, **options)(image)

@@ -5,50 +5,43 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import repeat
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.devices import check_precision, dtype_of
-from restorekit.errors import ArgumentError, warn
+from restorekit.devices import check_precision
+from restorekit.errors import warn
 from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
 from restorekit.networks.loading import ModelLike, load_network
 from restorekit.networks.network import Network, model_name
-from restorekit.networks.precision import is_large_enough
-from restorekit.pictures.value_ranges import check_range
-from restorekit.restore.argument_checks import check_fraction
-from restorekit.restore.canvas import Canvas, group_alike, join_canvases
-from restorekit.restore.image_types import open_image
-from restorekit.restore.noise_level import (
-    EstimatedLevel,
-    NoiseLevel,
-    Sigma,
-    check_sigma,
-    estimated_level,
-    estimated_map,
-    given_level,
-    join_levels,
+from restorekit.restore.denoise_options import (
+    DEFAULT_MODEL,
+    DenoiseKeywords,
+    DenoiseOptions,
+    show_options,
 )
+from restorekit.restore.image_batches import run_jobs
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import open_image
+from restorekit.restore.level_choice import LevelChoice
+from restorekit.restore.noise_level import EstimatedLevel, Sigma
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pipeline import Pipeline
 from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.restore.safeguard.assess import assess
-from restorekit.restore.safeguard.guard import Guard, join_guards
+from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.tiles.stitch import pixels_at_once
-from restorekit.restore.tiles.tile_size import TileSize, check_tile
-from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY
 
 Array = np.ndarray[Any, Any]
-RangeEnd = float | Literal["auto"]
 ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
 
-DEFAULT_MODEL = "swift-photo"
 _RENAMED = {"told": "with_sigma", "heeds_sigma": "uses_sigma"}
 
 
@@ -128,48 +121,17 @@ class Denoiser:
         True
     """
 
+    @show_options(DenoiseKeywords)
     def __init__(
-        self,
-        model: ModelLike = DEFAULT_MODEL,
-        *,
-        sigma: Sigma | None = None,
-        strength: float = 1.0,
-        keep_detail: float = 0.0,
-        ensemble: bool = False,
-        tile: TileSize = "auto",
-        precision: str = "auto",
-        device: str | torch.device = "auto",
-        noise_map: bool = False,
-        runtime: str = "torch",
-        black: RangeEnd = "auto",
-        white: RangeEnd = "auto",
-        alpha: bool = True,
-        force: bool = False,
+        self, model: ModelLike = DEFAULT_MODEL, **options: Unpack[DenoiseKeywords]
     ) -> None:
-        check_sigma(sigma)
-        self._meaning = PixelMeaning(*check_range(black, white), has_alpha=alpha)
-        check_fraction("strength", strength)
-        check_fraction("keep_detail", keep_detail)
-        if noise_map and sigma is not None:
-            raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
-        side = check_tile(tile)
-        self._sigma, self._noise_map, self._force = sigma, noise_map, force
+        self._options = DenoiseOptions(**options)
         self.name = model_name(model)
         with memory_errors(lambda: f"to load model '{self.name}'; use a smaller one"):
-            self.model = load_network(model, device)
-            network = Network(self.model)
-        check_precision(precision, network.device or torch.device("cpu"))
-        if runtime != "torch":
-            from restorekit.runtimes.runtime_models import make_runtime
-
-            network = Network(
-                self.model, lambda: make_runtime(Network(self.model), runtime, precision)
-            )
-        self._network = network
-        self._precision = precision
-        turns = ALL_SYMMETRIES if ensemble else IDENTITY
-        self._pipeline = Pipeline(self._network, self.name, side, turns, strength, keep_detail)
-        self._warned: set[str] = set()
+            self.model = load_network(model, self._options.device)
+            self._network = self._make_network()
+        self._levels = LevelChoice(self._network, self.name)
+        self._pipeline = Pipeline(self._network, self.name)
 
     if not TYPE_CHECKING:
 
@@ -198,9 +160,8 @@ class Denoiser:
         Args:
             sigma: as in the constructor.
         """
-        check_sigma(sigma)
         other = copy(self)
-        other._sigma = sigma
+        other._options = replace(self._options, sigma=sigma)
         return other
 
     @overload
@@ -286,115 +247,51 @@ class Denoiser:
     ) -> list[DenoiseOutcome[object]]:
         started = time.perf_counter()
         self._network.renew()
-        in_place = in_place and not self._pipeline.keep_detail
-        opened = [
-            open_image(image, self._network.channels, in_place, meaning)
-            for image, meaning in zip(images, meanings or repeat(self._meaning), strict=False)
-        ]
-        canvases = [each.canvas for each in opened]
-        for words in dict.fromkeys(canvas.words for canvas in canvases if canvas.words):
-            warn(words)
-        levels = [self._level(canvas, diagnose) for canvas in canvases]
-        guards = [self._guard(*each) for each in zip(canvases, levels, strict=True)]
-        clean = [isinstance(level, EstimatedLevel) and all(level.clean) for level in levels]
-        how = self._run(canvases, levels, guards)
-        reasons = [guard.reason if guard else None for guard in guards]
-        seconds = (time.perf_counter() - started) / max(len(images), 1)
-        return [
-            DenoiseOutcome(
-                image=each.finish(),
-                sigma=_per_channel(level, each.canvas),
-                already_clean=reason == "clean" or (is_clean and reason != "faint"),
-                seconds=seconds,
-                tile=tile,
-                precision=precision,
-                model=self.name,
-                black=each.canvas.scale.black,
-                white=each.canvas.scale.white,
-                left_alone=reason,
-            )
-            for each, level, is_clean, reason, (tile, precision) in zip(
-                opened, levels, clean, reasons, how, strict=True
-            )
-        ]
+        jobs = self._open(images, in_place, meanings)
+        for job in jobs:
+            job.level = self._levels.of_image(job.canvas, self._options, diagnose)
+        for job in jobs:
+            job.guard = self._guard(job)
+        run_jobs(jobs, self._pipeline, self._levels, self._options)
+        seconds = (time.perf_counter() - started) / max(len(jobs), 1)
+        return [job.outcome(self.name, seconds) for job in jobs]
 
-    def _run(
+    def _open(
         self,
-        canvases: Sequence[Canvas],
-        levels: Sequence[NoiseLevel | None],
-        guards: Sequence[Guard | None],
-    ) -> list[tuple[int | None, str]]:
-        """Restore canvases, in batches where possible; return the tile and precision of each."""
-        how: list[tuple[int | None, str]] = [(None, self._precision)] * len(canvases)
-        changed = []
-        for place, (canvas, guard) in enumerate(zip(canvases, guards, strict=True)):
-            if self._pipeline.strength == 0 or (guard is not None and guard.reason is not None):
-                canvas.leave(slice(None))
-            else:
-                changed.append(place)
-        for group in group_alike([canvases[place] for place in changed], self.pixels_at_once):
-            places = [changed[index] for index in group]
-            some = [canvases[place] for place in places]
-            network_levels = [
-                self._level_for_network(canvases[place], levels[place]) for place in places
-            ]
-            dtype = self._dtype(some[0])
-            precision = str(dtype or self._network.dtype).removeprefix("torch.")
-            with (
-                join_canvases(some) as canvas,
-                join_guards([guards[place] for place in places]) as guard,
-            ):
-                tile = self._pipeline.run(canvas, join_levels(network_levels), dtype, guard)
-            for place in places:
-                how[place] = tile, precision
-        return how
+        images: Sequence[object],
+        in_place: bool,
+        meanings: Sequence[PixelMeaning] | None,
+    ) -> list[ImageJob]:
+        """Open images, and warn once about each range that was guessed."""
+        in_place = in_place and not self._options.keep_detail
+        jobs = [
+            ImageJob(
+                open_image(image, self._network.channels, in_place, meaning),
+                self._options.precision,
+            )
+            for image, meaning in zip(
+                images, meanings or repeat(self._options.meaning), strict=False
+            )
+        ]
+        for words in dict.fromkeys(job.canvas.words for job in jobs if job.canvas.words):
+            warn(words)
+        return jobs
 
-    @property
-    def _uses_given_sigma(self) -> bool:
-        """Whether sigma is given and the network uses it."""
-        return self._sigma is not None and not self._network.is_blind
-
-    def _guard(self, canvas: Canvas, level: NoiseLevel | None) -> Guard | None:
-        """The limits on the change of a canvas; None if it is unlimited."""
-        if self._force or self._pipeline.strength == 0:
+    def _guard(self, job: ImageJob) -> Guard | None:
+        """The limits on the change of an image; None if it is unlimited."""
+        if self._options.force or self._options.strength == 0:
             return None
-        return assess(canvas, level if isinstance(level, EstimatedLevel) else None)
+        return assess(job.canvas, job.level if isinstance(job.level, EstimatedLevel) else None)
 
-    def _level(self, canvas: Canvas, diagnose: bool) -> NoiseLevel | None:
-        """The noise level of each channel, if it is given, needed or requested."""
-        if self._sigma is not None:
-            given = given_level(canvas, self._sigma)
-            if self._uses_given_sigma:
-                return given
-            self._warn("blind: it finds the noise level itself, and sigma has no effect")
-        network_needs_it = not self._noise_map and not self._network.is_blind
-        needed = self._pipeline.strength and (network_needs_it or not self._force)
-        return estimated_level(canvas) if diagnose or needed else None
+    def _make_network(self) -> Network:
+        """The model as a network, in the runtime of the options."""
+        network, options = Network(self.model), self._options
+        check_precision(options.precision, network.device or torch.device("cpu"))
+        if options.runtime == "torch":
+            return network
+        from restorekit.runtimes.runtime_models import make_runtime
 
-    def _level_for_network(self, canvas: Canvas, level: NoiseLevel | None) -> NoiseLevel | None:
-        if self._noise_map:
-            if not self._network.is_blind:
-                return estimated_map(canvas)
-            self._warn("blind: it finds the noise level itself, and a noise map has no effect")
-        return None if self._network.is_blind else level
-
-    def _dtype(self, canvas: Canvas) -> torch.dtype | None:
-        if not self._network.is_torch:
-            return None
-        if self._precision == "auto":
-            return self._network.lossless_dtype if is_large_enough(canvas.size) else None
-        return dtype_of(self._precision)
-
-    def _warn(self, fact: str) -> None:
-        """Warn once about a property of the model."""
-        if fact not in self._warned:
-            self._warned.add(fact)
-            warn(f"model '{self.name}' is {fact}")
-
-
-def _per_channel(level: NoiseLevel | None, canvas: Canvas) -> tuple[float, ...]:
-    """The noise level of each channel on the scale where white is 1."""
-    if level is None:
-        return ()
-    sigma = level.sigma.mean((0, 2, 3))
-    return tuple(sigma.expand(canvas.source.shape[1]).tolist())
+        return Network(
+            self.model,
+            lambda: make_runtime(Network(self.model), options.runtime, options.precision),
+        )

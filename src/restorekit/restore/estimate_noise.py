@@ -8,7 +8,7 @@ from torch import Tensor
 
 from restorekit.errors import warn
 from restorekit.pictures.value_ranges import check_range
-from restorekit.restore.denoiser import RangeEnd
+from restorekit.restore.denoise_options import RangeEnd
 from restorekit.restore.image_types import open_image
 from restorekit.restore.noise_estimation import DEFAULT, Spec
 from restorekit.restore.noise_level import estimated_level

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Literal
 
 import torch
 
@@ -13,13 +11,13 @@ from restorekit.errors import InputError, warn
 from restorekit.memory import is_out_of_memory
 from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.denoise_options import DenoiseOptions
 from restorekit.restore.detail import restore_detail
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
 from restorekit.sampling import evenly_spread
-from restorekit.symmetry import Symmetry
 
 # A large image is judged by this many pieces along each axis, of this side in pixels.
 _PIECES, _PIECE = 2, 256
@@ -32,24 +30,17 @@ class Pipeline:
     Attributes:
         network: the network.
         name: name of the network in messages.
-        tile: largest side of a tile in pixels, "auto", or None for the whole image.
-        turns: flips and rotations over which the result is averaged.
-        strength: share of the change that is applied, above 0 and up to 1.
-        keep_detail: share of the removed detail that is restored, from 0 to 1.
     """
 
     network: Network
     name: str
-    tile: int | Literal["auto"] | None
-    turns: Sequence[Symmetry]
-    strength: float
-    keep_detail: float
     _has_warned: bool = field(default=False, init=False)
 
     def run(
         self,
         canvas: Canvas,
         level: NoiseLevel | None,
+        options: DenoiseOptions,
         dtype: torch.dtype | None,
         guard: Guard | None = None,
     ) -> int | None:
@@ -60,6 +51,7 @@ class Pipeline:
         Args:
             canvas: the canvas to restore.
             level: standard deviation of the noise, for a network that takes it.
+            options: how it is restored; the strength is above 0.
             dtype: dtype of autocast; None for float32.
             guard: limits the change of each image.
 
@@ -70,11 +62,11 @@ class Pipeline:
             RestoreWarning: once, if tiles change the result of this network.
         """
         how: Stitching | None = choose_tiles(
-            self.network, canvas.size, self.tile, exact=dtype is None
+            self.network, canvas.size, options.tile_side, exact=dtype is None
         )
         with self.network.running(dtype):
             while how is not None:
-                how = replace(how, turns=self.turns)
+                how = replace(how, turns=options.turns)
                 try:
                     self._warn_of_tiles(canvas, how, level)
                     if guard is not None and how.tile is not None:
@@ -83,10 +75,10 @@ class Pipeline:
                             canvas.leave(slice(None))
                             return how.tile
                     # Detail is measured in the full change, so the strength is applied after it.
-                    strength = 1.0 if self.keep_detail else self.strength
+                    strength = 1.0 if options.keep_detail else options.strength
                     stitch(canvas, self.network, how, level, strength, guard)
-                    if self.keep_detail and not (guard and guard.reason):
-                        restore_detail(canvas, self.keep_detail, self.strength)
+                    if options.keep_detail and not (guard and guard.reason):
+                        restore_detail(canvas, options.keep_detail, options.strength)
                     return how.tile
                 except Exception as error:
                     if not is_out_of_memory(error):

@@ -264,7 +264,7 @@ def test_too_little_memory_with_the_network_loaded(monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
 
-    monkeypatch.setattr("restorekit.restore.denoiser.estimated_level", fail)
+    monkeypatch.setattr("restorekit.restore.level_choice.estimated_level", fail)
     with pytest.raises(InsufficientMemoryError, match=r"^not enough memory to restore an image"):
         Denoiser(Hungry(limit=10**6))(picture(40, 30))
 

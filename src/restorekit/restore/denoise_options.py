@@ -1,0 +1,120 @@
+"""The options of a restoration: declared, checked and given a default in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from inspect import Parameter, signature
+from typing import Any, Literal, TypedDict, TypeVar
+
+import torch
+
+from restorekit.errors import ArgumentError
+from restorekit.pictures.value_ranges import check_range
+from restorekit.restore.argument_checks import check_fraction
+from restorekit.restore.noise_level import Sigma, check_sigma
+from restorekit.restore.pixel_meaning import PixelMeaning
+from restorekit.restore.tiles.tile_size import TileSize, check_tile
+from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY, Symmetry
+
+DEFAULT_MODEL = "swift-photo"
+RangeEnd = float | Literal["auto"]
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+_VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
+
+class FileKeywords(TypedDict, total=False):
+    """The options as keywords, for picture files."""
+
+    sigma: Sigma | None
+    strength: float
+    keep_detail: float
+    ensemble: bool
+    tile: TileSize
+    precision: str
+    device: str | torch.device
+    noise_map: bool
+    runtime: str
+    black: RangeEnd
+    white: RangeEnd
+    force: bool
+
+
+class DenoiseKeywords(FileKeywords, total=False):
+    """The options as keywords, for images of any kind."""
+
+    alpha: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DenoiseOptions:
+    """The checked options of a `Denoiser`, whose documentation describes them.
+
+    A new option is a field here and a keyword above; `Denoiser`, `denoise` and `denoise_files`
+    accept it then.
+
+    Raises:
+        ArgumentError: an option has an invalid value.
+    """
+
+    sigma: Sigma | None = None
+    strength: float = 1.0
+    keep_detail: float = 0.0
+    ensemble: bool = False
+    tile: TileSize = "auto"
+    precision: str = "auto"
+    device: str | torch.device = "auto"
+    noise_map: bool = False
+    runtime: str = "torch"
+    black: RangeEnd = "auto"
+    white: RangeEnd = "auto"
+    alpha: bool = True
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        check_sigma(self.sigma)
+        check_range(self.black, self.white)
+        check_fraction("strength", self.strength)
+        check_fraction("keep_detail", self.keep_detail)
+        if self.noise_map and self.sigma is not None:
+            raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
+        check_tile(self.tile)
+
+    @property
+    def meaning(self) -> PixelMeaning:
+        """The range and the channels of an image, as far as the options state them."""
+        return PixelMeaning(*check_range(self.black, self.white), has_alpha=self.alpha)
+
+    @property
+    def turns(self) -> Sequence[Symmetry]:
+        """Flips and rotations over which the result is averaged."""
+        return ALL_SYMMETRIES if self.ensemble else IDENTITY
+
+    @property
+    def tile_side(self) -> int | Literal["auto"] | None:
+        """Largest side of a tile in pixels, "auto", or None for the whole image."""
+        return check_tile(self.tile)
+
+
+def show_options(keywords: type[FileKeywords]) -> Callable[[FunctionT], FunctionT]:
+    """Make a decorator that lists the options in the signature of a function.
+
+    `help` and the documentation then show each option and its default instead of `**options`.
+
+    Args:
+        keywords: the options that the function accepts.
+    """
+    options = [
+        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+        for each in fields(DenoiseOptions)
+        if each.name in keywords.__annotations__
+    ]
+
+    def decorate(function: FunctionT) -> FunctionT:
+        written = signature(function)
+        own = [each for each in written.parameters.values() if each.kind not in _VARIADIC]
+        shown = written.replace(parameters=[*own, *options])
+        function.__signature__ = shown  # type: ignore[attr-defined]
+        return function
+
+    return decorate

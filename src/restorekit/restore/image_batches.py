@@ -1,0 +1,66 @@
+"""Running a network on several images, those that are alike as a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from restorekit.devices import dtype_of
+from restorekit.networks.network import Network
+from restorekit.networks.precision import is_large_enough
+from restorekit.restore.canvas import group_alike, join_canvases
+from restorekit.restore.denoise_options import DenoiseOptions
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.level_choice import LevelChoice
+from restorekit.restore.noise_level import join_levels
+from restorekit.restore.pipeline import Pipeline
+from restorekit.restore.safeguard.guard import join_guards
+from restorekit.restore.tiles.stitch import pixels_at_once
+
+
+def run_jobs(
+    jobs: Sequence[ImageJob], pipeline: Pipeline, levels: LevelChoice, options: DenoiseOptions
+) -> None:
+    """Restore images, and record the tile and the precision of each.
+
+    Args:
+        jobs: the images, with their levels and guards.
+        pipeline: runs the network.
+        levels: chooses what the network is given.
+        options: how the images are restored.
+    """
+    changed = []
+    for job in jobs:
+        if options.strength == 0 or job.reason is not None:
+            job.canvas.leave(slice(None))
+        else:
+            changed.append(job)
+    groups = group_alike([job.canvas for job in changed], pixels_at_once(pipeline.network))
+    for group in groups:
+        _run_batch([changed[index] for index in group], pipeline, levels, options)
+
+
+def _run_batch(
+    batch: Sequence[ImageJob], pipeline: Pipeline, levels: LevelChoice, options: DenoiseOptions
+) -> None:
+    network = pipeline.network
+    given = join_levels([levels.for_network(job.canvas, options, job.level) for job in batch])
+    dtype = _autocast_dtype(network, options.precision, batch[0].canvas.size)
+    with (
+        join_canvases([job.canvas for job in batch]) as canvas,
+        join_guards([job.guard for job in batch]) as guard,
+    ):
+        tile = pipeline.run(canvas, given, options, dtype, guard)
+    for job in batch:
+        job.tile = tile
+        job.precision = str(dtype or network.dtype).removeprefix("torch.")
+
+
+def _autocast_dtype(network: Network, precision: str, size: tuple[int, int]) -> torch.dtype | None:
+    """The dtype of autocast for an image of this size; None if the network runs as it is."""
+    if not network.is_torch:
+        return None
+    if precision == "auto":
+        return network.lossless_dtype if is_large_enough(size) else None
+    return dtype_of(precision)

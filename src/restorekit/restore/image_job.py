@@ -1,0 +1,69 @@
+"""An image on its way through a denoiser, from the opened image to the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.image_types import OpenedImage
+from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
+from restorekit.restore.outcome import DenoiseOutcome
+from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.safeguard.reason import Reason
+
+
+@dataclass
+class ImageJob:
+    """An image, what has been decided about it, and how it has been restored.
+
+    Attributes:
+        opened: the image.
+        precision: number format of the network.
+        level: its noise level; None if it is neither given nor needed.
+        guard: the limits on its change; None if it is unlimited.
+        tile: largest side of a tile in pixels; None for the whole image.
+    """
+
+    opened: OpenedImage
+    precision: str
+    level: NoiseLevel | None = None
+    guard: Guard | None = None
+    tile: int | None = None
+
+    @property
+    def canvas(self) -> Canvas:
+        """The image and its result."""
+        return self.opened.canvas
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the image is left unchanged; None if it is restored."""
+        return None if self.guard is None else self.guard.reason
+
+    def outcome(self, model: str, seconds: float) -> DenoiseOutcome[object]:
+        """The restored image, and how it was restored.
+
+        Args:
+            model: name of the model.
+            seconds: duration.
+        """
+        is_clean = isinstance(self.level, EstimatedLevel) and all(self.level.clean)
+        return DenoiseOutcome(
+            image=self.opened.finish(),
+            sigma=self._sigma_per_channel(),
+            already_clean=self.reason == "clean" or (is_clean and self.reason != "faint"),
+            seconds=seconds,
+            tile=self.tile,
+            precision=self.precision,
+            model=model,
+            black=self.canvas.scale.black,
+            white=self.canvas.scale.white,
+            left_alone=self.reason,
+        )
+
+    def _sigma_per_channel(self) -> tuple[float, ...]:
+        """The noise level of each channel on the scale where white is 1."""
+        if self.level is None:
+            return ()
+        sigma = self.level.sigma.mean((0, 2, 3))
+        return tuple(sigma.expand(self.canvas.source.shape[1]).tolist())

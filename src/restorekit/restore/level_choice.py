@@ -1,0 +1,76 @@
+"""The choice of the noise level: which one an image has, and which one its network is given."""
+
+from __future__ import annotations
+
+from restorekit.errors import warn
+from restorekit.networks.network import Network
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.denoise_options import DenoiseOptions
+from restorekit.restore.noise_level import (
+    NoiseLevel,
+    estimated_level,
+    estimated_map,
+    given_level,
+)
+
+
+class LevelChoice:
+    """Chooses the noise levels of images.
+
+    Args:
+        network: the network that restores them.
+        name: name of the network in messages.
+    """
+
+    def __init__(self, network: Network, name: str) -> None:
+        self.network, self.name = network, name
+        self._warned: set[str] = set()
+
+    def of_image(
+        self, canvas: Canvas, options: DenoiseOptions, diagnose: bool
+    ) -> NoiseLevel | None:
+        """The noise level of each channel; None if it is neither given nor needed.
+
+        Args:
+            canvas: the image.
+            options: how it is restored.
+            diagnose: whether the level is reported, and so needed in any case.
+
+        Warns:
+            RestoreWarning: once, if sigma is given and the network does not use it.
+        """
+        if options.sigma is not None:
+            given = given_level(canvas, options.sigma)
+            if not self.network.is_blind:
+                return given
+            self._warn_of_unused("sigma")
+        network_needs_it = not options.noise_map and not self.network.is_blind
+        needed = options.strength and (network_needs_it or not options.force)
+        return estimated_level(canvas) if diagnose or needed else None
+
+    def for_network(
+        self, canvas: Canvas, options: DenoiseOptions, level: NoiseLevel | None
+    ) -> NoiseLevel | None:
+        """What the network is given: a level or a map; None if it does not use it.
+
+        Args:
+            canvas: the image.
+            options: how it is restored.
+            level: the result of `of_image`.
+
+        Warns:
+            RestoreWarning: once, if a map is requested and the network does not use it.
+        """
+        if self.network.is_blind:
+            if options.noise_map:
+                self._warn_of_unused("a noise map")
+            return None
+        return estimated_map(canvas) if options.noise_map else level
+
+    def _warn_of_unused(self, option: str) -> None:
+        if option not in self._warned:
+            self._warned.add(option)
+            warn(
+                f"model '{self.name}' is blind: it finds the noise level itself, and {option} has "
+                "no effect"
+            )
