@@ -25,8 +25,14 @@ class RestoreKitError(Exception):
         cannot read 'missing.png': it does not exist.
     """
 
+    component: object = None  # the checked component that raised it, where one did
+
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(one_line(a) if isinstance(a, str) else a for a in arguments))
+
+    def put(self, message: str) -> None:
+        """Replace the message, by one that also states the place in a configuration."""
+        self.args = (one_line(message),)
 
 
 class UnknownNameError(RestoreKitError, LookupError):

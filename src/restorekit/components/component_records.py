@@ -109,12 +109,14 @@ class CheckedComponent:
     """A component with arguments that fit its signature.
 
     Attributes:
+        kind: of what kind it is.
         entry: the component and its provider.
         target: what is called to make it.
         arguments: as they were given, and the defaults of the others.
         values: the given ones, converted to their declared types.
     """
 
+    kind: str
     entry: RegistryEntry
     target: Target = field(compare=False)  # the entry's
     arguments: Mapping[str, object]

@@ -34,6 +34,7 @@ from restorekit.errors import (
     ArgumentError,
     NameTakenError,
     PluginError,
+    RestoreKitError,
     UnknownNameError,
     did_you_mean,
 )
@@ -236,7 +237,7 @@ class Registry:
         values = signatures.validate(target, given, where)
         # Defaults too: a checkpoint must not change its meaning when a default does.
         defaults = {a.name: a.default for a in known if not a.required}
-        return CheckedComponent(entry, target, {**defaults, **given}, values)
+        return CheckedComponent(self.kind, entry, target, {**defaults, **given}, values)
 
     def make(self, checked: CheckedComponent, *given: Any) -> Any:
         """Make a component that `check` returned, with the objects that `create` is given.
@@ -245,6 +246,17 @@ class Registry:
             ArgumentError: the target refuses the value of an argument.
             PluginError: the target fails, or does not make such a component.
         """
+        try:
+            made = self._make(checked, *given)
+        except RestoreKitError as error:
+            error.component = error.component or checked  # one within this one is more precise
+            raise
+        mark_origin(
+            made, Origin(self.kind, checked.name, checked.arguments, checked.entry.provider)
+        )
+        return made
+
+    def _make(self, checked: CheckedComponent, *given: Any) -> Any:
         entry, name = checked.entry, checked.name
         where, label = f"{self.kind} '{name}'", self._label(entry)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
@@ -255,7 +267,6 @@ class Registry:
                 f"{label} made {quoted(made)}, which is not a valid {self.kind}: "
                 f"it has no {attribute}"
             )
-        mark_origin(made, Origin(self.kind, name, checked.arguments, entry.provider))
         return made
 
     def build(self, spec: Any, *given: Any) -> Any:

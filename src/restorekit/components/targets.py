@@ -60,7 +60,7 @@ def call_target(target: Target, arguments: Mapping[str, object], where: str, lab
         except ArgumentError:
             raise
         except ValueError as error:
-            raise ArgumentError(f"{where}: {message_of(error)}") from error
+            raise signatures.unfit_arguments(where, [message_of(error)]) from error
 
 
 def lacking(made: object, needs: Iterable[str]) -> str | None:

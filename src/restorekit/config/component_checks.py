@@ -48,6 +48,16 @@ def check_component(
     return faults or checked or []
 
 
+def checked_components(outer: CheckedComponent) -> Iterator[tuple[str, CheckedComponent]]:
+    """A component and those within it, each with its place, "" for the outer one."""
+    yield "", outer
+    registry = REGISTRIES[outer.kind]
+    for inner in _within(_Named("", registry, outer.name, outer.arguments)):
+        checked, _ = _check(inner)
+        if checked is not None:
+            yield inner.place, checked
+
+
 def _check(named: _Named) -> tuple[CheckedComponent | None, list[Fault]]:
     try:
         return named.registry.check(named.name, named.arguments), []

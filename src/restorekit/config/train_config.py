@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pydantic import (
     BaseModel,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -179,6 +181,13 @@ class TrainSettings(Section):
         return self
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What messages call a configuration, which does not tell two configurations apart."""
+
+    name: str = field(default="", compare=False)
+
+
 class TrainConfig(Section):
     """The configuration of a training run: components, settings and the folder of the results.
 
@@ -227,6 +236,8 @@ class TrainConfig(Section):
         description="How long, how fast and with what to train.",
     )
 
+    _source: _Source = PrivateAttr(_Source())
+
     def __init__(self, **data: object) -> None:
         try:
             super().__init__(**data)
@@ -259,9 +270,16 @@ class TrainConfig(Section):
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
         try:
-            return cls(**data)
+            config = cls(**data)
         except ConfigError as error:
             raise ConfigError([f"{source}: {problem}" for problem in error.problems]) from error
+        config._source = _Source(source)
+        return config
+
+    @property
+    def source(self) -> str:
+        """What messages call the configuration: its file, for example; "" if it has no name."""
+        return self._source.name
 
     def to_dict(self) -> dict[str, object]:
         """The resolved configuration as JSON data, with all defaults."""

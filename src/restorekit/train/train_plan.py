@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from restorekit.config.component_specs import (
     own_class,
 )
 from restorekit.config.config_file import read_config
+from restorekit.config.error_places import errors_at_their_place
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
 from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.metric.named_metrics import NamedMetric
@@ -60,6 +62,7 @@ class TrainPlan:
     teacher: nn.Module | None
     taught_by: Mapping[str, object]
     settings: TrainSettings
+    config: TrainConfig | None = None  # what it was made from, for messages
 
     @classmethod
     def make(
@@ -114,6 +117,10 @@ class TrainPlan:
             taught_by=taught_by,
             settings=settings,
         )
+
+    def errors_at_their_place(self) -> AbstractContextManager[None]:
+        """Within the block, errors name their place in the configuration if there is one."""
+        return nullcontext() if self.config is None else errors_at_their_place(self.config)
 
     def divide(self) -> DataSplit:
         """Split the dataset into images to train on and pictures to validate on.
@@ -187,9 +194,10 @@ def make_train_plan(
         "save_weight_path": config.save_weight_path,
         "load_weight_path": config.load_weight_path,
     }
-    return TrainPlan.make(
-        **{**named, **paths, **parts}, settings=replace_settings(config.train, settings)
-    )
+    chosen = replace_settings(config.train, settings)
+    with errors_at_their_place(config):
+        plan = TrainPlan.make(**{**named, **paths, **parts}, settings=chosen)
+    return replace(plan, config=config)
 
 
 def _checked_config(

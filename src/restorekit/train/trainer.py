@@ -134,10 +134,11 @@ class Trainer:
             for metric in plan.metrics.values():
                 metric.to(self.execution.device)
         self.task = self._task()
-        self.optimizer = make_optimizer(
-            plan.settings, self.model.parameters(), self.execution.device
-        )
-        self.schedule = make_schedule(plan.settings)
+        with plan.errors_at_their_place():
+            self.optimizer = make_optimizer(
+                plan.settings, self.model.parameters(), self.execution.device
+            )
+            self.schedule = make_schedule(plan.settings)
         self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
         self._plan_steps()
         self.places = self.execution.processes.places(plan.settings.batch_size)
