@@ -1,4 +1,4 @@
-"""Devices by the names a user writes."""
+"""Devices by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restorekit.errors import InputError
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A machine with so many GPUs, with or without Apple's."""
+    """A machine with a number of GPUs, with or without one of Apple."""
     gpus, apple = request.param
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
@@ -24,7 +24,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     indirect=["machine"],
 )
 def test_auto_is_the_fastest_present(machine: None, fastest: str) -> None:
-    """A GPU before Apple's, Apple's before the CPU."""
+    """CUDA is preferred to MPS, and MPS to the CPU."""
     assert resolve_device("auto") == torch.device(fastest)
 
 
@@ -72,7 +72,7 @@ def test_a_malformed_number(name: str) -> None:
 def test_bfloat16_is_native_where_the_processor_computes_in_it(
     present: bool, newer: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is asked for in one way in torch 2.10, and in another in newer versions."""
+    """torch 2.10 and newer versions have different functions for it."""
     if newer:
         capabilities = {"avx512_bf16": present}
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)

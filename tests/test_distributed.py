@@ -25,7 +25,7 @@ WHOLE = {
 
 
 def test_a_whole_environment() -> None:
-    """All of it is read; nothing of it is one process alone."""
+    """All variables are read; without any there is one process."""
     assert Launch.of_environment(WHOLE) == Launch(1, 2, 1, by_launcher=True, can_meet=True)
     assert Launch.of_environment({"LOCAL_RANK": "x"}) == Launch()
 
@@ -49,14 +49,14 @@ def test_a_whole_environment() -> None:
     ],
 )
 def test_an_incomplete_environment(change: dict[str, str | None], message: str) -> None:
-    """The variable that is wrong is named, in one line."""
+    """The message names the wrong variable."""
     given = {name: value for name, value in {**WHOLE, **change}.items() if value is not None}
     with pytest.raises(ArgumentError, match=message):
         Launch.of_environment(given)
 
 
 def test_processes_that_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without an address nobody can wait for the others; alone nobody needs to."""
+    """Several processes need an address to communicate; one process does not."""
     for name in WHOLE:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RANK", "0")
@@ -78,8 +78,8 @@ def refuse(*arguments: object, **options: object) -> None:
     raise RuntimeError("in use\n  and a page of stack")
 
 
-def test_the_command_line_tells_it_in_a_line() -> None:
-    """Also where torch would have been asked."""
+def test_the_command_line_reports_it_in_one_line() -> None:
+    """Also for a command that uses torch."""
     environment = {**os.environ, "RANK": "3", "WORLD_SIZE": "2"}
     done = subprocess.run(
         [sys.executable, "-m", "restorekit", "noise", "x.png", "-n", "gaussian", "-o", "y.png"],

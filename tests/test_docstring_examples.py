@@ -29,7 +29,7 @@ NEEDED_BY_EXAMPLES = {
 
 
 def modules_with_examples() -> list[str]:
-    """Found in the text, so that collecting the tests imports nothing."""
+    """Found by their text, so that collecting the tests imports nothing."""
     found = (path for path in sorted(SOURCE.rglob("*.py")) if ">>> " in path.read_text())
     return [".".join(path.relative_to(SOURCE.parent).with_suffix("").parts) for path in found]
 

@@ -1,4 +1,4 @@
-"""The family of errors: bounded messages that travel between processes."""
+"""The exceptions: limited messages, and pickling between processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_survives_pickling(kind: type[Exception]) -> None:
-    """With its message, its attributes and what was added to it."""
+    """With its message and attributes."""
     given = ["one", "two"] if kind is ConfigError else "what is wrong"
     error = kind(given)
     error.add_note("a note")
@@ -31,7 +31,7 @@ def test_every_kind_survives_pickling(kind: type[Exception]) -> None:
 
 
 def test_the_problems_survive_pickling() -> None:
-    """Each of them, not their letters."""
+    """As a tuple of texts."""
     again = pickle.loads(pickle.dumps(ConfigError(["one", "two"])))
     assert again.problems == ("one", "two")
     assert str(again) == "one\ntwo"
@@ -39,7 +39,7 @@ def test_the_problems_survive_pickling() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, RestoreKitError)])
 def test_a_message_is_bounded(kind: type[Exception]) -> None:
-    """Whatever it quotes; its end, where the nearest right thing stands, is kept."""
+    """For any content; the end, which has the suggestion, is kept."""
     text = f"unknown key '{'k' * 200_000}'. Did you mean 'key'?"
     error = kind([text] if kind is ConfigError else text)
     assert len(str(error)) <= 1000
@@ -48,7 +48,7 @@ def test_a_message_is_bounded(kind: type[Exception]) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, RestoreKitError)])
 def test_a_message_is_one_line(kind: type[Exception]) -> None:
-    """A name with line breaks or terminal sequences cannot look like several messages."""
+    """Line breaks and terminal sequences in a name are escaped."""
     text = "unknown loss 'l1\r\nerror: \x1b[31m\u2028'"
     shown = r"unknown loss 'l1\r\nerror: \x1b[31m\u2028'"
     error = kind([text, text] if kind is ConfigError else text)
@@ -58,7 +58,7 @@ def test_a_message_is_one_line(kind: type[Exception]) -> None:
 
 
 def test_five_thousand_faults_are_counted() -> None:
-    """All are kept, the first are in the message."""
+    """All are kept; the message has the first ones and the number of the rest."""
     error = ConfigError([f"fault {number}" for number in range(5000)])
     assert len(error.problems) == 5000
     assert str(error).splitlines()[-1] == "and 4950 more problems"

@@ -1,4 +1,4 @@
-"""What importing restorekit gives, and what it costs."""
+"""Importing restorekit: public names and import time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DIRECTIVES = "function|autofunction|class|autoclass|autoexception|data|decorator
 
 
 def run(code: str) -> str:
-    """What a new process prints that runs the code."""
+    """The output of a new process that runs the code."""
     command = [sys.executable, "-W", "error", "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -69,7 +69,7 @@ def test_every_public_name_is_there(name: str) -> None:
 
 
 def test_all_is_complete_and_sorted() -> None:
-    """__all__ lists nothing that is not there, in order, once."""
+    """__all__ lists existing names, sorted and once each."""
     assert list(restorekit.__all__) == sorted(set(restorekit.__all__))
     assert set(restorekit.__all__) <= set(dir(restorekit))
     for name in restorekit.__all__:
@@ -79,7 +79,7 @@ def test_all_is_complete_and_sorted() -> None:
 @pytest.mark.parametrize("kind", REGISTRIES)
 @pytest.mark.parametrize("method", ["register", "get", "create", "names", "describe"])
 def test_every_registry_has_the_five_verbs(kind: str, method: str) -> None:
-    """Models, noises, losses, datasets and estimators are used alike."""
+    """They have the same methods for every kind."""
     assert callable(getattr(getattr(restorekit, kind), method))
 
 
@@ -87,32 +87,32 @@ def test_every_registry_has_the_five_verbs(kind: str, method: str) -> None:
     ("kind", "singular"), [(k, {"losses": "loss"}.get(k, k[:-1])) for k in REGISTRIES]
 )
 def test_the_functions_are_those_of_the_registries(kind: str, singular: str) -> None:
-    """create_* and list_* are shorter names for the registry's own methods."""
+    """create_* and list_* are short names of the methods of registries."""
     registry = getattr(restorekit, kind)
     assert getattr(restorekit, f"create_{singular}") == registry.create
     assert getattr(restorekit, f"list_{kind}") == registry.names
 
 
 def test_an_unknown_attribute_is_an_attribute_error() -> None:
-    """A misspelt name fails as it does in any module."""
+    """A misspelt name raises the usual error."""
     with pytest.raises(AttributeError, match="module 'restorekit' has no attribute 'Trainr'"):
         restorekit.Trainr  # noqa: B018
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
-    """What is installed says the version that the source says."""
+    """The installed version equals that of the source."""
     assert restorekit.__version__ == version.__version__
 
 
 def test_importing_and_listing_import_nothing_heavy() -> None:
-    """Neither the package, nor a listing, nor hookimpl for a plugin's sake, imports torch."""
+    """The package, listings and hookimpl do not import torch."""
     assert heavy_modules_after("import restorekit; restorekit.hookimpl") == []
     listings = "; ".join(f"assert restorekit.list_{kind}()" for kind in REGISTRIES)
     assert heavy_modules_after(f"import restorekit; {listings}") == []
 
 
 def test_getting_a_component_imports_only_its_own_family() -> None:
-    """Looking a loss up imports its file, and no other loss's or room's."""
+    """Looking up a loss imports its file, but not other losses or rooms."""
     code = (
         "import restorekit, sys; restorekit.losses.get('l1'); "
         "print([m for m in ('pixel', 'structure') if f'restorekit.loss.{m}' in sys.modules])"
@@ -121,7 +121,7 @@ def test_getting_a_component_imports_only_its_own_family() -> None:
 
 
 def names_on_the_page() -> Iterator[str]:
-    """What docs/python.md documents; the names of the kinds are in a table that is generated."""
+    """The names in docs/python.md; those of the kinds are in a generated table."""
     assert "_generated/shortcuts.md" in PAGE.read_text(encoding="utf-8")
     yield from (name for each in kinds.REGISTRIES.values() for name in each.shortcuts)
     lines = PAGE.read_text(encoding="utf-8").splitlines()
@@ -135,7 +135,7 @@ def names_on_the_page() -> Iterator[str]:
 
 
 def imported_names(path: Path) -> dict[str, str]:
-    """The modules of the names that a file imports from restorekit, types' sake included."""
+    """The modules of the names that a file imports from restorekit, including those for types."""
     return {
         alias.name: str(node.module)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
@@ -164,7 +164,7 @@ def test_a_script_that_mypy_checks_uses_every_public_name() -> None:
 
 
 def test_the_public_api_is_as_recorded() -> None:
-    """A change that is meant is recorded by `make api`."""
+    """An intended change is recorded by `make api`."""
     assert public_api.describe_api() == public_api.RECORDED.read_text(encoding="utf-8")
 
 
@@ -187,7 +187,7 @@ def test_the_public_api_is_as_recorded() -> None:
     ],
 )
 def test_a_documented_former_name_works_and_warns(module: str, name: str, present: str) -> None:
-    """It is what the public name is, in a process that imports nothing before."""
+    """It is the same object as the public name, in a new process."""
     code = (
         "import warnings; warnings.simplefilter('always')\n"
         "with warnings.catch_warnings(record=True) as caught:\n"

@@ -1,4 +1,4 @@
-"""The library leaves the process as it was, and prints nothing."""
+"""The library does not change the process-wide state, and prints nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def umask() -> int:
 
 
 def process_state() -> dict[str, Any]:
-    """What belongs to the whole process, and a library has no right to change."""
+    """The state of the whole process, which a library must not change."""
     loggers = [logging.root, *map(logging.getLogger, sorted(logging.root.manager.loggerDict))]
     return {
         "umask": umask(),

@@ -1,4 +1,4 @@
-"""The records that pass between rooms, and what is made of bare tensors."""
+"""The records that rooms exchange, and their conversion from tensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from restorekit.records import (
 
 
 def test_a_bare_tensor_becomes_a_record(batch: Tensor) -> None:
-    """A noise model or an architecture may return its tensor alone."""
+    """A noise model or an architecture may return only a tensor."""
     assert as_degraded(batch).noisy is batch
     assert as_degraded(batch).sigma is None
     assert as_restoration(batch).image is batch
@@ -31,7 +31,7 @@ def test_a_bare_tensor_becomes_a_record(batch: Tensor) -> None:
 
 
 def test_a_record_stays_the_same(batch: Tensor) -> None:
-    """What is a record already is passed on as it is."""
+    """A record is returned unchanged."""
     degraded = Degraded(batch, torch.ones(2, 1, 1, 1))
     restoration = Restoration(batch, {"mean": batch})
     assert as_degraded(degraded) is degraded
@@ -40,7 +40,7 @@ def test_a_record_stays_the_same(batch: Tensor) -> None:
 
 @pytest.mark.parametrize("output", [None, 3.0, (1, 2), [torch.zeros(1)]])
 def test_anything_else_is_refused(output: Any) -> None:
-    """The error tells who returned what."""
+    """The message says what was returned, and by what."""
     kind = type(output).__name__
     with pytest.raises(InputError, match=f"a noise model returned {kind}, not a tensor"):
         as_degraded(output)
@@ -92,7 +92,7 @@ def test_takes_tells_whether_a_keyword_is_accepted(function: Any, answer: bool) 
 
 
 def test_a_noise_that_takes_no_generator_is_given_none() -> None:
-    """One that takes it draws from it; either way a record comes back."""
+    """One that accepts it draws from it; both return a record."""
     clean = torch.zeros(2, 1, 3, 3)
 
     def drawn(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -114,7 +114,7 @@ class Multiplying(nn.Module):
 
 
 def test_sigma_is_passed_on_to_a_model_that_takes_it() -> None:
-    """Its record comes back whole; a model that does not take sigma is called without it."""
+    """Its record is returned; a model that does not accept sigma is called without it."""
     batch, sigma = torch.full((2, 1, 3, 3), 0.5), torch.full((2, 1, 1, 1), 0.1)
     restored = restore_batch(Multiplying(), batch, sigma)
     assert torch.equal(restored.image, batch * sigma)

@@ -1,4 +1,4 @@
-"""Which room imports which: from the ground floor up to the command line, never back."""
+"""The allowed imports between rooms, from the lowest up to the command line."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ ROOMS = rooms()
 
 
 def circle_in(graph: Graph) -> list[str]:
-    """The names along a circle, none if there is none."""
+    """The names along an import cycle; empty if there is none."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
@@ -110,7 +110,7 @@ def circle_in(graph: Graph) -> list[str]:
 
 
 def test_imports_are_seen_wherever_they_stand() -> None:
-    """At the top, in a function, for types only, of a submodule: else nothing below could fail."""
+    """At the top, in a function, for types only, and of submodules."""
     assert "restorekit.components.kinds" in MODULES["restorekit.noise.compose"]
     assert "restorekit.train.trainer" in MODULES["restorekit.cli.train"]
     assert (
@@ -127,7 +127,7 @@ def test_no_room_hides_a_registry() -> None:
 
 
 def test_every_room_has_a_rule() -> None:
-    """A new room is added to the table above, below all that may import it."""
+    """A new room needs an entry in the table above, below all that may import it."""
     assert set(ROOMS) == GROUND | set(MAY_IMPORT)
     below = set(GROUND)
     for room, allowed in MAY_IMPORT.items():
@@ -137,7 +137,7 @@ def test_every_room_has_a_rule() -> None:
 
 @pytest.mark.parametrize("room", sorted(GROUND | set(MAY_IMPORT)))
 def test_a_room_imports_only_what_lies_below(room: str) -> None:
-    """The ground imports only the ground; every other room what the table allows it."""
+    """The lowest level imports only itself, and every other room what the table allows."""
     assert ROOMS[room] <= MAY_IMPORT.get(room, frozenset()) | GROUND
 
 
@@ -162,7 +162,7 @@ def test_components_are_used_by_name() -> None:
 
 
 def test_there_is_no_circle() -> None:
-    """Neither of rooms nor of files, imports in functions counted."""
+    """Neither between rooms nor between files, including imports in functions."""
     assert circle_in(ROOMS) == []
     # A package re-exports names of its files. That its files import each other is allowed.
     assert circle_in({k: v for k, v in MODULES.items() if k != "restorekit"}) == []

@@ -1,4 +1,4 @@
-"""Seeds that depend on their purpose and place alone."""
+"""Seeds that depend only on their purpose and place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ keys = st.tuples(st.integers(0, 2**63), st.text(max_size=8), places)
 
 @given(key=keys)
 def test_a_seed_fits_torch_and_stays_the_same(key: tuple[int, str, tuple[int, ...]]) -> None:
-    """It has 63 bits, torch takes it, and the same arguments give the same seed."""
+    """It has 63 bits, torch accepts it, and the same arguments give the same seed."""
     seed, purpose, place = key
     derived = derive_seed(seed, purpose, *place)
     assert 0 <= derived < 2**63
@@ -30,15 +30,15 @@ def test_a_seed_fits_torch_and_stays_the_same(key: tuple[int, str, tuple[int, ..
 def test_different_arguments_give_different_seeds(
     one: tuple[int, str, tuple[int, ...]], other: tuple[int, str, tuple[int, ...]]
 ) -> None:
-    """Seed, purpose and every part of the place count."""
+    """It depends on the seed, the purpose and every part of the place."""
     same = one == other
     assert (derive_seed(one[0], one[1], *one[2]) == derive_seed(other[0], other[1], *other[2])) == (
         same
     )
 
 
-def test_no_text_of_a_purpose_passes_for_a_place() -> None:
-    """A number written into the purpose is not the number of a place."""
+def test_a_purpose_cannot_be_confused_with_a_place() -> None:
+    """A number in the purpose differs from that number as a place."""
     seeds = {
         derive_seed(1, "noise", 2, 3),
         derive_seed(1, "noise:2", 3),
@@ -51,7 +51,7 @@ def test_no_text_of_a_purpose_passes_for_a_place() -> None:
 
 
 def test_another_process_derives_the_same() -> None:
-    """Python's hash randomisation has no part in it."""
+    """It does not depend on Python's hash randomisation."""
     code = "from restorekit.seeding import derive_seed; print(derive_seed(7, 'noise', 3))"
     printed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -78,7 +78,7 @@ def test_the_ambient_generator_is_left_alone() -> None:
 
 
 def test_torch_is_seeded_on_one_device_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The CPU draws what `torch.manual_seed` lets it draw; the GPUs' generators are not touched."""
+    """The CPU draws as after `torch.manual_seed`; generators of GPUs are not changed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         expected = torch.rand(4)

@@ -1,4 +1,4 @@
-"""Signal handlers for the time of a block."""
+"""Signal handlers for the duration of a block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TERM = signal.SIGTERM
 
 @pytest.fixture(autouse=True)
 def handler_is_put_back() -> Iterator[None]:
-    """After a test the handler is the one from before."""
+    """Restores the handler after a test."""
     before = signal.getsignal(TERM)
     yield
     signal.signal(TERM, before)
@@ -27,7 +27,7 @@ def ignored(number: int, frame: FrameType | None) -> None:
 
 
 def test_the_handler_is_called_within_the_block_only() -> None:
-    """It is given the signal's number; afterwards the previous handler is back, also nested."""
+    """It receives the number of the signal; afterwards the previous handler is restored."""
     signal.signal(TERM, ignored)
     outer: list[int] = []
     inner: list[int] = []
@@ -42,7 +42,7 @@ def test_the_handler_is_called_within_the_block_only() -> None:
 
 
 def test_it_is_put_back_after_an_exception() -> None:
-    """Whatever ends the block."""
+    """For any exception."""
     before = signal.getsignal(TERM)
     with pytest.raises(KeyError), handling_signals([TERM], ignored):
         raise KeyError
@@ -50,14 +50,14 @@ def test_it_is_put_back_after_an_exception() -> None:
 
 
 def test_a_handler_set_within_the_block_stays() -> None:
-    """Another program's new handler is not replaced by the one from before it."""
+    """A handler that other code has set in the block is not replaced."""
     with handling_signals([TERM], lambda *_: None):
         signal.signal(TERM, ignored)
     assert signal.getsignal(TERM) is ignored
 
 
 def test_other_threads_leave_the_handlers_alone() -> None:
-    """Python allows only the main thread to install one; the block runs all the same."""
+    """Python allows only the main thread to install one; the block runs without it."""
     before, seen = signal.getsignal(TERM), []
 
     def run() -> None:
@@ -71,5 +71,5 @@ def test_other_threads_leave_the_handlers_alone() -> None:
 
 
 def test_signals_that_the_platform_lacks_are_left_out() -> None:
-    """As SIGHUP on Windows."""
+    """For example SIGHUP on Windows."""
     assert existing_signals("SIGTERM", "SIGNONE", "SIGINT") == (signal.SIGTERM, signal.SIGINT)

@@ -44,7 +44,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def refused(run: Run) -> Callable[..., str]:
-    """The one line that a mistake is answered with, after "error: "."""
+    """The one line of the message for a mistake, after "error: "."""
 
     def refused(*words: object) -> str:
         outcome = run(*words)
@@ -81,7 +81,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What reports were written of, by a writer that writes empty files."""
+    """The pictures for which reports were requested; the writer writes empty files."""
     written: list[tuple[Any, ...]] = []
 
     def write_report(path: Path, before: Any, after: Any, outcome: Any, *, name: str) -> None:
@@ -104,7 +104,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A denoiser that inverts, in place of the real one; how it was made and what it was given."""
+    """A denoiser that inverts, in place of the real one; it records its options and inputs."""
     seen = SimpleNamespace(settings=[], given=[], meanings=[], clean=False)
 
     class Inverting:

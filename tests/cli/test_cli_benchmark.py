@@ -30,7 +30,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_a_table_and_its_files(run: Any, photos: Path, weights: Path, tmp_path: Path) -> None:
-    """A row for each model and noise under its head, then the protocol; three files on request."""
+    """A header, a row for each model and noise, then the protocol; three files on request."""
     files = {name: tmp_path / "out" / f"r.{name}" for name in ("json", "md", "png")}
     outcome = run(
         "benchmark",
@@ -120,10 +120,10 @@ def test_a_long_path_does_not_break_the_table(
         assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] in below
 
 
-def test_a_model_that_fails_costs_only_its_row(
+def test_only_the_row_of_a_failing_model_is_missing(
     run: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line on stderr, the other rows in the table and the files, and exit code 2."""
+    """One line on stderr; the table and the files have the other rows, and the exit code is 2."""
 
     def refuse(self: Any, noisy: Any, sigma: Any = None) -> Any:
         raise InputError("no")
@@ -140,10 +140,10 @@ def test_a_model_that_fails_costs_only_its_row(
     assert [each.model for each in read_json(file).refusals] == ["tv"]
 
 
-def test_a_table_that_is_stopped_has_its_protocol(
+def test_an_interrupted_table_has_its_protocol(
     run: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was measured by then is printed and written with all that it must not be without."""
+    """The rows so far are printed and written, with the protocol and the notes."""
 
     def interrupt(self: Any, noisy: Any, sigma: Any = None) -> Any:
         raise KeyboardInterrupt
@@ -163,7 +163,7 @@ def test_a_table_that_is_stopped_has_its_protocol(
 def test_mistakes_are_reported_before_the_work(
     refused: Callable[..., str], photos: Path, tmp_path: Path
 ) -> None:
-    """One line each, and nothing printed before it."""
+    """Each gives one line, and nothing is printed before it."""
     call = ("benchmark", "median", "--data", photos, "--noise")
     assert refused(*call, "gausian:25").startswith("unknown noise 'gausian'. Did you mean 'gauss")
     line = refused(*call, "gaussian:x")
@@ -181,7 +181,7 @@ def test_mistakes_are_reported_before_the_work(
 
 
 def test_a_model_without_weights_denoises_pictures(run: Any, photos: Path, tmp_path: Path) -> None:
-    """`restorekit denoise -m median:size=5` is what the Denoiser gives in Python."""
+    """`restorekit denoise -m median:size=5` gives the same result as `Denoiser` in Python."""
     out = tmp_path / "clean.png"
     assert run("denoise", photos / "0.png", "-m", "median:size=5", "-o", out).code == 0
     with Image.open(photos / "0.png") as image, Image.open(out) as restored:

@@ -28,7 +28,7 @@ def value(path: Path) -> Any:
 def test_without_an_output_the_result_is_next_to_the_picture(
     run: Any, pictures: Path, engine: Any
 ) -> None:
-    """photo.jpg becomes photo-restored.jpg, and its name is printed; a folder's likewise."""
+    """The result of photo.jpg is photo-restored.jpg, and its name is printed; also for a folder."""
     outcome = run("denoise", pictures / "a.png")
     assert (outcome.code, outcome.out) == (0, f"{pictures / 'a-restored.png'}\n")
     assert (value(pictures / "a.png"), value(pictures / "a-restored.png")) == (
@@ -44,7 +44,7 @@ def test_without_an_output_the_result_is_next_to_the_picture(
 def test_finished_pictures_of_a_folder_are_skipped(
     run: Any, pictures: Path, engine: Any, tmp_path: Path
 ) -> None:
-    """The second run does what is missing and says so; --overwrite does all again."""
+    """A second run restores only the missing ones and says so; --overwrite restores all again."""
     call = ("denoise", pictures, "-o", tmp_path / "out")
     run(*call)
     (tmp_path / "out" / "z.png").unlink()
@@ -58,10 +58,10 @@ def test_finished_pictures_of_a_folder_are_skipped(
     assert (outcome.err, len(engine.given)) == ("", 7)
 
 
-def test_a_single_picture_is_done_again(
+def test_a_single_picture_is_restored_again(
     run: Any, pictures: Path, engine: Any, tmp_path: Path
 ) -> None:
-    """Who names one picture tries settings out: its result is never an old one."""
+    """With one picture, a user tries settings, so an old result is replaced."""
     for _ in range(2):
         run("denoise", pictures / "a.png", "-o", tmp_path / "b.png")
     assert len(engine.given) == 2
@@ -102,7 +102,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
 def test_every_precision_of_the_library_is_an_option(
     run: Any, pictures: Path, engine: Any, precision: str
 ) -> None:
-    """The device decides whether it computes in it; the help names all of them."""
+    """Whether a precision works depends on the device; the help lists all of them."""
     assert run("denoise", pictures / "a.png", "--precision", precision).code == 0
     assert engine.settings[0]["precision"] == precision
     for command in ("denoise", "benchmark"):
@@ -110,7 +110,7 @@ def test_every_precision_of_the_library_is_an_option(
 
 
 def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> None:
-    """The library's own message, one line."""
+    """The message is that of the library."""
     call = ("denoise", pictures / "a.png", "-m", "tv", "--precision", "float16", "--device", "cpu")
     assert refused(*call).startswith("precision 'float16' needs a GPU")
 
@@ -139,12 +139,12 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
 def test_mistakes_in_options(
     refused: Callable[..., str], pictures: Path, engine: Any, words: str, line: str
 ) -> None:
-    """Each is one line, before any network is loaded."""
+    """Each gives one line, before any network is loaded."""
     assert refused("denoise", pictures / "a.png", *words.split()).startswith(line)
     assert engine.settings == []
 
 
-def test_no_picture_is_loaded_for_before_a_network(
+def test_paths_are_checked_before_a_network_is_loaded(
     refused: Callable[..., str], pictures: Path, engine: Any
 ) -> None:
     """A missing picture and an impossible output are reported before the network is loaded."""
@@ -157,7 +157,7 @@ def test_no_picture_is_loaded_for_before_a_network(
 
 
 def test_a_deep_scan_keeps_its_pages_and_its_depth(run: Any, tmp_path: Path, engine: Any) -> None:
-    """Two pages of 16 bits come back as two pages of 16 bits, restored at that depth."""
+    """Two pages of 16 bits are restored at that depth and written with it."""
     values = np.random.default_rng(0).integers(0, 65536, (2, 5, 6)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
     assert run("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif").code == 0
@@ -166,20 +166,18 @@ def test_a_deep_scan_keeps_its_pages_and_its_depth(run: Any, tmp_path: Path, eng
 
 
 @pytest.mark.parametrize(("depth", "dtype"), [("16", np.uint16), ("float", np.float32)])
-def test_depth_that_is_asked_for(
-    run: Any, pictures: Path, engine: Any, depth: str, dtype: type
-) -> None:
-    """The denoiser works at it, and the file has it."""
+def test_a_requested_depth(run: Any, pictures: Path, engine: Any, depth: str, dtype: type) -> None:
+    """The denoiser works at that depth, and the file has it."""
     call = ("denoise", pictures / "a.png", "-o", pictures / "b.tif", "--depth", depth)
     assert run(*call).code == 0
     assert engine.given[0].dtype == dtype
     assert tifffile.imread(pictures / "b.tif").dtype == dtype
 
 
-def test_depth_that_the_format_has_not(
+def test_a_depth_that_the_format_lacks(
     refused: Callable[..., str], pictures: Path, engine: Any
 ) -> None:
-    """A JPEG has 8 bits: one line, and no work."""
+    """A JPEG has 8 bits, so the message is one line and nothing is restored."""
     message = refused("denoise", pictures / "a.png", "-o", pictures / "b.jpg", "--depth", "16")
     assert message.endswith("its format holds 8-bit channels, not 16")
     assert engine.given == []
@@ -210,7 +208,7 @@ def test_warning_of_the_denoiser_is_a_line(
     assert outcome.err.count("\n") == 1
 
 
-def test_a_model_that_fails_on_a_picture_costs_only_that(
+def test_a_model_that_fails_on_one_picture_restores_the_others(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exception that a network raises for one picture becomes one line at the end."""
@@ -235,7 +233,7 @@ def test_a_model_that_fails_on_a_picture_costs_only_that(
 
 
 class _Pieces(io.RawIOBase):
-    """Keeps what each write hands over."""
+    """Records the text of each write."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -251,7 +249,7 @@ class _Pieces(io.RawIOBase):
 def test_lines_are_written_whole(
     run: Any, pictures: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unbuffered too: else the lines of two processes on one pipe run into each other."""
+    """Also without buffering; otherwise the lines of two processes on one pipe would mix."""
     out, err = _Pieces(), _Pieces()
     (pictures / "bad.png").write_bytes(b"junk")
     words = ["denoise", pictures, "-o", tmp_path / "out", "-m", weights]
@@ -276,7 +274,7 @@ def test_a_closed_output_stops_nothing(
 
 
 def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Path) -> None:
-    """Two processes restore a folder, each its share; a bad picture ends neither of them early."""
+    """Two processes restore a part of a folder each; a bad picture stops neither of them."""
     (pictures / "0.png").write_bytes(b"junk")
     for number in range(1, 6):
         Image.new("L", (8, 8), number).save(pictures / f"{number}.png")
@@ -306,7 +304,7 @@ def test_torchrun_shares_the_folder(pictures: Path, weights: Path, tmp_path: Pat
 
 
 def test_range_reaches_the_denoiser(run: Any, tmp_path: Path, engine: Any) -> None:
-    """--black and --white hold for every picture; what is found is a line on stderr."""
+    """--black and --white apply to every picture; a detected range is a line on stderr."""
     values = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
     tifffile.imwrite(tmp_path / "a.tif", values)
     call = ("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif")
@@ -319,10 +317,8 @@ def test_range_reaches_the_denoiser(run: Any, tmp_path: Path, engine: Any) -> No
     assert ranges == [(-2, 2), (-1, 1)]
 
 
-def test_range_holds_for_a_picture_that_becomes_deeper(
-    run: Any, tmp_path: Path, engine: Any
-) -> None:
-    """What is given is of the file's values, not of those that they become."""
+def test_a_given_range_is_that_of_the_input_depth(run: Any, tmp_path: Path, engine: Any) -> None:
+    """The range refers to the values of the file, not to those after the conversion."""
     tifffile.imwrite(tmp_path / "a.tif", np.full((8, 8), 300, np.uint16))
     call = ("denoise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--depth", "float")
     assert run(*call, "--black", "100", "--white", "500").code == 0

@@ -1,4 +1,4 @@
-"""The command line when the system turns against it: signals, full disks, closed streams."""
+"""The command line under system errors: signals, full disks, closed streams."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def in_shell(line: str, *words: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("words", ["list models", "list losses --json", "--help"])
 def test_full_standard_output_is_one_line(words: str) -> None:
-    """The exit code is that of an error, and Python adds nothing at its end."""
+    """The exit code is that of an error, and Python prints nothing more when it exits."""
     done = in_shell(f"$1 -m restorekit {words} > /dev/full")
     assert (done.returncode, done.stderr) == (2, FULL)
 
 
 @pytest.mark.parametrize("redirection", ["2> /dev/full", "2>&-", "2> /dev/full > /dev/full"])
-def test_messages_that_nobody_can_read_change_nothing(redirection: str) -> None:
+def test_a_closed_stderr_changes_nothing(redirection: str) -> None:
     """Neither the exit code nor where results go depends on standard error."""
     done = in_shell(f"$1 -m restorekit describe nothing {redirection}")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
@@ -48,7 +48,7 @@ def test_messages_that_nobody_can_read_change_nothing(redirection: str) -> None:
 
 @pytest.mark.parametrize("redirection", [">&-", "<&- >&- 2>&-"])
 def test_closed_streams(tmp_path: Path, redirection: str) -> None:
-    """The work is done, and no file of ours takes a stream's place."""
+    """The pictures are restored, and no file gets the descriptor of a stream."""
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8), np.uint8))
     done = in_shell(
         f"$1 -m restorekit noise $2/a.tif -n gaussian -o $2/b.tif {redirection}", tmp_path
@@ -58,7 +58,7 @@ def test_closed_streams(tmp_path: Path, redirection: str) -> None:
 
 
 def adding_noise(folder: Path, **options: Any) -> subprocess.Popen[str]:
-    """A process in the middle of writing many pages, into a file that has been there before."""
+    """A process that is writing many pages to a file that exists already."""
     pages = np.zeros((2000, 64, 64), np.uint8)
     tifffile.imwrite(folder / "in.tif", pages, photometric="minisblack", metadata=None)
     (folder / "out.tif").write_text("earlier")
@@ -75,7 +75,7 @@ def adding_noise(folder: Path, **options: Any) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
-    """Neither a temporary file nor half a result; the earlier one is whole."""
+    """There is neither a temporary file nor a partial result, and the earlier file is intact."""
     process = adding_noise(tmp_path)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -85,8 +85,8 @@ def test_a_signal_leaves_nothing(tmp_path: Path, number: int, code: int) -> None
     assert (tmp_path / "out.tif").read_text() == "earlier"
 
 
-def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
-    """Under nohup the end of the terminal is not the end of the work."""
+def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup, where the work continues after the terminal is closed."""
     process = adding_noise(
         tmp_path, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
     )

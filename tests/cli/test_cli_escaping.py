@@ -29,7 +29,7 @@ def assert_harmless(text: str) -> None:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A weights file whose name and card hold what a terminal would obey."""
+    """A weights file whose name and card contain control characters."""
     path = tmp_path / f"{HOSTILE}.safetensors"
     fields = ("summary", "purpose", "noise_range", "license", "limits", "recipe")
     card: dict[str, Any] = dict.fromkeys(fields, HOSTILE)
@@ -48,7 +48,7 @@ def test_a_card(run: Any, hostile: Path, words: list[str]) -> None:
 
 
 def test_a_card_without_summary(run: Any, tmp_path: Path) -> None:
-    """The plain table too."""
+    """It is printed as a plain table, escaped too."""
     path = tmp_path / "a.safetensors"
     save_model(create_model("dncnn", depth=2, width=1), path, {"noise": {"name": HOSTILE}})
     assert_harmless(run("info", path).out)
@@ -63,7 +63,7 @@ def test_weights_in_a_listing(run: Any, hostile: Path, monkeypatch: pytest.Monke
 
 
 def test_names_of_files(run: Any, tmp_path: Path, pictures: Path) -> None:
-    """On stdout a line for each, on stderr in messages."""
+    """They are escaped in the lines on stdout and in messages on stderr."""
     target = tmp_path / f"{HOSTILE}.png"
     outcome = run("noise", pictures / "a.png", "-o", target, "-n", "gaussian")
     assert outcome.code == 0
@@ -74,8 +74,8 @@ def test_names_of_files(run: Any, tmp_path: Path, pictures: Path) -> None:
     assert_harmless(outcome.err)
 
 
-def test_what_plugins_say(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In warnings and in errors."""
+def test_texts_of_plugins(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are escaped in warnings and in errors."""
 
     def warn(*_: object) -> list[str]:
         warnings.warn(HOSTILE, PluginWarning, stacklevel=1)
@@ -89,13 +89,13 @@ def test_what_plugins_say(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_line_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    """Above the bar of a training."""
+    """Lines above the progress bar of a training are escaped."""
     ConsoleProgress(1).say(HOSTILE)
     assert_harmless(capsys.readouterr().err)
 
 
 def test_a_long_word_of_the_command_line(run: Any) -> None:
-    """Is not repeated whole."""
+    """It is shortened in the message."""
     outcome = run("x" * 100_000)
     assert outcome.code == 2
     assert len(outcome.err) < 1100

@@ -1,4 +1,4 @@
-"""denoise: pictures that are left as they are."""
+"""denoise: pictures that are left unchanged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def page() -> Image.Image:
 
 
 def bits(path: Path) -> np.ndarray:
-    """The pixels of a file that holds one bit for each, as Pillow reads it."""
+    """The pixels of a file with one bit per pixel, as Pillow reads it."""
     with Image.open(path) as image:
         assert image.mode == "1"
         return np.asarray(image)
 
 
 def test_a_page_is_copied(run: Any, page: Image.Image, tmp_path: Path) -> None:
-    """The output is the file itself, also with what only its own writer put there."""
+    """The output is a copy of the file, including data that restorekit does not know."""
     page.save(tmp_path / "page.png", compress_level=1)
     outcome = run("denoise", tmp_path / "page.png", "-o", tmp_path / "out.png")
     assert outcome.code == 0
@@ -37,7 +37,7 @@ def test_a_page_is_copied(run: Any, page: Image.Image, tmp_path: Path) -> None:
 
 
 def test_in_place_a_page_is_not_touched(run: Any, page: Image.Image, tmp_path: Path) -> None:
-    """Not even its time of change."""
+    """Its modification time stays, too."""
     page.save(tmp_path / "page.png")
     before = (tmp_path / "page.png").stat()
     assert run("denoise", "--in-place", tmp_path / "page.png").code == 0
@@ -50,7 +50,7 @@ def test_in_place_a_page_is_not_touched(run: Any, page: Image.Image, tmp_path: P
 def test_one_bit_stays_one_bit(
     run: Any, page: Image.Image, tmp_path: Path, source: str, target: str
 ) -> None:
-    """Between formats, and where a page is restored by force."""
+    """Between formats, and if a page is restored with --force."""
     page.save(given := tmp_path / f"page.{source}")
     for number, words in enumerate(((), ("--force", "-m", "median"))):
         made = tmp_path / f"out{number}.{target}"
@@ -60,8 +60,8 @@ def test_one_bit_stays_one_bit(
         assert np.array_equal(found, np.asarray(page)) == (not words)
 
 
-def test_a_stack_is_copied_where_all_its_pages_are_left(run: Any, tmp_path: Path) -> None:
-    """Otherwise each page is written: the one that is left is as it was."""
+def test_a_stack_is_copied_if_all_its_pages_are_left_alone(run: Any, tmp_path: Path) -> None:
+    """Otherwise each page is written, those that are left alone with unchanged pixels."""
     text = np.full((2, 40, 50), 255, np.uint8)
     text[:, 10:30:4, 5:40] = 0
     tifffile.imwrite(tmp_path / "a.tif", text, photometric="minisblack", description="scan 7")
@@ -77,7 +77,7 @@ def test_a_stack_is_copied_where_all_its_pages_are_left(run: Any, tmp_path: Path
 
 
 def test_json_says_why(run: Any, page: Image.Image, tmp_path: Path) -> None:
-    """The file's status says that it was left alone, each page's entry why."""
+    """The status of the file is "left_alone", and the entry of each page has the reason."""
     page.save(tmp_path / "page.png")
     outcome = run("denoise", tmp_path / "page.png", "-o", tmp_path / "out.png", "--json")
     file = json.loads(outcome.out)
@@ -88,7 +88,7 @@ def test_json_says_why(run: Any, page: Image.Image, tmp_path: Path) -> None:
 
 
 def test_status_of_a_stack_and_of_a_second_run(run: Any, tmp_path: Path) -> None:
-    """A stack counts as restored where one page was changed; a second run skips either kind."""
+    """A stack counts as restored if one page was changed; a second run skips both kinds."""
     text = np.full((40, 50), 255, np.uint8)
     text[10:30:4, 5:40] = 0
     noisy = np.random.default_rng(0).normal(128, 30, (40, 50)).clip(1, 254).astype(np.uint8)
@@ -106,7 +106,7 @@ def test_status_of_a_stack_and_of_a_second_run(run: Any, tmp_path: Path) -> None
 
 
 def test_another_depth_is_written(run: Any, page: Image.Image, tmp_path: Path) -> None:
-    """What is asked for is done to the values as they are."""
+    """The requested depth is applied to the unchanged values."""
     page.convert("L").save(tmp_path / "page.png")
     assert (
         run("denoise", tmp_path / "page.png", "-o", tmp_path / "o.png", "--depth", "16").code == 0

@@ -1,4 +1,4 @@
-"""list, describe, plugins, schema and info: what there is, for people and as JSON."""
+"""list, describe, plugins, schema and info, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Odd:
 
 @pytest.fixture
 def odd() -> Iterator[None]:
-    """A model of a made-up plugin, for the time of the test."""
+    """A model of an invented plugin, for the duration of the test."""
     models.names()
     models.add(Component("odd", Odd, "an odd model", "Odd 2020", ("x", "y")), Provider("acme", "3"))
     yield
@@ -47,7 +47,7 @@ def odd() -> Iterator[None]:
 
 class TestList:
     def test_json_holds_every_component(self, run: Any) -> None:
-        """Every kind, each with all that its registry names, and what is said of them."""
+        """Every kind, with all names of its registry and their descriptions."""
         listed = json.loads(run("list", "--json").out)
         assert list(listed) == [*PLURALS, "weights"]
         for plural, kind in PLURALS.items():
@@ -73,8 +73,8 @@ class TestList:
         assert json.loads(run("list", "--json", "losses", "x*").out) == {"losses": []}
         assert run("list", "losses", "x*").out == "losses\n  (none)\n"
 
-    def test_people_see_names_summaries_and_foreign_providers(self, run: Any, odd: None) -> None:
-        """What is built in needs no provider; what a plugin brings has one."""
+    def test_text_has_names_summaries_and_providers_of_plugins(self, run: Any, odd: None) -> None:
+        """Built-in components have no provider in the list; those of plugins do."""
         lines = [" ".join(line.split()) for line in run("list", "models").out.splitlines()]
         assert lines[0] == "models"
         assert "odd an odd model [acme 3]" in lines
@@ -82,12 +82,12 @@ class TestList:
         assert "[" not in unet
 
     def test_every_kind_has_its_heading(self, run: Any) -> None:
-        """The listings are apart from each other."""
+        """The lists are separated."""
         paragraphs = run("list").out.split("\n\n")
         assert [p.splitlines()[0] for p in paragraphs] == [*PLURALS, "weights"]
 
     def test_wrong_words(self, refused: Callable[..., str]) -> None:
-        """An unknown kind is answered with the nearest; too many words with the usage."""
+        """The message for an unknown kind suggests one; that for too many words shows the usage."""
         assert refused("list", "nosies").startswith("unknown kind 'nosies'. Did you mean 'noises'?")
         assert refused("list", "models", "*", "more").startswith("unexpected argument 'more'; ")
 
@@ -97,7 +97,7 @@ class TestDescribe:
         ("kind", "name"), [(k, n) for k, r in REGISTRIES.items() for n in r.names()]
     )
     def test_every_component_can_be_described(self, run: Any, kind: str, name: str) -> None:
-        """Each tells its summary, its file, and each argument with a description."""
+        """The summary, the file and each argument with its description are printed."""
         told = json.loads(run("describe", kind, name, "--json").out)
         assert (told["kind"], told["name"]) == (kind, name)
         assert told["doc"]
@@ -123,8 +123,8 @@ class TestDescribe:
         assert hook["default"] == "<class 'object'>"
         assert size["required"] is True
 
-    def test_people_see_it_once(self, run: Any, odd: None) -> None:
-        """Arguments are a table; the docstring follows without repeating them."""
+    def test_text_has_the_arguments_once(self, run: Any, odd: None) -> None:
+        """Arguments are in a table; the docstring below does not repeat them."""
         text = run("describe", "models", "odd").out
         lines = [" ".join(line.split()) for line in text.splitlines()]
         assert lines[0] == "model odd"
@@ -137,7 +137,7 @@ class TestDescribe:
         assert text.endswith("Raises:\n    ValueError: never.\n")
 
     def test_an_unknown_name(self, refused: Callable[..., str]) -> None:
-        """It is answered with the nearest."""
+        """The message suggests the nearest name."""
         assert refused("describe", "noise", "gausian").startswith(
             "unknown noise 'gausian'. Did you mean 'gaussian'? Available: "
         )
@@ -145,7 +145,7 @@ class TestDescribe:
 
 @pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
 def test_every_kind_is_named_wherever_kinds_are(run: Any, registry: Any) -> None:
-    """In the help, among the hooks and among the public names."""
+    """In the help, in the hooks and in the public names."""
     kind, plural = registry.kind, registry.plural
     assert kind in run("describe", "--help").out
     assert plural in run("list", "--help").out
@@ -156,18 +156,18 @@ def test_every_kind_is_named_wherever_kinds_are(run: Any, registry: Any) -> None
 class TestPlugins:
     @pytest.fixture
     def found(self, monkeypatch: pytest.MonkeyPatch) -> list[Plugin]:
-        """The plugins of a made-up installation."""
+        """The plugins of an invented installation."""
         found: list[Plugin] = []
         monkeypatch.setattr("restorekit.components.plugin_host.loaded_plugins", lambda: found)
         return found
 
     def test_none(self, run: Any, found: list[Plugin]) -> None:
-        """Nothing installed is said, and an empty list in JSON."""
+        """ "no plugins" is printed, and JSON has an empty list."""
         assert run("plugins").out == "no plugins\n"
         assert json.loads(run("plugins", "--json").out) == {"plugins": []}
 
     def test_json_tells_status_and_cause(self, run: Any, found: list[Plugin]) -> None:
-        """A loaded plugin has components, one that was set aside a cause."""
+        """A loaded plugin has components; one that was set aside has a cause."""
         found.append(Plugin("a", Provider("acme", "1.0"), "acme.a", None, {"loss": ["huber"]}))
         found.append(Plugin("b", Provider("broken", "0.1"), "broken", "it is broken"))
         good, bad = json.loads(run("plugins", "--json").out)["plugins"]
@@ -186,7 +186,7 @@ class TestPlugins:
 
 class TestSchema:
     def test_it_accepts_what_train_accepts(self, run: Any) -> None:
-        """The printed schema is valid, takes a right configuration and refuses a wrong one."""
+        """The schema is valid, accepts a correct configuration and refuses a wrong one."""
         schema = json.loads(run("schema").out)
         validator = jsonschema.Draft202012Validator(schema)
         validator.check_schema(schema)
@@ -198,7 +198,7 @@ class TestSchema:
 
 class TestInfo:
     def test_json_is_the_card(self, run: Any, weights: Path) -> None:
-        """The architecture, what it was trained on, and the number of its parameters."""
+        """It has the architecture, the training data and the number of parameters."""
         card = json.loads(run("info", weights, "--json").out)
         assert card["model"]["name"] == "dncnn"
         given = {"depth": 2, "width": 4}
@@ -206,7 +206,7 @@ class TestInfo:
         assert card["noise"] == {"name": "gaussian", "std": 0.1}
         assert card["parameters"] == sum(p.numel() for p in load_model(weights).parameters())
 
-    def test_people_see_a_line_for_each_fact(self, run: Any, weights: Path) -> None:
+    def test_text_has_a_line_for_each_fact(self, run: Any, weights: Path) -> None:
         """Components as they would be called, numbers with separators."""
         lines = run("info", weights).out.splitlines()
         assert lines[0] == str(weights)

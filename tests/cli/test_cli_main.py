@@ -31,7 +31,7 @@ def start(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 class TestHelp:
     @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
     def test_it_names_every_command(self, run: Any, words: list[str]) -> None:
-        """No words at all ask for help too."""
+        """The help is printed without arguments, too."""
         outcome = run(*words)
         assert outcome.code == 0
         assert outcome.err == ""
@@ -40,7 +40,7 @@ class TestHelp:
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_every_command_explains_itself(self, run: Any, command: str) -> None:
-        """Its help says how it is used, and what each option does."""
+        """Its help has the usage and a description of each option."""
         outcome = run(command, "--help")
         assert outcome.code == 0
         assert outcome.out.startswith(f"Usage: restorekit {command} ")
@@ -91,7 +91,7 @@ class TestMistakes:
     def test_wrong_words_are_reported_in_one_line(
         self, refused: Callable[..., str], words: list[str], line: str
     ) -> None:
-        """A misspelt command or option is answered with the nearest, else with where to look."""
+        """The message suggests the nearest command or option, or refers to the help."""
         assert refused(*words).startswith(line)
 
     @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ class TestMistakes:
     def test_an_interrupt_before_the_command_shows_no_traceback(
         self, run: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Ctrl-C may come while signals and streams are still being set up."""
+        """Ctrl-C may arrive before signals and streams are set up."""
 
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
@@ -144,7 +144,7 @@ class TestMistakes:
         assert outcome.err == "error: interrupted\n"
 
     def test_a_bug_keeps_its_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is not the user's mistake is not dressed up as one."""
+        """An internal error is not shown as a mistake of the user."""
 
         def fail(*_: object) -> None:
             raise ZeroDivisionError("ours")
@@ -155,7 +155,7 @@ class TestMistakes:
         assert explain(ZeroDivisionError("ours")) is None
 
     def test_an_allocation_that_fails_is_one_line(self) -> None:
-        """Wherever it happens, and whichever library raises it."""
+        """At any place and from any library."""
         for error in (MemoryError(), RuntimeError("can't allocate memory: 8 bytes")):
             lines = explain(error)
             assert lines is not None
@@ -186,7 +186,7 @@ class TestMistakes:
 class TestPlugins:
     @pytest.fixture
     def site(self, tmp_path: Path) -> str:
-        """A folder with a plugin that brings a noise, and one that cannot be imported."""
+        """A folder with a plugin that provides a noise, and one that cannot be imported."""
         good = (
             "from restorekit import Component, hookimpl\n"
             "class Grain:\n    '''By M\u00fcller.'''\n"
@@ -201,7 +201,7 @@ class TestPlugins:
             (info / "entry_points.txt").write_text(f"[restorekit]\n{name} = {name}_plugin\n")
         return str(tmp_path)
 
-    def test_a_broken_one_is_one_line_and_the_listing_is_whole(self, site: str) -> None:
+    def test_a_broken_plugin_gives_one_line_and_a_complete_list(self, site: str) -> None:
         """The warning goes to stderr, the exit code is 0, and the good plugin's noise is there."""
         done = start("list", "noises", PYTHONPATH=site)
         assert done.returncode == 0
@@ -217,8 +217,8 @@ class TestPlugins:
         assert done.stderr.startswith("error: plugin 'broken' of broken 2.0 was set aside")
         assert done.stderr.count("\n") == 1
 
-    def test_each_is_listed_with_what_became_of_it(self, site: str) -> None:
-        """`plugins` says what was loaded and why the other was not."""
+    def test_each_is_listed_with_its_status(self, site: str) -> None:
+        """`plugins` lists what was loaded, and why the other one was not."""
         done = start("plugins", PYTHONPATH=site)
         assert done.returncode == 0
         broken, grain = done.stdout.splitlines()
@@ -240,7 +240,7 @@ class TestPlugins:
 
 
 def test_a_warning_of_any_library_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without the place in that library's code, and however many lines it has."""
+    """Without the line of code of that library, and also if it has several lines."""
     with warnings_as_lines(), warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.warn("odd\n  picture", UserWarning, stacklevel=1)

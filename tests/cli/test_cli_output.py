@@ -1,4 +1,4 @@
-"""What the commands print with: tables."""
+"""Printing of tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_a_long_cell_moves_its_own_row_alone(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_column_of_long_cells_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """No width is left to take, and nothing fails."""
+    """A table with only long cells can be printed."""
     long = "x" * 100
     print_table([(long, "b")])
     assert capsys.readouterr().out == f"  {long}  b\n"

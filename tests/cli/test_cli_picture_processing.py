@@ -17,7 +17,7 @@ from restorekit.restore.denoiser import Denoiser
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """What every file below a folder holds."""
+    """The content of every file below a folder."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -34,7 +34,7 @@ class TestDenoise:
     def test_a_folder_becomes_a_folder(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
     ) -> None:
-        """Each picture keeps its place, size and mode, and is what the library makes of it."""
+        """Each picture keeps its path, size and mode, and equals the result of the library."""
         before = digests(pictures)
         call = ("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
         outcome = run(*call, "--force")
@@ -54,7 +54,7 @@ class TestDenoise:
     def test_transparency_is_kept(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
     ) -> None:
-        """The alpha channel comes back as it was."""
+        """The alpha channel is unchanged."""
         run("denoise", pictures / "z.png", "-o", tmp_path / "z.png", "-m", weights)
         assert np.array_equal(
             pixels(tmp_path / "z.png")[..., 3], pixels(pictures / "z.png")[..., 3]
@@ -72,7 +72,7 @@ class TestDenoise:
         )
         assert list(digests(tmp_path / "out")) == ["a.png", "deep/gray.png", "z.png"]
 
-    def test_all_of_a_folder_is_done_or_mentioned(
+    def test_every_file_of_a_folder_is_restored_or_reported(
         self, run: Any, pictures: Path, weights: Path, tmp_path: Path
     ) -> None:
         """A broken link is an error; the number of files that are not read is reported."""
@@ -115,7 +115,7 @@ class TestDenoise:
     def test_an_output_or_in_place(
         self, refused: Callable[..., str], pictures: Path, weights: Path
     ) -> None:
-        """Not both; and of several pictures one of the two."""
+        """Both together are refused; several pictures need one of them."""
         call = ("denoise", pictures / "a.png", "--model", weights)
         assert refused(*call, "-o", "x.png", "--in-place").startswith("give an output or")
         assert refused(*call, pictures / "z.png").startswith("several pictures need an output")
@@ -123,7 +123,7 @@ class TestDenoise:
     def test_mistakes_with_model_and_device(
         self, refused: Callable[..., str], pictures: Path, weights: Path
     ) -> None:
-        """Missing weights, an architecture's bare name and an absent device are one line each."""
+        """Missing weights, the name of an architecture and an absent device give one line each."""
         call = ("denoise", pictures / "a.png", "-o", "x.png", "--model")
         assert refused(*call, "none.safetensors") == "none.safetensors: no such weights file"
         assert "'unet' is an architecture without trained weights" in refused(*call, "unet")
@@ -137,7 +137,7 @@ class TestDenoise:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """There the progress is drawn on stderr, and stdout stays empty."""
+        """The progress bar is on stderr, and stdout stays empty."""
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         outcome = run("denoise", pictures, "-o", tmp_path / "out", "--model", weights)
         assert (outcome.code, outcome.out) == (0, "")
@@ -146,8 +146,8 @@ class TestDenoise:
 
 
 class TestNoise:
-    def test_the_noise_is_as_strong_as_said(self, run: Any, tmp_path: Path, pictures: Path) -> None:
-        """On mid-gray the deviation is that of the setting, within four standard errors."""
+    def test_the_noise_has_the_stated_level(self, run: Any, tmp_path: Path, pictures: Path) -> None:
+        """On mid-gray the standard deviation is the given one, within four standard errors."""
         call = ("noise", pictures / "a.png", "-o", tmp_path / "n.png", "--noise", "gaussian")
         assert run(*call, "-s", "std=0.1").code == 0
         noise = (pixels(tmp_path / "n.png").astype(float) - 128) / 255
@@ -156,7 +156,7 @@ class TestNoise:
         assert abs(noise.std() - 0.1) < 4 * 0.1 / (2 * count) ** 0.5
 
     def test_the_range_is_given(self, run: Any, tmp_path: Path) -> None:
-        """The noise is relative to it, whatever range the values themselves have."""
+        """The noise is relative to the given range, not to that of the values."""
         tifffile.imwrite(tmp_path / "a.tif", np.full((64, 64), 3000, np.int32))
         call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "n.tif", "-n", "gaussian")
         assert run(*call, "-s", "std=0.1", "--black", "-1000", "--white", "9000").code == 0
@@ -165,7 +165,7 @@ class TestNoise:
         assert abs(noise.mean()) < 4 * 1000 / noise.size**0.5
 
     def test_the_seed_decides(self, run: Any, pictures: Path, tmp_path: Path) -> None:
-        """The same seed gives the same files, another one others; neighbours get other noise."""
+        """The same seed gives the same files, another seed different ones; each picture differs."""
         Image.new("RGB", (40, 30), (128, 128, 128)).save(pictures / "b.png")
         results = []
         for number, seed in enumerate((3, 3, 4)):
@@ -179,7 +179,7 @@ class TestNoise:
     def test_a_bad_picture_changes_nothing_for_the_others(
         self, run: Any, pictures: Path, tmp_path: Path
     ) -> None:
-        """The noise of a picture depends on its place, not on whether those before it are whole."""
+        """The noise of a picture depends on its position only, not on the others."""
         Image.new("RGB", (8, 8)).save(pictures / "0.png")
         run("noise", pictures, "-o", tmp_path / "whole", "--noise", "gaussian")
         (pictures / "0.png").write_bytes(b"junk")
@@ -191,16 +191,14 @@ class TestNoise:
     def test_size_mode_and_transparency_are_kept(
         self, run: Any, pictures: Path, tmp_path: Path
     ) -> None:
-        """Gray stays gray, and alpha is not touched by the noise."""
+        """Gray stays gray, and alpha gets no noise."""
         run("noise", pictures, "-o", tmp_path / "out", "--noise", "salt_and_pepper")
         for name in ("a.png", "deep/gray.png", "z.png"):
             assert pixels(tmp_path / "out" / name).shape == pixels(pictures / name).shape
         alpha = pixels(tmp_path / "out" / "z.png")[..., 3]
         assert np.array_equal(alpha, pixels(pictures / "z.png")[..., 3])
 
-    def test_an_object_says_the_same_as_settings(
-        self, run: Any, pictures: Path, tmp_path: Path
-    ) -> None:
+    def test_a_json_object_equals_settings(self, run: Any, pictures: Path, tmp_path: Path) -> None:
         """--noise takes JSON; -s adds to it, JSON values included."""
         spec = '{"name": "gaussian", "std": [0.1, 0.2]}'
         calls = (["--noise", spec], ["--noise", "gaussian", "-s", "std=[0.1, 0.2]"])
@@ -209,7 +207,7 @@ class TestNoise:
         assert np.array_equal(pixels(tmp_path / "0.png"), pixels(tmp_path / "1.png"))
 
     def test_depth_is_kept(self, run: Any, tmp_path: Path) -> None:
-        """A 16-bit picture gets noise of 16 bits, each of its pages other noise."""
+        """A 16-bit picture gets noise of 16 bits, different for each page."""
         flat = np.full((2, 32, 32), 32768, np.uint16)
         tifffile.imwrite(tmp_path / "a.tif", flat, photometric="minisblack")
         call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--noise", "gaussian")
@@ -220,7 +218,7 @@ class TestNoise:
         assert not np.array_equal(noisy[0], noisy[1])
 
     def test_noise_is_relative_to_the_white_of_a_frame(self, run: Any, tmp_path: Path) -> None:
-        """Of 12 bits in 16 a tenth is 410 levels."""
+        """For 12 bits in 16, a tenth of white is 410 levels."""
         frame = np.full((64, 64), 2048, np.uint16)
         tifffile.imwrite(tmp_path / "a.tif", frame)
         call = ("noise", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--noise", "gaussian")
@@ -242,7 +240,7 @@ class TestNoise:
     def test_mistakes_in_the_noise(
         self, refused: Callable[..., str], pictures: Path, words: list[str], line: str
     ) -> None:
-        """Each is one line, and nothing is written."""
+        """Each gives one line, and nothing is written."""
         before = digests(pictures)
         assert refused("noise", pictures, "-o", pictures / "out", *words).startswith(line)
         assert digests(pictures) == before

@@ -1,4 +1,4 @@
-"""denoise: what it tells of each picture, as JSON and as reports."""
+"""denoise: JSON and reports for each picture."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from PIL import Image
 from restorekit.restore.denoiser import Denoiser
 
 
-def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
-    """On stderr, with the level that was found; the output is a copy of the file."""
+def test_a_clean_picture_is_reported(run: Any, pictures: Path, engine: Any) -> None:
+    """On stderr, with the estimated level; the output is a copy of the file."""
     engine.clean = True
     outcome = run("denoise", pictures / "a.png", "-o", pictures / "b.png")
     assert outcome.err == (
@@ -30,7 +30,7 @@ def test_already_clean_is_said(run: Any, pictures: Path, engine: Any) -> None:
 def test_json_is_one_object_for_each_file(
     run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
 ) -> None:
-    """Restored, failed and skipped files each are a line; pages have summaries of their own."""
+    """There is a line for each restored, failed or skipped file, and a summary for each page."""
     (pictures / "b.png").write_bytes(b"junk")
     call = ("denoise", pictures, "-o", tmp_path / "out", "--json")
     outcome = run(*call)
@@ -53,7 +53,7 @@ def test_json_is_one_object_for_each_file(
 def test_pages_before_a_bad_one_are_not_reported_for_the_next_file(
     run: Any, tmp_path: Path, engine: Any, reports: Any
 ) -> None:
-    """What was found of a file that failed half-way does not stick to another."""
+    """The pages of a file that failed half-way are not attributed to another file."""
     (tmp_path / "in").mkdir()
     with tifffile.TiffWriter(tmp_path / "in" / "a.tif") as tiff:
         for kind in (np.uint8, np.int64):
@@ -65,10 +65,10 @@ def test_pages_before_a_bad_one_are_not_reported_for_the_next_file(
     assert len(second["pages"]) == 1
 
 
-def test_json_of_pictures_that_go_together_is_each_ones_own(
+def test_pictures_of_a_batch_have_their_own_json(
     run: Any, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Small ones of one size share a batch, and what is found of each is as of it alone."""
+    """Small pictures of one size share a batch, but each has its own measurements."""
     folder = tmp_path / "in"
     folder.mkdir()
     for sigma in (5, 20, 40):
@@ -97,7 +97,7 @@ def test_json_of_pictures_that_go_together_is_each_ones_own(
 def test_report_of_one_picture_is_a_file(
     run: Any, pictures: Path, engine: Any, reports: Any, tmp_path: Path
 ) -> None:
-    """It gets the picture before and after, and what was done."""
+    """It receives the picture before and after, and the outcome."""
     for name in ("r.html", "deep/r.png"):
         call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
         assert run(*call, "--report", tmp_path / name).code == 0
@@ -110,7 +110,7 @@ def test_report_of_one_picture_is_a_file(
 def test_reports_of_several_pictures_are_a_folder(
     run: Any, refused: Callable[..., str], pictures: Path, engine: Any, reports: Any, tmp_path: Path
 ) -> None:
-    """Each lies where its picture lies; pages have one each; a file for all is refused."""
+    """They mirror the paths of the pictures, one for each page; a single file is refused."""
     tifffile.imwrite(pictures / "scan.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
     call = ("denoise", pictures, "-o", tmp_path / "out", "--report")
     assert "reports of 4 pictures need a folder" in refused(*call, tmp_path / "all.html")
@@ -127,7 +127,7 @@ def test_reports_of_several_pictures_are_a_folder(
 def test_report_does_not_replace_the_picture(
     refused: Callable[..., str], pictures: Path, engine: Any
 ) -> None:
-    """A report has a name of its own."""
+    """A report with the name of a picture is refused."""
     for name in ("a.png", "b.png"):
         call = ("denoise", pictures / "a.png", "-o", pictures / "b.png")
         assert "is the picture itself" in refused(*call, "--report", pictures / name)
@@ -136,21 +136,21 @@ def test_report_does_not_replace_the_picture(
 def test_report_does_not_replace_the_picture_behind_a_link(
     refused: Callable[..., str], pictures: Path, engine: Any, tmp_path: Path
 ) -> None:
-    """By whatever name the picture is given, its file is none for a report."""
+    """Also if the picture is given through a link."""
     (tmp_path / "link.png").symlink_to(pictures / "a.png")
     call = ("denoise", tmp_path / "link.png", "-o", tmp_path / "b.png")
     assert "is the picture itself" in refused(*call, "--report", pictures / "a.png")
 
 
 def test_report_without_a_name(refused: Callable[..., str], pictures: Path, engine: Any) -> None:
-    """As a shell makes of a variable that is not set; it is not the current folder."""
+    """An empty name, from an unset variable of a shell, does not mean the current folder."""
     assert "the report has no name" in refused("denoise", pictures / "a.png", "--report", "")
 
 
 def test_metadata_that_is_left_out_is_named(
     run: Any, tmp_path: Path, engine: Any, reports: Any
 ) -> None:
-    """--verbose says on stderr what a file's result does not have, and --json in its object."""
+    """--verbose lists on stderr what the result lacks, and --json has it in the object."""
     image = Image.new("RGB", (8, 8))
     image.save(tmp_path / "a.jpg", comment=b"a comment", dpi=(300, 300))
     call = ("denoise", tmp_path / "a.jpg", "-o", tmp_path / "b.webp")

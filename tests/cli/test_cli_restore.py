@@ -1,4 +1,4 @@
-"""denoise from end to end with what comes in the package: real weights, estimate and report."""
+"""denoise from end to end with the bundled weights, the noise estimate and a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 
 def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
-    """With gaussian noise, of 255, and of the type of the clean picture."""
+    """A picture with Gaussian noise in 8-bit levels, of the type of the clean one."""
     top = np.iinfo(clean.dtype).max
     noise = np.random.default_rng(0).normal(0, sigma / 255, clean.shape)
     return np.clip(np.rint((clean / top + noise) * top), 0, top).astype(clean.dtype)
@@ -39,7 +39,7 @@ def test_a_photograph_gets_better(run: Any, tmp_path: Path, model: str) -> None:
 
 
 def test_a_deep_gray_frame_gets_better(run: Any, tmp_path: Path) -> None:
-    """16 bits stay 16 bits, of which 12 are used, as microscopes do."""
+    """A 16-bit frame that uses 12 bits, as of microscopes, stays one."""
     clean = data.camera()[128:384, 128:384].astype(np.uint16) * 16
     frame = np.clip(clean + np.random.default_rng(0).normal(0, 25 * 16, clean.shape), 0, 4095)
     tifffile.imwrite(tmp_path / "frame.tif", frame.astype(np.uint16))
@@ -51,7 +51,7 @@ def test_a_deep_gray_frame_gets_better(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_deep_frame_becomes_a_picture_to_look_at(run: Any, tmp_path: Path) -> None:
-    """12 bits in 16 fill the 8 bits of a JPEG, and the figures are of the same white."""
+    """12 bits in 16 fill the 8 bits of a JPEG, and the JSON refers to the same white."""
     clean = data.camera()[128:384, 128:384].astype(np.uint16) * 16
     frame = np.clip(clean + np.random.default_rng(0).normal(0, 25 * 16, clean.shape), 0, 4095)
     tifffile.imwrite(tmp_path / "frame.tif", frame.astype(np.uint16))

@@ -41,7 +41,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_run_leaves_weights_where_it_says(run: Any, config: Path, tmp_path: Path) -> None:
-    """The last line names the file and how good it is, and the file can be loaded."""
+    """The last line has the file and its PSNR, and the file can be loaded."""
     outcome = run("train", config)
     assert outcome.code == 0
     line = outcome.out.splitlines()[-1]
@@ -51,8 +51,8 @@ def test_a_run_leaves_weights_where_it_says(run: Any, config: Path, tmp_path: Pa
     assert load_model(weights)(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 8, 8)
 
 
-def test_settings_override_and_resume_goes_on(run: Any, config: Path, tmp_path: Path) -> None:
-    """-s sets a key of the file; --resume continues the run instead of beginning again."""
+def test_settings_override_and_resume_continues(run: Any, config: Path, tmp_path: Path) -> None:
+    """-s sets a key of the file; --resume continues the run instead of starting again."""
     assert run("train", config, "-s", "train.steps=1", "-s", "train.validation_split=0").code == 0
     outcome = run("train", config, "--resume", "--set", "train.validation_split=0")
     assert outcome.code == 0
@@ -76,7 +76,7 @@ def test_every_problem_of_the_configuration_is_a_line(run: Any, config: Path) ->
 
 
 def test_an_old_spelling_is_one_warning_line(run: Any, config: Path) -> None:
-    """It is shown although Python hides deprecations, and the run goes on."""
+    """It is shown although Python hides deprecation warnings, and the run continues."""
     old = json.loads(config.read_text())
     old["datset"] = old.pop("dataset")
     config.write_text(json.dumps(old))
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_a_configuration(run: Any, config: Path, text: str | 
 def test_the_exit_code_is_that_of_the_run(
     run: Any, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that was stopped says so to the shell."""
+    """The exit code tells that a run was stopped."""
     stopped = trainer.TrainOutcome(tmp_path, step=7, best={}, exit_code=143)
     monkeypatch.setattr(trainer.Trainer, "__init__", lambda self, config: None)
     monkeypatch.setattr(trainer.Trainer, "fit", lambda self, resume, progress: stopped)

@@ -1,4 +1,4 @@
-"""Plugins that do harm, each a small module: made from what can go wrong, and where.
+"""Harmful plugins, each a small module, for every kind of fault and place.
 
 `HOSTILE` has them by the name of their distribution; `install(site)` writes all of them.
 """
@@ -105,7 +105,7 @@ class Hostile:
 
 
 def install(site: Site) -> None:
-    """Write all of them, each as a distribution of its own."""
+    """Write each of them as a separate distribution."""
     for name, hostile in HOSTILE.items():
         site.add(name, hostile.source)
 

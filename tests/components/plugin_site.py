@@ -1,4 +1,4 @@
-"""Installed distributions with plugins, for tests: a folder to be put on the path of a process."""
+"""Installed distributions with plugins, for tests: a folder for the path of a process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Site:
             (info / "RECORD").write_text(f"{module}.py,,\n")
 
     def run(self, code: str, *options: str, **environment: str) -> Any:
-        """What a new process prints as JSON in its last line that has the folder on its path."""
+        """The JSON in the last line of a new process that has the folder on its path."""
         done = subprocess.run(
             [sys.executable, *options, "-c", code],
             env={**self.environment(), **environment},
@@ -52,11 +52,11 @@ class Site:
         return json.loads(done.stdout.splitlines()[-1])
 
     def environment(self) -> dict[str, str]:
-        """That of this process, with the folder on the path and no switch of ours."""
+        """The environment of this process, with the folder on the path, without our variables."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("RESTOREKIT_")}
         return {**clean, "PYTHONPATH": self.path()}
 
     def path(self) -> str:
-        """The folder, before what is on the path already."""
+        """The path of Python with the folder in front."""
         before = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
         return os.pathsep.join([str(self.folder), *(str(Path(each).absolute()) for each in before)])

@@ -36,7 +36,7 @@ from restorekit.errors import ArgumentError, RestoreKitError
     ],
 )
 def test_impossible_networks(name: str, arguments: dict[str, int]) -> None:
-    """They are refused by an estimate, in a line with the name of the model."""
+    """They are refused by an estimate; the message names the model."""
     with pytest.raises(ArgumentError, match=f"model '{name}'.* (more than|at most|too large)"):
         create_model(name, **arguments)
 
@@ -54,7 +54,7 @@ def test_the_message_states_the_estimate_and_the_limit(monkeypatch: pytest.Monke
 
 
 def test_a_loss_is_bounded_too() -> None:
-    """A window of endless size."""
+    """A loss with a huge window is refused."""
     with pytest.raises(RestoreKitError):
         create_loss("ssim", window_size=10**12 + 1)
 
@@ -70,8 +70,8 @@ class Counted(nn.Module):
         self.devices.append(self.weight.device.type)
 
 
-def test_what_is_small_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is large is measured first, and what is too large is never built."""
+def test_small_components_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large ones are measured first, and those that are too large are never built."""
     monkeypatch.setattr("restorekit.components.allocation._SMALL", 400)
     monkeypatch.setattr("restorekit.components.allocation.available_memory", lambda device: 4000)
     for width, devices in ((100, ["cpu"]), (101, ["meta", "cpu"]), (1000, ["meta", "cpu"])):
@@ -85,7 +85,7 @@ def test_what_is_small_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_network_that_cannot_be_built_without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is bounded all the same."""
+    """It is limited as well."""
     monkeypatch.setattr("restorekit.components.allocation._SMALL", 40)
     monkeypatch.setattr("restorekit.components.allocation.available_memory", lambda device: 4000)
 
@@ -101,7 +101,7 @@ def test_a_network_that_cannot_be_built_without_memory(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("name", ["normal_", "uniform_", "constant_", "kaiming_uniform_"])
 def test_nothing_is_filled_while_it_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch fills tensors without memory by slow Python code: a deep network takes a minute."""
+    """torch fills meta tensors in slow Python code, which takes a minute for a deep network."""
     init = getattr(torch.nn.init, name)
     arguments = {"constant_": {"val": 1.0}}.get(name, {})
     empty = torch.empty(2, 2, device="meta")
@@ -121,7 +121,7 @@ def test_weights_are_drawn_as_without_bounds() -> None:
 
 
 def test_only_this_thread_is_bounded() -> None:
-    """Others allocate what they like meanwhile."""
+    """Other threads can allocate without a limit at the same time."""
     failed: list[BaseException] = []
 
     def work() -> None:
@@ -141,7 +141,7 @@ def test_only_this_thread_is_bounded() -> None:
 
 
 def test_the_number_of_tensors_is_bounded() -> None:
-    """However small they are."""
+    """Also if they are small."""
     with bounded_allocation(10**9, what="it"):
         for _ in range(MOST_TENSORS):
             torch.zeros(0)
@@ -149,7 +149,7 @@ def test_the_number_of_tensors_is_bounded() -> None:
             torch.zeros(0)
 
 
-def test_other_mistakes_stay_what_they_are() -> None:
-    """A negative size is torch's to tell."""
+def test_other_mistakes_are_reported_by_torch() -> None:
+    """For example a negative size."""
     with pytest.raises(RuntimeError, match="negative"), bounded_allocation(10**9, what="it"):
         torch.zeros(-1)

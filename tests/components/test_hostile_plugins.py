@@ -1,4 +1,4 @@
-"""A hundred plugins that do harm, installed together: commands work, and each plugin is named."""
+"""A hundred harmful plugins, installed together: commands work, and each plugin is named."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def loaded(site: Site) -> Any:
-    """What a process tells that loads all of them and makes each of their noises."""
+    """The report of a process that loads all of them and creates each of their noises."""
     return site.run(LOAD)
 
 
 def test_there_are_many() -> None:
-    """Of every kind of harm."""
+    """There are some for every kind of harm."""
     assert len(HOSTILE) > 100
 
 
 def test_the_state_of_the_process_is_as_before(loaded: Any) -> None:
-    """Whatever was changed is put back."""
+    """Every change is undone."""
     assert loaded["same"]
 
 
@@ -102,7 +102,7 @@ def test_each_is_set_aside_or_named(loaded: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n, hostile in HOSTILE.items() if hostile.target])
 def test_each_bad_target_is_named_with_its_provider(loaded: Any, name: str) -> None:
-    """It cannot be made, and the error says whose it is."""
+    """It cannot be created, and the error names its plugin."""
     kind, message = loaded["made"][HOSTILE[name].target]
     assert kind in ("PluginError", "ArgumentError")
     assert f"noise '{HOSTILE[name].target}'" in message
@@ -111,7 +111,7 @@ def test_each_bad_target_is_named_with_its_provider(loaded: Any, name: str) -> N
 
 class TestCommandLine:
     def test_every_answer_is_json_and_no_torch_is_loaded(self, site: Site) -> None:
-        """A listing among those that do not import torch themselves: exit code 0, JSON alone."""
+        """For plugins that do not import torch, a listing has exit code 0 and prints only JSON."""
         names = [n for n, h in HOSTILE.items() if "torch" not in h.source]
         done = self.command(site, "list", "--json", RESTOREKIT_PLUGINS=",".join(names))
         assert done.returncode == 0
@@ -127,7 +127,7 @@ print(json.dumps("torch" in sys.modules))
         assert site.run(code, RESTOREKIT_PLUGINS=",".join(names)) is False
 
     def test_describing_and_using_each_target(self, site: Site, tmp_path: Path) -> None:
-        """It can be described; a command that makes it ends with exit code 2."""
+        """It can be described; a command that creates it ends with exit code 2."""
         targets = [hostile.target for hostile in HOSTILE.values() if hostile.target]
         words = [["describe", "noise", target, "--json"] for target in targets]
         words += [["noise", "in.png", "-n", target, "-o", "out.png"] for target in targets]
@@ -143,7 +143,7 @@ print(json.dumps("torch" in sys.modules))
 
     @pytest.mark.parametrize("command", ["list --json", "describe noise loud --json"])
     def test_what_a_plugin_prints_goes_to_stderr(self, tmp_path: Path, command: str) -> None:
-        """By print, by the descriptor, by a child, and when the process ends; named once."""
+        """From print, the descriptor, a child process, or at exit; the plugin is named once."""
         site = Site(tmp_path)
         source = (
             "import atexit, os, subprocess, sys\n"
@@ -162,7 +162,7 @@ print(json.dumps("torch" in sys.modules))
         assert done.stderr.count("warning: plugin 'loud' of loud 1.0 prints") == 1
 
     def test_a_component_that_exits_at_work_is_named(self, tmp_path: Path) -> None:
-        """SystemExit and others in `forward`: exit code 2, with who and where."""
+        """SystemExit and others in `forward` give exit code 2, with the plugin and the line."""
         site = Site(tmp_path)
         raised = ["SystemExit(0)", "KeyboardInterrupt()", "GeneratorExit()"]
         site.add(
@@ -193,7 +193,7 @@ print(json.dumps("torch" in sys.modules))
                 assert f"{kind} 'late' of late 1.0 (late_module.py, line 9) raised " in line
 
     def test_ctrl_c_while_a_plugin_is_loaded_interrupts(self, tmp_path: Path) -> None:
-        """The user's own interrupt is none of the plugin's: exit code 130."""
+        """An interrupt by the user is not blamed on the plugin, and the exit code is 130."""
         site = Site(tmp_path)
         started = tmp_path / "started"
         touch = f"import pathlib\npathlib.Path({str(started)!r}).touch()\n"

@@ -1,4 +1,4 @@
-"""Foreign code: what it raises is an error of one line, and Ctrl-C stays Ctrl-C."""
+"""Code of plugins: its exceptions become errors of one line, and Ctrl-C still interrupts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restorekit.untrusted.text import quoted
 
 
 class MuteError(Exception):
-    """An exception whose message cannot be had."""
+    """An exception whose message cannot be read."""
 
     def __str__(self) -> str:
         raise SystemExit(3)
@@ -53,12 +53,12 @@ class TestAttempt:
         assert caught.value.__cause__ is not None
 
     def test_some_kinds_pass(self) -> None:
-        """Errors that say enough themselves are raised on."""
+        """Errors with a clear message of their own are passed on."""
         with pytest.raises(ArgumentError, match="itself"), attempt(str, ArgumentError):
             raise ArgumentError("itself")
 
     def test_the_kind_of_the_error_can_be_chosen(self) -> None:
-        """Where the fault is an argument's."""
+        """For example if an argument is wrong."""
         with (
             pytest.raises(ArgumentError, match="KeyError: 'a'"),
             attempt(str, becomes=ArgumentError),
@@ -66,19 +66,19 @@ class TestAttempt:
             raise KeyError("a")
 
     def test_nothing_raised_is_nothing_changed(self) -> None:
-        """The handler of SIGINT is as before, too."""
+        """Also the handler of SIGINT is as before."""
         before = signal.getsignal(signal.SIGINT)
         with attempt(str):
             assert signal.getsignal(signal.SIGINT) is not before
         assert signal.getsignal(signal.SIGINT) is before
 
     def test_ctrl_c_interrupts(self) -> None:
-        """A SIGINT that arrives in the block is the user's, and is not turned into an error."""
+        """A SIGINT in the block comes from the user, and is not turned into an error."""
         with pytest.raises(KeyboardInterrupt), attempt(str):
             os.kill(os.getpid(), signal.SIGINT)
 
     def test_a_handler_that_was_set_within_stays_seen(self) -> None:
-        """The block takes away its own handler and no other."""
+        """The block removes only its own handler."""
         before = signal.getsignal(signal.SIGINT)
         try:
             with attempt(str):
@@ -88,7 +88,7 @@ class TestAttempt:
             signal.signal(signal.SIGINT, before)
 
     def test_another_thread_is_never_interrupted(self) -> None:
-        """Python interrupts the main thread alone: a KeyboardInterrupt elsewhere was raised."""
+        """Python interrupts only the main thread, so elsewhere code raised the exception."""
         caught: list[BaseException] = []
 
         def work() -> None:
@@ -105,7 +105,7 @@ class TestAttempt:
 
 
 def test_interrupts_are_seen_through_other_handlers() -> None:
-    """The handler that was there is still called."""
+    """The previous handler is still called."""
     seen: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
     try:
@@ -119,6 +119,6 @@ def test_interrupts_are_seen_through_other_handlers() -> None:
 
 
 def test_what_cannot_be_shown_is_named_by_its_type() -> None:
-    """A message can quote any object."""
+    """A message can contain any object."""
     assert quoted(Hidden()) == "<Hidden that cannot be shown>"
     assert quoted([Hidden()]) == "<list that cannot be shown>"

@@ -94,7 +94,7 @@ print(json.dumps([plugin.cause for plugin in loaded_plugins()]))
 
 
 def test_a_plugin_may_declare_a_kind_of_its_own(tmp_path: Path) -> None:
-    """Its hook is known as soon as the plugin has been imported."""
+    """Its hook works as soon as the plugin has been imported."""
     site = Site(tmp_path)
     site.add("hot", f"from restorekit import Registry\n{LINE}{PLUGIN}")
     code = """
@@ -107,6 +107,6 @@ print(json.dumps(restorekit.list_spices()))
 
 @pytest.mark.parametrize("words", [("Spice",), ("spice", "the spices"), ("",)])
 def test_kinds_are_snake_case(words: tuple[str, ...]) -> None:
-    """They become parts of names."""
+    """The words become parts of Python names."""
     with pytest.raises(ArgumentError, match="is not snake_case"):
         Registry(*words)

@@ -1,4 +1,4 @@
-"""Plugins: found, loaded once, and kept apart from each other when they are broken.
+"""Plugins are found, loaded once, and isolated from each other if they are broken.
 
 Each test writes real distributions (a package and its .dist-info) and runs a new process that
 finds them on its path.
@@ -73,7 +73,7 @@ def site(tmp_path: Path) -> Site:
 
 class TestAGoodPlugin:
     def test_its_components_are_listed_with_their_provider(self, site: Site) -> None:
-        """A hook may return one component, a list, a tuple or a generator; nothing is warned of."""
+        """A hook may return one component, a list, a tuple or a generator, without a warning."""
         report = site.run(REPORT)
         assert report["warnings"] == []
         listed = {
@@ -93,7 +93,7 @@ class TestAGoodPlugin:
         assert {k: sorted(v) for k, v in components.items() if v} == brought
 
     def test_its_components_are_made_like_any_other(self, site: Site) -> None:
-        """Arguments are checked, and the made object tells its plugin."""
+        """Arguments are checked, and the object has its plugin as its origin."""
         code = """
 import json, restorekit
 from restorekit.components.component_records import origin_of
@@ -125,7 +125,7 @@ print(json.dumps([steps, "good_module_parts" in sys.modules]))
         ["restorekit.list_losses()", "restorekit.components.plugin_host.loaded_plugins()"],
     )
     def test_a_listing_loads_it(self, site: Site, look_up: str) -> None:
-        """Whatever lists everything needs the plugins."""
+        """A list of all components loads the plugins."""
         code = (
             f"import json, sys, restorekit, restorekit.components.plugin_host; {look_up}; "
             "print(json.dumps('good_module' in sys.modules))"
@@ -133,7 +133,7 @@ print(json.dumps([steps, "good_module_parts" in sys.modules]))
         assert site.run(code) is True
 
     def test_it_is_loaded_once_by_many_threads(self, tmp_path: Path) -> None:
-        """Threads that ask at the same time all see it, and its module's hooks run once."""
+        """Threads that ask at the same time all find it, and its hooks run once."""
         site = Site(tmp_path)
         body = 'import time; print("called"); time.sleep(0.1); return Component("slow", dict)'
         site.add("slow", noises(body))
@@ -148,7 +148,7 @@ print(json.dumps([seen, out.getvalue().count("called")]))
         assert site.run(code) == [[True] * 8, 1]
 
     def test_it_may_use_restorekit_while_it_is_loaded(self, tmp_path: Path) -> None:
-        """A module that looks components up when it is imported neither waits nor recurses."""
+        """Using components during the import causes neither a deadlock nor a recursion."""
         site = Site(tmp_path)
         source = "import restorekit\nassert 'l1' in restorekit.list_losses()\n"
         site.add("curious", source + noises('return Component("curious", dict)'))
@@ -167,7 +167,7 @@ print(json.dumps([seen, out.getvalue().count("called")]))
         assert site.run(REPORT)["listed"]["noise"]["instance"] == "instance 1.0"
 
     def test_a_distribution_without_metadata_is_still_used(self, site: Site) -> None:
-        """What a broken installation left behind does not stop the others."""
+        """The remains of a broken installation do not stop the others."""
         site.add("nameless", noises('return Component("left", dict)'), metadata=False)
         report = site.run(REPORT)
         assert report["listed"]["noise"]["left"] == "unknown distribution"
@@ -271,7 +271,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def report(crowd: Site) -> Any:
-    """What a process tells that lists everything among them."""
+    """The report of a process that lists everything with them installed."""
     return crowd.run(REPORT)
 
 
@@ -289,25 +289,27 @@ class TestBrokenPlugins:
 
     @pytest.mark.parametrize("name", BROKEN)
     def test_each_keeps_its_cause_and_brings_nothing(self, report: Any, name: str) -> None:
-        """The record of a plugin that was set aside says why; none of its components is there."""
+        """A plugin that was set aside has the reason, and none of its components exists."""
         cause, components = report["plugins"][f"{name} 1.0"]
         assert BROKEN[name][1] in cause
         assert components == {}
         for names in report["listed"].values():
             assert f"{name} 1.0" not in names.values()
 
-    def test_nothing_else_is_warned_of(self, report: Any) -> None:
+    def test_there_are_no_other_warnings(self, report: Any) -> None:
         """As many warnings as broken plugins."""
         assert len(report["warnings"]) == len(BROKEN)
 
-    def test_the_good_one_and_the_built_in_ones_are_whole(self, report: Any, site: Site) -> None:
-        """What is listed is what is listed where nothing is broken."""
+    def test_the_good_plugin_and_the_built_in_components_are_complete(
+        self, report: Any, site: Site
+    ) -> None:
+        """The list is the same as without broken plugins."""
         assert report["listed"] == site.run(REPORT)["listed"]
         assert report["listed"]["noise"]["phone"] == "good 1.0"
         assert report["listed"]["noise"]["gaussian"] == f"restorekit {restorekit.__version__}"
 
     def test_an_unknown_name_mentions_them(self, crowd: Site) -> None:
-        """A name that a broken plugin would have brought is answered with why it is missing."""
+        """The message for a name of a broken plugin says why it is missing."""
         code = """
 import json, warnings, restorekit
 warnings.simplefilter("ignore")
@@ -324,7 +326,7 @@ except restorekit.UnknownNameError as error:
         )
 
     def test_a_warning_made_an_error_stops_no_other_plugin(self, crowd: Site) -> None:
-        """Under -W error the first listing raises, and the next one has all that is usable."""
+        """With -W error the first list raises an error; the next one is complete."""
         code = """
 import json, restorekit
 try:
@@ -359,8 +361,8 @@ print(json.dumps([errors, restorekit.noises.entry("gaussian").component.name]))
             "restorekit_noises raised RuntimeError: no licence"
         }
 
-    def test_strict_is_content_where_nothing_is_broken(self, site: Site) -> None:
-        """With good plugins alone it changes nothing; "0" switches it off."""
+    def test_strict_changes_nothing_without_broken_plugins(self, site: Site) -> None:
+        """With good plugins only, there is no error; "0" switches it off."""
         assert "phone" in site.run(REPORT, RESTOREKIT_STRICT_PLUGINS="1")["listed"]["noise"]
         site.add("broken", "raise RuntimeError")
         assert len(site.run(REPORT, RESTOREKIT_STRICT_PLUGINS="0")["warnings"]) == 1
@@ -379,7 +381,7 @@ print(json.dumps([errors, restorekit.noises.entry("gaussian").component.name]))
     def test_only_the_named_distributions_are_loaded(
         self, site: Site, value: str, loaded: list[str]
     ) -> None:
-        """RESTOREKIT_PLUGINS lists them, in any spelling that packaging takes for the same."""
+        """RESTOREKIT_PLUGINS lists them, in any spelling that packaging treats as equal."""
         site.add("other-dist", noises('return Component("other", dict)'))
         code = """
 import json, sys

@@ -1,4 +1,4 @@
-"""A plugin adds a metric, an optimizer, a schedule and an objective by the same entry point."""
+"""A plugin adds a metric, an optimizer, a schedule and an objective through one entry point."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ print(json.dumps({
 
 
 def test_a_run_uses_one_component_of_each_from_a_plugin(tmp_path: Path) -> None:
-    """By name in the configuration, with arguments; the least of the metric is the best."""
+    """By name in the configuration, with arguments; the smallest value of the metric is best."""
     site = Site(tmp_path)
     site.add("mine", PLUGIN)
     found = site.run(f"FOLDER = {str(tmp_path / 'run')!r}\n{RUN}")

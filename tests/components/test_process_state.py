@@ -1,4 +1,4 @@
-"""The process's state: whatever a block changes is put back, and named."""
+"""The state of the process: every change by a block is undone and reported."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ EACH = [
 def test_a_change_is_undone_and_named(
     name: str, change: Callable[[], Any], look: Callable[[], Any]
 ) -> None:
-    """Each change that harms other code, alone."""
+    """Each change that would affect other code."""
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
@@ -155,7 +155,7 @@ def test_a_change_is_undone_and_named(
 
 
 def test_all_changes_together_are_undone() -> None:
-    """Putting one back does not hinder the others."""
+    """Undoing one does not prevent undoing the others."""
     cases = [each.values for each in EACH]
     before = [look() for _, _, look in cases]  # type: ignore[operator]
     with KeptState() as state:
@@ -166,8 +166,8 @@ def test_all_changes_together_are_undone() -> None:
     assert len(state.changed) >= len(CHANGES) - 1
 
 
-def test_an_error_is_raised_on_and_the_state_put_back() -> None:
-    """What fails half-way has changed things, too."""
+def test_after_an_error_the_state_is_restored() -> None:
+    """Code that fails half-way may have made changes, and its error is passed on."""
     before = Path.cwd()
     state = KeptState()
 
@@ -183,7 +183,7 @@ def test_an_error_is_raised_on_and_the_state_put_back() -> None:
 
 
 def test_blocks_may_be_nested() -> None:
-    """The inner one undoes its own; the outer one finds nothing changed."""
+    """The inner block undoes its changes, and the outer one finds none."""
     with KeptState() as outer:
         with KeptState() as inner:
             random.random()
@@ -193,7 +193,7 @@ def test_blocks_may_be_nested() -> None:
 
 
 def test_random_draws_can_be_left_alone() -> None:
-    """A network that is made draws its weights."""
+    """Creating a network draws its weights."""
     with KeptState(with_random=False) as state:
         torch.rand(1)
         random.random()
@@ -201,7 +201,7 @@ def test_random_draws_can_be_left_alone() -> None:
 
 
 def test_filters_for_a_library_s_own_warnings_stay() -> None:
-    """Many a library adds some when it is imported; they concern nothing else."""
+    """Many libraries add filters for their own warnings, which do not affect others."""
     added = ("ignore", "a message of mine")
     before = list(warnings.filters)
     try:
@@ -213,7 +213,7 @@ def test_filters_for_a_library_s_own_warnings_stay() -> None:
         warnings.filters[:] = before  # type: ignore[index]
 
 
-def test_what_is_imported_within_is_put_back_to_how_it_came() -> None:
+def test_modules_imported_within_are_restored_to_their_initial_state() -> None:
     """Importing torch, numpy and Pillow is not reported; changes of their state are undone."""
     code = """
 import sys

@@ -47,7 +47,7 @@ class Scale:
 
 
 class Seven:
-    """A component that has no attributes of its own."""
+    """A component whose instances cannot have attributes."""
 
     __slots__ = ()
 
@@ -75,7 +75,7 @@ def models() -> Registry:
 
 @pytest.fixture
 def shared() -> Iterator[None]:
-    """The process's registries, put back as they were when the test ends."""
+    """The registries of the process, which are restored after the test."""
     for each in REGISTRIES.values():
         each.names()
     before = {kind: dict(each._entries) for kind, each in REGISTRIES.items()}
@@ -99,15 +99,15 @@ def module(
 
 class TestComponent:
     @pytest.mark.parametrize("name", ["a", "dncnn", "salt_and_pepper", "unet_2", "k9"])
-    def test_snake_case_names_are_taken(self, name: str) -> None:
-        """Lower-case words and digits joined by single underscores make a name."""
+    def test_snake_case_names_are_accepted(self, name: str) -> None:
+        """A name has lower-case words and digits, joined by single underscores."""
         assert Component(name, Scale).name == name
 
     @pytest.mark.parametrize(
         "name", ["", "DnCNN", "a-b", "_a", "a_", "a__b", "9a", "a b", "a\n", 3]
     )
     def test_other_names_are_refused(self, name: object) -> None:
-        """Anything else is an error that quotes the name."""
+        """Anything else is an error, whose message contains the name."""
         with pytest.raises(ArgumentError, match="is not snake_case") as caught:
             Component(name, Scale)  # type: ignore[arg-type]
         assert repr(name) in str(caught.value)
@@ -142,7 +142,7 @@ class TestRegister:
         assert entry.provider == Provider(__name__)
 
     def test_an_inherited_docstring_is_not_the_summary(self, models: Registry) -> None:
-        """An undocumented class is not summed up in the words of its base."""
+        """An undocumented class does not get the summary of its base."""
         undocumented = type("Undocumented", (Scale,), {})
         models.register("undocumented")(undocumented)
         assert models.entry("undocumented").component.summary == ""
@@ -156,7 +156,7 @@ class TestRegister:
         assert models.get("scale") is Scale
 
     def test_override_replaces(self, models: Registry) -> None:
-        """With `override` the last one registered wins."""
+        """With `override` the last one is used."""
         models.register("scale", override=True)(dict)
         assert models.get("scale") is dict
 
@@ -174,7 +174,7 @@ class TestRegister:
 
 class TestLookUp:
     def test_an_unknown_name_is_answered_with_the_nearest(self, models: Registry) -> None:
-        """The error tells the kind, the name, the nearest one and all there are, in one line."""
+        """The message has the kind, the name, the nearest one and all names, in one line."""
         models.add(Component("shift", Scale), ME)
         with pytest.raises(UnknownNameError) as caught:
             models.get("scael")
@@ -184,8 +184,8 @@ class TestLookUp:
         assert isinstance(caught.value, RestoreKitError)
         assert isinstance(caught.value, LookupError)
 
-    def test_a_name_near_to_none_gets_no_guess(self, models: Registry) -> None:
-        """No guess is made where nothing is near."""
+    def test_without_a_similar_name_none_is_suggested(self, models: Registry) -> None:
+        """A suggestion must be similar."""
         with pytest.raises(UnknownNameError, match=r"unknown model 'zzz'\. Available: scale$"):
             models.create("zzz")
 
@@ -196,7 +196,7 @@ class TestLookUp:
 
     @given(names=st.sets(st.from_regex(r"[a-z]{1,6}", fullmatch=True), max_size=8))
     def test_names_are_sorted_and_complete(self, names: set[str]) -> None:
-        """What was registered is listed, in order, whatever the order of registration."""
+        """All names are listed, sorted independently of the order of registration."""
         own = Registry("loss")
         for name in names:
             own.add(Component(name, Scale), ME)
@@ -204,7 +204,7 @@ class TestLookUp:
         assert own.names("a*") == sorted(n for n in names if n.startswith("a"))
 
     def test_the_pattern_is_a_shell_pattern(self, models: Registry) -> None:
-        """`*`, `?` and `[...]` have their meaning in a shell."""
+        """`*`, `?` and `[...]` mean the same as in a shell."""
         models.add(Component("unet_2", Scale), ME)
         models.add(Component("unet_3", Scale), ME)
         assert models.names("unet_?") == ["unet_2", "unet_3"]
@@ -221,7 +221,7 @@ class TestLazyTargets:
     def test_a_lazy_target_is_imported_when_used(
         self, models: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Registering and listing import nothing; getting does; nested attributes are followed."""
+        """Registering and listing do not import it, but `get` does; attributes may be nested."""
         (tmp_path / "lazy_outer.py").write_text("class Outer:\n    class Inner: ...\n")
         monkeypatch.syspath_prepend(str(tmp_path))
         models.add(Component("inner", "lazy_outer:Outer.Inner"), ME)
@@ -264,7 +264,7 @@ class TestLazyTargets:
         indirect=True,
     )
     def test_our_own_errors_pass_unchanged(self, models: Registry, module: str) -> None:
-        """A missing extra says itself how to install it."""
+        """The error for a missing extra already says how to install it."""
         models.add(Component("extra", f"{module}:Thing"), ME)
         with pytest.raises(MissingExtraError, match=r"^pip install x$"):
             models.get("extra")
@@ -278,7 +278,7 @@ class TestLazyTargets:
 
 class TestCreate:
     def test_arguments_are_converted_to_their_declared_types(self, models: Registry) -> None:
-        """A list from JSON becomes the tuple that is declared, a whole number a float."""
+        """A list from JSON becomes the declared tuple, and a whole number a float."""
         made = models.create("scale", factor=2, shape=[3, 4])
         assert made.factor == 2.0
         assert isinstance(made.factor, float)
@@ -298,13 +298,13 @@ class TestCreate:
             models.create("scale", factor=101)
 
     def test_the_origin_is_enough_to_make_it_again(self, models: Registry) -> None:
-        """A made object tells its kind, name, given arguments and provider."""
+        """The origin has the kind, the name, the given arguments and the provider."""
         made = models.create("scale", factor=2, shape=(3, 4))
         assert origin_of(made) == Origin("model", "scale", {"factor": 2, "shape": (3, 4)}, ME)
         assert origin_of(Scale(1.0)) is None
 
     def test_an_object_without_attributes_has_no_origin(self, models: Registry) -> None:
-        """It works, though where it came from cannot be noted."""
+        """It works, but its origin is unknown."""
         models.add(Component("seven", Seven), ME)
         made = models.create("seven")
         assert made() == 7
@@ -326,7 +326,7 @@ class TestCreate:
         assert datasets.create("few") == [1, 2]
 
     def test_an_argument_may_be_called_name(self, models: Registry) -> None:
-        """The registry's own parameters do not stand in the way of a component's."""
+        """The parameters of the registry do not conflict with those of a component."""
         models.add(Component("named", lambda name, self: lambda: (name, self)), ME)
         assert models.create("named", name="a", self="b")() == ("a", "b")
 
@@ -341,20 +341,20 @@ class TestBuild:
         assert isinstance(models.build("seven"), Seven)
 
     def test_anything_else_is_passed_on(self, models: Registry) -> None:
-        """What is made already stays the same object."""
+        """An object is returned unchanged."""
         made = Scale(1.0)
         assert models.build(made) is made
 
     @pytest.mark.parametrize("spec", [{}, {"factor": 1}, {"name": 3}, {"name": None}])
     def test_an_object_without_a_name_is_refused(self, models: Registry, spec: object) -> None:
-        """A specification that names nothing is an error that shows it."""
+        """The message for a specification without a name contains it."""
         with pytest.raises(ArgumentError, match="has no name"):
             models.build(spec)
 
 
 class TestDescribe:
     def test_everything_known_is_described(self, models: Registry) -> None:
-        """Texts, tags, provider, file, docstring and arguments."""
+        """The description has texts, tags, provider, file, docstring and arguments."""
         told = models.describe("scale")
         assert (told.kind, told.name, told.summary) == ("model", "scale", "multiplies")
         assert (told.reference, told.tags, told.provider) == ("A paper", ("simple",), ME)
@@ -385,7 +385,7 @@ class TestDescribe:
 
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_the_built_in_components_are_declared_well(kind: str) -> None:
-    """Each has a one-line summary without a full stop, tags and restorekit as its provider."""
+    """Each has a one-line summary without a full stop, tags, and restorekit as its provider."""
     each = REGISTRIES[kind]
     own = [n for n in each.names() if each.entry(n).provider.distribution == "restorekit"]
     assert own

@@ -41,11 +41,11 @@ class Blur(nn.Module):
 
 
 def open_ended(size: int, **options: Any) -> None:
-    """A target that takes anything besides."""
+    """A target that accepts any further arguments."""
 
 
 def faults_of(target: signatures.Target, given: dict[str, Any]) -> Sequence[str]:
-    """What is wrong with the given arguments; empty where nothing is."""
+    """The faults of the given arguments; empty if they are valid."""
     try:
         signatures.validate(target, given, "it")
     except ArgumentError as error:
@@ -70,18 +70,18 @@ class TestArguments:
         assert (names.default, names.description) == ((), "")
 
     def test_an_argument_without_annotation_is_any(self) -> None:
-        """What is not declared may be anything."""
+        """Without an annotation, any value is accepted."""
         (only,) = signatures.arguments(lambda x: x)
         assert only.type == "any"
         assert signatures.validate(lambda x: x, {"x": [1]}, "it") == {"x": [1]}
 
-    def test_a_partial_has_what_is_left(self) -> None:
-        """Positionally bound arguments are gone; the others keep type and description."""
+    def test_a_partial_has_the_remaining_arguments(self) -> None:
+        """Arguments bound by position are gone; the others keep type and description."""
         first, *_ = signatures.arguments(functools.partial(Blur, 1.0))
         assert (first.name, first.description) == ("mode", "what lies beyond the edge.")
 
     def test_a_target_without_a_signature(self) -> None:
-        """What cannot be read is an error, not a guess."""
+        """An unreadable signature is an error."""
         with pytest.raises(ArgumentError, match="has no readable signature"):
             signatures.arguments(dict)
 
@@ -92,8 +92,8 @@ class TestValidate:
         mode=st.sampled_from(["zero", "mirror"]),
         taps=st.integers(1, 9),
     )
-    def test_what_fits_is_kept(self, std: object, mode: str, taps: int) -> None:
-        """Values of the declared types come back equal."""
+    def test_valid_values_are_kept(self, std: object, mode: str, taps: int) -> None:
+        """Values of the declared types are returned unchanged."""
         given_ = {"std": std, "mode": mode, "taps": taps}
         assert signatures.validate(Blur, given_, "blur") == given_
 
@@ -105,11 +105,11 @@ class TestValidate:
 
     @pytest.mark.parametrize("wrong", [{"std": True}, {"std": [0, True]}, {"std": 1, "taps": True}])
     def test_a_boolean_is_not_a_number(self, wrong: dict[str, Any]) -> None:
-        """pydantic takes True for 1; here it is a mistake, at any depth."""
+        """pydantic accepts True as 1; here it is a mistake, at any depth."""
         with pytest.raises(ArgumentError, match=r"input should be a number, not .*True"):
             signatures.validate(Blur, wrong, "blur")
 
-    def test_a_boolean_stays_one_where_it_is_asked_for(self) -> None:
+    def test_a_declared_boolean_stays_one(self) -> None:
         """Also in a union with a number."""
 
         def target(flag: bool, both: bool | float, anything: Any) -> None: ...
@@ -118,7 +118,7 @@ class TestValidate:
         assert signatures.validate(target, given_, "it") == given_
 
     def test_only_what_is_given_is_returned(self) -> None:
-        """Defaults stay with the target."""
+        """Defaults are left to the target."""
         assert signatures.validate(Blur, {"std": 1.0}, "blur") == {"std": 1.0}
 
     def test_every_fault_is_reported(self) -> None:
@@ -135,12 +135,12 @@ class TestValidate:
         assert "\n" not in message
 
     def test_a_target_that_takes_nothing(self) -> None:
-        """Its error says so."""
+        """The message says so."""
         (fault,) = faults_of(lambda: None, {"x": 1})
         assert fault == "unknown argument 'x'. It takes: none"
 
     def test_a_long_value_is_shortened(self) -> None:
-        """A value of many lines or thousands of numbers does not flood the message."""
+        """A value of many lines or thousands of numbers does not make the message long."""
         for value in (list(range(10_000)), "long " * 1000, "line\nline"):
             for fault in faults_of(Blur, {"std": value}):
                 assert len(fault) < 200
@@ -154,14 +154,14 @@ class TestValidate:
             assert fault.startswith("argument 'std': ")
 
     def test_keyword_arguments_are_passed_on(self) -> None:
-        """A target with **kwargs gets what it does not declare, whatever it is called."""
+        """A target with **kwargs receives undeclared arguments of any name."""
         given_ = {"size": "3", "model_dump": 1, "argument_size": 2, "copy": 3}
         checked = signatures.validate(open_ended, given_, "it")
         assert checked == {"size": 3, "model_dump": 1, "argument_size": 2, "copy": 3}
 
     @pytest.mark.parametrize("name", ["model_config", "schema", "_private", "json", "self"])
     def test_no_argument_name_is_reserved(self, name: str) -> None:
-        """A name that pydantic keeps for itself is a name like others."""
+        """Names that pydantic reserves can be used."""
         scope: dict[str, Any] = {}
         exec(f"def target({name}: int): ...", scope)
         assert signatures.validate(scope["target"], {name: "3"}, "it") == {name: 3}
@@ -178,7 +178,7 @@ class TestValidate:
             assert faults_of(target, {"size": "x"})
 
     def test_an_annotation_that_cannot_be_resolved_is_not_checked(self) -> None:
-        """A type imported for the type checker alone does no harm."""
+        """For example a type that is imported only for the type checker."""
         scope: dict[str, Any] = {}
         exec("def target(x: 'NoSuchType'): ...", scope)
         assert signatures.validate(scope["target"], {"x": 1}, "it") == {"x": 1}
@@ -186,7 +186,7 @@ class TestValidate:
 
 class TestSchema:
     def test_it_is_a_json_schema_that_agrees_with_validate(self) -> None:
-        """jsonschema accepts and refuses what pydantic accepts and refuses."""
+        """jsonschema and pydantic accept and refuse the same values."""
         schema = signatures.arguments_schema(Blur)
         validator = jsonschema.Draft202012Validator(schema)
         validator.check_schema(schema)
@@ -200,13 +200,13 @@ class TestSchema:
             assert faults_of(Blur, arguments)
 
     def test_descriptions_and_defaults_are_in_it(self) -> None:
-        """An editor can show what the docstring says."""
+        """An editor can show the docstring."""
         properties = signatures.arguments_schema(Blur)["properties"]
         assert properties["mode"]["description"] == "what lies beyond the edge."
         assert properties["mode"]["default"] == "zero"
 
-    def test_python_objects_leave_a_place_open(self) -> None:
-        """A module or any other object as type or default neither fails nor warns."""
+    def test_python_objects_are_unrestricted(self) -> None:
+        """A module or another object as a type or default causes no error or warning."""
 
         def target(model: nn.Module, mark: object = nn) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The check of components: once, and wherever a value names one."""
+"""Components are checked once, wherever a value names one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXT = "unknown argument 'stdd'. Did you mean 'std'? It takes: std, clip"
 
 
 class Sometimes(nn.Module):
-    """A noise whose arguments hold noises under names of their own."""
+    """A noise whose arguments contain noises under unusual names."""
 
     def __init__(
         self,
@@ -42,13 +42,13 @@ class Sometimes(nn.Module):
         super().__init__()
 
     def forward(self, clean: Tensor) -> Tensor:
-        """Nothing happens."""
+        """Does nothing."""
         return clean
 
 
 @pytest.fixture(autouse=True)
 def sometimes() -> Iterator[None]:
-    """The noise is registered for a test."""
+    """Registers the noise for a test."""
     noises.register("sometimes")(Sometimes)
     yield
     del noises._entries["sometimes"]
@@ -67,32 +67,32 @@ def sometimes() -> Iterator[None]:
 def test_a_mistake_is_found_wherever_a_component_is_named(
     name: str, arguments: dict[str, Any], place: str
 ) -> None:
-    """In an argument called like the kind, and in any other that holds a mapping with a name."""
+    """In an argument with the name of the kind, and in a mapping with a name in any other."""
     assert check_component(noises, name, arguments) == [Fault(place, TEXT)]
 
 
-def test_what_only_looks_like_a_component_is_left_alone() -> None:
+def test_values_that_only_look_like_components_are_accepted() -> None:
     """A text, a mapping with an unknown name, and a text for another kind."""
     arguments = {"first": {"name": "Ada", "stdd": 1}, "note": "gausian", "model": "alex"}
     assert not isinstance(check_component(noises, "sometimes", arguments), list)
 
 
 def test_all_faults_of_a_component_are_found() -> None:
-    """Its own and those within it."""
+    """Those of its arguments, and those of components within it."""
     found = check_component(noises, "one_of", {"noises": [WRONG, "gausian"], "weihgts": [1]})
     assert isinstance(found, list)
     assert [fault.place for fault in found] == ["", ".noises.0", ".noises.1"]
 
 
 def test_a_component_that_holds_itself() -> None:
-    """Is refused, not followed for ever."""
+    """It is refused instead of followed forever."""
     noise: dict[str, Any] = {"name": "luminance"}
     noise["noise"] = noise
     assert isinstance(check_component(noises, "luminance", {"noise": noise}), list)
 
 
 def test_python_and_file_give_the_same_message(tmp_path: Path) -> None:
-    """Also where a configuration is made by its constructor."""
+    """Also if a configuration is made by its constructor."""
     data = {"model": "unet", "dataset": "samples", "loss": {"l1": {"weight": 1, "x": 2}}}
     with pytest.raises(ConfigError, match=r"^loss\.l1: unknown argument 'x'"):
         TrainConfig(**data)

@@ -1,4 +1,4 @@
-"""The configuration: what it accepts, what it says of what it does not."""
+"""The configuration: valid values, and messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def problems(data: dict[str, Any], overrides: tuple[str, ...] = ()) -> tuple[str
     return caught.value.problems
 
 
-def test_the_least_configuration() -> None:
-    """A model and a dataset are enough; the noise is the old system's mixture, the loss l1."""
+def test_the_smallest_configuration() -> None:
+    """A model and a dataset are enough; the default noise is the classic mixture, the loss l1."""
     config = TrainConfig.from_dict(GOOD)
     assert config.noise.name == "classic_mixture"
     assert [term.name for term in config.loss] == ["l1"]
@@ -46,7 +46,7 @@ def test_losses_as_a_list_or_a_map(loss: Any) -> None:
 
 
 def test_every_fault_is_found_at_once() -> None:
-    """A line for each, with its path and the nearest right thing."""
+    """There is a line for each, with its path and a suggestion."""
     found = problems(
         {
             "model": {"name": "unet", "widht": 8, "depth": "deep"},
@@ -90,7 +90,7 @@ def test_the_message_names_the_section_of_a_misplaced_key() -> None:
 
 
 def test_missing_keys_are_named() -> None:
-    """There is no default for what only the user can know."""
+    """Keys that only the user can know have no default."""
     assert problems({}) == ("config: model: missing", "config: dataset: missing")
 
 
@@ -114,7 +114,7 @@ def test_an_override_takes_the_place_of_a_loss_without_names() -> None:
     ],
 )
 def test_overrides(override: str, path: tuple[str, ...], value: Any) -> None:
-    """`-s key.path=value` reaches every key, and the arguments of a component given by name."""
+    """`-s key.path=value` sets every key, and the arguments of a component given by name."""
     found: Any = TrainConfig.from_dict(GOOD, overrides=[override]).to_dict()
     for key in path:
         found = found[key]
@@ -122,7 +122,7 @@ def test_overrides(override: str, path: tuple[str, ...], value: Any) -> None:
 
 
 def test_overriding_loss_weights() -> None:
-    """A weight is changed or a term added, whichever form the losses have."""
+    """A weight is changed or a term is added, in both forms of the losses."""
     for loss in (["l1", "ssim"], {"l1": 1, "ssim": 1}):
         config = TrainConfig.from_dict(
             {**GOOD, "loss": loss}, overrides=["loss.ssim=0.25", "loss.mse.weight=2"]
@@ -131,7 +131,7 @@ def test_overriding_loss_weights() -> None:
 
 
 def test_steps_and_epochs_replace_each_other() -> None:
-    """A run is shortened with one override, whichever of them its file has."""
+    """One override shortens a run, whichever of the two its file has."""
     config = TrainConfig.from_dict({**GOOD, "train": {"epochs": 3}}, overrides=["train.steps=2"])
     assert (config.train.steps, config.train.epochs) == (2, None)
     config = TrainConfig.from_dict({**GOOD, "train": {"steps": 3}}, overrides=["train.epochs=2"])
@@ -139,14 +139,14 @@ def test_steps_and_epochs_replace_each_other() -> None:
 
 
 def test_components_within_components_are_checked() -> None:
-    """With the path of the one that is wrong."""
+    """The message has the path of the wrong one."""
     noises = ["gausian", {"name": "chain", "noises": [{"name": "uniform", "amplitud": 1}]}]
     (first,) = problems({**GOOD, "noise": {"name": "one_of", "noises": noises[:1]}})
     assert first.startswith("config: noise.noises.0: unknown noise 'gausian'")
 
 
 def test_paths_may_be_path_objects(tmp_path: Path) -> None:
-    """In Python a path is as good as its text."""
+    """In Python a path may be given instead of its text."""
     config = TrainConfig(model="unet", dataset="samples", save_weight_path=tmp_path)
     assert config.save_weight_path == str(tmp_path)
     with pytest.raises(ConfigError, match="modle: unknown key"):
@@ -177,7 +177,7 @@ def test_a_malformed_override() -> None:
     ],
 )
 def test_files_that_are_not_a_configuration(tmp_path: Path, content: bytes, message: str) -> None:
-    """The line names the file and, where it can, the place."""
+    """The message names the file and, if possible, the position."""
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -187,7 +187,7 @@ def test_files_that_are_not_a_configuration(tmp_path: Path, content: bytes, mess
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    """The path and the reason."""
+    """The message has the path and the reason."""
     with pytest.raises(ConfigError, match=r"nowhere\.json: no such file or directory"):
         TrainConfig.from_file(tmp_path / "nowhere.json")
 
@@ -201,7 +201,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_the_resolved_configuration_reads_back(
     steps: int, rate: float, ema: float | None, weights: dict[str, float]
 ) -> None:
-    """What a run writes down is the configuration it ran with."""
+    """The configuration that a run writes equals the one that it used."""
     train = {"steps": steps, "learning_rate": rate, "ema": ema}
     config = TrainConfig.from_dict({**GOOD, "loss": weights, "train": train})
     again = TrainConfig.from_dict(json.loads(json.dumps(config.to_dict())))

@@ -1,4 +1,4 @@
-"""Configuration files that nobody would write: each is refused in a line that is not long."""
+"""Hostile configuration files: each is refused with a short message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Refused = Callable[..., str]
 
 
 def chained(depth: int) -> Any:
-    """Noises within noises."""
+    """Nested noises."""
     noise: Any = "gaussian"
     for _ in range(depth):
         noise = {"name": "chain", "noises": [noise]}
@@ -27,7 +27,7 @@ def chained(depth: int) -> Any:
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Refused:
-    """The only fault of a file with that content."""
+    """The only fault of a file with this content."""
 
     def refused(content: bytes | str | dict[str, Any], *overrides: str) -> str:
         path = tmp_path / "config.json"
@@ -70,7 +70,7 @@ def refused(tmp_path: Path) -> Refused:
     ],
 )
 def test_hostile_files(refused: Refused, content: Any, message: str) -> None:
-    """None ends in anything but a ConfigError of a line."""
+    """Each gives a ConfigError of one line."""
     assert message in refused(content)
 
 
@@ -81,8 +81,8 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
     assert TrainConfig.from_file(path).model.name == "unet"
 
 
-def test_a_device_that_never_ends(tmp_path: Path) -> None:
-    """Only as much is read as a configuration can have."""
+def test_an_infinite_device(tmp_path: Path) -> None:
+    """Reading stops at the largest size of a configuration."""
     with pytest.raises(ConfigError, match="larger than 10 MB"):
         TrainConfig.from_file("/dev/zero")
     with pytest.raises(ConfigError, match="is a directory"):
@@ -107,12 +107,12 @@ def test_a_device_that_never_ends(tmp_path: Path) -> None:
     ],
 )
 def test_overrides_that_cannot_be_used(refused: Refused, override: str) -> None:
-    """Neither their form nor their value."""
+    """A malformed override and an unusable value."""
     assert refused(GOOD, override)
 
 
 def test_noises_are_checked_at_every_depth(refused: Refused) -> None:
-    """With the path of the one that is wrong, also within luminance."""
+    """The message has the path of the wrong one, also within luminance."""
     wrong = {"name": "luminance", "noise": {"name": "gaussian", "stdd": 1}}
     noise = {"name": "one_of", "noises": ["gaussian", {"name": "chain", "noises": [wrong]}]}
     assert refused({**GOOD, "noise": noise}).startswith(
@@ -121,7 +121,7 @@ def test_noises_are_checked_at_every_depth(refused: Refused) -> None:
 
 
 def test_a_configuration_that_holds_itself() -> None:
-    """In Python a mapping can."""
+    """This is possible in Python."""
     data: dict[str, Any] = {**GOOD}
     data["noise"] = {"name": "chain", "noises": [data]}
     with pytest.raises(ConfigError, match="nested more than 50 deep"):
@@ -136,7 +136,7 @@ VALUES: list[Any] = [None, True, 3, -0.5, "text", [], ["l1", 3], {}, {"name": 3}
     "key", [*TrainConfig.model_fields, "train.optimizer", "train.teacher", "train.betas"]
 )
 def test_the_wrong_type_at_every_place(key: str, value: Any) -> None:
-    """Is a ConfigError whose lines have the path, if it is wrong."""
+    """It gives a ConfigError, whose lines have the path."""
     section, _, inner = key.rpartition(".")
     changed = {section: {inner: value}} if section else {key: value}
     problems: tuple[str, ...] = ()
@@ -148,7 +148,7 @@ def test_the_wrong_type_at_every_place(key: str, value: Any) -> None:
 
 
 def test_optimizers_that_take_dense_weights() -> None:
-    """Those that are refused cannot make a step on dense weights, and all the others can."""
+    """The refused ones cannot make a step with dense weights, and all others can."""
     for name, kind in vars(torch.optim).items():
         if not isinstance(kind, type) or kind is torch.optim.Optimizer:
             continue

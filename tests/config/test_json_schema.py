@@ -1,4 +1,4 @@
-"""The JSON Schema says what the configuration accepts."""
+"""The JSON Schema agrees with the configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def validator() -> jsonschema.Draft202012Validator:
 
 
 def test_every_component_is_in_the_schema(validator: jsonschema.Draft202012Validator) -> None:
-    """With its own arguments and what they mean."""
+    """With its arguments and their descriptions."""
     properties, definitions = validator.schema["properties"], validator.schema["$defs"]
     for kind, registry in REGISTRIES.items():
         titles = {c["title"] for c in definitions[kind]["anyOf"] if "title" in c}

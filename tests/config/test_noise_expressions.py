@@ -1,4 +1,4 @@
-"""Noises as tables write them, against what the registry makes of plain arguments."""
+"""Noise expressions, compared with noises that the registry makes from arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.errors import ArgumentError, UnknownNameError
 
 
 def only(text: str) -> dict[str, object]:
-    """The component that an expression of one noise names."""
+    """The component of an expression for one noise."""
     (noise,) = read_noises(text)
     return dict(noise.spec)
 
@@ -42,7 +42,7 @@ def test_an_expression_names_a_component(text: str, spec: dict[str, object]) -> 
 
 
 def test_several_values_are_several_noises() -> None:
-    """Each with a label of its own, by which it can be asked for alone, and their common rest."""
+    """Each has its own label, with which it can be requested, and the common arguments."""
     several = read_noises(["gaussian:15,25,50", "uniform:25,clip=true"])
     labels = ["gaussian:15", "gaussian:25", "gaussian:50", "uniform:25,clip=true"]
     assert [noise.label for noise in several] == labels
@@ -52,7 +52,7 @@ def test_several_values_are_several_noises() -> None:
 
 
 def test_a_mapping_is_labelled_as_json() -> None:
-    """What can be read back."""
+    """The label can be read again."""
     (noise,) = read_noises([{"name": "gaussian", "std": 0.1}])
     assert json.loads(noise.label) == noise.spec
 
@@ -79,14 +79,14 @@ def test_a_mapping_is_labelled_as_json() -> None:
     ],
 )
 def test_mistakes_are_reported_in_one_line(text: str, line: str) -> None:
-    """What is wrong and where."""
+    """The message says what is wrong and where."""
     with pytest.raises(ArgumentError) as caught:
         read_noises(text)
     assert str(caught.value) == line
 
 
 def test_the_registry_s_own_errors_pass() -> None:
-    """An unknown noise with the nearest, a wrong argument with what there is."""
+    """The message for an unknown noise suggests one; that for a wrong argument lists all."""
     with pytest.raises(UnknownNameError, match="Did you mean 'gaussian'"):
         read_noises("gausian:25")
     with pytest.raises(ArgumentError, match=r"unknown argument 'sdt'\. Did you mean 'std'"):
@@ -95,8 +95,8 @@ def test_the_registry_s_own_errors_pass() -> None:
         read_noises(["gaussian:25", "gaussian:15,25"])
 
 
-def test_commas_inside_brackets_and_quotation_marks_do_not_part() -> None:
-    """Values are JSON where they parse and text where not."""
+def test_commas_inside_brackets_and_quotation_marks_do_not_separate() -> None:
+    """Values are JSON if they can be parsed, otherwise text."""
     written = parse_expression(
         'a_b:1,x,key="p,q",list=[1,{"z":2}],map={"a":[1,2],"b":3},flag=true,name=db2'
     )
@@ -123,8 +123,8 @@ def test_commas_inside_brackets_and_quotation_marks_do_not_part() -> None:
         ({"name": "chain", "noises": ["gaussian", "jpeg"]}, "chain"),
     ],
 )
-def test_a_noise_has_one_label_however_it_is_written(spec: Any, label: str) -> None:
-    """What is the default is left out; the label reads as an expression of the same noise."""
+def test_the_label_of_a_noise_does_not_depend_on_its_spelling(spec: Any, label: str) -> None:
+    """Defaults are left out; the label is an expression for the same noise."""
     (noise,) = read_noises([spec])
     assert noise_label(noise.module) == label
     if label != "chain":
@@ -132,6 +132,6 @@ def test_a_noise_has_one_label_however_it_is_written(spec: Any, label: str) -> N
         assert noise_label(again.module) == label
 
 
-def test_a_noise_of_ones_own_is_called_by_its_class() -> None:
-    """There is nothing else to call it."""
+def test_a_noise_of_the_user_has_the_name_of_its_class() -> None:
+    """It has no other name."""
     assert noise_label(torch.nn.Identity()) == "identity"

@@ -1,4 +1,4 @@
-"""The old system's configuration runs unchanged."""
+"""A configuration of the previous system runs unchanged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(data: dict[str, Any], *overrides: str) -> tuple[TrainConfig, list[str]]
     return config, [str(w.message) for w in caught]
 
 
-def test_the_old_file_means_what_it_meant() -> None:
+def test_an_old_file_keeps_its_meaning() -> None:
     """Adam with its betas, a constant rate, the weighted losses, the old folder."""
     config, _ = read(OLD)
     assert config.model.name == "unet"
@@ -66,7 +66,7 @@ def test_the_old_file_means_what_it_meant() -> None:
 
 @pytest.mark.parametrize("name", ["STL10", "Cifar100"])
 def test_the_old_file_fetches_its_data(name: str) -> None:
-    """The old system did so without asking; a note says it, and a file of today does not."""
+    """The previous system did so by default; a note says it. A new file does not."""
     config, notes = read({**OLD, "dataset": name})
     assert config.dataset.arguments == {"download": True}
     assert any("is fetched where it is missing" in note for note in notes)
@@ -77,7 +77,7 @@ def test_the_old_file_fetches_its_data(name: str) -> None:
 
 
 def test_the_vae_keeps_its_divergence() -> None:
-    """The old system added it for the VAE alone."""
+    """The previous system added it only for the VAE."""
     config, _ = read({**OLD, "model": "VAE"})
     assert config.model.name == "vae"
     assert {t.name: t.weight for t in config.loss}["kl_divergence"] == 0.1
@@ -105,7 +105,7 @@ def test_the_vae_keeps_its_divergence() -> None:
     ],
 )
 def test_each_old_spelling_is_named_with_its_new_one(change: dict[str, Any], note: str) -> None:
-    """One warning for each, and none else."""
+    """There is one warning for each, and no other."""
     plain = {"model": "unet", "dataset": "samples"}
     if "datset" in change:
         del plain["dataset"]
@@ -113,27 +113,27 @@ def test_each_old_spelling_is_named_with_its_new_one(change: dict[str, Any], not
     assert any(note in line for line in notes)
 
 
-def test_todays_spelling_warns_of_nothing() -> None:
-    """The new file is quiet."""
+def test_the_present_spelling_gives_no_warning() -> None:
+    """A new file gives none."""
     _, notes = read({"model": "unet", "dataset": "stl10", "train": {"epochs": 2}})
     assert notes == []
 
 
 def test_the_new_spelling_wins_over_the_old() -> None:
-    """A file that holds both is on its way."""
+    """A file may have both while it is being converted."""
     config, _ = read({**OLD, "train": {"batch_size": 9}, "save_weight_path": "new"})
     assert config.train.batch_size == 9
     assert config.save_weight_path == "new"
 
 
 def test_the_mode_no_longer_matters() -> None:
-    """The command says what to do, whatever the file says."""
+    """The command decides what is done."""
     _, notes = read({**OLD, "mode": "test"})
     assert any("'mode' is not needed" in note and "'test'" in note for note in notes)
 
 
 def test_old_spellings_can_be_overridden_in_either_spelling() -> None:
-    """On the command line too, the one given last on the way to the run counts."""
+    """Also on the command line; the last one applies."""
     for override in ("epoches=2", "train.epochs=2"):
         assert read(OLD, override)[0].train.epochs == 2
     config, _ = read(OLD, "train.steps=7", "loss.ssim=0.5", "model.width=8", "datset=Cifar100")
@@ -144,7 +144,7 @@ def test_old_spellings_can_be_overridden_in_either_spelling() -> None:
 
 
 def test_a_share_of_training_images() -> None:
-    """An old `train_size` below 1 is a share."""
+    """An old `train_size` below 1 is a fraction."""
     assert read({**OLD, "train_size": 0.8})[0].train.validation_split == pytest.approx(0.2)
 
 

@@ -47,7 +47,7 @@ def test_gray_and_plain_colour_stay(height, width, top, left):
 
 
 def test_as_libjpeg_does():
-    """Of what 4:2:0 changes in a photograph, all but the rounding to whole levels is foreseen."""
+    """The change equals that of 4:2:0 in a photograph, up to rounding to whole levels."""
     image = to_float(read_tensor(sample_path("astronaut"), 3))
     levels = (image * 255).byte().movedim(0, 2).numpy()
     file = io.BytesIO()

@@ -35,7 +35,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 class DrawFromEach(torch.utils.data.Dataset[torch.Tensor]):
-    """A random patch of each picture, as the trainer asks for them."""
+    """A random patch of each picture, as the trainer draws them."""
 
     def __init__(self, dataset: Folder) -> None:
         self.dataset = dataset
@@ -48,7 +48,7 @@ class DrawFromEach(torch.utils.data.Dataset[torch.Tensor]):
 
 
 def test_whole_pictures_are_the_files_pixels(photos: Path) -> None:
-    """Without a patch size each picture comes whole, in order of its path, gray repeated."""
+    """Without a patch size, items are whole pictures sorted by path; gray is repeated."""
     dataset = Folder(str(photos), patch_size=None)
     assert [tuple(image.shape) for image in dataset] == [(3, 30, 40), (3, 40, 30), (3, 12, 10)]
     with Image.open(photos / "a.png") as image:
@@ -72,7 +72,7 @@ def test_previews_of_a_training_run_are_not_trained_on(photos: Path) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_patches_have_one_shape_and_range(photos: Path, channels: int) -> None:
-    """Patches of every picture, smaller ones too, make a batch of floats in [0, 1]."""
+    """Patches of all pictures, including smaller ones, form a batch of floats in [0, 1]."""
     dataset = Folder(str(photos), 16, channels=channels)  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(0)
     for patches in ([*dataset], [dataset.sample(index, generator) for index in range(3)]):
@@ -91,8 +91,8 @@ def test_gray_is_luma(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_deep_pictures_are_not_cut_down(tmp_path: Path, channels: int) -> None:
-    """16-bit and float pictures train at their depth, on the scale of the 8-bit ones."""
+def test_deep_pictures_keep_their_depth(tmp_path: Path, channels: int) -> None:
+    """16-bit and float pictures are used at their depth, on the scale of the 8-bit ones."""
     levels = np.random.default_rng(0).integers(0, 65536, (8, 9)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", levels, photometric="minisblack")
     floats = (levels / 65535).astype(np.float32)
@@ -104,14 +104,14 @@ def test_deep_pictures_are_not_cut_down(tmp_path: Path, channels: int) -> None:
 
 
 def test_files_of_several_pages_are_not_trained_on(tmp_path: Path) -> None:
-    """Which of them is meant is not guessed."""
+    """It is not known which page is meant."""
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
     with pytest.raises(DataError, match="holds 2 pages"):
         Folder(str(tmp_path), 8)[0]
 
 
 def test_indexing_is_deterministic_and_centred(photos: Path) -> None:
-    """dataset[i] is the centre patch, the same each time and in each process's dataset."""
+    """dataset[i] is always the centre patch, in every process."""
     dataset = Folder(str(photos), 10)
     with Image.open(photos / "a.png") as image:
         centre = to_tensor(image.crop((15, 10, 25, 20)))
@@ -120,7 +120,7 @@ def test_indexing_is_deterministic_and_centred(photos: Path) -> None:
 
 
 def test_sampling_depends_on_the_generator_alone(photos: Path) -> None:
-    """Equal seeds give equal patches, with and without the cache; other seeds other ones."""
+    """Equal seeds give equal patches, with and without the cache; other seeds give others."""
     cached, fresh = Folder(str(photos), 8), Folder(str(photos), 8, cache_megabytes=0)
     drawn = [cached.sample(0, torch.Generator().manual_seed(seed)) for seed in range(9)]
     again = [fresh.sample(0, torch.Generator().manual_seed(seed)) for seed in range(9)]
@@ -129,7 +129,7 @@ def test_sampling_depends_on_the_generator_alone(photos: Path) -> None:
 
 
 def test_several_patches_of_each_picture(photos: Path) -> None:
-    """patches_per_image lengthens the epoch; patches of a picture lie side by side and differ."""
+    """patches_per_image lengthens the epoch; patches of a picture are consecutive and differ."""
     dataset = Folder(str(photos), 8, patches_per_image=4)
     assert len(dataset) == 12
     once = Folder(str(photos), 8)
@@ -140,8 +140,8 @@ def test_several_patches_of_each_picture(photos: Path) -> None:
         dataset[12]
 
 
-def test_cache_spares_the_file(photos: Path) -> None:
-    """A picture that fits the budget is read once: it is still there when its file is gone."""
+def test_a_cached_file_is_read_once(photos: Path) -> None:
+    """A picture that fits the budget is available even after its file is removed."""
     dataset = Folder(str(photos), 8)
     first = dataset[0]
     (photos / "a.png").unlink()
@@ -149,7 +149,7 @@ def test_cache_spares_the_file(photos: Path) -> None:
 
 
 def test_budget_of_zero_reads_each_time(photos: Path) -> None:
-    """Without a budget nothing is kept."""
+    """Without a budget nothing is cached."""
     dataset = Folder(str(photos), 8, cache_megabytes=0)
     assert dataset[0].shape == (3, 8, 8)
     (photos / "a.png").unlink()
@@ -171,7 +171,7 @@ def test_cache_stays_within_its_budget(tmp_path: Path) -> None:
 
 
 def test_pickling_leaves_the_cache_behind(tmp_path: Path) -> None:
-    """A dataset travels to a worker small, and works there."""
+    """The pickle for a worker is small, and the dataset works there."""
     Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
     dataset = Folder(str(tmp_path), 8)
     patch = dataset[0]
@@ -182,7 +182,7 @@ def test_pickling_leaves_the_cache_behind(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_workers_draw_what_one_process_draws(photos: Path) -> None:
-    """Two DataLoader workers give the very patches of the main process."""
+    """Two DataLoader workers give exactly the patches of the main process."""
     dataset = DrawFromEach(Folder(str(photos), 8, patches_per_image=2))
     alone = torch.cat(list(DataLoader(dataset, batch_size=2)))
     shared = torch.cat(list(DataLoader(dataset, batch_size=2, num_workers=2)))
@@ -191,7 +191,7 @@ def test_workers_draw_what_one_process_draws(photos: Path) -> None:
 
 
 def test_damaged_file_is_named(photos: Path) -> None:
-    """The line of a damaged picture says which it is."""
+    """The message names the damaged picture."""
     (photos / "a.png").write_bytes((photos / "a.png").read_bytes()[:900])
     dataset = Folder(str(photos), 8)
     with pytest.raises(DataError, match=r"a\.png"):
@@ -199,7 +199,7 @@ def test_damaged_file_is_named(photos: Path) -> None:
 
 
 def test_missing_or_empty_folder(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A folder that is not there, or has no picture, is one line with the nearest right thing."""
+    """The message for a missing or empty folder is one line with a suggestion."""
     with pytest.raises(DataError, match=r"does not exist\. Did you mean 'c'\?"):
         Folder(str(photos / "C"))
     with pytest.raises(DataError, match=r"no picture in folder .*\.png"):
@@ -207,7 +207,7 @@ def test_missing_or_empty_folder(photos: Path, tmp_path_factory: pytest.TempPath
 
 
 def test_halved_colour_is_for_random_patches(photos: Path) -> None:
-    """Of the random ones as many as were asked for, at the same places; the fixed ones stay."""
+    """The requested share of random patches, at the same positions; fixed ones stay."""
     full = Folder(str(photos), 8)
     halved = {share: Folder(str(photos), 8, halved_colour=share) for share in (0.4, 1.0)}
 
@@ -238,11 +238,11 @@ def test_halved_colour_is_for_random_patches(photos: Path) -> None:
     ],
 )
 def test_wrong_arguments(photos: Path, arguments: dict[str, object]) -> None:
-    """Made by name, a folder answers a wrong argument with a line that names it."""
+    """The message names the argument."""
     with pytest.raises(ArgumentError, match=next(iter(arguments))):
         datasets.create("folder", path=str(photos), **arguments)
 
 
 def test_made_by_name(photos: Path) -> None:
-    """The registry makes a folder, with a trainer's null for None."""
+    """The registry makes a folder; null in JSON is None."""
     assert len(datasets.create("folder", path=str(photos), patch_size=None)) == 3

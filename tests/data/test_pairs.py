@@ -1,4 +1,4 @@
-"""Which files of a folder belong together: layouts of published sets, and what is not a pair."""
+"""Finding pairs in a folder: layouts of published sets, and files without a partner."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def fill(folder: Path, *names: str) -> Path:
 
 
 def paired(folder: Path, rule: object = None) -> list[tuple[str, str]]:
-    """The pairs by their paths within the folder."""
+    """The pairs, by their paths relative to the folder."""
     found = find_pairs(folder, rule).pairs
     return [tuple(path.relative_to(folder).as_posix() for path in pair) for pair in found]
 
 
 def refusal(folder: Path, rule: object = None) -> str:
-    """What is said of a folder that is refused, its paths within the folder."""
+    """The message for a folder that is refused, with relative paths."""
     with pytest.raises(DataError) as caught:
         find_pairs(folder, rule)
     return str(caught.value).replace(f"{folder}/", "")
@@ -68,7 +68,7 @@ def refusal(folder: Path, rule: object = None) -> str:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_of_published_sets_are_understood(layout: str, tmp_path: Path) -> None:
-    """Every file of them is in exactly the pair that it belongs to."""
+    """Every file is in exactly the pair that it belongs to."""
     expected = LAYOUTS[layout]
     fill(tmp_path, *(name for pair in expected for name in pair))
     assert paired(tmp_path) == sorted(expected)
@@ -87,10 +87,10 @@ def test_layouts_of_published_sets_are_understood(layout: str, tmp_path: Path) -
         (("a_gt.png", "a-gt.png", "a_noisy.png"), ("a_gt.png", "a_noisy.png")),
     ],
 )
-def test_a_file_that_fits_several_is_named(
+def test_an_ambiguous_file_is_named(
     names: tuple[str, ...], told: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """No picture is left out in silence, so the user says what belongs together."""
+    """No picture is left out silently, so the user must state the pairs."""
     line = refusal(fill(tmp_path, *names))
     assert "could be paired with" in line
     assert all(f"'{name}'" in line for name in told)
@@ -99,8 +99,8 @@ def test_a_file_that_fits_several_is_named(
 @pytest.mark.parametrize(
     ("lonely", "lacks"), [("gt/c.png", "noisy"), ("noisy/c.png", "clean"), ("x_gt.png", "noisy")]
 )
-def test_a_lonely_file_is_named(lonely: str, lacks: str, tmp_path: Path) -> None:
-    """With the role of its other half."""
+def test_a_file_without_a_partner_is_named(lonely: str, lacks: str, tmp_path: Path) -> None:
+    """The message says which partner is missing."""
     line = refusal(fill(tmp_path, "gt/a.png", "noisy/a.png", lonely))
     assert line == f"'{lonely}' has no counterpart; no {lacks} picture has a matching name"
 
@@ -116,7 +116,7 @@ def test_other_files_are_listed(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_listed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For its pictures would be missing in silence."""
+    """Otherwise its pictures would be missing silently."""
     fill(tmp_path, "gt/a.png", "noisy/a.png", "locked/b.png")
     listing = os.scandir
 
@@ -130,13 +130,13 @@ def test_a_folder_that_cannot_be_listed_is_refused(
 
 
 def test_no_pairs_at_all(tmp_path: Path) -> None:
-    """It is said how pictures are named to be pairs."""
+    """The message says how pairs are named."""
     line = refusal(fill(tmp_path, "a.png", "b.png"))
     assert "has no pairs of a clean and a noisy picture; name them '..._gt' and '" in line
 
 
 def test_a_path_full_of_words_takes_no_time(tmp_path: Path) -> None:
-    """Two to the power of their number would be endless."""
+    """Trying all combinations of words would take forever."""
     deep = "/".join(["gt"] * 60)
     fill(tmp_path, f"{deep}/a.png", f"{deep[:-2]}noisy/a.png")
     assert len(paired(tmp_path)) == 1
@@ -144,7 +144,7 @@ def test_a_path_full_of_words_takes_no_time(tmp_path: Path) -> None:
 
 class TestPatterns:
     def test_a_clean_picture_may_have_several_noisy_ones(self, tmp_path: Path) -> None:
-        """A field is the same in both; a star is anything."""
+        """A field has the same text in both; a star matches anything."""
         names = ("gt/a.png", "gt/b.png", "shots/a_1.png", "shots/a_2.png", "shots/b_1.png")
         assert paired(fill(tmp_path, *names, "other.png"), PATTERNS) == [
             ("gt/a.png", "shots/a_1.png"),
@@ -153,13 +153,13 @@ class TestPatterns:
         ]
         assert [path.name for path in find_pairs(tmp_path, PATTERNS).unused] == ["other.png"]
 
-    def test_the_pattern_that_says_more_is_meant(self, tmp_path: Path) -> None:
-        """Though the other fits as well."""
+    def test_the_more_specific_pattern_is_used(self, tmp_path: Path) -> None:
+        """Although the other one matches as well."""
         fill(tmp_path, "a.png", "a_dark.png")
         assert paired(tmp_path, ("{x}.png", "{x}_dark.png")) == [("a.png", "a_dark.png")]
 
     def test_words_within_words(self, tmp_path: Path) -> None:
-        """What the names alone do not tell."""
+        """Words that are parts of other words are not mistaken."""
         fill(tmp_path, "01/xReference.png", "01/yNoisy.png")
         found = paired(tmp_path, ("{scene}/*Reference.png", "{scene}/*Noisy.png"))
         assert found == [("01/xReference.png", "01/yNoisy.png")]
@@ -187,13 +187,13 @@ class TestPatterns:
     def test_mistakes(
         self, names: tuple[str, ...], rule: tuple[str, str], told: str, tmp_path: Path
     ) -> None:
-        """One line each that names the file or the pattern."""
+        """Each message is one line that names the file or the pattern."""
         assert told in refusal(fill(tmp_path, *names), rule)
 
 
 class TestCsv:
-    def test_it_says_what_belongs_together(self, tmp_path: Path) -> None:
-        """By paths below the folder; the rest is unused, the list itself is not."""
+    def test_it_defines_the_pairs(self, tmp_path: Path) -> None:
+        """By paths below the folder. Other pictures are unused; the list itself does not count."""
         fill(tmp_path, "x.png", "y.png", "z.png", "w.png")
         (tmp_path / "list.csv").write_text("noisy,clean,camera\ny.png,x.png,A\nz.png,x.png,B\n")
         rule = tmp_path / "list.csv"
@@ -212,13 +212,13 @@ class TestCsv:
         ],
     )
     def test_mistakes(self, text: str, told: str, tmp_path: Path) -> None:
-        """One line each that names the line of the file."""
+        """Each message is one line that names the line of the file."""
         fill(tmp_path, "x.png", "y.png")
         (tmp_path / "list.csv").write_text(text)
         assert told in refusal(tmp_path, tmp_path / "list.csv")
 
     def test_a_list_that_is_not_a_text_file(self, tmp_path: Path) -> None:
-        """Missing or binary: the file is named."""
+        """The message names a missing or binary file."""
         fill(tmp_path, "x.png")
         assert "none.csv: cannot be read as a CSV file of pairs" in refusal(
             tmp_path, tmp_path / "none.csv"

@@ -1,4 +1,4 @@
-"""Patches: where they are cut, how they are turned, what small pictures become."""
+"""Patches: positions, flips and rotations, and small pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ sizes = st.integers(1, 12)
 
 
 def numbered(height: int, width: int, channels: int = 1) -> Tensor:
-    """An image whose every value is another, so that it tells where a pixel came from."""
+    """An image whose values are all different, so that the origin of a pixel is known."""
     return torch.arange(channels * height * width).reshape(channels, height, width)
 
 
@@ -31,7 +31,7 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def test_random_patches_reach_all_symmetries_and_all_places() -> None:
-    """Many draws give each of the 8 symmetries at each of the places about equally often."""
+    """Many draws give each of the 8 symmetries at each position about equally often."""
     image, generator = numbered(3, 4), seeded(0)
     counts: dict[tuple[int, ...], int] = {}
     for _ in range(4800):
@@ -51,7 +51,7 @@ def test_same_generator_gives_the_same_patch(h: int, w: int, size: int, seed: in
 
 
 def test_another_generator_gives_another_patch() -> None:
-    """Two seeds do not give the same patch of a large image."""
+    """Two seeds give different patches of a large image."""
     image = numbered(100, 100)
     assert not torch.equal(random_patch(image, 8, seeded(1)), random_patch(image, 8, seeded(2)))
 
@@ -66,7 +66,7 @@ def test_crop_is_a_window_of_the_image(height: int, width: int, seed: int) -> No
 
 
 def test_random_symmetry_keeps_the_shape() -> None:
-    """An image that is not square is mirrored, never turned by 90 degrees."""
+    """An image that is not square is mirrored but never rotated by 90 degrees."""
     image, generator = numbered(2, 3), seeded(0)
     drawn = {
         tuple(random_symmetry(image, generator).reshape(2, 3).flatten().tolist()) for _ in range(99)
@@ -75,7 +75,7 @@ def test_random_symmetry_keeps_the_shape() -> None:
 
 
 def test_center_patch_is_in_the_middle() -> None:
-    """The margins left and right, above and below, differ by one pixel at most."""
+    """The margins on opposite sides differ by one pixel at most."""
     image = numbered(9, 6)
     assert torch.equal(center_patch(image, 3), image[:, 3:6, 1:4])
     assert torch.equal(center_patch(image, 6), image[:, 1:7, :])
@@ -83,7 +83,7 @@ def test_center_patch_is_in_the_middle() -> None:
 
 @given(sizes, sizes, st.integers(1, 40))
 def test_small_image_is_continued_by_mirroring(height: int, width: int, size: int) -> None:
-    """Padding at the right and below equals numpy's symmetric mode, however small the image."""
+    """Padding at the right and bottom equals numpy's symmetric mode, for any size."""
     image = numbered(height, width)
     pads = ((0, 0), (0, max(size - height, 0)), (0, max(size - width, 0)))
     expected = np.pad(image.numpy(), pads, mode="symmetric")
@@ -92,6 +92,6 @@ def test_small_image_is_continued_by_mirroring(height: int, width: int, size: in
 
 @pytest.mark.parametrize("shape", [(4, 4), (1, 0, 4), (1, 1, 4, 4)])
 def test_arrays_of_a_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
-    """Patches are cut from (C, H, W) that is not empty."""
+    """Patches need a (C, H, W) image that is not empty."""
     with pytest.raises(InputError, match=r"\(C, H, W\)"):
         center_patch(torch.zeros(shape), 2)

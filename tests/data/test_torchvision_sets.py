@@ -32,7 +32,7 @@ def md5(content: bytes) -> str:
 
 
 class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined, misc]
-    """Writes strings and bytes as the byte strings of Python 2, which the real files hold."""
+    """Writes strings and bytes as byte strings of Python 2, like the real files."""
 
     dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]  # noqa: RUF012
 
@@ -44,14 +44,14 @@ class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined, misc]
 
 
 def python2_pickle(thing: object) -> bytes:
-    """A pickle as Python 2 and numpy 1 wrote it."""
+    """A pickle as written by Python 2 and numpy 1."""
     file = io.BytesIO()
     Python2Pickler(file, protocol=2).dump(thing)
     return file.getvalue().replace(b"numpy._core.", b"numpy.core.")
 
 
 def resum(monkeypatch: pytest.MonkeyPatch, source: Any, folder: Path) -> None:
-    """Let torchvision's published checksums be those of the files in a folder."""
+    """Replace torchvision's published checksums by those of the files in a folder."""
     for attribute in ("train_list", "test_list"):
         sums = [
             [name, md5((folder / name).read_bytes())]
@@ -134,7 +134,7 @@ def test_cifar100_gives_its_pictures(
 
 
 def test_index_past_the_end(tmp_path: Path, cifar: object) -> None:
-    """The end of a dataset is an IndexError, and its last picture is -1."""
+    """An index past the end is an IndexError, and -1 is the last picture."""
     dataset = CIFAR100(str(tmp_path))
     with pytest.raises(IndexError):
         dataset[3]
@@ -154,7 +154,7 @@ def test_sample_mirrors_in_half_of_the_cases(tmp_path: Path, cifar: object) -> N
 
 
 def test_size_resizes_and_keeps_the_mean(tmp_path: Path, stl10: object) -> None:
-    """A smaller size averages: the picture's mean stays, its variance shrinks."""
+    """A smaller size is an average: the mean stays, and the variance decreases."""
     small, full = STL10(str(tmp_path), size=32)[0], STL10(str(tmp_path))[0]
     assert small.shape == (3, 32, 32)
     assert torch.allclose(small.mean((1, 2)), full.mean((1, 2)), atol=0.01)
@@ -164,7 +164,7 @@ def test_size_resizes_and_keeps_the_mean(tmp_path: Path, stl10: object) -> None:
 
 
 def test_missing_files_say_where_and_how(tmp_path: Path) -> None:
-    """The line tells where the files were looked for and how to get them; nothing is fetched."""
+    """The message says where the files were expected and how to get them; nothing is downloaded."""
     for name, folder in (("stl10", "stl10_binary"), ("cifar100", "cifar-100-python")):
         with pytest.raises(DataError, match=r"'train\S*' is missing in .*download=true") as caught:
             datasets.create(name, root=str(tmp_path))
@@ -174,7 +174,7 @@ def test_missing_files_say_where_and_how(tmp_path: Path) -> None:
 
 
 def test_only_the_chosen_split_is_needed(tmp_path: Path, stl10: object) -> None:
-    """Who trains on the labelled part need not have the 2.8 GB of the unlabelled one."""
+    """Training on the labelled part does not need the 2.8 GB of the unlabelled one."""
     (tmp_path / "stl10_binary" / "unlabeled_X.bin").unlink()
     assert len(STL10(str(tmp_path), "train")) == 3
     with pytest.raises(DataError, match=r"'unlabeled_X\.bin' is missing"):
@@ -182,7 +182,7 @@ def test_only_the_chosen_split_is_needed(tmp_path: Path, stl10: object) -> None:
 
 
 def test_damaged_file_is_named(tmp_path: Path, stl10: object) -> None:
-    """A file whose checksum is not the published one is not read."""
+    """A file with a wrong checksum is not read."""
     path = tmp_path / "stl10_binary" / "test_X.bin"
     path.write_bytes(b"\x00" + path.read_bytes()[1:])
     with pytest.raises(DataError, match=r"'test_X\.bin' is damaged"):
@@ -192,7 +192,7 @@ def test_damaged_file_is_named(tmp_path: Path, stl10: object) -> None:
 def test_cifar_pickle_is_never_executed(
     tmp_path: Path, cifar: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pickle that calls anything but an array's constructor is refused, checksum or not."""
+    """A pickle that calls anything but the constructor of an array is refused."""
 
     class Attack:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -208,11 +208,11 @@ def test_cifar_pickle_is_never_executed(
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address of this machine that serves what lies in it."""
+    """A folder, and the local address of a server for it."""
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     folder = tmp_path / "server"
     folder.mkdir()
@@ -232,7 +232,7 @@ def test_download_unpacks_the_archive(
     server: tuple[Path, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With download=true the archive is fetched, compared with its checksum and unpacked."""
+    """With download=true the archive is downloaded, verified and unpacked."""
     folder, address = server
     served = folder / "cifar-100-python.tar.gz"
     with tarfile.open(served, mode="w:gz") as tar:
@@ -253,7 +253,7 @@ def test_download_unpacks_the_archive(
 def test_download_that_fails_is_one_line(
     tmp_path: Path, server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A source that has nothing to give is a line with its address."""
+    """The message for a missing archive is one line with its address."""
     monkeypatch.setattr(published.STL10, "url", f"{server[1]}/gone.tar.gz")
     with pytest.raises(
         DataError, match=r"could not be downloaded from http:.*gone\.tar\.gz: .*404"

@@ -1,4 +1,4 @@
-"""Small folders of pictures to measure on."""
+"""Small folders of pictures for measurements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Clean pictures in gt/ and noisy ones in noisy/, named as such sets name them."""
+    """Clean pictures in gt/ and noisy ones in noisy/, with the usual names of such sets."""
     folder = tmp_path / "real"
     (folder / "gt").mkdir(parents=True)
     (folder / "noisy").mkdir()

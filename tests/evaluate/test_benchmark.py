@@ -1,4 +1,4 @@
-"""The benchmark: the same noise for every model, measured as scikit-image measures it."""
+"""The benchmark: the same noise for every model, and the figures of scikit-image."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def measured(
 
 
 def test_rows_are_what_scikit_image_measures(folder: Path) -> None:
-    """The mean over the pictures of what an independent PSNR says of the same noisy pictures."""
+    """The mean PSNR equals that of scikit-image for the same noisy pictures."""
     spy = Spy(0.9)
     (row,) = measured({"spy": spy}, folder).rows
     expected = []
@@ -93,7 +93,7 @@ def test_rows_are_what_scikit_image_measures(folder: Path) -> None:
 
 
 def test_every_model_sees_the_same_noise(folder: Path) -> None:
-    """Bit for bit, in any order of models and of noises, and with a selection of pictures."""
+    """Bit for bit, in any order of models and noises, and for a selection of pictures."""
     one, two, alone = Spy(), Spy(), Spy()
     measured({"one": one, "two": two}, folder, ["uniform:25", "gaussian:25"])
     measured({"alone": alone}, folder, "gaussian:25", protocol=Protocol(limit=2))
@@ -105,7 +105,7 @@ def test_every_model_sees_the_same_noise(folder: Path) -> None:
 
 
 def test_names_of_files_make_no_difference(folder: Path) -> None:
-    """Renamed pictures in another order are measured the same, under the same digest."""
+    """Renamed pictures in another order give the same results and the same digest."""
     before = measured("median", folder)
     (folder / "a.png").rename(folder / "renamed.png")
     after = measured("median", folder)
@@ -115,8 +115,8 @@ def test_names_of_files_make_no_difference(folder: Path) -> None:
     )
 
 
-def test_the_noisy_psnr_is_that_of_theory_where_nothing_is_clamped(folder: Path) -> None:
-    """20 log10(255 / 50) of the input as models get it; clamped, it is nearer to the clean one."""
+def test_the_noisy_psnr_without_clamping_agrees_with_theory(folder: Path) -> None:
+    """It is 20 log10(255 / 50) for the input of the models, and higher after clamping."""
     results = measured("median", folder, "gaussian:50")
     (row,) = results.rows
     assert row.psnr_unclamped == pytest.approx(20 * math.log10(255 / 50), abs=0.1)
@@ -128,10 +128,10 @@ def test_the_noisy_psnr_is_that_of_theory_where_nothing_is_clamped(folder: Path)
 
 
 class TestCiting:
-    def test_a_weights_file_is_known_by_path_checksum_card_and_date(
+    def test_a_weights_file_is_identified_by_path_checksum_card_and_date(
         self, folder: Path, tmp_path: Path
     ) -> None:
-        """Given under a label of one's own."""
+        """Also if it is given with a label."""
         file = tmp_path / "net.safetensors"
         save_model(create_model("dncnn", depth=2, width=4), file, {"step": 7})
         results = measured({"mine": str(file)}, folder, protocol=Protocol(limit=1))
@@ -146,8 +146,8 @@ class TestCiting:
         assert found.weights == found.card["checksum"]
         assert datetime.fromisoformat(results.environment.date).tzinfo is not None
 
-    def test_modules_and_models_without_weights(self, folder: Path) -> None:
-        """A module is known by its class and weights, the other by its arguments and provider."""
+    def test_identity_of_modules_and_models_without_weights(self, folder: Path) -> None:
+        """A module has its class and weights, the other its arguments and provider."""
         results = measured({"m": Spy(0.5), "n": Spy(0.5), "o": Spy(0.6)}, folder)
         m, n, o = (results.models[label].weights for label in "mno")
         assert m == n != o
@@ -157,8 +157,8 @@ class TestCiting:
         assert (median.path, median.weights) == (None, None)
         assert median.architecture["arguments"]["size"] == 5
 
-    def test_named_weights_are_known_without_a_path_of_this_machine(self) -> None:
-        """A name and a checksum can be compared anywhere."""
+    def test_named_weights_are_identified_without_a_local_path(self) -> None:
+        """A name and a checksum can be compared on any machine."""
         found = identify_model("swift-photo", load_model("swift-photo"))
         assert found.path == "swift-photo.safetensors"
         assert found.sha256 == hashlib.sha256(find_weights("swift-photo").read_bytes()).hexdigest()
@@ -167,7 +167,7 @@ class TestCiting:
     def test_the_command_measures_the_same(
         self, choice: tuple[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The one in the JSON file, whatever the protocol, run where the folder lies."""
+        """The command in the JSON file, for any protocol, run next to the folder."""
         protocol = Protocol(**dict([choice]))
         models = {"m": "median:size=5"}
         results = measured(
@@ -218,7 +218,7 @@ def test_pairs_of_real_noise(pairs: Path) -> None:
 
 
 def test_classical_models_need_no_weights(folder: Path) -> None:
-    """By name, with arguments; networks by name are refused."""
+    """They are given by name, with arguments; architectures without weights are refused."""
     results = measured(["median", "median:size=5"], folder)
     assert [row.model for row in results.rows] == ["median", "median:size=5"]
     assert all(row.parameters == 0 and row.psnr > row.psnr_noisy + 2 for row in results.rows)
@@ -266,7 +266,7 @@ class Picky(nn.Module):
 def test_a_model_that_fails_on_a_picture_has_no_row(
     folder: Path, error: Exception, reason: str
 ) -> None:
-    """The picture is named, the other rows are kept, and the table says what is missing."""
+    """The table names the picture and keeps the other rows."""
     reports: list[BenchmarkResults] = []
     models = {"one": Spy(), "picky": Picky(error), "two": Spy()}
     results = measured(models, folder, report=reports.append)
@@ -297,7 +297,7 @@ def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, lin
 
 
 def test_real_noise_is_not_made(pairs: Path) -> None:
-    """What is said of making noise is refused, and not said of it."""
+    """Options for making noise are refused, and are not in the protocol."""
     for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
         with pytest.raises(ArgumentError, match="pairs have real noise"):
             measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
@@ -309,11 +309,11 @@ def test_real_noise_is_not_made(pairs: Path) -> None:
 class TestOutput:
     @pytest.fixture
     def results(self, folder: Path) -> BenchmarkResults:
-        """Two models under two noises, of which one is none at all."""
+        """Two models under two noises, one of which has level 0."""
         return measured(["median", "median:size=5"], folder, ["gaussian:25", "gaussian:0"])
 
     def test_json_validates_and_comes_back(self, results: BenchmarkResults, tmp_path: Path) -> None:
-        """By the schema of its own records, without NaN or infinity, and equal when read."""
+        """It is valid by its schema, without NaN or infinity, and is read back equal."""
         write_json(results, tmp_path / "r.json")
         given = json.loads((tmp_path / "r.json").read_text(), parse_constant=pytest.fail)
         jsonschema.validate(given, TypeAdapter(BenchmarkResults).json_schema())
@@ -332,7 +332,7 @@ class TestOutput:
             read_json(tmp_path / "other.json")
 
     def test_the_table_carries_its_protocol(self, results: BenchmarkResults) -> None:
-        """A row of as many cells as the head for each result, then every note."""
+        """A row for each result, with as many cells as the header, then every note."""
         lines = to_markdown(results).splitlines()
         assert [line.count("|") for line in lines[:6]] == [len(table_head(results)) + 1] * 6
         assert "| gaussian:0 | median | equal |" in lines[4]
@@ -342,7 +342,7 @@ class TestOutput:
             assert fact in text
 
     def test_labels_that_are_cut_stay_different(self) -> None:
-        """The end of a path is what tells; a short one is left as it is."""
+        """The end of a path is kept; a short label is unchanged."""
         paths = [f"/home/someone/experiments/run{n}/noise2noise/best.safetensors" for n in (1, 2)]
         short = short_labels(["median", *paths, f"other{paths[0][5:]}"], 30)
         assert short["median"] == "median"
@@ -351,7 +351,7 @@ class TestOutput:
         assert short[paths[0]].endswith("best.safetensors")
 
     def test_a_mean_says_how_many_pictures_are_equal(self, results: BenchmarkResults) -> None:
-        """One that is equal to its clean picture makes the mean infinite, not all of them equal."""
+        """One picture that equals its clean one makes the mean infinite, so they are counted."""
         row = results.rows[0]
         one = (replace(row.pictures[0], psnr=None), *row.pictures[1:])
         for pictures, cell in ((one, "1 equal"), ((one[0],) * 3, "equal")):
@@ -375,7 +375,7 @@ class TestOutput:
     def test_a_plot_that_cannot_be_drawn_is_an_error_of_one_line(
         self, results: BenchmarkResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As where matplotlib finds no font; nothing is left behind."""
+        """For example if matplotlib finds no font; no file is left behind."""
 
         def fails(*_: Any, **__: Any) -> None:
             raise ValueError("Failed to find font")
@@ -386,7 +386,7 @@ class TestOutput:
         assert not list(tmp_path.glob("*a*.png"))
 
     def test_the_plot_is_a_picture(self, results: BenchmarkResults, tmp_path: Path) -> None:
-        """With a panel for each noise, so wider than that of one noise; names may hold signs."""
+        """It has a panel for each noise; names may contain special characters."""
         row = replace(results.rows[0], model="$x_1$ & <y>")
         write_plot(replace(results, rows=(*results.rows, row)), tmp_path / "two.png")
         write_plot(replace(results, rows=results.rows[:1]), tmp_path / "one.png")
@@ -398,7 +398,7 @@ class TestOutput:
 
 
 def test_other_metrics_are_measured_by_name(folder: Path, tmp_path: Path) -> None:
-    """As the metric itself measures, in the table, in the JSON file and in the command."""
+    """The values are those of the metric itself, in the table, the JSON file and the command."""
     spy = Spy(0.9)
     results = measured({"spy": spy}, folder, metrics=["psnr_y", "ssim"])
     (row,) = results.rows
@@ -418,7 +418,7 @@ def test_other_metrics_are_measured_by_name(folder: Path, tmp_path: Path) -> Non
 
 
 def test_a_metric_that_no_picture_is_large_enough_for(folder: Path) -> None:
-    """It is refused before anything is restored, with the picture and its size."""
+    """It is refused before anything is restored; the message has the picture and its size."""
     with pytest.raises(ArgumentError, match=r"ms_ssim.*161x161 pixels; 'a\.png' has 64x48"):
         measured("median", folder, metrics="ms_ssim")
 

@@ -64,7 +64,7 @@ class TestNoise:
         assert torch.equal(*drawn)
 
     def test_it_depends_on_seed_and_pixels_alone(self) -> None:
-        """The same again, whatever was drawn in between; another where one of the two differs."""
+        """It is repeatable after other random draws, and changes with the seed or the pixels."""
         first = Protocol().degrade(CLEAN, noise()).noisy
         torch.rand(5)
         assert torch.equal(Protocol().degrade(CLEAN.clone(), noise()).noisy, first)
@@ -78,7 +78,7 @@ class TestNoise:
             assert abs(correlation[0, 1]) < 0.05
 
     def test_it_is_the_same_however_the_noise_is_written(self) -> None:
-        """An argument that is the default anyway, another spelling, or another level scaled."""
+        """A stated default, another spelling, and another level, which scales the same noise."""
 
         def added(text: str) -> Tensor:
             return Protocol().degrade(CLEAN, noise(text)).noisy - CLEAN
@@ -88,8 +88,8 @@ class TestNoise:
         assert torch.equal(added(f'{{"name": "gaussian", "std": {25 / 255}}}'), first)
         torch.testing.assert_close(added("gaussian:50"), 2 * first, rtol=0, atol=1e-6)
 
-    def test_clipping_and_quantising_are_of_the_same_noise(self) -> None:
-        """As numpy does them."""
+    def test_clipping_and_quantising_use_the_same_noise(self) -> None:
+        """The results are those of numpy."""
         plain = Protocol().degrade(CLEAN, noise()).noisy.numpy()
         clipped = Protocol(clip=True).degrade(CLEAN, noise()).noisy
         np.testing.assert_array_equal(clipped, np.clip(plain, 0, 1))
@@ -98,7 +98,7 @@ class TestNoise:
         np.testing.assert_allclose(quantised * 255, levels, atol=1e-4)
 
     def test_kair_s_seeding(self) -> None:
-        """numpy seeded with 0 before each picture, channels last, as its scripts do."""
+        """numpy is seeded with 0 for each picture, with channels last, as in its scripts."""
         np.random.seed(0)
         expected = CLEAN[0].movedim(0, 2).numpy() + np.random.normal(0, 50 / 255, (64, 80, 3))
         for _ in range(2):
@@ -107,20 +107,20 @@ class TestNoise:
 
     @pytest.mark.parametrize("text", ["uniform:25", "gaussian:[5,50]"])
     def test_kair_has_gaussian_noise_of_one_level_alone(self, text: str) -> None:
-        """Any other is refused."""
+        """Other noises are refused."""
         with pytest.raises(ArgumentError, match="supports gaussian noise of one level only"):
             Protocol(generator="kair").degrade(CLEAN, noise(text))
 
 
 class TestMeasuring:
     def test_the_border_is_left_out(self) -> None:
-        """At every side."""
+        """On every side."""
         image = torch.arange(400.0).view(1, 1, 20, 20) / 400
         finished = Protocol(border=3).finish(image)
         np.testing.assert_array_equal(finished[0, 0], image[0, 0].numpy()[3:-3, 3:-3])
 
     def test_the_output_is_clamped_and_rounded_if_asked(self) -> None:
-        """As a file would hold it."""
+        """As in an image file."""
         image = torch.tensor([-0.5, 0.1234, 1.5]).view(1, 1, 1, 3)
         assert Protocol().finish(image).flatten().tolist() == pytest.approx([0, 0.1234, 1])
         rounded = Protocol(round_output=True).finish(image).flatten().tolist()
@@ -133,7 +133,7 @@ class TestMeasuring:
             Protocol(**wrong)
 
     def test_every_choice_shows(self) -> None:
-        """Changing any changes the line below a table, and has its own remark and option."""
+        """Each changes the line below a table, and has a remark and an option."""
         assert set(CHANGED) == set(Protocol.__dataclass_fields__)
         changed = [replace(Protocol(), **{name: value}) for name, value in CHANGED.items()]
         assert len({Protocol().describe(), *(each.describe() for each in changed)}) == 11
@@ -144,7 +144,7 @@ class TestMeasuring:
 
 class TestPictures:
     def test_they_come_in_the_order_of_their_names(self, folder: Path) -> None:
-        """With their pixels as the files hold them."""
+        """The pixels are those of the files."""
         pictures = read_pictures(folder, Protocol())
         assert [picture.name for picture in pictures] == ["a.png", "b.png", "deep/c.png"]
         for picture in pictures:
@@ -154,18 +154,18 @@ class TestPictures:
             )
 
     def test_a_limit_spaces_them_evenly(self, folder: Path) -> None:
-        """The first of each part; the noise of those that stay is the same."""
+        """The noise of the selected pictures does not change."""
         names = [p.name for p in read_pictures(folder, Protocol(limit=2))]
         assert names == ["a.png", "deep/c.png"]
 
     def test_gray_and_crop(self, folder: Path) -> None:
-        """PIL's luma, and the middle of it."""
+        """Gray is PIL's luma, and the crop is its centre."""
         (first, *_) = read_pictures(folder, Protocol(gray=True, crop=32))
         expected = np.asarray(Image.open(folder / "a.png").convert("L"))[8:40, 16:48]
         np.testing.assert_array_equal(first.clean[0], expected)
 
     def test_the_digest_is_of_pixels(self, folder: Path) -> None:
-        """One value of one pixel, or another selection makes another digest; a name does not."""
+        """One changed value or another selection changes the digest; a name does not."""
 
         def digest(**choices: int) -> str:
             return read_data(folder, Protocol(**choices))[1].digest
@@ -195,7 +195,7 @@ class TestPictures:
         assert data.describe().endswith("; not read: 1 TXT")
 
     def test_a_picture_that_is_too_small_is_named(self, folder: Path) -> None:
-        """With its size and what is needed."""
+        """The message has its size and the required one."""
         with pytest.raises(
             DataError, match=r"'b.png' has 48x40 pixels, but each side needs at least 41"
         ):
@@ -204,7 +204,7 @@ class TestPictures:
 
 class TestPairs:
     def test_files_are_paired_by_name(self, pairs: Path) -> None:
-        """But for the words that tell noisy from clean; both files are on record."""
+        """The words for noisy and clean are ignored; both files are recorded."""
         pictures, data = read_data(pairs, Protocol(), pairs=True)
         assert [picture.name for picture in pictures] == [
             "noisy/01_noise.png",
@@ -215,7 +215,7 @@ class TestPairs:
         assert differences == [4, 12]
 
     def test_patterns_and_lists(self, pairs: Path, tmp_path: Path) -> None:
-        """They find the same pairs here, and say how on the command line."""
+        """Both find the same pairs, and give the options for the command line."""
         patterns = ("gt/{n}_gt.png", "noisy/{n}_noise.png")
         (tmp_path / "l.csv").write_text("clean,noisy\ngt/01_gt.png,noisy/01_noise.png\n")
         by_names = read_data(pairs, Protocol(), True)[1]

@@ -1,4 +1,4 @@
-"""The credits of the training data, as the script writes them."""
+"""The credits of the training data, as written by the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration, cut short."""
+"""The demonstration, with few steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_demo_writes_what_it_promises(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Weights, loss map and picture are there, and the table has the three results."""
+    """It writes weights, loss map and picture, and a table of three results."""
     spec = importlib.util.spec_from_file_location("demo", ROOT / "examples" / "demo.py")
     assert spec is not None
     assert spec.loader is not None

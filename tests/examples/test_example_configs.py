@@ -17,15 +17,15 @@ CASES = [(model, dataset) for model in ("unet", "vae") for dataset in ("stl10", 
 
 
 @pytest.mark.parametrize(("model", "dataset"), CASES)
-def test_each_says_what_its_name_says(model: str, dataset: str) -> None:
-    """The file parses as a configuration and names that model and that dataset."""
+def test_each_agrees_with_its_name(model: str, dataset: str) -> None:
+    """The file is a valid configuration with that model and that dataset."""
     config = TrainConfig.from_file(FOLDER / f"{model}_{dataset}.json")
     assert (config.model.name, config.dataset.name) == (model, dataset)
 
 
 @pytest.mark.parametrize(("model", "dataset"), CASES)
 def test_each_fits_the_json_schema(model: str, dataset: str) -> None:
-    """An editor that checks files against the schema finds nothing to underline."""
+    """An editor that checks files against the schema finds no mistake."""
     data = json.loads((FOLDER / f"{model}_{dataset}.json").read_text())
     jsonschema.Draft202012Validator(json_schema()).validate(data)
 
@@ -46,8 +46,8 @@ RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("swift_*.json")), ids=lambda path: path.stem)
-def test_each_recipe_builds_what_its_card_says(path: Path) -> None:
-    """The recipe parses, its parts can be made, and the bundled weights are of its network."""
+def test_each_recipe_agrees_with_its_card(path: Path) -> None:
+    """The recipe is valid, its parts can be created, and the bundled weights fit its network."""
     config = TrainConfig.from_file(path)
     model = models.build(config.model.as_dict())
     noises.build(config.noise.as_dict())

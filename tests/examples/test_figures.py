@@ -25,7 +25,7 @@ RECIPES = Path(__file__).parents[2] / "examples" / "recipes"
 
 @pytest.fixture(scope="module")
 def figures() -> ModuleType:
-    """The script that measures and writes them."""
+    """The script that measures and writes the figures."""
     spec = importlib.util.spec_from_file_location("figures", RECIPES / "figures.py")
     assert spec is not None
     assert spec.loader is not None
@@ -42,22 +42,18 @@ def everything(figures: ModuleType) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def bundled_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not those of a folder of the user's."""
+    """Ignore weights in folders of the user."""
     monkeypatch.delenv("RESTOREKIT_WEIGHTS", raising=False)
 
 
-def test_the_page_is_the_one_that_the_results_give(
-    figures: ModuleType, everything: dict[str, Any]
-) -> None:
-    """After a change of either: python examples/recipes/figures.py write."""
+def test_the_page_agrees_with_the_results(figures: ModuleType, everything: dict[str, Any]) -> None:
+    """After a change of either, run python examples/recipes/figures.py write."""
     text = figures.PAGE.read_text(encoding="utf-8")
     assert figures.with_tables(text, everything) == text
 
 
-def test_the_cards_are_those_that_the_results_give(
-    figures: ModuleType, everything: dict[str, Any]
-) -> None:
-    """Every figure of every card, and no others; all weights are measured."""
+def test_the_cards_agree_with_the_results(figures: ModuleType, everything: dict[str, Any]) -> None:
+    """They have exactly the measured figures, and all weights are measured."""
     assert len(list_weights()) == 4
     for name in list_weights():
         card, expected = read_card(name), figures.card_fields(everything, name)
@@ -66,7 +62,7 @@ def test_the_cards_are_those_that_the_results_give(
 
 
 def test_the_results_are_of_the_weights_that_are_shipped(everything: dict[str, Any]) -> None:
-    """By the digest of the tensors."""
+    """Compared by the digest of the tensors."""
     for found in everything["measured"]:
         for row in found["rows"]:
             if row["model"] in list_weights():
@@ -74,7 +70,7 @@ def test_the_results_are_of_the_weights_that_are_shipped(everything: dict[str, A
 
 
 def test_every_result_has_the_command_that_measures_it(everything: dict[str, Any]) -> None:
-    """Its words say the protocol, the models, the noises and the pictures of the rows."""
+    """It has the protocol, the models, the noises and the pictures of the rows."""
     for found in everything["measured"]:
         words = shlex.split(found["command"])
         assert words[:2] == ["restorekit", "benchmark"]
@@ -91,7 +87,7 @@ def test_every_result_has_the_command_that_measures_it(everything: dict[str, Any
 
 
 def test_each_figure_for_comparison_has_a_place_and_a_source(everything: dict[str, Any]) -> None:
-    """A command that is measured, noises of its rows, and where the figures are from."""
+    """It belongs to a measured command and its noises, and states its source."""
     noises = {
         found["command"]: {row["noise"] for row in found["rows"]}
         for found in everything["measured"]
@@ -101,8 +97,10 @@ def test_each_figure_for_comparison_has_a_place_and_a_source(everything: dict[st
         assert compared["source"]
 
 
-def test_a_figure_says_all_that_is_not_the_default(figures: ModuleType, tmp_path: Path) -> None:
-    """Two figures of one noise are never taken for each other."""
+def test_a_figure_states_all_choices_that_are_not_defaults(
+    figures: ModuleType, tmp_path: Path
+) -> None:
+    """So that two figures for one noise are not confused."""
     Image.fromarray(data.astronaut()[40:88, 200:264]).save(tmp_path / "a.png")
     choices = {"gray": True, "crop": 32, "border": 4, "limit": 1, "sigma": "estimated"}
     measured = []
@@ -122,7 +120,7 @@ def test_a_figure_says_all_that_is_not_the_default(figures: ModuleType, tmp_path
 def test_commands_are_run_again(
     figures: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that are asked for, on the pictures that lie there; the others' results stay."""
+    """Only the requested ones, on the available pictures; other results are kept."""
     (tmp_path / "one").mkdir()
     Image.fromarray(data.astronaut()[40:88, 200:264]).save(tmp_path / "one" / "a.png")
     commands = [f"restorekit benchmark median --data {name} --noise gaussian:25" for name in "xy"]
@@ -148,7 +146,7 @@ class TestCards:
         return path
 
     def test_its_tensors_stay_byte_for_byte(self, figures: ModuleType, weights: Path) -> None:
-        """The head alone is another one."""
+        """Only the header changes."""
         before = figures.tensor_bytes(weights)
         assert len(before) == 4 * read_card(weights)["parameters"]
         figures.write_card(weights, {"psnr": {"Set12": {"gaussian:25": 30.0}}})
@@ -158,7 +156,7 @@ class TestCards:
     def test_a_card_that_agrees_is_not_written_again(
         self, figures: ModuleType, weights: Path
     ) -> None:
-        """The file stays untouched."""
+        """The file is not modified."""
         fields = {"psnr": {"Set12": {"gaussian:25": 30.0}}}
         figures.write_card(weights, fields)
         before = weights.stat()
@@ -171,7 +169,7 @@ class TestCards:
     def test_tensors_that_would_change_are_refused(
         self, figures: ModuleType, weights: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """And the file is as it was."""
+        """The file is not modified."""
         before = weights.read_bytes()
 
         def halve(path_in: Path, path_out: Path, fields: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[2] / "examples" / "recipes" / "gpu"
 
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch):
-    """The recipe's modules, which import one another by name."""
+    """The modules of the recipe, which import each other by name."""
     monkeypatch.syspath_prepend(FOLDER)
     names = ("degrade", "jpeg", "learn", "muon", "pack", "photographs")
     for name in names:
@@ -35,7 +35,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Photographs of a dependency as JPEG files."""
+    """Photographs of scikit-image as JPEG files."""
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         picture = Image.fromarray(getattr(data, name)())
         picture.save(tmp_path / f"{name}.jpg", quality=95, subsampling=0)
@@ -51,7 +51,7 @@ def packed(recipe, folder: Path, monkeypatch: pytest.MonkeyPatch, pixels: int = 
 
 
 def test_packed_photographs_are_windows_of_the_originals(recipe, folder, monkeypatch):
-    """Nearly every pixel of a packed picture is where it was, but for rounding."""
+    """Nearly every pixel of a packed picture is unchanged, up to rounding."""
     with tarfile.open(packed(recipe, folder, monkeypatch)) as archive:
         names = [entry.name for entry in archive]
     (window,) = recipe.photographs.read([folder / "packed" / "0.tar"])[:1]
@@ -67,7 +67,7 @@ def test_packed_photographs_are_windows_of_the_originals(recipe, folder, monkeyp
 
 
 def test_windows_show_the_pictures(recipe):
-    """A window's pixels are neighbours in the picture, flipped or turned at most."""
+    """The pixels of a window are neighbours in the picture, possibly flipped or rotated."""
     rows, columns = np.mgrid[:40, :60]
     picture = np.stack((rows * 4, columns * 4, np.full_like(rows, 7)), -1).astype(np.uint8)
     photographs = recipe.photographs.Photographs([picture], torch.device("cpu"))
@@ -80,7 +80,7 @@ def test_windows_show_the_pictures(recipe):
 @pytest.mark.parametrize("halved", [False, True])
 @pytest.mark.parametrize("quality", [50, 90])
 def test_jpeg_is_near_to_libjpeg(recipe, quality, halved):
-    """What it does to a photograph is what libjpeg does, but for rounding between the steps."""
+    """The result equals that of libjpeg, up to rounding between the steps."""
     image = np.ascontiguousarray(data.astronaut()[:160, :160])
     batch = torch.from_numpy(image).movedim(-1, 0)[None].float() / 255
     ours = recipe.jpeg.jpeg(batch, torch.tensor([float(quality)]), torch.tensor([halved]))
@@ -92,7 +92,7 @@ def test_jpeg_is_near_to_libjpeg(recipe, quality, halved):
 
 
 def test_steps_equal_those_of_the_library(recipe):
-    """One step of the batched optimizer and of `Muon`, on the same gradients."""
+    """One step of the batched optimizer equals one of `Muon` for the same gradients."""
     torch.manual_seed(0)
     shapes = [(8, 3, 3, 3), (8, 8, 3, 3), (8, 8, 3, 3), (16, 8, 2, 2), (3, 8, 3, 3)]
     ours = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
@@ -122,7 +122,7 @@ def test_noise_keeps_size_and_range(recipe, name):
 
 
 def test_white_noise_has_the_level_it_states(recipe):
-    """Where it is not clipped, its standard deviation is the level."""
+    """Without clipping, its standard deviation is the level."""
     generator = torch.Generator().manual_seed(0)
     batch = recipe.degrade.white(torch.full((64, 3, 64, 64), 0.5), generator)
     level = batch.level.square().mean((1, 2, 3)).sqrt()
@@ -133,7 +133,7 @@ def test_white_noise_has_the_level_it_states(recipe):
 
 
 def test_training_starts_and_resumes(recipe, folder, monkeypatch):
-    """It leaves weights that load, and goes on counting where it stopped."""
+    """It writes weights that can be loaded, and resumes at the step where it stopped."""
     archive = packed(recipe, folder, monkeypatch)
     monkeypatch.setattr(recipe.learn, "HELD_OUT", 1)
     out = folder / "out"

@@ -1,4 +1,4 @@
-"""The notebook under examples runs from top to bottom."""
+"""The example notebook runs from top to bottom."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NOTEBOOK = Path(__file__).parents[2] / "examples" / "train_and_restore.ipynb"
 
 @pytest.fixture
 def notebook() -> nbformat.NotebookNode:
-    """The notebook as it is committed."""
+    """The committed notebook."""
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
 def test_it_is_committed_without_outputs(notebook: nbformat.NotebookNode) -> None:
-    """Nothing that was computed is kept in the repository."""
+    """Outputs are not kept in the repository."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
@@ -27,7 +27,7 @@ def test_it_is_committed_without_outputs(notebook: nbformat.NotebookNode) -> Non
 def test_it_runs_without_a_warning(
     notebook: nbformat.NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every cell runs with warnings as errors, and both pictures are there at the end."""
+    """Every cell runs with warnings as errors, and both pictures are shown at the end."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     strict = nbformat.v4.new_code_cell("import warnings; warnings.simplefilter('error')")
     lenient = nbformat.v4.new_code_cell("warnings.resetwarnings()")  # the kernel's own, at its end

@@ -16,7 +16,7 @@ PLUGIN = ROOT / "examples" / "restorekit-banding"
 
 
 class Installed:
-    """A folder of installed packages that comes before everything else."""
+    """A folder of installed packages with the highest precedence."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class Installed:
         }
 
     def run(self, *words: str, cwd: Path, **environment: str) -> str:
-        """What a process of this Python prints."""
+        """The output of a process of this Python."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=cwd,
@@ -39,7 +39,7 @@ class Installed:
         return done.stdout
 
     def restorekit(self, *words: str, cwd: Path, **environment: str) -> str:
-        """What the command line prints."""
+        """The output of the command line."""
         return self.run(str(self.folder / "bin" / "restorekit"), *words, cwd=cwd, **environment)
 
 
@@ -57,7 +57,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 def test_the_wheel_is_what_runs(installed: Installed, tmp_path: Path) -> None:
-    """Not this working tree, so that a file missing from the wheel would be noticed."""
+    """The working tree is not used, so that a file missing from the wheel is noticed."""
     printed = installed.run("-c", "import restorekit; print(restorekit.__file__)", cwd=tmp_path)
     assert Path(printed.strip()).is_relative_to(installed.folder)
     assert (installed.folder / "restorekit" / "py.typed").is_file()
@@ -66,7 +66,7 @@ def test_the_wheel_is_what_runs(installed: Installed, tmp_path: Path) -> None:
 def test_the_list_shows_its_components_and_who_provides_them(
     installed: Installed, tmp_path: Path
 ) -> None:
-    """`restorekit list` has them among the others, with the distribution's name."""
+    """`restorekit list` shows them with the name of the distribution."""
     listed = json.loads(installed.restorekit("list", "--json", cwd=tmp_path))
     for kind, name in (("models", "gated_strips"), ("noises", "banding")):
         (found,) = (c for c in listed[kind] if c["name"] == name)
@@ -77,14 +77,14 @@ def test_the_list_shows_its_components_and_who_provides_them(
 
 
 def test_it_can_be_left_out(installed: Installed, tmp_path: Path) -> None:
-    """With RESTOREKIT_PLUGINS empty only restorekit's own components are there."""
+    """With an empty RESTOREKIT_PLUGINS there are only built-in components."""
     printed = installed.restorekit("list", cwd=tmp_path, RESTOREKIT_PLUGINS="")
     assert "unet" in printed
     assert "banding" not in printed
 
 
 def test_its_config_trains_and_the_weights_load_again(installed: Installed, tmp_path: Path) -> None:
-    """A short run from its config.json ends in weights that restore a picture."""
+    """A short run from its config.json gives weights that restore a picture."""
     small = ("train.steps=2", "train.batch_size=2", "model.depth=1", "dataset.patches_per_image=1")
     settings = [word for setting in small for word in ("-s", setting)]
     installed.restorekit("train", str(PLUGIN / "config.json"), *settings, cwd=tmp_path)
@@ -98,7 +98,7 @@ def test_its_config_trains_and_the_weights_load_again(installed: Installed, tmp_
 
 
 def test_its_own_tests_pass(installed: Installed, tmp_path: Path) -> None:
-    """Those that the tutorial shows."""
+    """They are shown in the tutorial."""
     options = ("-q", "-p", "no:cacheprovider")
     printed = installed.run("-m", "pytest", *options, str(PLUGIN / "tests"), cwd=tmp_path)
     assert " passed" in printed

@@ -1,4 +1,4 @@
-"""What the README and the documentation tell the reader to do works."""
+"""The commands and examples of the README and the documentation work."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class Block(NamedTuple):
 
 
 def blocks(document: str) -> list[Block]:
-    """The fenced blocks of a document, directives left out."""
+    """The fenced blocks of a document, without directives."""
     text = (ROOT / document).read_text(encoding="utf-8")
     found = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [Block(*pair) for pair in found]
 
 
 def shortened(text: str) -> str:
-    """The same with every training run cut to a few small steps."""
+    """The same text with training runs of a few small steps."""
     text = re.sub(r'(steps"?\s*[=:]\s*)\d+', r"\g<1>2", text)
     return text.replace('"width": 32', '"width": 4')
 
 
 def shell_commands(text: str) -> list[list[str]]:
-    """The commands of a shell block, a list of words each."""
+    """The commands of a shell block, each as a list of words."""
     return [words for line in text.splitlines() if (words := shlex.split(line, comments=True))]
 
 
 def check_command(words: list[str]) -> None:
-    """Run a command of restorekit; check that what any other one names exists."""
+    """Run a command of restorekit; for other commands, check that the named files exist."""
     if words[0] == "restorekit":
         assert main(words[1:]) == 0, words
     elif words[0] == "torchrun":  # slow to start: tests/cli has two processes
@@ -68,7 +68,7 @@ def check_command(words: list[str]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a picture and a folder of pictures, as the documents suppose."""
+    """A working directory with a picture and a folder of pictures, as the documents assume."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     for number, path in enumerate(("photo.jpg", "photos/a.jpg", "photos/b.png")):
@@ -89,7 +89,7 @@ def published() -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_block_of_a_document_works_in_order(document: str, folder: Path) -> None:
-    """Python runs, commands succeed, JSON trains, one block after the other as a reader would."""
+    """Python runs, commands succeed and JSON trains, one block after the other."""
     for language, text in blocks(document):
         if language == "python":
             exec(compile(shortened(text), document, "exec"), {"__name__": "document"})
@@ -106,7 +106,7 @@ def test_every_block_of_a_document_works_in_order(document: str, folder: Path) -
 def test_the_error_message_shown_is_the_real_one(
     document: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The misspelt key of the text gets exactly the answer that the text quotes."""
+    """The misspelt key in the text gives exactly the message that is shown."""
     config = next(b.text for b in blocks(document) if b.language == "json")
     quoted = next(b.text for b in blocks(document) if b.language == "text")
     (folder / "config.json").write_text(config.replace('"width"', '"widht"'))
@@ -115,7 +115,7 @@ def test_the_error_message_shown_is_the_real_one(
 
 
 def test_the_readme_plugin_is_found_once_it_is_installed(tmp_path: Path) -> None:
-    """Its module, with its entry point, adds a noise that another process finds and uses."""
+    """Its module and entry point add a noise that another process finds and uses."""
     module = next(b.text for b in blocks("README.md") if "hookimpl" in b.text)
     entry = tomllib.loads(next(b.text for b in blocks("README.md") if b.language == "toml"))
     (name,) = entry["project"]["entry-points"]["restorekit"].values()

@@ -1,4 +1,4 @@
-"""The parts of the documentation that are generated from the code."""
+"""The generated parts of the documentation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reference() -> ModuleType:
 
 
 def test_every_key_has_a_row_with_its_meaning(reference: ModuleType) -> None:
-    """Each key of the configuration is there with the description from its field."""
+    """Each key of the configuration has the description of its field."""
     text = reference.configuration()
     for fields in (TrainConfig.model_fields, TrainSettings.model_fields):
         for key, field in fields.items():
@@ -38,7 +38,7 @@ def test_every_key_has_a_row_with_its_meaning(reference: ModuleType) -> None:
 
 
 def test_every_component_has_a_section_with_all_its_arguments(reference: ModuleType) -> None:
-    """Each is there, and every argument has a row that says something."""
+    """Every component is there, and every argument has a row with a description."""
     for registry in REGISTRIES.values():
         (kind,) = re.findall(
             rf"^## {registry.title}\n(.*?)(?=^## |\Z)", reference.components(), re.M | re.S
@@ -53,7 +53,7 @@ def test_every_component_has_a_section_with_all_its_arguments(reference: ModuleT
 
 
 def test_every_kind_has_its_hook_and_its_names(reference: ModuleType) -> None:
-    """The tables of the pages on plugins and on Python have a row for each kind."""
+    """The tables on the pages about plugins and Python have a row for each kind."""
     for registry in REGISTRIES.values():
         assert f"| `restorekit_{registry.plural}` | {registry.contract} |" in reference.hooks()
         assert registry.contract
@@ -64,7 +64,7 @@ def test_every_kind_has_its_hook_and_its_names(reference: ModuleType) -> None:
 def test_each_page_that_includes_generated_text_names_a_file_that_is_written(
     reference: ModuleType,
 ) -> None:
-    """The names in the pages are those of the functions that make the files."""
+    """The names on the pages are those of the functions that make the files."""
     for page in DOCS.glob("*.md"):
         for name in re.findall(r"_generated/(\w+)\.md", page.read_text(encoding="utf-8")):
             assert callable(getattr(reference, name))
@@ -73,7 +73,7 @@ def test_each_page_that_includes_generated_text_names_a_file_that_is_written(
 def test_every_bundled_weight_has_its_card(
     reference: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the file says of its noise, its limits and its PSNR stands under its name."""
+    """The noise, the limits and the PSNR of the card are listed under its name."""
     monkeypatch.delenv("RESTOREKIT_WEIGHTS", raising=False)
     text = reference.weights()
     for name in list_weights():

@@ -1,4 +1,4 @@
-"""What tests of picture files share."""
+"""Fixtures for tests of picture files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.pictures.read_files import read_pages
 
 @pytest.fixture
 def refusal() -> Callable[[Path], str]:
-    """The one line with which a file is refused."""
+    """The message for a file that is refused."""
 
     def refusal(path: Path) -> str:
         with pytest.raises(ImageFileError) as caught:
@@ -29,7 +29,7 @@ def refusal() -> Callable[[Path], str]:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """`photos/` with two pictures, one in a folder below, and a file that is none."""
+    """`photos/` with two pictures, one of them in a subfolder, and another file."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     Image.new("RGB", (8, 6), (10, 20, 30)).save(folder / "a.png")

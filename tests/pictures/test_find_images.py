@@ -10,8 +10,8 @@ from restorekit.errors import DataError
 from restorekit.pictures.read_files import find_images
 
 
-def test_find_images_is_recursive_sorted_and_blind_to_the_hidden(tmp_path: Path) -> None:
-    """Pictures of every suffix in either case, below folders too; nothing hidden, nothing else."""
+def test_find_images_is_recursive_and_sorted_and_skips_hidden_files(tmp_path: Path) -> None:
+    """It finds pictures of every suffix, in upper and lower case, and only those."""
     wanted = ["B.PNG", "a/c.jpeg", "a/d/e.TIF", "z.webp"]
     for name in [*wanted, ".f.png", ".hidden/g.png", "notes.txt", "a/h.gif", "png"]:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Looking through a folder: nothing in it goes unmentioned."""
+"""Listing a folder: every file in it is counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make(folder: Path, *names: str) -> None:
 
 
 def test_every_visible_file_is_a_picture_or_counted(tmp_path: Path) -> None:
-    """Each suffix of JPEG is a picture's; the rest is counted by kind, hidden files are not."""
+    """Each suffix of JPEG is recognised; other files are counted by kind, except hidden ones."""
     make(tmp_path, "a.jpg", "b.JFIF", "c.jpe", "deep/d.png", ".hidden.png", ".git/e.png")
     make(tmp_path, "a.HEIC", "deep/b.heic", "c.nef", "d.gif", "README", "x.12-34", "y.png~")
     found = walk_folder(tmp_path)
@@ -37,7 +37,7 @@ def test_every_visible_file_is_a_picture_or_counted(tmp_path: Path) -> None:
 
 
 def test_links_to_folders_are_counted_and_not_followed(tmp_path: Path) -> None:
-    """Also one that leads back to a folder above it; links to pictures are pictures."""
+    """Also one that leads to a parent folder; links to pictures are pictures."""
     make(tmp_path, "in/a.png", "elsewhere/b.png")
     (tmp_path / "in" / "up").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "other").symlink_to(tmp_path / "elsewhere")
@@ -49,7 +49,7 @@ def test_links_to_folders_are_counted_and_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_skipped_is_not_counted(tmp_path: Path) -> None:
-    """As the folder of the results is, when it lies inside the input."""
+    """For example the output folder inside the input folder."""
     make(tmp_path, "a.png", "out/a.png", "out/report.html")
     assert walk_folder(tmp_path, tmp_path / "out") == walk_folder(tmp_path, tmp_path / "." / "out")
     assert [path.name for path in walk_folder(tmp_path, tmp_path / "out").images] == ["a.png"]
@@ -57,7 +57,7 @@ def test_a_folder_that_is_skipped_is_not_counted(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: Any) -> None:
-    """The rest is found; a data set, which must be whole, is refused."""
+    """Other folders are listed; a dataset, which must be complete, is refused."""
     make(tmp_path, "a.png", "locked/b.png")
     scan = os.scandir
 
@@ -74,8 +74,8 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: An
         find_images(tmp_path)
 
 
-def test_kinds_in_words_are_few() -> None:
-    """The most frequent come first, by name where they are even; of very many some are summed."""
+def test_the_description_of_kinds_is_short() -> None:
+    """Sorted by frequency, then by name; if there are many kinds, the rest is summed up."""
     assert describe_unread(Counter({"GIF": 1, "HEIC": 3, "AVIF": 1})) == "3 HEIC, 1 AVIF, 1 GIF"
     many = Counter({f"K{number}": 1 for number in range(10)})
     assert describe_unread(many).endswith("1 K7, 2 of other kinds")

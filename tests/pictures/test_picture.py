@@ -45,7 +45,7 @@ def test_16_bits_to_8_is_the_nearest_level() -> None:
 
 @given(arrays(np.float32, 7, elements=st.floats(-2, 3, width=32)), st.sampled_from([U8, U16]))
 def test_floats_are_clamped_and_rounded(values: Any, dtype: np.dtype[Any]) -> None:
-    """What integers cannot hold becomes the nearest they can."""
+    """Each value becomes the nearest that integers can represent."""
     top = np.iinfo(dtype).max
     error = np.abs(rescale(values, dtype) - np.clip(values.astype(float), 0, 1) * top)
     assert error.max() <= 0.5 + 1e-2
@@ -64,13 +64,13 @@ def test_floats_are_clamped_and_rounded(values: Any, dtype: np.dtype[Any]) -> No
     ],
 )
 def test_arrays_of_a_wrong_shape_are_refused(pixels: Any, alpha: Any) -> None:
-    """Shape and type of pixels and of alpha are what the class says."""
+    """Shapes and types of pixels and alpha are checked."""
     with pytest.raises(InputError):
         Picture(pixels, alpha)
 
 
-def test_another_depth_takes_alpha_along() -> None:
-    """Pixels and alpha change together; the picture itself does not."""
+def test_another_depth_converts_alpha_too() -> None:
+    """Pixels and alpha are converted together; the original is unchanged."""
     picture = Picture(np.full((2, 3, 3), 51, np.uint8), np.full((2, 3), 255, np.uint8))
     deep = picture.astype(U16)
     assert (deep.pixels[0, 0, 0], deep.alpha[0, 0]) == (51 * 257, 65535)  # type: ignore[index]
@@ -78,7 +78,7 @@ def test_another_depth_takes_alpha_along() -> None:
     assert picture.astype(U8) is picture
 
 
-def test_channels_are_as_files_hold_them() -> None:
+def test_channels_are_as_in_files() -> None:
     """Gray is (H, W), alpha the last channel."""
     gray = np.zeros((2, 3, 1), np.uint8)
     assert Picture(gray).channels().shape == (2, 3)
@@ -87,7 +87,7 @@ def test_channels_are_as_files_hold_them() -> None:
 
 
 def test_colour_is_separated_from_its_alpha() -> None:
-    """Half-transparent 100 that was multiplied is 200; where nothing is seen it is black."""
+    """A premultiplied 100 at half opacity is 200; fully transparent pixels are black."""
     pixels = np.array([[[100] * 3, [70] * 3]], np.uint8)
     alpha = np.array([[127.5, 0]]).round().astype(np.uint8)
     picture = separate_alpha(Picture(pixels, alpha, Metadata(alpha="associated")))
@@ -97,7 +97,7 @@ def test_colour_is_separated_from_its_alpha() -> None:
 
 
 def test_sizes() -> None:
-    """A hundred megapixels are read, the limit is; one more row is not, nor is nothing."""
+    """The limit itself is accepted; one more row and an empty picture are refused."""
     check_size(10_000, 10_000)
     check_size(MAX_PIXELS // 1000, 1000)
     with pytest.raises(PictureError, match=r"400\.4 megapixels; at most 400"):
@@ -135,18 +135,18 @@ def test_depth_that_a_format_has_not() -> None:
     ("highest", "white"), [(0, 255), (255, 255), (900, 1023), (4000, 4095), (16384, 65535)]
 )
 def test_white_of_a_camera_s_few_bits(highest: int, white: int) -> None:
-    """It is the next power of two less one, where that is well below 16 bits."""
+    """It is the next power of two minus one, if that is well below 16 bits."""
     assert white_of(np.array([0, highest], np.uint16)) == white
 
 
 def test_white_of_a_whole_range() -> None:
-    """Of 8 bits and of floats, the values do not matter."""
+    """For 8 bits and floats, it does not depend on the values."""
     assert white_of(np.zeros((2, 2), np.uint8)) == 255
     assert white_of(np.full((2, 2), 0.1, np.float32)) == 1
 
 
 def test_white_stays_white_at_another_depth() -> None:
-    """Of 12 bits in 16: pixels are relative to 4095, alpha to 65535, and the new white is whole."""
+    """For 12 bits in 16, pixels are relative to 4095 and alpha to 65535."""
     pixels = np.array([0, 2048, 4095], np.uint16).reshape(1, 3, 1)
     picture = Picture(pixels, np.array([[0, 32768, 65535]], np.uint16), white=4095)
     for dtype, top in ((U8, 255), (F32, 1)):

@@ -1,4 +1,4 @@
-"""Reading picture files: what arrives, and the one line for what cannot be read."""
+"""Reading picture files: pixels, and messages for files that cannot be read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (13, 9), seed: int = 0) -
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
-    """A PNG file put together by its specification, for what PIL cannot write."""
+    """A PNG file built by the specification, for kinds that PIL cannot write."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return SIGNATURE + b"".join(chunk(*part) for part in parts)
@@ -57,7 +57,7 @@ WRITTEN_BY_PIL = {
     ("suffix", "mode"), [(s, mode) for s, modes in WRITTEN_BY_PIL.items() for mode in modes]
 )
 def test_8_bit_files_are_what_pil_reads(tmp_path: Path, suffix: str, mode: str) -> None:
-    """Gray has one channel and all else three, alpha is apart, values are PIL's."""
+    """Gray has one channel and colour three, alpha is separate, and values are those of PIL."""
     image = picture("RGBA" if "A" in mode else "RGB").convert(mode)
     image.save(tmp_path / f"a{suffix}")
     found = read_picture(tmp_path / f"a{suffix}")
@@ -72,7 +72,7 @@ def test_8_bit_files_are_what_pil_reads(tmp_path: Path, suffix: str, mode: str) 
 
 
 def test_transparent_palette_has_alpha(tmp_path: Path) -> None:
-    """A palette becomes its colours, and its transparent entry stays so."""
+    """A palette becomes its colours, and its transparent entry stays transparent."""
     image = Image.new("P", (2, 1))
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
@@ -84,7 +84,7 @@ def test_transparent_palette_has_alpha(tmp_path: Path) -> None:
 
 
 def test_picture_higher_than_a_band(tmp_path: Path) -> None:
-    """Pixels are copied in bands; none is lost or doubled between them."""
+    """Pixels are copied in bands; none is lost or repeated between them."""
     image = picture("RGBA", (3, 600))
     image.save(tmp_path / "a.png")
     assert np.array_equal(read_picture(tmp_path / "a.png").channels(), np.asarray(image))
@@ -93,7 +93,7 @@ def test_picture_higher_than_a_band(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_applied_once(tmp_path: Path, suffix: str, orientation: int) -> None:
-    """A picture lies as PIL's own transposition lays it, and does not turn on the next reading."""
+    """The result is PIL's transposition, and is not turned again when it is read again."""
     image, tags = Image.new("RGB", (24, 16)), Image.Exif()
     image.paste((255, 255, 255), (0, 8, 8, 16))
     tags[0x0112] = orientation
@@ -113,8 +113,8 @@ def test_orientation_is_applied_once(tmp_path: Path, suffix: str, orientation: i
         assert written.getexif().get(0x0112, 1) == 1
 
 
-def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
-    """Pixels are read, without a warning, although the EXIF block is garbage."""
+def test_a_picture_with_damaged_exif_is_read(tmp_path: Path) -> None:
+    """Without a warning, although the EXIF block is garbage."""
     picture().save(tmp_path / "a.jpg", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7fgarbage")
     assert read_picture(tmp_path / "a.jpg").pixels.shape == (9, 13, 3)
 
@@ -123,14 +123,14 @@ def test_damaged_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
     ("name", "format"), [("a.jpg", "PNG"), ("a.png", "JPEG"), ("a.bmp", "TIFF")]
 )
 def test_suffix_does_not_decide_how_a_file_is_read(tmp_path: Path, name: str, format: str) -> None:
-    """A file under another format's name is read as what it is."""
+    """A file with the suffix of another format is read by its content."""
     picture().save(tmp_path / name, format=format)
     with Image.open(tmp_path / name) as reference:
         assert np.array_equal(read_picture(tmp_path / name).pixels, np.asarray(reference))
 
 
-def test_phone_jpeg_with_further_views_is_its_first(tmp_path: Path) -> None:
-    """An MPO file, a JPEG with more pictures behind it, is read as the first of them."""
+def test_the_first_picture_of_a_phone_jpeg_is_read(tmp_path: Path) -> None:
+    """Of an MPO file, a JPEG with further pictures, the first one is read."""
     first, second = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
     red, _, blue = read_picture(tmp_path / "a.jpg").pixels[8, 8]
@@ -149,7 +149,7 @@ def test_few_bits_are_widened(tmp_path: Path) -> None:
 
 
 def test_only_a_tiff_has_pages_to_count(tmp_path: Path) -> None:
-    """Of every other format there is one, without decoding it."""
+    """Other formats have one, which is known without decoding."""
     picture().save(tmp_path / "a.png")
     assert count_pages(tmp_path / "a.png") == 1
     assert len(read_pages(tmp_path / "a.png")) == 1
@@ -163,7 +163,7 @@ def test_only_a_tiff_has_pages_to_count(tmp_path: Path) -> None:
 def test_truncated_file_is_refused(
     refusal: Refusal, tmp_path: Path, suffix: str, dtype: type
 ) -> None:
-    """A file that ends half-way is an error, not a half-gray picture."""
+    """A truncated file is an error, not a partly gray picture."""
     path = tmp_path / f"a{suffix}"
     levels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(dtype)
     write_pages([Picture(levels * np.array(257 if dtype is np.uint16 else 1, dtype))], path)
@@ -173,7 +173,7 @@ def test_truncated_file_is_refused(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
 def test_a_pipe_is_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """A picture is read more than once; of a pipe, the first time would wait for ever."""
+    """A file is read more than once, and opening a pipe would wait forever."""
     os.mkfifo(tmp_path / "a.png")
     assert "is a pipe or a device" in refusal(tmp_path / "a.png")
 
@@ -210,14 +210,14 @@ def test_empty_text_folder_and_missing_files_are_refused(refusal: Refusal, tmp_p
 def test_other_formats_are_called_by_their_names(
     refusal: Refusal, tmp_path: Path, start: bytes, name: str
 ) -> None:
-    """The line says what the file is, and what to make of it."""
+    """The message says what the file is, and how to convert it."""
     (tmp_path / "a.jpg").write_bytes(start + bytes(50))
     assert f"is {name}, which is not supported; convert it to PNG" in refusal(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp"])
 def test_the_limit_in_the_message_is_exact(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
-    """However far a file is above it."""
+    """For any size above it."""
     picture().save(tmp_path / f"a{suffix}")
     data = bytearray((tmp_path / f"a{suffix}").read_bytes())
     if suffix == ".bmp":
@@ -233,7 +233,7 @@ def test_the_limit_in_the_message_is_exact(refusal: Refusal, tmp_path: Path, suf
 def test_decompression_bomb_is_refused(
     refusal: Refusal, tmp_path: Path, width: int, height: int, depth: int
 ) -> None:
-    """A file of a hundred bytes that claims gigapixels is refused before it is decoded."""
+    """A file of a hundred bytes that declares gigapixels is refused before it is decoded."""
     (tmp_path / "a.png").write_bytes(png(width, height, depth, 2, b""))
     assert "megapixels" in refusal(tmp_path / "a.png")
 
@@ -242,7 +242,7 @@ def test_decompression_bomb_is_refused(
 def test_limit_is_ours_and_pils_is_left_alone(
     refusal: Refusal, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What PIL calls a bomb is read up to our limit, which holds for every format."""
+    """Pictures above PIL's limit are read up to ours, which applies to every format."""
     picture(size=(40, 30)).save(tmp_path / f"a{suffix}")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read_picture(tmp_path / f"a{suffix}").pixels.shape == (30, 40, 3)
@@ -252,7 +252,7 @@ def test_limit_is_ours_and_pils_is_left_alone(
 
 
 def test_webp_has_a_lower_limit(refusal: Refusal, tmp_path: Path) -> None:
-    """Its decoder takes much memory besides the pixels, also for a valid file of 38 bytes."""
+    """Its decoder needs much additional memory, even for a valid file of 38 bytes."""
     size = 15_999 | 15_999 << 14
     chunk = b"VP8L" + struct.pack("<IBI", 5, 0x2F, size) + bytes(1)
     (tmp_path / "a.webp").write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk)
@@ -260,14 +260,14 @@ def test_webp_has_a_lower_limit(refusal: Refusal, tmp_path: Path) -> None:
 
 
 def test_truncated_16_bit_png_with_a_whole_header(refusal: Refusal, tmp_path: Path) -> None:
-    """Pixels that are missing are not made up, also where the file is well-formed."""
+    """Missing pixels are not invented, even if the file is well-formed."""
     (tmp_path / "a.png").write_bytes(png(4, 4, 16, 2, (b"\x00" + bytes(24)) * 3))
     assert "damaged" in refusal(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
 def test_animation_is_refused(refusal: Refusal, tmp_path: Path, suffix: str) -> None:
-    """Frames would be lost: such a file is refused."""
+    """Its other frames would be lost."""
     frames = [picture(seed=seed) for seed in range(2)]
     frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
     assert "several pictures" in refusal(tmp_path / f"a{suffix}")
@@ -278,7 +278,7 @@ def test_animation_is_refused(refusal: Refusal, tmp_path: Path, suffix: str) -> 
 def test_damaged_bytes_are_read_or_refused(
     refusal: Refusal, tmp_path: Path, suffix: str, seed: int, capfd: Any
 ) -> None:
-    """Whatever bytes are wrong, the outcome is a picture or one line, and nothing is printed."""
+    """For any damage, the result is a picture or one error, and nothing is printed."""
     path = tmp_path / f"a{suffix}"
     levels = np.asarray(picture(size=(32, 32)))
     write_pages([Picture(levels.astype(np.uint16) * 257 if "16" in suffix else levels)], path)
@@ -296,7 +296,7 @@ def test_damaged_bytes_are_read_or_refused(
 
 
 def test_reading_in_threads_leaves_the_process_alone(tmp_path: Path) -> None:
-    """Warnings of the host program are shown as before, during and after the reading."""
+    """Warnings of the host program are shown as before, during and after reading."""
     paths = [tmp_path / f"a{suffix}" for suffix in (".png", ".jpg", ".webp", ".bmp", ".tif")]
     for path in paths:
         picture(size=(64, 64)).save(path)
@@ -309,8 +309,8 @@ def test_reading_in_threads_leaves_the_process_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
-def test_palettes_and_metadata_bring_no_warning_of_pillows(tmp_path: Path, suffix: str) -> None:
-    """What Pillow would warn of is not given to it; tests turn warnings into errors."""
+def test_palettes_and_metadata_give_no_warning_of_pillow(tmp_path: Path, suffix: str) -> None:
+    """Pillow does not receive data about which it would warn; tests turn warnings into errors."""
     image = picture("P", (16, 16)) if suffix == ".png" else picture()
     options = {"transparency": bytes(range(256))} if suffix == ".png" else {}
     broken = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x02\x00"

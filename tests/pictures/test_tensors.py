@@ -32,7 +32,7 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (13, 9), seed: int = 0) -
 
 
 def test_float_picture_has_no_8_bit_pixels() -> None:
-    """A PIL image of floats or 16 bits is refused instead of cut down."""
+    """A PIL image of floats or 16 bits is refused instead of converted with a loss."""
     for mode in ("F", "I", "I;16"):
         with pytest.raises(InputError, match=mode):
             split_alpha(Image.new(mode, (2, 2)))
@@ -64,7 +64,7 @@ def test_split_alpha_takes_every_kind_of_transparency() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_pixels_of_every_level_survive(dtype: type[np.unsignedinteger]) -> None:
-    """All levels of 8 and of 16 bits go to floats and back as they were; white is 1."""
+    """All levels of 8 and 16 bits survive the conversion to floats and back; white is 1."""
     top = int(np.iinfo(dtype).max)
     pixels = np.arange(top + 1, dtype=dtype).reshape(16, -1, 1)
     tensor = pixels_to_tensor(pixels)
@@ -75,7 +75,7 @@ def test_pixels_of_every_level_survive(dtype: type[np.unsignedinteger]) -> None:
 
 
 def test_pixels_of_a_camera_s_few_bits_survive() -> None:
-    """Where white is 4095, it is 1, and what is brighter comes back as 4095."""
+    """A white of 4095 becomes 1, and brighter values become 4095 again."""
     pixels = np.arange(4096, dtype=np.uint16).reshape(16, -1, 1)
     tensor = pixels_to_tensor(pixels, 4095)
     assert float(tensor.max()) == 1
@@ -84,7 +84,7 @@ def test_pixels_of_a_camera_s_few_bits_survive() -> None:
 
 
 def test_floats_leave_the_unit_range_and_integers_do_not() -> None:
-    """Floats pass as they are; for integers they are clamped and rounded."""
+    """Floats are unchanged; for integers they are clamped and rounded."""
     tensor = torch.tensor([[[-0.5, 1.5, 0.25]]])
     assert tensor_to_pixels(tensor, np.dtype(np.float32)).ravel().tolist() == [-0.5, 1.5, 0.25]
     levels = tensor_to_pixels(tensor, np.dtype(np.uint16)).ravel().tolist()
@@ -96,7 +96,7 @@ def test_floats_leave_the_unit_range_and_integers_do_not() -> None:
     [(np.uint8, 1, "L"), (np.uint8, 3, "RGB"), (np.uint16, 1, "I;16"), (np.float32, 1, "F")],
 )
 def test_file_becomes_a_pil_image(tmp_path: Path, dtype: type, channels: int, mode: str) -> None:
-    """A PIL image has the pixels and the metadata, where PIL has a mode for them."""
+    """A PIL image has the pixels and the metadata, if PIL has a mode for them."""
     pixels = np.arange(6 * channels).reshape(2, 3, channels).astype(dtype)
     kept = Metadata(icc_profile=SRGB if channels == 3 else None, dpi=(300, 300))
     write_pages([Picture(pixels, metadata=kept)], tmp_path / "a.tif")
@@ -108,7 +108,7 @@ def test_file_becomes_a_pil_image(tmp_path: Path, dtype: type, channels: int, mo
 
 
 def test_16_bit_colour_cannot_be_a_pil_image(tmp_path: Path) -> None:
-    """PIL has no mode for 16-bit colour; the line says what reads it."""
+    """PIL has no mode for 16-bit colour; the message says what reads it."""
     write_pages([Picture(np.zeros((2, 2, 3), np.uint16))], tmp_path / "a.png")
     with pytest.raises(ImageFileError, match=r"uint16 channels.*read_picture\(path\)\.pixels"):
         read_image(tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""Which values of an image are black and white, where no one says."""
+"""Finding black and white of an image from its values."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def noisy(sigma: float) -> Any:
 
 @pytest.mark.parametrize("sigma", [0, 5, 25, 75])
 def test_noise_on_the_unit_scale_changes_no_range(sigma: float) -> None:
-    """Values that only noise takes beyond [0, 1] are on that scale, in a dark picture too."""
+    """Values outside [0, 1] due to noise do not change the scale, also in a dark picture."""
     for values in (noisy(sigma), noisy(sigma) - PHOTO, noisy(sigma) / 2):
         found = range_of(values.astype(np.float32))
         assert (found.black, found.white, found.is_guessed) == (0, 1, False)
 
 
 def test_a_few_bright_or_broken_values_change_no_range() -> None:
-    """Neither a lamp, nor a hot pixel, nor a pixel without a value."""
+    """For example a lamp, a hot pixel, or a pixel without a value."""
     values = noisy(10)
     values[:5, :20], values[50, 50], values[60] = 4, 1e6, np.nan
     assert range_of(values).white == 1
@@ -38,8 +38,8 @@ def test_a_few_bright_or_broken_values_change_no_range() -> None:
 
 @pytest.mark.parametrize("sigma", [0, 25, 50])
 @pytest.mark.parametrize(("black", "white"), [(-1, 1), (0, 255), (0, 65535)])
-def test_ranges_that_programs_write(sigma: float, black: float, white: float) -> None:
-    """Are recognised with noise on them, and are said to be a guess."""
+def test_common_ranges_are_recognised(sigma: float, black: float, white: float) -> None:
+    """Also with noise, and they are marked as a guess."""
     found = range_of((black + noisy(sigma) * (white - black)).astype(np.float32))
     assert (found.black, found.white, found.is_guessed) == (black, white, True)
     assert f"black {black:g} and white {white:g}" in found.words
@@ -47,7 +47,7 @@ def test_ranges_that_programs_write(sigma: float, black: float, white: float) ->
 
 @pytest.mark.parametrize(("black", "white"), [(-1024, 3071), (5e-4, 2e-3), (30000, 31000)])
 def test_other_units_are_measured(black: float, white: float) -> None:
-    """The values' own range, to a tenth, and no hot pixel's."""
+    """The range of the values, within a tenth and without hot pixels."""
     values = black + PHOTO * (white - black)
     values[3, 4] = 1e9
     found = range_of(values)
@@ -56,7 +56,7 @@ def test_other_units_are_measured(black: float, white: float) -> None:
 
 
 def test_integers_without_a_convention() -> None:
-    """Counts that are not negative have white at a power of two less one; signed ones their own."""
+    """White of counts is a power of two minus one; signed values have their own range."""
     assert range_of(np.array([[0, 3000]], np.int16)).white == 4095
     assert range_of(np.array([[0, 70000]], np.uint32)).white == 131071
     signed = range_of(np.linspace(-500, 1500, 10000).astype(np.int32).reshape(100, 100))
@@ -65,7 +65,7 @@ def test_integers_without_a_convention() -> None:
 
 @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 4095)])
 def test_unsigned_integers_of_8_and_16_bits_are_not_guessed(dtype: Any, white: int) -> None:
-    """Their convention holds as before."""
+    """Their convention applies."""
     found = range_of(np.array([[20, 200 if dtype is np.uint8 else 4000]], dtype))
     assert (found.black, found.white, found.is_guessed) == (0, white, False)
 
@@ -90,6 +90,6 @@ def test_one_end_may_be_given() -> None:
     ],
 )
 def test_wrong_ranges_are_refused(black: Any, white: Any, fault: str) -> None:
-    """Is refused before anything is read."""
+    """They are refused before anything is read."""
     with pytest.raises(ArgumentError, match=fault):
         check_range(black, white)

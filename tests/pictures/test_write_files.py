@@ -1,4 +1,4 @@
-"""Writing picture files: pixels, metadata, depth, and the one line for what cannot be written."""
+"""Writing picture files: pixels, metadata, depth, and messages for what cannot be written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 
 def wide_gamut() -> bytes:
-    """An RGB profile whose red is another than sRGB's: colour management can tell them apart."""
+    """An RGB profile with another red than sRGB, so that colour management distinguishes them."""
     place = SRGB.index(b"rXYZ", 128)  # the tag's entry in the profile's table
     offset = int.from_bytes(SRGB[place + 4 : place + 8])
     changed = bytearray(SRGB)
@@ -75,7 +75,7 @@ def test_8_bits_are_what_pil_reads(
 
 
 def test_jpeg_keeps_colour_at_full_resolution(tmp_path: Path) -> None:
-    """One-pixel stripes of two colours of equal brightness survive, as 4:2:0 would not let them."""
+    """Stripes of one pixel in two colours of equal brightness survive, which 4:2:0 would blur."""
     stripes = np.zeros((16, 16, 3), np.uint8)
     stripes[:, ::2], stripes[:, 1::2] = (200, 60, 60), (20, 130, 130)
     write_pages([Picture(stripes)], tmp_path / "a.jpg")
@@ -88,7 +88,7 @@ def test_jpeg_keeps_colour_at_full_resolution(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_quality_is_smaller_or_better(tmp_path: Path, suffix: str) -> None:
-    """A lower quality makes a smaller and less faithful file."""
+    """A lower quality makes a smaller and less accurate file."""
     photo = photographs.chelsea()
     sizes, errors = [], []
     for quality in (95, 30):
@@ -107,10 +107,10 @@ def test_quality_is_smaller_or_better(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("profile", [SRGB, WIDE])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
-def test_values_and_their_meaning_stay_together(
+def test_profiles_are_kept_and_values_not_converted(
     tmp_path: Path, suffix: str, dtype: type, profile: bytes
 ) -> None:
-    """Through every format the profile comes back byte for byte, and no value is converted."""
+    """In every format the profile is kept byte for byte."""
     photo = photographs.astronaut()[::8, ::8]
     levels = {8: photo, 16: photo.astype(np.uint16) * 257, 32: (photo / 255).astype(np.float32)}
     pixels = levels[8 * np.dtype(dtype).itemsize]
@@ -133,7 +133,7 @@ def test_values_and_their_meaning_stay_together(
 @pytest.mark.parametrize("first", [".jpg", ".png", ".tif", ".webp"])
 @pytest.mark.parametrize("second", [".jpg", ".png", ".tif", ".webp"])
 def test_exif_travels_between_formats(tmp_path: Path, first: str, second: str) -> None:
-    """From each format to each other, camera and exposure are not lost."""
+    """Camera and exposure are kept from each format to each other."""
     kept = Metadata(EXIF, xmp=b"<x:xmpmeta/>")
     write_pages([Picture(random(np.uint8), metadata=kept)], tmp_path / f"a{first}")
     write_pages([read_picture(tmp_path / f"a{first}")], tmp_path / f"b{second}")
@@ -154,8 +154,8 @@ def test_comment_of_a_jpeg_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [9, 10, 60_000, 66_000])
-def test_captions_of_the_press_stay(tmp_path: Path, length: int) -> None:
-    """From a JPEG to a TIFF and back; Pillow reads them; what a JPEG cannot hold is left out."""
+def test_iptc_is_kept(tmp_path: Path, length: int) -> None:
+    """From a JPEG to a TIFF and back; Pillow reads it; what is too long for a JPEG is left out."""
     record = bytes([0x1C, 2, 120, length >> 8 & 127, length & 255]) + b"x" * length
     if length < 2**15:
         with Image.new("L", (2, 2)) as image:
@@ -178,7 +178,7 @@ def test_captions_of_the_press_stay(tmp_path: Path, length: int) -> None:
 
 
 def test_layout_in_the_exif_does_not_become_the_tiffs(tmp_path: Path) -> None:
-    """An EXIF block that claims a width of 9999 does not make a TIFF of that width."""
+    """An EXIF block with a width of 9999 does not change the width of the TIFF."""
     exif = Image.Exif()
     exif[0x0100], exif[0x0112], exif[0x0110] = 9999, 1, "a camera"
     kept = Metadata(exif.tobytes()[6:])
@@ -190,7 +190,7 @@ def test_layout_in_the_exif_does_not_become_the_tiffs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
 def test_profile_of_another_colour_space_is_left_out(tmp_path: Path, suffix: str) -> None:
-    """Neither Lab's on RGB, nor an RGB one on gray, nor gray's on RGB; gray's on gray stays."""
+    """Lab on RGB, RGB on gray and gray on RGB are left out; gray on gray is kept."""
     gray = SRGB[:16] + b"GRAY" + SRGB[20:]
     for channels, profile, stays in ((3, LAB, 0), (1, SRGB, 0), (3, gray, 0), (1, gray, 1)):
         kept = Metadata(icc_profile=profile)
@@ -200,7 +200,7 @@ def test_profile_of_another_colour_space_is_left_out(tmp_path: Path, suffix: str
 
 
 def test_exif_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
-    """The format has no room for it; the picture is written all the same."""
+    """The format cannot hold it; the picture is still written."""
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000
     kept = Metadata(exif.tobytes()[6:])
@@ -218,7 +218,7 @@ def test_exif_too_long_for_a_jpeg_is_left_out(tmp_path: Path) -> None:
 def test_depth_is_like_the_input_as_far_as_the_format_goes(
     tmp_path: Path, suffix: str, dtype: type
 ) -> None:
-    """16 bits stay in PNG and TIFF, floats in TIFF; elsewhere the deepest that there is."""
+    """16 bits stay in PNG and TIFF, and floats in TIFF; other formats use their deepest."""
     write_pages([Picture(random(dtype))], tmp_path / f"a{suffix}")
     expected = {
         ".tif": dtype,
@@ -230,15 +230,15 @@ def test_depth_is_like_the_input_as_far_as_the_format_goes(
 @pytest.mark.parametrize(
     ("depth", "dtype"), [(8, np.uint8), (16, np.uint16), ("float", np.float32)]
 )
-def test_depth_that_is_asked_for(tmp_path: Path, depth: Any, dtype: type) -> None:
-    """The file has it, whatever the picture's own was."""
+def test_a_requested_depth(tmp_path: Path, depth: Any, dtype: type) -> None:
+    """The file has it, independently of the depth of the picture."""
     for given_dtype in (np.uint8, np.uint16, np.float32):
         write_pages([Picture(random(given_dtype))], tmp_path / "a.tif", depth=depth)
         assert read_picture(tmp_path / "a.tif").pixels.dtype == dtype
 
 
 def test_multiplied_colour_is_separated_for_a_png(tmp_path: Path) -> None:
-    """PNG knows only colour that is not multiplied with alpha."""
+    """PNG has only unassociated alpha."""
     pixels, alpha = np.full((2, 2, 3), 20_000, np.uint16), np.full((2, 2), 32_768, np.uint16)
     write_pages([Picture(pixels, alpha, Metadata(alpha="associated"))], tmp_path / "a.png")
     found = read_picture(tmp_path / "a.png")
@@ -250,7 +250,7 @@ def test_multiplied_colour_is_separated_for_a_png(tmp_path: Path) -> None:
 
 
 def test_unknown_suffix_lists_the_known(tmp_path: Path) -> None:
-    """The line names what can be written, and the nearest of it."""
+    """The message lists the supported suffixes and suggests one."""
     with pytest.raises(ImageFileError, match=r"'\.jpgg'.* Did you mean '\.jpg'\?.*\.webp"):
         write_pages([Picture(random(np.uint8))], tmp_path / "a.jpgg")
     with pytest.raises(ImageFileError, match="without a suffix"):
@@ -260,8 +260,8 @@ def test_unknown_suffix_lists_the_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
-def test_transparency_is_not_dropped_unseen(tmp_path: Path, suffix: str, dtype: type) -> None:
-    """A format without alpha takes an opaque picture and refuses a transparent one."""
+def test_transparency_is_not_dropped_silently(tmp_path: Path, suffix: str, dtype: type) -> None:
+    """A format without alpha accepts an opaque picture and refuses a transparent one."""
     pixels = random(dtype)
     with pytest.raises(ImageFileError, match=r"transparency.*\.png"):
         write_pages([Picture(pixels, pixels[..., 0])], tmp_path / f"a{suffix}")
@@ -273,7 +273,7 @@ def test_transparency_is_not_dropped_unseen(tmp_path: Path, suffix: str, dtype: 
 
 @pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if not FORMATS[suffix].pages])
 def test_pages_need_a_tiff(tmp_path: Path, suffix: str) -> None:
-    """Elsewhere all but the first would be lost, with and without a length that tells."""
+    """Other formats refuse them, whether the number is known beforehand or not."""
     pages = [Picture(random(np.uint8))] * 2
     for given_pages in (pages, iter(pages)):
         with pytest.raises(ImageFileError, match="one"):
@@ -292,7 +292,7 @@ def test_depth_of_another_format(tmp_path: Path) -> None:
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """What cannot be written is one line, and the file that was there stays."""
+    """The message is one line, and the existing file stays."""
     path = tmp_path / "a.webp"
     write_pages([Picture(random(np.uint8))], path)
     before = path.read_bytes()
@@ -342,7 +342,7 @@ NAMES = {
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_metadata_is_written_or_named(tmp_path: Path, suffix: str) -> None:
-    """Each kind of metadata is found in the written file, or its name is returned."""
+    """Each kind of metadata is in the written file, or its name is returned."""
     path = tmp_path / f"a{suffix}"
     left_out = write_pages([Picture(random(np.uint8), metadata=EVERYTHING)], path)
     found = read_picture(path).metadata

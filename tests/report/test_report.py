@@ -1,4 +1,4 @@
-"""Reports: what is in them, and what they cost."""
+"""Reports: contents and size."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def pair() -> tuple[Array, Array]:
 
 
 class TestPage:
-    def test_it_holds_everything(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
-        """Two sliders of crops and one of the whole, two residuals, the numbers in words."""
+    def test_it_is_complete(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
+        """It has sliders for two crops and the whole picture, two residuals, and the numbers."""
         write_report(tmp_path / "r.html", *pair, OUTCOME, name="photo.jpg")
         page = Page((tmp_path / "r.html").read_text("utf-8"))
         assert len(page.all("img")) == 2 + 3 * 2
@@ -98,10 +98,10 @@ class TestPage:
         assert sizes[:2] == [(400, 320)] * 2
         assert set(sizes[2:]) == {(224, 224)}
 
-    def test_it_works_alone_and_by_keyboard(
+    def test_it_is_self_contained_and_works_by_keyboard(
         self, pair: tuple[Array, Array], tmp_path: Path
     ) -> None:
-        """Nothing is loaded from elsewhere; sliders are inputs with a name; it can be dark."""
+        """Nothing is loaded from the network; sliders are labelled inputs; there is a dark mode."""
         write_report(tmp_path / "r.HTML", *pair)
         text = (tmp_path / "r.HTML").read_text("utf-8")
         assert not re.search(r"https?:|//[a-z]|url\(|@import", re.sub(r"base64,[^\"]*", "", text))
@@ -114,7 +114,7 @@ class TestPage:
         assert "color-scheme: light dark" in text
 
     def test_the_crops_are_of_the_picture(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
-        """Pixel for pixel, where the heading says; the residual is their difference amplified."""
+        """They are at the coordinates in the heading; the residual is the amplified difference."""
         before, after = pair
         write_report(tmp_path / "r.html", before, after)
         page = Page((tmp_path / "r.html").read_text("utf-8"))
@@ -133,7 +133,7 @@ class TestPage:
             assert np.abs(shown[2] - expected).max() <= 0.5 + 1e-3
 
     def test_flat_and_detailed_parts_are_chosen(self, tmp_path: Path) -> None:
-        """From a picture that is smooth on the left, busy on the right, and saturated below."""
+        """In a picture that is smooth on the left, detailed on the right and saturated below."""
         picture = np.full((900, 900, 1), 0.5, np.float32)
         picture[:, :450] += np.linspace(0, 0.05, 450, dtype=np.float32)[None, :, None]
         picture[:, 450:] += (np.indices((900, 450)).sum(0) // 4 % 2)[..., None] * 0.3
@@ -162,7 +162,7 @@ class TestPage:
                 assert name in page.text
 
     def test_a_large_picture_makes_a_small_report(self, tmp_path: Path) -> None:
-        """12 megapixels of strong noise, below 3 MB."""
+        """It is below 3 MB for 12 megapixels of strong noise."""
         clean = np.resize(data.astronaut(), (3000, 4000, 3))
         before = np.resize(noisy(data.astronaut(), 40), clean.shape)
         write_report(tmp_path / "r.html", before, clean)
@@ -171,7 +171,7 @@ class TestPage:
 
 class TestPicture:
     def test_png(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
-        """A picture of readable size, in which the panels are not empty."""
+        """It has a readable size, and no panel is empty."""
         write_report(tmp_path / "r.png", *pair, OUTCOME, name="photo.jpg")
         with Image.open(tmp_path / "r.png") as image:
             assert image.format == "PNG"
@@ -181,7 +181,7 @@ class TestPicture:
     def test_without_a_font(
         self, pair: tuple[Array, Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What matplotlib raises then is an error of one line; nothing is left behind."""
+        """The exception of matplotlib becomes an error of one line, and no file is left behind."""
 
         def fails(*_: Any, **__: Any) -> None:
             raise ValueError("Failed to find font")
@@ -198,7 +198,7 @@ class TestPicture:
 def test_every_kind_of_picture(
     tmp_path: Path, dtype: Any, shape: tuple[int, ...], suffix: str
 ) -> None:
-    """Gray and colour, 8 and 16 bits and floats beyond the limits, tiny ones too."""
+    """Gray and colour, 8 and 16 bits, floats outside [0, 1], and tiny pictures."""
     unit = np.random.default_rng(0).normal(0.5, 0.3, shape)
     if np.dtype(dtype).kind == "u":
         unit = np.clip(unit, 0, 1) * np.iinfo(dtype).max
@@ -209,7 +209,7 @@ def test_every_kind_of_picture(
 
 class TestSummary:
     def test_numbers(self, pair: tuple[Array, Array]) -> None:
-        """JSON data; noise in 1/255, close to what was added."""
+        """They are JSON data; the noise in 1/255 is close to the added one."""
         numbers = summary(*pair, OUTCOME)
         assert json.loads(json.dumps(numbers)) == numbers
         assert numbers["size"] == [400, 320]
@@ -222,7 +222,7 @@ class TestSummary:
         assert numbers["already_clean"] is False
 
     def test_kinds_of_pixels_agree(self, pair: tuple[Array, Array]) -> None:
-        """16 bits and floats give what 8 bits give."""
+        """16 bits and floats give the same as 8 bits."""
         eight = summary(*pair)
         sixteen = summary(*(each.astype(np.uint16) * 257 for each in pair))
         floats = summary(*((each / 255).astype(np.float32) for each in pair))
@@ -236,7 +236,7 @@ class TestSummary:
         assert numbers["residual"]["verdict"] == "structure"
 
     def test_without_an_outcome(self) -> None:
-        """What only it knows is left out; nothing done is said so."""
+        """Values that only it has are left out; an unchanged picture is reported as such."""
         picture = data.camera()
         numbers = summary(picture, picture)
         assert "model" not in numbers
@@ -246,7 +246,7 @@ class TestSummary:
 
 class TestFaults:
     def test_another_suffix(self, pair: tuple[Array, Array], tmp_path: Path) -> None:
-        """The forms are named."""
+        """The message lists the formats."""
         with pytest.raises(ArgumentError, match=r"\.html or \.png file, not 'r\.pdf'"):
             write_report(tmp_path / "r.pdf", *pair)
 
@@ -258,7 +258,7 @@ class TestFaults:
         ],
     )
     def test_pictures_that_differ(self, after: Array) -> None:
-        """Shape and type of both are in the message."""
+        """The message has the shape and type of both."""
         with pytest.raises(InputError, match=re.escape(str(after.shape))):
             summary(np.zeros((8, 8, 3), np.uint8), after)
 

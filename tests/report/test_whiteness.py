@@ -1,4 +1,4 @@
-"""Whiteness of a residual against what theory says of white noise."""
+"""Whiteness of a residual, compared with the theory of white noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 @pytest.fixture(scope="module")
 def picture() -> Tensor:
-    """A colour photograph that no noise of 0.05 takes to its limits."""
+    """A colour photograph whose values stay within [0, 1] with noise of 0.05."""
     from skimage import data
 
     pixels = torch.from_numpy(data.coffee()[:300, :400].copy()).permute(2, 0, 1)[None]
@@ -32,7 +32,7 @@ def box(image: Tensor) -> Tensor:
 
 
 def test_white_noise_passes_at_the_stated_rate() -> None:
-    """Of 300 residuals a twentieth may fail, give or take; Bonferroni never fails more."""
+    """About a twentieth of 300 residuals may fail; Bonferroni's rate is never higher."""
     generator = torch.Generator().manual_seed(1)
     clean = torch.rand(1, 1, 48, 48, generator=generator) * 0.5 + 0.2
     passed = [
@@ -68,7 +68,7 @@ def test_correlations_of_smoothed_noise(picture: Tensor) -> None:
 
 
 def test_a_perfect_denoiser_leaves_none(picture: Tensor) -> None:
-    """Nor does one that takes half of the noise."""
+    """Also one that removes half of the noise."""
     noisy = picture + 0.05 * noise(*picture.shape)
     assert whiteness(noisy, picture).verdict == "white"
     assert whiteness(noisy, (noisy + picture) / 2).verdict == "white"
@@ -95,7 +95,7 @@ def test_oversmoothing_leaves_structure(picture: Tensor) -> None:
 
 
 def test_noise_that_is_left_is_not_called_structure(picture: Tensor) -> None:
-    """Half of its coarse part kept: the residual's own covariance, which is negative, says so."""
+    """If half of the coarse noise remains, the covariance of the residual is negative."""
     white = noise(*picture.shape)
     found = whiteness(picture + 0.05 * white, picture + 0.05 * box(white) / 2)
     assert found.verdict == "noise left"
@@ -107,7 +107,7 @@ def test_noise_that_is_left_is_not_called_structure(picture: Tensor) -> None:
 
 
 def test_noise_that_is_left_at_edges(picture: Tensor) -> None:
-    """A denoiser that only works where the picture is flat removes too little elsewhere."""
+    """A denoiser that works in flat areas only removes too little at edges."""
     white = 0.05 * noise(*picture.shape)
     edge = (picture - box(picture)).abs() > 0.02
     found = whiteness(picture + white, picture + white * edge)
@@ -116,7 +116,7 @@ def test_noise_that_is_left_at_edges(picture: Tensor) -> None:
 
 
 def test_what_is_significant_may_be_too_weak_to_matter() -> None:
-    """A correlation of 0.02 in a megapixel is measured, and said to be weak."""
+    """A correlation of 0.02 in a megapixel is significant, but reported as weak."""
     white = noise(1, 1, 1000, 1000)
     residual = white.clone()
     residual[..., 1:] += 0.02 * white[..., :-1]
@@ -127,7 +127,7 @@ def test_what_is_significant_may_be_too_weak_to_matter() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 200), (3, 40), (20, 20)])
 def test_any_size(size: tuple[int, int]) -> None:
-    """Nothing removed is said so, and tiny images give numbers."""
+    """An unchanged image is reported as such, and tiny images give finite numbers."""
     image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     assert whiteness(image, image).verdict == "none removed"
     found = whiteness(image + 0.01 * noise(*image.shape), image)
@@ -136,12 +136,12 @@ def test_any_size(size: tuple[int, int]) -> None:
 
 
 def test_saturated_pictures() -> None:
-    """Where all is saturated before, there is still an answer."""
+    """A fully saturated picture gives a verdict too."""
     white = torch.ones(1, 1, 40, 40)
     assert whiteness(white, white - 0.01 * noise(1, 1, 40, 40).abs()).verdict
 
 
 def test_different_shapes_are_refused() -> None:
-    """With both of them in the message."""
+    """The message has both."""
     with pytest.raises(InputError, match=r"\(1, 1, 8, 8\) and \(1, 1, 8, 9\)"):
         whiteness(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 9))

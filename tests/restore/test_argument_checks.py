@@ -1,4 +1,4 @@
-"""What a Denoiser is given and cannot use: one line each."""
+"""Invalid arguments of a Denoiser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from restorekit import Denoiser, InputError, RestoreKitError, denoise
     ],
 )
 def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], told: str) -> None:
-    """In one line of our own, and not by what they cannot do."""
+    """The message is ours, not that of a failing operation."""
     with pytest.raises(RestoreKitError) as caught:
         Denoiser(**{"model": nn.Identity(), **options})
     assert told in str(caught.value)
@@ -40,6 +40,6 @@ def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], told: str)
     ],
 )
 def test_tensors_of_a_wrong_shape_are_refused(image: torch.Tensor, told: str) -> None:
-    """Channels last, and what has no values to read."""
+    """Tensors with channels last, and those without values."""
     with pytest.raises(InputError, match=told):
         denoise(image, nn.Identity())

@@ -1,4 +1,4 @@
-"""Images of every kind through a network and back."""
+"""Restoring images of every kind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
 
 
 class Probe(nn.Module):
-    """A network that adds a constant, and remembers what it was called with."""
+    """A network that adds a constant and records its inputs."""
 
     def __init__(self, add: float = 0.0, channels: int | None = None) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Probe(nn.Module):
 
 
 class Weighted(nn.Module):
-    """A network of three channels that multiplies each with another number."""
+    """A network of three channels that multiplies each by another number."""
 
     channels = 3
 
@@ -73,7 +73,7 @@ def identity(channels: int | None = None) -> Probe:
 @pytest.mark.parametrize("channels", [None, 1, 3])
 @pytest.mark.parametrize("mode", MODES)
 def test_identity_keeps_every_picture(mode: str, channels: int | None) -> None:
-    """A network that does nothing gives back each pixel, in the same mode where it has one."""
+    """With an identity network, every pixel and the mode are unchanged."""
     image = picture(mode)
     restored = denoise(image, identity(channels))
     assert restored.mode == {"P": "RGB"}.get(mode, mode)
@@ -89,7 +89,7 @@ def test_identity_keeps_every_picture(mode: str, channels: int | None) -> None:
 def test_identity_keeps_every_array(
     shape: tuple[int, ...], dtype: str, channels: int | None
 ) -> None:
-    """Arrays come back with shape, type and values; alpha of floats is not even rounded."""
+    """Shape, type and values of arrays are unchanged; alpha of floats is not rounded."""
     random = np.random.default_rng(0)
     most = {"uint8": 256, "uint16": 65536, ">u2": 65536}.get(dtype)
     levels = random.random(shape) if most is None else random.integers(0, most, shape)
@@ -110,7 +110,7 @@ def test_identity_keeps_every_array(
 def test_identity_keeps_every_tensor(
     dtype: torch.dtype, size: list[int], front: tuple[int, ...], channels: int | None
 ) -> None:
-    """Tensors with and without a batch axis, of any size, come back; uint8 bit for bit."""
+    """Tensors of any size, with and without a batch axis, are unchanged; uint8 bit for bit."""
     image = torch.rand(*front, *size)
     image[..., 0, 0] = 1  # all values near 0 would be a scale of their own
     if not dtype.is_floating_point:
@@ -122,8 +122,8 @@ def test_identity_keeps_every_tensor(
     assert torch.allclose(restored.double(), image.double(), rtol=0, atol=0 if exact else 1e-7)
 
 
-def test_strided_and_read_only_arrays_are_taken() -> None:
-    """A mirrored, read-only view of an array is as good as an array."""
+def test_strided_and_read_only_arrays_are_accepted() -> None:
+    """For example a mirrored, read-only view."""
     image = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)[::-1, ::2]
     image.flags.writeable = False
     assert np.array_equal(denoise(image, identity()), image)
@@ -133,7 +133,7 @@ def test_strided_and_read_only_arrays_are_taken() -> None:
 
 
 def test_network_sees_a_float_batch_in_unit_range() -> None:
-    """Level 51 of 255 arrives as 0.2, in a float32 batch (1, C, H, W), in evaluation mode."""
+    """Level 51 of 255 becomes 0.2, in a float32 batch (1, C, H, W), in evaluation mode."""
     for image in (Image.new("RGB", (4, 2), (51,) * 3), np.full((2, 4, 3), 51, np.uint8)):
         model = identity()
         denoise(image, model, force=True)
@@ -143,7 +143,7 @@ def test_network_sees_a_float_batch_in_unit_range() -> None:
 
 
 def test_constant_is_added_and_clamped() -> None:
-    """0.1 more is 25.5 levels more, and white stays white, in every kind."""
+    """Adding 0.1 adds 25.5 levels, and white stays white, for every kind of image."""
     model = Probe(0.1)
     levels = np.array([[0, 100, 250]], np.uint8)
     expected = np.array([[26, 126, 255]], np.uint8)  # 25.5 and 125.5 round to even
@@ -156,7 +156,7 @@ def test_constant_is_added_and_clamped() -> None:
 
 
 def test_floats_keep_the_range_they_have() -> None:
-    """Light brighter than white is not cut off; nothing brighter than the brightest is added."""
+    """Values above white are not clipped, and the result does not exceed the largest input."""
     unit = {"black": 0, "white": 1}
     restored = denoise(torch.tensor([[[-0.5, 0.5, 4.0, 3.0]]]), Probe(0.1), **unit, force=True)
     assert torch.allclose(restored, torch.tensor([[[-0.4, 0.6, 4.0, 3.1]]]))
@@ -165,7 +165,7 @@ def test_floats_keep_the_range_they_have() -> None:
 
 
 def test_colour_goes_through_a_gray_network_by_channel() -> None:
-    """Each channel of each image in the batch is a gray image to it; none is mixed up."""
+    """Each channel of each image is restored as a gray image, in the right order."""
     model = identity(1)
     image = torch.rand(2, 3, 4, 5)
     assert torch.equal(denoise(image, model), image)
@@ -173,7 +173,7 @@ def test_colour_goes_through_a_gray_network_by_channel() -> None:
 
 
 def test_gray_goes_through_a_colour_network_and_is_averaged() -> None:
-    """Gray is repeated, and the mean of what comes out is taken: here of 0.2, 0.3 and 0.7."""
+    """Gray is repeated, and the result is the mean, here of 0.2, 0.3 and 0.7."""
     image = torch.rand(1, 4, 5)
     assert torch.allclose(denoise(image, Weighted(), force=True), image * 0.4)
     gray = denoise(Image.new("L", (3, 3), 200), Weighted(), force=True)
@@ -182,7 +182,7 @@ def test_gray_goes_through_a_colour_network_and_is_averaged() -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_channels_reach_the_network_in_order(mode: str) -> None:
-    """Red is the first channel, of pictures and of arrays; alpha is not one of them."""
+    """Red is the first channel of pictures and arrays; alpha is not passed."""
     image = picture(mode)
     expected = np.asarray(image).copy()
     expected[..., :3] = expected[..., 2::-1]
@@ -212,7 +212,7 @@ def test_transparent_palette_becomes_colour_with_alpha() -> None:
 
 
 def test_metadata_stays() -> None:
-    """EXIF, ICC profile and resolution are on the restored picture."""
+    """The restored picture has EXIF, ICC profile and resolution."""
     image, exif = picture("RGB"), Image.Exif()
     exif[0x0110] = "a camera"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -223,7 +223,7 @@ def test_metadata_stays() -> None:
 
 
 def test_model_is_left_as_it_was() -> None:
-    """A network in training, some of it frozen in evaluation mode, is so afterwards."""
+    """Training mode, and evaluation mode of frozen parts, are restored afterwards."""
     model = nn.Sequential(nn.BatchNorm2d(3), nn.BatchNorm2d(3), identity())
     model[1].eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -241,8 +241,8 @@ def test_result_is_an_ordinary_tensor() -> None:
     assert image.max() > 0
 
 
-def test_network_in_double_precision_is_run_in_it() -> None:
-    """The image is given in the type of the network's weights."""
+def test_network_in_double_precision_runs_in_it() -> None:
+    """The image has the dtype of the weights."""
     model = Probe(0.1).double()
     restored = denoise(torch.zeros(1, 2, 2, dtype=torch.float64), model, force=True)
     assert model.seen[0].dtype == torch.float64
@@ -277,14 +277,14 @@ def test_network_in_double_precision_is_run_in_it() -> None:
     ],
 )
 def test_unusable_images_are_refused(image: Any, fault: str) -> None:
-    """Each unusable image is an error of one line that names the fault."""
+    """Each gives an error of one line with the reason."""
     with pytest.raises((InputError, ImageFileError), match=fault) as caught:
         denoise(image, identity())
     assert "\n" not in str(caught.value)
 
 
 def test_network_that_misbehaves_is_named() -> None:
-    """A network that changes the shape, or returns NaN, does not give a picture."""
+    """A changed shape or NaN is an error that names the network."""
     with pytest.raises(InputError, match=r"\(1, 3, 2, 2\), its input \(1, 3, 4, 4\)"):
         denoise(torch.rand(3, 4, 4), nn.AvgPool2d(2))
     with pytest.raises(InputError, match="not finite"):
@@ -292,7 +292,7 @@ def test_network_that_misbehaves_is_named() -> None:
 
 
 def test_architecture_without_weights_is_refused() -> None:
-    """A bare architecture's name is met with what to give instead, a missing file with its name."""
+    """The message says what to give instead; for a missing file it has the name."""
     with pytest.raises(CheckpointError, match=r"'unet' is an architecture without trained weights"):
         denoise(torch.rand(3, 8, 8), "unet")
     with pytest.raises(CheckpointError, match=r"nowhere\.safetensors"):
@@ -300,7 +300,7 @@ def test_architecture_without_weights_is_refused() -> None:
 
 
 def test_unknown_device_is_refused() -> None:
-    """A device that is not there is one line."""
+    """A missing device gives one line."""
     with pytest.raises(InputError, match="cuba"):
         Denoiser(identity(), device="cuba")
 
@@ -310,7 +310,7 @@ def test_unknown_device_is_refused() -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_weights_file_and_run_folder(tmp_path: Path, channels: int) -> None:
-    """Weights from a file or a run's folder restore as the network itself does."""
+    """Weights from a file or the folder of a run give the same result as the network."""
     model = restorekit.create_model("unet", channels=channels, width=4, depth=1)
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(1))

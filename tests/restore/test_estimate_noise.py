@@ -1,4 +1,4 @@
-"""estimate_noise: any image that denoise takes, and the level that denoise finds."""
+"""estimate_noise accepts the images of denoise, and finds the same level."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEVELS = np.array([10.0, 20.0, 30.0])  # in 8-bit levels
 
 @pytest.fixture
 def pixels() -> Any:
-    """A flat colour picture (96, 80, 3) of 8 bits with noise of another level in each channel."""
+    """A flat 8-bit colour picture (96, 80, 3) with a different noise level in each channel."""
     noisy = np.random.default_rng(0).normal(128, LEVELS, (96, 80, 3))
     return noisy.round().clip(0, 255).astype(np.uint8)
 
@@ -50,13 +50,13 @@ def test_shapes(pixels: Any) -> None:
 
 
 def test_it_is_the_level_that_denoise_finds(pixels: Any) -> None:
-    """The same call finds the same level."""
+    """Both report the same level."""
     outcome = Denoiser(create_model("median")).restore(pixels)
     assert estimate_noise(pixels).tolist() == pytest.approx(outcome.sigma)
 
 
 def test_the_range_and_the_estimator(pixels: Any) -> None:
-    """The level is relative to black and white; another estimator can be named."""
+    """The level is relative to black and white, and another estimator can be chosen."""
     wide = pixels.astype(np.float32) * 10
     found = estimate_noise(wide, black=0, white=2550)
     assert found.numpy() == pytest.approx(LEVELS / 255, rel=0.1)
@@ -64,6 +64,6 @@ def test_the_range_and_the_estimator(pixels: Any) -> None:
 
 
 def test_what_is_not_an_image() -> None:
-    """As for denoise."""
+    """It is refused as by denoise."""
     with pytest.raises(InputError, match="NoneType"):
         estimate_noise(None)

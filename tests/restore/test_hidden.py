@@ -1,4 +1,4 @@
-"""Colour under alpha 0: it has no say in the result, and stays."""
+"""Colour under alpha 0 has no influence on the result, and is kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Blur(nn.Module):
 
 
 def cut_out(colour: int, dtype: Any) -> Any:
-    """A noisy disc (24, 30, 4), of one colour where nobody sees it."""
+    """A noisy disc (24, 30, 4), with one colour in the transparent part."""
     top = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
     levels = np.random.default_rng(0).normal(0.6, 0.1, (24, 30, 4)).clip(0, 1)
     y, x = np.mgrid[:24, :30]
@@ -62,7 +62,7 @@ def through_picture(denoiser: Denoiser, image: Any) -> Any:
 @pytest.mark.parametrize("through", [through_array, through_tensor, through_picture])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_hidden_colour_does_not_bleed(denoiser: Denoiser, through: Any, dtype: Any) -> None:
-    """What is seen is the same whatever is hidden, and near what it was at the edge, too."""
+    """The visible part does not depend on the hidden colour, and its edge changes little."""
     black, white = (cut_out(colour, dtype) for colour in (0, 1))
     hidden = black[..., 3] == 0
     first, second = through(denoiser, black), through(denoiser, white)
@@ -73,15 +73,15 @@ def test_hidden_colour_does_not_bleed(denoiser: Denoiser, through: Any, dtype: A
     assert np.abs(error).max() < 0.15  # black behind the edge makes it 0.3
 
 
-def test_a_picture_that_nobody_sees_stays(denoiser: Denoiser) -> None:
-    """There is nothing to fill it from."""
+def test_a_fully_transparent_picture_is_unchanged(denoiser: Denoiser) -> None:
+    """There are no visible pixels to fill it from."""
     image = cut_out(0, np.uint8)
     image[..., 3] = 0
     assert np.array_equal(denoiser(image), image)
 
 
-def test_read_only_arrays_are_taken_without_a_warning(denoiser: Denoiser) -> None:
-    """As those of PIL images are; they are not written to."""
+def test_read_only_arrays_are_accepted_without_a_warning(denoiser: Denoiser) -> None:
+    """Arrays of PIL images are read-only; they are not modified."""
     image = cut_out(0, np.uint16)
     before = image.copy()
     expected = denoiser(image)

@@ -1,4 +1,4 @@
-"""Kinds of images of more than 8 bits, and files."""
+"""Images of more than 8 bits, and files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from restorekit.restore.denoiser import Denoiser
 
 
 class Seeing(nn.Module):
-    """Does nothing, and keeps what it was given."""
+    """Returns its input and records it."""
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         self.noisy, self.sigma = noisy, sigma
@@ -38,7 +38,7 @@ class Heeding(Seeing):
 
 
 class Named:
-    """A path by its protocol alone: what it prints as is another thing."""
+    """A path by its protocol only; its text is different."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,7 +60,7 @@ def deep_picture(mode: str) -> Image.Image:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I", "F"])
 def test_deep_pictures_come_back(mode: str, channels: int) -> None:
-    """Gray of 16 bits, of 32-bit integers that 16 hold, and of floats; metadata too."""
+    """Gray of 16 bits, of 32-bit integers within 16 bits, and of floats, with metadata."""
     image, model = deep_picture(mode), Seeing()
     model.channels = channels  # type: ignore[assignment]
     image.info["dpi"] = (300, 300)
@@ -73,7 +73,7 @@ def test_deep_pictures_come_back(mode: str, channels: int) -> None:
 
 @pytest.mark.parametrize("as_path", [str, Path, Named])
 def test_paths_become_pictures(tmp_path: Path, as_path: Any) -> None:
-    """A file's picture, restored."""
+    """The result is the restored picture of the file."""
     image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
     image.save(tmp_path / "a.png")
     restored = denoise(as_path(tmp_path / "a.png"), Seeing())
@@ -90,8 +90,8 @@ def test_image_whose_file_is_cut_off_is_refused(tmp_path: Path) -> None:
         denoise(image, Seeing())
 
 
-def test_making_of_a_tiff_stays(tmp_path: Path) -> None:
-    """Pillow keeps a TIFF's EXIF apart from an image's other metadata; layout stays behind."""
+def test_exif_of_a_tiff_is_kept(tmp_path: Path) -> None:
+    """Pillow stores it separately from other metadata; entries of the layout are left out."""
     tags = Image.Exif()
     tags[0x010F], tags.get_ifd(0x8769)[0x829A] = "a maker", 0.25
     gray = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6))
@@ -104,14 +104,14 @@ def test_making_of_a_tiff_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["I;16", "F", "L"])
 def test_gray_keeps_its_profile_at_any_depth(mode: str) -> None:
-    """A profile of gray holds for 16 bits and floats as it does for 8."""
+    """A gray profile is valid for 16 bits and floats, too."""
     image = Image.new(mode, (4, 4))
     image.info["icc_profile"] = bytes(16) + b"GRAY" + bytes(108)
     assert denoise(image, Seeing()).info == image.info
 
 
 def test_paths_of_what_pil_cannot_hold(tmp_path: Path) -> None:
-    """Of deep colour and of pages the line says how to read them, and that leads to a new file."""
+    """The message for deep colour and pages says how to read them, which works."""
     pages = np.random.default_rng(0).integers(0, 65536, (2, 5, 7, 3)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "one.tif", pages[0], photometric="rgb")
     tifffile.imwrite(tmp_path / "two.tif", pages, photometric="rgb")
@@ -134,20 +134,20 @@ def test_low_bits_of_16_are_seen_as_a_whole_range(highest: int, white: int) -> N
     assert float(model.noisy.max()) == pytest.approx(highest / white)
 
 
-def test_full_16_bits_are_left_as_they_are() -> None:
-    """From 2^14 on, white is 65535."""
+def test_full_16_bits_have_white_65535() -> None:
+    """If a value reaches 2^14."""
     model = Seeing()
     denoise(np.array([[0, 16384]], np.uint16), model, force=True)
     assert float(model.noisy.max()) == pytest.approx(16384 / 65535)
 
 
-def test_black_frames_are_taken() -> None:
-    """All zeros come back as zeros, not a number divided by nothing."""
+def test_black_frames_are_accepted() -> None:
+    """Zeros stay zeros, without a division by zero."""
     assert not denoise(np.zeros((4, 4), np.uint16), Seeing()).any()
 
 
 def test_sigma_is_relative_to_white() -> None:
-    """Of a 12-bit frame in 16 bits, sigma of 50 levels is 50/4095 to the user and the network."""
+    """For a 12-bit frame in 16 bits, 50 levels are 50/4095 for the user and the network."""
     frame, model = np.full((6, 10), 4000, np.uint16), Heeding()
     restored = Denoiser(model, sigma=50 / 4095, force=True)(frame)
     assert float(model.sigma.max()) == pytest.approx(50 / 4095)
@@ -155,7 +155,7 @@ def test_sigma_is_relative_to_white() -> None:
 
 
 def test_one_level_for_each_image_of_a_batch(estimate: None) -> None:
-    """The estimates of a batch do not mix; a gray network gets one for each channel."""
+    """The estimates of a batch are separate; a gray network gets one for each channel."""
     model = Heeding()
     batch = torch.rand(2, 3, 8, 8) * 0.5
     batch[0, 1] = 0.5  # no contrast: no noise

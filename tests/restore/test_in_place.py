@@ -1,4 +1,4 @@
-"""Restoring an array in place: the same result, where the array was."""
+"""Restoring an array in place gives the same result in the same memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.restore.denoiser import Denoiser
 
 
 class Blur(nn.Module):
-    """Two 5x5 means: what is written too early is felt eight rows further."""
+    """Two 5x5 means, so that a row that is written too early affects others."""
 
     def forward(self, noisy: Tensor) -> Tensor:
         for _ in range(2):
@@ -23,7 +23,7 @@ class Blur(nn.Module):
 
 
 class Failing(nn.Module):
-    """Runs out of memory at the n-th picture it is shown after `begin`."""
+    """Runs out of memory at the n-th picture after `begin`."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def array(height: int, width: int, channels: int, dtype: str) -> np.ndarray:
 def test_the_result_is_that_of_another_array(
     height: int, channels: int, dtype: str, tile: int | str, strength: float, ensemble: bool
 ) -> None:
-    """Bit for bit, for every way to take the image apart."""
+    """Bit for bit, for every kind of tiles."""
     given_ = array(height, 40, channels, dtype)
     kept = given_.copy()
     denoiser = Denoiser(Blur(), tile=tile, strength=strength, ensemble=ensemble)
@@ -66,8 +66,8 @@ def test_the_result_is_that_of_another_array(
     assert np.array_equal(within, beside)
 
 
-def test_what_cannot_be_overwritten_is_kept() -> None:
-    """A read-only array, and one that is needed to find its detail."""
+def test_some_arrays_are_not_overwritten() -> None:
+    """A read-only array, and one that keep_detail still needs."""
     given_ = array(64, 64, 3, "uint8")
     kept = given_.copy()
     Denoiser(Blur(), keep_detail=0.5).restore(given_, in_place=True)
@@ -79,7 +79,7 @@ def test_what_cannot_be_overwritten_is_kept() -> None:
 
 
 def test_memory_that_runs_out_before_anything_is_written() -> None:
-    """Smaller tiles are tried, as ever."""
+    """Smaller tiles are tried as usual."""
     module = Failing(1)
     denoiser = Denoiser(module, tile=128)
     image = array(256, 64, 3, "float32")
@@ -91,7 +91,7 @@ def test_memory_that_runs_out_before_anything_is_written() -> None:
 
 
 def test_memory_that_runs_out_half_way() -> None:
-    """There is no image left to begin again with, and the line says so."""
+    """The image is lost in part, so restoring cannot be repeated, and the message says so."""
     module = Failing(3)
     denoiser = Denoiser(module, tile=32)
     image = array(256, 32, 3, "float32")

@@ -20,7 +20,7 @@ from restorekit.restore.pixel_meaning import PixelMeaning
 
 
 class Blurring(nn.Module):
-    """The mean of 3x3 pixels, which spreads whatever is not finite."""
+    """The mean of 3x3 pixels, which spreads values that are not finite."""
 
     channels = 1
 
@@ -31,7 +31,7 @@ class Blurring(nn.Module):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (64, 33)])
 def test_gaps_of_a_plain_image_are_as_the_rest(size: tuple[int, int]) -> None:
-    """However large the gap is; the other pixels stay."""
+    """For gaps of any size; other pixels are unchanged."""
     image = torch.full((1, 2, *size), 7.5, dtype=torch.float64)
     gaps = torch.rand(image.shape) < 0.7
     gaps[..., 0, 0] = False
@@ -64,7 +64,7 @@ def test_pixels_without_a_value_come_back_alone(value: float, in_place: bool) ->
 
 
 def test_hot_pixel_of_a_detector_is_kept() -> None:
-    """It is neither white, nor does it leave the range of its type."""
+    """It does not count as white, and stays within the range of its type."""
     counts = np.random.default_rng(0).integers(0, 4000, (40, 30), dtype=np.int32)
     counts[20, 20] = 2**31 - 1
     with pytest.warns(UserWarning, match="white 4095"):
@@ -74,14 +74,14 @@ def test_hot_pixel_of_a_detector_is_kept() -> None:
 
 
 def test_image_without_any_value_is_refused() -> None:
-    """There is nothing to fill it with."""
+    """There is nothing to fill it from."""
     with pytest.raises(InputError, match="all are NaN or infinite"):
         denoise(np.full((4, 4), np.nan), Blurring())
 
 
 @pytest.mark.parametrize("kind", ["float32", "int16", "uint8"])
 def test_value_that_stands_for_none_is_kept(tmp_path: Path, kind: str) -> None:
-    """GDAL notes it: it counts for no range, and spoils nothing around it."""
+    """GDAL's no-data value does not affect the range or its neighbours."""
     values = np.linspace(0, 200, 1200).reshape(40, 30).astype(kind)
     empty = {"float32": -3.4028234663852886e38, "int16": -9999, "uint8": 255}[kind]
     values[10:30, 5:20] = empty

@@ -1,4 +1,4 @@
-"""How noisy a picture is said to be: numbers, maps, and "clean"."""
+"""Noise estimation: numbers, maps, and recognising clean pictures."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def as_jpeg(name: str, quality: int) -> Tensor:
 class TestSigma:
     @pytest.mark.parametrize("name", ["astronaut", "camera", "chelsea"])
     def test_whole_photographs(self, name: str) -> None:
-        """Within 10%, clipped to 8 bits too; impulses are not seen where there are none."""
+        """Within 10%, also clipped to 8 bits; no impulses are found if there are none."""
         clean = photograph(name)
         for sigma in (10, 30):
             noisy = clean + noise(*clean.shape) * sigma / 255
@@ -60,7 +60,7 @@ class TestSigma:
     @pytest.mark.parametrize("share", [0.01, 0.05, 0.1])
     @pytest.mark.parametrize("name", ["camera", "coffee"])
     def test_impulses_count(self, name: str, share: float) -> None:
-        """The estimate is the standard deviation of what was done, impulses included."""
+        """The estimate is the standard deviation of the whole noise, including impulses."""
         clean = photograph(name)
         noisy = salted(clean, share)
         true = (noisy - clean).std(dim=(2, 3))
@@ -82,7 +82,7 @@ class TestSigma:
         assert torch.allclose(estimate_sigma(noisy), true, rtol=0.1)
 
     def test_large_pictures_are_sampled(self) -> None:
-        """A picture of three megapixels gives what a part of it gives."""
+        """A picture of three megapixels gives the same as a part of it."""
         image = 0.5 + 0.05 * noise(1, 1, 1700, 2000)
         assert estimate_sigma(image).item() == pytest.approx(0.05, rel=0.04)
         assert estimate_sigma(image[..., :3, :]).item() == pytest.approx(0.05, rel=0.4)
@@ -141,7 +141,7 @@ class TestMap:
             assert found[..., half].mean().item() == pytest.approx(expected, rel=0.15)
 
     def test_even_noise_gives_an_even_map(self) -> None:
-        """On a photograph 90% of it lie within 15%, and neighbours differ by little."""
+        """On a photograph, 90% of the map is within 15%, and neighbours are similar."""
         clean = photograph("chelsea")[..., :256]
         found = noise_map(clean + noise(*clean.shape) * 20 / 255) * 255
         assert float(found.quantile(0.05)) > 17
@@ -150,7 +150,7 @@ class TestMap:
 
     @pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 300), (70, 65)])
     def test_any_size(self, size: tuple[int, int]) -> None:
-        """The map is of the image's size, finite and not negative."""
+        """The map has the size of the image, and is finite and not negative."""
         found = noise_map(0.5 + 0.1 * noise(2, 3, *size))
         assert found.shape == (2, 1, *size)
         assert bool(torch.isfinite(found).all())
@@ -160,7 +160,7 @@ class TestMap:
 class TestClean:
     @pytest.mark.parametrize("name", ["camera", "coffee", "chelsea", "brick"])
     def test_clean_photographs(self, name: str) -> None:
-        """Are recognised, and no longer with noise of 2/255, 1% of impulses, or JPEG blocks."""
+        """They are recognised, but not with noise of 2/255, 1% of impulses or JPEG blocks."""
         clean = photograph(name)
         assert already_clean(clean)
         clean = clean[..., :400, :400]
@@ -170,20 +170,20 @@ class TestClean:
         assert not already_clean(as_jpeg(name, 30))
 
     def test_one_noisy_channel_is_enough(self) -> None:
-        """And a single number will do."""
+        """A single number is accepted, too."""
         assert is_clean(torch.tensor([[0.001, 0.002, 0.001]]))
         assert not is_clean(torch.tensor([[0.001, 0.02, 0.001]]))
         assert is_clean(0.0)
         assert not is_clean(0.01)
 
-    def test_a_known_sigma_is_believed(self) -> None:
-        """The estimate is not made twice."""
+    def test_a_known_sigma_is_used(self) -> None:
+        """The noise is not estimated again."""
         assert not already_clean(torch.full((1, 1, 64, 64), 0.5), torch.tensor([[0.1]]))
 
 
 class TestDefects:
     def test_single_pixels_are_found(self) -> None:
-        """Where they are, and what is around them."""
+        """With their positions and the median of their neighbours."""
         plane = torch.full((20, 30), 0.4)
         plane[5, 7], plane[12, 20] = 1.0, 0.0
         places, around = impulses(plane)
@@ -191,19 +191,19 @@ class TestDefects:
         assert torch.allclose(around, torch.tensor(0.4))
 
     def test_lines_and_areas_are_not(self) -> None:
-        """A line, a star of two by two, and a black area are parts of a picture."""
+        """A line, a star of 2x2 pixels and a black area are not impulses."""
         plane = torch.full((40, 40), 0.4)
         plane[5], plane[10:12, 10:12], plane[20:30, 20:30] = 1.0, 1.0, 0.0
         assert len(impulses(plane)[0]) == 0
 
-    def test_nor_is_what_strong_noise_reaches(self) -> None:
-        """Clipped noise of 0.2 touches black and white everywhere."""
+    def test_clipped_noise_is_not_impulses(self) -> None:
+        """Noise of 0.2 reaches black and white everywhere."""
         plane = (0.5 + 0.2 * noise(200, 200)).clamp(0, 1)
         assert len(impulses(plane, 0.2)[0]) == 0
 
     @pytest.mark.parametrize("crop", [0, 3, 5])
     def test_blocks_are_found_wherever_the_grid_starts(self, crop: int) -> None:
-        """Stronger compression is seen more; tiny images tell nothing."""
+        """Stronger compression gives larger values; tiny images give 0."""
         found = [blockiness(as_jpeg("coffee", q)[..., crop:, crop:]) for q in (10, 30, 60)]
         assert found == sorted(found, reverse=True)
         assert found[-1] > 10 * blockiness(photograph("coffee")[..., crop:, crop:])

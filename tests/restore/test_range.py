@@ -1,4 +1,4 @@
-"""Images whose values are in units of their own."""
+"""Images with values in other units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restorekit.restore.pixel_meaning import PixelMeaning
 
 
 class Halving(nn.Module):
-    """Half of each value, and what it was given."""
+    """Halves each value and records its input."""
 
     channels = 3
 
@@ -41,7 +41,7 @@ TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float16", "floa
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("as_tensor", [False, True])
 def test_values_of_every_type_come_back_in_their_units(kind: str, as_tensor: bool) -> None:
-    """What is half way to black is so in the image's own numbers, of its own type."""
+    """Half of the way to black is correct in the units and type of the image."""
     black, white = {"i": (-100, 100), "u": (50, 200), "f": (-1, 1)}[kind[0]]
     values = (black + UNIT * (white - black)).astype(kind)
     image: Any = torch.from_numpy(values)[None] if as_tensor else values
@@ -56,7 +56,7 @@ def test_values_of_every_type_come_back_in_their_units(kind: str, as_tensor: boo
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_identity_changes_no_value(kind: str) -> None:
-    """Every digit of 32-bit integers and of double precision is there again."""
+    """Every digit of 32-bit integers and of double precision is kept."""
     limits = np.iinfo(kind) if kind[0] in "iu" else None
     high = 1e5 if kind == "float64" else 1000.0 if limits is None else float(limits.max)
     low = -high if limits is None else float(limits.min)
@@ -117,7 +117,7 @@ def test_alpha_is_an_option(channels: int) -> None:
 
 
 def test_sigma_of_each_channel_goes_with_it() -> None:
-    """Where channels go one at a time, each has its own noise level."""
+    """If channels are restored one at a time, each has its own noise level."""
 
     class Adding(nn.Module):
         channels = 3

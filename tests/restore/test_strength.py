@@ -1,4 +1,4 @@
-"""Strength, detail, flips and noise levels: what of the network's change is made."""
+"""Strength, detail, flips and noise levels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from restorekit.restore.detail import noise_spectrum, structure_in
 
 
 class Answer(nn.Module):
-    """Restores to a picture known before."""
+    """Returns a fixed picture."""
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Sloped(nn.Module):
 
 
 class Heeding(nn.Module):
-    """Adds sigma; keeps none of it."""
+    """Adds sigma."""
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
         return noisy + sigma
@@ -77,7 +77,7 @@ def psnr(image: Tensor, clean: Tensor) -> float:
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_strength_zero_is_the_image_itself(dtype: str) -> None:
-    """Bit for bit, in every type, and the network is not even run."""
+    """Bit for bit, for every type, and the network does not run."""
     image = (np.random.default_rng(0).random((9, 7, 3)) * (255 if dtype[0] == "u" else 1)).astype(
         dtype
     )
@@ -85,7 +85,7 @@ def test_strength_zero_is_the_image_itself(dtype: str) -> None:
 
 
 def test_strength_is_a_blend() -> None:
-    """A quarter of the way from the image to the restored one, in floats and in levels."""
+    """A strength of 1/4 applies a quarter of the change, for floats and integers."""
     image = torch.rand(3, 20, 30)
     restored = denoise(image, Answer(torch.tensor(0.5)), strength=0.25, force=True)
     torch.testing.assert_close(restored, image + 0.25 * (0.5 - image))
@@ -98,7 +98,7 @@ def test_strength_is_a_blend() -> None:
 @pytest.mark.parametrize("name", ["strength", "keep_detail"])
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
 def test_shares_are_from_0_to_1(name: str, value: float) -> None:
-    """Another number is refused in one line."""
+    """Other numbers are refused."""
     with pytest.raises(ArgumentError, match=f"{name} is a number from 0 to 1"):
         Denoiser(Blur(), **{name: value})
 
@@ -107,15 +107,15 @@ def test_shares_are_from_0_to_1(name: str, value: float) -> None:
 
 
 def test_detail_lost_to_smoothing_comes_back() -> None:
-    """What was smoothed too much is nearer to the clean picture with its detail put back."""
+    """An image that was smoothed too much gets closer to the clean picture."""
     clean = photograph()
     noisy = clean + noise(clean, 15 / 255)
     smoothed, half, full = (denoise(noisy, Blur(), keep_detail=share) for share in (0.0, 0.5, 1.0))
     assert psnr(full, clean) > psnr(half, clean) > psnr(smoothed, clean) + 0.5
 
 
-def test_detail_costs_nothing_where_none_was_lost() -> None:
-    """A network as good as they come, whose residual is noise alone, loses less than 0.1 dB."""
+def test_detail_costs_little_if_none_was_lost() -> None:
+    """A perfect network, whose residual is pure noise, loses less than 0.1 dB."""
     clean = photograph()
     noisy = clean + noise(clean, 25 / 255)
     restored = clean + noise(clean, 10 ** (-32 / 20), seed=1)  # 32 dB, better than any known
@@ -124,7 +124,7 @@ def test_detail_costs_nothing_where_none_was_lost() -> None:
 
 
 def test_white_noise_holds_no_structure() -> None:
-    """Of its energy less than a thousandth is taken for detail, wherever it is stronger."""
+    """Less than a thousandth of its energy is taken for detail, also if its level varies."""
     residual = noise(torch.empty(1, 2, 256, 256), 0.1)
     residual[..., 128:] *= 2
     found = structure_in(residual, noise_spectrum(residual))
@@ -132,7 +132,7 @@ def test_white_noise_holds_no_structure() -> None:
 
 
 def test_structure_is_found_in_noise() -> None:
-    """Stripes in some part of it are found, most of them."""
+    """Most of the energy of stripes in a part of the noise is found."""
     stripes = 0.2 * torch.sin(torch.arange(256) * 0.9).expand(1, 1, 256, 256).clone()
     stripes[..., :200, :] = 0  # structure is not everywhere
     residual = stripes + noise(stripes, 0.1)
@@ -141,7 +141,7 @@ def test_structure_is_found_in_noise() -> None:
 
 
 def test_detail_does_not_depend_on_bands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bands and columns leave no trace."""
+    """The result does not depend on the division into bands and columns."""
     clean = photograph()
     noisy = clean + noise(clean, 15 / 255)
     whole = denoise(noisy, Blur(), keep_detail=1.0, strength=0.5)
@@ -157,7 +157,7 @@ def test_detail_does_not_depend_on_bands(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("tile", ["off", 20])
 def test_an_ensemble_turns_with_its_image(tile: int | str) -> None:
-    """Restoring a flipped or turned image is flipping or turning the restored one."""
+    """Restoring a flipped or rotated image equals flipping or rotating the restored one."""
     denoiser = Denoiser(Sloped(), ensemble=True, tile=tile, precision="float32")  # type: ignore[arg-type]
     image = torch.rand(3, 45, 61) - 0.5
     restored = denoiser(image)
@@ -167,7 +167,7 @@ def test_an_ensemble_turns_with_its_image(tile: int | str) -> None:
 
 
 def test_an_ensemble_is_the_mean_of_eight() -> None:
-    """As made by hand."""
+    """Compared with a mean of eight separate results."""
     model, image = Sloped(), torch.rand(1, 12, 17)
     views = [image.rot90(k, (1, 2)) for k in range(4)]
     with torch.no_grad():
@@ -196,22 +196,22 @@ def test_sigma_is_estimated_unless_given(estimate: None) -> None:
 
 
 def test_clean_images_are_recognised(estimate: None) -> None:
-    """No noise found is said; it is not said of a level that was given."""
+    """The outcome says so if no noise was found, but not for a given level."""
     assert Denoiser(Blur()).restore(torch.full((1, 8, 8), 0.5)).already_clean
     assert not Denoiser(Blur()).restore(torch.rand(1, 8, 8)).already_clean
     assert not Denoiser(Heeding(), sigma=0.0).restore(torch.full((1, 8, 8), 0.5)).already_clean
 
 
-def test_a_noise_map_follows_the_place(estimate: None) -> None:
-    """Each tile gets its part: here the stand-in's map is the image itself."""
+def test_each_tile_gets_its_part_of_the_noise_map(estimate: None) -> None:
+    """The map of the test is the image itself."""
     place = torch.linspace(0.1, 0.4, 200).expand(3, 120, 200).contiguous()
     for tile in ("off", 50):
         restored = Denoiser(Heeding(), noise_map=True, tile=tile, force=True)(place)  # type: ignore[arg-type]
         torch.testing.assert_close(restored, 2 * place, rtol=0, atol=0.006)
 
 
-def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
-    """Once, in one line, though their forward may take it; at the place of the call."""
+def test_sigma_for_a_blind_network_gives_a_warning() -> None:
+    """Once, although `forward` may accept it; the warning points at the call."""
     model = restorekit.create_model("unet", width=4, depth=1)
     for settings in ({"sigma": 0.1}, {"noise_map": True}):
         denoiser = Denoiser(model, **settings)  # type: ignore[arg-type]
@@ -233,14 +233,14 @@ def test_blind_networks_say_that_sigma_is_nothing_to_them() -> None:
     ],
 )
 def test_sigma_is_on_the_unit_scale(sigma: object, told: str) -> None:
-    """25 of 255 is a mistake that is named, and so is the word of the command line."""
+    """25 in 8-bit levels and the word "auto" are mistakes that are explained."""
     with pytest.raises(ArgumentError, match=told) as caught:
         Denoiser(Heeding(), sigma=sigma)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
 
 def test_sigma_may_be_one_for_each_channel() -> None:
-    """As many as channels, and no other number of them."""
+    """Their number must be that of the channels."""
     outcome = Denoiser(Heeding(), sigma=(0.1, 0.2, 0.2), force=True).restore(torch.zeros(3, 4, 4))
     assert outcome.sigma == pytest.approx((0.1, 0.2, 0.2))
     assert outcome.image[0, 0, 0] == pytest.approx(0.03**0.5)
@@ -249,7 +249,7 @@ def test_sigma_may_be_one_for_each_channel() -> None:
 
 
 def test_a_map_and_a_number_exclude_each_other() -> None:
-    """Either is given or the other estimated."""
+    """A map is estimated, so it cannot be combined with a given sigma."""
     with pytest.raises(ArgumentError, match="either sigma or noise_map"):
         Denoiser(Heeding(), sigma=0.1, noise_map=True)
 
@@ -257,8 +257,8 @@ def test_a_map_and_a_number_exclude_each_other() -> None:
 # Models by name
 
 
-def test_models_without_weights_go_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registered model that needs none is made; one that needs them is refused."""
+def test_models_without_weights_are_given_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registered model without weights is created; one that needs weights is refused."""
     monkeypatch.setattr(type(restorekit.models), "names", lambda self: ["blur", "unet"])
     monkeypatch.setattr(
         type(restorekit.models), "create", lambda self, name: Blur() if name == "blur" else Sloped()

@@ -1,4 +1,4 @@
-"""One network in several threads at once, and while its weights change between calls."""
+"""One network in several threads, and with weights that change between calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THREADS = 6
 
 
 class Moody(nn.Module):
-    """A network that restores otherwise, and changes, in training mode; each part takes a while."""
+    """A network that behaves differently in training mode and changes its statistics, slowly."""
 
     channels = 3
 
@@ -39,7 +39,7 @@ class Moody(nn.Module):
 
 @pytest.fixture
 def moody() -> Moody:
-    """In training mode, but for one part that its owner has frozen."""
+    """The network in training mode, except for one frozen part."""
     torch.manual_seed(0)
     model = Moody()
     model.convolution.eval()
@@ -54,14 +54,14 @@ def images() -> list[Tensor]:
 
 
 def is_as_it_came(model: Moody) -> bool:
-    """Whether the modes of all parts and the statistics are those of the fixture."""
+    """Whether the modes of all parts and the statistics are unchanged."""
     modes = [part.training for part in (model, model.convolution, model.norm, model.dropout)]
     still = int(model.norm.num_batches_tracked or 0) == 0 and not model.norm.running_mean.any()
     return modes == [True, False, True, True] and bool(still)
 
 
 def expected(model: Moody, images: list[Tensor]) -> list[Tensor]:
-    """What the network makes of images in evaluation mode, one after the other."""
+    """The results of the network in evaluation mode, one after the other."""
     still = copy.deepcopy(model).eval()
     with torch.inference_mode():
         return [still(image[None])[0].clamp(0, 1) for image in images]
@@ -69,7 +69,7 @@ def expected(model: Moody, images: list[Tensor]) -> list[Tensor]:
 
 class TestThreads:
     def test_one_denoiser_in_many_threads(self, moody: Moody, images: list[Tensor]) -> None:
-        """Every result is that of evaluation mode, and the module is then as it was."""
+        """Every result is that of evaluation mode, and the module is unchanged afterwards."""
         denoiser = Denoiser(moody, tile="off", precision="float32")
         with ThreadPoolExecutor(THREADS) as pool:
             results = list(pool.map(denoiser, images))
@@ -77,7 +77,7 @@ class TestThreads:
         assert is_as_it_came(moody)
 
     def test_several_denoisers_around_one_module(self, moody: Moody, images: list[Tensor]) -> None:
-        """Also where one is around a wrapper of it."""
+        """Also if one has a wrapper of it."""
         wrapped = nn.Sequential(moody)
         denoisers = [Denoiser(m, tile="off", precision="float32") for m in (moody, wrapped, moody)]
         with ThreadPoolExecutor(THREADS) as pool:
@@ -88,7 +88,7 @@ class TestThreads:
     def test_denoisers_made_and_measured_in_threads(
         self, moody: Moody, images: list[Tensor]
     ) -> None:
-        """Measuring a network in one thread does not disturb another that restores."""
+        """Measuring a network in one thread does not affect another one that restores."""
 
         def restore(image: Tensor) -> Tensor:
             return Denoiser(moody, tile=16, precision="float32")(image)
@@ -99,7 +99,7 @@ class TestThreads:
         assert is_as_it_came(moody)
 
     def test_from_an_event_loop(self, moody: Moody, images: list[Tensor]) -> None:
-        """As in a web server: each call in a worker thread."""
+        """Each call is in a worker thread, as in a web server."""
         denoiser = Denoiser(moody, tile="off", precision="float32")
 
         async def serve() -> list[Tensor]:
@@ -111,7 +111,7 @@ class TestThreads:
     def test_an_error_in_one_thread_leaves_the_others_alone(
         self, moody: Moody, images: list[Tensor]
     ) -> None:
-        """The mode is put back when the last one has ended, however it ends."""
+        """The mode is restored when the last thread has finished, with or without an error."""
         denoiser = Denoiser(moody, tile="off", precision="float32")
 
         def restore(image: Tensor) -> Tensor | None:
@@ -126,8 +126,8 @@ class TestThreads:
         torch.testing.assert_close(results[::2], expected(moody, images))
         assert is_as_it_came(moody)
 
-    def test_what_torch_keeps_for_a_thread_stays(self, moody: Moody, images: list[Tensor]) -> None:
-        """Gradients, autocast and inference mode of the caller are as before."""
+    def test_settings_of_the_thread_are_kept(self, moody: Moody, images: list[Tensor]) -> None:
+        """Gradients, autocast and inference mode of the caller are unchanged."""
         denoiser = Denoiser(moody, tile="off", precision="bfloat16")
         with torch.enable_grad():
             denoiser(images[0])
@@ -135,8 +135,8 @@ class TestThreads:
             assert not torch.is_inference_mode_enabled()
             assert not torch.is_autocast_enabled("cpu")
 
-    def test_settings_are_put_back_by_the_last_block(self, moody: Moody) -> None:
-        """Blocks that overlap, and do not end in the order in which they began."""
+    def test_settings_are_restored_by_the_last_block(self, moody: Moody) -> None:
+        """Blocks may overlap, and end in any order."""
         first, second = evaluation_mode(moody), evaluation_mode(moody)
         first.__enter__()
         second.__enter__()
@@ -145,8 +145,8 @@ class TestThreads:
         second.__exit__(None, None, None)
         assert is_as_it_came(moody)
 
-    def test_tf32_is_put_back_by_the_last_block(self) -> None:
-        """A flag of the whole process."""
+    def test_tf32_is_restored_by_the_last_block(self) -> None:
+        """It is a flag of the whole process."""
         flags = torch.backends.cudnn
         before = flags.allow_tf32
         first, second = full_precision("cuda"), full_precision("cuda")
@@ -159,7 +159,7 @@ class TestThreads:
 
 
 class Blur(nn.Module):
-    """A mean along the rows, as far as its weights say."""
+    """A mean along the rows, over as many pixels as it has weights."""
 
     channels = 1
 
@@ -199,8 +199,8 @@ CHANGES: dict[str, Callable[[Blur], object]] = {
 
 class TestChangedWeights:
     @pytest.mark.parametrize("change", CHANGES)
-    def test_tiles_are_as_the_whole_after_any_change(self, change: str) -> None:
-        """How far a network sees is measured again, however its weights were changed."""
+    def test_tiles_equal_the_whole_after_a_change(self, change: str) -> None:
+        """The receptive field is measured again after any change of the weights."""
         model = Blur()
         tiled = Denoiser(model, tile=64, precision="float32")
         image = torch.rand(1, 16, 256, generator=torch.Generator().manual_seed(2))
@@ -240,8 +240,8 @@ class TestChangedWeights:
             model.weight.fill_(0.5)
         assert denoiser.uses_sigma
 
-    def test_damaged_weights_have_a_fingerprint_too(self) -> None:
-        """NaN is not equal to itself, but unchanged all the same."""
+    def test_weights_with_nan_have_a_fingerprint(self) -> None:
+        """NaN is not equal to itself, but counts as unchanged."""
         model = Blur()
         model.row.weight.data.fill_(torch.nan)
         assert fingerprint(model) == fingerprint(model)
@@ -249,7 +249,7 @@ class TestChangedWeights:
 
 @pytest.mark.parametrize("odd", [True, 0, -3, "3", 2.5, [3], None])
 def test_attributes_of_surprising_types_are_ignored(odd: object) -> None:
-    """A module's `channels` and `size_multiple` may be anything at all."""
+    """`channels` and `size_multiple` of a module may be any objects."""
     model = Blur()
     model.channels = model.size_multiple = odd  # type: ignore[assignment]
     network = Network(model)
@@ -258,7 +258,7 @@ def test_attributes_of_surprising_types_are_ignored(odd: object) -> None:
 
 
 def test_a_huge_size_multiple_is_refused() -> None:
-    """Tiles that start at its multiples would be larger than any memory."""
+    """Its tiles would not fit in memory."""
     model = Blur()
     model.size_multiple = 10**9  # type: ignore[assignment]
     with pytest.raises(restorekit.InputError, match="size_multiple is 1000000000; at most 1024"):

@@ -1,4 +1,4 @@
-"""Several images through a denoiser at once: each as if it had come alone."""
+"""Restoring several images at once gives the same results as one by one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from restorekit.restore.denoiser import Denoiser
 
 
 class Counting(nn.Module):
-    """A network that keeps the shapes it was given."""
+    """A network that records the shapes of its inputs."""
 
     channels = 3
 
@@ -41,7 +41,7 @@ def network() -> Counting:
 
 
 def noisy(seed: int, side: int, sigma: float) -> Any:
-    """A gray wall with noise, (side, side, 3) floats within [0, 1]."""
+    """A gray picture with noise, (side, side, 3) floats in [0, 1]."""
     noise = np.random.default_rng(seed).normal(0, sigma, (side, side, 3))
     return (0.5 + noise).clip(0, 1).astype(np.float32)
 
@@ -58,8 +58,8 @@ def noisy(seed: int, side: int, sigma: float) -> Any:
     ),
 )
 @settings(max_examples=15, deadline=None)
-def test_each_comes_back_as_if_alone(sides: list[int], options: dict[str, Any]) -> None:
-    """Images, levels and findings, in the order given, whatever sizes are among them."""
+def test_each_result_is_as_if_alone(sides: list[int], options: dict[str, Any]) -> None:
+    """Images, levels and findings are in the given order, for any mix of sizes."""
     torch.manual_seed(0)
     denoiser = Denoiser(create_model("swift", size="small"), precision="float32", **options)
     images = [noisy(seed, side, 0.02 * (seed + 1)) for seed, side in enumerate(sides)]
@@ -76,7 +76,7 @@ def test_each_comes_back_as_if_alone(sides: list[int], options: dict[str, Any]) 
 
 
 def test_those_of_one_size_are_one_batch(network: Counting) -> None:
-    """And the kinds may differ: what counts is size, type and range."""
+    """Kinds of images may differ; only size, type and range must be equal."""
     first, second = (Image.new("RGB", (24, 16), colour) for colour in ("red", "navy"))
     images = [first, np.zeros((8, 8, 3), np.uint8), np.asarray(second), second.convert("L")]
     denoiser = Denoiser(network, sigma=0.1, precision="float32", force=True)
@@ -89,7 +89,7 @@ def test_those_of_one_size_are_one_batch(network: Counting) -> None:
 
 
 def test_a_level_is_each_images_own(network: Counting) -> None:
-    """Estimated levels go with their images into the batch."""
+    """Each image of the batch has its own estimate."""
     told: list[Tensor] = []
     network.network.register_forward_pre_hook(lambda _, given: told.append(given[1]))
     denoiser = Denoiser(network, precision="float32")
@@ -111,8 +111,8 @@ KINDS: dict[str, Any] = {
 }
 
 
-def test_unlike_kinds_come_back_as_they_are(network: Counting) -> None:
-    """Each twice among the others: with its own white, alpha and range."""
+def test_different_kinds_are_returned_as_their_kind(network: Counting) -> None:
+    """Each occurs twice among others, with its own white, alpha and range."""
     denoiser = Denoiser(network, sigma=np.full((16, 16), 0.1), precision="float32")
     images = [*KINDS.values(), *KINDS.values()]
     for image, found in zip(images, denoiser.restore_all(images), strict=True):
@@ -121,7 +121,7 @@ def test_unlike_kinds_come_back_as_they_are(network: Counting) -> None:
 
 
 def test_a_map_of_each_image_is_estimated(network: Counting) -> None:
-    """With `noise_map`, as of it alone."""
+    """With `noise_map`, the map is that of the image alone."""
     denoiser = Denoiser(network, noise_map=True, precision="float32")
     images = [noisy(1, 64, 0.05), noisy(2, 64, 0.15)]
     for image, found in zip(images, denoiser.restore_all(images), strict=True):
@@ -129,7 +129,7 @@ def test_a_map_of_each_image_is_estimated(network: Counting) -> None:
 
 
 def test_large_images_are_not_put_together(network: Counting) -> None:
-    """Those that fill a pass by themselves would only take memory."""
+    """A batch of them would only need more memory."""
     denoiser = Denoiser(network, sigma=0.1, precision="float32", tile="off")
     side = int(denoiser.pixels_at_once**0.5)
     network.shapes.clear()
@@ -137,8 +137,8 @@ def test_large_images_are_not_put_together(network: Counting) -> None:
     assert {shape[0] for shape in network.shapes} == {1}
 
 
-def test_fewer_go_together_where_memory_runs_out(network: Counting) -> None:
-    """Before any of them is cut into tiles."""
+def test_batches_shrink_if_memory_runs_out(network: Counting) -> None:
+    """This is tried before tiles."""
     denoiser = Denoiser(network, sigma=0.1, precision="float32")
     images = [noisy(seed, 16, 0.1) for seed in range(5)]
     expected = [denoiser(image) for image in images]
@@ -159,7 +159,7 @@ def test_no_images_give_no_results(network: Counting) -> None:
 
 
 def test_a_bad_one_is_refused(network: Counting, tmp_path: Path) -> None:
-    """As it is alone."""
+    """With the same error as alone."""
     bad = np.full((16, 16, 3), np.nan, np.float32)
     with pytest.raises(InputError, match="finite"):
         Denoiser(network, sigma=0.1).restore_all([noisy(0, 16, 0.1), bad])

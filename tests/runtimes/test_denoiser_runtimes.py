@@ -1,4 +1,4 @@
-"""A denoiser with another runtime: called from several threads, and while its weights change."""
+"""A denoiser with another runtime, in several threads and with changing weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 
 
 def test_from_many_threads(runtime: str) -> None:
-    """The results are those of calls one after the other."""
+    """The results equal those of sequential calls."""
     torch.manual_seed(0)
     images = list(torch.rand(30, 3, 24, 24))
     denoiser = Denoiser(create_model("dncnn", depth=3, width=4), runtime=runtime)
@@ -25,7 +25,7 @@ def test_from_many_threads(runtime: str) -> None:
 
 
 def test_new_weights_are_used(runtime: str) -> None:
-    """A session holds a copy of the weights, which is made again."""
+    """A session has a copy of the weights, which is updated."""
     torch.manual_seed(0)
     model = create_model("dncnn", depth=2, width=4).eval()
     image = torch.rand(3, 32, 32)

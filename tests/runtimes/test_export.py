@@ -1,4 +1,4 @@
-"""Exported networks: any size, the same answers, and a card."""
+"""Exported networks: any size, the same results, and a card."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def level_of(noisy: Tensor) -> Tensor:
 def test_onnx_gives_the_same_at_any_size(
     name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Run by ONNX Runtime at odd sizes and another batch; nothing is printed on the way."""
+    """Run by ONNX Runtime at odd sizes and another batch size; nothing is printed."""
     model = made(name)
     card = {"model": {"name": name}, "license": "MIT"} if name == "ffdnet" else None
     exported = export_onnx(model, tmp_path / "net.onnx", card=card)
@@ -65,7 +65,7 @@ def test_onnx_gives_the_same_at_any_size(
 
 @torch.no_grad()
 def test_a_torch_program_gives_the_same_at_any_size(tmp_path: Path) -> None:
-    """Loaded from its file, without restorekit's classes."""
+    """Loaded from the file, without the classes of restorekit."""
     model = made("ffdnet")
     exported = export_torch(model, tmp_path / "net.pt2")
     assert exported.difference < 1e-5
@@ -79,19 +79,19 @@ def test_a_torch_program_gives_the_same_at_any_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "used"), [("unet", False), ("dncnn", False), ("ffdnet", True)])
 def test_whether_the_level_is_used_is_found_by_trying(name: str, used: bool) -> None:
-    """All take it, not all use it."""
+    """All accept it, but not all use it."""
     assert uses_sigma(made(name)) is used
 
 
 class Stubborn(nn.Module):
-    """A network that asks its input for a number, which no graph can hold."""
+    """A network that reads a number from its input, which a graph cannot express."""
 
     def forward(self, noisy: Tensor) -> Tensor:
         return noisy if noisy.max().item() > 0.5 else -noisy
 
 
 def test_a_network_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
-    """One line, and no file."""
+    """The message is one line, and no file is written."""
     with pytest.raises(InputError, match="model 'Stubborn' cannot be exported: ") as caught:
         export_torch(Stubborn(), tmp_path / "net.pt2")
     assert "\n" not in str(caught.value)
@@ -146,7 +146,7 @@ def test_the_first_cause_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_graph_that_does_not_run_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a size other than the one it was traced at: in one line, and no file is left."""
+    """At another size than the traced one; the message is one line, and no file is left."""
 
     class Written:
         def module(self) -> Any:
@@ -162,8 +162,8 @@ def test_a_graph_that_does_not_run_is_reported(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_is_left_as_it_is(tmp_path: Path) -> None:
-    """In training mode, in half precision, in channels_last."""
+def test_a_model_is_not_modified(tmp_path: Path) -> None:
+    """Training mode, half precision and channels_last are kept."""
     model = made("dncnn").train().bfloat16().to(memory_format=torch.channels_last)
     assert export_torch(model, tmp_path / "net.pt2").difference < 1e-5
     weight = next(model.parameters())
@@ -179,7 +179,7 @@ class TestCommand:
 
     @pytest.fixture
     def exports(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-        """What the library was asked for; exporting itself is tested above."""
+        """Records the calls of the library; exporting itself is tested above."""
         asked: list[tuple[Any, ...]] = []
 
         def record(*given: Any) -> Exported:
@@ -193,7 +193,7 @@ class TestCommand:
     def test_both_forms(
         self, weights: Path, exports: list[Any], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """The library is asked for each; the difference is printed."""
+        """The library is called for each, and the difference is printed."""
         from restorekit.cli.main import main
 
         words = ["export", str(weights), "--onnx", "a.onnx", "--torch", "b.pt2", "--opset", "20"]
@@ -214,17 +214,17 @@ class TestCommand:
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command that installs it."""
+    """The message has the command that installs it."""
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'restorekit\[onnx\]'"):
         export_onnx(made("dncnn"), tmp_path / "net.onnx")
 
 
 @pytest.mark.parametrize("package", ["torch", "onnxscript"])
-def test_what_is_too_old_is_named(
+def test_a_package_that_is_too_old_is_named(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the work; with the version that is needed, and no file."""
+    """Before the export, with the required version; no file is written."""
     monkeypatch.setattr(f"{package}.__version__", "0.6.0+cpu")
     message = f"{package} {LOWEST[package]} or newer, not 0.6.0+cpu; pip install 'restorekit[onnx]'"
     with pytest.raises(MissingExtraError) as caught:
@@ -235,7 +235,7 @@ def test_what_is_too_old_is_named(
 
 @pytest.mark.parametrize("extra", ["onnx", "openvino"])
 def test_the_extras_ask_for_what_export_needs(extra: str) -> None:
-    """The lowest versions in the code are those of the project's file."""
+    """The lowest versions in the code equal those in pyproject.toml."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     required = set(project["project"]["optional-dependencies"][extra])
     assert {f"{package}>={lowest}" for package, lowest in LOWEST.items()} <= required

@@ -37,7 +37,7 @@ def model() -> nn.Module:
 
 @pytest.fixture(scope="module")
 def content(model: nn.Module) -> bytes:
-    """The network exported once for all tests."""
+    """The network, exported once for all tests."""
     return onnx_bytes(model)
 
 
@@ -46,7 +46,7 @@ def content(model: nn.Module) -> bytes:
 def test_a_session_is_called_like_the_model(
     name: str, model: nn.Module, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Any size and batch, a level or a map of it, in the type of the input; each answer stays."""
+    """For any size and batch, a level or a map; results have the dtype of the input."""
     monkeypatch.setattr(runtime_models, "onnx_bytes", lambda _: content)
     session = load_runtime(model, name, SHAPE, threads=1)
     assert isinstance(session, RuntimeModel)
@@ -105,7 +105,7 @@ def test_signals_are_handled_after_sessions_were_freed(tmp_path: Path, content: 
 
 
 def test_threads_that_come_first_at_once_share_a_core() -> None:
-    """One more core would be freed with the session that got it."""
+    """A second core would be freed with its session."""
     made: list[object] = []
 
     class Core:
@@ -127,12 +127,12 @@ def test_threads_that_come_first_at_once_share_a_core() -> None:
 
 
 def test_torch_is_the_model_itself(model: nn.Module) -> None:
-    """No wrapper."""
+    """There is no wrapper."""
     assert load_runtime(model, "torch", SHAPE) is model
 
 
 def test_the_message_for_an_unknown_runtime_suggests_one(model: nn.Module) -> None:
-    """With all there are."""
+    """The message lists all runtimes."""
     with pytest.raises(InputError, match=r"Did you mean 'openvino'\? One of: auto, torch, onnx"):
         load_runtime(model, "openvin", SHAPE)
 
@@ -141,7 +141,7 @@ def test_the_message_for_an_unknown_runtime_suggests_one(model: nn.Module) -> No
 def test_a_missing_runtime_names_its_extra(
     name: str, extra: str, model: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line with the command that installs it."""
+    """The message has the command that installs it."""
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=rf"pip install 'restorekit\[{extra}\]'"):
         load_runtime(model, name, SHAPE)
@@ -170,14 +170,14 @@ def test_a_network_that_a_runtime_cannot_run(
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
 def test_another_precision_is_torch_s_alone(name: str, model: nn.Module) -> None:
-    """What was asked for is not passed over in silence."""
+    """A requested precision is not ignored silently."""
     with pytest.raises(ArgumentError, match=f"'{name}' computes in float32; precision 'bfloat16'"):
         Denoiser(model, runtime=name, precision="bfloat16")
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
 def test_tiles_of_a_session_are_those_of_the_model(name: str) -> None:
-    """As far apart and as large: OpenVINO's ReLU loses the NaN by which the reach is measured."""
+    """OpenVINO's ReLU loses the NaN that measures the receptive field, so torch measures it."""
     torch.manual_seed(1)
     model = create_model("dncnn", width=4, depth=4).eval()
     own = Network(model)
@@ -211,10 +211,10 @@ class Fake(nn.Module):
         ({"torch": 2.0, "onnxruntime": None, "openvino": None}, "torch", 1.0),
     ],
 )
-def test_auto_takes_what_is_clearly_faster(
+def test_auto_selects_a_clearly_faster_runtime(
     seconds: dict[str, Any], chosen: str, ratio: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Measured once for a network and size; what cannot run it is left out."""
+    """It is measured once for a network and size; runtimes that cannot run it are skipped."""
     clock, made = [0.0], []
 
     def load(model: nn.Module, name: str, *_: Any, **__: Any) -> nn.Module:
@@ -236,7 +236,7 @@ def test_auto_takes_what_is_clearly_faster(
 
 
 def test_auto_compares_with_torch_as_it_would_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In bfloat16 torch is twice as fast here, the others are not: what gains nothing is left."""
+    """Here torch is twice as fast in bfloat16, so the other runtimes have no advantage."""
     clock = [0.0]
 
     class Halved(Fake):
@@ -252,7 +252,7 @@ def test_auto_compares_with_torch_as_it_would_run(monkeypatch: pytest.MonkeyPatc
 
 
 def test_auto_leaves_a_network_of_another_size_to_torch() -> None:
-    """What cannot be measured stops no picture of the size that fits."""
+    """A failed measurement does not prevent restoring pictures of the right size."""
 
     class Fixed(nn.Module):
         def __init__(self) -> None:
@@ -267,7 +267,7 @@ def test_auto_leaves_a_network_of_another_size_to_torch() -> None:
 
 
 def test_auto_loads_what_it_chose(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same seam as a name."""
+    """It is loaded as if it had been named."""
     monkeypatch.setattr(
         runtime_models, "choose_runtime", lambda *_: RuntimeChoice("torch", {"torch": 1.0})
     )

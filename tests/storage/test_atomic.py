@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from restorekit.storage.atomic import atomic_path
 
 
 def write_half(path: Path, error: BaseException) -> None:
-    """Begin to write, and fail."""
+    """Write a part, then raise an error."""
     with atomic_path(path) as temporary:
         temporary.write_text("ne")
         raise error
 
 
 def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
-    """During the block the old content is there; after it the new, and nothing else."""
+    """The old content is there during the block, the new one after it, and no other file."""
     path = tmp_path / "a.txt"
     path.write_text("old")
     with atomic_path(path) as temporary:
@@ -34,7 +34,7 @@ def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
 
 
 def test_an_exception_leaves_the_old_file(tmp_path: Path) -> None:
-    """What was half written is gone, the old file is whole, and the exception is the caller's."""
+    """The partial file is removed, the old one is intact, and the exception is passed on."""
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt):
@@ -43,15 +43,15 @@ def test_an_exception_leaves_the_old_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_an_exception_leaves_no_file_where_none_was(tmp_path: Path) -> None:
-    """A first writing that fails leaves nothing behind."""
+def test_an_exception_leaves_no_new_file(tmp_path: Path) -> None:
+    """A first write that fails leaves no file."""
     with pytest.raises(ValueError, match="stop"):
         write_half(tmp_path / "a", ValueError("stop"))
     assert os.listdir(tmp_path) == []
 
 
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
-    """A process that dies within the block, with no chance to clean up, has changed nothing."""
+    """A process that is killed within the block has changed nothing."""
     path = tmp_path / "a.txt"
     path.write_text("old")
     code = (
@@ -64,8 +64,8 @@ def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_text() == "old"
 
 
-def test_the_suffix_is_kept_and_the_folder_made(tmp_path: Path) -> None:
-    """A writer that chooses the format by the suffix sees the right one; the file is hidden."""
+def test_the_suffix_is_kept_and_the_folder_created(tmp_path: Path) -> None:
+    """The temporary file is hidden and has the suffix, by which writers choose the format."""
     path = tmp_path / "deep" / "er" / "picture.tar.gz"
     with atomic_path(str(path)) as temporary:
         assert temporary.suffix == ".gz"
@@ -76,7 +76,7 @@ def test_the_suffix_is_kept_and_the_folder_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path, umask: int) -> None:
-    """The mode is what open() would have given, not the private one of a temporary file."""
+    """The mode is that of open(), not the private one of a temporary file."""
     before = os.umask(umask)
     try:
         with atomic_path(tmp_path / "a") as temporary:
@@ -88,7 +88,7 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path, umask: int) -
 
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
-    """Where a folder has the name, the writing fails and leaves no temporary file."""
+    """If a folder has the name, writing fails and leaves no temporary file."""
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError, match="a"), atomic_path(tmp_path / "a") as temporary:
         temporary.write_text("x")
@@ -96,8 +96,8 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
-    """And not the temporary one, of which nobody has heard."""
+def test_an_error_names_the_requested_file(tmp_path: Path) -> None:
+    """It does not name the temporary one, which the caller does not know."""
     (tmp_path / "file").touch()
     for path in (tmp_path / "file" / "a", tmp_path / "file" / "b" / "a", tmp_path / ("a" * 256)):
         with pytest.raises(OSError, match=r"Not a directory|too long") as caught:  # noqa: SIM117
@@ -106,7 +106,7 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
         assert caught.value.filename == str(path)
 
 
-def test_who_may_read_a_file_stays(tmp_path: Path) -> None:
+def test_permissions_of_a_replaced_file_stay(tmp_path: Path) -> None:
     """A private file that is replaced stays private."""
     path = tmp_path / "private"
     path.write_text("old")
@@ -117,7 +117,7 @@ def test_who_may_read_a_file_stays(tmp_path: Path) -> None:
 
 
 def test_a_write_only_file_is_replaced_and_stays_so(tmp_path: Path) -> None:
-    """Nothing reads the file after it has its own permissions again."""
+    """The file is not read after its permissions are restored."""
     path = tmp_path / "drop"
     path.write_text("old")
     path.chmod(0o200)
@@ -127,15 +127,15 @@ def test_a_write_only_file_is_replaced_and_stays_so(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
-def test_a_umask_that_takes_everything(tmp_path: Path) -> None:
-    """The file can be written, and has the permissions that the umask leaves: none."""
+def test_a_umask_that_removes_all_permissions(tmp_path: Path) -> None:
+    """The file can be written, and has no permissions."""
     as_nobody(tmp_path, "os.umask(0o777)\nwith atomic_path('a') as t: t.write_text('new')")
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0
     assert os.listdir(tmp_path) == ["a"]
 
 
 def test_the_umask_is_never_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another thread may be making a file at that moment."""
+    """Another thread may create a file at that time."""
 
     def changed(mask: int) -> int:
         raise AssertionError("the umask is the whole process's")
@@ -149,7 +149,7 @@ def test_the_umask_is_never_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_disk_without_permissions_or_flushing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """It can be written to: FAT, network and user-space file systems answer so."""
+    """It can be written to. FAT, network and user-space file systems raise such errors."""
     path = tmp_path / "a"
     path.write_text("old")
     path.chmod(0o644)
@@ -168,7 +168,7 @@ def test_a_disk_without_permissions_or_flushing(
 def test_a_disk_that_fails_to_flush_keeps_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    """Network disks tell only then that they are full; the error names the file."""
+    """Network disks may report only then that they are full; the error names the file."""
     path = tmp_path / "a"
     path.write_text("old")
 
@@ -183,8 +183,8 @@ def test_a_disk_that_fails_to_flush_keeps_the_old_file(
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_what_cannot_be_replaced_is_refused_before_the_work(tmp_path: Path) -> None:
-    """A folder, a pipe, a link that leads to itself: the block is not entered."""
+def test_targets_that_cannot_be_replaced_are_refused_beforehand(tmp_path: Path) -> None:
+    """For a folder, a pipe or a circular link, the block is not entered."""
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
@@ -198,7 +198,7 @@ def test_what_cannot_be_replaced_is_refused_before_the_work(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("character", ["a", "\u5199", "\U0001f4f7"])
 def test_the_longest_names_can_be_written(tmp_path: Path, character: str) -> None:
-    """A name of up to 255 bytes is valid; the temporary one is no longer than that either."""
+    """Names of up to 255 bytes are valid, and the temporary name is not longer."""
     path = tmp_path / f"{character * (251 // len(character.encode()))}.png"
     with atomic_path(path) as temporary:
         assert temporary.suffix == ".png"
@@ -207,7 +207,7 @@ def test_the_longest_names_can_be_written(tmp_path: Path, character: str) -> Non
 
 
 def as_nobody(folder: Path, code: str, *owned: str) -> None:
-    """Run code in a folder without root's rights, which no permission binds."""
+    """Run code in a folder without the rights of root, whom permissions do not restrict."""
     if os.getuid() == 0:
         for path in (folder, *(folder / name for name in owned)):
             os.chown(path, 65534, 65534)

@@ -1,4 +1,4 @@
-"""Temporary files that a killed process left behind, and whose they are."""
+"""Temporary files of killed processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with atomic_path(sys.argv[1]) as temporary:
 
 
 def begin_to_write(path: Path) -> tuple[subprocess.Popen[str], Path]:
-    """A process in the middle of writing a file, and its temporary file."""
+    """A process that is writing a file, and its temporary file."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITE, str(path)], stdout=subprocess.PIPE, text=True
     )
@@ -36,13 +36,13 @@ def begin_to_write(path: Path) -> tuple[subprocess.Popen[str], Path]:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """With no chance to clean up."""
+    """Kill the process, so that it cannot clean up."""
     process.kill()
     process.communicate()
 
 
-def test_the_next_writing_removes_what_a_killed_process_left(tmp_path: Path) -> None:
-    """SIGKILL leaves a file; whoever writes into the folder next removes it."""
+def test_the_next_write_removes_files_of_a_killed_process(tmp_path: Path) -> None:
+    """After SIGKILL a file remains, which the next write into the folder removes."""
     process, left = begin_to_write(tmp_path / "a.png")
     kill(process)
     assert left.exists()
@@ -54,8 +54,8 @@ def test_the_next_writing_removes_what_a_killed_process_left(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == ["b"]
 
 
-def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
-    """As long as it lives, its file is its own."""
+def test_files_of_a_running_process_stay(tmp_path: Path) -> None:
+    """Its file is not removed while it runs."""
     process, unfinished = begin_to_write(tmp_path / "a.png")
     try:
         sweep(tmp_path)
@@ -67,7 +67,7 @@ def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_locked_stays(tmp_path: Path) -> None:
-    """Its process may have a number of its own, in another container."""
+    """Its process may have any number, in another container."""
     process, left = begin_to_write(tmp_path / "a.png")
     kill(process)
     descriptor = os.open(left, os.O_RDWR)
@@ -79,7 +79,7 @@ def test_a_file_that_is_locked_stays(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-def test_what_this_process_is_writing_stays(tmp_path: Path) -> None:
+def test_files_of_this_process_stay(tmp_path: Path) -> None:
     """Another thread may write into the same folder."""
     with atomic_path(tmp_path / "a") as temporary:
         temporary.write_text("x")
@@ -88,7 +88,7 @@ def test_what_this_process_is_writing_stays(tmp_path: Path) -> None:
 
 
 def test_files_of_others_stay(tmp_path: Path) -> None:
-    """Names that are only similar, of other machines, links and folders."""
+    """Similar names, files of other machines, links and folders."""
     process, left = begin_to_write(tmp_path / "a.png")
     kill(process)
     stem, host, number, token = left.stem.rsplit("-", 3)
@@ -112,7 +112,7 @@ def test_files_of_others_stay(tmp_path: Path) -> None:
 
 
 def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There nobody can tell whether the process is alive elsewhere; writing works all the same."""
+    """It cannot be known whether the process runs elsewhere; writing still works."""
     process, left = begin_to_write(tmp_path / "a.png")
     kill(process)
 
@@ -125,15 +125,15 @@ def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.Mo
     assert sorted(os.listdir(tmp_path)) == sorted(["b", left.name])
 
 
-def test_an_ending_process_removes_its_own(tmp_path: Path) -> None:
-    """What a signal handler calls; the block then finds its file gone."""
+def test_an_ending_process_removes_its_files(tmp_path: Path) -> None:
+    """The function is called by signal handlers; the block handles the missing file."""
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
         remove_unfinished()
     assert os.listdir(tmp_path) == []
 
 
 def test_a_forked_child_removes_nothing_and_holds_no_lock(tmp_path: Path) -> None:
-    """The file is the parent's, and once the parent is gone nobody's."""
+    """The file belongs to the parent, and is stale after the parent has ended."""
     code = """
 import os, sys, time
 from restorekit.storage.atomic import atomic_path

@@ -15,7 +15,7 @@ from restorekit import Trainer
 
 
 class Blobs:
-    """Smooth colour pictures, each of its own seed."""
+    """Smooth colour pictures, each with its own seed."""
 
     def __init__(self, count: int = 12, side: int = 24) -> None:
         self.count, self.side = count, side
@@ -36,7 +36,7 @@ def blobs() -> Blobs:
 
 @pytest.fixture
 def tiny(tmp_path: Path, blobs: Blobs) -> Callable[..., Trainer]:
-    """A Trainer of a tiny network, any of whose parts can be replaced."""
+    """A `Trainer` of a tiny network, whose arguments can be replaced."""
 
     def make(**changes: Any) -> Trainer:
         parts: dict[str, Any] = {

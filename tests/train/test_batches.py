@@ -1,4 +1,4 @@
-"""Which images and which noise a step sees."""
+"""The images and the noise of each step."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from restorekit.train.dataset_pictures import as_image
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), steps=st.integers(1, 20), data=st.data())
-def test_a_run_taken_up_anywhere_sees_the_same_draws(
+def test_a_run_resumed_anywhere_has_the_same_draws(
     count: int, batch: int, steps: int, data: st.DataObject
 ) -> None:
-    """The draws from any step on are the tail of the whole run's draws."""
+    """The draws from any step on equal the end of those of the whole run."""
     start = data.draw(st.integers(0, steps))
     whole = list(DrawSampler(range(count), batch, range(batch), range(steps), seed=3))
     assert (
@@ -32,8 +32,8 @@ def test_a_run_taken_up_anywhere_sees_the_same_draws(
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), epochs=st.integers(1, 4))
-def test_every_epoch_shows_every_image_once(count: int, batch: int, epochs: int) -> None:
-    """Within an epoch no image is left out or repeated, though batches cross its end."""
+def test_every_epoch_has_every_image_once(count: int, batch: int, epochs: int) -> None:
+    """No image is left out or repeated in an epoch, although batches cross its end."""
     steps = -(-count * epochs // batch)
     draws = DrawSampler(range(count), batch, range(batch), range(steps), seed=0)
     seen = Counter(draw for step in draws for draw in step)
@@ -49,8 +49,8 @@ def test_epochs_have_their_own_order() -> None:
 
 
 @given(batch=st.integers(2, 8), data=st.data())
-def test_noise_depends_on_the_place_not_on_the_company(batch: int, data: st.DataObject) -> None:
-    """A batch corrupted in two parts has the noise of the batch corrupted at once."""
+def test_noise_depends_on_the_place_and_not_on_the_batch(batch: int, data: st.DataObject) -> None:
+    """A batch that is corrupted in two parts has the same noise as at once."""
     cut = data.draw(st.integers(1, batch - 1))
     clean, noise = torch.rand(batch, 3, 6, 5), Gaussian(std=(0.05, 0.3))
     whole = corrupt(noise, clean, 7, "noise", 2, range(batch))
@@ -63,7 +63,7 @@ def test_noise_depends_on_the_place_not_on_the_company(batch: int, data: st.Data
 
 
 def test_noise_differs_between_steps_places_and_seeds() -> None:
-    """No two samples of a run share their noise."""
+    """No two samples of a run have the same noise."""
     clean, noise = torch.zeros(2, 1, 8, 8), Gaussian()
     a = corrupt(noise, clean, 0, "noise", 1, [0, 1]).noisy
     b = corrupt(noise, clean, 0, "noise", 2, [0, 1]).noisy
@@ -75,7 +75,7 @@ def test_noise_differs_between_steps_places_and_seeds() -> None:
 
 @given(pictures=st.integers(1, 40), group=st.integers(1, 5), share=st.floats(0, 0.9))
 def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, share: float) -> None:
-    """Patches of a validation picture are never trained on, and nothing is lost but they."""
+    """Patches of a validation picture are not trained on, and all others are."""
 
     class Patches:
         patches_per_image = group
@@ -99,7 +99,7 @@ def test_no_picture_is_on_both_sides_of_the_split(pictures: int, group: int, sha
 
 
 def test_an_empty_dataset_is_refused() -> None:
-    """There is nothing to split."""
+    """It cannot be split."""
     with pytest.raises(DataError, match="empty"):
         split_dataset([], {}, share=0.1, training=None, most=64, seed=0)
 
@@ -113,12 +113,12 @@ def test_an_empty_dataset_is_refused() -> None:
     ],
 )
 def test_images_of_other_kinds_are_understood(item: object) -> None:
-    """8-bit tensors are scaled, labels dropped, doubles made floats."""
+    """8-bit tensors are scaled, labels are dropped, and doubles become floats."""
     assert torch.equal(as_image(item), torch.ones(3, 4, 4))
 
 
 @pytest.mark.parametrize("item", [torch.ones(4, 4), "a.png", torch.ones(1, 3, 4, 4)])
 def test_arrays_of_a_wrong_shape_are_refused(item: Tensor | str) -> None:
-    """The message says what a dataset must give."""
+    """The message says what a dataset must return."""
     with pytest.raises(DataError, match=r"\(C, H, W\) tensors"):
         as_image(item)

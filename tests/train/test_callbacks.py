@@ -17,7 +17,7 @@ Make = Callable[..., Trainer]
 
 
 class Log:
-    """Notes every call."""
+    """Records every call."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -56,7 +56,7 @@ def test_the_four_hooks_in_their_order(tiny: Make) -> None:
 
 
 def test_an_installed_plugin_is_called_too(tiny: Make) -> None:
-    """Its implementation may take fewer arguments than there are."""
+    """Its implementation may omit arguments."""
     seen = []
 
     class Plugin:
@@ -74,7 +74,7 @@ def test_an_installed_plugin_is_called_too(tiny: Make) -> None:
 
 
 def test_an_installed_plugin_neither_ends_a_run_nor_changes_the_process(tiny: Make) -> None:
-    """It may exit and change the directory: the run goes on, where it was."""
+    """It may call exit or change the directory; the run continues in the same directory."""
 
     class Plugin:
         @hookimpl
@@ -101,7 +101,7 @@ def test_an_installed_plugin_neither_ends_a_run_nor_changes_the_process(tiny: Ma
 
 
 def test_a_callback_that_raises_is_reported_once_and_removed(tiny: Make) -> None:
-    """Logging does not end a run."""
+    """An error of logging does not end a run."""
 
     class Broken(Log):
         def restorekit_step_end(self, trainer: Trainer, step: int, metrics: Any) -> None:
@@ -115,8 +115,8 @@ def test_a_callback_that_raises_is_reported_once_and_removed(tiny: Make) -> None
     assert ("end", 6) in log.calls
 
 
-def test_two_callbacks_of_one_class_are_two(tiny: Make) -> None:
-    """One that raises does not silence its twin; without validation its hook is not called."""
+def test_two_callbacks_of_one_class_are_separate(tiny: Make) -> None:
+    """If one raises an error, the other is still called; without validation its hook is not."""
 
     class Picky(Log):
         def __init__(self, broken: bool) -> None:
@@ -135,7 +135,7 @@ def test_two_callbacks_of_one_class_are_two(tiny: Make) -> None:
 
 
 def test_tensorboard_reads_what_was_logged(tiny: Make) -> None:
-    """The event files hold the scalars of metrics.jsonl, under their phase."""
+    """The event files have the scalars of metrics.jsonl, by phase."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     trainer = tiny(tensorboard=True)
@@ -150,7 +150,7 @@ def test_tensorboard_reads_what_was_logged(tiny: Make) -> None:
 
 
 def test_tensorboard_is_an_extra(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it, one line says what to install."""
+    """If it is missing, the message says what to install."""
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     with pytest.raises(MissingExtraError, match=r"restorekit\[tensorboard\]"):
         tiny(tensorboard=True).fit()

@@ -1,4 +1,4 @@
-"""The pictures behind a dataset's indices, and that none is in training and validation."""
+"""The pictures of a dataset, none of which is in both training and validation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def divided(dataset: Any, **sets: Any) -> DataSplit:
 
 
 def sides(dataset: Any) -> tuple[set[str], set[str]]:
-    """The files that are trained on, and those that validate."""
+    """The files for training, and those for validation."""
     division = divided(dataset)
     held = [index for picture in division.sets["validation"].pictures for index in picture]
     return names(dataset, division.training), names(dataset, held)
@@ -70,7 +70,7 @@ def sides(dataset: Any) -> tuple[set[str], set[str]]:
 def test_a_picture_is_on_one_side_however_datasets_are_combined(
     photos: Path, combine: Callable[[str], Any]
 ) -> None:
-    """Two folders of the same files hold eight pictures, not sixteen."""
+    """Two folders with the same files have eight pictures, not sixteen."""
     trained, validated = sides(combine(str(photos)))
     assert trained | validated == {f"{n}.png" for n in range(8)}
     assert not trained & validated
@@ -78,7 +78,7 @@ def test_a_picture_is_on_one_side_however_datasets_are_combined(
 
 
 def test_a_copy_under_another_name_is_the_same_picture(photos: Path) -> None:
-    """Files are compared by what they hold; a file of the same size is not taken for a copy."""
+    """Files are compared by content; a file of the same size is not taken for a copy."""
     for index in range(8):
         shutil.copy(photos / f"{index}.png", photos / f"copy{index}.png")
     found = sides(Folder(str(photos)))
@@ -92,7 +92,7 @@ def test_a_copy_under_another_name_is_the_same_picture(photos: Path) -> None:
 
 
 class _Files:
-    """A dataset of which only the identities are asked."""
+    """A dataset for which only the identities are used."""
 
     def __init__(self, paths: list[Path]) -> None:
         self.paths = paths
@@ -115,7 +115,7 @@ class _Files:
 def test_a_picture_in_training_and_validation_is_refused(
     tiny: Make, photos: Path, other: Callable[[str], Any], common: int
 ) -> None:
-    """The message says how many and names one."""
+    """The message has the number and names one."""
     with pytest.raises(DataError) as caught:
         tiny(dataset=Folder(str(photos)), validation_dataset=other(str(photos)))
     assert f"{common} of the {common} pictures" in str(caught.value)
@@ -136,14 +136,14 @@ def test_copies_and_tensors_in_both_are_refused_too(tiny: Make, photos: Path) ->
     tiny(dataset=images, validation_dataset=[torch.rand(3, 24, 24)])
 
 
-def test_datasets_that_have_nothing_in_common_are_taken(tiny: Make, photos: Path) -> None:
+def test_datasets_without_common_pictures_are_accepted(tiny: Make, photos: Path) -> None:
     """Two halves of a folder."""
     halves = [Subset(Folder(str(photos), patch_size=16), part) for part in (range(4), range(4, 8))]
     tiny(dataset=halves[0], validation_dataset=halves[1]).fit()
 
 
 def test_subsets_and_concatenations_keep_the_random_draws(photos: Path) -> None:
-    """What is drawn is what the folder itself draws for that picture."""
+    """The draws equal those of the folder for that picture."""
     folder = Folder(str(photos), patch_size=16)
     combined = ConcatDataset([Subset(folder, [5]), Subset(ConcatDataset([folder, folder]), [10])])
     for index, place in ((0, 5), (1, 2)):
@@ -153,7 +153,7 @@ def test_subsets_and_concatenations_keep_the_random_draws(photos: Path) -> None:
 
 
 def test_the_digest_is_of_the_pictures(photos: Path) -> None:
-    """Not of their names or order; None where a dataset says nothing of its pictures."""
+    """It does not depend on names or order; None if a dataset does not identify its pictures."""
 
     def of(dataset: Any) -> str | None:
         return pictures_digest(divided(dataset).pictures)
@@ -201,7 +201,7 @@ class Own:
 def test_data_on_another_scale_are_refused(
     tiny: Make, change: Callable[[Tensor], Any], message: str, workers: int
 ) -> None:
-    """One line names the dataset, the index and what was found, from a worker too."""
+    """The message has the dataset, the index and the values, also from a worker."""
     with pytest.raises(DataError) as caught:
         tiny(dataset=Own(change), validation_split=0, num_workers=workers).fit()
     assert str(caught.value).startswith("dataset Own, index ")
@@ -210,7 +210,7 @@ def test_data_on_another_scale_are_refused(
 
 
 def test_16_bit_tensors_are_on_their_own_scale() -> None:
-    """65535 is white; what a resampling overshoots is let pass."""
+    """65535 is white; a small overshoot of resampling is accepted."""
     white = torch.full((1, 2, 2), 65535, dtype=torch.int32).to(torch.uint16)
     assert torch.equal(as_image(white), torch.ones(1, 2, 2))
     over = torch.tensor([-0.1, 1.2]).reshape(1, 1, 2)
@@ -218,7 +218,7 @@ def test_16_bit_tensors_are_on_their_own_scale() -> None:
 
 
 class Stream(IterableDataset[Tensor]):
-    """Pictures one after the other, without a length."""
+    """An iterable of pictures without a length."""
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter(torch.rand(4, 3, 24, 24))
@@ -227,7 +227,7 @@ class Stream(IterableDataset[Tensor]):
 @pytest.mark.parametrize("dataset", [Stream(), (x for x in ()), 3, {1, 2}, Own])
 @pytest.mark.parametrize("key", ["dataset", "validation_dataset"])
 def test_what_cannot_be_drawn_from_is_refused(tiny: Make, key: str, dataset: Any) -> None:
-    """Iterables, generators, numbers and classes, in one line that names the key."""
+    """Iterables, generators, numbers and classes; the message names the key."""
     with pytest.raises(RestoreKitError) as caught:
         tiny(**{key: dataset})
     assert str(caught.value).startswith(f"{key} ")
@@ -235,6 +235,6 @@ def test_what_cannot_be_drawn_from_is_refused(tiny: Make, key: str, dataset: Any
 
 
 def test_an_empty_validation_dataset_is_refused(tiny: Make) -> None:
-    """It would validate nothing in silence."""
+    """Otherwise nothing would be validated, silently."""
     with pytest.raises(DataError, match="dataset list is empty"):
         tiny(validation_dataset=[])

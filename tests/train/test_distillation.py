@@ -1,4 +1,4 @@
-"""Learning from a teacher: what its answers become, and what it leaves alone."""
+"""Learning from a teacher: targets, views, and what does not change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CLEAN = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 def shifted(noisy: Tensor, sigma: Tensor | None) -> Tensor:
-    """A teacher that treats no two directions alike."""
+    """A teacher that is not symmetric in any direction."""
     return noisy.roll(1, -1) + 0.1 * noisy.roll(2, -2)
 
 
@@ -50,14 +50,14 @@ class TestTarget:
     def test_lies_between_the_clean_image_and_the_answer(
         self, share: float, views: int, step: int
     ) -> None:
-        """Of a teacher that halves what it sees, whichever way that is turned."""
+        """For a teacher that halves its input, for any symmetry."""
         task = task_of(lambda noisy, sigma: noisy / 2, share, views)
         given = task.make_batch(CLEAN, 0, step, [0, 1])
         expected = (1 - share) * CLEAN + share * given.input / 2
         torch.testing.assert_close(given.target, expected)
 
     def test_all_views_are_the_mean_over_the_flips_and_turns(self) -> None:
-        """As numpy's own flips and quarter turns say."""
+        """Compared with the flips and rotations of numpy."""
         given = task_of(shifted).make_batch(CLEAN, 0, 1, [0, 1])
         answers = []
         for quarters, mirrored in itertools.product(range(4), (False, True)):
@@ -69,7 +69,7 @@ class TestTarget:
         torch.testing.assert_close(given.target, torch.stack(answers).mean(0))
 
     def test_single_views_come_to_the_same_mean(self) -> None:
-        """Each of the eight is drawn as often as the others: their mean is what is learnt."""
+        """Each of the eight is drawn equally often, so their mean is learnt."""
         seen: list[Tensor] = []
 
         def watched(noisy: Tensor, sigma: Tensor | None) -> Tensor:
@@ -98,8 +98,8 @@ class TestTarget:
         ).make_batch(CLEAN, 0, 1, [0, 1])
         torch.testing.assert_close(views.target, CLEAN[:, :1].expand_as(CLEAN))
 
-    def test_is_the_same_whenever_the_step_is(self) -> None:
-        """So that a resumed run learns what the other would have."""
+    def test_depends_on_the_step_only(self) -> None:
+        """So that a resumed run has the same targets."""
         task = task_of(shifted, 0.5, 2)
         first, again, next_one = (task.make_batch(CLEAN, 0, step, [0, 1]) for step in (5, 5, 6))
         assert torch.equal(first.target, again.target)
@@ -108,7 +108,7 @@ class TestTarget:
 
 @pytest.fixture
 def teacher(tmp_path: Path) -> Path:
-    """Weights of a small network that makes everything brighter."""
+    """Weights of a small network that makes images brighter."""
     model = create_model("dncnn", depth=3, width=8, batch_norm=False)
     with torch.no_grad():
         for weight in model.parameters():
@@ -119,8 +119,8 @@ def teacher(tmp_path: Path) -> Path:
 
 
 class TestRun:
-    def test_the_pupil_learns_what_the_teacher_says(self, tiny: Make, teacher: Path) -> None:
-        """With the whole share it comes out as bright as its teacher, not as the clean images."""
+    def test_the_network_learns_from_the_teacher(self, tiny: Make, teacher: Path) -> None:
+        """With a share of 1 it becomes as bright as the teacher, not as the clean images."""
         before = teacher.read_bytes()
         trainer = tiny(
             teacher={"weights": str(teacher), "share": 1.0},
@@ -138,7 +138,7 @@ class TestRun:
         assert teacher.read_bytes() == before
 
     def test_the_teacher_does_not_change(self, tiny: Make, teacher: Path) -> None:
-        """It is in evaluation, has no gradients, and its weights stay."""
+        """It is in evaluation mode, has no gradients, and keeps its weights."""
         trainer = tiny(teacher={"weights": str(teacher)})
         model = trainer.plan.teacher
         assert model is not None
@@ -149,7 +149,7 @@ class TestRun:
         assert all(map(torch.equal, before, model.parameters()))
 
     def test_validation_is_against_the_clean_images(self, tiny: Make, teacher: Path) -> None:
-        """A pupil that is its teacher has its teacher's PSNR, not a perfect one."""
+        """A copy of the teacher has the PSNR of the teacher, not an infinite one."""
         spec = {"name": "dncnn", "depth": 3, "width": 8, "batch_norm": False}
         trainer = tiny(
             model=spec,
@@ -166,7 +166,7 @@ class TestRun:
     def test_the_configuration_of_the_run_names_the_teacher(
         self, tiny: Make, teacher: Path
     ) -> None:
-        """In its configuration, with the share and the views."""
+        """With the share and the views."""
         resolved = tiny(teacher={"weights": str(teacher), "share": 0.5}).plan.resolved()
         assert resolved["train"]["teacher"] == {"weights": str(teacher), "share": 0.5, "views": 1}
 

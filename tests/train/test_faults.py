@@ -1,4 +1,4 @@
-"""A run when the system turns against it: full disks, a second run, data workers that die."""
+"""A run under system errors: full disks, a second run, killed data workers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ with lock_folder(Path(sys.argv[1])):
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Within it no file may grow beyond a size; Python ignores the signal, and gets EFBIG."""
+    """Limits the size of files in the block; Python ignores the signal and gets EFBIG."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -50,7 +50,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", [0, 1000, 100_000, 399_000])
 def test_a_state_that_does_not_fit_keeps_the_last(tmp_path: Path, size: int) -> None:
-    """torch by itself may abort there, or write a part and say nothing."""
+    """torch alone may abort, or write a part without an error."""
     state = {"step": 1, "model": {"w": torch.rand(100_000)}}
     save_state(tmp_path, state)
     with largest_file(size), pytest.raises(OSError, match="File too large") as caught:
@@ -60,8 +60,8 @@ def test_a_state_that_does_not_fit_keeps_the_last(tmp_path: Path, size: int) -> 
     assert os.listdir(tmp_path) == ["training_state.pt"]
 
 
-def test_a_record_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
-    """Half a line would run into the next one."""
+def test_a_record_is_added_completely_or_not_at_all(tmp_path: Path) -> None:
+    """A partial line would merge with the next one."""
     history = History(tmp_path)
     history.add("train", 1, {"loss": 0.5})
     with largest_file(history.path.stat().st_size + 5), pytest.raises(OSError, match="too large"):
@@ -71,10 +71,10 @@ def test_a_record_is_added_whole_or_not_at_all(tmp_path: Path) -> None:
     assert steps == [1, 3]
 
 
-def test_a_run_whose_pictures_cannot_be_drawn_goes_on(
+def test_a_run_whose_pictures_cannot_be_drawn_continues(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reason is a warning, and the weights are there; matplotlib may find no font."""
+    """For example if matplotlib finds no font: there is a warning, and the weights are saved."""
 
     def fails(*_: Any, **__: Any) -> None:
         raise ValueError("Failed to find font DejaVu Sans,\nand there is no other")
@@ -87,8 +87,8 @@ def test_a_run_whose_pictures_cannot_be_drawn_goes_on(
     assert not list(outcome.folder.glob("*loss_map*"))
 
 
-def test_a_run_that_fills_the_disk_can_go_on(tiny: Make) -> None:
-    """The error names a file; with room again the run ends as if nothing had been."""
+def test_a_run_that_fills_the_disk_can_resume(tiny: Make) -> None:
+    """The error names a file; with free space the run ends as if uninterrupted."""
     folder = tiny().fit().folder
     step = read_state(folder / "training_state.pt")["step"]
     with largest_file(3000), pytest.raises(OSError, match="File too large") as caught:
@@ -100,7 +100,7 @@ def test_a_run_that_fills_the_disk_can_go_on(tiny: Make) -> None:
 
 
 def test_a_second_run_in_the_folder_is_refused(tiny: Make) -> None:
-    """Before it touches anything of the first."""
+    """Before it changes anything of the first."""
     folder = tiny().fit().folder
     before = sorted(os.listdir(folder))
     with lock_folder(folder), pytest.raises(ArgumentError, match=f"process {os.getpid()} "):
@@ -110,7 +110,7 @@ def test_a_second_run_in_the_folder_is_refused(tiny: Make) -> None:
 
 
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
-    """Also where that is killed; its file is taken over, and removed at the end."""
+    """Also if it is killed; the next run reuses the file, and removes it at the end."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -127,7 +127,7 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
 
 
 def test_a_disk_without_locks_is_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training goes on; nobody can be kept away."""
+    """Training continues without a lock."""
     import fcntl
 
     def refuse(descriptor: int, operation: int) -> None:
@@ -140,7 +140,7 @@ def test_a_disk_without_locks_is_warned_of(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_data_worker_that_is_killed(tiny: Make) -> None:
-    """As the system does when memory runs out: one line, and the folder is free again."""
+    """As by the system when memory runs out: the message is one line, and the lock is free."""
     trainer = tiny(num_workers=1, steps=10**6)
     original = trainer.step
 

@@ -1,4 +1,4 @@
-"""Numbers that go wrong."""
+"""Losses and gradients that are not finite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Make = Callable[..., Trainer]
 
 
 def poison(trainer: Trainer, steps: set[int]) -> None:
-    """Let the images of some steps be NaN."""
+    """Replace the images of some steps by NaN."""
     original = trainer.step
 
     def poisoned(step: int, images: Tensor) -> dict[str, Tensor]:
@@ -25,7 +25,7 @@ def poison(trainer: Trainer, steps: set[int]) -> None:
 
 
 def test_a_bad_step_changes_nothing_and_is_counted(tiny: Make) -> None:
-    """Weights, moments and the moving average are as if the step had not been."""
+    """Weights, moments and the moving average are as without the step."""
     trainer = tiny(ema=0.9)
     trainer.step(1, torch.rand(4, 3, 24, 24))
     before = [p.clone() for p in trainer.model.parameters()]
@@ -36,7 +36,7 @@ def test_a_bad_step_changes_nothing_and_is_counted(tiny: Make) -> None:
 
 
 def test_scattered_bad_steps_do_not_end_a_run(tiny: Make) -> None:
-    """Only a row of them does; the outcome says how many there were."""
+    """Only consecutive ones do; the outcome has their number."""
     trainer = tiny(max_nonfinite=2)
     poison(trainer, {2, 4, 6})
     outcome = trainer.fit()
@@ -44,8 +44,8 @@ def test_scattered_bad_steps_do_not_end_a_run(tiny: Make) -> None:
     assert all(bool(torch.isfinite(p).all()) for p in load_model(outcome.folder).parameters())
 
 
-def test_a_row_of_bad_steps_ends_the_run(tiny: Make, tmp_path: Path) -> None:
-    """One line: the step, each term, the learning rate, and what to go back to."""
+def test_consecutive_bad_steps_end_the_run(tiny: Make, tmp_path: Path) -> None:
+    """The message has the step, each term, the learning rate and the last checkpoint."""
     trainer = tiny(max_nonfinite=2, loss={"l1": 1.0, "mse": 0.5}, schedule="constant")
     poison(trainer, {4, 5, 6})
     with pytest.raises(DivergenceError) as caught:
@@ -70,7 +70,7 @@ def test_counts_go_on_after_a_resume(tiny: Make) -> None:
 
 
 def test_weights_that_are_not_finite_are_not_saved(tiny: Make, tmp_path: Path) -> None:
-    """The last good files stay."""
+    """The last good files are kept."""
     trainer = tiny(checkpoint_every=3)
     original = trainer.step
 
@@ -88,14 +88,14 @@ def test_weights_that_are_not_finite_are_not_saved(tiny: Make, tmp_path: Path) -
 
 
 class Smoothed(nn.Module):
-    """A loss whose gradient is NaN though its value is 0: the root of a product with 0."""
+    """A loss with the value 0 and a gradient of NaN: the root of a product with 0."""
 
     def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
         return (restoration.image * 0).abs().sqrt().mean()
 
 
 class Endless(nn.Module):
-    """A loss that is infinite though its gradient is finite."""
+    """An infinite loss with a finite gradient."""
 
     def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
         return (restoration.image - target).abs().mean() + float("inf")
@@ -106,14 +106,14 @@ class Endless(nn.Module):
 def test_loss_and_gradient_both_have_to_be_finite(
     tiny: Make, precision: str, loss: type[nn.Module]
 ) -> None:
-    """In float16 too, once the scaler has come down in vain."""
+    """In float16 too, after the scaler has reached its minimum."""
     trainer = tiny(loss=[loss()], precision=precision, max_nonfinite=3, steps=60)
     with pytest.raises(DivergenceError, match="3 steps in a row"):
         trainer.fit()
 
 
 def test_running_statistics_forget_a_bad_batch(tiny: Make) -> None:
-    """Batch normalisation has seen the batch before its step is skipped."""
+    """Batch normalisation sees the batch before the step is skipped."""
     trainer = tiny(model={"name": "dncnn", "depth": 3, "width": 8})
     poison(trainer, {2})
     outcome = trainer.fit()
@@ -122,7 +122,7 @@ def test_running_statistics_forget_a_bad_batch(tiny: Make) -> None:
 
 
 def test_float16_underflow_is_the_scalers_business(tiny: Make) -> None:
-    """The scale comes down until the gradients are finite; no step counts as bad."""
+    """The scale decreases until the gradients are finite; no step counts as bad."""
     trainer = tiny(precision="float16", steps=30, learning_rate=1e-4)
     outcome = trainer.fit()
     assert trainer.execution.scaler.is_enabled()

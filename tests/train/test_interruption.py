@@ -1,4 +1,4 @@
-"""Stopping in good order."""
+"""Stopping a run with a saved state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ sys.exit(outcome.exit_code)
 
 
 def signal_after(trainer: Trainer, step: int, number: int) -> None:
-    """Send this process a signal within a step."""
+    """Send this process a signal during a step."""
     original = trainer.step
 
     def signalled(at: int, images: Tensor) -> dict[str, Tensor]:
@@ -51,7 +51,7 @@ def signal_after(trainer: Trainer, step: int, number: int) -> None:
 def test_a_signal_finishes_the_step_and_saves(
     tiny: Make, tmp_path: Path, number: int, code: int
 ) -> None:
-    """The run stops after the step under way, and goes on to the very same end."""
+    """The run stops after the current step, and resumes to exactly the same end."""
     whole = tiny(save_weight_path=tmp_path / "whole", log_every=4).fit()
     trainer = tiny(log_every=4)
     signal_after(trainer, 2, number)
@@ -67,22 +67,22 @@ def test_a_signal_finishes_the_step_and_saves(
     assert resumed.best == whole.best
 
 
-def test_handlers_are_given_back(tiny: Make) -> None:
-    """Training inside another program leaves its signal handling as it was."""
+def test_handlers_are_restored(tiny: Make) -> None:
+    """Training in another program does not change its signal handling."""
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     tiny().fit()
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 def test_a_time_limit_saves_and_stops(tiny: Make) -> None:
-    """The limit is an end as planned: exit code 0, and resuming goes on."""
+    """The exit code is 0, and the run can be resumed."""
     stopped = tiny(max_minutes=1e-6).fit()
     assert (stopped.step, stopped.exit_code) == (1, 0)
     assert tiny().fit(resume=True).step == 6
 
 
 def test_training_works_outside_the_main_thread(tiny: Make) -> None:
-    """There no handler can be set; the run goes without."""
+    """No handler can be set there, and the run works without one."""
     outcomes: list[Any] = []
     thread = threading.Thread(target=lambda: outcomes.append(tiny().fit()))
     thread.start()
@@ -101,7 +101,7 @@ def test_reasons_and_exit_codes() -> None:
 
 
 def test_a_process_stops_at_the_first_signal_and_at_once_at_the_second(tmp_path: Path) -> None:
-    """One SIGTERM exits with 143 and everything saved."""
+    """After one SIGTERM the exit code is 143 and everything is saved."""
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
@@ -115,7 +115,7 @@ def test_a_process_stops_at_the_first_signal_and_at_once_at_the_second(tmp_path:
 
 
 def wait_for(path: Path, ready: Callable[[str], bool]) -> None:
-    """Wait until a file says so, a minute at most."""
+    """Wait for a file with a content, at most a minute."""
     for _ in range(600):
         if path.is_file() and ready(path.read_text()):
             return

@@ -1,4 +1,4 @@
-"""Trainings that cannot fit the memory are refused before they begin."""
+"""Trainings that cannot fit in memory are refused before they start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.errors import ArgumentError, InsufficientMemoryError, RestoreKit
 
 
 class Images:
-    """So many images of one size, made when asked for."""
+    """A number of images of one size, made on demand."""
 
     def __init__(self, *shape: int) -> None:
         self.shape = shape
@@ -27,13 +27,13 @@ class Images:
 
 
 def make(folder: Path, **arguments: Any) -> Trainer:
-    """A run that is not started."""
+    """Create a run without starting it."""
     settings = {"model": {"name": "dncnn", "depth": 2, "width": 4}, "noise": "gaussian", "steps": 1}
     return Trainer(**{**settings, "device": "cpu", "save_weight_path": folder, **arguments})
 
 
-def test_a_batch_that_fits_no_memory(tmp_path: Path) -> None:
-    """10^9 images of 3x16x16 floats of 4 bytes are 3.072 TB, and that is only the images."""
+def test_a_batch_that_cannot_fit(tmp_path: Path) -> None:
+    """10^9 images of 3x16x16 floats of 4 bytes take 3.072 TB."""
     with pytest.raises(ArgumentError) as caught:
         make(tmp_path, dataset=Images(3, 16, 16), batch_size=10**9)
     message = str(caught.value)
@@ -42,10 +42,10 @@ def test_a_batch_that_fits_no_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("accumulate", [1, 64])
-def test_what_the_layers_keep_counts(
+def test_activations_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulate: int
 ) -> None:
-    """The images alone would fit; in parts all of it does."""
+    """The images alone would fit; with accumulation everything does."""
     monkeypatch.setattr("restorekit.train.memory_check.available_memory", lambda device: 10_000_000)
     model = {"name": "dncnn", "depth": 3, "width": 64, "batch_norm": False}
     images = 64 * 3 * 32 * 32 * 4
@@ -60,7 +60,7 @@ def test_what_the_layers_keep_counts(
 
 
 def test_measuring_changes_nothing_of_a_network(tmp_path: Path) -> None:
-    """Neither the statistics of its batches nor its mode."""
+    """Neither its running statistics nor its mode."""
     model = create_model("dncnn", depth=3, width=4)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     trainer = make(tmp_path, model=model, dataset=Images(3, 16, 16))
@@ -78,17 +78,17 @@ def test_measuring_changes_nothing_of_a_network(tmp_path: Path) -> None:
         ({"patches_per_image": 10**30}, "does not fit 64 bits"),
     ],
 )
-def test_patches_beyond_all_measure(
+def test_huge_patches(
     monkeypatch: pytest.MonkeyPatch, arguments: dict[str, int], message: str
 ) -> None:
-    """Refused before a picture is read."""
+    """They are refused before a picture is read."""
     monkeypatch.setattr("restorekit.data.patches.available_memory", lambda device: 10**10)
     with pytest.raises(RestoreKitError, match=message):
         create_dataset("samples", pictures=["camera"], **arguments)
 
 
 def test_gradients_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network takes its weights once more for their gradients, however small the images are."""
+    """Gradients take as much memory as the weights, for images of any size."""
     monkeypatch.setattr("restorekit.train.memory_check.available_memory", lambda device: 1_000_000)
     weights = 64 * 64 * 9 * 8 * 4  # of eight of the hidden layers
     assert weights > 1_000_000
@@ -105,7 +105,7 @@ def test_gradients_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_allocation_that_fails_in_training_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_size: int
 ) -> None:
-    """The line names what helps; the run goes on from the checkpoint that it kept."""
+    """The message names remedies; the run can resume from its checkpoint."""
     settings: dict[str, Any] = {
         "dataset": Images(3, 8, 8),
         "batch_size": batch_size,
@@ -137,7 +137,7 @@ def test_an_allocation_that_fails_in_training_is_one_line(
 def test_a_network_that_does_not_fit_the_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is moved there before the run begins."""
+    """It is moved there before the run starts."""
 
     def fail(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")

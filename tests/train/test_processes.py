@@ -1,4 +1,4 @@
-"""More than one process: the same run, launched otherwise."""
+"""A run in several processes equals one in a single process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BATCH = 6
 
 @given(batch=st.integers(1, 40), world=st.integers(1, 12))
 def test_every_place_belongs_to_one_process(batch: int, world: int) -> None:
-    """The places of all processes are the global batch, in order."""
+    """The places of all processes form the global batch, in order."""
     processes = [Processes(Launch(rank, world), torch.device("cpu")) for rank in range(world)]
     if batch < world:
         with pytest.raises(ConfigError, match="less than the"):
@@ -86,7 +86,7 @@ def launch(world: int, config: Path, run: Path, *more: str) -> subprocess.Popen[
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """What a process that ends well printed."""
+    """The output of a process that succeeds."""
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 0, output
     return output
@@ -142,7 +142,7 @@ def test_split_weights_train_as_whole_ones(tmp_path: Path) -> None:
 
 
 def test_processes_without_an_image_to_validate_do_not_wait(tmp_path: Path) -> None:
-    """Running statistics are exchanged in training alone."""
+    """Running statistics are exchanged in training only."""
     config = write_run(tmp_path, steps=2, validate_every=1, validation_images=1)
     model = 'model={"name": "dncnn", "depth": 3, "width": 4}'
     finish(launch(2, config, tmp_path / "run", "-s", model))
@@ -150,7 +150,7 @@ def test_processes_without_an_image_to_validate_do_not_wait(tmp_path: Path) -> N
 
 
 def test_all_processes_stop_at_the_same_step(tmp_path: Path) -> None:
-    """A SIGTERM to the launcher reaches the data workers too; one state is saved all the same."""
+    """A SIGTERM to the launcher also reaches the data workers; one state is still saved."""
     config = write_run(tmp_path, steps=100000, log_every=1, validate_every=100000, num_workers=1)
     process = launch(2, config, tmp_path / "run")
     for _ in range(600):

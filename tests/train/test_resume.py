@@ -1,4 +1,4 @@
-"""Stopping and going on: a run that was interrupted ends as one that was not."""
+"""Resuming: an interrupted run ends like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_a_resumed_run_ends_as_the_uninterrupted_one(tiny: Make, tmp_path: Path)
 
 
 def test_resume_without_a_checkpoint_starts_afresh(tiny: Make) -> None:
-    """`--resume` can be in a script that is also the first start."""
+    """So that a script can always use `--resume`."""
     assert tiny().fit(resume=True).step == 6
 
 
 def test_a_fresh_run_loses_nothing_of_an_earlier_one(tiny: Make) -> None:
-    """What stands in the folder is moved aside, each time to a new number."""
+    """The files in the folder are moved to a subfolder with a new number each time."""
     before = weights(tiny().fit().folder)
     tiny(seed=1).fit()
     outcome = tiny(seed=2).fit()
@@ -77,7 +77,7 @@ def test_a_fresh_run_loses_nothing_of_an_earlier_one(tiny: Make) -> None:
     ],
 )
 def test_resume_with_another_model_is_refused(tiny: Make, model: Any, fact: str) -> None:
-    """One line names the folder and the first key that differs, and nothing is touched."""
+    """The message names the folder and the first key that differs, and no file is changed."""
     folder = tiny(max_minutes=1e-7).fit().folder
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(CheckpointError) as caught:
@@ -89,17 +89,17 @@ def test_resume_with_another_model_is_refused(tiny: Make, model: Any, fact: str)
 
 
 def test_resume_without_the_configuration_still_compares_the_weights(tiny: Make) -> None:
-    """Where config.json is gone, the training state tells that it is of another model."""
+    """Without config.json, the training state shows that it belongs to another model."""
     (tiny(max_minutes=1e-7).fit().folder / "config.json").unlink()
     other = {"name": "dncnn", "depth": 4, "width": 8}
     with pytest.raises(CheckpointError, match="does not fit this configuration"):
         tiny(model=other).fit(resume=True)
 
 
-def test_resume_with_other_settings_tells_them(
+def test_resume_with_other_settings_lists_them(
     tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line has all of them; the run goes on, and its folder says what it has become."""
+    """One line has all of them; the run continues, and its config.json is updated."""
     folder = tiny(max_minutes=1e-7).fit().folder
     caplog.clear()
     tiny(max_minutes=1e-7, device="auto").fit(resume=True)
@@ -124,7 +124,7 @@ def test_resume_with_other_settings_tells_them(
 def test_resume_falls_back_to_the_newest_whole_state(
     tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A damaged state is named, the one before it taken up, and the end is the same."""
+    """A damaged state is named, the previous one is used, and the end is the same."""
     folder = tiny().fit().folder
     expected, metrics = weights(folder), rows(folder)
     flip_a_bit(folder / "training_state.pt")
@@ -140,7 +140,7 @@ def test_resume_falls_back_to_the_newest_whole_state(
 def test_optimizers_with_little_state_resume_too(
     tiny: Make, tmp_path: Path, optimizer: Any
 ) -> None:
-    """Plain gradient descent has nothing to take up."""
+    """Plain gradient descent has no state."""
     parts = {"optimizer": optimizer, "learning_rate": 1e-2}
     whole = tiny(save_weight_path=tmp_path / "whole", **parts).fit().folder
     tiny(max_minutes=1e-7, **parts).fit()
@@ -152,7 +152,7 @@ def test_optimizers_with_little_state_resume_too(
 def test_a_save_that_fails_after_a_fallback_leaves_the_whole_state(
     tiny: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The damaged file never takes the place of the good one."""
+    """The damaged file never replaces the good one."""
     folder = tiny().fit().folder
     flip_a_bit(folder / "training_state.pt")
     state = {"step": 9, "model": {}}
@@ -167,7 +167,7 @@ def test_a_save_that_fails_after_a_fallback_leaves_the_whole_state(
 
 
 def failing_after(count: int) -> Callable[[Path, Path], None]:
-    """A rename that works so many times."""
+    """A rename that works a number of times."""
     left, rename = iter(range(count)), os.replace
 
     def replace(source: Path, target: Path) -> None:
@@ -208,7 +208,7 @@ def test_no_whole_training_state_is_refused(tiny: Make) -> None:
 
 
 def flip_a_bit(path: Path) -> None:
-    """Damage a file where its tensors are."""
+    """Damage a file within its tensors."""
     with zipfile.ZipFile(path) as archive:
         largest = max(archive.infolist(), key=lambda member: member.file_size)
         stored = archive.read(largest)
@@ -218,7 +218,7 @@ def flip_a_bit(path: Path) -> None:
 
 
 def test_a_resume_that_does_not_fit_changes_nothing(tiny: Make) -> None:
-    """The good run's files are as they were."""
+    """The files of the good run are unchanged."""
     folder = tiny().fit().folder
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(CheckpointError):

@@ -41,7 +41,7 @@ def weights(folder: Path, name: str = "last") -> dict[str, Tensor]:
 
 
 def test_a_run_learns_to_denoise(tiny: Make) -> None:
-    """After a few steps the restored pictures are nearer the clean ones than the noisy are."""
+    """After a few steps the restored pictures are closer to the clean ones than the noisy ones."""
     model = {"name": "unet", "width": 8, "depth": 2}
     outcome = tiny(model=model, steps=120, learning_rate=3e-3, validate_every=60).fit()
     assert outcome.best["psnr"] > outcome.best["psnr_noisy"] + 1
@@ -49,7 +49,7 @@ def test_a_run_learns_to_denoise(tiny: Make) -> None:
 
 
 def test_the_rows_of_a_run_have_the_declared_keys(tiny: Make) -> None:
-    """Those of the usual metrics; a training row has every key."""
+    """They include the default metrics; a training row has every key."""
     outcome = tiny(loss={"l1": 1.0, "mse": 0.5}).fit()
     assert outcome.best.keys() <= ValidationRow.__annotations__.keys()
     declared = {
@@ -63,7 +63,7 @@ def test_the_rows_of_a_run_have_the_declared_keys(tiny: Make) -> None:
 
 
 def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
-    """Weights, metrics, loss map and the resolved configuration are in the folder."""
+    """The folder has the weights, metrics, loss map and the resolved configuration."""
     trainer = tiny(loss={"l1": 1.0, "total_variation": 0.05})
     outcome = trainer.fit()
     names = {path.name for path in outcome.folder.iterdir()}
@@ -94,7 +94,7 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
 
 
 def test_metrics_name_every_term_in_both_phases(tiny: Make) -> None:
-    """Each record holds the total and each term, and the total is their weighted sum."""
+    """Each record has the total and each term, and the total is their weighted sum."""
     outcome = tiny(loss={"l1": 1.0, "total_variation": 0.05}).fit()
     found = rows(outcome.folder)
     assert [r["step"] for r in found if r["phase"] == "train"] == [1, 2, 3, 4, 5, 6]
@@ -105,7 +105,7 @@ def test_metrics_name_every_term_in_both_phases(tiny: Make) -> None:
 
 
 def test_the_first_step_is_what_a_hand_written_loop_computes(tiny: Make) -> None:
-    """One step of plain SGD equals the same step written out with torch alone."""
+    """One step of plain SGD equals the same step written with torch only."""
     trainer = tiny(
         optimizer={"name": "sgd", "fused": False}, learning_rate=0.5, schedule="constant"
     )
@@ -132,7 +132,7 @@ def load_model_like(trainer: Trainer) -> nn.Module:
 
 
 def test_accumulation_changes_memory_not_the_result(tiny: Make, tmp_path: Path) -> None:
-    """A batch computed in parts gives the weights of the batch computed at once."""
+    """A batch in parts gives the same weights as at once."""
     tiny(save_weight_path=tmp_path / "whole").fit()
     tiny(save_weight_path=tmp_path / "parts", accumulate=4).fit()
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
@@ -142,7 +142,7 @@ def test_accumulation_changes_memory_not_the_result(tiny: Make, tmp_path: Path) 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_the_same_seed_gives_the_same_weights(tiny: Make, tmp_path: Path, workers: int) -> None:
-    """Two runs of one seed agree to the bit, whatever reads the data; another seed differs."""
+    """Two runs with one seed agree to the bit, for any number of workers; another seed differs."""
     tiny(save_weight_path=tmp_path / "a").fit()
     torch.rand(3)  # ambient randomness plays no part
     tiny(save_weight_path=tmp_path / "b", num_workers=workers).fit()
@@ -153,7 +153,7 @@ def test_the_same_seed_gives_the_same_weights(tiny: Make, tmp_path: Path, worker
 
 
 def test_a_run_leaves_the_ambient_generator_alone(tiny: Make) -> None:
-    """Training inside another program does not disturb that program's random numbers."""
+    """Training in another program does not change its random numbers."""
     torch.manual_seed(5)
     expected = torch.rand(4)
     torch.manual_seed(5)
@@ -162,7 +162,7 @@ def test_a_run_leaves_the_ambient_generator_alone(tiny: Make) -> None:
 
 
 def test_the_moving_average_is_what_is_saved(tiny: Make) -> None:
-    """With `ema` the weights to use are the average, which lags behind the model's own."""
+    """With `ema` the saved weights are the average, which lags behind those of the model."""
     trainer = tiny(ema=0.9, steps=20)
     saved = weights(trainer.fit().folder)
     own = trainer.model.state_dict()
@@ -177,7 +177,7 @@ def test_training_starts_from_given_weights(tiny: Make, tmp_path: Path) -> None:
 
 
 def test_bfloat16_training_follows_float32(tiny: Make, tmp_path: Path) -> None:
-    """Mixed precision changes the loss by its rounding, not by its meaning."""
+    """Mixed precision changes the loss only by rounding."""
     full = tiny(save_weight_path=tmp_path / "a").fit()
     half = tiny(save_weight_path=tmp_path / "b", precision="bfloat16").fit()
     assert half.best["loss"] == pytest.approx(full.best["loss"], rel=0.05)
@@ -186,7 +186,7 @@ def test_bfloat16_training_follows_float32(tiny: Make, tmp_path: Path) -> None:
 def test_a_compiled_run_is_the_same_run(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`compile` changes how the network is run, not what it learns nor how it is saved."""
+    """`compile` changes neither the training nor the saved files."""
     # The backend that needs no C++ compiler; the wrapping and the tracing are the same.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     tiny(save_weight_path=tmp_path / "plain").fit()
@@ -199,7 +199,7 @@ def test_a_compiled_run_is_the_same_run(
 
 
 def test_a_damaged_picture_is_one_line_from_a_worker_too(tiny: Make, tmp_path: Path) -> None:
-    """The error of a reading process arrives as itself."""
+    """The error of a worker is passed on unchanged."""
     Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes((tmp_path / "good.png").read_bytes()[:60])
     for workers in (0, 2):
@@ -214,7 +214,7 @@ def test_a_damaged_picture_is_one_line_from_a_worker_too(tiny: Make, tmp_path: P
 
 
 def test_metrics_are_json_whatever_is_measured(tiny: Make) -> None:
-    """An image that no noise has touched has no finite PSNR; the file still parses strictly."""
+    """An image without noise has an infinite PSNR, and the file is still strict JSON."""
     outcome = tiny(noise={"name": "salt_and_pepper", "amount": 0.0}).fit()
 
     def refuse(constant: str) -> None:
@@ -295,10 +295,8 @@ def test_unequal_images_are_refused_in_one_line(tiny: Make, blobs: Any) -> None:
         ({"model": "median"}, "model Median has no weights that can be trained"),
     ],
 )
-def test_mistakes_are_answered_in_one_line(
-    tiny: Make, changes: dict[str, Any], message: str
-) -> None:
-    """What is wrong, and the nearest right thing."""
+def test_mistakes_give_one_line(tiny: Make, changes: dict[str, Any], message: str) -> None:
+    """The message says what is wrong and suggests a correction."""
     with pytest.raises(RestoreKitError) as caught:
         tiny(**changes)
     assert message in str(caught.value)
@@ -314,7 +312,7 @@ def test_mistakes_are_answered_in_one_line(
     ],
 )
 def test_a_loss_that_cannot_be_learnt_from_is_refused(tiny: Make, loss: Any, message: str) -> None:
-    """A map of errors, a bare number, a value that the network cannot change."""
+    """A map of errors, a plain number, and a value without a gradient."""
     with pytest.raises(RestoreKitError) as caught:
         tiny(loss=[loss]).fit()
     assert message in str(caught.value)
@@ -324,7 +322,7 @@ def test_a_loss_that_cannot_be_learnt_from_is_refused(tiny: Make, loss: Any, mes
 def test_pictures_of_any_number_of_channels_are_validated(
     tiny: Make, blobs: Any, channels: int
 ) -> None:
-    """The validation picture shows three channels where there are as many, else one."""
+    """The validation picture shows three channels if there are as many, else one."""
 
     class Channels(type(blobs)):  # type: ignore[misc]
         def __getitem__(self, index: int) -> Tensor:
@@ -337,8 +335,8 @@ def test_pictures_of_any_number_of_channels_are_validated(
         assert picture.mode == "RGB"
 
 
-def test_a_run_without_one_good_step_does_not_end_well(tiny: Make) -> None:
-    """Six steps are fewer than `max_nonfinite`; nothing was learnt all the same."""
+def test_a_run_without_a_good_step_is_an_error(tiny: Make) -> None:
+    """Even if it has fewer steps than `max_nonfinite`."""
     with pytest.raises(DivergenceError, match="none of the 6 steps had a finite loss"):
         tiny(noise=lambda clean: clean / 0).fit()
 
@@ -346,7 +344,7 @@ def test_a_run_without_one_good_step_does_not_end_well(tiny: Make) -> None:
 def test_a_network_that_restores_nothing_is_reported(
     tiny: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, past a tenth of the run, with both figures; not of a network that learns."""
+    """Once, after a tenth of the run, with both figures; not for a network that learns."""
     tiny(learning_rate=1e-9, validate_every=4, steps=28).fit()
     lines = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     caplog.clear()
@@ -358,7 +356,7 @@ def test_a_network_that_restores_nothing_is_reported(
 
 
 def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:
-    """Only a run's own files are moved aside."""
+    """Only the files of a run are moved aside."""
     folder = tiny().fit().folder
     Image.new("RGB", (40, 40)).save(folder / "holiday.png")
     (folder / "other.safetensors").write_bytes(b"another network")
@@ -369,13 +367,13 @@ def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:
 
 
 def test_kl_divergence_needs_a_vae(tiny: Make) -> None:
-    """A loss term that finds no extras says so."""
+    """The message says that the extras of the loss term are missing."""
     with pytest.raises(InputError, match="kl_divergence"):
         tiny(loss={"kl_divergence": 1.0}).fit()
 
 
 def test_settings_can_be_wrong_in_several_ways_at_once(tiny: Make) -> None:
-    """Every fault is found, a line each."""
+    """Every fault is reported, in a line each."""
     with pytest.raises(ConfigError) as caught:
         tiny(batch_size=0, learning_rate="fast", precision="bf16")
     assert len(caught.value.problems) == 3

@@ -1,4 +1,4 @@
-"""What the arguments of `Trainer` change of a configuration, and former names."""
+"""Arguments of `Trainer` that replace parts of a configuration, and former names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIG = {
 
 @pytest.fixture(params=["mapping", "file", "TrainConfig"])
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A configuration in each form that `Trainer` takes."""
+    """A configuration in each form that `Trainer` accepts."""
     data = {**CONFIG, "save_weight_path": str(tmp_path / "run")}
     (tmp_path / "config.json").write_text(json.dumps(data))
     forms = {
@@ -33,7 +33,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def test_settings_replace_those_of_a_configuration(config: Any) -> None:
-    """The keys that are given change, the others stay; the last length given is the one."""
+    """Given keys are replaced, others stay; steps replace epochs and the reverse."""
     settings = Trainer(config, steps=5, batch_size=2).settings
     assert (settings.steps, settings.epochs, settings.batch_size) == (5, None, 2)
     assert settings.learning_rate == 0.01
@@ -42,7 +42,7 @@ def test_settings_replace_those_of_a_configuration(config: Any) -> None:
 
 
 def test_parts_replace_those_of_a_configuration(config: Any, tmp_path: Path) -> None:
-    """Components, the device and the folder; what is written of the run says so."""
+    """Components, the device and the folder; the configuration of the run has them."""
     folder = tmp_path / "other"
     plan = Trainer(config, noise="camera", loss="l1", save_weight_path=folder).plan
     written = plan.resolved()
@@ -54,13 +54,13 @@ def test_parts_replace_those_of_a_configuration(config: Any, tmp_path: Path) -> 
 
 
 def test_a_replaced_setting_is_checked(config: Any) -> None:
-    """As it is in a configuration."""
+    """As in a configuration."""
     with pytest.raises(ConfigError, match=r"train\.batch_size: input should be greater"):
         Trainer(config, batch_size=0)
 
 
 def test_losses_is_the_former_name_of_loss(config: Any) -> None:
-    """It works and warns where it is used."""
+    """It works, and the warning points at the call."""
     with pytest.warns(DeprecationWarning, match=r"Trainer\(loss=...\)") as caught:
         trainer = Trainer(config, losses={"l1": 0.5})
     assert [(term.name, term.weight) for term in trainer.plan.terms] == [("l1", 0.5)]

@@ -1,4 +1,4 @@
-"""What a validation measures: on which images, under which noises, and what follows from it."""
+"""Validation: images, noises, metrics, and the best weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def views(trainer: Trainer) -> dict[str, list[Tensor]]:
 
 
 def test_the_floor_is_16_patches_of_4_pictures(tiny: Make, tmp_path: Path) -> None:
-    """Also where a tenth of the pictures is less than one; the patches are of different places."""
+    """Also if a tenth of the pictures is less than one; the patches are at different positions."""
     photos = {"name": "folder", "path": make_photos(tmp_path / "photos", 9), "patch_size": 16}
     (images,) = views(tiny(dataset=photos)).values()
     assert len(images) == 16
@@ -55,15 +55,15 @@ def test_the_floor_is_16_patches_of_4_pictures(tiny: Make, tmp_path: Path) -> No
 
 
 def test_each_of_many_pictures_gives_two_patches(tiny: Make, tmp_path: Path) -> None:
-    """And at most `validation_images` pictures are used."""
+    """At most `validation_images` pictures are used."""
     photos = {"name": "folder", "path": make_photos(tmp_path / "photos", 30), "patch_size": 16}
     trainer = tiny(dataset=photos, validation_split=0.5, validation_images=12)
     (images,) = views(trainer).values()
     assert len(images) == 24
 
 
-def test_a_picture_no_larger_than_its_patches_comes_whole(tmp_path: Path) -> None:
-    """Nothing of it is left out, nor mirrored; of a larger one the first patch is the middle."""
+def test_a_picture_no_larger_than_its_patches_is_used_whole(tmp_path: Path) -> None:
+    """It is neither cropped nor mirrored; the first patch of a larger one is its centre."""
     dataset = Folder(make_photos(tmp_path / "photos", 1, side=30), patch_size=16)
     (whole,) = read_views(dataset, [0], 4)
     assert torch.equal(whole, Folder(str(tmp_path / "photos"), patch_size=None)[0])
@@ -73,7 +73,7 @@ def test_a_picture_no_larger_than_its_patches_comes_whole(tmp_path: Path) -> Non
 
 
 def test_every_noise_of_a_mixture_is_on_every_image(tiny: Make, blobs: Any) -> None:
-    """The figures of each noise are those that the noise gives, and the mean is by the weights."""
+    """The figures of each noise are separate, and the mean uses the weights."""
     parts = [{"name": "gaussian", "std": 0.1}, {"name": "uniform", "amplitude": 0.3}]
     noise = {"name": "one_of", "noises": parts, "weights": [3, 1]}
     outcome = tiny(noise=noise).fit()
@@ -88,8 +88,8 @@ def test_every_noise_of_a_mixture_is_on_every_image(tiny: Make, blobs: Any) -> N
         assert row[metric] == pytest.approx(0.75 * first + 0.25 * second)
 
 
-def test_chains_and_nested_mixtures_are_taken_apart() -> None:
-    """Each way through them once, by how often it is taken; a noise that is never chosen is not."""
+def test_chains_and_nested_mixtures_are_expanded() -> None:
+    """Each combination occurs once with its probability; noises that are never chosen do not."""
     inner = {"name": "one_of", "noises": ["gaussian", "uniform"]}
     chain = create_noise("chain", noises=[inner, "salt_and_pepper"])
     assert [chance for _, chance in chain.alternatives()] == [0.5, 0.5]
@@ -109,7 +109,7 @@ def test_chains_and_nested_mixtures_are_taken_apart() -> None:
     ],
 )
 def test_noises_to_validate_under(tiny: Make, noise: Any) -> None:
-    """Apart from what is trained on, in any spelling, one figure each."""
+    """They can differ from the training noise, in any spelling, with a figure for each."""
     outcome = tiny(validation_noise=noise).fit()
     conditions = rows(outcome.folder)[-1]["conditions"]
     assert set(conditions) == {"gaussian:15", "gaussian:50"}
@@ -125,7 +125,7 @@ def test_noises_to_validate_under(tiny: Make, noise: Any) -> None:
 
 
 def test_several_validation_sets(tiny: Make, blobs: Any) -> None:
-    """Each has its own figures under its name; the mean is that of the sets."""
+    """Each has figures under its name; the mean is over the sets."""
     dark = [blobs[index] * 0.1 for index in range(len(blobs))]
     sets = {"plain": list(torch.rand(5, 3, 24, 24)), "dark": dark}
     outcome = tiny(validation_dataset=sets).fit()
@@ -136,7 +136,7 @@ def test_several_validation_sets(tiny: Make, blobs: Any) -> None:
 
 
 def test_the_mean_is_that_of_the_images(tiny: Make) -> None:
-    """Images of unequal shape, in any batches: the PSNR is the mean of each one's own."""
+    """For images of different shapes, in any batches, the PSNR is the mean over the images."""
 
     class Same(nn.Module):
         def __init__(self) -> None:
@@ -157,7 +157,7 @@ def test_the_mean_is_that_of_the_images(tiny: Make) -> None:
 
 @pytest.mark.parametrize("metric", ["ssim", "loss", "total_variation"])
 def test_any_metric_decides(tiny: Make, metric: str) -> None:
-    """The best row is the one with the highest SSIM, or with the lowest loss or term."""
+    """The best row has the highest SSIM, or the lowest loss or term."""
     losses = {"l1": 1.0, "total_variation": 0.01}
     settings = {"validate_every": 1, "learning_rate": 0.05}
     outcome = tiny(loss=losses, validation_metric=metric, **settings).fit()
@@ -170,8 +170,8 @@ def test_any_metric_decides(tiny: Make, metric: str) -> None:
     assert outcome.best["step"] == max(found, key=value)["step"]
 
 
-def test_ms_ssim_decides_where_pictures_are_large_enough(tiny: Make) -> None:
-    """Small ones are refused before the first step, as is a metric that nobody knows."""
+def test_ms_ssim_decides_if_pictures_are_large_enough(tiny: Make) -> None:
+    """Small ones and an unknown metric are refused before the first step."""
     with pytest.raises(ConfigError, match="ms_ssim needs images of at least 161x161 pixels"):
         tiny(validation_metric="ms_ssim").fit()
     with pytest.raises(ConfigError, match="is none of ms_ssim, psnr, psnr_y, ssim, loss, l1"):
@@ -181,10 +181,10 @@ def test_ms_ssim_decides_where_pictures_are_large_enough(tiny: Make) -> None:
     assert 0 < outcome.best["ms_ssim_noisy"] < 1
 
 
-def test_a_run_ends_early_when_nothing_gets_better(
+def test_a_run_ends_early_without_improvement(
     tiny: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After so many validations without a new best; resumed, it has ended already."""
+    """After a number of validations without a new best; a resumed run has ended already."""
     settings = {"early_stopping": 2, "validate_every": 1, "steps": 40, "learning_rate": 1.0}
     trainer = tiny(**settings, optimizer="sgd", loss=[lambda r, t: -(r.image - t).abs().mean()])
     with caplog.at_level("INFO"):
@@ -198,7 +198,7 @@ def test_a_run_ends_early_when_nothing_gets_better(
 
 @pytest.fixture
 def error_metric(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A metric of which lower values are better, registered as by a plugin."""
+    """A metric whose lower values are better, registered as by a plugin."""
     metrics.names()
     monkeypatch.setattr(metrics, "_entries", dict(metrics._entries))
 
@@ -213,8 +213,8 @@ def error_metric(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("error_metric")
-def test_the_lowest_value_decides_where_the_metric_says_so(tiny: Make) -> None:
-    """A registered metric is measured of noisy and restored images, and its least is the best."""
+def test_the_lowest_value_decides_if_the_metric_says_so(tiny: Make) -> None:
+    """The metric is measured for noisy and restored images, and its smallest value is best."""
     settings = {"validate_every": 1, "learning_rate": 0.05}
     outcome = tiny(validation_metric="mean_error", **settings).fit()
     found = rows(outcome.folder)
@@ -224,7 +224,7 @@ def test_the_lowest_value_decides_where_the_metric_says_so(tiny: Make) -> None:
 
 
 def test_metrics_are_measured_besides_psnr_and_ssim(tiny: Make) -> None:
-    """By name or with arguments, in every row; the run's configuration names them again."""
+    """By name or with arguments, in every row; the configuration of the run has them."""
     chosen = ["psnr_y", {"name": "ssim", "clamp": False}]
     outcome = tiny(validation_metrics=chosen, steps=1).fit()
     (row,) = rows(outcome.folder)
@@ -234,7 +234,7 @@ def test_metrics_are_measured_besides_psnr_and_ssim(tiny: Make) -> None:
 
 
 def test_an_unknown_metric_is_refused_with_its_key() -> None:
-    """With the file and the nearest name."""
+    """The message has the file and the nearest name."""
     data = {"model": "unet", "dataset": "samples", "train": {"validation_metrics": ["pnsr"]}}
     with pytest.raises(
         ConfigError, match=r"validation_metrics\.0: unknown metric 'pnsr'\. Did you mean 'psnr'"

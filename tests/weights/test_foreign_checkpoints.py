@@ -1,4 +1,4 @@
-"""Published checkpoints: recognised by their keys and shapes, and never executed.
+"""Published checkpoints are recognised by keys and shapes, and their code is never executed.
 
 The networks that the checkpoints are made of here stand in the layouts of their projects; what they
 compute is the reference.
@@ -35,7 +35,7 @@ def stack(
     biases: tuple[bool, bool, bool] = (True, True, True),
     eps: float = 1e-5,
 ) -> nn.Sequential:
-    """Convolutions, normalisations in between where asked for, ReLUs; numbers that all matter."""
+    """Convolutions, optional normalisations and ReLUs; all numbers affect the result."""
     first, middle, last = biases
     count = len(channels) - 1
     layers: list[nn.Module] = []
@@ -58,12 +58,12 @@ def stack(
 
 
 def named(network: nn.Module, prefix: str) -> State:
-    """A state dict under a name."""
+    """A state dict with a prefix."""
     return {f"{prefix}.{key}": value.clone() for key, value in network.state_dict().items()}
 
 
 def phases(noisy: Tensor, sigma: float, first: int = 0, last: int = 0) -> Tensor:
-    """The 2x2 phases of an image with maps of the level before or after them."""
+    """The 2x2 phases of an image, with maps of the level before or after them."""
     apart = functional.pixel_unshuffle(noisy, 2)
     level = torch.full_like(apart[:, :1], sigma)
     return torch.cat([level] * first + [apart] + [level] * last, dim=1)
@@ -130,7 +130,7 @@ def _known_weights() -> None:
 def test_published_checkpoints_compute_what_they_did(
     published: str, channels: int, tmp_path: Path
 ) -> None:
-    """Loaded by path, and converted, they restore as their own project's network does."""
+    """Loaded by path or converted, they give the results of the original network."""
     make, architecture, arguments = PUBLISHED[published]
     state, reference = make(channels)
     torch.save(state, tmp_path / "net.pth")
@@ -188,8 +188,8 @@ def zeros(state: State) -> State:
 
 @torch.no_grad()
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-def test_wrappers_are_taken_off(wrapper: str, tmp_path: Path) -> None:
-    """Whatever a trainer put around the state dict."""
+def test_wrappers_are_removed(wrapper: str, tmp_path: Path) -> None:
+    """For every dictionary that trainers put around a state dict."""
     state, reference = kair_dncnn(1)
     torch.save(WRAPPERS[wrapper](state), tmp_path / "net.pth")
     noisy = torch.rand(1, 1, 8, 8)
@@ -200,7 +200,7 @@ def test_wrappers_are_taken_off(wrapper: str, tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_safetensors_without_our_card_are_recognised_too(tmp_path: Path) -> None:
-    """The keys say what it is, not the file format; nor the file's suffix."""
+    """They are recognised by their keys, not by the format or the suffix of the file."""
     state, reference = kair_dncnn(3)
     noisy = torch.rand(1, 3, 8, 8)
     for name in ("net.safetensors", "net.pth"):
@@ -210,7 +210,7 @@ def test_safetensors_without_our_card_are_recognised_too(tmp_path: Path) -> None
 
 @torch.no_grad()
 def test_a_published_checkpoint_fills_a_given_model(tmp_path: Path) -> None:
-    """Training can begin from it; so can a state dict of the model's own."""
+    """Training can start from it, and from a state dict of the model."""
     state, reference = kair_dncnn(1)
     model = create_model("dncnn", channels=1, depth=4, width=8, batch_norm=False)
     noisy = torch.rand(1, 1, 8, 8)
@@ -222,8 +222,8 @@ def test_a_published_checkpoint_fills_a_given_model(tmp_path: Path) -> None:
         torch.testing.assert_close(filled(noisy), expected)
 
 
-def test_the_card_says_where_it_came_from(tmp_path: Path) -> None:
-    """File, digest and layout; the licence is not guessed."""
+def test_the_card_has_the_origin(tmp_path: Path) -> None:
+    """It has file, digest and layout; the licence is unknown unless it is given."""
     torch.save(kair_dncnn(1)[0], tmp_path / "dncnn_25.pth")
     convert(tmp_path / "dncnn_25.pth", tmp_path / "a.safetensors")
     card = read_card(tmp_path / "a.safetensors")
@@ -236,7 +236,7 @@ def test_the_card_says_where_it_came_from(tmp_path: Path) -> None:
 
 
 class Module(nn.Module):
-    """A network that someone pickled whole."""
+    """A network that was pickled as an object."""
 
 
 def trap(folder: Path) -> Any:
@@ -272,7 +272,7 @@ def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
-    """It is a program; torch's own message, to load it as one, is not passed on."""
+    """It is a program, and torch's advice to load it as one is not repeated."""
     torch.jit.trace(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 8, 8)).save(str(tmp_path / "net.pth"))
     message = refused(tmp_path / "net.pth")
     assert "a TorchScript archive, which contains a program" in message
@@ -319,8 +319,8 @@ def test_damaged_safetensors_are_reported(head: Any, told: str, tmp_path: Path) 
         ({"name": "dncnn", "arguments": {"wide": 1}}, "unknown argument 'wide'. Did you mean 'w"),
     ],
 )
-def test_cards_that_do_not_say_what_they_are_of(made: Any, told: str, tmp_path: Path) -> None:
-    """By another program, or by another version: the file is named."""
+def test_cards_without_an_architecture(made: Any, told: str, tmp_path: Path) -> None:
+    """Of another program or version; the message names the file."""
     card = json.dumps({"format": 1, "model": made})
     save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors", metadata={"restorekit": card})
     assert told in refused(tmp_path / "a.safetensors")

@@ -1,4 +1,4 @@
-"""Weights files that somebody made to do harm: one line each, and no memory taken."""
+"""Hostile weights files give one line each, and take no memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Entry = dict[str, Any]
 
 
 def write(path: Path, header: Any, body: bytes = b"") -> Path:
-    """A safetensors file with that header."""
+    """A safetensors file with the given header."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
     return path
@@ -36,7 +36,7 @@ def entry(kind: Any = "F32", shape: Any = (1,), offsets: Any = (0, 4)) -> dict[s
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Callable[[Path], str]:
-    """The line with which a file is refused, by all that read it."""
+    """The message of every function that reads the file."""
 
     def refused(path: Path) -> str:
         lines = []
@@ -83,12 +83,12 @@ def refused(tmp_path: Path) -> Callable[[Path], str]:
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )
 def test_headers(tmp_path: Path, refused: Callable[[Path], str], header: Any, message: str) -> None:
-    """Whatever stands where a number, a list or an object should."""
+    """Wrong types in place of a number, a list or an object."""
     assert message in refused(write(tmp_path / "net.safetensors", header, b"0000"))
 
 
-def test_headers_that_are_right(tmp_path: Path) -> None:
-    """No tensors, empty ones, scalars, and metadata that are not ours."""
+def test_valid_headers(tmp_path: Path) -> None:
+    """No tensors, empty tensors, scalars, and other metadata."""
     header = {
         "__metadata__": {"format": "pt", "odd": 3},
         "none": {"dtype": "F16", "shape": [0, 5], "data_offsets": [0, 0]},
@@ -101,7 +101,7 @@ def test_headers_that_are_right(tmp_path: Path) -> None:
 
 @pytest.fixture
 def claiming(tmp_path: Path) -> Callable[..., Path]:
-    """A small file whose card claims another network."""
+    """A small file whose card names a larger network."""
 
     def claiming(model: Any) -> Path:
         path = tmp_path / "net.safetensors"
@@ -130,7 +130,7 @@ def claiming(tmp_path: Path) -> Callable[..., Path]:
 def test_a_card_that_claims_more_than_the_file_holds(
     claiming: Callable[..., Path], name: str, arguments: Any
 ) -> None:
-    """It is refused before the network is built, in a line."""
+    """It is refused before the network is built."""
     path = claiming({"name": name, "arguments": arguments})
     tracemalloc.start()
     with pytest.raises(CheckpointError, match=r"net\.safetensors: .*"):
@@ -150,7 +150,7 @@ def test_a_card_that_claims_more_than_the_file_holds(
     ],
     ids=lambda value: str(value)[:40],
 )  # fmt: skip
-def test_cards_that_say_nothing_of_use(claiming: Callable[..., Path], model: Any) -> None:
+def test_unusable_cards(claiming: Callable[..., Path], model: Any) -> None:
     """Wrong types in place of the architecture."""
     with pytest.raises(CheckpointError, match=r"net\.safetensors: ") as caught:
         load_model(claiming(model))
@@ -166,7 +166,7 @@ def test_cards_that_are_hard_to_read(
 
 
 def test_a_card_with_a_loss_that_was_not_finite(tmp_path: Path) -> None:
-    """Python writes NaN and infinity as JSON does not have them; our own cards may hold them."""
+    """Python writes NaN and infinity, which JSON lacks; older cards may contain them."""
     path = tmp_path / "net.safetensors"
     card = {"metrics": {"psnr": float("inf"), "loss": float("nan")}}
     save_model(create_model("dncnn", depth=2, width=1), path, card)
@@ -174,7 +174,7 @@ def test_a_card_with_a_loss_that_was_not_finite(tmp_path: Path) -> None:
 
 
 def repeated() -> torch.Tensor:
-    """One number that claims to be 10^12."""
+    """One number that is expanded to 10^12."""
     return torch.ones(1).expand(10**12)
 
 
@@ -187,7 +187,7 @@ def repeated() -> torch.Tensor:
 def test_tensors_without_numbers(
     tmp_path: Path, refused: Callable[[Path], str], tensor: torch.Tensor
 ) -> None:
-    """Those that take no place in the file would take it in memory."""
+    """They take no space in the file, but would take it in memory."""
     torch.save({"model.0.weight": tensor}, tmp_path / "net.pth")
     assert "has no plain real numbers in model.0.weight" in refused(tmp_path / "net.pth")
 
@@ -195,17 +195,15 @@ def test_tensors_without_numbers(
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol 4")
 @pytest.mark.parametrize("zipped", [True, False])
 def test_another_protocol(tmp_path: Path, refused: Callable[[Path], str], zipped: bool) -> None:
-    """The reader of torch that runs no code takes protocol 2 alone; the file is not damaged."""
+    """torch's safe reader supports only protocol 2; the file is not reported as damaged."""
     path = tmp_path / "net.pth"
     state = {"model.0.weight": torch.zeros(2)}
     torch.save(state, path, pickle_protocol=4, _use_new_zipfile_serialization=zipped)
     assert "a pickle of a newer protocol" in refused(path)
 
 
-def test_an_archive_that_unpacks_without_end(
-    tmp_path: Path, refused: Callable[[Path], str]
-) -> None:
-    """A zip bomb is not unpacked."""
+def test_a_zip_bomb(tmp_path: Path, refused: Callable[[Path], str]) -> None:
+    """It is not unpacked."""
     torch.save({"model.0.weight": torch.zeros(15_000_000)}, tmp_path / "whole.pth")
     with (
         zipfile.ZipFile(tmp_path / "whole.pth") as whole,
@@ -217,7 +215,7 @@ def test_an_archive_that_unpacks_without_end(
 
 
 def nested_pickle(depth: int) -> bytes:
-    """Lists in lists, without recursion here."""
+    """Deeply nested lists, made without recursion."""
     return b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b"."
 
 
@@ -235,7 +233,7 @@ def nested_pickle(depth: int) -> bytes:
     ],
 )
 def test_pickles(tmp_path: Path, refused: Callable[[Path], str], content: bytes) -> None:
-    """Empty, cut, deep, or claiming more bytes than there are."""
+    """Empty, truncated, deep, or with a length beyond the file."""
     path = tmp_path / "net.pth"
     path.write_bytes(content)
     refused(path)

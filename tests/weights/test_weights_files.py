@@ -32,7 +32,7 @@ NETWORKS = [n for n in models.names() if "classical" not in models.entry(n).comp
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_model_round_trips(name: str, tmp_path: Path) -> None:
-    """The loaded network is of the same class and computes the same."""
+    """The loaded network has the same class and gives the same results."""
     model = create_model(name, channels=1).eval()
     save_model(model, tmp_path / "w.safetensors")
     loaded = load_model(tmp_path / "w.safetensors")
@@ -44,8 +44,8 @@ def test_every_model_round_trips(name: str, tmp_path: Path) -> None:
     assert torch.equal(getattr(ours, "image", ours), getattr(theirs, "image", theirs))
 
 
-def test_the_card_tells_how_to_make_the_network_again(saved: Path) -> None:
-    """Readable by anything that reads safetensors: one JSON string in the metadata."""
+def test_the_card_describes_the_network(saved: Path) -> None:
+    """It is one JSON string in the metadata, which every reader of safetensors can read."""
     with safe_open(saved, "pt") as file:
         card = json.loads(file.metadata()["restorekit"])
     assert card["model"] == {
@@ -60,14 +60,14 @@ def test_the_card_tells_how_to_make_the_network_again(saved: Path) -> None:
 
 
 def test_saved_files_follow_the_umask(saved: Path) -> None:
-    """Weights are as readable as any file the user makes."""
+    """They have the permissions of any new file."""
     mask = os.umask(0)
     os.umask(mask)
     assert saved.stat().st_mode & 0o777 == 0o666 & ~mask
 
 
 def test_weights_that_are_not_finite_are_never_written(saved: Path) -> None:
-    """The good file stays as it was."""
+    """The existing file is unchanged."""
     before = saved.read_bytes()
     model = create_model("dncnn", depth=3, width=4)
     nn.init.constant_(next(model.parameters()), float("nan"))
@@ -79,7 +79,7 @@ def test_weights_that_are_not_finite_are_never_written(saved: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")  # torch 2.10, of code of its own
 def test_a_compiled_model_saves_as_itself(tmp_path: Path) -> None:
-    """Wrappers leave no trace in the names of the weights."""
+    """Wrappers do not change the names of the weights."""
     model = create_model("dncnn", depth=3, width=4)
     save_model(torch.compile(model), tmp_path / "w.safetensors")
     loaded = load_model(tmp_path / "w.safetensors")
@@ -87,7 +87,7 @@ def test_a_compiled_model_saves_as_itself(tmp_path: Path) -> None:
 
 
 def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
-    """Not by suffix, and not behind a false name."""
+    """Neither with its own suffix nor with a false one."""
 
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -147,7 +147,7 @@ def damaged(kind: str, saved: Path) -> Path:
     ],
 )
 def test_files_that_cannot_be_loaded(kind: str, message: str, saved: Path) -> None:
-    """One line that names the file and the cause."""
+    """The message has the file and the cause."""
     path = damaged(kind, saved)
     with pytest.raises(CheckpointError) as caught:
         load_model(path)
@@ -157,7 +157,7 @@ def test_files_that_cannot_be_loaded(kind: str, message: str, saved: Path) -> No
 
 
 def test_a_folder_means_its_best_weights(saved: Path) -> None:
-    """The best before the last."""
+    """The best weights are preferred to the last."""
     last = saved.rename(saved.with_name("last.safetensors"))
     assert read_card(saved.parent)["model"]["arguments"]["depth"] == 3
     save_model(create_model("dncnn", depth=5, width=4), last.with_name("best.safetensors"))

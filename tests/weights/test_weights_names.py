@@ -1,4 +1,4 @@
-"""Weights by name, and the card that a release puts on them."""
+"""Weights by name, and the card of a release."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RELEASE: dict[str, Any] = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of named weights: "tiny-gray", released, and "plain", as a run leaves it."""
+    """A folder of named weights: "tiny-gray", a release, and "plain", from a run."""
     torch.manual_seed(0)
     folder = tmp_path / "named"
     model = create_model("dncnn", channels=1, depth=2, width=4)
@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestNames:
     def test_a_name_is_a_file(self, folder: Path) -> None:
-        """Of the user's folder; wherever weights are wanted."""
+        """In a folder of the user, wherever weights are accepted."""
         assert find_weights("tiny-gray") == folder / "tiny-gray.safetensors"
         assert {"plain", "tiny-gray"} <= set(list_weights())
         assert list_weights("tiny-*") == ["tiny-gray"]
@@ -71,7 +71,7 @@ class TestNames:
     def test_the_first_folder_wins(
         self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Several are separated as in PATH; one that is not there is empty."""
+        """Several are separated as in PATH; a missing one counts as empty."""
         other = tmp_path / "other"
         save_model(create_model("dncnn", depth=3, width=4), other / "plain.safetensors")
         folders = [tmp_path / "missing", other, folder]
@@ -100,7 +100,7 @@ class TestNames:
         assert FIELDS.keys() <= WeightsCard.__annotations__.keys()
 
     def test_a_path_goes_before_a_name(self, folder: Path, tmp_path: Path) -> None:
-        """A run's folder of that name; but not a folder without weights."""
+        """For example the folder of a run, but not one without weights."""
         (tmp_path / "plain").mkdir()
         assert find_weights("plain") == folder / "plain.safetensors"
         save_model(create_model("dncnn", depth=2, width=4), tmp_path / "plain" / "last.safetensors")

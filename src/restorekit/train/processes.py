@@ -117,7 +117,7 @@ class Processes:
                 context.__enter__()
             except (RestoreKitError, OSError) as error:
                 failure = error
-        # Every process asks, because the others would otherwise wait for the main one for ever.
+        # Every process asks, because the others would otherwise wait forever for the main one.
         failed = self.largest(int(failure is not None))
         if failure is not None:
             raise failure

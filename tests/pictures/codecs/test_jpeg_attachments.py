@@ -1,4 +1,4 @@
-"""Phone files: what follows the picture is kept and found again, or no longer claimed."""
+"""JPEG files of phones: data after the picture is kept, or no longer referred to."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def smooth(width: int, height: int, seed: int = 0) -> Image.Image:
 
 
 def gain_map() -> bytes:
-    """A small gray JPEG that says it is one."""
+    """A small gray JPEG that is marked as a gain map."""
     file = io.BytesIO()
     packet = b'<x xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
     smooth(12, 8, 1).convert("L").save(file, "JPEG", xmp=packet)
@@ -67,7 +67,7 @@ def phone_file(path: Path, orientation: int = 1, kind: int = 0, video: bytes = V
 
 
 def frames(path: Path) -> list[Any]:
-    """The pictures in the index of a file, where it says that they are."""
+    """The pictures at the offsets in the index of a file."""
     data = path.read_bytes()
     with MpoImageFile(path) as image:
         entries, base = image.mpinfo[0xB002], data.index(b"MPF\x00") + 4
@@ -103,7 +103,7 @@ def test_gain_map_and_video_of_a_jpeg_stay(tmp_path: Path, orientation: int) -> 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".bmp"])
 def test_formats_that_hold_no_more_than_a_picture(tmp_path: Path, suffix: str) -> None:
-    """What is left out is named, and no longer claimed."""
+    """What is left out is named, and no longer referred to."""
     phone_file(tmp_path / "a.jpg")
     with pytest.warns(RestoreWarning, match=r"a\.jpg' holds more .*\(gain map, video\)"):
         left_out = process_file(tmp_path / "a.jpg", tmp_path / f"a{suffix}", KEPT)
@@ -113,7 +113,7 @@ def test_formats_that_hold_no_more_than_a_picture(tmp_path: Path, suffix: str) -
 
 
 def test_in_place_refuses_what_it_would_lose(tmp_path: Path) -> None:
-    """As of a JPEG under another format's name."""
+    """For example a JPEG with the suffix of another format."""
     phone_file(tmp_path / "a.png")
     before = (tmp_path / "a.png").read_bytes()
     with pytest.raises(ImageFileError, match=r"gain map, video.*choose another output"):
@@ -125,7 +125,7 @@ def test_in_place_refuses_what_it_would_lose(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("video", [VIDEO, b""])
 def test_previews_are_left_out(tmp_path: Path, video: bytes) -> None:
-    """They show the picture as it was; the video behind one stays."""
+    """They show the noisy picture; a video after one is kept."""
     phone_file(tmp_path / "a.jpg", kind=0x010001, video=video)
     left_out = process_file(tmp_path / "a.jpg", tmp_path / "b.jpg", KEPT)
     assert left_out == ("preview",)
@@ -136,21 +136,21 @@ def test_previews_are_left_out(tmp_path: Path, video: bytes) -> None:
     assert (b"MotionPhoto" in written) == bool(video)
 
 
-def test_a_claim_without_anything_behind_it_is_removed(tmp_path: Path) -> None:
-    """As other programs leave them when they write the picture alone."""
+def test_a_reference_to_missing_data_is_removed(tmp_path: Path) -> None:
+    """Other programs leave such references when they write only the picture."""
     smooth(32, 16).save(tmp_path / "a.jpg", xmp=XMP.format(4711).encode())
     write_pages([read_picture(tmp_path / "a.jpg")], tmp_path / "b.jpg")
     assert b"MotionPhoto" not in (tmp_path / "b.jpg").read_bytes()
 
 
 def test_a_pil_image_claims_nothing(tmp_path: Path) -> None:
-    """A PIL image holds the picture alone."""
+    """A PIL image has only the picture."""
     phone_file(tmp_path / "a.jpg")
     assert b"MotionPhoto" not in picture_to_image(read_picture(tmp_path / "a.jpg")).info["xmp"]
 
 
 def test_extended_xmp_stays_in_a_jpeg(tmp_path: Path) -> None:
-    """Elsewhere it is named, and the packet no longer refers to it."""
+    """In other formats it is reported as left out, and the packet no longer refers to it."""
     name = b"http://ns.adobe.com/xmp/extension/\x00"
     content = name + b"0" * 32 + struct.pack(">II", 4, 0) + b"<a/>"
     segment = struct.pack(">HH", 0xFFE1, len(content) + 2) + content
@@ -165,8 +165,8 @@ def test_extended_xmp_stays_in_a_jpeg(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_damaged_index_costs_no_more_than_itself(tmp_path: Path, seed: int) -> None:
-    """Whatever it says, the picture is read and what follows it is passed on."""
+def test_a_damaged_index_does_not_affect_the_picture(tmp_path: Path, seed: int) -> None:
+    """For any damage, the picture is read and the data after it is kept."""
     phone_file(tmp_path / "a.jpg")
     data = bytearray((tmp_path / "a.jpg").read_bytes())
     start = data.index(b"MPF\x00") + 4

@@ -1,4 +1,4 @@
-"""JPEG files: parts that are missing, sizes that are not true, and metadata."""
+"""JPEG files: missing parts, false sizes, and metadata."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def with_size(data: bytes, width: int, height: int) -> bytes:
 def test_a_file_that_lacks_its_end_marker_alone_is_read(
     tmp_path: Path, progressive: bool, missing: int
 ) -> None:
-    """With a warning that names it; no pixel differs."""
+    """A warning names the file; no pixel differs."""
     data = encoded(progressive=progressive)
     (tmp_path / "a.jpg").write_bytes(data)
     whole = read_picture(tmp_path / "a.jpg")
@@ -56,7 +56,7 @@ def test_a_file_that_lacks_its_end_marker_alone_is_read(
 def test_a_file_that_lacks_pixels_is_refused(
     refusal: Refusal, tmp_path: Path, progressive: bool, missing: int
 ) -> None:
-    """Also where they are few."""
+    """Even if only a few are missing."""
     (tmp_path / "a.jpg").write_bytes(encoded(progressive=progressive)[:-missing])
     assert "ends too early" in refusal(tmp_path / "a.jpg")
 
@@ -65,7 +65,7 @@ def test_a_file_that_lacks_pixels_is_refused(
 def test_a_size_that_a_file_cannot_hold_is_refused(
     refusal: Refusal, tmp_path: Path, progressive: bool
 ) -> None:
-    """Before anything is decoded or reserved."""
+    """Before anything is decoded or allocated."""
     data = with_size(encoded(progressive=progressive), 20_000, 20_000)
     (tmp_path / "a.jpg").write_bytes(data)
     assert "cannot hold 20000x20000 pixels" in refusal(tmp_path / "a.jpg")
@@ -75,14 +75,14 @@ def test_a_size_that_a_file_cannot_hold_is_refused(
     "options", [{}, {"progressive": True}, {"optimize": True}, {"subsampling": "4:2:0"}]
 )
 def test_pictures_that_take_few_bits_are_read(tmp_path: Path, options: dict[str, Any]) -> None:
-    """A picture of one colour takes about as little as there can be."""
+    """A picture of one colour needs nearly the minimum of bits."""
     flat = Image.new("RGB", (400, 300), (128, 128, 128))
     (tmp_path / "a.jpg").write_bytes(encoded(flat, quality=1, **options))
     assert (read_picture(tmp_path / "a.jpg").pixels == 128).all()
 
 
 def test_very_many_scans_are_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """Each costs the decoder a way through the whole picture."""
+    """For each the decoder passes over the whole picture."""
     data = encoded(progressive=True)
     last = data.rindex(b"\xff\xda")
     (tmp_path / "a.jpg").write_bytes(data[:-2] + data[last:-2] * 200 + data[-2:])
@@ -92,10 +92,10 @@ def test_very_many_scans_are_refused(refusal: Refusal, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("marker", "bits", "said"), [(0xC3, 8, "lossless"), (0xC1, 12, "12-bit channels")]
 )
-def test_kinds_that_are_not_read_are_named(
+def test_unsupported_kinds_are_named(
     refusal: Refusal, tmp_path: Path, marker: int, bits: int, said: str
 ) -> None:
-    """Not called damaged."""
+    """They are not reported as damaged."""
     data = bytearray(encoded())
     place = data.index(b"\xff\xc0")
     data[place + 1], data[place + 4] = marker, bits
@@ -154,7 +154,7 @@ def test_metadata_that_is_left_out_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["exif", "xmp", "iptc", "comment"])
 def test_what_is_too_long_for_a_segment_is_left_out_and_named(tmp_path: Path, field: str) -> None:
-    """And the picture is written."""
+    """The picture is written."""
     whole = Picture(np.asarray(photo()), metadata=Metadata(**{field: b"II*\x00" + bytes(70_000)}))
     left_out = write_pages([whole], tmp_path / "a.jpg")
     assert len(left_out) == 1
@@ -163,7 +163,7 @@ def test_what_is_too_long_for_a_segment_is_left_out_and_named(tmp_path: Path, fi
 
 
 def test_bytes_before_the_first_frame_are_not_a_picture(tmp_path: Path) -> None:
-    """A file of segments alone is refused in a line."""
+    """A file that has only segments is refused."""
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xfe\x00\x04hi\xff\xd9")
     with pytest.raises(ImageFileError, match="ends before its pixels"):
         read_picture(tmp_path / "a.jpg")

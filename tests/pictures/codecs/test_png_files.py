@@ -1,4 +1,4 @@
-"""PNG files: chunks and 16-bit pixels, against a reader made of zlib and struct."""
+"""PNG files: chunks and 16-bit pixels, compared with a simple reader by zlib and struct."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 
 
 def png(samples: Any, colour_type: int, *extra: tuple[bytes, bytes], after: bytes = b"") -> bytes:
-    """A 16-bit PNG of samples (H, W, C), put together by the specification."""
+    """A 16-bit PNG of samples (H, W, C), built by the specification."""
     height, width, _ = samples.shape
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     rows = b"".join(b"\x00" + row.astype(">u2").tobytes() for row in samples)
@@ -38,7 +38,7 @@ def png(samples: Any, colour_type: int, *extra: tuple[bytes, bytes], after: byte
 
 
 def parse(data: bytes) -> tuple[list[tuple[bytes, bytes]], Any]:
-    """The chunks of a PNG, checksums verified, and its samples (H, W, C), filters undone."""
+    """The chunks of a PNG with verified checksums, and its samples (H, W, C) without filters."""
     assert data[:8] == SIGNATURE
     place, found = 8, []
     while place < len(data):
@@ -94,7 +94,7 @@ def test_written_pixels_are_those_of_the_specification(
 
 @pytest.mark.parametrize("colour_type", CHANNELS)
 def test_16_bits_are_read(tmp_path: Path, colour_type: int) -> None:
-    """Every sample of a 16-bit file of each kind arrives, alpha apart."""
+    """Every sample of each kind of 16-bit file is read, with alpha separately."""
     values = samples(CHANNELS[colour_type])
     (tmp_path / "a.png").write_bytes(png(values, colour_type))
     picture = read_picture(tmp_path / "a.png")
@@ -107,7 +107,7 @@ def test_16_bits_are_read(tmp_path: Path, colour_type: int) -> None:
 
 
 def test_transparent_colour_of_16_bits_becomes_alpha(tmp_path: Path) -> None:
-    """One colour that the file calls transparent, and no other, is."""
+    """Exactly the colour that the file declares transparent."""
     values = samples(3)
     key = struct.pack(">3H", *values[1, 2])
     (tmp_path / "a.png").write_bytes(png(values, 2, (b"tRNS", key)))
@@ -120,7 +120,7 @@ def test_transparent_colour_of_16_bits_becomes_alpha(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_metadata_is_written_as_the_specification_says(tmp_path: Path, dtype: type) -> None:
-    """Every chunk stands once, before the pixels, with a right checksum and its content."""
+    """Every chunk occurs once, before the pixels, with a correct checksum and its content."""
     exif = Image.Exif()
     exif[0x0110] = "a camera"
     block = exif.tobytes()[6:]
@@ -162,7 +162,7 @@ def test_metadata_is_written_as_the_specification_says(tmp_path: Path, dtype: ty
 
 
 def test_colour_chunks_survive_16_bits_and_values_with_them(tmp_path: Path) -> None:
-    """A linear file stays linear: the same values, and the same word about them."""
+    """A linear file stays linear: neither the values nor their declaration change."""
     values = samples(3)
     source, target = tmp_path / "a.png", tmp_path / "b.png"
     source.write_bytes(
@@ -189,7 +189,7 @@ def test_exif_after_the_pixels_turns_the_picture(tmp_path: Path) -> None:
 
 
 def test_texts_are_kept_as_they_are(tmp_path: Path) -> None:
-    """Of every kind, before and behind the pixels, in their order; only the damaged is left out."""
+    """Of every kind, before and after the pixels, in order; only damaged ones are left out."""
     author, title = (
         (b"tEXt", b"Author\x00A. Name"),
         (b"zTXt", b"Title\x00\x00" + zlib.compress(b"x")),
@@ -237,7 +237,7 @@ def test_exif_in_a_text_is_kept_only_where_it_is_all(tmp_path: Path) -> None:
 def test_damaged_metadata_does_not_cost_the_pixels(
     tmp_path: Path, kind: bytes, content: bytes
 ) -> None:
-    """What a chunk should have said is left out."""
+    """Only the content of the damaged chunk is left out."""
     (tmp_path / "a.png").write_bytes(png(samples(1), 0, (kind, content)))
     picture = read_picture(tmp_path / "a.png")
     assert np.array_equal(picture.pixels, samples(1))
@@ -253,7 +253,7 @@ def test_compressed_xmp_is_read(tmp_path: Path) -> None:
 
 
 def test_metadata_that_unpacks_without_end_is_left_out(tmp_path: Path) -> None:
-    """A profile or text of a few bytes fills neither the memory nor the result; Pillow reads it."""
+    """A profile or text of a few bytes that expands to a huge size is left out; Pillow reads it."""
     bomb = zlib.compress(bytes(70_000_000), 9)
     extra = [(b"iCCP", b"name\x00\x00" + bomb), (b"zTXt", b"Comment\x00\x00" + bomb)]
     extra += [(b"iTXt", b"Note\x00\x01\x00\x00\x00" + bomb)]
@@ -298,7 +298,7 @@ def interlaced(samples: Any, colour_type: int) -> bytes:
 def test_interlaced_16_bits_are_read_in_silence(
     tmp_path: Path, colour_type: int, width: int, height: int, capfd: Any
 ) -> None:
-    """Of every size, also where passes are empty; libpng prints nothing."""
+    """For every size, also with empty passes; libpng prints nothing."""
     given = np.random.default_rng(0).integers(
         0, 65536, (height, width, CHANNELS[colour_type]), np.uint16
     )
@@ -310,8 +310,8 @@ def test_interlaced_16_bits_are_read_in_silence(
 
 
 @pytest.mark.parametrize("colour_type", [0, 2, 4, 6])
-def test_filters_of_higher_pictures_are_undone(tmp_path: Path, colour_type: int) -> None:
-    """Rows build on those above, also where they are decoded a few hundred at a time."""
+def test_filters_across_bands_are_undone(tmp_path: Path, colour_type: int) -> None:
+    """Rows depend on those above, also if they are decoded a few hundred at a time."""
     ramp = np.arange(600 * 5 * CHANNELS[colour_type]).reshape(600, 5, -1) * 7 % 65536
     noise = np.random.default_rng(0).integers(0, 9, ramp.shape)
     given = ((ramp + noise) % 65536).astype(np.uint16)
@@ -336,10 +336,8 @@ def unpacked(data: bytes) -> bytes:
         (b"gAMA", bytes(4)),
     ],
 )
-def test_no_decoder_prints_of_what_it_need_not_know(
-    tmp_path: Path, extra: tuple[bytes, bytes], capfd: Any
-) -> None:
-    """Damaged metadata, and data behind the pixels, which libpng warns of on its own."""
+def test_decoders_print_nothing(tmp_path: Path, extra: tuple[bytes, bytes], capfd: Any) -> None:
+    """For damaged metadata and for data after the pixels, about which libpng would warn."""
     data = png(samples(3), 2, extra)
     packed = zlib.compress(unpacked(data) + b"and more") + b"and still more"
     data = data[: data.index(b"IDAT") - 4] + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
@@ -350,7 +348,7 @@ def test_no_decoder_prints_of_what_it_need_not_know(
 
 @pytest.mark.parametrize("depth", [1, 8, 16])
 def test_a_size_that_a_file_cannot_unpack_to_is_refused(tmp_path: Path, depth: int) -> None:
-    """Before memory is reserved for it."""
+    """Before memory is allocated for it."""
     header = struct.pack(">IIBBBBB", 20_000, 20_000, depth, 0, 0, 0, 0)
     data = b"".join(
         chunk(*part)
@@ -362,7 +360,7 @@ def test_a_size_that_a_file_cannot_unpack_to_is_refused(tmp_path: Path, depth: i
 
 
 def test_chunks_that_are_not_kept_are_named(tmp_path: Path) -> None:
-    """Among them the significant bits, which hold for the old pixels."""
+    """For example the significant bits, which apply to the old pixels only."""
     extra = ((b"sBIT", b"\x05\x06\x05"), (b"bKGD", bytes(6)), (b"tIME", bytes(7)))
     (tmp_path / "a.png").write_bytes(png(samples(3), 2, *extra))
     names = ("PNG chunk sBIT", "PNG chunk bKGD", "PNG chunk tIME")

@@ -17,7 +17,7 @@ SENSOR = np.full((64, 80), 999, np.uint16)
 
 
 def write_raw(path: Path, kind: str = "cfa", tags: Any = ()) -> None:
-    """A preview, not flagged as one, as the first page; the sensor's values below it."""
+    """A file with an unmarked preview as its first page, and the sensor data below it."""
     with tifffile.TiffWriter(path) as tiff:
         tiff.write(PREVIEW, photometric="rgb", subifds=1, extratags=tags, metadata=None)
         values = SENSOR if kind == "cfa" else np.dstack([SENSOR] * 3)
@@ -25,7 +25,7 @@ def write_raw(path: Path, kind: str = "cfa", tags: Any = ()) -> None:
 
 
 def test_dng_is_recognised_by_its_version(refusal: Refusal, tmp_path: Path) -> None:
-    """Also where its name says something else, and the preview is all that could be read."""
+    """Also if its name is different, and only the preview could be read."""
     tags = [(50706, "B", 4, b"\x01\x04\x00\x00", True)]
     write_raw(tmp_path / "a.tif", "linear_raw", tags)
     tifffile.imwrite(tmp_path / "b.dng", PREVIEW, photometric="rgb", extratags=tags)
@@ -43,7 +43,7 @@ def test_kind_is_recognised_by_the_suffix(refusal: Refusal, tmp_path: Path, suff
 
 
 def test_values_of_a_sensor_are_recognised(refusal: Refusal, tmp_path: Path) -> None:
-    """Under any name, in a page or below it."""
+    """With any name, in a page or in a directory below it."""
     write_raw(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "b.tif", SENSOR, photometric="cfa")
     for name in ("a.tif", "b.tif"):

@@ -1,4 +1,4 @@
-"""TIFF files: every layout of pixels, pages, metadata; against tifffile, PIL and libtiff in it."""
+"""TIFF files: layouts of pixels, pages and metadata, compared with tifffile, PIL and libtiff."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ RGB32 = (RANDOM.random((6, 9, 3)) * 3 - 1).astype(np.float32)
 ])  # fmt: skip
 @pytest.mark.parametrize("values", [RGB16, RGB32, RGB16[..., 0], RGB32[..., 0], GRAY8])
 def test_layouts_of_the_same_pixels(tmp_path: Path, values: Any, options: dict[str, Any]) -> None:
-    """Byte order, compression, tiles and planes do not change a value; floats leave [0, 1]."""
+    """Byte order, compression, tiles and planes do not change values, also outside [0, 1]."""
     colour = values.ndim == 3
     planes = options.get("planarconfig") == "separate"
     stored = np.moveaxis(values, 2, 0) if colour and planes else values
@@ -61,14 +61,14 @@ def test_layouts_of_the_same_pixels(tmp_path: Path, values: Any, options: dict[s
 
 @pytest.mark.parametrize("white", [GRAY8, RGB16[..., 0], np.float32([[0, 0.25], [1, 1.5]])])
 def test_white_may_be_zero(tmp_path: Path, white: Any) -> None:
-    """Where 0 is white, values are turned over."""
+    """If 0 is white, values are inverted."""
     tifffile.imwrite(tmp_path / "a.tif", white, photometric="miniswhite")
     top = 1 if white.dtype.kind == "f" else np.iinfo(white.dtype).max
     assert np.array_equal(read_picture(tmp_path / "a.tif").pixels[..., 0], top - white)
 
 
 def test_black_and_white_of_one_bit(tmp_path: Path) -> None:
-    """Faxes and scans of one bit become gray, whichever of 0 and 1 is white."""
+    """Faxes and scans of one bit become gray, for both meanings of 0 and 1."""
     image = Image.fromarray(GRAY8 > 100)
     image.save(tmp_path / "a.tif", compression="group4")
     expected = np.where(GRAY8 > 100, 255, 0)
@@ -79,7 +79,7 @@ def test_black_and_white_of_one_bit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("bits", "dtype"), [(4, np.uint8), (12, np.uint16)])
 def test_few_bits_span_the_whole_range(tmp_path: Path, bits: int, dtype: type) -> None:
-    """4 and 12-bit white is white."""
+    """White of 4 and 12 bits is white."""
     values = np.array([[0, 1, 2**bits - 1, 2 ** (bits - 1)]], dtype)
     _write_packed(tmp_path / "a.tif", values[0], bits)
     top = np.iinfo(dtype).max
@@ -90,7 +90,7 @@ def test_few_bits_span_the_whole_range(tmp_path: Path, bits: int, dtype: type) -
 
 
 def _write_packed(path: Path, values: Any, bits: int) -> None:
-    """A TIFF of one row whose samples are packed, most significant bit first, made by hand."""
+    """A TIFF of one row with packed samples, most significant bit first."""
     joined = "".join(f"{int(value):0{bits}b}" for value in values)
     row = int(joined, 2).to_bytes(len(joined) // 8)
     entries = [(256, len(values)), (257, 1), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1),
@@ -104,7 +104,7 @@ def _write_packed(path: Path, values: Any, bits: int) -> None:
 
 @pytest.mark.parametrize("deep", [False, True])
 def test_palette_becomes_its_colours(tmp_path: Path, deep: bool) -> None:
-    """A palette of 8-bit colours gives 8 bits, one of deeper colours 16."""
+    """A palette of 8-bit colours gives 8 bits, and one of deeper colours 16."""
     colours = RANDOM.integers(0, 256, (3, 256)).astype(np.uint16) * 257 + np.uint16(deep)
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, photometric="palette", colormap=colours)
     found = read_picture(tmp_path / "a.tif").pixels
@@ -114,8 +114,8 @@ def test_palette_becomes_its_colours(tmp_path: Path, deep: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unassociated", "associated"])
-def test_alpha_and_what_it_is(tmp_path: Path, kind: str) -> None:
-    """A fourth channel comes back as it was, and the new file says the same of it."""
+def test_alpha_and_its_kind(tmp_path: Path, kind: str) -> None:
+    """A fourth channel is unchanged, and the new file declares the same kind."""
     alpha = RGB16[..., :1]
     values = np.concatenate([RGB16 // 2, alpha], 2)
     name = {"unassociated": "unassalpha", "associated": "assocalpha"}[kind]
@@ -130,8 +130,8 @@ def test_alpha_and_what_it_is(tmp_path: Path, kind: str) -> None:
         assert page.extrasamples == ({"associated": 1, "unassociated": 2}[kind],)
 
 
-def test_ink_is_what_pillow_makes_of_it(tmp_path: Path) -> None:
-    """8-bit CMYK becomes the RGB that Pillow shows, and its profile is not kept for RGB."""
+def test_cmyk_is_converted_as_by_pillow(tmp_path: Path) -> None:
+    """8-bit CMYK becomes the RGB of Pillow, and its profile is dropped."""
     levels = RANDOM.integers(0, 256, (6, 9, 4), np.uint8)
     image = Image.frombytes("CMYK", (9, 6), levels.tobytes())
     image.save(tmp_path / "a.tif", icc_profile=SRGB[:16] + b"CMYK" + SRGB[20:])
@@ -142,7 +142,7 @@ def test_ink_is_what_pillow_makes_of_it(tmp_path: Path) -> None:
 
 
 def test_jpeg_in_a_tiff(tmp_path: Path) -> None:
-    """Colour stored as brightness and difference is decoded as Pillow decodes it."""
+    """YCbCr is decoded as by Pillow."""
     smooth = np.add.outer(np.arange(32), np.arange(48)).astype(np.uint8)
     image = Image.fromarray(np.dstack([smooth, 255 - smooth, smooth]))
     image.save(tmp_path / "a.tif", compression="jpeg", quality=95)
@@ -165,7 +165,7 @@ def test_jpeg_in_a_tiff(tmp_path: Path) -> None:
 def test_tifffile_reads_what_was_written(
     tmp_path: Path, dtype: type, shape: tuple[int, int, int], data: st.DataObject
 ) -> None:
-    """Every value of every kind, also far outside [0, 1], is there for another reader."""
+    """Another reader finds every value of every type, also far outside [0, 1]."""
     finite = (
         {"elements": st.floats(allow_nan=False, allow_infinity=False, width=32)}
         if dtype is np.float32
@@ -184,7 +184,7 @@ def test_tifffile_reads_what_was_written(
 
 @pytest.mark.parametrize("values", [GRAY8, RGB16[..., 0], RGB32[..., 0], RGB16[..., :3] >> 8])
 def test_pil_reads_what_was_written(tmp_path: Path, values: Any) -> None:
-    """libtiff, in Pillow, finds the same pixels wherever Pillow has a mode for them."""
+    """Pillow, with libtiff, reads the same pixels if it has a mode for them."""
     values = values.astype(np.uint8) if values.ndim == 3 else values
     write_pages([Picture(values.reshape(6, 9, -1))], tmp_path / "a.tif")
     with Image.open(tmp_path / "a.tif") as image:
@@ -192,7 +192,7 @@ def test_pil_reads_what_was_written(tmp_path: Path, values: Any) -> None:
 
 
 def test_pages_of_any_kind_keep_their_order(tmp_path: Path) -> None:
-    """Pages of different sizes and kinds follow each other, and no thumbnail is taken for one."""
+    """Pages of different sizes and kinds keep their order, and no thumbnail counts as a page."""
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         tiff.write(GRAY8, photometric="minisblack", metadata=None)
         tiff.write(GRAY8[::2, ::2], photometric="minisblack", subfiletype=1, metadata=None)
@@ -233,7 +233,7 @@ def test_one_page_is_decoded_at_a_time(tmp_path: Path) -> None:
 def test_kinds_of_pixels_that_are_not_read(
     refusal: Refusal, tmp_path: Path, values: Any, fault: str
 ) -> None:
-    """Each is one line that says what the file has."""
+    """The message says what the file has."""
     contiguous = {"planarconfig": "contig"} if values.ndim == 3 else {}
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", **contiguous)
     assert fault in refusal(tmp_path / "a.tif")
@@ -255,7 +255,7 @@ def test_colour_spaces_that_are_not_read(refusal: Refusal, tmp_path: Path) -> No
 def test_truncated_file_is_refused(
     refusal: Refusal, tmp_path: Path, compression: str | None, share: float
 ) -> None:
-    """Wherever the file ends, no pixels are made up for what is missing."""
+    """Wherever the file ends, missing pixels are not invented."""
     values = RANDOM.integers(0, 65536, (64, 64, 3)).astype(np.uint16)
     tifffile.imwrite(
         tmp_path / "a.tif", values, photometric="rgb", compression=compression, rowsperstrip=8
@@ -267,10 +267,10 @@ def test_truncated_file_is_refused(
 
 @pytest.mark.parametrize("bigtiff", [False, True])
 @pytest.mark.parametrize("by_pillow", [False, True])
-def test_no_page_of_a_truncated_file_is_lost_in_silence(
+def test_no_page_of_a_truncated_file_is_lost_silently(
     tmp_path: Path, by_pillow: bool, bigtiff: bool
 ) -> None:
-    """Wherever it ends, between two pages too, it is refused or has all of its pages."""
+    """Wherever it ends, also between two pages, it is refused or has all of its pages."""
     whole, cut = tmp_path / "a.tif", tmp_path / "cut.tif"
     if by_pillow:
         first, *others = (Image.fromarray(GRAY8 + k) for k in range(3))
@@ -295,7 +295,7 @@ def test_no_page_of_a_truncated_file_is_lost_in_silence(
 def test_bomb_is_refused_before_it_is_decoded(
     refusal: Refusal, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    """The limit on size holds for a TIFF as well, in pixels and not in bytes."""
+    """The limit applies to the number of pixels, not to the bytes."""
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, photometric="minisblack")
     monkeypatch.setattr(pictures, "MAX_PIXELS", GRAY8.size)
     assert read_picture(tmp_path / "a.tif").pixels.shape == (6, 9, 1)

@@ -1,4 +1,4 @@
-"""Damaged and hostile TIFFs: refused in one line, before anything is decoded or made room for."""
+"""Damaged and hostile TIFFs are refused before anything is decoded or allocated."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def made(pages: int, last: int = 0, changes: Mapping[int, tuple[int, ...]] | Non
 
 
 def test_pages_are_found(tmp_path: Path) -> None:
-    """As many as the chain has, and their entries."""
+    """All pages of the chain, with their entries."""
     layout = TiffLayout(io.BytesIO(made(3)))
     assert len(layout.pages) == 3
     assert [layout.value(page, 256) for page in layout.pages] == [SIDE] * 3
@@ -58,7 +58,7 @@ def test_pages_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("bigtiff", [False, True])
 def test_every_form_of_directory(tmp_path: Path, byteorder: Any, bigtiff: bool) -> None:
-    """tifffile's own are read, of either byte order and size of offset."""
+    """Files of tifffile are read, for both byte orders and both sizes of offsets."""
     with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder, bigtiff=bigtiff) as tiff:
         for width in (5, 6):
             tiff.write(np.zeros((70, width), np.uint8), rowsperstrip=16, photometric="minisblack")
@@ -70,7 +70,7 @@ def test_every_form_of_directory(tmp_path: Path, byteorder: Any, bigtiff: bool) 
 
 @pytest.mark.parametrize(("pages", "last"), [(1, 1), (3, 1), (3000, 1500)])
 def test_loop_is_refused(refusal: Refusal, tmp_path: Path, pages: int, last: int) -> None:
-    """Wherever it leads back to."""
+    """To any earlier page."""
     (tmp_path / "a.tif").write_bytes(made(pages, last))
     assert "its pages form a loop" in refusal(tmp_path / "a.tif")
 
@@ -95,7 +95,7 @@ def test_loop_is_refused(refusal: Refusal, tmp_path: Path, pages: int, last: int
 def test_claims_beyond_the_file_are_refused(
     refusal: Refusal, tmp_path: Path, changes: Mapping[int, tuple[int, ...]], monkeypatch: Any
 ) -> None:
-    """And no page of that size is made."""
+    """No memory of that size is allocated."""
     (tmp_path / "a.tif").write_bytes(made(1, changes=changes))
     make = np.empty
 

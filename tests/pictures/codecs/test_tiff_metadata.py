@@ -1,4 +1,4 @@
-"""What a TIFF says besides its pixels; against Pillow and tifffile."""
+"""Metadata of TIFF files, compared with Pillow and tifffile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RGB16 = RANDOM.integers(0, 65536, (6, 9, 3)).astype(np.uint16)
 
 
 def test_metadata_of_each_page(tmp_path: Path) -> None:
-    """What a camera and a scanner say is read from a file of Pillow's, and by Pillow from ours."""
+    """Metadata of cameras and scanners is read from a file of Pillow, and by Pillow from ours."""
     exif = Image.Exif()
     exif[0x010F], exif[0x013B], exif[0x8298] = "a maker", "an artist", "a copyright"
     exif.get_ifd(0x8769)[0x829A] = 0.25
@@ -57,7 +57,7 @@ def test_metadata_of_each_page(tmp_path: Path) -> None:
 
 
 def test_text_beyond_ascii_survives(tmp_path: Path) -> None:
-    """Names are written in other letters than a TIFF's own."""
+    """For example names in other scripts."""
     exif = Image.Exif()
     exif[0x013B] = "Häggström".encode()
     block = exif.tobytes()[6:]
@@ -75,7 +75,7 @@ def test_resolution_in_centimetres(tmp_path: Path) -> None:
 
 
 def test_resolution_without_a_unit_stays_one(tmp_path: Path) -> None:
-    """What ImageJ says of a pixel's size, its unit being in the description, is not lost."""
+    """ImageJ's pixel size is kept, whose unit is in the description."""
     options: Any = {"resolution": (15.5, 7.75), "metadata": {"unit": "um"}}
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, imagej=True, **options)
     picture = read_picture(tmp_path / "a.tif")
@@ -110,8 +110,8 @@ def again(path: Path, target: Path, **options: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
-def test_place_on_earth_stays(tmp_path: Path, byteorder: Any) -> None:
-    """GeoTIFF's and GDAL's entries are as they were, and named where they cannot be kept."""
+def test_georeferencing_is_kept(tmp_path: Path, byteorder: Any) -> None:
+    """Entries of GeoTIFF and GDAL are unchanged, or reported if they cannot be kept."""
     options: Any = {"extratags": GEO, "metadata": None, "byteorder": byteorder}
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, **options)
     assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ()
@@ -121,8 +121,8 @@ def test_place_on_earth_stays(tmp_path: Path, byteorder: Any) -> None:
     assert again(tmp_path / "a.tif", tmp_path / "b.png") == ("GeoTIFF", "GDAL metadata")
 
 
-def test_place_on_earth_of_a_turned_picture_is_left_out(tmp_path: Path) -> None:
-    """Its rows and columns are others."""
+def test_georeferencing_of_a_turned_picture_is_left_out(tmp_path: Path) -> None:
+    """Its rows and columns have changed."""
     orientation = (274, "H", 1, 6, True)
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, extratags=[*GEO, orientation], metadata=None)
     assert again(tmp_path / "a.tif", tmp_path / "b.tif") == ("GeoTIFF",)
@@ -157,7 +157,7 @@ def test_labels_and_ranges_of_imagej_stay(tmp_path: Path, byteorder: Any) -> Non
 
 @pytest.mark.parametrize(("depth", "name"), [(None, "uint16"), (8, "uint8"), ("float", "float")])
 def test_ome_agrees_with_the_pixels(tmp_path: Path, depth: Any, name: str) -> None:
-    """Its type is that of what is written, and the rest as it was."""
+    """It states the type of the written pixels; the rest is unchanged."""
     options: Any = {"ome": True, "metadata": {"axes": "ZYX", "SignificantBits": 12}}
     tifffile.imwrite(tmp_path / "a.ome.tif", STACK, **options)
     before = page_of(tmp_path / "a.ome.tif").description
@@ -180,7 +180,7 @@ def test_ome_agrees_with_the_pixels(tmp_path: Path, depth: Any, name: str) -> No
 
 
 def test_ome_of_several_files_is_left_out(tmp_path: Path) -> None:
-    """What it says of the other files does not hold for the new one."""
+    """The references to the other files are wrong for the new one."""
     xml = '<?xml version="1.0"?><OME><Image><Pixels Type="uint8">{}</Pixels></Image></OME>'
     planes = "".join(f'<TiffData><UUID FileName="{name}.tif"/></TiffData>' for name in "ab")
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, description=xml.format(planes), metadata=None)
@@ -189,7 +189,7 @@ def test_ome_of_several_files_is_left_out(tmp_path: Path) -> None:
 
 
 def test_other_entries_are_named(tmp_path: Path) -> None:
-    """Those of programs that are not known, and the axes of an array."""
+    """Entries of unknown programs, and the axes of an array."""
     tags: Any = [(65000, "H", 1, 7, True), (318, "2I", 2, (3127, 10000, 3290, 10000), True)]
     axes = {"axes": "TYX"}
     options: Any = {"photometric": "minisblack", "metadata": axes}
@@ -208,10 +208,10 @@ def test_other_entries_are_named(tmp_path: Path) -> None:
         ('{"shape": [40, 60', ("metadata (tifffile)",)),
     ],
 )
-def test_what_tifffile_notes_besides_the_shape_is_named(
+def test_metadata_of_tifffile_except_the_shape_is_named(
     tmp_path: Path, noted: str, lost: tuple[str, ...]
 ) -> None:
-    """Whichever comes first."""
+    """In any order."""
     tifffile.imwrite(tmp_path / "a.tif", GRAY8, description=noted, metadata=None)
     assert again(tmp_path / "a.tif", tmp_path / "b.tif") == lost
     assert page_of(tmp_path / "b.tif").description == ""

@@ -1,4 +1,4 @@
-"""Pixels of a TIFF of every type, and channels beyond gray, colour and alpha."""
+"""TIFF pixels of every type, and channels in addition to gray, colour and alpha."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def values_of(kind: str, shape: tuple[int, ...] = (6, 9)) -> Any:
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("kind", TYPES)
-def test_values_of_every_type_are_written_as_they_came(
+def test_values_of_every_type_are_written_unchanged(
     tmp_path: Path, kind: str, byteorder: Any
 ) -> None:
-    """In their own type; NaN stays."""
+    """They keep their type, and NaN stays."""
     values = values_of(kind)
     if kind[0] == "f":
         values[2, 3], values[1] = np.nan, np.inf
@@ -67,10 +67,10 @@ def test_range_decides_what_another_depth_holds(tmp_path: Path) -> None:
         ("minisblack", 3, ["unassalpha", "unspecified"]),
     ],
 )
-def test_channels_come_back_as_they_came(
+def test_channels_are_unchanged(
     tmp_path: Path, photometric: str, count: int, extra: list[str], planar: str
 ) -> None:
-    """Only what the file calls alpha is alpha; every channel stays in its place."""
+    """Only the declared alpha is alpha; every channel stays in its place."""
     values = values_of("uint16", (6, 9, count))
     stored = np.moveaxis(values, 2, 0) if planar == "separate" else values
     options: Any = {"photometric": photometric, "planarconfig": planar, "extrasamples": extra}
@@ -91,7 +91,7 @@ def test_channels_come_back_as_they_came(
 
 
 def test_white_of_few_bits_may_be_zero(tmp_path: Path) -> None:
-    """12 bits in 16 are turned over about 4095, all pages of a file about the same white."""
+    """12 bits in 16 are inverted at 4095, all pages of a file at the same white."""
     pages = np.stack([np.full((4, 4), value, np.uint16) for value in (300, 3000, 4000)])
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         for page in pages:
@@ -102,8 +102,8 @@ def test_white_of_few_bits_may_be_zero(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["int16", "float32"])
-def test_white_of_other_units_may_be_the_least(tmp_path: Path, kind: str) -> None:
-    """Black and white are exchanged, the range stays."""
+def test_white_of_other_units_may_be_the_smallest(tmp_path: Path, kind: str) -> None:
+    """Black and white are exchanged within the same range."""
     values = np.linspace(-1000, 1000, 4096).astype(kind).reshape(64, 64)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
     picture = read_picture(tmp_path / "a.tif")

@@ -1,4 +1,4 @@
-"""Stacks behind one page, and what else a TIFF may hold unseen."""
+"""Stacks stored in one page, and other hidden contents of a TIFF."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pixels_of(path: Path) -> Any:
 
 
 def write_metamorph(path: Path, **options: Any) -> None:
-    """A stack as MetaMorph writes it: one page, and a tag with a value for each plane."""
+    """A stack in the layout of MetaMorph: one page, and a tag with a value for each plane."""
     planes = (
         (33628, "I", 4, (0, 0, 0, 0), True),
         (33629, "2I", len(STACK), (1, 1) * len(STACK), True),
@@ -41,7 +41,7 @@ def write_metamorph(path: Path, **options: Any) -> None:
 
 @pytest.mark.parametrize("rows", [40, 7])
 def test_metamorph_stack_is_read_whole(tmp_path: Path, rows: int) -> None:
-    """Every plane is a page, as tifffile finds them, and pages of the new file."""
+    """Every plane that tifffile finds is a page, also of the new file."""
     write_metamorph(tmp_path / "a.stk.tif", rowsperstrip=rows)
     assert tifffile.imread(tmp_path / "a.stk.tif").shape == STACK.shape
     assert count_pages(tmp_path / "a.stk.tif") == 5
@@ -60,7 +60,7 @@ def test_metamorph_stack_is_read_whole(tmp_path: Path, rows: int) -> None:
     ],
 )
 def test_stack_in_one_page_is_read_whole(tmp_path: Path, options: dict[str, Any]) -> None:
-    """tifffile writes it without further directories, ImageJ too where it is above 4 GB."""
+    """tifffile writes such files, and ImageJ does above 4 GB."""
     tifffile.imwrite(tmp_path / "a.tif", STACK, truncate=True, **options)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert len(tiff.pages) == 1
@@ -76,7 +76,7 @@ def test_stack_in_one_page_is_read_whole(tmp_path: Path, options: dict[str, Any]
     ],
 )
 def test_shape_is_found_in_any_order(tmp_path: Path, noted: str) -> None:
-    """tifffile notes the shape before the other entries or behind them."""
+    """tifffile stores the shape before or after the other entries."""
     options: Any = {"photometric": "minisblack", "metadata": None, "description": noted}
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], **options)
     with (tmp_path / "a.tif").open("ab") as file:
@@ -85,7 +85,7 @@ def test_shape_is_found_in_any_order(tmp_path: Path, noted: str) -> None:
 
 
 def test_colour_planes_in_one_page(tmp_path: Path) -> None:
-    """Planes have the channels of their page, whichever way they are stored."""
+    """Planes have the channels of their page, in both planar configurations."""
     colour = RANDOM.integers(0, 256, (4, 20, 30, 3)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", colour, photometric="rgb", truncate=True)
     assert np.array_equal(pixels_of(tmp_path / "a.tif"), colour)
@@ -99,7 +99,7 @@ def test_colour_planes_in_one_page(tmp_path: Path) -> None:
 def test_stack_that_ends_too_early_is_refused(
     refusal: Refusal, tmp_path: Path, options: dict[str, Any]
 ) -> None:
-    """The slices that are there do not stand for all of them."""
+    """The existing slices are not taken for the whole stack."""
     tifffile.imwrite(tmp_path / "a.tif", STACK, **options)
     data = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(data[: -2 * STACK[0].nbytes])
@@ -107,14 +107,14 @@ def test_stack_that_ends_too_early_is_refused(
 
 
 def test_an_outdated_note_on_a_shape_does_not_make_a_stack(tmp_path: Path) -> None:
-    """A page of a stack that another program saved alone keeps the stack's description."""
+    """A single page that another program saved can have the description of the whole stack."""
     options: Any = {"metadata": None, "description": '{"shape": [5, 40, 60]}'}
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], **options)
     assert np.array_equal(pixels_of(tmp_path / "a.tif"), STACK[:1])
 
 
-def test_planes_that_nothing_tells_of_are_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """Bytes behind the pixels, as many as a plane has, may be one."""
+def test_undeclared_planes_are_refused(refusal: Refusal, tmp_path: Path) -> None:
+    """Further bytes as large as a plane may be one."""
     tifffile.imwrite(tmp_path / "a.tif", STACK, truncate=True, metadata=None)
     assert "bytes that do not belong to its pages" in refusal(tmp_path / "a.tif")
     tifffile.imwrite(tmp_path / "b.tif", STACK[0], metadata=None)
@@ -124,7 +124,7 @@ def test_planes_that_nothing_tells_of_are_refused(refusal: Refusal, tmp_path: Pa
 
 
 def test_pyramid_of_a_slide_scanner_is_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """It could not be written again as what it is."""
+    """It could not be written in the same form."""
     options: Any = {"metadata": None, "description": "Aperio Image Library v1"}
     tifffile.imwrite(tmp_path / "a.tif", STACK[0], **options)
     assert "slide scanner's pyramid (Aperio SVS)" in refusal(tmp_path / "a.tif")
@@ -147,7 +147,7 @@ def test_what_is_reduced_is_named(tmp_path: Path) -> None:
 
 
 def test_further_picture_below_a_page_is_refused(refusal: Refusal, tmp_path: Path) -> None:
-    """One of full size that only an entry of the page points to."""
+    """One of full size to which only an entry of the page points."""
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         tiff.write(STACK[0], subifds=1, metadata=None)
         tiff.write(STACK[1], metadata=None)

@@ -1,4 +1,4 @@
-"""EXIF blocks: orientation, and the way into a TIFF and back."""
+"""EXIF blocks: orientation, and conversion to and from TIFF."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tags_of(found: bytes) -> Image.Exif:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_is_found_and_undone(orientation: int, order: str) -> None:
-    """It is what was written, and 1 afterwards; everything else in the block stays."""
+    """The orientation is read and then set to 1; the rest of the block is unchanged."""
     written = block(orientation, order)
     assert exif.orientation_of(written) == orientation
     patched = exif.turned(written, 1, is_swapped=False)
@@ -57,7 +57,7 @@ def test_orientation_is_found_and_undone(orientation: int, order: str) -> None:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("is_last", [True, False])
 def test_thumbnail_is_taken_out(order: str, is_last: bool) -> None:
-    """Its entry and its bytes are gone, and everything else is there; twice changes nothing."""
+    """Its entry and bytes are removed, and nothing else; a second time changes nothing."""
     written = bytearray(block(1, order))
     start, thumbnail = len(written), b"\xff\xd8small picture\xff\xd9"
     (count,) = struct.unpack_from(f"{order}H", written, 8)
@@ -77,7 +77,7 @@ def test_thumbnail_is_taken_out(order: str, is_last: bool) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_width_and_height_change_places_when_turned(order: str) -> None:
-    """Whatever integer type each has, resolutions too; turned back, all is as it was."""
+    """For any integer types, with the resolutions; turning back restores the block."""
     tags = Image.Exif()
     tags.endian = order
     tags[0x0112], tags[0x011A], tags[0x011B] = 6, 300.0, 150.0
@@ -92,7 +92,7 @@ def test_width_and_height_change_places_when_turned(order: str) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turning_is_what_pil_does(orientation: int) -> None:
-    """Each of the eight orientations agrees with PIL's own transposition."""
+    """Each of the eight orientations agrees with PIL's transposition."""
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     image = Image.fromarray(pixels)
     expected = image.transpose(TURNS[orientation]) if orientation > 1 else image
@@ -102,8 +102,8 @@ def test_turning_is_what_pil_does(orientation: int) -> None:
 
 
 @given(st.binary(max_size=60), st.sampled_from([b"", b"II*\x00", b"MM\x00*"]))
-def test_any_bytes_are_a_block_or_are_not(junk: bytes, head: bytes) -> None:
-    """Damaged blocks are upright, and raise nothing."""
+def test_any_bytes_are_accepted(junk: bytes, head: bytes) -> None:
+    """Damaged blocks count as upright and raise no error."""
     damaged = head + junk
     assert exif.orientation_of(damaged) in range(1, 9)
     assert len(exif.turned(damaged, 1, is_swapped=True)) == len(damaged)
@@ -114,7 +114,7 @@ def test_any_bytes_are_a_block_or_are_not(junk: bytes, head: bytes) -> None:
 
 @pytest.mark.parametrize("value", [0, 9, 300])
 def test_orientations_that_do_not_exist(value: int) -> None:
-    """A number that means nothing is upright."""
+    """An invalid number counts as upright."""
     assert exif.orientation_of(block(value)) == 1
     assert exif.orientation_of(None) == 1
 
@@ -130,13 +130,13 @@ def test_orientations_that_do_not_exist(value: int) -> None:
     ],
 )
 def test_prefix_is_taken_off(given: object, expected: bytes | None) -> None:
-    """Some formats put a word before the block."""
+    """Some formats store a prefix before the block."""
     assert exif.without_prefix(given) == expected
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_damaged_entry_costs_no_other_in_a_tiff(tmp_path: Path, order: str) -> None:
-    """Of either byte order, and without a warning; Pillow reads what is left."""
+def test_a_damaged_entry_does_not_affect_the_others_in_a_tiff(tmp_path: Path, order: str) -> None:
+    """For both byte orders, without a warning; Pillow reads the others."""
     tags = Image.Exif()
     tags.endian = order
     tags[0x010F], tags[0x0110], tags[0x4746] = "a maker of cameras", "a camera", 3

@@ -1,4 +1,4 @@
-"""XMP packets: orientation, and claims about what a file holds besides."""
+"""XMP packets: orientation, and references to other contents of the file."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PACKET = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def properties(packet: bytes) -> dict[str, str | None]:
-    """The properties of a packet's description, by "{namespace}name", whichever way written."""
+    """The properties of a packet, by "{namespace}name", from attributes and elements."""
     root = ElementTree.fromstring(packet)
     (description,) = root.iter(f"{{{RDF}}}Description")
     return {**description.attrib, **{child.tag: child.text for child in description}}
 
 
-def test_claims_are_removed_and_all_else_stays() -> None:
-    """As attributes and as elements; the packet is one as before."""
+def test_only_references_are_removed() -> None:
+    """From attributes and elements; the packet stays valid."""
     packet, changed = xmp.without_claims(PACKET)
     assert changed
     assert packet is not None
@@ -49,8 +49,8 @@ def test_claims_are_removed_and_all_else_stays() -> None:
     assert xmp.without_claims(packet) == (packet, False)
 
 
-def test_claims_that_are_true_stay() -> None:
-    """Of the two kinds, each by itself."""
+def test_true_references_are_kept() -> None:
+    """For each of the two kinds."""
     packet, _ = xmp.without_claims(PACKET, attached=False)
     assert packet is not None
     assert f"{{{CAMERA}}}MotionPhoto" in properties(packet)
@@ -63,28 +63,28 @@ def test_claims_that_are_true_stay() -> None:
 
 
 @pytest.mark.parametrize("packet", [b"<x:xmpmeta/>", b"no XML at all", b"", PACKET[:40]])
-def test_packets_without_claims_are_not_touched(packet: bytes) -> None:
-    """Not even where they cannot be parsed."""
+def test_packets_without_references_are_unchanged(packet: bytes) -> None:
+    """Also if they cannot be parsed."""
     assert xmp.without_claims(packet) == (packet, False)
 
 
 @pytest.mark.parametrize(
     "packet", [PACKET[:-60], b"MotionPhoto" + b"<a>" * 20_000, b"<a>MotionPhoto" + b"<a>" * 9_000]
 )
-def test_claims_that_cannot_be_removed_cost_the_packet(packet: bytes) -> None:
-    """A packet that cannot be parsed is not passed on with what it may claim."""
+def test_an_unparsable_packet_with_references_is_dropped(packet: bytes) -> None:
+    """It may refer to data that is not in the new file."""
     assert xmp.without_claims(packet) == (None, True)
 
 
 def test_orientation_is_replaced() -> None:
-    """Both ways to write the orientation become another, and nothing else changes."""
+    """In both spellings, and nothing else changes."""
     packet = b'<a tiff:Orientation="6" tiff:Make="6"/><tiff:Orientation>8</tiff:Orientation>'
     expected = b'<a tiff:Orientation="1" tiff:Make="6"/><tiff:Orientation>1</tiff:Orientation>'
     assert xmp.turned(packet, 1, is_swapped=False) == expected
 
 
 def test_width_and_height_change_places() -> None:
-    """In EXIF's and TIFF's names for them; those of other pictures stay."""
+    """With the names of EXIF and TIFF; those of other pictures stay."""
     packet = b'<a exif:PixelXDimension="4" exif:PixelYDimension="3" tiff:ImageWidth="4" w="4"/>'
     expected = b'<a exif:PixelYDimension="4" exif:PixelXDimension="3" tiff:ImageLength="4" w="4"/>'
     assert xmp.turned(packet, 1, is_swapped=True) == expected

@@ -1,4 +1,4 @@
-"""Which picture file goes where."""
+"""Planning the output of each picture file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restorekit.pictures.processing.file_plan import plan_in_place, plan_next_to
 
 
 def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) -> None:
-    """A path with a suffix is the file; a folder, or a path that ends in "/", takes it in."""
+    """A path with a suffix is a file; an existing folder or a path with a final "/" is a folder."""
     source = photos / "a.png"
     (tmp_path / "there.png").mkdir()
     for output, expected in [
@@ -27,7 +27,7 @@ def test_one_file_goes_to_a_file_or_into_a_folder(photos: Path, tmp_path: Path) 
 
 
 def test_folder_keeps_its_structure(photos: Path, tmp_path: Path) -> None:
-    """What is below an input folder lies at the same place below the output folder."""
+    """Relative paths below the input folder are kept."""
     out = tmp_path / "out"
     assert plan_outputs([photos], out) == [
         (photos / "a.png", out / "a.png"),
@@ -37,7 +37,7 @@ def test_folder_keeps_its_structure(photos: Path, tmp_path: Path) -> None:
 
 
 def test_files_and_folders_together(photos: Path, tmp_path: Path) -> None:
-    """Several inputs go into one folder; a file named twice is one job."""
+    """Several inputs are written to one folder; a file that is named twice is one job."""
     pairs = plan_outputs([photos / "a.png", str(photos / "sub"), photos], tmp_path / "out")
     assert pairs == [
         (photos / "a.png", tmp_path / "out" / "a.png"),
@@ -47,7 +47,7 @@ def test_files_and_folders_together(photos: Path, tmp_path: Path) -> None:
 
 
 def test_two_inputs_for_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
-    """Both files and the one place they would share are named."""
+    """The message names both files and the output."""
     other = tmp_path / "other" / "a.png"
     other.parent.mkdir()
     Image.new("L", (2, 2)).save(other)
@@ -79,8 +79,8 @@ def test_an_output_folder_inside_the_input_is_not_read(photos: Path) -> None:
         (["empty"], "out", r"no picture in folder"),
     ],
 )
-def test_plans_that_cannot_be(photos: Path, inputs: list[str], output: str, fault: str) -> None:
-    """A plan that cannot work is refused before any work, in one line."""
+def test_impossible_plans(photos: Path, inputs: list[str], output: str, fault: str) -> None:
+    """A plan that cannot work is refused beforehand."""
     (photos / "empty").mkdir()
     with pytest.raises(ImageFileError, match=fault) as caught:
         plan_outputs([photos / name for name in inputs], f"{photos}/{output}")
@@ -90,7 +90,7 @@ def test_plans_that_cannot_be(photos: Path, inputs: list[str], output: str, faul
 def test_without_an_output_the_result_is_next_to_the_picture(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture's result has its name with a word added, a folder's too, also the current one's."""
+    """A word is added to the name of the picture or folder, also of the current folder."""
     assert plan_next_to(photos / "a.png") == [(photos / "a.png", photos / "a-restored.png")]
     beside = photos.parent / "photos-restored"
     expected = [
@@ -115,7 +115,7 @@ def test_in_place_each_once(photos: Path) -> None:
 
 
 def test_in_place_a_link_stays_a_link(photos: Path) -> None:
-    """What it leads to is replaced, once, by whatever name it was given."""
+    """The linked file is replaced once, whatever names are given."""
     (photos / "link.png").symlink_to(photos / "a.png")
     pairs = plan_in_place([photos / "link.png", photos / "a.png"])
     assert [target for _, target in pairs] == [(photos / "a.png").resolve()]
@@ -123,14 +123,14 @@ def test_in_place_a_link_stays_a_link(photos: Path) -> None:
 
 @pytest.mark.parametrize("given", ["", Path("x")])
 def test_an_empty_name_is_not_the_current_folder(given: str | Path, photos: Path) -> None:
-    """As a shell makes of a variable that is not set."""
+    """A shell replaces an unset variable by an empty name."""
     inputs, output = ([given], "out.png") if given == "" else ([photos / "a.png"], "")
     with pytest.raises(ImageFileError, match=r"name of the (picture|output) is empty"):
         plan_outputs(inputs, output)
 
 
-def test_nothing_goes_through_a_pipe(photos: Path) -> None:
-    """A "-", a pipe in other programs, is reported as such, not as a missing file."""
+def test_pipes_are_not_supported(photos: Path) -> None:
+    """The message for "-", which is a pipe in other programs, says so."""
     for inputs, output, what in (["-"], "out.png", "picture"), ([photos / "a.png"], "-", "output"):
         with pytest.raises(ImageFileError, match=f"the {what} is '-'.*give a file name"):
             plan_outputs(inputs, output)  # type: ignore[arg-type]
@@ -138,8 +138,8 @@ def test_nothing_goes_through_a_pipe(photos: Path) -> None:
         plan_next_to("-")
 
 
-def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
-    """They are reported when they are read, and do not stop the plan of a folder."""
+def test_broken_links_are_inputs(photos: Path) -> None:
+    """They are reported when they are read, and do not stop the other files of a folder."""
     (photos / "gone.png").symlink_to("nowhere.png")
     (photos / "loop.png").symlink_to("loop.png")
     names = ["a.png", "gone.png", "loop.png", "b.tif"]
@@ -150,7 +150,7 @@ def test_links_that_lead_nowhere_are_inputs_like_others(photos: Path) -> None:
 
 
 def test_unread_files_are_counted(photos: Path) -> None:
-    """Of all input folders together; a folder without a picture names what it holds."""
+    """For all input folders together; the message for a folder without pictures lists its files."""
     for name in ("b.heic", "sub/c.heic", "raw/d.nef"):
         (photos / name).parent.mkdir(exist_ok=True)
         (photos / name).touch()
@@ -160,10 +160,10 @@ def test_unread_files_are_counted(photos: Path) -> None:
         plan_outputs([photos / "raw"], photos / "out")
 
 
-def test_names_that_differ_in_case_clash_where_the_disk_ignores_it(
+def test_names_that_differ_by_case_clash_if_the_disk_ignores_case(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Elsewhere they are two files."""
+    """On other disks they are two files."""
     (photos / "A.png").write_bytes((photos / "a.png").read_bytes())
     assert len(plan_outputs([photos], photos / "out")) == 3
     monkeypatch.setattr(file_plan, "_ignores_case", lambda folder: True)

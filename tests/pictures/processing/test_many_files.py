@@ -1,4 +1,4 @@
-"""Picture files through a function: pages, depth, resuming, and what goes wrong."""
+"""Processing many picture files: pages, depth, resuming and errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.file_processing import process_file
 
 @one_at_a_time
 def invert(picture: Picture, place: PagePlace) -> Picture:
-    """Stands for a denoiser: a function from picture to picture."""
+    """A function from picture to picture, in place of a denoiser."""
     return replace(picture, pixels=255 - picture.pixels)
 
 
@@ -77,8 +77,8 @@ def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
             assert np.array_equal(page.asarray(), given + given.dtype.type(number + 1))
 
 
-def test_pages_do_not_go_into_a_file_for_one(tmp_path: Path) -> None:
-    """It is refused before the work."""
+def test_several_pages_need_a_format_for_them(tmp_path: Path) -> None:
+    """Other formats are refused beforehand."""
     write_pages([Picture(np.zeros((2, 2, 1), np.uint8))] * 2, tmp_path / "a.tif")
     with pytest.raises(ImageFileError, match=r"one page, not 2; use \.tif"):
         process_file(tmp_path / "a.tif", tmp_path / "b.png", never)
@@ -98,10 +98,10 @@ def never(picture: Picture, place: PagePlace) -> Picture:
         (8, "b.png", np.uint8, np.uint8),
     ],
 )
-def test_picture_becomes_deeper_before_the_work(
+def test_a_greater_depth_is_set_before_restoring(
     photos: Path, depth: object, name: str, worked_in: type, written: type
 ) -> None:
-    """Asked for more bits, the denoiser gets them, so that they mean something."""
+    """The denoiser receives the greater depth, so that the result uses it."""
     seen = []
 
     @one_at_a_time
@@ -115,8 +115,8 @@ def test_picture_becomes_deeper_before_the_work(
     assert read_pages(target)[0].pixels.dtype == written
 
 
-def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
-    """A 16-bit picture is restored at 16 bits, also where 8 are written."""
+def test_a_smaller_depth_is_set_after_restoring(tmp_path: Path) -> None:
+    """A 16-bit picture is restored at 16 bits, also if 8 are written."""
     pixels = np.full((32, 32, 3), 300, np.uint16)
     pixels[16:] = 65535
     write_pages([Picture(pixels)], tmp_path / "a.png")
@@ -139,7 +139,7 @@ def test_fewer_bits_come_after_the_work(tmp_path: Path) -> None:
 def test_twelve_bits_in_sixteen_are_not_written_black(
     tmp_path: Path, name: str, depth: Depth | None, top: float
 ) -> None:
-    """White is what it was before restoring, 4095, although restoring takes the peaks away."""
+    """White stays 4095, although restoring lowers the largest values."""
     frame = np.full((16, 16), 1600, np.uint16)
     frame[3, 4] = 4000
     tifffile.imwrite(tmp_path / "a.tif", frame)
@@ -154,7 +154,7 @@ def test_twelve_bits_in_sixteen_are_not_written_black(
 
 
 def test_pages_have_one_white(tmp_path: Path) -> None:
-    """A dark slice of a stack stays darker than a bright one."""
+    """A dark page of a stack stays darker than a bright one."""
     stack = np.stack([np.full((4, 4), value, np.uint16) for value in (300, 3000)])
     tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
     process_file(tmp_path / "a.tif", tmp_path / "b.tif", keep, WriteOptions(depth=8))
@@ -165,10 +165,8 @@ def test_pages_have_one_white(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "depth"), [("b.png", None), ("b.jpg", None), ("b.tif", 16)])
-def test_light_beyond_white_is_not_clipped_unseen(
-    tmp_path: Path, name: str, depth: Depth | None
-) -> None:
-    """One line for a file says how much of it is lost, and what holds it; the file is written."""
+def test_clipping_of_highlights_is_reported(tmp_path: Path, name: str, depth: Depth | None) -> None:
+    """A warning per file states the share of pixels and which format keeps them."""
     pages = np.full((1 if name != "b.tif" else 2, 10, 10, 3), 0.5, np.float32)
     pages[:, 0, :3, 1], pages[:, 9, 0] = 2, -0.5
     tifffile.imwrite(tmp_path / "a.tif", pages.squeeze(), photometric="rgb")
@@ -180,8 +178,8 @@ def test_light_beyond_white_is_not_clipped_unseen(
     assert (tmp_path / name).exists()
 
 
-def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
-    """Floats in floats, and integers of floats that hardly leave [0, 1]. (Warnings are errors.)"""
+def test_there_is_no_warning_without_a_loss(tmp_path: Path) -> None:
+    """Floats in floats, and integers of floats that barely leave [0, 1]. (Warnings are errors.)"""
     values = np.linspace(-0.003, 1.003, 300).astype(np.float32).reshape(10, 10, 3)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
     process_file(tmp_path / "a.tif", tmp_path / "b.png", keep)
@@ -198,7 +196,7 @@ def keep(picture: Picture, place: PagePlace) -> Picture:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
-def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
+def test_cmyk_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
     """A CMYK file is not overwritten; a result in another file is RGB."""
     source = tmp_path / f"a{suffix}"
     Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
@@ -216,8 +214,8 @@ def test_ink_is_not_replaced_by_rgb(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
-def test_copied_ink_brings_no_warning(tmp_path: Path, suffix: str) -> None:
-    """A picture that is left alone keeps its ink; where it changes its format, it does not."""
+def test_copied_cmyk_gives_no_warning(tmp_path: Path, suffix: str) -> None:
+    """A picture that is left alone stays CMYK; in another format it does not."""
     source = tmp_path / f"a{suffix}"
     Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(source)
     leave = one_at_a_time(lambda picture, place: replace(picture, left_alone=True))
@@ -230,7 +228,7 @@ def test_copied_ink_brings_no_warning(tmp_path: Path, suffix: str) -> None:
 
 
 def test_input_is_not_overwritten_unless_asked(photos: Path, tmp_path: Path) -> None:
-    """Neither under its own name nor through a link of either kind; with leave, it is."""
+    """Neither by its name nor through a symbolic or hard link, unless this is allowed."""
     source, link, twin = photos / "a.png", tmp_path / "link.png", tmp_path / "twin.png"
     link.symlink_to(source)
     twin.hardlink_to(source)
@@ -244,7 +242,7 @@ def test_input_is_not_overwritten_unless_asked(photos: Path, tmp_path: Path) -> 
 
 
 def test_a_write_protected_file_is_not_replaced(photos: Path) -> None:
-    """Neither in place nor by another's result, and before the work."""
+    """Neither in place nor by another result; this is checked beforehand."""
     protected = photos / "a.png"
     protected.chmod(0o444)
     before = protected.read_bytes()
@@ -263,7 +261,7 @@ def test_permissions_of_a_replaced_file_stay(photos: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o640, 0o640), (0o444, 0o644)])
 def test_a_result_is_not_more_public_than_its_input(photos: Path, mode: int, expected: int) -> None:
-    """As `cp` has it; its owner can write to it."""
+    """As with `cp`; its owner can write to it."""
     (photos / "a.png").chmod(mode)
     process_file(photos / "a.png", photos / "b.png", invert)
     (photos / "c.png").touch()
@@ -272,7 +270,7 @@ def test_a_result_is_not_more_public_than_its_input(photos: Path, mode: int, exp
 
 
 def test_no_result_overwrites_another_input(photos: Path) -> None:
-    """A result whose place is another input's is refused, even with leave to overwrite."""
+    """Such a result is refused, even if overwriting is allowed."""
     Image.new("L", (2, 2)).save(photos / "sub" / "a.png")
     before = (photos / "a.png").read_bytes()
     plan = [(photos / "sub" / "a.png", photos / "a.png"), (photos / "a.png", photos / "c.png")]
@@ -284,7 +282,7 @@ def test_no_result_overwrites_another_input(photos: Path) -> None:
     assert (photos / "c.png").exists()
 
 
-def test_unknown_suffix_is_refused_before_the_work(photos: Path) -> None:
+def test_unknown_suffix_is_refused_beforehand(photos: Path) -> None:
     """The network does not run for a file that cannot be written."""
     with pytest.raises(ImageFileError, match=r"\.gif"):
         process_file(photos / "a.png", photos / "a.gif", never)
@@ -293,7 +291,7 @@ def test_unknown_suffix_is_refused_before_the_work(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("at_once", [0, 10**6])
-def test_channels_that_the_format_lacks_are_refused_before_the_work(
+def test_channels_that_the_format_lacks_are_refused_beforehand(
     tmp_path: Path, at_once: int
 ) -> None:
     """Near infrared to PNG, transparency to JPEG: the network does not run for them."""
@@ -308,8 +306,8 @@ def test_channels_that_the_format_lacks_are_refused_before_the_work(
     assert "no transparency and the picture does" in messages[1]
 
 
-def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
-    """Not that its result could not be written."""
+def test_a_reading_error_is_reported_as_such(tmp_path: Path) -> None:
+    """It is not reported as a writing error."""
     Image.new("P", (2, 2)).save(tmp_path / "a.gif")
     with pytest.raises(ImageFileError, match=r"is a GIF.*convert it"):
         plan_next_to(tmp_path / "a.gif")
@@ -322,7 +320,7 @@ def test_picture_that_is_not_read_is_said_to_be_so(tmp_path: Path) -> None:
 
 
 def test_bad_files_do_not_stop_the_others(photos: Path, tmp_path: Path) -> None:
-    """A damaged file and one the denoiser refuses are reported at the end; the rest is done."""
+    """A damaged file and one that the denoiser refuses are reported at the end."""
     (photos / "broken.png").write_bytes(b"\x89PNG")
 
     @one_at_a_time
@@ -346,8 +344,8 @@ def test_bad_files_do_not_stop_the_others(photos: Path, tmp_path: Path) -> None:
     assert [path.name for path in out.rglob("*")] == ["a.png"]
 
 
-def test_finished_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
-    """Stopped and begun again, only what is missing or older than its input is made."""
+def test_finished_files_are_skipped(photos: Path, tmp_path: Path) -> None:
+    """After an interruption, only missing results and those older than the input are made."""
     plan, resume = plan_outputs([photos], tmp_path / "out"), WriteOptions(resume=True)
     process_files(plan[:1], invert, resume)
     seen: list[str] = []
@@ -360,8 +358,8 @@ def test_finished_files_are_passed_over(photos: Path, tmp_path: Path) -> None:
     assert process_files(plan, invert).restored == 2
 
 
-def test_files_left_alone_are_counted_apart(photos: Path, tmp_path: Path) -> None:
-    """Their results are written all the same, and count as finished in a second run."""
+def test_files_left_alone_are_counted_separately(photos: Path, tmp_path: Path) -> None:
+    """Their results are written, and count as finished in a second run."""
     plan = plan_outputs([photos], tmp_path / "out")
 
     @one_at_a_time
@@ -385,7 +383,7 @@ def test_in_place_nothing_counts_as_finished(photos: Path) -> None:
 
 
 class Watched:
-    """An inversion that keeps which files came together, and refuses a value."""
+    """An inversion that records the batches, and refuses one value."""
 
     def __init__(self, refused: int = -1) -> None:
         self.calls: list[list[str]] = []
@@ -400,7 +398,7 @@ class Watched:
 
 @pytest.fixture
 def crops(tmp_path: Path) -> Path:
-    """`crops/` with five gray squares, of the values 0 to 4, a wide one, and two more squares."""
+    """`crops/` with five gray squares of values 0 to 4, a wide picture, and two more squares."""
     folder = tmp_path / "crops"
     folder.mkdir()
     for value in range(8):
@@ -408,8 +406,8 @@ def crops(tmp_path: Path) -> Path:
     return folder
 
 
-def test_small_neighbours_of_one_size_come_together(crops: Path, tmp_path: Path) -> None:
-    """As many as the pixels allow, in their order, and each in its own file."""
+def test_small_consecutive_pictures_of_one_size_form_a_batch(crops: Path, tmp_path: Path) -> None:
+    """As many as the limit allows, in order, each written to its own file."""
     plan, watched = plan_outputs([crops], tmp_path / "out"), Watched()
     told: list[int] = []
     summary = process_files(
@@ -421,15 +419,15 @@ def test_small_neighbours_of_one_size_come_together(crops: Path, tmp_path: Path)
     assert [pixel(target) for _, target in plan] == [255 - value for value in range(8)]
 
 
-def test_large_ones_come_alone(crops: Path, tmp_path: Path) -> None:
-    """One that has more than half of the pixels is done before the next is read."""
+def test_large_pictures_are_processed_alone(crops: Path, tmp_path: Path) -> None:
+    """One with more than half of the limit is finished before the next is read."""
     watched = Watched()
     process_files(plan_outputs([crops], tmp_path / "out"), watched, at_once=2 * 16 - 1)
     assert watched.calls == [[str(value)] for value in range(8)]
 
 
-def test_pages_of_a_file_come_one_by_one(tmp_path: Path) -> None:
-    """They are read as they are needed, and there may be thousands."""
+def test_pages_of_a_file_are_processed_one_by_one(tmp_path: Path) -> None:
+    """They are read when needed, since there may be thousands."""
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4, 4), np.uint8), photometric="minisblack")
     watched = Watched()
     process_files([(tmp_path / "a.tif", tmp_path / "b.tif")], watched, at_once=1000)
@@ -437,7 +435,7 @@ def test_pages_of_a_file_come_one_by_one(tmp_path: Path) -> None:
 
 
 def test_one_that_cannot_be_restored_fails_alone(crops: Path, tmp_path: Path) -> None:
-    """The others that came with it are restored one by one; so is what surrounds a broken file."""
+    """The others of its batch are restored one by one, as are neighbours of a broken file."""
     (crops / "1-broken.png").write_bytes(b"\x89PNG")
     plan, watched = plan_outputs([crops], tmp_path / "out"), Watched(refused=3)
     summary = process_files(plan, watched, at_once=1000)
@@ -452,7 +450,7 @@ def test_one_that_cannot_be_restored_fails_alone(crops: Path, tmp_path: Path) ->
 
 
 def test_shares_are_disjoint_and_complete(photos: Path, tmp_path: Path) -> None:
-    """Each file is one process's, and keeps its number in the whole plan."""
+    """Each file belongs to one process, and keeps its number in the whole plan."""
     for name in "cdefg":
         Image.new("L", (3, 3)).save(photos / f"{name}.png")
     plan = plan_outputs([photos], tmp_path / "out")

@@ -1,4 +1,4 @@
-"""One process's share of the files, and what the processes tell each other at the end."""
+"""Sharing of files among processes, and the exchange at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from restorekit.pictures.processing.worker import Worker
 
 
 def test_share_comes_from_the_environment() -> None:
-    """torchrun's words are read; nonsense is one line; alone there is nobody to wait for."""
+    """torchrun's variables are read, invalid ones are refused, and one process does not wait."""
     assert Worker.of_environment({}) == Worker()
     told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
     worker = Worker.of_environment(told)
@@ -27,7 +27,7 @@ def test_share_comes_from_the_environment() -> None:
 
 
 def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its place on the machine, where there are GPUs and no other device was named."""
+    """By its local rank, if there are GPUs and no device was named."""
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     worker = Worker.of_environment({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "3"})
     devices = [worker.device(name) for name in ("auto", "cuda", "cpu")]
@@ -39,7 +39,7 @@ def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_processes_gather_what_each_has(tmp_path: Path) -> None:
-    """Two processes both get both values, though one comes later."""
+    """Each of two processes receives both values, even if one is slower."""
     code = (
         "import sys, time; from restorekit.pictures.processing.worker import Worker; "
         "s = Worker.of_environment(); "

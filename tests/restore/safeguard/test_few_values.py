@@ -1,4 +1,4 @@
-"""Pages and line art are recognised, and noise is not taken for them."""
+"""Pages and line art are recognised, and noisy pictures are not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = (200, 320)
 
 
 def page(height: int, smooth: bool = False) -> Tensor:
-    """Black text of some pixels on white, (1, H, W) of 0 to 255; with smooth edges or without."""
+    """Black text on white, (1, H, W) from 0 to 255, optionally with smooth edges."""
     image = Image.new("L", SIZE[::-1], 255)
     draw = ImageDraw.Draw(image)
     draw.fontmode = "L" if smooth else "1"
@@ -27,7 +27,7 @@ def page(height: int, smooth: bool = False) -> Tensor:
 
 
 def noisy(image: Tensor, sigma: float, seed: int = 0) -> Tensor:
-    """An 8-bit image with noise of so many levels, rounded and clipped."""
+    """An 8-bit image with noise in levels, rounded and clipped."""
     generator = torch.Generator().manual_seed(seed)
     noise = sigma * torch.randn(image.shape, generator=generator)
     return (image + noise).round().clamp(0, 255).to(torch.uint8)
@@ -36,7 +36,7 @@ def noisy(image: Tensor, sigma: float, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("height", [9, 12, 24, 36])
 @pytest.mark.parametrize("ends", [(0, 255), (20, 235), (127, 128)])
 def test_text_of_two_values(height: int, ends: tuple[int, int]) -> None:
-    """Of any size and any two values, gray and colour, 8 and 16 bits, and floats."""
+    """For any size and values, gray and colour, 8 and 16 bits, and floats."""
     low, high = ends
     levels = torch.where(page(height) > 127, high, low)
     assert few_values(levels.to(torch.uint8), 255) == "two-valued"
@@ -80,18 +80,18 @@ def ramp() -> Tensor:
     ids=["noisy page", "noisy smooth page", "dark frame", "overexposed", "wedge", "12 bits"],
 )
 def test_pictures_that_are_not_pages(make: Callable[[], Tensor], span: float) -> None:
-    """Noise and shades give neighbouring levels, however few there are."""
+    """Noise and shading give neighbouring levels, even if there are only a few."""
     torch.manual_seed(0)
     assert few_values(make(), span) is None
 
 
 def test_a_few_pixels_are_not_a_page() -> None:
-    """Each of them has a value of its own, which tells nothing."""
+    """Few pixels always have few values."""
     assert few_values(torch.arange(0, 240, 16, dtype=torch.uint8).reshape(1, 3, 5), 255) is None
 
 
 def test_two_values_are_those_of_the_whole_picture() -> None:
-    """A third value anywhere is seen, be it in one pixel or in a whole band of a tall picture."""
+    """A third value is found anywhere, in one pixel or in a band of a tall picture."""
     image = torch.zeros(1, 700, 20, dtype=torch.uint8)
     image[:, ::7] = 255
     assert few_values(image, 255) == "two-valued"

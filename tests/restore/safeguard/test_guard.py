@@ -1,4 +1,4 @@
-"""Pictures are left alone where there is nothing to remove, and changed by no more than noise."""
+"""Clean pictures are left alone, and others change by no more than their noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 
 
 class Smear(nn.Module):
-    """A network that does harm: it takes all that is fine, noise or not."""
+    """A harmful network, which removes all fine structure."""
 
     def forward(self, noisy: Tensor) -> Tensor:
         return functional.avg_pool2d(
@@ -28,14 +28,14 @@ class Smear(nn.Module):
 
 
 def photograph(name: str, side: int = 288) -> np.ndarray:
-    """The middle of a sample photograph, 8 bits."""
+    """The centre of a sample photograph, 8 bits."""
     pixels = np.asarray(Image.open(sample_path(name)).convert("RGB"))
     top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
     return pixels[top : top + side, left : left + side]
 
 
 def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
-    """With noise of so many levels, in 8 bits."""
+    """An image with noise in 8-bit levels."""
     noise = np.random.default_rng(3).standard_normal(clean.shape)
     return np.clip(np.rint(clean + sigma * noise), 0, 255).astype(np.uint8)
 
@@ -53,8 +53,8 @@ def denoiser() -> Denoiser:
 class TestPhotographs:
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
     @pytest.mark.parametrize("sigma", [0, 1])
-    def test_weak_noise_is_left(self, denoiser: Denoiser, name: str, sigma: int) -> None:
-        """The picture comes back as it is, and the outcome says why."""
+    def test_weak_noise_is_left_alone(self, denoiser: Denoiser, name: str, sigma: int) -> None:
+        """The picture is unchanged, and the outcome has the reason."""
         given = noisy(photograph(name), sigma) if sigma else photograph(name)
         outcome = denoiser.restore(given)
         assert outcome.left_alone in ("clean", "unclear")
@@ -63,7 +63,7 @@ class TestPhotographs:
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
     @pytest.mark.parametrize("sigma", [2, 3, 5])
     def test_no_picture_gets_worse(self, denoiser: Denoiser, name: str, sigma: int) -> None:
-        """The bundled network's result is nearer to the clean picture than the noisy one is."""
+        """The result of the bundled network is closer to the clean picture than the noisy one."""
         clean = photograph(name)
         given = noisy(clean, sigma)
         assert error(denoiser(given), clean) <= error(given, clean)
@@ -84,7 +84,7 @@ class TestPhotographs:
         assert held < free / 2
 
     def test_strong_noise_is_removed_in_full(self, denoiser: Denoiser) -> None:
-        """From sigma 12 on nothing is held back."""
+        """From sigma 12 on, the change is not limited."""
         given = noisy(photograph("astronaut"), 15)
         assert np.array_equal(denoiser(given), Denoiser("swift-photo", force=True)(given))
 
@@ -100,7 +100,7 @@ class TestPhotographs:
         assert not np.array_equal(told.image, given)
 
     def test_force_restores_a_clean_picture(self) -> None:
-        """As the network does by itself."""
+        """The result is that of the network."""
         given = photograph("chelsea")
         outcome = Denoiser(Smear(), force=True).restore(given)
         assert outcome.left_alone is None
@@ -109,14 +109,14 @@ class TestPhotographs:
     @pytest.mark.parametrize("name", ["camera", "brick", "moon"])
     @pytest.mark.parametrize("sigma", [2, 3, 5])
     def test_no_gray_picture_gets_worse(self, denoiser: Denoiser, name: str, sigma: int) -> None:
-        """There are no colours that tell noise from texture."""
+        """A gray picture has no colours to distinguish noise from texture."""
         clean = getattr(data, name)()[100:388, 100:388]
         given = noisy(clean, sigma)
         assert error(denoiser(given), clean) <= error(given, clean)
 
     @pytest.mark.parametrize("low", [0, 255])
     def test_impulses_of_one_kind_are_removed(self, denoiser: Denoiser, low: int) -> None:
-        """Black ones alone change a picture one way, as letters do, but lie apart."""
+        """Black impulses change a picture in one direction, like letters, but are isolated."""
         clean = photograph("astronaut")
         given = clean.copy()
         given[np.random.default_rng(0).random(clean.shape[:2]) < 0.05] = low
@@ -136,13 +136,13 @@ class TestPages:
     @pytest.mark.parametrize("height", [9, 12, 16])
     @pytest.mark.parametrize("sigma", [1, 5, 15])
     def test_noisy_text_stays(self, denoiser: Denoiser, height: int, sigma: int) -> None:
-        """Letters with smooth edges that the network would erase, as a scan has them."""
+        """Letters with smooth edges, as in a scan, would be erased by the network."""
         clean = text(height)
         given = noisy(clean, sigma)
         assert error(denoiser(given), clean) <= error(given, clean)
 
     def test_text_stays(self, denoiser: Denoiser) -> None:
-        """Whatever the type; and with a level that is given."""
+        """For any type, and if the level is given."""
         page = np.full((120, 160), 255, np.uint8)
         page[20:100:12, 10:150:3] = 0
         for given in (page, np.repeat(page[..., None], 3, 2), page.astype(np.float32) / 255):
@@ -152,7 +152,7 @@ class TestPages:
         assert np.array_equal(Denoiser("swift-gaussian", sigma=0.1)(page), page)
 
     def test_bits_stay_bits(self) -> None:
-        """An image of mode "1" comes back as one, also where it is restored by force."""
+        """An image of mode "1" keeps its mode, also with force=True."""
         page = Image.new("1", (64, 48), 1)
         page.paste(0, (10, 10, 40, 12))
         assert Denoiser("swift-photo")(page).tobytes() == page.tobytes()
@@ -162,7 +162,7 @@ class TestPages:
 
 class TestWeakSignals:
     def test_noise_on_a_pedestal_is_not_called_clean(self, denoiser: Denoiser) -> None:
-        """It is weak on the scale of 16 bits only; the picture stays as it is."""
+        """It is weak only on the scale of 16 bits; the picture is unchanged."""
         texture = photograph("coffee")[..., 1] / 255
         noise = 40 * np.random.default_rng(0).standard_normal(texture.shape)
         frame = (30000 + 800 * texture + noise).astype(np.uint16)
@@ -178,7 +178,7 @@ class TestWeakSignals:
         assert not denoiser.restore(frame).already_clean
 
     def test_the_range_can_be_given(self) -> None:
-        """Then the noise is removed."""
+        """The noise is then removed."""
         texture = photograph("coffee")[..., 1] / 255
         clean = 30000 + 800 * texture
         noise = 40 * np.random.default_rng(0).standard_normal(texture.shape)
@@ -191,14 +191,14 @@ class TestNeutral:
     @pytest.mark.parametrize("model", ["swift-photo", "swift-gaussian", "swift-impulse"])
     @pytest.mark.parametrize("force", [False, True])
     def test_gray_stored_as_colour_stays_gray(self, model: str, force: bool) -> None:
-        """Its three channels are equal afterwards too, though a colour network sees no gray."""
+        """Its three channels stay equal, although a colour network does not know it is gray."""
         gray = noisy(photograph("coffee", 128)[..., :1], 15)
         restored = Denoiser(model, force=force)(np.repeat(gray, 3, 2))
         assert not force or not np.array_equal(restored[..., 0], gray[..., 0])
         assert (restored == restored[..., :1]).all()
 
     def test_in_tiles_and_in_place(self) -> None:
-        """The same holds there."""
+        """The results are the same."""
         gray = np.repeat(noisy(photograph("coffee", 200)[..., :1], 15), 3, 2)
         restored = Denoiser("swift-photo", tile=64).restore(gray.copy(), in_place=True).image
         assert (restored == restored[..., :1]).all()
@@ -206,7 +206,7 @@ class TestNeutral:
 
 class TestLimit:
     def test_tiles_are_limited_as_the_whole(self) -> None:
-        """The window reaches beyond a cut, so that there are no seams."""
+        """The window extends beyond the cut, so that there are no seams."""
         given = torch.from_numpy(noisy(photograph("chelsea", 256), 4)).movedim(2, 0)[None] / 255
         bound = torch.full((256,), (3 / 255) ** 2)
         restored = Smear()(given)
@@ -221,7 +221,7 @@ class TestLimit:
         assert float(functional.avg_pool2d(change, side, 1).max()) < 1.6 * float(bound[0])
 
     def test_each_of_a_batch_is_judged_by_itself(self) -> None:
-        """One that is free, one that is left, one that is bounded to nothing."""
+        """One is unlimited, one is left alone, and one has a bound of zero."""
         given, made = torch.rand(3, 1, 40, 40), torch.rand(3, 1, 40, 40)
         verdicts = [UNLIMITED, Verdict("clean"), Verdict(bound=torch.zeros(256))]
         limited = Guard(torch.zeros(3, 1), verdicts).limit(slice(0, 3), given, made)
@@ -229,7 +229,7 @@ class TestLimit:
         assert torch.equal(limited[1:], given[1:])
 
     def test_a_batch_with_a_page_and_a_noisy_picture(self) -> None:
-        """The page stays, the other is restored; there is no one reason for both."""
+        """The page is unchanged and the other is restored, so there is no common reason."""
         given = torch.from_numpy(noisy(photograph("astronaut", 96), 20)).movedim(2, 0) / 255
         page = (given > 0.5).float()
         outcome = Denoiser("swift-photo").restore(torch.stack([page, given]))

@@ -1,4 +1,4 @@
-"""Tiles: where they lie, how they blend, and that they give what the whole image gives."""
+"""Tiles: positions and blending, and equality with the whole image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from restorekit.restore.tiles.tile_layout import divide_axis, read_extent
 
 
 class Toy(nn.Module):
-    """Stands for a plugin's network: reflecting borders, a dilation, a stride, no declarations."""
+    """Like the network of a plugin: reflecting borders, a dilation, a stride, no declarations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Scaling(nn.Module):
 
 
 class Hungry(nn.Module):
-    """Runs out of memory on more than so many pixels."""
+    """Runs out of memory above a number of pixels."""
 
     def __init__(self, limit: int, message: str = "CUDA out of memory. Tried to") -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Hungry(nn.Module):
 
 @cache
 def made(name: str) -> nn.Module:
-    """A network of random weights, each of which matters."""
+    """A network with random weights, all of which affect the result."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         if name == "toy":
@@ -73,7 +73,7 @@ def made(name: str) -> nn.Module:
 
 @cache
 def tiling(name: str, tile: int | None) -> Denoiser:
-    """Made once: the reach is measured once for each."""
+    """Made once, because the receptive field is measured for each."""
     return Denoiser(made(name), tile=tile, precision="float32")
 
 
@@ -87,7 +87,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 @settings(deadline=None)
 @given(st.integers(1, 700), st.integers(1, 300), st.integers(0, 80))
 def test_weights_sum_to_one(length: int, tile: int, blend: int) -> None:
-    """Every row is written, its weights sum to one, and no seams are farther apart than a tile."""
+    """Every row is written with weights that sum to one, and seams are at most a tile apart."""
     total = torch.zeros(length, dtype=torch.float64)
     for segment in divide_axis(length, tile, blend):
         total[segment.low : segment.high] += segment.weights(torch.float64, total.device)
@@ -104,10 +104,10 @@ def test_weights_sum_to_one(length: int, tile: int, blend: int) -> None:
     alignment=st.sampled_from([1, 8, 16]),
     mirrored=st.booleans(),
 )
-def test_extents_hold_margin_and_phase(
+def test_extents_include_the_margin_and_are_aligned(
     low: int, size: int, rest: int, margin: int, alignment: int, mirrored: bool
 ) -> None:
-    """What is read holds the margin, ends within the image, and starts and ends in phase."""
+    """An extent includes the margin, is within the image, and is aligned at both ends."""
     high, length = low + size, low + size + rest
     start, stop = read_extent(low, high, length, margin, alignment, mirrored)
     assert 0 <= start <= max(low - margin, 0)
@@ -129,10 +129,10 @@ def test_extents_hold_margin_and_phase(
     seed=st.integers(0, 99),
 )
 @pytest.mark.parametrize("name", ["unet", "dncnn", "toy", "deep"])
-def test_tiles_give_what_the_whole_gives(
+def test_tiles_equal_the_whole_image(
     name: str, height: int, width: int, tile: int, seed: int
 ) -> None:
-    """To 1e-5 in float32, whatever the sizes of image and tile."""
+    """To 1e-5 in float32, for any sizes of image and tile."""
     if name == "toy":  # it reflects about its border, which a smaller image has not room for
         height, width = height + 8, width + 8
     tile = max(tile, max(height, width) // 6)  # any, but not thousands of them
@@ -144,7 +144,7 @@ def test_tiles_give_what_the_whole_gives(
 
 @pytest.mark.parametrize("name", ["unet", "toy"])
 def test_ensemble_of_tiles_is_that_of_the_whole(name: str) -> None:
-    """Flipped tiles keep the phase that they have in the flipped image."""
+    """Flipped tiles have the alignment of the flipped image."""
     image = picture(91, 118)
     whole, tiled = (
         Denoiser(made(name), tile=tile, ensemble=True, precision="float32")(image)
@@ -154,7 +154,7 @@ def test_ensemble_of_tiles_is_that_of_the_whole(name: str) -> None:
 
 
 def test_batches_and_integers_are_tiled() -> None:
-    """Each image of a batch comes back in its place; bytes as the whole image's."""
+    """Each image of a batch keeps its position; bytes equal those of the whole image."""
     batch = torch.stack([picture(70, 50, seed) for seed in range(3)])
     whole, tiled = (Denoiser(made("dncnn"), tile=tile, precision="float32") for tile in ("off", 32))
     torch.testing.assert_close(tiled(batch), whole(batch), rtol=0, atol=1e-5)
@@ -162,8 +162,8 @@ def test_batches_and_integers_are_tiled() -> None:
     assert (tiled(levels).int() - whole(levels).int()).abs().max() <= 1  # 0.5 may round either way
 
 
-def test_a_large_image_is_tiled_unasked(estimate: None) -> None:
-    """The outcome says in what tiles, and that a small one is whole."""
+def test_a_large_image_is_tiled_automatically(estimate: None) -> None:
+    """The outcome has the size of the tiles, and None for a small image."""
     denoiser = Denoiser(made("dncnn"), precision="float32")
     outcome = denoiser.restore(image := picture(60, 900))
     assert outcome.tile is not None
@@ -176,8 +176,8 @@ def test_a_large_image_is_tiled_unasked(estimate: None) -> None:
 # Networks that see everything
 
 
-def test_global_networks_say_how_much_tiles_differ() -> None:
-    """Once, with a number measured on the image; whole, they do not."""
+def test_the_difference_of_tiles_is_reported_for_global_networks() -> None:
+    """Once, with a number measured on the image; not for a whole image."""
     image = picture(200, 300) * torch.linspace(0.2, 1, 300)
     denoiser = Denoiser(Scaling(), tile=100, force=True)
     told = r"'Scaling'.*tiles of 100.*/255.*tile='off'"
@@ -204,14 +204,14 @@ def test_global_networks_that_use_the_level_are_reported_too(
         assert Denoiser(WithSigma(), tile=70, **given, force=True)(image).shape == image.shape
 
 
-def test_global_networks_are_whole_where_memory_allows() -> None:
-    """Unasked, none is cut."""
+def test_global_networks_get_the_whole_image_if_memory_allows() -> None:
+    """Tiles are used on request only."""
     image = picture(40, 800)
     assert torch.equal(Denoiser(Scaling())(image), Denoiser(Scaling(), tile="off")(image))
 
 
-def test_networks_of_one_size_are_not_cut() -> None:
-    """A network that takes only its own size gets the whole image."""
+def test_networks_of_a_fixed_size_get_no_tiles() -> None:
+    """A network that accepts one size only gets the whole image."""
 
     class Fixed(nn.Module):
         def forward(self, noisy: Tensor) -> Tensor:
@@ -227,7 +227,7 @@ def test_networks_of_one_size_are_not_cut() -> None:
 
 
 def test_tiles_are_halved_when_memory_runs_out() -> None:
-    """Until they fit; the next image starts where the user said."""
+    """Until they fit; the next image starts with the requested size."""
     model = Hungry(limit=100 * 150)
     image = picture(400, 300) * 0.5
     torch.testing.assert_close(Denoiser(model, force=True)(image), image + 0.25)
@@ -237,7 +237,7 @@ def test_tiles_are_halved_when_memory_runs_out() -> None:
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("x")])
 def test_other_ways_to_run_out_of_memory(error: Exception) -> None:
-    """Python's and torch's own errors count too."""
+    """Errors of Python and torch are recognised, too."""
 
     class Failing(Hungry):
         def forward(self, noisy: Tensor) -> Tensor:
@@ -250,7 +250,7 @@ def test_other_ways_to_run_out_of_memory(error: Exception) -> None:
 
 
 def test_too_little_memory_for_any_tile() -> None:
-    """One line says so."""
+    """The message is one line."""
     with pytest.raises(
         InputError, match=r"not enough memory for model 'Hungry'.*300x400"
     ) as caught:
@@ -259,7 +259,7 @@ def test_too_little_memory_for_any_tile() -> None:
 
 
 def test_too_little_memory_with_the_network_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An allocation that fails outside of it is one line as well."""
+    """An allocation that fails outside of the network gives one line, too."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8")
@@ -269,8 +269,8 @@ def test_too_little_memory_with_the_network_loaded(monkeypatch: pytest.MonkeyPat
         Denoiser(Hungry(limit=10**6))(picture(40, 30))
 
 
-def test_too_little_memory_for_a_network_of_one_size() -> None:
-    """No tiles are spoken of that were not tried."""
+def test_too_little_memory_for_a_network_of_a_fixed_size() -> None:
+    """The message does not mention tiles, which were not tried."""
 
     class Fixed(nn.Module):
         def forward(self, noisy: Tensor) -> Tensor:
@@ -288,6 +288,6 @@ def test_other_errors_are_not_swallowed() -> None:
 
 @pytest.mark.parametrize("tile", [0, -5, 1.5, "of", True])
 def test_unusable_tiles_are_refused(tile: object) -> None:
-    """One line names what a tile is."""
+    """The message states the valid values."""
     with pytest.raises(ArgumentError, match="'auto' or 'off'"):
         Denoiser(Toy(), tile=tile)  # type: ignore[arg-type]
