@@ -159,6 +159,7 @@ def benchmark(
             plot=plot,
             report=table.show,
         )
+    # Also after Ctrl-C: rows without their protocol could not be compared.
     finally:
         table.end()
     if results.refusals:

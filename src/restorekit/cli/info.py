@@ -49,6 +49,7 @@ def info(
         print_text(read_credits(path))
     elif as_json:
         print_json(card)
+    # Only released weights have one.
     elif "summary" in card:
         _print_released(path, card)
     else:

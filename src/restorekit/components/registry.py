@@ -92,6 +92,7 @@ class Registry:
         self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
         self.given = given
         self._entries: dict[str, RegistryEntry] = {}
+        # Tests make registries of their own, which must not replace the one of the kind.
         REGISTRIES.setdefault(kind, self)
 
     @property
@@ -195,6 +196,7 @@ class Registry:
             PluginError: its target cannot be imported.
         """
         target = self.get(name)
+        # Bound by position, so that the signature shows the configurable arguments only.
         return functools.partial(target, *[None] * self.given) if self.given else target
 
     def create(self, name: str, /, *given: Any, **arguments: Any) -> Any:
@@ -260,6 +262,7 @@ class Registry:
         entry, name = checked.entry, checked.name
         where, label = f"{self.kind} '{name}'", self._label(entry)
         with self._undone(entry, with_random=False):  # weights are drawn from the random state
+            # `checked.target` is bound to placeholders for these objects.
             target = functools.partial(self.get(name), *given) if given else checked.target
             made = self._made(target, checked.values, where, label)
         if (attribute := targets.lacking(made, self.needs)) is not None:
@@ -327,6 +330,7 @@ class Registry:
         def make() -> object:
             return targets.call_target(target, values, where, label)
 
+        # A trial on the meta device would read the files of a dataset twice.
         return build_within_memory(make, where) if self.of_tensors else make()
 
     def _label(self, entry: RegistryEntry) -> str:
@@ -336,6 +340,7 @@ class Registry:
         self, entry: RegistryEntry, *, with_random: bool = True
     ) -> AbstractContextManager[None]:
         """Undo changes of process-wide state by a plugin, with a warning."""
+        # Built-in components change nothing, and the comparison takes milliseconds.
         if entry.provider.distribution == _OWN:
             return contextlib.nullcontext()
         return targets.undo_changes(self._label(entry), with_random=with_random)

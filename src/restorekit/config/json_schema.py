@@ -62,6 +62,7 @@ def _of_validation(properties: Schema) -> None:
     named = {
         "type": "object",
         "additionalProperties": {"anyOf": sets},
+        # A mapping with a name is a single dataset.
         "not": {"required": ["name"]},
         "minProperties": 1,
     }

@@ -113,6 +113,7 @@ def _expand(given: str | Mapping[str, object]) -> list[tuple[str, dict[str, obje
         raise ArgumentError(f"noise '{given}': '{written.name}' takes no arguments")
     if (first := parameters[0].name) in written.arguments:
         raise ArgumentError(f"noise '{given}': '{first}' is given twice")
+    # Each label must be an expression by itself.
     rest = "".join(f",{key}={json.dumps(value)}" for key, value in written.arguments.items())
     return [
         (

@@ -39,6 +39,7 @@ class ImageLoss(nn.Module):
                 f"the restored images have shape {tuple(image.shape)} and their targets "
                 f"{tuple(target.shape)}; the shapes must be equal"
             )
+        # In half precision, sums over an image overflow and SSIM exceeds 1.
         with torch.autocast(image.device.type, enabled=False):
             return self.compare(image.float(), target.float())
 

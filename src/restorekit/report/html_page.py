@@ -100,6 +100,7 @@ def _slider(
 
 
 def _image(pixels: Bytes, alt: str, kind: Literal["PNG", "JPEG"], zoom: int = 1) -> str:
+    # Within the page, so that it is a single file that needs no network.
     data = base64.b64encode(encode(pixels, kind)).decode("ascii")
     height, width = pixels.shape[:2]
     pixelated = ' class="pixels"' if zoom > 1 else ""
