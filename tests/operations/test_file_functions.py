@@ -94,7 +94,8 @@ def test_a_callback_gets_each_result_and_a_failure_stops_nothing(
     (photos / "b.png").write_bytes(b"junk")
     seen: list[FileResult] = []
     outcome = denoise_files(photos, tmp_path / "out", MODEL, on_file=seen.append)
-    assert tuple(seen) == outcome.results
+    assert tuple(seen) == tuple(outcome) == outcome.results
+    assert len(outcome) == len(seen)
     assert [(r.number, r.total, r.status) for r in seen] == [
         (0, 3, "restored"),
         (1, 3, "failed"),

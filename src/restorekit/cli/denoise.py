@@ -6,8 +6,22 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from restorekit.cli.denoise_options import (
+    DepthName,
+    Ensemble,
+    Force,
+    InPlace,
+    KeepDetail,
+    Model,
+    NoiseMap,
+    Overwrite,
+    Quality,
+    ReportPath,
+    Runtime,
+    Sigma,
+    Strength,
+    Tile,
+)
 from restorekit.cli.file_results import conclude, read_end, results_printed
 from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, Precision, Verbose, White
 from restorekit.devices import PRECISIONS
@@ -24,59 +38,24 @@ DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "flo
 def denoise(
     inputs: Inputs,
     output: Annotated[str | None, OUTPUT] = None,
-    model: Annotated[
-        str,
-        typer.Option("-m", "--model", metavar="MODEL", help="A name, a file, or a run folder."),
-    ] = "swift-photo",
-    sigma: Annotated[
-        str,
-        typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels, or auto."),
-    ] = "auto",
-    strength: Annotated[
-        str, typer.Option("--strength", metavar="0..1", help="Fraction of the change to make.")
-    ] = "1",
-    keep_detail: Annotated[
-        str,
-        typer.Option(
-            "--keep-detail", metavar="0..1", help="Put fine detail back; little effect yet."
-        ),
-    ] = "0",
-    ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Average 8 flips and rotations; 8x slower.")
-    ] = False,
-    noise_map: Annotated[
-        bool, typer.Option("--noise-map", help="Estimate the noise for each region.")
-    ] = False,
-    tile: Annotated[
-        str, typer.Option("--tile", metavar="N", help="Side in pixels, auto, or off.")
-    ] = "auto",
+    model: Model = "swift-photo",
+    sigma: Sigma = "auto",
+    strength: Strength = "1",
+    keep_detail: KeepDetail = "0",
+    ensemble: Ensemble = False,
+    noise_map: NoiseMap = False,
+    tile: Tile = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
-    runtime: Annotated[
-        str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")
-    ] = "torch",
-    depth: Annotated[
-        str, typer.Option("--depth", metavar="BITS", help="like (as the input), 8, 16 or float.")
-    ] = "like",
+    runtime: Runtime = "torch",
+    depth: DepthName = "like",
     black: Black = "auto",
     white: White = "auto",
-    quality: Annotated[
-        int | None,
-        typer.Option("--quality", metavar="1..100", help="Quality of JPEG (default 95) and WebP."),
-    ] = None,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Overwrite the inputs with the results.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Restore pages and clean pictures too.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Redo pictures that have a result.")
-    ] = False,
-    report: Annotated[
-        str | None,
-        typer.Option("--report", metavar="FILE", help="Report: .html, .png, or a folder."),
-    ] = None,
+    quality: Quality = None,
+    in_place: InPlace = False,
+    force: Force = False,
+    overwrite: Overwrite = False,
+    report: ReportPath = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:

@@ -63,8 +63,26 @@ def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
         for column in zip(*rows, strict=True)
     ]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print_line(f"{indent}{'  '.join(cells)}".rstrip())
+        print_row(row, widths, indent=indent)
+
+
+def print_row(
+    cells: Sequence[str], widths: Sequence[int], *, left: int | None = None, indent: str = ""
+) -> None:
+    """Print the cells of a row in columns.
+
+    Args:
+        cells: the texts.
+        widths: the width of each column.
+        left: the number of first columns that are aligned to the left; None for all of them.
+        indent: printed before the row.
+    """
+    left = len(cells) if left is None else left
+    aligned = (
+        cell.ljust(width) if column < left else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    print_line(f"{indent}{'  '.join(aligned)}".rstrip())
 
 
 def in_words(value: object) -> str:

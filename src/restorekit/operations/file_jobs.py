@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -66,7 +66,7 @@ OnFile = Callable[[FileResult], None]
 
 @dataclass(frozen=True)
 class FilesOutcome:
-    """What became of many picture files.
+    """What became of many picture files: iterating gives the result of each, `len` their number.
 
     Attributes:
         results: one for each file, in order. If several processes share the files and can reach
@@ -76,12 +76,23 @@ class FilesOutcome:
     Example:
         >>> from pathlib import Path
         >>> done = FileResult(Path("a.png"), Path("b.png"), "restored")
-        >>> FilesOutcome((done,)).failed
-        ()
+        >>> outcome = FilesOutcome((done,))
+        >>> len(outcome), [result.status for result in outcome], outcome.failed
+        (1, ['restored'], ())
     """
 
     results: tuple[FileResult, ...]
     unread: Mapping[str, int] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[FileResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __bool__(self) -> bool:
+        # Not whether there are results: `if outcome` never depended on their number.
+        return True
 
     @property
     def failed(self) -> tuple[FileResult, ...]:
