@@ -26,6 +26,7 @@ losses = Registry(
     contract="`forward(restoration, target)` returns a scalar",
     of_tensors=True,
 )
+# Not `of_tensors`: building one reads files, which must not happen twice.
 datasets = Registry(
     "dataset",
     contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1]",
@@ -39,6 +40,7 @@ metrics = Registry(
     needs=("__call__", "higher_is_better"),
     of_tensors=True,
 )
+# The weights come from the run, not from a configuration: `given=1`.
 optimizers = Registry(
     "optimizer",
     contract="a class like those of `torch.optim`, whose first argument is the weights",

@@ -264,8 +264,10 @@ class TrainConfig(Section):
         """
         for text in overrides:
             data = apply_override(data, text)
+        # Before pydantic, which recurses into deep data.
         if (unusable := find_unusable(data, most=MOST_VALUES)) is not None:
             raise ConfigError([f"{source}: {unusable}"])
+        # After the overrides, which may use old spellings too.
         data, notes = old_spellings.update_old_spellings(data)
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
@@ -321,6 +323,7 @@ def _problem(details: ErrorDetails) -> str:
     where = shortened(".".join(path), 200)
     if details["type"] == "extra_forbidden":
         *home, key = path
+        # A similar key of the same section is more likely than the same key of another one.
         hint = did_you_mean(key, _SECTIONS.get(".".join(home), TrainConfig).model_fields)
         for section, model in _SECTIONS.items():
             if not hint and key in model.model_fields:

@@ -55,6 +55,7 @@ class NamedMetric:
 
     def to(self, device: torch.device) -> None:
         """Move what the metric holds, a network for example, to a device."""
+        # A plugin's metric may be a plain function.
         if isinstance(self.compute, nn.Module):
             self.compute.to(device)
 
@@ -69,6 +70,7 @@ def read_metrics(given: Iterable[MetricLike]) -> dict[str, NamedMetric]:
             better.
     """
     found = [_named(metrics.build(each)) for each in given]
+    # By name, so that a configured metric replaces the default one of that name.
     return {metric.name: metric for metric in found}
 
 

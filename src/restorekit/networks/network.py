@@ -72,6 +72,7 @@ class Network:
 
     def renew(self) -> None:
         """If the weights have changed, discard the measurements and make the function again."""
+        # Not torch's version counter, which misses writes through `.data` and inference tensors.
         weights = fingerprint(self.module)
         if weights == self._weights:
             return
@@ -100,6 +101,7 @@ class Network:
                 weak, strong = (self._probe(picture, sigma) for sigma in (0.05, 0.2))
             except Exception:  # a network may raise anything for an unsupported size
                 return False
+        # Exactly: a network that uses sigma changes at least some rounding.
         return torch.equal(weak, strong)
 
     @cached_property
@@ -156,6 +158,7 @@ class Network:
         if wanted is None or wanted == count:
             return self._checked(batch, _joined(sigma))
         if wanted == 1:
+            # Channels become samples, so that all are restored in one pass.
             alone = batch.reshape(-1, 1, *batch.shape[2:])
             if sigma is not None:
                 sigma = sigma.expand(-1, count, -1, -1).reshape(-1, 1, *sigma.shape[2:])
@@ -187,6 +190,7 @@ class Network:
 
     def _forward(self, run: Callable[..., Any], batch: Tensor, sigma: Tensor | None) -> Tensor:
         given = batch.to(self.device or batch.device, self.dtype)
+        # The layout in which convolutions are fastest, as in training.
         given = given.contiguous(memory_format=torch.channels_last)
         if sigma is None and self.sigma_is_optional:  # an exported network has no default
             sigma = given.new_zeros(len(given), 1, 1, 1)

@@ -24,6 +24,7 @@ class _Hold:
     count: int = 0
 
 
+# One table for the process, since several denoisers may have one module or share a flag.
 _lock = threading.RLock()
 _holds: dict[Hashable, _Hold] = {}
 
@@ -37,6 +38,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
     parts = list(module.modules())
     with _lock:
         for part in parts:
+            # Each part separately, because some may be frozen in evaluation mode.
             _take(id(part), part.training)
         if any(part.training for part in parts):
             module.eval()
@@ -71,6 +73,7 @@ def _take(key: Hashable, now: bool) -> None:
 
 def _leave(key: Hashable, restore: Callable[[bool], object]) -> None:
     hold = _holds[key]
+    # Blocks of several threads overlap; only the last one knows that nobody needs the mode.
     hold.count -= 1
     if not hold.count:
         del _holds[key]

@@ -263,6 +263,7 @@ class Denoiser:
         meanings: Sequence[PixelMeaning] | None,
     ) -> list[ImageJob]:
         """Open images, and warn once about each range that was guessed."""
+        # Detail is measured as the difference from the image, so that must still exist.
         in_place = in_place and not self._options.keep_detail
         jobs = [
             ImageJob(
@@ -273,6 +274,7 @@ class Denoiser:
                 images, meanings or repeat(self._options.meaning), strict=False
             )
         ]
+        # One warning for a range that many images share.
         for words in dict.fromkeys(job.canvas.words for job in jobs if job.canvas.words):
             warn(words)
         return jobs
@@ -289,9 +291,11 @@ class Denoiser:
         check_precision(options.precision, network.device or torch.device("cpu"))
         if options.runtime == "torch":
             return network
+        # Here, since the packages of other runtimes are optional and slow to import.
         from restorekit.runtimes.runtime_models import make_runtime
 
         return Network(
             self.model,
+            # A function, because an exported network must be made again when the weights change.
             lambda: make_runtime(Network(self.model), options.runtime, options.precision),
         )

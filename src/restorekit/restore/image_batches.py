@@ -36,6 +36,7 @@ def run_jobs(
             job.canvas.leave(slice(None))
         else:
             changed.append(job)
+    # After those that are left alone were taken out, so that batches are full.
     groups = group_alike([job.canvas for job in changed], pixels_at_once(pipeline.network))
     for group in groups:
         _run_batch([changed[index] for index in group], pipeline, levels, options)

@@ -44,6 +44,7 @@ class LevelChoice:
             if not self.network.is_blind:
                 return given
             self._warn_of_unused("sigma")
+        # The safeguard needs the level as well, also for a blind network.
         network_needs_it = not options.noise_map and not self.network.is_blind
         needed = options.strength and (network_needs_it or not options.force)
         return estimated_level(canvas) if diagnose or needed else None

@@ -69,6 +69,7 @@ class Pipeline:
                 how = replace(how, turns=options.turns)
                 try:
                     self._warn_of_tiles(canvas, how, level)
+                    # Within the loop, since the pieces may not fit in memory either.
                     if guard is not None and how.tile is not None:
                         self._judge(canvas, level, guard)
                         if guard.reason is not None:
@@ -83,6 +84,8 @@ class Pipeline:
                 except Exception as error:
                     if not is_out_of_memory(error):
                         raise
+                # Outside of "except", where the exception would keep the tensors of the failed
+                # attempt alive.
                 how = None if canvas.is_spent else self._smaller(how, canvas)
         height, width = canvas.size
         tiles = "even in the smallest tiles" if self.network.reach else "which it takes only whole"
@@ -126,6 +129,7 @@ class Pipeline:
         reach = None if how.tile is None or self._has_warned else self.network.reach
         if reach is None or not reach.is_global:
             return
+        # Set first: a measurement that runs out of memory is not tried again.
         self._has_warned = True
         levels = 255 * tiling_difference(self.network, canvas, how, level)
         warn(
