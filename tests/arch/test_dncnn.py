@@ -1,4 +1,4 @@
-"""DnCNN's own behaviour."""
+"""The properties of DnCNN."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_layers_are_one_flat_sequence(batch_norm: bool) -> None:
 
 @torch.no_grad()
 def test_predicts_the_noise() -> None:
-    """The image is the input less what the layers make of it."""
+    """The image is the input minus the output of the layers."""
     model, noisy = DnCNN(depth=4, width=8).eval(), torch.rand(1, 3, 9, 9)
     torch.testing.assert_close(model(noisy) + model.layers(noisy), noisy)
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_overfits_one_noisy_image(batch_norm: bool) -> None:
-    """In a few steps the error on one image falls to a fifth of the noise it came with."""
+    """In a few steps the error on one image falls to a fifth of its noise."""
     coarse = torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(3))
     clean = functional.interpolate(coarse, size=32, mode="bicubic").clamp(0, 1)
     noisy = clean + 25 / 255 * torch.randn(clean.shape)
@@ -99,7 +99,7 @@ def test_starts_close_to_the_identity(batch_norm: bool, training: bool) -> None:
 
 @torch.no_grad()
 def test_hidden_layers_keep_the_scale() -> None:
-    """As He et al. derive, the signal neither fades nor explodes through 20 layers."""
+    """As He et al. derive, the signal neither vanishes nor explodes through 20 layers."""
     layers = DnCNN(depth=20, batch_norm=False).layers
     first, last = layers[:2](torch.rand(2, 3, 32, 32)), layers[:-1](torch.rand(2, 3, 32, 32))
     ratio = last.square().mean() / first.square().mean()
@@ -134,7 +134,7 @@ def trained(depth: int = 5) -> nn.Module:
 
 @torch.no_grad()
 def test_folded_batch_norm_gives_the_same_image() -> None:
-    """To 1e-5, and the network that was folded is still as it was, in training mode too."""
+    """To 1e-5. The original network is unchanged, also in training mode."""
     model, noisy = trained(), torch.rand(2, 1, 19, 24)
     folded = fold_batch_norm(model)
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.layers)
@@ -145,7 +145,7 @@ def test_folded_batch_norm_gives_the_same_image() -> None:
 
 @torch.no_grad()
 def test_a_folded_network_is_saved_by_name(tmp_path: Path) -> None:
-    """Its card tells how to make it, without normalisation."""
+    """Its card describes a network without normalisation."""
     folded = fold_batch_norm(trained())
     save_model(folded, tmp_path / "folded.safetensors")
     loaded, noisy = load_model(tmp_path / "folded.safetensors"), torch.rand(1, 1, 9, 9)

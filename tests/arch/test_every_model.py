@@ -1,4 +1,4 @@
-"""What every registered network promises; a new one is tested by being registered."""
+"""Properties of every registered network; a new one is tested as soon as it is registered."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def restored(model: nn.Module, noisy: Tensor) -> Tensor:
 
 
 class ImageOnly(nn.Module):
-    """A model that returns the bare image, as an exported graph must."""
+    """A model that returns only the image, as an exported graph must."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ def test_bfloat16_autocast_is_close_to_float32(name: str) -> None:
 @every_model
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_runs_in_its_own_precision(name: str, dtype: torch.dtype) -> None:
-    """A model converted to a type takes and returns that type."""
+    """A model converted to a dtype accepts and returns that dtype."""
     image = restored(make(name).to(dtype), picture(1, 3, 20, 20).to(dtype))
     assert image.dtype == dtype
     assert bool(image.isfinite().all())
@@ -126,7 +126,7 @@ def test_channels_last_gives_the_same(name: str) -> None:
 
 @every_model
 def test_eval_is_deterministic(name: str) -> None:
-    """The same batch gives the same image, whatever torch's generator has drawn before."""
+    """The same batch gives the same image, independently of torch's generator."""
     noisy = picture(1, 3, 17, 19)
     first = restored(cached(name), noisy)
     with torch.random.fork_rng(devices=[]):
@@ -144,7 +144,7 @@ def test_eval_treats_samples_alone(name: str) -> None:
 
 @every_model
 def test_leaves_its_input_alone(name: str) -> None:
-    """The noisy batch is not written to."""
+    """The noisy batch is not modified."""
     noisy = picture(1, 3, 16, 16)
     before = noisy.clone()
     restored(cached(name), noisy)
@@ -185,7 +185,7 @@ def test_one_exported_graph_serves_many_sizes(name: str) -> None:
 @every_model
 @pytest.mark.parametrize(("made_for", "given"), [(3, 1), (1, 3), (3, 4)])
 def test_wrong_channels_are_refused(name: str, made_for: int, given: int) -> None:
-    """One line says what was given, what the model takes and how to make one that fits."""
+    """The message has the channels of the batch and the model, and how to make one that fits."""
     with pytest.raises(InputError) as caught:
         cached(name, made_for)(picture(1, given, 16, 16))
     message = str(caught.value)
@@ -229,7 +229,7 @@ def test_no_channels_are_refused(name: str) -> None:
 
 @every_model
 def test_published_reference_is_named(name: str) -> None:
-    """The class's docstring links the paper and describes each argument of the signature."""
+    """The docstring of the class links the paper and describes each argument."""
     description = models.describe(name)
     assert "https://" in description.reference
     assert description.reference.rpartition("https://")[2] in description.doc

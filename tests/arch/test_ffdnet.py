@@ -1,4 +1,4 @@
-"""FFDNet's own behaviour, against a reference made of torch's functions alone."""
+"""FFDNet, compared with a reference by functions of torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _known_weights() -> None:
 
 
 def small(**arguments: object) -> FFDNet:
-    """A network of which every weight and bias matters."""
+    """A network whose weights and biases all affect the result."""
     model = FFDNet(depth=3, width=8, **arguments).eval()  # type: ignore[arg-type]
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.2)
@@ -26,7 +26,7 @@ def small(**arguments: object) -> FFDNet:
 
 
 def reference(model: FFDNet, noisy: Tensor, sigma: float) -> Tensor:
-    """The paper's network for one level, with the phases taken by slices."""
+    """The network of the paper for one level, with phases by slicing."""
     height, width = noisy.shape[-2:]
     padded = functional.pad(noisy, (0, width % 2, 0, height % 2), mode="replicate")
     phases = [
@@ -51,7 +51,7 @@ def reference(model: FFDNet, noisy: Tensor, sigma: float) -> Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(8, 8), (7, 12), (12, 9), (5, 5)])
 def test_is_the_published_network(channels: int, size: tuple[int, int]) -> None:
-    """Phases, noise level last, edges repeated at odd sizes."""
+    """Phases first, the noise level last, and edges repeated at odd sizes."""
     model, noisy = small(channels=channels), torch.rand(2, channels, *size)
     expected = reference(model, noisy, 0.1)
     torch.testing.assert_close(model(noisy, sigma=torch.full((2, 1, 1, 1), 0.1)), expected)
@@ -70,7 +70,7 @@ def test_published_sizes(channels: int, depth: int, width: int, parameters: int)
 
 @torch.no_grad()
 def test_the_level_may_differ_from_place_to_place() -> None:
-    """A map of one level is that level; where it differs, the image does, there alone."""
+    """A constant map equals a level; a local change of the map changes the image there only."""
     model, noisy = small(), torch.rand(1, 3, 33, 40)
     level = torch.full((1, 1, 33, 40), 0.2)
     one = model(noisy, sigma=torch.full((1, 1, 1, 1), 0.2))
@@ -84,7 +84,7 @@ def test_the_level_may_differ_from_place_to_place() -> None:
 
 @torch.no_grad()
 def test_each_sample_has_its_own_level() -> None:
-    """A batch of two levels is the two alone."""
+    """A batch with two levels equals the two images alone."""
     model, noisy = small(), torch.rand(2, 3, 8, 8)
     sigma = torch.tensor([0.1, 0.4]).reshape(2, 1, 1, 1)
     apart = [model(noisy[i : i + 1], sigma=sigma[i : i + 1]) for i in range(2)]
@@ -92,14 +92,14 @@ def test_each_sample_has_its_own_level() -> None:
 
 
 def test_the_level_is_needed() -> None:
-    """It is not guessed."""
+    """A missing level is an error."""
     with pytest.raises(InputError, match="'ffdnet' needs sigma, the standard deviation"):
         small()(torch.rand(1, 3, 8, 8))
 
 
 @torch.no_grad()
 def test_a_residual_network_predicts_the_noise() -> None:
-    """The image is the input less what the plain network would return."""
+    """The image is the input minus the output of the plain network."""
     plain, residual, noisy = small(), small(residual=True), torch.rand(1, 3, 9, 8)
     residual.load_state_dict(plain.state_dict())
     sigma = torch.tensor(0.1)
@@ -107,7 +107,7 @@ def test_a_residual_network_predicts_the_noise() -> None:
 
 
 def test_overfits_one_noisy_image() -> None:
-    """In a few steps the error on one image falls to a third of the noise it came with."""
+    """In a few steps the error on one image falls to a third of its noise."""
     coarse = torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(3))
     clean = functional.interpolate(coarse, size=32, mode="bicubic").clamp(0, 1)
     noisy = clean + 25 / 255 * torch.randn(clean.shape)

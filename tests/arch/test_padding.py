@@ -30,13 +30,13 @@ def test_pads_like_numpy_for_any_size(height: int, width: int, multiple: int) ->
 @settings(deadline=None, max_examples=50)
 @given(height=SIZES, width=SIZES, multiple=MULTIPLES)
 def test_crop_undoes_the_padding(height: int, width: int, multiple: int) -> None:
-    """Padding followed by cropping gives back the very same values."""
+    """Padding followed by cropping gives exactly the same values."""
     x = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(width))
     assert torch.equal(crop(*pad_to_multiple(x, multiple)), x)
 
 
-def test_what_fits_is_not_copied() -> None:
-    """Neither padding nor cropping moves memory where there is nothing to do."""
+def test_a_fitting_batch_is_not_copied() -> None:
+    """Neither padding nor cropping copies memory if there is nothing to do."""
     x = torch.ones(1, 1, 8, 16)
     padded, size = pad_to_multiple(x, 8)
     assert padded is x
@@ -61,6 +61,6 @@ def test_gradient_passes() -> None:
 
 
 def test_argument_below_its_minimum_is_named() -> None:
-    """The message says which model, which argument, its minimum and what was given."""
+    """The message has the model, the argument, its minimum and the given value."""
     with pytest.raises(ArgumentError, match=r"'unet'.*'depth' must be at least 1, not 0"):
         check_at_least(1, "unet", width=1, depth=0)

@@ -1,4 +1,4 @@
-"""Swift: what being without biases and conditional on the noise level means."""
+"""Swift: the effects of having no biases and of using the noise level."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_no_biases():
 
 @torch.no_grad()
 def test_the_noise_level_may_be_a_number_or_a_map():
-    """A map that says the same everywhere is the same as the number; another map is not."""
+    """A constant map equals the number; another map does not."""
     noisy, model = picture(2, 3, 16, 16), make()
     number = torch.tensor([0.1, 0.3]).view(2, 1, 1, 1)
     level = number.expand(2, 1, 16, 16).clone()
@@ -76,7 +76,7 @@ def test_starts_near_the_identity():
 
 
 def test_the_first_features_see_the_whole_picture_in_half_precision():
-    """Under autocast they are those of float32, rounded once: a picture's weak noise survives."""
+    """Under autocast they are those of float32, rounded once, so that weak noise survives."""
     model = create_model("swift", blind=True).eval()
     seen: list[torch.Tensor] = []
     model.encoders[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
@@ -92,7 +92,7 @@ def test_the_first_features_see_the_whole_picture_in_half_precision():
 
 @torch.no_grad()
 def test_sizes_grow():
-    """Each size computes at least half as much again as the one before it."""
+    """Each size needs at least 1.5 times the computations of the previous one."""
     counts = []
     for size in ("small", "medium", "large"):
         model = make(size=size)
@@ -103,7 +103,7 @@ def test_sizes_grow():
     assert counts[1] * 1.5 < counts[2]
 
 
-def test_what_it_refuses():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ArgumentError, match="size"):
         create_model("swift", size="huge")
     with pytest.raises(ArgumentError, match="channels"):

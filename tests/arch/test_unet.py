@@ -1,4 +1,4 @@
-"""The U-Net's own behaviour."""
+"""The properties of the U-Net."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def smooth(channels: int, size: int) -> torch.Tensor:
 
 @torch.no_grad()
 def test_shifting_the_input_shifts_the_output() -> None:
-    """Away from the border a shift by `size_multiple` commutes with the network, one by 1 not."""
+    """Away from the border, a shift by `size_multiple` commutes with the network, but not by 1."""
     model = UNet(channels=1, width=4, depth=2, residual=False).double().eval()
     scene = torch.rand(1, 1, 96, 104, generator=torch.Generator().manual_seed(1)).double()
     here = model(scene[..., :96])
@@ -59,7 +59,7 @@ def test_without_residual_the_input_is_not_added() -> None:
 
 
 def test_overfits_one_noisy_image() -> None:
-    """In a few steps the error on one image falls to a fifth of the noise it came with."""
+    """In a few steps the error on one image falls to a fifth of its noise."""
     model, clean = UNet(channels=1, width=8, depth=2), smooth(1, 32)
     noisy = clean + 25 / 255 * torch.randn(clean.shape)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)

@@ -1,4 +1,4 @@
-"""The variational autoencoder's own behaviour."""
+"""The properties of the variational autoencoder."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_training_samples_from_the_seed() -> None:
 
 @pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (2.0, 0.5), (-1.0, 3.0)])
 def test_draws_have_the_posterior_s_moments(mean: float, deviation: float) -> None:
-    """Mean and standard deviation of many draws are those asked for, within 5 standard errors."""
+    """Mean and standard deviation of many draws are correct within 5 standard errors."""
     n = 100_000
     draws = reparameterise(torch.full((n,), mean), torch.full((n,), 2 * math.log(deviation)))
     assert abs(draws.mean().item() - mean) < 5 * deviation / math.sqrt(n)
@@ -91,7 +91,7 @@ def test_a_draw_from_the_prior_decodes_to_an_image() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_log_variance_cannot_overflow(dtype: torch.dtype) -> None:
-    """Whatever goes in, its exponential is finite, also at half precision."""
+    """Its exponential is finite for any input, also in half precision."""
     model = VAE(width=4, depth=1).eval()
     for scale in (1e3, -1e3):
         torch.nn.init.constant_(model.log_variance.bias, scale)
@@ -102,7 +102,7 @@ def test_log_variance_cannot_overflow(dtype: torch.dtype) -> None:
 
 
 def test_large_log_variance_keeps_its_gradient() -> None:
-    """Past the bound there is still a gradient, so that training can come back from it."""
+    """There is a gradient beyond the bound, so that training can return from there."""
     model = VAE(width=4, depth=1)
     torch.nn.init.constant_(model.log_variance.bias, 20.0)
     model.encode(torch.rand(1, 3, 8, 8))[1].sum().backward()

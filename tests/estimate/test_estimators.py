@@ -1,4 +1,4 @@
-"""Noise level estimators, each made by name, against noise of known strength."""
+"""Noise level estimators, created by name, compared with noise of known level."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_mad_is_scikit_image_s(sigma: int) -> None:
     assert create_estimator("mad")(image).mean().item() == pytest.approx(float(other), rel=0.03)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+def test_the_message_for_an_unknown_name_suggests_one() -> None:
     """As for any other kind of component."""
     with pytest.raises(UnknownNameError, match="Did you mean 'block_dct'"):
         create_estimator("block_dtc")
@@ -87,7 +87,7 @@ class TestBlockDCT:
     @pytest.mark.parametrize("name", ["astronaut", "camera", "coffee", "chelsea"])
     @pytest.mark.parametrize("sigma", [5, 10, 25, 50])
     def test_photographs(self, name: str, sigma: int) -> None:
-        """Within 10% of what is there: the noise added, and up to 2/255 of the picture's own."""
+        """Within 10% of the added noise plus up to 2/255 of the noise of the photograph."""
         clean = photograph(name)
         estimate = create_estimator("block_dct")(clean + noise(*clean.shape) * sigma / 255) * 255
         assert float(estimate.min()) > 0.9 * sigma
@@ -96,7 +96,7 @@ class TestBlockDCT:
     @pytest.mark.parametrize("name", ["astronaut", "camera", "coffee", "chelsea"])
     @pytest.mark.parametrize("sigma", [15, 50])
     def test_clipped_eight_bit_photographs(self, name: str, sigma: int) -> None:
-        """Clipping takes a part of the noise away; the estimate is of what was added."""
+        """Clipping removes a part of the noise; the estimate is that of the added noise."""
         clean = photograph(name)
         noisy = (clean + noise(*clean.shape) * sigma / 255).clamp(0, 1).mul(255).round() / 255
         estimate = create_estimator("block_dct")(noisy) * 255
@@ -104,32 +104,32 @@ class TestBlockDCT:
 
     @pytest.mark.parametrize(("level", "within"), [(0.0, 0.15), (0.05, 0.1), (0.9, 0.1)])
     def test_flat_and_clipped(self, level: float, within: float) -> None:
-        """A half, a third or a sixth of the pixels cut off: most of it is made up for."""
+        """The loss by clipping a half, a third or a sixth of the pixels is mostly corrected."""
         noisy = (level + 0.1 * noise(1, 1, 250, 250)).clamp(0, 1)
         assert create_estimator("block_dct")(noisy).item() == pytest.approx(0.1, rel=within)
 
     def test_saturated_sky(self) -> None:
-        """What is saturated for the most part says nothing."""
+        """Blocks that are mostly saturated do not count."""
         image = 0.5 + 0.06 * noise(1, 1, 200, 200)
         image[..., :120, :] = 1.0
         estimate = create_estimator("block_dct")(image.clamp(0, 1)).item()
         assert estimate == pytest.approx(0.06, rel=0.05)
 
     def test_margin(self) -> None:
-        """A frame of one value is not part of the photograph."""
+        """A margin of one value does not affect the estimate."""
         image = torch.full((1, 1, 240, 240), 0.7)
         image[..., 40:200, 40:200] = 0.5 + 0.06 * noise(1, 1, 160, 160)
         assert create_estimator("block_dct")(image).item() == pytest.approx(0.06, rel=0.06)
 
     def test_drawing(self) -> None:
-        """Lines and areas without noise have none, however many edges there are."""
+        """A drawing without noise has an estimate of nearly 0, with any number of edges."""
         image = torch.full((1, 1, 200, 200), 0.9)
         image[..., 20:180:40, :] = 0.1
         image[..., 60:130, 50:150] = 0.4
         assert create_estimator("block_dct")(image).item() == 0
 
     def test_noise_that_depends_on_brightness(self) -> None:
-        """Gives the root mean square, a little less for choosing the calmest blocks."""
+        """It is the root mean square, slightly less because the smoothest blocks are used."""
         clean = torch.linspace(0.2, 0.8, 300).expand(1, 1, 300, 300)
         sigma = 0.02 + 0.08 * clean
         estimate = create_estimator("block_dct")(clean + sigma * noise(1, 1, 300, 300)).item()
@@ -137,7 +137,7 @@ class TestBlockDCT:
 
     @pytest.mark.parametrize("sigma", [5, 10])
     def test_texture_that_colours_share(self, sigma: int) -> None:
-        """It hides weak noise in each colour, and not in the differences of three."""
+        """It hides weak noise in each colour, but not in the differences of the three."""
         texture = 0.8 * noise(1, 1, 301, 301)
         texture = texture[..., :300, :300] + torch.nn.functional.avg_pool2d(texture, 2, 1)
         clean = 0.5 + texture * sigma / 255 + torch.tensor([-0.1, 0.0, 0.1])[:, None, None]
@@ -157,7 +157,7 @@ class TestBlockDCT:
         assert torch.allclose(estimate, told, rtol=0.06)
 
     def test_noise_that_is_smoother_in_colour(self) -> None:
-        """As in a camera's JPEG: the differences are not white, and say nothing of the sum."""
+        """As in JPEG files of cameras, where the differences are not white and are not used."""
         coarse = torch.nn.functional.avg_pool2d(noise(1, 3, 203, 203, seed=1), 4, 1)
         noisy = 0.5 + 0.02 * noise(1, 1, 200, 200) + 0.08 * coarse
         estimate = create_estimator("block_dct")(noisy)
@@ -168,7 +168,7 @@ class TestBlockDCT:
     @pytest.mark.parametrize("weak", [0.0, 2.0, 5.0])
     @pytest.mark.parametrize("shared", [0.0, 1.0])
     def test_a_colour_with_less_noise(self, weak: float, shared: float) -> None:
-        """It is measured by itself: little is left of it in the differences to noisier ones."""
+        """It is measured alone, because noisier colours dominate the differences."""
         sigma = torch.tensor([weak, 20, 20]) / 255
         clean = torch.nn.functional.avg_pool2d(noise(1, 1, 201, 201, seed=1), 2, 1) * shared / 255
         noisy = 0.5 + clean + sigma[:, None, None] * noise(1, 3, 200, 200)
@@ -179,7 +179,7 @@ class TestBlockDCT:
 
     @pytest.mark.parametrize("name", ["camera", "coffee"])
     def test_correlated_noise(self, name: str) -> None:
-        """Noise smoothed by 3x3 pixels is found where the baseline misses two thirds of it."""
+        """Noise that was smoothed by 3x3 pixels is found; the baseline misses two thirds of it."""
         clean = photograph(name)
         height, width = clean.shape[-2:]
         smooth = torch.nn.functional.avg_pool2d(
@@ -199,7 +199,7 @@ class TestBlockDCT:
         "wrong", [{"share": 0.0}, {"share": 1.5}, {"levels": 0}, {"blocks": 0}]
     )
     def test_wrong_arguments(self, wrong: dict[str, float]) -> None:
-        """Are refused when it is made."""
+        """They are refused when the estimator is created."""
         with pytest.raises(ArgumentError):
             create_estimator("block_dct", **wrong)
 

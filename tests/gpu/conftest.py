@@ -13,7 +13,7 @@ NAME = os.environ.get("RESTOREKIT_TEST_DEVICE", "cuda")
 
 @pytest.fixture
 def device() -> torch.device:
-    """Where to compute what is compared with the CPU."""
+    """The device whose results are compared with the CPU."""
     if NAME == "cuda" and not torch.cuda.is_available():
         pytest.skip("there is no CUDA device here")
     return torch.device(NAME)

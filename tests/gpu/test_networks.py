@@ -1,4 +1,4 @@
-"""Every registered architecture on the GPU makes of an image what it makes of it on the CPU."""
+"""Every registered architecture on the GPU gives the results of the CPU."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_float32_equals_the_cpu(name: str, device: torch.device) -> None:
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_channels_last_equals_the_cpu(name: str, device: torch.device) -> None:
-    """The layout that training and restoring use changes nothing either."""
+    """Also in the memory layout of training and restoring."""
     model = make(name)
     expected = restored(model, "cpu")
     image = restored(model.to(memory_format=torch.channels_last), device)

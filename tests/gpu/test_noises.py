@@ -1,4 +1,4 @@
-"""Every registered noise on the GPU: there it stays, and it is the noise that it is on the CPU."""
+"""Every registered noise on the GPU: device, reproducibility and statistics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = 256
 
 @pytest.fixture(params=noises.names())
 def noise(request: pytest.FixtureRequest) -> nn.Module:
-    """Each noise with its defaults, and something for the arguments that have none."""
+    """Each noise with its defaults, and values for its required arguments."""
     needed = [a.name for a in noises.describe(request.param).arguments if a.required]
     made: nn.Module = noises.create(request.param, **{name: REQUIRED[name] for name in needed})
     return made

@@ -40,7 +40,7 @@ def float32(device: torch.device | str, model: Any = WEIGHTS, **options: Any) ->
 
 @pytest.mark.parametrize("sigma", [None, SIGMA])
 def test_result_equals_the_cpu(sigma: float | None, device: torch.device) -> None:
-    """With the noise given, and estimated."""
+    """With a given and with an estimated noise level."""
     image, clean = noisy(150, 210)
     expected = float32("cpu", sigma=sigma)(image)
     restored = float32(device, sigma=sigma)(image)
@@ -51,7 +51,7 @@ def test_result_equals_the_cpu(sigma: float | None, device: torch.device) -> Non
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_tensor_stays_on_the_device(force: bool, device: torch.device) -> None:
-    """What is given there comes back there, the safeguard's limits included."""
+    """The result is on the device of the input, also with the limits of the safeguard."""
     image, _ = noisy(150, 210)
     expected = Denoiser(WEIGHTS, device="cpu", precision="float32", force=force)(image)
     restored = Denoiser(WEIGHTS, device=device, precision="float32", force=force)(image.to(device))
@@ -59,8 +59,8 @@ def test_a_tensor_stays_on_the_device(force: bool, device: torch.device) -> None
     torch.testing.assert_close(restored.cpu(), expected, rtol=0, atol=2e-4)
 
 
-def test_a_module_is_used_where_it_lies(device: torch.device) -> None:
-    """Without a device named, a network on the GPU computes there."""
+def test_a_module_is_used_on_its_device(device: torch.device) -> None:
+    """If no device is named, a network on the GPU computes there."""
     model = create_model("dncnn", depth=3, width=8).eval().to(device)
     image, _ = noisy(40, 50)
     Denoiser(model, force=True)(image)
@@ -69,7 +69,7 @@ def test_a_module_is_used_where_it_lies(device: torch.device) -> None:
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
 def test_arrays_equal_the_cpu(kind: Any, device: torch.device) -> None:
-    """Integers differ by one level at most, where rounding falls the other way."""
+    """Integers differ by one level at most, due to rounding."""
     image, _ = noisy(90, 120)
     white = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
     array = (image.clamp(0, 1).movedim(0, 2).numpy() * white).astype(kind)
@@ -100,7 +100,7 @@ def test_lower_precision_costs_no_quality(precision: str, device: torch.device) 
 
 
 def test_ensemble_equals_the_cpu(device: torch.device) -> None:
-    """All eight flips and turns."""
+    """With all eight flips and rotations."""
     image, _ = noisy(60, 80)
     expected, restored = (
         float32(place, ensemble=True, sigma=SIGMA)(image) for place in ("cpu", device)
@@ -119,7 +119,7 @@ def test_estimators_equal_the_cpu(name: str, device: torch.device) -> None:
 
 
 class Hungry(nn.Module):
-    """Asks for more memory than any machine has where an image is larger than so many pixels."""
+    """Allocates too much memory for images above a number of pixels."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -133,8 +133,8 @@ class Hungry(nn.Module):
         return noisy + self.bias
 
 
-def test_tiles_become_smaller_where_memory_runs_out(device: torch.device) -> None:
-    """The error of the device's own allocator is understood, and the image restored."""
+def test_tiles_become_smaller_if_memory_runs_out(device: torch.device) -> None:
+    """The error of the allocator of the device is recognised, and the image is restored."""
     model = Hungry(150 * 150)
     image = 0.5 * torch.rand(3, 400, 300, generator=torch.Generator().manual_seed(0))
     outcome = float32(device, model, tile="off").restore(image)
@@ -144,7 +144,7 @@ def test_tiles_become_smaller_where_memory_runs_out(device: torch.device) -> Non
 
 
 def test_a_large_image_within_little_memory(device: torch.device) -> None:
-    """With 150 MB for activations that need 240 MB, the result is that of all the memory."""
+    """With 150 MB for activations that need 240 MB, the result does not change."""
     model = create_model("dncnn", depth=3, width=64, batch_norm=False).eval()
     image, _ = noisy(700, 700)
     denoiser = float32(device, model, tile="off")
@@ -164,7 +164,7 @@ def test_a_large_image_within_little_memory(device: torch.device) -> None:
 
 
 def test_free_memory_is_that_of_the_device(device: torch.device) -> None:
-    """What tiles are chosen by."""
+    """It decides the size of the tiles."""
     free = available_memory(device)
     assert free > 0
     if device.type == "cuda":
@@ -172,7 +172,7 @@ def test_free_memory_is_that_of_the_device(device: torch.device) -> None:
 
 
 def test_command_line_takes_the_device(tmp_path: Path, device: torch.device) -> None:
-    """`denoise --device` writes the picture that the CPU writes, within a level."""
+    """`denoise --device` writes the same picture as the CPU, within one level."""
     image, _ = noisy(90, 120)
     pixels = (image.clamp(0, 1).movedim(0, 2).numpy() * 255).astype(np.uint8)
     source = tmp_path / "noisy.png"

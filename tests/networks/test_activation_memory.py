@@ -1,4 +1,4 @@
-"""Memory: what there is, what a network takes, and a large picture within bounds."""
+"""Memory of networks, and large pictures within limited memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIB = 2**30
 
 
 def test_little_memory_makes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of what is free has to hold a tile's activations."""
+    """The activations of a tile must fit in half of the free memory."""
     model = nn.Sequential(nn.Conv2d(3, 64, 1), nn.Conv2d(64, 3, 1))
     image, sizes = torch.rand(3, 1000, 800), list[int]()
     model.register_forward_pre_hook(lambda _, given: sizes.append(given[0][0, 0].numel()))

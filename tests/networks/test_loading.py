@@ -10,7 +10,7 @@ from restorekit.networks.loading import load_with_card
 
 
 def test_the_card_of_a_file_is_what_it_says_of_itself(tmp_path: Path) -> None:
-    """With what the run noted in it."""
+    """With the fields that the run has written."""
     model = create_model("dncnn", depth=3, width=4, batch_norm=False)
     save_model(model, tmp_path / "net.safetensors", {"noise": {"name": "gaussian"}})
     network, card = load_with_card(tmp_path / "net.safetensors")
@@ -27,7 +27,7 @@ def test_the_card_of_a_model_without_weights_is_its_name_and_arguments() -> None
 
 
 def test_a_module_is_not_touched() -> None:
-    """It is the very same, and its card names what made it."""
+    """The same object is returned, and its card names its origin."""
     model = create_model("dncnn", depth=3, width=4).double()
     network, card = load_with_card(model)
     assert network is model

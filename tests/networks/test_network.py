@@ -11,7 +11,7 @@ from restorekit.networks.network import Network
 
 @pytest.mark.parametrize(("name", "blind"), [("unet", True), ("dncnn", True), ("swift", False)])
 def test_blindness(name: str, blind: bool) -> None:
-    """Most networks take sigma and make nothing of it."""
+    """Most networks accept sigma and ignore it."""
     assert Network(restorekit.create_model(name)).is_blind == blind
 
 

@@ -1,4 +1,4 @@
-"""What bfloat16 costs a network, and where it is taken."""
+"""The loss of quality by bfloat16, and when it is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restorekit.restore.denoiser import Denoiser
 
 
 def network_with(error: float) -> Callable[[Tensor, float], Tensor]:
-    """A bad denoiser, whose answer has another mean square error from itself in bfloat16."""
+    """A poor denoiser with a given mean square difference between bfloat16 and float32."""
 
     def run(noisy: Tensor, sigma: float) -> Tensor:
         clean = probe_picture(3, *noisy.shape[-2:])
@@ -30,22 +30,22 @@ def network_with(error: float) -> Callable[[Tensor, float], Tensor]:
     ("error", "expected"),
     [(0.0, torch.bfloat16), (2.2e-7, torch.bfloat16), (2.4e-7, None), (float("nan"), None)],
 )
-def test_bfloat16_is_taken_where_it_costs_nothing(
+def test_bfloat16_is_used_if_it_costs_nothing(
     monkeypatch: pytest.MonkeyPatch, error: float, expected: torch.dtype | None
 ) -> None:
-    """Up to 0.01 dB of 40, that is 0.0023 of a mean square error of 1e-4, however bad it is."""
+    """Up to 0.01 dB at 40 dB, which is 0.0023 of a mean square error of 1e-4."""
     monkeypatch.setattr(precision_module, "native_dtype", lambda device: torch.bfloat16)
     assert lossless_dtype(network_with(error), 3, torch.device("cpu")) == expected
 
 
-def test_nothing_is_tried_where_bfloat16_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Emulated it is slower, whatever it costs."""
+def test_emulated_bfloat16_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be slower."""
     monkeypatch.setattr(precision_module, "native_dtype", lambda device: None)
     assert lossless_dtype(network_with(0.0), 3, torch.device("cpu")) is None
 
 
-def test_precision_as_asked(estimate: None) -> None:
-    """bfloat16 is close to float32 and not equal; the sum with the image stays in float32."""
+def test_requested_precision(estimate: None) -> None:
+    """bfloat16 is close to float32 but not equal; the sum with the image is in float32."""
     model, image = restorekit.create_model("unet", width=4, depth=1), torch.rand(3, 32, 32)
     full, half = (
         Denoiser(model, precision=name).restore(image) for name in ("float32", "bfloat16")
@@ -62,6 +62,6 @@ def test_precision_as_asked(estimate: None) -> None:
     ("precision", "fault"), [("bf16", "Did you mean 'bfloat16'"), ("float16", "needs a GPU")]
 )
 def test_unusable_precisions_are_refused(precision: str, fault: str) -> None:
-    """One line says what there is."""
+    """The message lists the precisions."""
     with pytest.raises(ArgumentError, match=fault):
         Denoiser(nn.Identity(), precision=precision)

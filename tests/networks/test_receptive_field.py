@@ -1,4 +1,4 @@
-"""How far a network is measured to see."""
+"""Measuring the receptive field of a network."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def averaged(side: int) -> Callable[[Tensor], Tensor]:
 
 @pytest.mark.parametrize("depth", [2, 5, 9])
 def test_reach_of_plain_convolutions(depth: int) -> None:
-    """One pixel for each 3x3 layer, as theory has it."""
+    """One pixel for each 3x3 layer, as in theory."""
     reach = Network(restorekit.create_model("dncnn", depth=depth, width=4)).reach
     assert reach is not None
     assert (reach.pixels, reach.coarse, reach.is_global) == (depth, depth, False)
 
 
 def test_reach_of_a_stride() -> None:
-    """Of 8x8 blocks, no pixel sees beyond its own: tiles cut between them need no margin."""
+    """With separate 8x8 blocks, tiles that are cut between blocks need no margin."""
 
     def blocks(x: Tensor) -> Tensor:
         return functional.interpolate(functional.avg_pool2d(x, 8), scale_factor=8.0)
@@ -51,15 +51,15 @@ def test_reach_of_a_stride() -> None:
 
 @pytest.mark.parametrize("side", [41, 61])
 def test_reach_of_a_wide_window(side: int) -> None:
-    """A large window of equal weights has to be overlapped whole."""
+    """A large window of equal weights needs an overlap of its whole size."""
     reach = Network(Function(averaged(side))).reach
     assert reach is not None
     assert reach.pixels == side // 2
 
 
 @pytest.mark.parametrize("size", [3, 5, 7])
-def test_reach_of_what_acts_on_some_pixels_alone(size: int) -> None:
-    """A switching median looks only from the pixels it replaces, and two farther than at first."""
+def test_reach_of_a_network_that_changes_some_pixels_only(size: int) -> None:
+    """A switching median depends on neighbours only at the pixels that it replaces."""
     reach = Network(restorekit.create_model("median", size=size, switching=True)).reach
     assert reach is not None
     assert reach.pixels == size // 2 + 2
@@ -67,22 +67,22 @@ def test_reach_of_what_acts_on_some_pixels_alone(size: int) -> None:
 
 @pytest.mark.parametrize(("multiple", "side"), [(256, 17), (192, 101), (256, 101)])
 def test_reach_of_a_network_of_large_steps(multiple: int, side: int) -> None:
-    """However far apart the places are where it may be cut, with a field small or large."""
+    """For any distance between valid cuts, and small or large receptive fields."""
     reach = Network(Function(averaged(side), multiple)).reach
     assert reach is not None
     assert reach.pixels == side // 2
 
 
 @pytest.mark.parametrize("multiple", [0, -8, (8, 8), True])
-def test_a_multiple_that_is_none_is_passed_over(multiple: Any) -> None:
-    """A plugin's mistake there stops no picture."""
+def test_an_invalid_size_multiple_is_ignored(multiple: Any) -> None:
+    """Such a mistake of a plugin does not prevent restoring."""
     reach = Network(Function(averaged(9), multiple)).reach
     assert reach is not None
     assert reach.pixels == 4
 
 
 def test_reach_is_only_as_far_as_it_matters() -> None:
-    """A window of 401 pixels, all but the middle 21 of next to no weight, counts as 21."""
+    """A window of 401 pixels with negligible weights outside of the central 21 counts as 21."""
     weight = torch.full((401,), 1e-12)
     weight[190:211] = 1 / 21
     kernel = weight.expand(3, 1, 1, 401)
@@ -106,14 +106,14 @@ def test_reach_is_only_as_far_as_it_matters() -> None:
     ],
 )
 def test_reach_without_end(function: Callable[[Tensor], Tensor]) -> None:
-    """Statistics of the whole image are found out."""
+    """Statistics of the whole image are detected."""
     reach = Network(Function(function)).reach
     assert reach is not None
     assert reach.is_global
 
 
 def test_reach_is_measured_once() -> None:
-    """The second image does not pay for it again."""
+    """The second image needs no measurement."""
     calls: list[int] = []
 
     def counted(x: Tensor) -> Tensor:

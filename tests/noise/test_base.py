@@ -1,4 +1,4 @@
-"""What the base class of noises does for its subclasses."""
+"""The base class of noises."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restorekit.records import Degraded
 
 
 class Shift(Noise):
-    """A constant of its own added to each sample."""
+    """Adds a different constant to each sample."""
 
     def __init__(self, by: tuple[float, float] = (0.2, 0.8), clip: bool = False) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class GrayOnly(Noise):
     takes_channels = (1,)
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
-        """Nothing happens."""
+        """Does nothing."""
         return clean
 
 
@@ -43,7 +43,7 @@ def generator() -> torch.Generator:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_the_result_has_the_type_of_the_batch(dtype: torch.dtype) -> None:
-    """Computed in float32 or not."""
+    """Also if it is computed in float32."""
     degraded = Shift()(torch.zeros(4, 3, 2, 2, dtype=dtype), generator())
     assert degraded.noisy.dtype == dtype
     assert degraded.sigma is not None
@@ -54,7 +54,7 @@ def test_the_result_has_the_type_of_the_batch(dtype: torch.dtype) -> None:
 
 
 def test_clip_limits_the_values_and_not_the_sigma() -> None:
-    """Which is that of the noise before clipping."""
+    """Sigma is that of the noise before clipping."""
     clean = torch.full((4, 1, 2, 2), 0.9)
     clipped, free = Shift(clip=True)(clean, generator()), Shift()(clean, generator())
     assert torch.equal(clipped.noisy, free.noisy.clamp(0, 1))
@@ -69,8 +69,8 @@ def test_what_it_prints_are_its_arguments() -> None:
     assert repr(GrayOnly()) == "GrayOnly()"
 
 
-def test_what_it_cannot_corrupt_is_refused() -> None:
-    """A batch of another shape, type or number of channels."""
+def test_unsuitable_batches_are_refused() -> None:
+    """Batches of a wrong shape, type or number of channels."""
     with pytest.raises(InputError, match=r"GrayOnly noise is for 1 channels, got 3"):
         GrayOnly()(torch.zeros(1, 3, 4, 4))
     with pytest.raises(InputError, match=r"needs a batch"):
@@ -81,7 +81,7 @@ def test_what_it_cannot_corrupt_is_refused() -> None:
 
 
 def test_noises_without_the_base_class_can_be_mixed_with_it() -> None:
-    """A plugin's module, whatever it returns, in a chain and a mixture."""
+    """A module of a plugin, with any return type, in a chain and a mixture."""
 
     class Foreign(torch.nn.Module):
         def forward(self, clean: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Camera noise against what physics says of it."""
+"""Camera noise, compared with its physical model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def linear_noise(camera: Camera, value: float, channels: int = 1) -> torch.Tensor:
-    """What is added in linear light to a flat picture of that value."""
+    """The noise in linear light of a flat picture of that value."""
     clean = torch.full((8, channels, 96, 96), value)
     noisy = camera(clean, seeded()).noisy
     return noisy.double() ** GAMMA - value**GAMMA
@@ -24,7 +24,7 @@ def linear_noise(camera: Camera, value: float, channels: int = 1) -> torch.Tenso
 
 @pytest.mark.parametrize("value", [0.5, 0.7, 0.85])
 def test_variance_is_shot_times_light_plus_read(value):
-    """Gray and not smoothed, the variance in linear light is the model's (arXiv:1811.11127)."""
+    """Without smoothing, the variance of gray in linear light is that of arXiv:1811.11127."""
     shot = 1e-3
     noise = linear_noise(Camera(shot, smooth=0.0), value)
     read = math.exp(2.18 * math.log(shot) + 1.20)  # a tenth of a percent of it: its spread is moot
@@ -33,7 +33,7 @@ def test_variance_is_shot_times_light_plus_read(value):
 
 
 def test_brighter_light_is_noisier_in_linear_and_the_shadows_in_the_picture():
-    """Shot noise grows with light; the gamma curve turns that round."""
+    """Shot noise grows with light; the gamma curve reverses that."""
     camera = Camera(1e-3, smooth=0.0)
     dark, bright = linear_noise(camera, 0.3), linear_noise(camera, 0.8)
     assert bright.std() > 2 * dark.std()
@@ -91,7 +91,7 @@ def test_tiny_pictures(size):
     assert noisy.isfinite().all()
 
 
-def test_what_it_refuses():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="above 0"):
         Camera(shot=0.0)
     with pytest.raises(ValueError, match="gain"):

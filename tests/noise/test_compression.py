@@ -66,7 +66,7 @@ def test_any_size(size, channels):
     assert JPEG()(clean, seeded()).noisy.shape == clean.shape
 
 
-def test_what_it_refuses():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="quality"):
         JPEG((90, 40))
     with pytest.raises(ValueError, match="quality"):

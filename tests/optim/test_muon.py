@@ -1,4 +1,4 @@
-"""Muon against its definition, and against torch's optimizers where they do the same."""
+"""Muon, compared with its definition and with equivalent optimizers of torch."""
 
 from __future__ import annotations
 
