@@ -30,12 +30,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loss": frozenset({"components"}),
     "noise": frozenset({"components"}),
     "metric": frozenset({"components"}),
-    "objective": frozenset({"components"}),
     "optim": frozenset({"components"}),
     "config": frozenset({"components", "optim"}),
     "pictures": frozenset(),
     "data": frozenset({"components", "pictures"}),
     "weights": frozenset({"components", "pictures"}),
+    "objective": frozenset({"components", "weights"}),
     "networks": frozenset({"components", "config", "weights"}),
     "runtimes": frozenset({"networks", "weights"}),
     "train": frozenset(

@@ -20,17 +20,13 @@ def configuration() -> str:
     """Return the keys of config.json as Markdown tables."""
     schema = json_schema()
     top = schema["properties"]
-    train, teacher = (
-        schema["$defs"][name]["properties"] for name in ("TrainSettings", "TeacherSettings")
-    )
+    train = schema["$defs"]["TrainSettings"]["properties"]
     required = schema["required"]
     return (
         "## At the top\n\n"
         + _keys({key: value for key, value in top.items() if key != "train"}, required)
         + "\n## Under `train`\n\n"
         + _keys(train, ())
-        + "\n## Under `train.teacher`\n\n"
-        + _keys(teacher, ("weights",))
     )
 
 
@@ -137,8 +133,6 @@ def _type(schema: Mapping[str, Any]) -> str:
     """Describe the type of a key."""
     if "enum" in schema:
         return ", ".join(f"`{json.dumps(choice)}`" for choice in schema["enum"])
-    if schema.get("$ref") == "#/$defs/TeacherSettings":
-        return "map"
     if schema.get("$ref") or _is_component(schema):
         return "[component](components.md)" + (
             " or null" if {"type": "null"} in schema.get("anyOf", ()) else ""

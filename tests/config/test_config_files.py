@@ -133,7 +133,7 @@ VALUES: list[Any] = [None, True, 3, -0.5, "text", [], ["l1", 3], {}, {"name": 3}
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 @pytest.mark.parametrize(
-    "key", [*TrainConfig.model_fields, "train.optimizer", "train.teacher", "train.betas"]
+    "key", [*TrainConfig.model_fields, "train.optimizer", "train.schedule", "train.betas"]
 )
 def test_the_wrong_type_at_every_place(key: str, value: Any) -> None:
     """It gives a ConfigError, whose lines have the path."""

@@ -18,6 +18,7 @@ from restorekit import (
     CheckpointError,
     ConfigError,
     InputError,
+    OldSpellingWarning,
     TrainConfig,
     Trainer,
     create_model,
@@ -25,13 +26,13 @@ from restorekit import (
     save_model,
 )
 from restorekit.noise.additive import Gaussian
-from restorekit.objective.supervised import Supervised
+from restorekit.objective.distillation import Distillation
 from restorekit.records import Degraded
 from restorekit.train.config_changes import find_changes
-from restorekit.train.distillation import DistillationTask
 from restorekit.weights import read_card
 
 Make = Callable[..., Trainer]
+TAUGHT = {"name": "distillation"}
 CLEAN = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
@@ -40,8 +41,8 @@ def shifted(noisy: Tensor, sigma: Tensor | None) -> Tensor:
     return noisy.roll(1, -1) + 0.1 * noisy.roll(2, -2)
 
 
-def task_of(teacher: Any, share: float = 1.0, views: int = 8, std: Any = 0.1) -> DistillationTask:
-    return DistillationTask(Supervised(Gaussian(std)), teacher, share, views)
+def task_of(teacher: Any, share: float = 1.0, views: int = 8, std: Any = 0.1) -> Distillation:
+    return Distillation(Gaussian(std), teacher, share, views)
 
 
 class TestTarget:
@@ -90,8 +91,8 @@ class TestTarget:
             def forward(self, clean: Tensor) -> Degraded:
                 return Degraded(clean, clean[:, :1])
 
-        views = DistillationTask(
-            Supervised(Uneven()),
+        views = Distillation(
+            Uneven(),
             lambda noisy, sigma: noisy if sigma is None else sigma.expand_as(noisy),
             1.0,
             8,
@@ -123,7 +124,7 @@ class TestRun:
         """With a share of 1 it becomes as bright as the teacher, not as the clean images."""
         before = teacher.read_bytes()
         trainer = tiny(
-            teacher={"weights": str(teacher), "share": 1.0},
+            objective={**TAUGHT, "teacher": str(teacher), "share": 1.0},
             noise={"name": "gaussian", "std": 0.01},
             loss="mse",
             steps=150,
@@ -139,9 +140,8 @@ class TestRun:
 
     def test_the_teacher_does_not_change(self, tiny: Make, teacher: Path) -> None:
         """It is in evaluation mode, has no gradients, and keeps its weights."""
-        trainer = tiny(teacher={"weights": str(teacher)})
-        model = trainer.plan.teacher
-        assert model is not None
+        trainer = tiny(objective={**TAUGHT, "teacher": str(teacher)})
+        model = trainer.plan.objective.teacher
         before = [weight.clone() for weight in model.parameters()]
         trainer.fit()
         assert not model.training
@@ -154,7 +154,7 @@ class TestRun:
         trainer = tiny(
             model=spec,
             load_weight_path=teacher,
-            teacher={"weights": str(teacher), "share": 1.0, "views": 8},
+            objective={**TAUGHT, "teacher": str(teacher), "share": 1.0, "views": 8},
             loss="mse",
             noise={"name": "gaussian", "std": 0.0},
             steps=1,
@@ -167,59 +167,117 @@ class TestRun:
         self, tiny: Make, teacher: Path
     ) -> None:
         """With the share and the views."""
-        resolved = tiny(teacher={"weights": str(teacher), "share": 0.5}).plan.resolved()
-        assert resolved["train"]["teacher"] == {"weights": str(teacher), "share": 0.5, "views": 1}
+        resolved = tiny(objective={**TAUGHT, "teacher": str(teacher), "share": 0.5}).plan.resolved()
+        assert resolved["objective"] == {
+            **TAUGHT,
+            "teacher": str(teacher),
+            "share": 0.5,
+            "views": 1,
+            "objective": "supervised",
+        }
 
     def test_its_card_says_which_teacher(self, tiny: Make, teacher: Path) -> None:
         """If the file has changed when the run is resumed, the change is reported."""
-        first = tiny(teacher={"weights": str(teacher)})
+        first = tiny(objective={**TAUGHT, "teacher": str(teacher)})
         first.fit()
         card = read_card(first.folder / "last.safetensors")["teacher"]
         assert card["checksum"] == read_card(teacher)["checksum"]
         assert card["model"]["name"] == "dncnn"
         save_model(load_model(first.folder), teacher)
-        again = tiny(teacher={"weights": str(teacher)}).plan.resolved()["teacher"]["checksum"]
+        resolved: Any = tiny(objective={**TAUGHT, "teacher": str(teacher)}).plan.resolved()
+        again = resolved["teacher"]["checksum"]
         before, now = ({"teacher": {"checksum": each}} for each in (card["checksum"], again))
         assert [change.key for change in find_changes(before, now)] == ["teacher.checksum"]
-
-    def test_text_is_the_weights(self, teacher: Path) -> None:
-        """Also if an override sets another key of the teacher."""
-        config = {"model": "dncnn", "dataset": "samples", "train": {"teacher": str(teacher)}}
-        made = TrainConfig.from_dict(config, overrides=["train.teacher.share=0.5"])
-        assert made.train.teacher is not None
-        assert made.train.teacher.weights == str(teacher)
-        assert made.train.teacher.share == 0.5
 
 
 class TestMistakes:
     def test_a_teacher_from_the_runs_own_folder(self, tiny: Make) -> None:
         """When the run is resumed, the folder would have other weights."""
         folder = tiny().fit().folder
-        with pytest.raises(ArgumentError, match=r"train\.teacher: .* is the run's own"):
-            tiny(teacher={"weights": str(folder)})
+        with pytest.raises(ArgumentError, match=r"objective: .* is the run's own"):
+            tiny(objective={**TAUGHT, "teacher": str(folder)})
 
     def test_a_teacher_that_does_not_fit(self, tiny: Make, tmp_path: Path) -> None:
         """The message names the teacher, not the network that is trained."""
         gray = tmp_path / "gray.safetensors"
         save_model(create_model("dncnn", depth=3, width=4, channels=1), gray)
-        with pytest.raises(InputError, match=r"train\.teacher: .*channel"):
-            tiny(teacher={"weights": str(gray)}).fit()
+        with pytest.raises(InputError, match=r"the teacher does not fit: .*channel"):
+            tiny(objective={**TAUGHT, "teacher": str(gray)})
 
     def test_weights_that_are_not_there(self, tiny: Make) -> None:
         """The message suggests the nearest name, as for any weights."""
         with pytest.raises(CheckpointError, match="Did you mean 'swift-gaussian'"):
-            tiny(teacher={"weights": "swift-gausian"})
+            tiny(objective={**TAUGHT, "teacher": "swift-gausian"})
 
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            ({"share": 0.5}, "train.teacher.weights"),
-            ({"weights": "swift-photo", "share": 0}, "train.teacher.share"),
-            ({"weights": "swift-photo", "views": 9}, "train.teacher.views"),
-            ({"weights": "swift-photo", "shares": 1}, "Did you mean 'share'"),
+            ({"share": 0.5}, "argument 'teacher' is missing"),
+            ({"teacher": "swift-photo", "share": 0}, "share must be above 0"),
+            ({"teacher": "swift-photo", "views": 9}, "views must be from 1 to 8"),
+            ({"teacher": "swift-photo", "shares": 1}, "Did you mean 'share'"),
         ],
     )
     def test_wrong_settings(self, tiny: Make, given: dict[str, Any], message: str) -> None:
         """Each names its place in the configuration."""
-        with pytest.raises(ConfigError, match=message):
-            tiny(teacher=given)
+        with pytest.raises(ArgumentError, match=message):
+            tiny(objective={**TAUGHT, **given})
+
+    def test_an_error_names_the_place_in_the_configuration(self, tmp_path: Path) -> None:
+        """Before the run starts, if the teacher does not fit or does not exist."""
+        config: dict[str, Any] = {
+            "model": "dncnn",
+            "dataset": "samples",
+            "save_weight_path": str(tmp_path),
+        }
+        config |= {"objective": {**TAUGHT, "teacher": "swift-gaussian-gray"}, "device": "cpu"}
+        with pytest.raises(InputError, match=r"^run\.json: objective: the teacher does not fit: "):
+            Trainer(TrainConfig.from_dict(config, source="run.json"))
+        config |= {"objective": {**TAUGHT, "teacher": "nowhere.safetensors"}}
+        with pytest.raises(CheckpointError, match=r"^run\.json: objective: nowhere\.safetensors"):
+            Trainer(TrainConfig.from_dict(config, source="run.json"))
+
+
+class TestFormerKey:
+    """`train.teacher`, which is now an objective."""
+
+    @pytest.mark.parametrize("teacher", ["t.safetensors", {"weights": "t.safetensors"}])
+    def test_becomes_the_objective(self, teacher: object) -> None:
+        """With the weights as text or in a mapping, and with an override of another key of it."""
+        config = {"model": "dncnn", "dataset": "samples", "train": {"teacher": teacher}}
+        with pytest.warns(OldSpellingWarning, match="'train.teacher' is now the objective"):
+            made = TrainConfig.from_dict(config, overrides=["train.teacher.share=0.5"])
+        expected = {"teacher": "t.safetensors", "share": 0.5, "objective": "supervised"}
+        assert made.objective.as_dict() == {**TAUGHT, **expected}
+        with pytest.warns(OldSpellingWarning):
+            made = TrainConfig(**config)
+        assert made.objective.arguments["teacher"] == "t.safetensors"
+
+    @pytest.mark.parametrize("teacher", [True, 3, [], {}, {"name": 3}, {"a": {"b": []}}])
+    def test_of_the_wrong_type(self, teacher: object) -> None:
+        """Is an error of the objective that it has become."""
+        config = {"model": "dncnn", "dataset": "samples", "train": {"teacher": teacher}}
+        with (
+            pytest.warns(OldSpellingWarning),
+            pytest.raises(ConfigError, match=r"^config: objective: "),
+        ):
+            TrainConfig.from_dict(config)
+
+    def test_null_is_no_teacher(self) -> None:
+        """As in the configurations of earlier runs; the dataset is not downloaded for it."""
+        config = {"model": "dncnn", "dataset": "stl10", "train": {"teacher": None}}
+        made = TrainConfig.from_dict(config)
+        assert made.objective.name == "supervised"
+        assert "download" not in made.dataset.arguments
+
+    def test_gives_the_same_weights(self, tiny: Make, teacher: Path, tmp_path: Path) -> None:
+        """As a keyword of `Trainer`, with the keys of before."""
+        given = {"share": 0.6, "views": 2}
+        now = tiny(objective={**TAUGHT, "teacher": str(teacher), **given}).fit()
+        weights = load_model(now.folder / "last.safetensors").state_dict()
+        with pytest.warns(DeprecationWarning, match="distillation"):
+            before = tiny(
+                teacher={"weights": str(teacher), **given}, save_weight_path=tmp_path / "other"
+            ).fit()
+        other = load_model(before.folder / "last.safetensors").state_dict()
+        assert all(torch.equal(weights[key], other[key]) for key in weights)

@@ -114,4 +114,12 @@ def restorekit_objectives() -> list[Component]:
             "from images with the run's noise to the clean ones; the default",
             tags=("clean targets",),
         ),
+        Component(
+            "distillation",
+            "restorekit.objective.distillation:Distillation",
+            "targets mixed from the clean image and the output of another network",
+            "Hinton et al., Distilling the Knowledge in a Neural Network, 2015, "
+            "https://arxiv.org/abs/1503.02531",
+            ("clean targets", "teacher"),
+        ),
     ]

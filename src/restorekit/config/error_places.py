@@ -17,8 +17,12 @@ from restorekit.errors import ConfigError, RestoreKitError
 
 
 @contextmanager
-def errors_at_their_place(config: TrainConfig) -> Iterator[None]:
+def errors_at_their_place(config: TrainConfig, key: str = "") -> Iterator[None]:
     """Within the block an error of a component of a configuration names the file and the key.
+
+    Args:
+        config: the configuration.
+        key: the key to which an error belongs that is of no component.
 
     Raises:
         ConfigError: with the name of the configuration in front of each problem.
@@ -31,7 +35,7 @@ def errors_at_their_place(config: TrainConfig) -> Iterator[None]:
         raise ConfigError([f"{prefix}{each}" for each in error.problems]) from error
     except RestoreKitError as error:
         component = error.component
-        place = component and _place_of(component, config)
+        place = _place_of(component, config) if component else key
         if place:
             faults = "; ".join(getattr(error, "faults", ())) or str(error)
             error.put(f"{prefix}{place}: {faults}")

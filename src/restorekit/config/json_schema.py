@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from restorekit.components.kinds import REGISTRIES, datasets, losses, models, noises
+from restorekit.components.kinds import REGISTRIES, datasets, losses, models, noises, objectives
 from restorekit.components.registry import Registry
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import PluginWarning, RestoreKitError
 
 Schema = dict[str, Any]
 # The kinds of the components at the top of a configuration, by key.
-SLOTS = {"model": models, "dataset": datasets, "noise": noises}
+SLOTS = {"model": models, "dataset": datasets, "noise": noises, "objective": objectives}
 
 
 def json_schema() -> Schema:
@@ -41,19 +41,29 @@ def json_schema() -> Schema:
     measured["anyOf"] = [{"$ref": "#/$defs/metric"}, listed]
     training = definitions["TrainSettings"]["properties"]
     training["schedule"]["$ref"] = "#/$defs/schedule"
-    # A string, for its letter case is free.
-    del training["optimizer"]["$ref"]
-    training["optimizer"]["anyOf"] = [
-        {"type": "string"},
-        {"$ref": "#/$defs/optimizer"},
-        {"$ref": "#/$defs/ComponentSpec"},
-    ]
-    definitions["TrainSettings"]["properties"]["teacher"]["anyOf"].insert(0, {"type": "string"})
+    training["optimizer"]["$ref"] = "#/$defs/optimizer"
+    definitions["optimizer"] = _in_any_case(definitions["optimizer"])
+    definitions.pop("ComponentSpec")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "restorekit configuration",
     }
+
+
+def _in_any_case(choices: Schema) -> Schema:
+    """Components whose names are accepted in any letter case."""
+
+    def free(schema: Schema) -> Schema:
+        letters = (f"[{c.upper()}{c}]" if c.isalpha() else c for c in schema.pop("const"))
+        return {"type": "string", "pattern": f"^{''.join(letters)}$", **schema}
+
+    for each in choices["anyOf"]:
+        if "const" in each:
+            each.update(free(each))
+        else:
+            each["properties"]["name"] = free(each["properties"]["name"])
+    return choices
 
 
 def _of_validation(properties: Schema) -> None:

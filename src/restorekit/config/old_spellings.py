@@ -76,6 +76,26 @@ def update_old_spellings(old: Mapping[str, object]) -> tuple[dict[str, object], 
     return new, notes
 
 
+def teacher_as_objective(data: Mapping[str, object]) -> tuple[dict[str, object], str]:
+    """A configuration whose `train.teacher` has become the objective, and a line about it."""
+    train = data.get("train")
+    if not isinstance(train, Mapping) or "teacher" not in train:
+        return dict(data), ""
+    kept = {**data, "train": {key: value for key, value in train.items() if key != "teacher"}}
+    if train["teacher"] is None:
+        return kept, ""
+    kept["objective"] = distillation_of(train["teacher"], data.get("objective", "supervised"))
+    return kept, "'train.teacher' is now the objective 'distillation'"
+
+
+def distillation_of(teacher: object, objective: object) -> dict[str, object]:
+    """The objective that a former `train.teacher`, {"weights": ...} or weights, stands for."""
+    given = dict(teacher) if isinstance(teacher, Mapping) else {"weights": teacher}
+    if "weights" in given:
+        given["teacher"] = given.pop("weights")
+    return {**given, "name": "distillation", "objective": objective}
+
+
 def _download(new: dict[str, object], notes: list[str]) -> None:
     """The old system downloaded its data by default."""
     value = new.get("dataset")

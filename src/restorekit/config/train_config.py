@@ -57,25 +57,6 @@ def settings_from(given: Mapping[str, object]) -> TrainSettings:
         raise ConfigError(_problems(error, ("train",))) from error
 
 
-class TeacherSettings(Section):
-    """A network whose output is part of the target, and its weight there."""
-
-    weights: PathField = Field(
-        description="The teacher: a name, a file or a run's folder.", min_length=1
-    )
-    share: float = Field(
-        0.75, gt=0, le=1, description="Its part of the target; the clean image has the rest."
-    )
-    views: int = Field(
-        1, ge=1, le=8, description="Flips and turns that it is asked in at each step, of eight."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, data: object) -> object:
-        return {"weights": data} if isinstance(data, str) else data
-
-
 class TrainSettings(Section):
     """How long, how fast and with what to train."""
 
@@ -151,9 +132,6 @@ class TrainSettings(Section):
     )
     max_nonfinite: int = Field(
         20, ge=1, description="Steps in a row without a finite loss and gradient that end the run."
-    )
-    teacher: TeacherSettings | None = Field(
-        None, description="A network to learn from in addition to the clean images, or null."
     )
     strategy: Literal["auto", "ddp", "fsdp"] = Field(
         "auto",
@@ -239,6 +217,9 @@ class TrainConfig(Section):
     _source: _Source = PrivateAttr(_Source())
 
     def __init__(self, **data: object) -> None:
+        data, note = old_spellings.teacher_as_objective(data)
+        if note:
+            warnings.warn(note, OldSpellingWarning, stacklevel=2)
         try:
             super().__init__(**data)
         except ValidationError as error:
@@ -269,6 +250,8 @@ class TrainConfig(Section):
             raise ConfigError([f"{source}: {unusable}"])
         # After the overrides, which may use old spellings too.
         data, notes = old_spellings.update_old_spellings(data)
+        data, note = old_spellings.teacher_as_objective(data)
+        notes += [note] if note else []
         for note in notes:
             warnings.warn(f"{source}: {note}", OldSpellingWarning, stacklevel=3)
         try:
@@ -291,7 +274,6 @@ class TrainConfig(Section):
 _SECTIONS: dict[str, type[BaseModel]] = {
     "": TrainConfig,
     "train": TrainSettings,
-    "train.teacher": TeacherSettings,
 }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +51,38 @@ class Objective(Protocol):
             step: the number of the step, from 1.
             places: the place of each image in the batch of all processes.
         """
+
+
+class Execution(Protocol):
+    """How a run computes, for an objective with a network of its own."""
+
+    def frozen(self, model: nn.Module) -> nn.Module:
+        """The model on the run's device, in evaluation, without gradients."""
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of the run's precision."""
+
+    def place(self, images: Tensor) -> Tensor:
+        """A batch on the run's device, in the memory layout of the networks."""
+
+
+@runtime_checkable
+class UsesNetwork(Protocol):
+    """An objective with a network of its own, besides the one that is trained.
+
+    Attributes:
+        weights_files: the files from which its networks were read.
+        card: fields for the card of the trained network.
+    """
+
+    weights_files: tuple[Path, ...]
+    card: Mapping[str, object]
+
+    def prepare(self, execution: Execution) -> None:
+        """Called once before the run, to move the network to the run's device."""
+
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """As every objective."""
 
 
 def corrupt(

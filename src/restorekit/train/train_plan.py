@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -26,21 +26,19 @@ from restorekit.config.component_specs import (
 from restorekit.config.config_file import read_config
 from restorekit.config.error_places import errors_at_their_place
 from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
-from restorekit.errors import ArgumentError, RestoreKitError
+from restorekit.errors import ArgumentError
 from restorekit.metric.named_metrics import NamedMetric
-from restorekit.objective.base import Objective
+from restorekit.objective.base import Objective, UsesNetwork
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
-from restorekit.train.trainer_arguments import replace_settings
+from restorekit.train.trainer_arguments import FORMER_TEACHER, present_objective, replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
-from restorekit.weights import WeightsCard, find_weights, load_model, read_card
+from restorekit.weights import WeightsCard, load_model
 
 ComponentLike = str | Mapping[str, object]
 _REQUIRED = ("model", "dataset")
-# Fields of the teacher's card that are copied to the card of the trained network.
-_OF_TEACHER = ("model", "checksum", "dataset", "training_data", "licenses", "credits", "license")
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,6 @@ class TrainPlan:
     device: str
     folder: Path
     load_weight_path: str | None
-    teacher: nn.Module | None
-    taught_by: Mapping[str, object]
     settings: TrainSettings
     config: TrainConfig | None = None  # what it was made from, for messages
 
@@ -93,15 +89,16 @@ class TrainPlan:
             load_model(load_weight_path, model=made)
         if Path(save_weight_path).is_file():
             raise ArgumentError(f"save_weight_path '{save_weight_path}' is a file, not a folder")
-        teacher, taught_by = _teacher(settings, Path(save_weight_path))
         dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
         check_dataset(dataset, "dataset")
         terms, metrics = read_losses(loss), validation_metrics(settings)
         corruption = as_module(noises.build(noise), "noise")
+        task = objectives.build(objective, corruption)
+        _check_sources(task, Path(save_weight_path))
         return cls(
             model=made,
             noise=corruption,
-            objective=objectives.build(objective, corruption),
+            objective=task,
             terms=terms,
             dataset=dataset,
             validation_sets=sets,
@@ -113,14 +110,12 @@ class TrainPlan:
             device=device,
             folder=Path(save_weight_path),
             load_weight_path=None if load_weight_path is None else str(load_weight_path),
-            teacher=teacher,
-            taught_by=taught_by,
             settings=settings,
         )
 
-    def errors_at_their_place(self) -> AbstractContextManager[None]:
+    def errors_at_their_place(self, key: str = "") -> AbstractContextManager[None]:
         """Within the block, errors name their place in the configuration if there is one."""
-        return nullcontext() if self.config is None else errors_at_their_place(self.config)
+        return nullcontext() if self.config is None else errors_at_their_place(self.config, key)
 
     def divide(self) -> DataSplit:
         """Split the dataset into images to train on and pictures to validate on.
@@ -147,8 +142,8 @@ class TrainPlan:
             "dataset": _spec_of(self.dataset),
             "train": self.settings.model_dump(mode="json"),
         }
-        if self.taught_by:
-            card["teacher"] = self.taught_by
+        if isinstance(self.objective, UsesNetwork):
+            card |= cast(WeightsCard, self.objective.card)
         return card
 
     def resolved(self) -> dict[str, object]:
@@ -179,12 +174,21 @@ def make_train_plan(
         ArgumentError: a required part is missing, or a part is invalid.
         RestoreKitError: something named does not exist or cannot be made.
     """
+    settings = dict(settings)
+    teacher = settings.pop(FORMER_TEACHER, None)
+    if config is not None:
+        config = _checked_config(config, parts)
+    if teacher is not None:
+        otherwise = "supervised" if config is None else config.objective.as_dict()
+        parts = {
+            **parts,
+            "objective": present_objective(teacher, parts.get("objective", otherwise)),
+        }
     if config is None:
         for needed in _REQUIRED:
             if needed not in parts:
                 raise ArgumentError(f"a run needs a {needed}: Trainer({needed}=...)")
         return TrainPlan.make(**parts, settings=settings_from(settings))
-    config = _checked_config(config, parts)
     named = _parts_of(config)
     for key, part in named.items():
         if key not in parts and (found := _own_class_in(part)) is not None:
@@ -242,23 +246,14 @@ def _own_class_in(part: object) -> str | None:
     return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
 
 
-def _teacher(
-    settings: TrainSettings, folder: Path
-) -> tuple[nn.Module | None, Mapping[str, object]]:
-    """The teacher, if there is one, and the fields of its card for the trained network."""
-    if settings.teacher is None:
-        return None, {}
-    try:
-        path = find_weights(settings.teacher.weights)
-        if Path(os.path.realpath(path)).is_relative_to(
-            os.path.realpath(folder)
-        ):  # resumed, it would be another
-            raise ArgumentError(f"{path} is the run's own; give it from another folder")
-        model = load_model(path)
-        card: Mapping[str, object] = read_card(path)
-    except RestoreKitError as error:
-        raise type(error)(f"train.teacher: {error}") from error
-    return model, {key: card[key] for key in _OF_TEACHER if key in card}
+def _check_sources(objective: Objective, folder: Path) -> None:
+    """Refuse a network from the folder of the run: after a resume it would be another one."""
+    if isinstance(objective, UsesNetwork):
+        for path in objective.weights_files:
+            if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+                raise ArgumentError(
+                    f"objective: {path} is the run's own; give it from another folder"
+                )
 
 
 def _validation_sets(given: Any) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from torch.distributed.tensor import DTensor
 
 from restorekit.config.train_config import TrainConfig
 from restorekit.errors import ArgumentError
-from restorekit.objective.base import Objective
+from restorekit.objective.base import UsesNetwork
 from restorekit.records import restore_batch
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
 from restorekit.train.callbacks import Callbacks
 from restorekit.train.checkpoint import Stateful, capture_state, gather_weights, restore_state
 from restorekit.train.data_workers import worker_faults
-from restorekit.train.distillation import DistillationTask, Teacher
+from restorekit.train.dataset_pictures import as_image
 from restorekit.train.execution import Execution
 from restorekit.train.folder_lock import lock_folder
 from restorekit.train.health import Health
@@ -133,7 +133,8 @@ class Trainer:
                 term.module.to(self.execution.device)
             for metric in plan.metrics.values():
                 metric.to(self.execution.device)
-        self.task = self._task()
+        self._prepare_objective()
+        self.task = plan.objective
         with plan.errors_at_their_place():
             self.optimizer = make_optimizer(
                 plan.settings, self.model.parameters(), self.execution.device
@@ -299,13 +300,15 @@ class Trainer:
                 self.health.bad(step, values, rate, self.results.checkpoint)
         scaler.update()
 
-    def _task(self) -> Objective:
-        """What the network learns: the run's objective, and a teacher's answers if it has one."""
-        task, given = self.plan.objective, self.settings.teacher
-        if given is None or self.plan.teacher is None:
-            return task
-        teacher = Teacher(self.plan.teacher, self.execution)
-        return DistillationTask(task, teacher, given.share, given.views)
+    def _prepare_objective(self) -> None:
+        """Prepare an objective with a network of its own, and try whether it fits the images."""
+        objective = self.plan.objective
+        if isinstance(objective, UsesNetwork):
+            objective.prepare(self.execution)
+            dataset: Any = self.plan.dataset
+            image = as_image(dataset[0]).unsqueeze(0)
+            with self.plan.errors_at_their_place("objective"):
+                objective.make_batch(self.execution.place(image), self.settings.seed, 1, [0])
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 
+from restorekit.config.old_spellings import distillation_of
 from restorekit.config.train_config import TrainSettings, settings_from
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.former_names import warn_former
 
 _FORMER = "losses"
+FORMER_TEACHER = "teacher"
 _RIVALS = {"steps": "epochs", "epochs": "steps"}  # the length that is given replaces the other
 
 
@@ -23,7 +25,7 @@ def check_settings(settings: Mapping[str, object], function: Callable[..., objec
     own = set(inspect.signature(function).parameters) - {"self", "settings", _FORMER}
     known = sorted(own | set(TrainSettings.model_fields))
     for name in settings:
-        if name not in known:
+        if name not in known and name != FORMER_TEACHER:
             raise ArgumentError(
                 f"Trainer has no argument '{name}'.{did_you_mean(name, known)} "
                 "See the keys of 'train' in the configuration"
@@ -45,6 +47,22 @@ def present_loss(loss: object, losses: object) -> object:
         raise ArgumentError("give loss alone; losses is its former name")
     warn_former("Trainer(losses=...)", "Trainer(loss=...)", stacklevel=4)
     return losses
+
+
+def present_objective(teacher: object, objective: object) -> dict[str, object]:
+    """The objective of a run that is given a teacher, as `train.teacher` was.
+
+    Args:
+        teacher: the weights of the teacher, or a mapping with "weights", "share" and "views".
+        objective: the objective otherwise; if it has a teacher, that one is replaced.
+
+    Warns:
+        DeprecationWarning: always.
+    """
+    warn_former("Trainer(teacher=...)", "Trainer(objective={'name': 'distillation', ...})", 5)
+    if isinstance(objective, Mapping) and objective.get("name") == "distillation":
+        objective = objective.get("objective", "supervised")
+    return distillation_of(teacher, objective)
 
 
 def replace_settings(given: TrainSettings, settings: Mapping[str, object]) -> TrainSettings:
