@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from restorekit.components.kinds import REGISTRIES
-from restorekit.config.train_config import TrainConfig, TrainSettings
+from restorekit.config.train_config import TrainConfig
+from restorekit.config.train_settings import TrainSettings
 from restorekit.weights import list_weights, read_card
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from restorekit.components.kinds import metrics
-from restorekit.config.train_config import TrainSettings
+from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ConfigError, RestoreKitError
 from restorekit.metric.named_metrics import NamedMetric, read_metrics
 

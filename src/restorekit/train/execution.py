@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from restorekit.config.train_config import TrainSettings
+from restorekit.config.train_settings import TrainSettings
 from restorekit.devices import dtype_of, native_dtype, resolve_device
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.processes import Processes

@@ -14,7 +14,7 @@ from restorekit.components.kinds import optimizers, schedules
 from restorekit.errors import ConfigError, RestoreKitError
 
 if TYPE_CHECKING:
-    from restorekit.config.train_config import TrainSettings
+    from restorekit.config.train_settings import TrainSettings
 
 Schedule = Callable[[float], float]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,6 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import datasets, models, noises, objectives
 from restorekit.config.component_specs import (
     OWN,
@@ -21,11 +19,11 @@ from restorekit.config.component_specs import (
     as_noises,
     as_one_set,
     is_map_of_sets,
-    own_class,
 )
 from restorekit.config.config_file import read_config
 from restorekit.config.error_places import errors_at_their_place
-from restorekit.config.train_config import TrainConfig, TrainSettings, settings_from
+from restorekit.config.train_config import TrainConfig, settings_from
+from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ArgumentError
 from restorekit.metric.named_metrics import NamedMetric
 from restorekit.objective.base import Objective, UsesNetwork
@@ -33,6 +31,7 @@ from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
+from restorekit.train.part_specs import spec_of
 from restorekit.train.trainer_arguments import FORMER_TEACHER, present_objective, replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
 from restorekit.weights import WeightsCard, load_model
@@ -134,12 +133,12 @@ class TrainPlan:
 
     def card(self) -> WeightsCard:
         """The fields of the checkpoints' cards for the run, in addition to the model."""
-        terms = [{**_spec_of(t.module), "weight": t.weight} for t in self.terms]
+        terms = [{**spec_of(t.module), "weight": t.weight} for t in self.terms]
         card: WeightsCard = {
-            "noise": _spec_of(self.noise),
-            "objective": _spec_of(self.objective),
+            "noise": spec_of(self.noise),
+            "objective": spec_of(self.objective),
             "loss": terms,
-            "dataset": _spec_of(self.dataset),
+            "dataset": spec_of(self.dataset),
             "train": self.settings.model_dump(mode="json"),
         }
         if isinstance(self.objective, UsesNetwork):
@@ -149,12 +148,12 @@ class TrainPlan:
     def resolved(self) -> dict[str, object]:
         """The run's configuration with every default filled in, as `config.json` holds it."""
         return {
-            "model": _spec_of(self.model),
+            "model": spec_of(self.model),
             **self.card(),
             "validation_dataset": as_one_set(
-                {name: _spec_of(dataset) for name, dataset in self.validation_sets.items()}
+                {name: spec_of(dataset) for name, dataset in self.validation_sets.items()}
             ),
-            "validation_noise": [_spec_of(noise) for noise in self.validation_noise] or None,
+            "validation_noise": [spec_of(noise) for noise in self.validation_noise] or None,
             "device": self.device,
             "save_weight_path": str(self.folder),
             "load_weight_path": self.load_weight_path,
@@ -285,24 +284,3 @@ def _check_model(made: object) -> None:
         raise ArgumentError(f"a model is a torch.nn.Module, not {type(made).__name__}")
     if not any(weight.requires_grad for weight in made.parameters()):
         raise ArgumentError(f"model {type(made).__name__} has no weights that can be trained")
-
-
-def _spec_of(made: Any) -> dict[str, Any]:
-    """A component as it is written in a configuration; a user-defined object by its class.
-
-    Components that contain such objects cannot be created again from the configuration.
-    """
-    origin = origin_of(made)
-    kind = {"class": f"{type(made).__module__}.{type(made).__qualname__}"}
-    if origin is None:
-        return kind
-    arguments = json.loads(json.dumps(origin.arguments, default=_spec_of))
-    whole = _own_class_in_data(arguments) is None
-    return {"name": origin.name, **arguments} if whole else {**kind, **arguments}
-
-
-def _own_class_in_data(data: object) -> str | None:
-    if (found := own_class(data)) is not None:
-        return found
-    inner = data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
-    return next((f for each in inner if (f := _own_class_in_data(each)) is not None), None)

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 
 from restorekit.config.old_spellings import distillation_of
-from restorekit.config.train_config import TrainSettings, settings_from
+from restorekit.config.train_config import settings_from
+from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.former_names import warn_former
 

@@ -13,7 +13,7 @@ from restorekit import TrainConfig
 from restorekit.components import signatures
 from restorekit.components.kinds import datasets, losses, models, noises
 from restorekit.config.component_specs import ComponentSpec
-from restorekit.config.train_config import TrainSettings
+from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ConfigError
 from tests.fuzz.cases import Broken
 from tests.fuzz.command import call, command
