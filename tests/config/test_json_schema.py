@@ -91,3 +91,29 @@ def test_schema_and_configuration_refuse_the_same(
     with pytest.raises(ConfigError):
         TrainConfig.from_dict({**GOOD, **change})
     assert not validator.is_valid({**GOOD, **change})
+
+
+@pytest.mark.parametrize(
+    ("changes", "valid"),
+    [
+        ({"train": {"optimizer": "AdamW"}}, True),
+        ({"train": {"optimizer": {"name": "SGD", "momentum": 0.9}}}, True),
+        ({"train": {"optimizer": "adamm"}}, False),
+        ({"train": {"optimizer": {"name": "sgd", "momentumm": 0.9}}}, False),
+        ({"train": {"optimizer": {"name": "sgd", "momentum": "much"}}}, False),
+        ({"objective": {"name": "distillation", "teacher": "swift-photo"}}, True),
+        ({"objective": {"name": "distillation", "teacher": "swift-photo", "shares": 1}}, False),
+        ({"objective": "distillation"}, False),
+    ],
+)
+def test_optimizers_and_objectives_are_as_strict_as_the_check(
+    validator: jsonschema.Draft202012Validator, changes: dict[str, Any], valid: bool
+) -> None:
+    """The names of optimizers in any letter case, and the arguments of both."""
+    assert validator.is_valid({**GOOD, **changes}) == valid
+    try:
+        TrainConfig.from_dict({**GOOD, **changes})
+    except ConfigError:
+        assert not valid
+    else:
+        assert valid
