@@ -9,8 +9,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import Tensor
 
-# How long drawing an example takes says more about the machine's load than about the test.
-settings.register_profile("loaded", suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more about the load of the machine than about the test.
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("loaded")
 
 # A shell ignores Ctrl-C for what it starts in the background; tests send it to themselves.
