@@ -91,6 +91,8 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "device": "cpu",
         "runtime": "onnxruntime",
         "noise_map": False,
+        "black": "auto",
+        "white": "auto",
         "force": False,
     }
     assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
 import warnings
@@ -18,6 +19,7 @@ from PIL import Image, ImageOps
 
 from restorekit.errors import ImageFileError
 from restorekit.pictures import picture as pictures
+from restorekit.pictures.codecs import png_files
 from restorekit.pictures.file_formats import SUFFIXES
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.read_files import count_pages, read_pages, read_picture
@@ -176,6 +178,34 @@ def test_a_pipe_is_refused(refusal: Refusal, tmp_path: Path) -> None:
     """A file is read more than once, and opening a pipe would wait forever."""
     os.mkfifo(tmp_path / "a.png")
     assert "is a pipe or a device" in refusal(tmp_path / "a.png")
+
+
+def test_a_circular_link_is_refused(refusal: Refusal, tmp_path: Path) -> None:
+    """It is not reported as a missing file."""
+    (tmp_path / "a.png").symlink_to(tmp_path / "a.png")
+    assert "a link that leads back to itself" in refusal(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (MemoryError(), "there is not enough memory for it"),
+        (PermissionError(errno.EACCES, "Permission denied"), "permission denied"),
+        (ValueError("bad marker\nat 7"), "it is damaged (bad marker at 7)"),
+        (KeyError(), "it is damaged (KeyError)"),
+    ],
+)
+def test_errors_of_decoders_and_of_the_system_are_distinguished(
+    error: Exception, cause: str, refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lack of memory or of permission does not mean that the file is damaged."""
+
+    def fail(path: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(png_files, "read", fail)
+    (tmp_path / "a.png").write_bytes(SIGNATURE + bytes(16))
+    assert refusal(tmp_path / "a.png").endswith(f": {cause}")
 
 
 def test_empty_text_folder_and_missing_files_are_refused(refusal: Refusal, tmp_path: Path) -> None:

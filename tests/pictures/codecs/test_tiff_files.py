@@ -250,6 +250,13 @@ def test_colour_spaces_that_are_not_read(refusal: Refusal, tmp_path: Path) -> No
         assert "not gray or colour" in refusal(tmp_path / f"{name}.tif")
 
 
+def test_a_volume_is_refused(refusal: Refusal, tmp_path: Path) -> None:
+    """Its slices are not pages, so only the first one would be read."""
+    volume = RANDOM.integers(0, 256, (16, 32, 32), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", volume, volumetric=True, tile=(16, 16, 16))
+    assert "it holds a volume" in refusal(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
 def test_truncated_file_is_refused(
