@@ -1,4 +1,4 @@
-"""Strength, detail, flips and noise levels."""
+"""Strength, flips and noise levels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import pytest
 import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
-from skimage import data
 from torch import Tensor, nn
 
 import restorekit
 from restorekit.errors import ArgumentError, CheckpointError, InputError, RestoreWarning
-from restorekit.restore import detail
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.detail import noise_spectrum, structure_in
 
 
 class Answer(nn.Module):
@@ -59,19 +56,6 @@ class Heeding(nn.Module):
         return noisy + sigma
 
 
-def photograph() -> Tensor:
-    """(3, 240, 256) in [0, 1], with texture and flat places."""
-    return torch.from_numpy(data.astronaut()[:240, 100:356].copy()).movedim(2, 0).float() / 255
-
-
-def noise(like: Tensor, sigma: float, seed: int = 0) -> Tensor:
-    return sigma * torch.randn(like.shape, generator=torch.Generator().manual_seed(seed))
-
-
-def psnr(image: Tensor, clean: Tensor) -> float:
-    return -10 * float((image.clamp(0, 1) - clean).square().mean().log10())
-
-
 # Strength
 
 
@@ -101,55 +85,6 @@ def test_shares_are_from_0_to_1(name: str, value: float) -> None:
     """Other numbers are refused."""
     with pytest.raises(ArgumentError, match=f"{name} is a number from 0 to 1"):
         Denoiser(Blur(), **{name: value})
-
-
-# Detail
-
-
-def test_detail_lost_to_smoothing_comes_back() -> None:
-    """An image that was smoothed too much gets closer to the clean picture."""
-    clean = photograph()
-    noisy = clean + noise(clean, 15 / 255)
-    smoothed, half, full = (denoise(noisy, Blur(), keep_detail=share) for share in (0.0, 0.5, 1.0))
-    assert psnr(full, clean) > psnr(half, clean) > psnr(smoothed, clean) + 0.5
-
-
-def test_detail_costs_little_if_none_was_lost() -> None:
-    """A perfect network, whose residual is pure noise, loses less than 0.1 dB."""
-    clean = photograph()
-    noisy = clean + noise(clean, 25 / 255)
-    restored = clean + noise(clean, 10 ** (-32 / 20), seed=1)  # 32 dB, better than any known
-    before, after = (denoise(noisy, Answer(restored), keep_detail=share) for share in (0.0, 1.0))
-    assert psnr(after, clean) > psnr(before, clean) - 0.1
-
-
-def test_white_noise_holds_no_structure() -> None:
-    """Less than a thousandth of its energy is taken for detail, also if its level varies."""
-    residual = noise(torch.empty(1, 2, 256, 256), 0.1)
-    residual[..., 128:] *= 2
-    found = structure_in(residual, noise_spectrum(residual))
-    assert found.square().mean() < 0.001 * residual.square().mean()
-
-
-def test_structure_is_found_in_noise() -> None:
-    """Most of the energy of stripes in a part of the noise is found."""
-    stripes = 0.2 * torch.sin(torch.arange(256) * 0.9).expand(1, 1, 256, 256).clone()
-    stripes[..., :200, :] = 0  # structure is not everywhere
-    residual = stripes + noise(stripes, 0.1)
-    found = structure_in(residual, noise_spectrum(residual))
-    assert (found - stripes).square().mean() < 0.4 * stripes.square().mean()
-
-
-def test_detail_does_not_depend_on_bands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The result does not depend on the division into bands and columns."""
-    clean = photograph()
-    noisy = clean + noise(clean, 15 / 255)
-    whole = denoise(noisy, Blur(), keep_detail=1.0, strength=0.5)
-    monkeypatch.setattr(detail, "_BAND", 64)
-    monkeypatch.setattr(detail, "_COLUMNS", 96)
-    parts = denoise(noisy, Blur(), keep_detail=1.0, strength=0.5)
-    torch.testing.assert_close(parts, whole, rtol=0, atol=1e-5)
-    assert not torch.allclose(whole, denoise(noisy, Blur(), strength=0.5), atol=1e-2)
 
 
 # Flips and turns

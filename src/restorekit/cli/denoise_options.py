@@ -21,7 +21,7 @@ Strength = Annotated[
 ]
 KeepDetail = Annotated[
     str,
-    typer.Option("--keep-detail", metavar="0..1", help="Put fine detail back; little effect yet."),
+    typer.Option("--keep-detail", metavar="0..1", help="Return removed texture, and its noise."),
 ]
 Ensemble = Annotated[
     bool, typer.Option("--ensemble", help="Average 8 flips and rotations; 8x slower.")

@@ -126,6 +126,11 @@ class Canvas:
         return len(others) == 2 and all(torch.equal(first, other) for other in others)
 
     @property
+    def is_colour(self) -> bool:
+        """Whether the first three channels are red, green and blue."""
+        return self.source.shape[1] >= 3 and (self.colours or self.source.shape[1]) == 3
+
+    @property
     def is_float(self) -> bool:
         """Whether the image has a floating point type."""
         return self.source.is_floating_point()

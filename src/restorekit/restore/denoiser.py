@@ -86,7 +86,8 @@ class Denoiser:
             value, one for each channel, or a map (H, W). None estimates it from each image. Blind
             networks do not use it.
         strength: Share of the change that is applied: 0 returns the input, 1 the restored image.
-        keep_detail: Share of the fine detail in the residual that is restored, from 0 to 1.
+        keep_detail: Share of the removed detail that is returned, from 0 to 1, at the price of
+            noise in textures. Flat areas stay clean.
         ensemble: Whether to average over all eight flips and rotations: eight times slower, and
             slightly better.
         tile: Largest side of a tile in pixels. "auto" selects the fastest that fits in memory,

@@ -12,7 +12,7 @@ from restorekit.memory import is_out_of_memory
 from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.denoise_options import DenoiseOptions
-from restorekit.restore.detail import restore_detail
+from restorekit.restore.detail.return_detail import return_detail
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.tiles.stitch import Stitching, stitch
@@ -79,7 +79,7 @@ class Pipeline:
                     strength = 1.0 if options.keep_detail else options.strength
                     stitch(canvas, self.network, how, level, strength, guard)
                     if options.keep_detail and not (guard and guard.reason):
-                        restore_detail(canvas, options.keep_detail, options.strength)
+                        return_detail(canvas, options.keep_detail, options.strength)
                     return how.tile
                 except Exception as error:
                     if not is_out_of_memory(error):

@@ -1,0 +1,1 @@
+"""Recovering fine detail that a network removed with the noise."""
