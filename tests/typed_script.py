@@ -34,6 +34,7 @@ from restorekit import (
     ListedWeights,
     MissingExtraError,
     NameTakenError,
+    NoiseCurve,
     OldSpellingWarning,
     Plugin,
     PluginError,
@@ -120,6 +121,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     outcome = Denoiser("swift-photo").restore(noisy)
     assert_type(outcome, DenoiseOutcome[Tensor])
     assert_type(analyze(noisy), Analysis)
+    assert_type(NoiseCurve(0.01, 1e-4).sigma(0.5), float)
     assert_type(psnr(outcome.image, noisy), Tensor)
     assert_type(load_model(path), nn.Module)
     assert_type(denoise_files(path, depth=16).results, tuple[FileResult, ...])

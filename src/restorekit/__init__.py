@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from restorekit.components.plugin_host import Plugin, loaded_plugins
     from restorekit.config.json_schema import json_schema
     from restorekit.config.train_config import TrainConfig
+    from restorekit.estimate.noise_curve import NoiseCurve
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
     from restorekit.metric.image_quality import psnr, ssim
@@ -113,6 +114,7 @@ _LAZY = {
     "FileResult": "restorekit.operations.file_jobs",
     "FilesOutcome": "restorekit.operations.file_jobs",
     "ListedWeights": "restorekit.weights.weights_listing",
+    "NoiseCurve": "restorekit.estimate.noise_curve",
     "Plugin": "restorekit.components.plugin_host",
     "Protocol": "restorekit.evaluate.protocol",
     "TrainConfig": "restorekit.config.train_config",
@@ -175,6 +177,7 @@ __all__ = [
     "ListedWeights",
     "MissingExtraError",
     "NameTakenError",
+    "NoiseCurve",
     "OldSpellingWarning",
     "Plugin",
     "PluginError",

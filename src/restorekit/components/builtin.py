@@ -252,4 +252,11 @@ def restorekit_measurements() -> list[Component]:
             "what kind of picture it is",
             tags=("kind",),
         ),
+        Component(
+            "noise_curve",
+            "restorekit.estimate.noise_curve:MeasureNoiseCurve",
+            "variance of the noise as a function of the signal",
+            "Foi et al., IEEE TIP 2008, https://doi.org/10.1109/TIP.2008.2001399",
+            ("noise", "poisson-gaussian"),
+        ),
     ]

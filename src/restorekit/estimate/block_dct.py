@@ -144,7 +144,7 @@ class BlockDCT(nn.Module):
         if lowest >= 0 and highest <= 1 and (lowest == 0 or highest == 1):
             low = (blocks <= 0).float().mean(1)
             high = (blocks >= 1).float().mean(1)
-        return _Blocks(blocks @ _dct(plane.device).T, varied, low, high)
+        return _Blocks(dct_of_blocks(blocks), varied, low, high)
 
     def _levels(self, power: Tensor, brightness: Tensor) -> Tensor:
         """`_measure` of each brightness level, (levels, 3); empty if there are no blocks."""
@@ -154,7 +154,7 @@ class BlockDCT(nn.Module):
 
     def _measure(self, power: Tensor) -> Tensor:
         """Variance if white, variance if correlated, and ratio of middle to high frequencies."""
-        order = _order(power.device)
+        order = order_of_coefficients(power.device)
         count = min(len(power), max(_LEAST_BLOCKS, int(len(power) * self.share)))
         calm = _calmest(power, (order > 0) & (order < 9), count)
         white = calm[order >= 9].median()
@@ -264,7 +264,7 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
     in the radial frequency. The fitted line replaces the low frequencies, by which the blocks were
     selected.
     """
-    order = _order(spectrum.device)
+    order = order_of_coefficients(spectrum.device)
     known = order >= 5  # the frequencies that were not used to select the blocks
     index = torch.arange(_SIDE, dtype=spectrum.dtype, device=spectrum.device)
     radius = torch.hypot(index[:, None], index).flatten()
@@ -275,6 +275,11 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
     return torch.where(known, spectrum, line).mean()
 
 
+def dct_of_blocks(blocks: Tensor) -> Tensor:
+    """Coefficients of the orthonormal DCT-II of 8x8 blocks, (n, 64), row by row."""
+    return blocks @ _dct(blocks.device).T
+
+
 def _dct(device: torch.device) -> Tensor:
     """Orthonormal DCT-II of 8x8 blocks, (64, 64), one row for each pair of frequencies."""
     index = torch.arange(_SIDE, device=device, dtype=torch.float32)
@@ -283,7 +288,7 @@ def _dct(device: torch.device) -> Tensor:
     return torch.kron(basis, basis)
 
 
-def _order(device: torch.device) -> Tensor:
+def order_of_coefficients(device: torch.device) -> Tensor:
     """Sum of the vertical and the horizontal frequency of each coefficient, 0 to 14, (64,)."""
     index = torch.arange(_SIDE, device=device)
     return (index[:, None] + index).flatten()

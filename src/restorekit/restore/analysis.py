@@ -21,12 +21,14 @@ from restorekit.untrusted.text import quoted
 
 if TYPE_CHECKING:
     from restorekit.estimate.content import Content
+    from restorekit.estimate.noise_curve import NoiseCurveFit
 
 
 class _BuiltIn:
     """The types of the records of built-in measurements, for type checkers."""
 
     content: Content
+    noise_curve: NoiseCurveFit
 
 
 @dataclass(frozen=True)
