@@ -13,7 +13,8 @@ from torch import Tensor
 
 from restorekit.data.samples import sample_path
 from restorekit.errors import InputError, UnknownNameError
-from restorekit.restore.defects import blockiness, impulses
+from restorekit.estimate.impulse_places import find_impulses
+from restorekit.estimate.jpeg import blockiness
 from restorekit.restore.noise_estimation import already_clean, estimate_sigma, is_clean, noise_map
 
 
@@ -186,7 +187,7 @@ class TestDefects:
         """With their positions and the median of their neighbours."""
         plane = torch.full((20, 30), 0.4)
         plane[5, 7], plane[12, 20] = 1.0, 0.0
-        places, around = impulses(plane)
+        places, around = find_impulses(plane)
         assert places.tolist() == [5 * 30 + 7, 12 * 30 + 20]
         assert torch.allclose(around, torch.tensor(0.4))
 
@@ -194,12 +195,12 @@ class TestDefects:
         """A line, a star of 2x2 pixels and a black area are not impulses."""
         plane = torch.full((40, 40), 0.4)
         plane[5], plane[10:12, 10:12], plane[20:30, 20:30] = 1.0, 1.0, 0.0
-        assert len(impulses(plane)[0]) == 0
+        assert len(find_impulses(plane)[0]) == 0
 
     def test_clipped_noise_is_not_impulses(self) -> None:
         """Noise of 0.2 reaches black and white everywhere."""
         plane = (0.5 + 0.2 * noise(200, 200)).clamp(0, 1)
-        assert len(impulses(plane, 0.2)[0]) == 0
+        assert len(find_impulses(plane, 0.2)[0]) == 0
 
     @pytest.mark.parametrize("crop", [0, 3, 5])
     def test_blocks_are_found_wherever_the_grid_starts(self, crop: int) -> None:

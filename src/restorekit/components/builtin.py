@@ -259,4 +259,16 @@ def restorekit_measurements() -> list[Component]:
             "Foi et al., IEEE TIP 2008, https://doi.org/10.1109/TIP.2008.2001399",
             ("noise", "poisson-gaussian"),
         ),
+        Component(
+            "impulses",
+            "restorekit.estimate.impulses:MeasureImpulses",
+            "share of salt, pepper, hot and dead pixels",
+            tags=("defect",),
+        ),
+        Component(
+            "jpeg",
+            "restorekit.estimate.jpeg:MeasureJpeg",
+            "quality of JPEG compression, and the grid of its blocks",
+            tags=("defect",),
+        ),
     ]

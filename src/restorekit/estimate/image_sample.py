@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -69,3 +69,9 @@ class ImageSample:
         """Take the sample of an image (C, H, W), floats on the [0, 1] scale."""
         channels, height, width = image.shape
         return cls.read(lambda y, x: image[:, y, x], (height, width), channels, steps)
+
+
+def is_gray_as_colour(channels: Sequence[Tensor]) -> bool:
+    """Whether there are three channels, and all are equal."""
+    first, *others = channels
+    return len(others) == 2 and all(torch.equal(first, other) for other in others)

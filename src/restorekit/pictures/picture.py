@@ -43,6 +43,8 @@ class Metadata:
         attached: what follows the picture in a JPEG: a gain map, further views, a video.
         notes: notes of programs in a TIFF. Only TIFF can hold them.
         is_bilevel: whether the file has one bit per pixel.
+        quantization: the quantization tables of a JPEG, luma first, of 64 values each in rows. They
+            describe the pixels and are not written.
         left_out: names of the other metadata of the file, which is not kept.
     """
 
@@ -61,6 +63,7 @@ class Metadata:
     attached: Attachments | None = None
     notes: tuple[Note, ...] = ()
     is_bilevel: bool = False
+    quantization: tuple[tuple[int, ...], ...] = ()
     left_out: tuple[str, ...] = ()
 
 

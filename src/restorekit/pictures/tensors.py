@@ -81,6 +81,8 @@ def picture_to_image(picture: Picture) -> Image.Image:
     image = Image.fromarray(picture.channels())
     # PIL images cannot carry attachments, so XMP must not refer to them.
     image.info.update(info_of(without_claims(replace(picture.metadata, attached=None))))
+    if tables := picture.metadata.quantization:
+        setattr(image, "quantization", dict(enumerate(map(list, tables))))  # noqa: B010
     return image
 
 

@@ -21,6 +21,8 @@ from restorekit.untrusted.text import quoted
 
 if TYPE_CHECKING:
     from restorekit.estimate.content import Content
+    from restorekit.estimate.impulses import Impulses
+    from restorekit.estimate.jpeg import Jpeg
     from restorekit.estimate.noise_curve import NoiseCurveFit
 
 
@@ -28,6 +30,8 @@ class _BuiltIn:
     """The types of the records of built-in measurements, for type checkers."""
 
     content: Content
+    impulses: Impulses
+    jpeg: Jpeg
     noise_curve: NoiseCurveFit
 
 
@@ -117,6 +121,7 @@ def _sample(canvas: Canvas, index: int) -> ImageSample:
         canvas.size,
         canvas.source.shape[1],
         None if canvas.is_float else round(abs(canvas.scale.span)),
+        canvas.quantization,
     )
 
 

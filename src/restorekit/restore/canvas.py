@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from restorekit.errors import InputError
+from restorekit.estimate.image_sample import is_gray_as_colour
 from restorekit.pictures.value_ranges import range_of
 from restorekit.restore.missing_pixels import fill_missing
 from restorekit.restore.pixel_meaning import USUAL_MEANING, PixelMeaning
@@ -45,6 +46,7 @@ class Canvas:
         words: the warning about a range that was guessed; None if there is none.
         kept: a mask of the pixels that are copied from the image, and their values.
         is_touched: whether any row has been written.
+        quantization: the quantization tables, if the image is that of a JPEG file.
     """
 
     source: Tensor
@@ -54,6 +56,7 @@ class Canvas:
     words: str | None = None
     kept: tuple[Tensor, Tensor] | None = None
     is_touched: bool = False
+    quantization: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def over(
@@ -88,7 +91,9 @@ class Canvas:
         known = range_of(sample.cpu().numpy(), meaning.black, meaning.white, meaning.no_data)
         low, high, gaps = find_limits(source, known, meaning.no_data)
         words = known.words if known.is_guessed else None
-        canvas = cls(source, result, scale_of(source, known, low, high), meaning.colours, words)
+        scale = scale_of(source, known, low, high)
+        canvas = cls(source, result, scale, meaning.colours, words)
+        canvas.quantization = meaning.quantization
         if hidden is not None and bool(hidden.any()):
             gaps = hidden.expand_as(source) if gaps is None else gaps | hidden
         if gaps is not None:
@@ -121,9 +126,8 @@ class Canvas:
     @cached_property
     def is_neutral(self) -> bool:
         """Whether the image is gray stored as three equal channels; ask before the first write."""
-        first, *others = self.source.unbind(1)
         # A colour network would tint gray slightly, so its result is averaged over the channels.
-        return len(others) == 2 and all(torch.equal(first, other) for other in others)
+        return is_gray_as_colour(self.source.unbind(1))
 
     @property
     def is_colour(self) -> bool:

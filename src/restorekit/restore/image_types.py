@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike, fsdecode
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from restorekit.errors import InputError
+from restorekit.pictures.codecs.pillow_files import quantization_tables
 from restorekit.pictures.tensors import copy_metadata, read_image, split_alpha
 from restorekit.restore.argument_checks import check_tensor
 from restorekit.restore.canvas import Canvas, wrong_dtype_error
@@ -83,6 +85,7 @@ def _open_picture(image: Image.Image, channels: int | None, meaning: PixelMeanin
         raise InputError(f"the image's pixels cannot be read: {error}") from error
     if image.mode in _DEEP_MODES:
         return _open_deep_picture(image, channels, meaning)
+    meaning = replace(meaning, quantization=quantization_tables(image))
     colour, alpha = split_alpha(image)
     canvas, as_array = _open_array(np.asarray(colour), channels, meaning)
 

@@ -14,7 +14,10 @@ from torch import Tensor
 
 from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
-from restorekit.restore.defects import blockiness, impulses
+from restorekit.estimate.cleanness import BLOCKY, CLEAN
+from restorekit.estimate.impulse_places import find_impulses
+from restorekit.estimate.impulses import impulse_share
+from restorekit.estimate.jpeg import blockiness
 from restorekit.sampling import evenly_spread, middle, miniature
 
 Spec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
@@ -22,12 +25,6 @@ Spec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
 DEFAULT = "block_dct"
 # The number of blocks in a cell of the smallest size; more would not help.
 _FOR_CELLS: Mapping[str, object] = {"name": DEFAULT, "blocks": 8192}
-# Below this level a picture counts as clean. Camera JPEGs with noise of 2 to 4/255 measure at least
-# 1.4/255, and white noise of 2/255 measures more than the threshold on every test picture. Of the
-# clean test pictures a quarter measure less; the others have noise, or texture that looks like it.
-CLEAN = 1.2 / 255
-# Uncompressed photographs measure up to 1/255, JPEGs of quality 30 at least 2/255.
-_BLOCKY = 1.5 / 255
 SAMPLE = 2_000_000  # pixels
 MIDDLE = 1024  # side in pixels of the area that is searched for JPEG blocks
 _FEWEST_IMPULSES = 1e-3
@@ -74,9 +71,10 @@ def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor
     stray, cleared = torch.zeros_like(sigma), sample
     for index, plane in enumerate(sample.flatten(0, 1)):
         row, channel = divmod(index, image.shape[1])
-        places, around = impulses(plane, float(sigma[row, channel]))
+        places, around = find_impulses(plane, float(sigma[row, channel]))
         # Single extreme pixels also occur without impulse noise, for example as stars.
-        if len(places) > max(1, _FEWEST_IMPULSES * plane.numel()):
+        fewest = max(1, _FEWEST_IMPULSES * plane.numel())
+        if len(places) > fewest and impulse_share(plane) > _FEWEST_IMPULSES:
             stray[row, channel] = (plane.flatten()[places] - around).square().sum() / plane.numel()
             cleared = sample.clone() if cleared is sample else cleared
             cleared[row, channel].view(-1)[places] = around
@@ -159,7 +157,7 @@ def already_clean(image: Tensor, sigma: Tensor | None = None) -> bool:
     """
     sigma = estimate_sigma(image) if sigma is None else sigma
     rows, columns = (middle(length, MIDDLE) for length in image.shape[-2:])
-    return is_clean(sigma) and blockiness(image[..., rows, columns]) < _BLOCKY
+    return is_clean(sigma) and blockiness(image[..., rows, columns]) < BLOCKY
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -23,6 +23,7 @@ class PixelMeaning:
             others go one at a time. None for all channels that the network takes.
         hidden: mask (H, W) of fully transparent pixels, if alpha is not among the channels.
         no_data: the value that marks missing pixels.
+        quantization: the quantization tables of a JPEG file, luma first.
     """
 
     black: float | None = None
@@ -31,6 +32,7 @@ class PixelMeaning:
     colours: int | None = None
     hidden: np.ndarray[Any, np.dtype[np.bool_]] | None = None
     no_data: float | None = None
+    quantization: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, picture: Picture) -> PixelMeaning:
@@ -38,7 +40,8 @@ class PixelMeaning:
         white = full_scale(picture.pixels.dtype) if picture.white is None else picture.white
         hidden = None if picture.alpha is None else picture.alpha == 0
         colours = picture.colours if picture.extra else None
-        return cls(picture.black, white, False, colours, hidden, picture.no_data)
+        tables = picture.metadata.quantization
+        return cls(picture.black, white, False, colours, hidden, picture.no_data, tables)
 
 
 USUAL_MEANING = PixelMeaning()

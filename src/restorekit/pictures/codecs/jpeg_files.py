@@ -29,7 +29,7 @@ from restorekit.pictures.codecs.jpeg_structure import (
     segment_bytes,
     take_apart,
 )
-from restorekit.pictures.codecs.pillow_files import image_arrays, to_pil_image
+from restorekit.pictures.codecs.pillow_files import image_arrays, quantization_tables, to_pil_image
 from restorekit.pictures.file_formats import without
 from restorekit.pictures.metadata import exif, xmp
 from restorekit.pictures.picture import Metadata, Picture
@@ -84,7 +84,8 @@ def read(path: Path) -> tuple[Array, Metadata]:
     with JpegImageFile(io.BytesIO(structure.coded)) as image:
         image.load()
         pixels, _ = image_arrays(image)
-        return pixels, _metadata(data, structure, image.mode == "CMYK")
+        metadata = _metadata(data, structure, image.mode == "CMYK")
+        return pixels, replace(metadata, quantization=quantization_tables(image))
 
 
 def write(picture: Picture, file: IO[bytes], quality: int | None) -> None:

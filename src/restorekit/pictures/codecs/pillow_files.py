@@ -115,3 +115,11 @@ def _resolution(dpi: object) -> tuple[float, float] | None:
     if not isinstance(dpi, tuple) or len(dpi) != 2 or not all(0 < float(d) < 1e6 for d in dpi):
         return None
     return float(dpi[0]), float(dpi[1])
+
+
+def quantization_tables(image: Image.Image) -> tuple[tuple[int, ...], ...]:
+    """The quantization tables of a PIL image that was read from a JPEG, luma first."""
+    tables = getattr(image, "quantization", None)
+    if not isinstance(tables, dict):
+        return ()
+    return tuple(tuple(map(int, table)) for _, table in sorted(tables.items()))

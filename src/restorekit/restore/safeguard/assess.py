@@ -6,16 +6,13 @@ from functools import partial
 
 import torch
 
+from restorekit.estimate.cleanness import CLEAN, LEAST_CONTRAST, TAILS
+from restorekit.estimate.few_values import few_values
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.noise_estimation import CLEAN, SAMPLE
+from restorekit.restore.noise_estimation import SAMPLE
 from restorekit.restore.noise_level import EstimatedLevel
-from restorekit.restore.safeguard.few_values import few_values
 from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict
 from restorekit.sampling import miniature
-
-# If a picture uses a smaller share of its range, its noise is too weak for a network at that scale.
-_LEAST_CONTRAST = 0.25
-_TAILS = 0.005  # share of the values at each end that is ignored: hot pixels, stars
 
 
 def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
@@ -46,6 +43,6 @@ def _is_faint(canvas: Canvas, index: int, sigma: float) -> bool:
     """Whether noise is weak relative to white, but not relative to the contrast of the picture."""
     read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
     values = miniature(read, canvas.size, SAMPLE // 4).flatten().cpu()
-    rank = max(1, int(_TAILS * len(values)))
+    rank = max(1, int(TAILS * len(values)))
     contrast = float(values.kthvalue(len(values) + 1 - rank).values - values.kthvalue(rank).values)
-    return contrast < _LEAST_CONTRAST and sigma > CLEAN * contrast
+    return contrast < LEAST_CONTRAST and sigma > CLEAN * contrast

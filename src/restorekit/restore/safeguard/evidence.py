@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restorekit.restore.noise_estimation import CLEAN, estimate_sigma
+from restorekit.estimate.cleanness import CLEAN
+from restorekit.restore.noise_estimation import estimate_sigma
 
 LEAST_SIDE = 32  # pixels; smaller pictures have too few blocks
 _LEVELS = 256  # brightness levels in the table of the noise curve

@@ -1,4 +1,4 @@
-"""Recognising pages and line art: pictures with two or a few distinct values.
+"""Recognising pages, line art and palettes: pictures with two or a few distinct values.
 
 Their letters resemble impulse noise, and a network would erase them.
 """
@@ -26,6 +26,7 @@ _PAPER, _PAGE = 0.5, 0.8
 _CONTRAST = 0.25
 # With noise, many pixels are close to the value of the paper; smooth edges give only few.
 _NEAR, _MOST_NEAR = 1 / 32, 0.05
+_MOST_IN_PALETTE, _PALETTE_SAMPLE = 64, 60_000
 
 
 def few_values(image: Tensor, span: float) -> FewValues | None:
@@ -50,9 +51,29 @@ def few_values(image: Tensor, span: float) -> FewValues | None:
     if height * width < _LEAST_PIXELS:
         return None
     sample = miniature(lambda rows, columns: image[:, rows, columns], (height, width), _SAMPLE)
-    if all(_are_separated(plane, span) or _is_ink_on_paper(plane, span) for plane in sample):
-        return "few-valued"
-    return None
+    return "few-valued" if all(_is_page(plane, span) for plane in sample) else None
+
+
+def palette_gap(image: Tensor, steps: int) -> float | None:
+    """The largest gap between the values of a picture with a palette, dithered or not.
+
+    Args:
+        image: (C, ...), floats on the [0, 1] scale; a sample of it is examined.
+        steps: the number of steps between the values of black and white.
+
+    Returns:
+        0 for up to three values. None if a channel has more than 64, or if most are neighbours, as
+        in a photograph and in noise.
+    """
+    largest = 0.0
+    for plane in image.flatten(1):
+        values = torch.unique(plane[:: max(1, len(plane) // _PALETTE_SAMPLE) | 1])
+        gaps = values.diff()
+        if len(values) > _MOST_IN_PALETTE or float((gaps <= 1.5 / steps).sum()) > len(gaps) / 2:
+            return None
+        if len(values) > 3:
+            largest = max(largest, float(gaps.max()))
+    return largest
 
 
 def _may_be_page(plane: Tensor) -> bool:
@@ -76,14 +97,14 @@ def _has_two_values(plane: Tensor) -> bool:
     return True
 
 
-def _are_separated(plane: Tensor, span: float) -> bool:
-    values = torch.unique(_comparable(plane))
-    return len(values) <= _MOST_VALUES and bool((values.diff() >= _LEAST_GAP * span).all())
-
-
-def _is_ink_on_paper(plane: Tensor, span: float) -> bool:
+def _is_page(plane: Tensor, span: float) -> bool:
     values, counts = torch.unique(_comparable(plane), return_counts=True)
-    shares = counts / plane.numel()
+    if len(values) <= _MOST_VALUES and bool((values.diff() >= _LEAST_GAP * span).all()):
+        return True
+    return _is_ink_on_paper(values, counts / plane.numel(), span)
+
+
+def _is_ink_on_paper(values: Tensor, shares: Tensor, span: float) -> bool:
     paper = shares.argmax()
     distance = (values - values[paper]).abs()
     far = torch.where(distance >= _CONTRAST * span, shares, 0)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from restorekit.restore.safeguard.few_values import few_values
+from restorekit.estimate.few_values import few_values
 
 SIZE = (200, 320)
 
