@@ -37,7 +37,7 @@ _SIGMAS, _STEPS, _OTHERS = 8.0, 4, 0.35
 _LEAST_OUTLIER = 1e-3
 # A background is flat if this many of the 24 pixels are equal.
 _FLAT = 16
-# On a flat background an impulse is as likely beside another one as elsewhere, up to this factor
+# On a flat background an impulse is as likely next to another one as elsewhere, up to this factor
 # and this probability. In text it is likelier, in a halftone screen less likely.
 _AS_LIKELY, _UNLIKELY = 3.0, 0.02
 _FEWEST = 10.0
@@ -243,7 +243,7 @@ def _some(mask: Tensor) -> tuple[tuple[Tensor, ...], float]:
 
 
 def _are_random_on_flat(anywhere: _Surroundings, far: float) -> bool:
-    """Whether what deviates from a flat background is as likely beside another deviation."""
+    """Whether what deviates from a flat background is as likely next to another deviation."""
     centre, near, ring = (values[anywhere.is_flat] for values in anywhere)
     if not len(centre):
         return False
@@ -252,8 +252,8 @@ def _are_random_on_flat(anywhere: _Surroundings, far: float) -> bool:
     alone = (near == background[:, None]).all(1)
     if not bool(alone.any()):
         return False
-    usual, beside = float(deviates[alone].mean()), deviates[~alone]
-    share = float(beside.mean()) if len(beside) else usual
-    if len(beside) * usual > _FEWEST and share < usual / _AS_LIKELY:
+    usual, adjacent = float(deviates[alone].mean()), deviates[~alone]
+    share = float(adjacent.mean()) if len(adjacent) else usual
+    if len(adjacent) * usual > _FEWEST and share < usual / _AS_LIKELY:
         return False
     return share <= _AS_LIKELY * usual + _UNLIKELY
