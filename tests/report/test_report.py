@@ -230,10 +230,11 @@ class TestSummary:
         assert floats["residual"]["std"] == pytest.approx(eight["residual"]["std"], rel=1e-3)
 
     def test_a_blur_is_reported(self, pair: tuple[Array, Array]) -> None:
-        """Over-smoothing leaves structure in the residual."""
+        """Over-smoothing removes detail."""
         blurred = (pair[0].astype(float)[1:] + pair[0][:-1]) / 2
         numbers = summary(pair[0][1:], blurred.astype(np.uint8))
-        assert numbers["residual"]["verdict"] == "structure"
+        assert numbers["residual"]["verdict"] == "detail removed"
+        assert 0.1 < numbers["residual"]["detail"] < 1
 
     def test_without_an_outcome(self) -> None:
         """Values that only it has are left out; an unchanged picture is reported as such."""

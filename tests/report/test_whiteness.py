@@ -61,7 +61,7 @@ def test_noise_that_depends_on_brightness_passes(picture: Tensor) -> None:
 def test_correlations_of_smoothed_noise(picture: Tensor) -> None:
     """The mean of 3x3 pixels shares 6 of 9 with its neighbour, 4 across, 3 two steps away."""
     found = whiteness(picture + 0.1 * box(noise(*picture.shape)), picture)
-    assert found.verdict == "structure"
+    assert found.verdict == "coarse noise"
     for (down, right), correlation in zip(LAGS, found.lags, strict=True):
         expected = (3 - abs(down)) * (3 - abs(right)) / 9
         assert correlation == pytest.approx(expected, abs=0.03)
@@ -84,17 +84,41 @@ def test_a_perfect_denoiser_of_clipped_noise_leaves_none() -> None:
     assert whiteness(noisy, clean).verdict == "white"
 
 
-def test_oversmoothing_leaves_structure(picture: Tensor) -> None:
+def test_oversmoothing_removes_detail(picture: Tensor) -> None:
     """A blur removes detail, with noise in the picture and without."""
-    assert whiteness(picture, box(picture)).verdict == "structure"
+    assert whiteness(picture, box(picture)).verdict == "detail removed"
     noisy = picture + 0.02 * noise(*picture.shape)
     found = whiteness(noisy, box(box(noisy)))
-    assert found.verdict == "structure"
+    assert found.verdict == "detail removed"
     assert found.edges > 0.1
-    assert "detail" in found.words
+    assert found.detail > 0.3
+    assert f"{found.detail:.0%} of the contrast" in found.words
 
 
-def test_noise_that_is_left_is_not_called_structure(picture: Tensor) -> None:
+@pytest.mark.parametrize("left", [0.0, 0.5])
+def test_coarse_noise_does_not_count_as_detail(picture: Tensor, left: float) -> None:
+    """Also if half of it remains in the restored picture."""
+    coarse = 0.1 * box(noise(*picture.shape))
+    found = whiteness(picture + coarse, picture + left * coarse)
+    assert found.verdict == "coarse noise"
+    assert found.detail < 0.1
+
+
+def test_detail_is_found_below_coarse_noise(picture: Tensor) -> None:
+    """A blur of a picture with coarse noise removes both."""
+    noisy = picture + 0.05 * box(noise(*picture.shape))
+    assert whiteness(noisy, box(box(noisy))).verdict == "detail removed"
+
+
+def test_noise_that_is_stronger_at_edges(picture: Tensor) -> None:
+    """As in JPEG files; it does not resemble the edges."""
+    edge = (picture - box(picture)).abs() > 0.02
+    found = whiteness(picture + 0.02 * noise(*picture.shape) * (1 + 2 * edge), picture)
+    assert found.verdict == "uneven noise"
+    assert found.detail < 0.1
+
+
+def test_coarse_noise_that_is_left(picture: Tensor) -> None:
     """If half of the coarse noise remains, the covariance of the residual is negative."""
     white = noise(*picture.shape)
     found = whiteness(picture + 0.05 * white, picture + 0.05 * box(white) / 2)

@@ -39,9 +39,10 @@ def summary(
     Returns:
         "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
         channel in 1/255; "residual" with its "std" in 1/255, its correlations ("lags", "edges",
-        "strongest"), "significance", "threshold" and "verdict", one of "none removed", "white",
-        "nearly white", "noise left" and "structure"; "peak_memory_mib" of the process, null if
-        unknown; and from the outcome "model", "sigma" per channel in 1/255,
+        "strongest"), "significance", "threshold", the removed share of "detail" and the "verdict",
+        one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
+        and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
+        outcome "model", "sigma" per channel in 1/255,
         "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white".
 
     Raises:
@@ -75,6 +76,7 @@ def measure_change(
             "strongest": round(white.strongest, 5),
             "significance": round(white.significance, 3),
             "threshold": round(white.threshold, 3),
+            "detail": round(white.detail, 3),
             "verdict": white.verdict,
         },
         "peak_memory_mib": peak_memory(),

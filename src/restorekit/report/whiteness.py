@@ -1,11 +1,15 @@
-"""Tests whether the residual, what was removed from a picture, is white noise.
+"""The verdict on a residual, what was removed from a picture: white noise, or something else.
 
 The residual of a perfect denoiser on white noise has no correlation between neighbouring pixels,
 and is not larger at edges than elsewhere. For white noise, both correlations are approximately
-normal with mean 0 and variance 1 / N for N pixels. Their signs show what is wrong. Removed detail
-is similar in neighbouring pixels and lies at edges, so both are positive. Noise that remains is
-coarse, because a denoiser averages, and lies where detail hides it. The residual then lacks what
-neighbours have in common and is smaller at edges, so both are negative.
+normal with mean 0 and variance 1 / N for N pixels. A residual that is not white is one of these:
+
+- Removed detail. It resembles the detail that is still visible (`detail_loss`).
+- Coarse noise, as in files of cameras. It is similar in neighbouring pixels everywhere, so the
+  correlation is positive, but it does not resemble the detail.
+- White noise of which a part remains. What remains is coarse, because a denoiser averages, and lies
+  where detail hides it. The residual then lacks what neighbours have in common and is smaller at
+  edges, so both correlations are negative.
 """
 
 from __future__ import annotations
@@ -18,12 +22,15 @@ import torch
 from torch import Tensor
 
 from restorekit.errors import InputError
+from restorekit.report.detail_loss import detail_loss
 
 # (down, right): one pixel down, right and along both diagonals, and two pixels down and right.
 LAGS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2))
 # In a large picture, a significant correlation may still be too weak to be visible.
 WEAK = 0.05
 _LEAST_PIXELS = 64
+# A good denoiser removes less of the visible detail, unless the noise is as strong as the detail.
+_MUCH_DETAIL = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,9 @@ class Whiteness:
         strongest: the largest of all of these, as a magnitude.
         significance: the largest of them in standard deviations of what white noise gives.
         threshold: what `significance` reaches in `level` of the pictures with white noise.
-        verdict: "none removed", "white", "nearly white", "noise left" or "structure".
+        detail: the share of the visible fine detail that was removed, from 0 to 1; an estimate.
+        verdict: "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven
+            noise" (stronger at edges), or "detail removed".
     """
 
     std: float
@@ -47,6 +56,7 @@ class Whiteness:
     strongest: float
     significance: float
     threshold: float
+    detail: float
     verdict: str
 
     @property
@@ -56,25 +66,25 @@ class Whiteness:
         test = f"{self.significance:.1f} standard deviations; limit for white noise"
         found = f"{found} ({test} {self.threshold:.1f})"
         where = "at edges" if self.edges <= min(self.lags) else "in coarse grain"
-        what = (
-            "More was removed at edges than elsewhere, so detail was removed with the noise."
-            if self.edges >= max(self.lags)
-            else "Either the noise was correlated, or detail was removed."
-        )
         return {
             "none removed": "Nothing was removed.",
             "white": f"The residual is white noise: {found}.",
             "nearly white": f"The residual is nearly white noise; its correlation is too weak to "
             f"be visible: {found}.",
-            "noise left": f"No structure was removed, but some noise is left, mostly {where}: "
+            "noise left": f"Little detail was removed, but some noise is left, mostly {where}: "
             f"{found}.",
-            "structure": f"The residual contains structure: {found}. {what}",
+            "coarse noise": f"The residual is coarse noise: {found}. It does not resemble the "
+            "detail of the picture.",
+            "uneven noise": f"The residual is noise that is stronger at edges than elsewhere: "
+            f"{found}. It does not resemble the detail of the picture.",
+            "detail removed": f"Detail was removed with the noise, about {self.detail:.0%} of the "
+            f"contrast of the finest visible edges and textures: {found}.",
         }[self.verdict]
 
 
 @torch.no_grad()
 def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
-    """Test the residual `before - after` for correlation in space and with edges.
+    """Test the residual `before - after` for correlation in space, with edges and with detail.
 
     Correlations are divided by their own standard deviation, so white noise whose strength depends
     on brightness passes. Noise that was clipped at black or white has a mean that varies with the
@@ -101,7 +111,7 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     std = float(residual.double().std(correction=0)) if residual.numel() else 0.0
     # A residual of this size is due to rounding.
     if std < 1e-6 or residual[0, 0].numel() < _LEAST_PIXELS:
-        return Whiteness(std, (0.0,) * len(LAGS), 0.0, 0.0, 0.0, 0.0, "none removed")
+        return Whiteness(std, (0.0,) * len(LAGS), 0.0, 0.0, 0.0, 0.0, 0.0, "none removed")
     found = [_of_channel(before[:, c], after[:, c], residual[:, c]) for c in range(before.shape[1])]
     tests = torch.tensor(found)  # (C, lags and edges, [correlation, significance])
     strongest = tests[..., 0].gather(0, tests[..., 0].abs().argmax(0, keepdim=True))[0].tolist()
@@ -109,14 +119,26 @@ def whiteness(before: Tensor, after: Tensor, level: float = 0.01) -> Whiteness:
     threshold = NormalDist().inv_cdf(1 - level / (2 * tests[..., 0].numel()))
     significance = float(tests[..., 1].abs().max())
     largest = max(abs(value) for value in strongest)
+    loss = detail_loss(before.float(), after.float())
     if significance <= threshold:
         verdict = "white"
+    elif loss.least >= _MUCH_DETAIL:
+        verdict = "detail removed"
     elif largest < WEAK:
         verdict = "nearly white"
+    elif min(strongest) == -largest:
+        verdict = "noise left"
     else:
-        verdict = "structure" if max(strongest) >= WEAK else "noise left"
+        verdict = "coarse noise" if max(strongest[:-1]) >= WEAK else "uneven noise"
     return Whiteness(
-        std, tuple(strongest[:-1]), strongest[-1], largest, significance, threshold, verdict
+        std=std,
+        lags=tuple(strongest[:-1]),
+        edges=strongest[-1],
+        strongest=largest,
+        significance=significance,
+        threshold=threshold,
+        detail=loss.share,
+        verdict=verdict,
     )
 
 
