@@ -271,4 +271,16 @@ def restorekit_measurements() -> list[Component]:
             "quality of JPEG compression, and the grid of its blocks",
             tags=("defect",),
         ),
+        Component(
+            "noise_scales",
+            "restorekit.estimate.noise_scales:MeasureNoiseScales",
+            "level of the noise per channel and scale, luma and chroma apart",
+            tags=("noise",),
+        ),
+        Component(
+            "correlation",
+            "restorekit.estimate.correlation:MeasureCorrelation",
+            "how coarse the noise is: the blur of white noise that is alike",
+            tags=("noise",),
+        ),
     ]

@@ -21,18 +21,22 @@ from restorekit.untrusted.text import quoted
 
 if TYPE_CHECKING:
     from restorekit.estimate.content import Content
+    from restorekit.estimate.correlation import Correlation
     from restorekit.estimate.impulses import Impulses
     from restorekit.estimate.jpeg import Jpeg
     from restorekit.estimate.noise_curve import NoiseCurveFit
+    from restorekit.estimate.noise_scales import NoiseScales
 
 
 class _BuiltIn:
     """The types of the records of built-in measurements, for type checkers."""
 
     content: Content
+    correlation: Correlation
     impulses: Impulses
     jpeg: Jpeg
     noise_curve: NoiseCurveFit
+    noise_scales: NoiseScales
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def analyze_canvas(canvas: Canvas, index: int = 0) -> Analysis:
     Warns:
         PluginWarning: a measurement failed; the others are not affected.
     """
-    sample = _sample(canvas, index)
+    sample = image_sample(canvas, index)
     measured = {}
     for name in measurements.names():
         try:
@@ -114,7 +118,8 @@ def _measure(name: str, sample: ImageSample) -> object:
     return record
 
 
-def _sample(canvas: Canvas, index: int) -> ImageSample:
+def image_sample(canvas: Canvas, index: int = 0) -> ImageSample:
+    """The sample of one image of a canvas."""
     read = partial(canvas.read, slice(index, index + 1), dtype=torch.float32)
     return ImageSample.read(
         lambda rows, columns: read(rows, columns)[0],

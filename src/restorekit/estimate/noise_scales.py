@@ -1,0 +1,132 @@
+"""The level of the noise at several scales, for each channel, and for luma and chroma."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from restorekit.estimate.block_dct import BlockDCT
+from restorekit.estimate.image_sample import ImageSample
+from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
+
+# Noise of a shorter length in pixels counts as white below this confidence, and luma beside white
+# chroma below another one.
+_FINE, _SURE, _SURE_BESIDE_WHITE = 0.75, 0.7, 0.6
+_TEXTURE = 1.25  # factor above the level of chroma
+
+
+@dataclass(frozen=True)
+class NoiseScales:
+    """Standard deviations of the noise on the [0, 1] scale, at 1x, 2x, 4x and 8x.
+
+    At scale s, squares of s x s pixels are averaged. White noise then has 1/s of its level, and
+    coarse noise has more. Luma is (R + G + B) / sqrt(3), and chroma is the root mean square of
+    (R - B) / sqrt(2) and (R - 2 G + B) / sqrt(6): independent noise of equal level in all channels
+    has the same level in luma and in chroma.
+
+    Attributes:
+        channels: the levels of each channel at each scale.
+        luma: the levels of luma; those of the channel of a gray picture.
+        chroma: the levels of chroma; empty unless the picture has three channels.
+        confidence: of luma, from 0 to 1. Below about 0.4 texture hides the noise, and the level is
+            too high.
+        chroma_confidence: of chroma.
+    """
+
+    channels: tuple[tuple[float, ...], ...]
+    luma: tuple[float, ...]
+    chroma: tuple[float, ...]
+    confidence: float
+    chroma_confidence: float
+
+    @property
+    def overall(self) -> tuple[float, ...]:
+        """Root mean square over the channels, at each scale."""
+        return tuple(map(_root_mean_square, zip(*self.channels, strict=True)))
+
+    @property
+    def words(self) -> str:
+        """The finding in plain words."""
+        levels = ", ".join(f"{255 * level:.1f}" for level in self.overall)
+        scales = ", ".join(f"{scale}x" for scale in SCALES)
+        return f"level {levels} of 255 at {scales} (confidence {self.confidence:.2f})"
+
+
+class MeasureNoiseScales:
+    """Measures the level of the noise at several scales; the result is a `NoiseScales`.
+
+    The levels are those of white noise, blurred by a Gaussian, that explains the spectra of the
+    flattest blocks at all scales. They include noise of up to about 6 pixels, which looks like
+    texture at a single scale. The level of white noise is measured by the estimator "block_dct".
+
+    Example:
+        >>> from restorekit.estimate.image_sample import ImageSample
+        >>> noisy = 0.5 + 0.1 * torch.randn(3, 128, 128)
+        >>> found = restorekit.create_measurement("noise_scales")(ImageSample.of(noisy))
+        >>> [round(level, 2) for level in found.overall[:2]]
+        [0.1, 0.05]
+    """
+
+    def __call__(self, sample: ImageSample) -> NoiseScales:
+        """Measure a sample."""
+        luma, chroma = luma_and_chroma(sample)
+        # Pieces side by side. Seams do not matter to an estimator that uses flat blocks.
+        pixels = torch.cat(tuple(sample.pieces), -1)[None]
+        channels = BlockDCT(blocks=16384)(pixels)[0].double()
+        levels = _channel_levels(channels.tolist(), luma, chroma)
+        return NoiseScales(
+            levels,
+            _luma_levels(levels, luma, chroma),
+            () if chroma is None else chroma.levels,
+            luma.confidence,
+            0.0 if chroma is None else chroma.confidence,
+        )
+
+
+def _channel_levels(
+    white: list[float], luma: BlurredNoise, chroma: BlurredNoise | None
+) -> tuple[tuple[float, ...], ...]:
+    """The levels of each channel at each scale; `white` are those at 1x if its noise is white."""
+    planes = [luma] if chroma is None else [luma, chroma, chroma]
+    found = [_root_mean_square(levels) for levels in zip(*(x.levels for x in planes), strict=True)]
+    typical = _root_mean_square(white)
+    if _is_white(luma, chroma):
+        # The estimator for white noise takes texture that fills a picture for noise.
+        is_texture = chroma is not None and luma.is_doubtful and typical > _TEXTURE * found[0]
+        overall = [(found[0] if is_texture else typical) / scale for scale in SCALES]
+    else:
+        overall = found
+    shares = [level / typical if typical else 1.0 for level in white]
+    return tuple(tuple(share * level for level in overall) for share in shares)
+
+
+def _root_mean_square(levels: Sequence[float]) -> float:
+    return math.sqrt(sum(level**2 for level in levels) / len(levels))
+
+
+def _is_white(luma: BlurredNoise, chroma: BlurredNoise | None) -> bool:
+    """Whether the noise counts as white. Texture makes weak white noise look a little coarse."""
+    if chroma is None:
+        return luma.length < _FINE and (not luma.length or luma.confidence < _SURE)
+    if chroma.length and not (chroma.length < _FINE and chroma.confidence < _SURE):
+        return False
+    return not luma.length or luma.confidence < _SURE_BESIDE_WHITE
+
+
+def _luma_levels(
+    channels: tuple[tuple[float, ...], ...], luma: BlurredNoise, chroma: BlurredNoise | None
+) -> tuple[float, ...]:
+    """The levels of luma, no higher than those of the channels permit."""
+    if chroma is None:
+        return channels[0] if len(channels) == 1 else luma.levels
+    highest = [
+        sum(level**2 for level in levels) - 2 * other**2
+        for levels, other in zip(zip(*channels, strict=True), chroma.levels, strict=True)
+    ]
+    return tuple(
+        min(level, math.sqrt(max(most, 0.0)))
+        for level, most in zip(luma.levels, highest, strict=True)
+    )

@@ -1,0 +1,298 @@
+"""The spectrum of the noise at several scales, and the blurred white noise that explains it.
+
+White noise loses half of its standard deviation each time that 2x2 pixels are averaged, and coarse
+noise loses less. The picture is averaged to each scale, and the spectrum is measured in its flattest
+8x8 blocks. Texture adds to the spectrum and never takes from it, so that the noise is the white
+noise, blurred by a Gaussian, whose spectra lie nowhere above those measured and agree with as many
+of them as possible.
+
+Texture also differs from block to block, while noise is the same everywhere: frequencies whose
+power grows quickly from the flattest blocks to less flat ones count less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.weak import WeakIdKeyDictionary
+
+from restorekit.estimate.block_dct import dct_of_blocks, order_of_coefficients
+from restorekit.estimate.image_sample import ImageSample
+
+SCALES = (1, 2, 4, 8)
+_SIDE = 8
+_BLOCKS = 16384  # largest number of blocks of a plane at a scale
+_BRIGHTNESS_LEVELS, _BLOCKS_OF_LEVEL = 5, 1500
+# Shares of the blocks of a brightness level, and least numbers: the flattest, and less flat ones.
+_SHARES, _LEAST = (0.01, 0.04), (30, 120)
+_SATURATED = 0.02  # share of pixels; blocks with more are used only if there are no others
+_AGREES = 1.4  # brightness levels with a steeper spectrum than this, relative to others, are texture
+# Widths of the Gaussian in pixels. Narrower ones leave the noise almost white.
+_BLURS = (0.0, *(0.5 * 1.1**step for step in range(28)))
+_VARIANCES = torch.linspace(math.log(1e-10), math.log(0.3), 140)  # logarithms
+# Standard deviation of a measured logarithm, and how much a frequency with texture may cost.
+_SPREAD, _MOST_COST = 0.2, 2.0
+_GROWTH = 0.3  # logarithm; from here on, a frequency counts less
+# How far luma may differ from chroma, in the logarithms of the level and of the blur, and how much
+# that counts: texture is mostly in luma.
+_LEVEL_APART, _BLUR_APART, _AGREEMENT, _MOST_APART = 1.0, 0.35, 30.0, 4.0
+_STRONG = 0.02  # of the largest power of a model; weaker frequencies say nothing about it
+_DOUBTFUL = 0.35
+
+
+@dataclass(frozen=True)
+class BlurredNoise:
+    """White noise that was blurred by a Gaussian.
+
+    Attributes:
+        level: its standard deviation, after the blur.
+        blur: standard deviation of the Gaussian in pixels, vertical and horizontal; 0 for white.
+        confidence: share of the measured frequencies that agree with it, from 0 to 1.
+    """
+
+    level: float = 0.0
+    blur: tuple[float, float] = (0.0, 0.0)
+    confidence: float = 0.0
+
+    @property
+    def length(self) -> float:
+        """The blur, as the geometric mean over both axes."""
+        return math.sqrt(math.prod(self.blur))
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is more likely texture."""
+        return self.confidence < _DOUBTFUL
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The standard deviation at each of `SCALES`."""
+        tables = [_averaged_variances(width) for width in self.blur]
+        return tuple(self.level * math.sqrt(y * x) for y, x in zip(*tables, strict=True))
+
+
+_MEASURED: WeakIdKeyDictionary = WeakIdKeyDictionary()
+
+
+def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
+    """The noise of luma and of chroma, the latter for pictures of three channels.
+
+    The transform is orthonormal: luma is (R + G + B) / sqrt(3), chroma is (R - B) / sqrt(2) and
+    (R - 2 G + B) / sqrt(6), of which the mean variance is taken. Independent noise of equal level
+    in all channels has that level in luma and in chroma. Where texture hides the noise of luma, it
+    is taken to be that of chroma, with the low confidence of luma.
+    """
+    if sample.pieces not in _MEASURED:  # several measurements need it
+        _MEASURED[sample.pieces] = _measure(sample)
+    noise: tuple[BlurredNoise, BlurredNoise | None] = _MEASURED[sample.pieces]
+    return noise
+
+
+def _measure(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
+    pieces = sample.pieces
+    rounding = 0.0 if sample.steps is None else 0.9 / (12 * sample.steps**2)
+    transform = _opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
+    spectra = measure_spectra(pieces, transform)
+    if len(spectra) == 1:
+        return fit_noise(spectra[0], rounding), None
+    chroma = fit_noise(spectra[1:].mean(0), rounding)
+    luma = fit_noise(spectra[0], rounding, chroma)
+    if luma.is_doubtful and not chroma.is_doubtful and luma.level > chroma.level:
+        luma = replace(chroma, confidence=luma.confidence)
+    return luma, chroma
+
+
+def _opponent() -> Tensor:
+    rows = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
+    return rows / rows.norm(dim=1, keepdim=True)
+
+
+def _mean(channels: int) -> Tensor:
+    return torch.full((1, channels), channels**-0.5)
+
+
+def measure_spectra(pieces: Tensor, transform: Tensor) -> Tensor:
+    """Power of the noise at each scale and frequency, in the flattest and in less flat blocks.
+
+    Args:
+        pieces: (N, C, h, w) of one picture.
+        transform: (P, C), the planes to measure.
+
+    Returns:
+        (P, scales, 2, 64); NaN at scales at which the pieces are smaller than a block, and where
+        all blocks are constant.
+    """
+    planes = torch.einsum("pc,nchw->pnhw", transform, pieces)
+    saturated = ((pieces <= 0) | (pieces >= 1)).any(1).float()
+    spectra = torch.full((len(planes), len(SCALES), 2, _SIDE**2), math.nan)
+    for place, scale in enumerate(SCALES):
+        if min(pieces.shape[-2:]) < scale * _SIDE:
+            break
+        if scale > 1:
+            planes, saturated = (functional.avg_pool2d(x, 2) for x in (planes, saturated))
+        clipped = _unfolded(saturated).mean(1)
+        for index, plane in enumerate(planes):
+            blocks = _unfolded(plane)
+            usable = blocks.amax(1) > blocks.amin(1)
+            if bool((clipped > _SATURATED).any()):
+                quarter = clipped.kthvalue(max(1, len(clipped) // 4)).values
+                usable &= clipped <= quarter.clamp_min(_SATURATED)
+            if bool(usable.any()):
+                spectra[index, place] = _spectrum(dct_of_blocks(blocks[usable]))
+    return spectra
+
+
+def _unfolded(planes: Tensor) -> Tensor:
+    """Blocks (n, 64) of planes (N, h, w), evenly spread."""
+    positions = math.prod((len(planes), *(side - _SIDE + 1 for side in planes.shape[1:])))
+    step = max(1, math.ceil(math.sqrt(positions / _BLOCKS)))
+    return planes.unfold(1, _SIDE, step).unfold(2, _SIDE, step).reshape(-1, _SIDE**2)
+
+
+def _spectrum(coefficients: Tensor) -> Tensor:
+    """Mean power (2, 64) in the flattest blocks, over brightness levels that agree."""
+    count = min(_BRIGHTNESS_LEVELS, max(1, len(coefficients) // _BLOCKS_OF_LEVEL))
+    levels = coefficients[:, 0].argsort().tensor_split(count)
+    powers = torch.stack([_flattest(coefficients[level].square()) for level in levels])
+    order = order_of_coefficients(powers.device)
+    middle = powers[:, 0, (order >= 5) & (order < 9)].mean(1)
+    steepness = middle / powers[:, 0, order >= 9].mean(1).clamp_min(1e-12)
+    return powers[steepness <= _AGREES * steepness.min()].mean(0)
+
+
+def _flattest(power: Tensor) -> Tensor:
+    """Mean power in the flattest blocks, for both shares, (2, 64).
+
+    Blocks must not be chosen by what is measured in them, because the lowest of many random values
+    is too low. They are chosen by the low frequencies and half of the others, and the other half is
+    measured.
+    """
+    order = order_of_coefficients(power.device)
+    low = ((order > 0) & (order < 5)).float()
+    typical = power[_lowest(power @ low, _SHARES[0], _LEAST[0])].mean(0).clamp_min(1e-12)
+    relative = power / typical
+    halves = [((order >= 5) & (order % 2 == parity)) for parity in (0, 1)]
+    found = torch.zeros(2, _SIDE**2)
+    for measured, other in (halves, halves[::-1]):
+        energy = relative @ (low + other)
+        for row, (share, least) in enumerate(zip(_SHARES, _LEAST, strict=True)):
+            found[row, measured] = power[_lowest(energy, share, least)].mean(0)[measured]
+    return found
+
+
+def _lowest(energy: Tensor, share: float, least: int) -> Tensor:
+    count = min(len(energy), max(least, int(share * len(energy))))
+    return energy.topk(count, largest=False).indices
+
+
+def fit_noise(
+    spectra: Tensor, rounding: float = 0.0, expected: BlurredNoise | None = None
+) -> BlurredNoise:
+    """Fit blurred white noise to the spectra of a plane.
+
+    Args:
+        spectra: (scales, 2, 64), from `measure_spectra`.
+        rounding: variance of the rounding of the picture, which is white.
+        expected: the noise of chroma. It decides where texture leaves several possibilities.
+    """
+    spectra = spectra[:, :, _measured_frequencies()].clamp_min(1e-13)
+    known = ~spectra[:, 0].isnan()
+    if not bool(known.any()):
+        return BlurredNoise()
+    growth = (spectra[:, 1] / spectra[:, 0]).log().clamp_min(0) / _GROWTH
+    weights = torch.where(known, (-growth.square() / 2).exp(), 0.0)
+    power = torch.where(known, spectra[:, 0], 1.0).log()
+    floor = rounding * torch.tensor(SCALES)[:, None] ** -2.0
+    widths = range(len(_BLURS))
+    models = torch.stack([_model(width, width) for width in widths])
+    costs = _costs(_above(power, models, _VARIANCES, floor), weights) + _apart(expected)
+    width, place = divmod(int(costs.argmin()), len(_VARIANCES))
+    # Then the blurs along both axes, and the level in finer steps.
+    near = [each for each in widths if abs(each - width) <= 3]
+    pairs = [(y, x) for y in near for x in near]
+    variances = _VARIANCES[place] + torch.linspace(-0.3, 0.3, 21)
+    models = torch.stack([_model(*pair) for pair in pairs])
+    above = _above(power, models, variances, floor)
+    pair, place = divmod(int(_costs(above, weights).argmin()), len(variances))
+    strong = (models[pair] > _STRONG * models[pair].amax()) & known
+    agrees = weights * (above[pair, place].abs() < 2 * _SPREAD)
+    return BlurredNoise(
+        math.exp(float(variances[place]) / 2),
+        (_BLURS[pairs[pair][0]], _BLURS[pairs[pair][1]]),
+        float(agrees[strong].sum() / strong.sum()),
+    )
+
+
+def _above(power: Tensor, models: Tensor, variances: Tensor, floor: Tensor) -> Tensor:
+    """How far the measured logarithms lie above each model and variance."""
+    return power - (models[:, None] * variances.exp()[:, None, None] + floor).log()
+
+
+def _costs(above: Tensor, weights: Tensor) -> Tensor:
+    """The cost of each model and variance: limited where there is more power than in the model."""
+    square = (above / _SPREAD).square() / 2
+    texture = _MOST_COST * (1 - (-square / _MOST_COST).exp())
+    missing = torch.where(square < 2, square, 2 * above.abs() / _SPREAD - 2)
+    return (torch.where(above > 0, texture, missing) * weights).sum((-1, -2))
+
+
+def _apart(expected: BlurredNoise | None) -> Tensor:
+    """The cost of each blur and variance of luma, by its distance from those of chroma."""
+    if expected is None or not expected.level:
+        return torch.zeros(())
+    white = _BLURS[1]
+    widths = torch.tensor([max(width, white) for width in _BLURS]).log()
+    usual = math.log(max(expected.length, white))
+    blur = ((widths - usual) / _BLUR_APART).square()[:, None]
+    level = ((_VARIANCES / 2 - math.log(expected.level)) / _LEVEL_APART).square()
+    return _AGREEMENT * expected.confidence * ((blur + level) / 2).clamp_max(_MOST_APART)
+
+
+def _measured_frequencies() -> Tensor:
+    return order_of_coefficients(torch.device("cpu")) >= 5
+
+
+@cache
+def _model(vertical: int, horizontal: int) -> Tensor:
+    """Power of noise of unit variance at each scale and measured frequency, (scales, n)."""
+    down, across = (_axis_power(_BLURS[width]) for width in (vertical, horizontal))
+    power = (down[:, :, None] * across[:, None, :]).flatten(1)
+    return power[:, _measured_frequencies()].clamp_min(1e-9)
+
+
+@cache
+def _axis_power(blur: float) -> Tensor:
+    """Variance of the eight DCT coefficients along an axis at each scale, (scales, 8)."""
+    index = np.arange(_SIDE)
+    basis = np.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2
+    basis[0] /= math.sqrt(2)
+    rows = []
+    for scale in SCALES:
+        covariance = _averaged_covariance(blur, scale)
+        lags = np.abs(index[:, None] - index)
+        rows.append(((basis @ covariance[lags]) * basis).sum(1))
+    return torch.from_numpy(np.array(rows)).float()
+
+
+@cache
+def _averaged_variances(blur: float) -> Sequence[float]:
+    return [float(_averaged_covariance(blur, scale)[0]) for scale in SCALES]
+
+
+def _averaged_covariance(blur: float, scale: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Autocovariance along an axis at lags 0 to 7 after averaging, for unit variance before."""
+    radius = math.ceil(5 * blur)
+    kernel = np.exp(-((np.arange(-radius, radius + 1) / max(blur, 1e-9)) ** 2) / 2)
+    kernel /= np.sqrt((kernel**2).sum())
+    kernel = np.convolve(kernel, np.full(scale, 1 / scale))
+    covariance = np.convolve(kernel, kernel[::-1])[len(kernel) - 1 :]
+    lags = scale * np.arange(_SIDE)
+    padded = np.pad(covariance, (0, max(0, lags[-1] + 1 - len(covariance))))
+    return padded[lags]
