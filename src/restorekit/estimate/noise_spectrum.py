@@ -1,8 +1,8 @@
 """The spectrum of the noise at several scales, and the blurred white noise that explains it.
 
 White noise loses half of its standard deviation each time that 2x2 pixels are averaged, and coarse
-noise loses less. The picture is averaged to each scale, and the spectrum is measured in its flattest
-8x8 blocks. Texture adds to the spectrum and never takes from it, so that the noise is the white
+noise loses less. The picture is averaged to each scale, and the spectrum is measured in its
+flattest 8x8 blocks. Texture adds to the spectrum and never takes from it. So the noise is the white
 noise, blurred by a Gaussian, whose spectra lie nowhere above those measured and agree with as many
 of them as possible.
 
@@ -16,6 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 
 import numpy as np
 import torch
@@ -33,10 +34,12 @@ _BRIGHTNESS_LEVELS, _BLOCKS_OF_LEVEL = 5, 1500
 # Shares of the blocks of a brightness level, and least numbers: the flattest, and less flat ones.
 _SHARES, _LEAST = (0.01, 0.04), (30, 120)
 _SATURATED = 0.02  # share of pixels; blocks with more are used only if there are no others
-_AGREES = 1.4  # brightness levels with a steeper spectrum than this, relative to others, are texture
+_AGREES = (
+    1.4  # brightness levels with a steeper spectrum than this, relative to others, are texture
+)
 # Widths of the Gaussian in pixels. Narrower ones leave the noise almost white.
 _BLURS = (0.0, *(0.5 * 1.1**step for step in range(28)))
-_VARIANCES = torch.linspace(math.log(1e-10), math.log(0.3), 140)  # logarithms
+_VARIANCES = torch.linspace(math.log(1e-10), math.log(0.3), 90)  # logarithms
 # Standard deviation of a measured logarithm, and how much a frequency with texture may cost.
 _SPREAD, _MOST_COST = 0.2, 2.0
 _GROWTH = 0.3  # logarithm; from here on, a frequency counts less
@@ -111,7 +114,7 @@ def _measure(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
 
 def _opponent() -> Tensor:
     rows = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
-    return rows / rows.norm(dim=1, keepdim=True)
+    return functional.normalize(rows, dim=1)
 
 
 def _mean(channels: int) -> Tensor:
@@ -210,24 +213,27 @@ def fit_noise(
     weights = torch.where(known, (-growth.square() / 2).exp(), 0.0)
     power = torch.where(known, spectra[:, 0], 1.0).log()
     floor = rounding * torch.tensor(SCALES)[:, None] ** -2.0
-    widths = range(len(_BLURS))
-    models = torch.stack([_model(width, width) for width in widths])
-    costs = _costs(_above(power, models, _VARIANCES, floor), weights) + _apart(expected)
-    width, place = divmod(int(costs.argmin()), len(_VARIANCES))
-    # Then the blurs along both axes, and the level in finer steps.
-    near = [each for each in widths if abs(each - width) <= 3]
-    pairs = [(y, x) for y in near for x in near]
-    variances = _VARIANCES[place] + torch.linspace(-0.3, 0.3, 21)
-    models = torch.stack([_model(*pair) for pair in pairs])
-    above = _above(power, models, variances, floor)
-    pair, place = divmod(int(_costs(above, weights).argmin()), len(variances))
-    strong = (models[pair] > _STRONG * models[pair].amax()) & known
-    agrees = weights * (above[pair, place].abs() < 2 * _SPREAD)
-    return BlurredNoise(
-        math.exp(float(variances[place]) / 2),
-        (_BLURS[pairs[pair][0]], _BLURS[pairs[pair][1]]),
-        float(agrees[strong].sum() / strong.sum()),
-    )
+    pairs = list(product(range(0, len(_BLURS), 3), repeat=2))
+    variances = _VARIANCES
+    for is_last, spread in ((False, 1.5 * _SPREAD), (True, _SPREAD)):
+        models = torch.stack([_model(*pair) for pair in pairs])
+        above = _above(power, models, variances, floor)
+        costs = _costs(above, weights, spread) + _apart(expected, pairs, variances)
+        index, place = divmod(int(costs.argmin()), len(variances))
+        pair, variance = pairs[index], float(variances[place])
+        if not is_last:  # then in finer steps around the best
+            pairs = list(product(*map(_near, pair)))
+            variances = variance + torch.linspace(-0.3, 0.3, 21)
+    strong = (models[index] > _STRONG * models[index].amax()) & known
+    agrees = weights * (above[index, place].abs() < 2 * _SPREAD)
+    vertical, horizontal = (_BLURS[width] for width in pair)
+    confidence = float(agrees[strong].sum() / strong.sum())
+    return BlurredNoise(math.exp(variance / 2), (vertical, horizontal), confidence)
+
+
+def _near(width: int) -> range:
+    """Indices of blurs around one."""
+    return range(max(width - 2, 0), min(width + 3, len(_BLURS)))
 
 
 def _above(power: Tensor, models: Tensor, variances: Tensor, floor: Tensor) -> Tensor:
@@ -235,23 +241,25 @@ def _above(power: Tensor, models: Tensor, variances: Tensor, floor: Tensor) -> T
     return power - (models[:, None] * variances.exp()[:, None, None] + floor).log()
 
 
-def _costs(above: Tensor, weights: Tensor) -> Tensor:
+def _costs(above: Tensor, weights: Tensor, spread: float) -> Tensor:
     """The cost of each model and variance: limited where there is more power than in the model."""
-    square = (above / _SPREAD).square() / 2
+    square = (above / spread).square() / 2
     texture = _MOST_COST * (1 - (-square / _MOST_COST).exp())
-    missing = torch.where(square < 2, square, 2 * above.abs() / _SPREAD - 2)
+    missing = torch.where(square < 2, square, 2 * above.abs() / spread - 2)
     return (torch.where(above > 0, texture, missing) * weights).sum((-1, -2))
 
 
-def _apart(expected: BlurredNoise | None) -> Tensor:
-    """The cost of each blur and variance of luma, by its distance from those of chroma."""
+def _apart(
+    expected: BlurredNoise | None, pairs: Sequence[tuple[int, ...]], variances: Tensor
+) -> Tensor:
+    """The cost of each pair of blurs and variance of luma, by its distance from those of chroma."""
     if expected is None or not expected.level:
         return torch.zeros(())
-    white = _BLURS[1]
-    widths = torch.tensor([max(width, white) for width in _BLURS]).log()
-    usual = math.log(max(expected.length, white))
-    blur = ((widths - usual) / _BLUR_APART).square()[:, None]
-    level = ((_VARIANCES / 2 - math.log(expected.level)) / _LEVEL_APART).square()
+    floor = _BLURS[1]
+    widths = torch.tensor([max(width, floor) for width in _BLURS]).log()
+    lengths = torch.stack([widths[list(pair)].mean() for pair in pairs])
+    blur = ((lengths - math.log(max(expected.length, floor))) / _BLUR_APART).square()[:, None]
+    level = ((variances / 2 - math.log(expected.level)) / _LEVEL_APART).square()
     return _AGREEMENT * expected.confidence * ((blur + level) / 2).clamp_max(_MOST_APART)
 
 
