@@ -12,9 +12,9 @@ from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
 
-# Noise of a shorter length in pixels counts as white below this confidence, and luma beside white
+# Noise of a shorter length in pixels counts as white below this confidence, and luma next to white
 # chroma below another one.
-_FINE, _SURE, _SURE_BESIDE_WHITE = 0.75, 0.7, 0.6
+_FINE, _SURE, _SURE_OF_LUMA = 0.75, 0.7, 0.6
 _TEXTURE = 1.25  # factor above the level of chroma
 
 
@@ -113,7 +113,7 @@ def _is_white(luma: BlurredNoise, chroma: BlurredNoise | None) -> bool:
         return luma.length < _FINE and (not luma.length or luma.confidence < _SURE)
     if chroma.length and not (chroma.length < _FINE and chroma.confidence < _SURE):
         return False
-    return not luma.length or luma.confidence < _SURE_BESIDE_WHITE
+    return not luma.length or luma.confidence < _SURE_OF_LUMA
 
 
 def _luma_levels(
