@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,28 +13,13 @@ from PIL import Image, ImageCms
 from torch import Tensor, nn
 
 import restorekit
-from restorekit.errors import CheckpointError, ImageFileError, InputError
-from restorekit.records import Restoration
+from restorekit.errors import InputError
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
 from restorekit.weights import save_model
+from tests.restore.probe_network import Probe, identity
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
-
-
-class Probe(nn.Module):
-    """A network that adds a constant and records its inputs."""
-
-    def __init__(self, add: float = 0.0, channels: int | None = None) -> None:
-        super().__init__()
-        self.add, self.channels = nn.Parameter(torch.tensor(add)), channels
-        self.seen: list[Tensor] = []
-
-    def forward(self, noisy: Tensor) -> Restoration:
-        assert not self.training
-        assert not torch.is_grad_enabled()
-        self.seen.append(noisy)
-        return Restoration(noisy + self.add)
 
 
 class Weighted(nn.Module):
@@ -61,10 +45,6 @@ def picture(mode: str, size: tuple[int, int] = (11, 7)) -> Image.Image:
         image = image.convert(mode.rstrip("A"))
         image.putalpha(Image.fromarray(random.integers(0, 256, size[::-1], np.uint8)))
     return image.convert(mode)
-
-
-def identity(channels: int | None = None) -> Probe:
-    return Probe(0.0, channels)
 
 
 # An identity keeps everything
@@ -247,62 +227,6 @@ def test_network_in_double_precision_runs_in_it() -> None:
     restored = denoise(torch.zeros(1, 2, 2, dtype=torch.float64), model, force=True)
     assert model.seen[0].dtype == torch.float64
     assert torch.equal(restored, torch.full((1, 2, 2), 0.1, dtype=torch.float32).double())
-
-
-# What is refused
-
-
-@pytest.mark.parametrize(
-    ("image", "fault"),
-    [
-        (np.zeros((0, 5), np.uint8), r"empty.*\(0, 5\)"),
-        (np.zeros((5, 5, 0), np.uint8), r"empty.*\(5, 5, 0\)"),
-        (torch.zeros(3, 0, 4), r"empty.*\(3, 0, 4\)"),
-        (Image.new("RGB", (0, 3)), "empty"),
-        (np.full((2, 2), np.nan), "finite"),
-        (torch.full((1, 2, 2), -torch.inf), "finite"),
-        (np.zeros((2, 2), bool), "bool"),
-        (np.zeros((2, 2), np.longdouble), "float128|longdouble"),
-        (torch.zeros(1, 2, 2, dtype=torch.int64), "int64"),
-        (np.zeros((2, 2), np.uint64), "not uint64"),
-        (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\).*moveaxis"),
-        (np.zeros((20, 30, 25)), r"not \(20, 30, 25\)$"),
-        (np.ma.masked_less(np.zeros((2, 2)), 1), "filled"),
-        (np.zeros(5), r"\(5,\)"),
-        (torch.zeros(4, 4), r"\(C, H, W\) or \(B, C, H, W\)"),
-        ("photo.png", "does not exist"),
-        (Image.new("HSV", (2, 2)), r"convert\('RGB'\)"),
-        (Image.new("LAB", (2, 2)), "'LAB' has no 8-bit gray or colour pixels$"),
-        (None, "NoneType"),
-    ],
-)
-def test_unusable_images_are_refused(image: Any, fault: str) -> None:
-    """Each gives an error of one line with the reason."""
-    with pytest.raises((InputError, ImageFileError), match=fault) as caught:
-        denoise(image, identity())
-    assert "\n" not in str(caught.value)
-
-
-def test_network_that_misbehaves_is_named() -> None:
-    """A changed shape or NaN is an error that names the network."""
-    with pytest.raises(InputError, match=r"\(1, 3, 2, 2\), its input \(1, 3, 4, 4\)"):
-        denoise(torch.rand(3, 4, 4), nn.AvgPool2d(2))
-    with pytest.raises(InputError, match="not finite"):
-        denoise(torch.rand(3, 4, 4), Probe(float("nan")))
-
-
-def test_architecture_without_weights_is_refused() -> None:
-    """The message says what to give instead; for a missing file it has the name."""
-    with pytest.raises(CheckpointError, match=r"'unet' is an architecture without trained weights"):
-        denoise(torch.rand(3, 8, 8), "unet")
-    with pytest.raises(CheckpointError, match=r"nowhere\.safetensors"):
-        denoise(torch.rand(3, 8, 8), "nowhere.safetensors")
-
-
-def test_unknown_device_is_refused() -> None:
-    """A missing device gives one line."""
-    with pytest.raises(InputError, match="cuba"):
-        Denoiser(identity(), device="cuba")
 
 
 # Weights

@@ -6,13 +6,7 @@ compute is the reference.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import pickle
-import struct
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,44 +16,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorekit import CheckpointError, create_model, load_model, save_model
+from restorekit import create_model, load_model
 from restorekit.weights import convert, read_card
-
-State = dict[str, Tensor]
-Network = Callable[[Tensor, float], Tensor]
-
-
-def stack(
-    *channels: int,
-    norm: bool = False,
-    biases: tuple[bool, bool, bool] = (True, True, True),
-    eps: float = 1e-5,
-) -> nn.Sequential:
-    """Convolutions, optional normalisations and ReLUs; all numbers affect the result."""
-    first, middle, last = biases
-    count = len(channels) - 1
-    layers: list[nn.Module] = []
-    for place, (taken, made) in enumerate(pairwise(channels)):
-        bias = first if place == 0 else last if place == count - 1 else middle
-        layers.append(nn.Conv2d(taken, made, 3, padding=1, bias=bias))
-        if norm and 0 < place < count - 1:
-            layers.append(nn.BatchNorm2d(made, eps=eps))
-        if place < count - 1:
-            layers.append(nn.ReLU())
-    network = nn.Sequential(*layers)
-    for layer in network:
-        if isinstance(layer, nn.BatchNorm2d):
-            # A variance as small as this shows whether the right epsilon is used.
-            nn.init.uniform_(layer.running_var, 1e-3, 2e-3)
-            nn.init.normal_(layer.running_mean, std=0.1)
-            nn.init.uniform_(layer.weight, 0.1, 0.3)
-            nn.init.normal_(layer.bias)
-    return network.eval()
-
-
-def named(network: nn.Module, prefix: str) -> State:
-    """A state dict with a prefix."""
-    return {f"{prefix}.{key}": value.clone() for key, value in network.state_dict().items()}
+from tests.weights.published_layouts import (
+    Network,
+    State,
+    deepinv,
+    kair_dncnn,
+    named,
+    saoyan,
+    stack,
+)
 
 
 def phases(noisy: Tensor, sigma: float, first: int = 0, last: int = 0) -> Tensor:
@@ -69,26 +36,9 @@ def phases(noisy: Tensor, sigma: float, first: int = 0, last: int = 0) -> Tensor
     return torch.cat([level] * first + [apart] + [level] * last, dim=1)
 
 
-def kair_dncnn(channels: int, norm: bool = False) -> tuple[State, Network]:
-    net = stack(channels, 8, 8, 8, channels, norm=norm, eps=1e-4)
-    return named(net, "model"), lambda noisy, _: noisy - net(noisy)
-
-
-def saoyan(channels: int) -> tuple[State, Network]:
-    net = stack(channels, 8, 8, 8, channels, norm=True, biases=(False, False, False))
-    return named(net, "module.dncnn"), lambda noisy, _: noisy - net(noisy)
-
-
 def cszn(channels: int) -> tuple[State, Network]:
     net = stack(channels, 8, 8, 8, channels, norm=True, biases=(True, False, False), eps=1e-4)
     return named(net, "dncnn"), lambda noisy, _: noisy - net(noisy)
-
-
-def deepinv(channels: int) -> tuple[State, Network]:
-    net = stack(channels, 8, 8, 8, channels)
-    state = named(net[0], "in_conv") | named(net[-1], "out_conv")
-    state |= named(nn.ModuleList([net[2], net[4]]), "conv_list")
-    return state, lambda noisy, _: net(noisy) + noisy
 
 
 def kair_ffdnet(channels: int) -> tuple[State, Network]:
@@ -233,173 +183,3 @@ def test_the_card_has_the_origin(tmp_path: Path) -> None:
     assert len(card["source"]["sha256"]) == 64
     convert(tmp_path / "dncnn_25.pth", tmp_path / "b.safetensors", license="MIT")
     assert read_card(tmp_path / "b.safetensors")["license"] == "MIT"
-
-
-class Module(nn.Module):
-    """A network that was pickled as an object."""
-
-
-def trap(folder: Path) -> Any:
-    class Trap:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return os.mkdir, (str(folder / "sprung"),)
-
-    return Trap()
-
-
-def refused(path: Path) -> str:
-    with pytest.raises(CheckpointError) as caught:
-        load_model(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    return message
-
-
-def test_pickles_are_refused_with_the_reason(tmp_path: Path) -> None:
-    """A module, a training state with foreign objects, and a harmful one: the message names why."""
-    path = tmp_path / "net.pth"
-    torch.save(Module(), path)
-    assert f"a pickle that contains {__name__}.Module, not only tensors" in refused(path)
-    torch.save({"state_dict": kair_dncnn(1)[0], "args": argparse.Namespace()}, path)
-    assert "contains argparse.Namespace" in refused(path)
-    torch.save(trap(tmp_path), path)
-    assert "mkdir" in refused(path)
-    path.write_bytes(pickle.dumps(trap(tmp_path)))
-    refused(path)
-    assert not (tmp_path / "sprung").exists()
-
-
-@pytest.mark.filterwarnings("ignore:`torch.jit")
-def test_a_torchscript_archive_is_refused(tmp_path: Path) -> None:
-    """It is a program, and torch's advice to load it as one is not repeated."""
-    torch.jit.trace(nn.Conv2d(1, 1, 3), torch.ones(1, 1, 8, 8)).save(str(tmp_path / "net.pth"))
-    message = refused(tmp_path / "net.pth")
-    assert "a TorchScript archive, which contains a program" in message
-    assert "weights_only" not in message
-
-
-@pytest.mark.parametrize(
-    ("head", "told"),
-    [
-        ({"a": {"dtype": "XX", "shape": [1], "data_offsets": [0, 4]}}, "unknown type 'XX'"),
-        (
-            {"a": {"dtype": "F32", "shape": [5], "data_offsets": [0, 4]}},
-            "differs from the number of its bytes",
-        ),
-        (
-            {"a": {"dtype": "F32", "shape": [1], "data_offsets": [2, 4]}},
-            "differs from the number of its bytes",
-        ),
-        (
-            {"__metadata__": None},
-            "not a complete safetensors file (its header is not a JSON object)",
-        ),
-        ([1], "not a complete safetensors file (its header is not a JSON object)"),
-        ({}, "has no tensors"),
-    ],
-)
-def test_damaged_safetensors_are_reported(head: Any, told: str, tmp_path: Path) -> None:
-    """Files of the right length whose header is wrong."""
-    written = json.dumps(head).encode()
-    body = b"0000" if "a" in head else b""
-    path = tmp_path / "net.safetensors"
-    path.write_bytes(struct.pack("<Q", len(written)) + written + body)
-    assert told in refused(path)
-
-
-@pytest.mark.parametrize(
-    ("made", "told"),
-    [
-        ({"name": "dncnn"}, "does not say which architecture"),
-        ({"name": None}, "does not say which architecture"),
-        ({"name": 7, "arguments": {}}, "does not say which architecture"),
-        ({"name": "dncnn", "arguments": [1]}, "does not say which architecture"),
-        ({"name": "nobody_s", "arguments": {}}, "'nobody_s' comes from a plugin, which is not"),
-        ({"name": "dncnn", "arguments": {"wide": 1}}, "unknown argument 'wide'. Did you mean 'w"),
-    ],
-)
-def test_cards_without_an_architecture(made: Any, told: str, tmp_path: Path) -> None:
-    """Of another program or version; the message names the file."""
-    card = json.dumps({"format": 1, "model": made})
-    save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors", metadata={"restorekit": card})
-    assert told in refused(tmp_path / "a.safetensors")
-
-
-def without(state: Mapping[str, Tensor], key: str) -> State:
-    return {k: v for k, v in state.items() if k != key}
-
-
-def drop(state: Mapping[str, Tensor], *layers: str) -> State:
-    return {k: v for k, v in state.items() if not k.startswith(layers)}
-
-
-@pytest.mark.parametrize(
-    ("held", "told"),
-    [
-        (
-            {"conv.weight": torch.ones(4, 1, 3, 3)},
-            "its layout is unknown: it has conv.weight (4, 1,",
-        ),
-        ({"in_conv.weights": torch.ones(1)}, "the nearest known layout is deepinv's DnCNN"),
-        (
-            named(stack(2, 4, 4, 1), "model"),
-            "it has 2 input and 1 output channels; DnCNN has equal",
-        ),
-        (named(nn.Sequential(nn.Linear(4, 4)), "model"), "it has model.0.weight (4, 4), model.0.b"),
-        (
-            named(nn.Sequential(nn.PReLU()), "model"),
-            "its layout is unknown: it has model.0.weight (1",
-        ),
-        (
-            named(nn.Sequential(nn.Conv2d(1, 1, 5)), "model"),
-            "not those of a stack of 3x3 convolutions: (1, 1",
-        ),
-        (without(deepinv(1)[0], "out_conv.weight"), "nearest known layout is deepinv's DnCNN"),
-        (without(saoyan(1)[0], "module.dncnn.3.running_var"), "its layout is unknown"),
-        (
-            {**named(stack(1, 4, 1), "model"), "model.0.bias": torch.ones(9)},
-            "it has another shape of layers",
-        ),
-        (named(stack(1, 8, 4, 1), "dncnn"), "but its layers have different widths"),
-        (named(stack(5, 8, 8, 8), "intermediate_dncnn.itermediate_dncnn"), "FFDNet needs 5"),
-        (without(named(stack(1, 4, 4, 1), "model"), "model.2.weight"), "its layout is unknown"),
-        (
-            drop(named(stack(1, *[4] * 5, 1), "model"), "model.4."),
-            "between 'model.2' and 'model.6'",
-        ),
-        (drop(named(stack(1, *[4] * 5, 1), "model"), "model.0."), "another kind, before 'model.2'"),
-        (drop(saoyan(1)[0], "module.dncnn.2.", "module.dncnn.3."), "'dncnn.0' and 'dncnn.5'"),
-        (drop(kair_dncnn(1, norm=True)[0], "model.2."), "between 'model.0' and 'model.3'"),
-        (drop(kair_dncnn(1, norm=True)[0], "model.3."), "between 'model.2' and 'model.5'"),
-        (drop(deepinv(1)[0], "conv_list.0."), "layer 'conv_list.0' is missing"),
-        (without(kair_dncnn(1)[0], "model.2.bias"), "have a bias or a batch normalisation"),
-        ({k: v.to_sparse() for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in"),
-        ({k: v.to(torch.int8) for k, v in kair_dncnn(1)[0].items()}, "no plain real numbers in"),
-        ({k: v + 0j for k, v in kair_dncnn(1)[0].items()}, "has no plain real numbers in layers.0"),
-        ({}, "has no state dict"),
-        (torch.ones(3), "has no state dict"),
-        ({"epoch": 3}, "has no state dict"),
-        ([torch.ones(3)], "has no state dict"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:Validating sparse tensor")  # torch's own, of a slow file
-def test_unknown_layouts_are_reported(held: Any, told: str, tmp_path: Path) -> None:
-    """The message states what was found, what is missing, and the nearest known layout."""
-    torch.save(held, tmp_path / "net.pth")
-    assert told in refused(tmp_path / "net.pth")
-
-
-@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk", b"\x80\x02junk"])
-def test_damaged_files_are_reported(content: bytes, tmp_path: Path) -> None:
-    """The message is one line for any content."""
-    (tmp_path / "net.pth").write_bytes(content)
-    assert "checkpoint" in refused(tmp_path / "net.pth")
-
-
-def test_our_own_weights_need_no_conversion(tmp_path: Path) -> None:
-    """The message says so, and no file is written for a bad source."""
-    save_model(create_model("dncnn", depth=2, width=4), tmp_path / "own.safetensors")
-    with pytest.raises(CheckpointError, match="already a weights file"):
-        convert(tmp_path / "own.safetensors", tmp_path / "out.safetensors")
-    assert not (tmp_path / "out.safetensors").exists()
