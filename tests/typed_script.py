@@ -44,6 +44,7 @@ from restorekit import (
     Restoration,
     RestoreKitError,
     RestoreWarning,
+    SensorNoise,
     TrainConfig,
     Trainer,
     TrainOutcome,
@@ -122,6 +123,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     assert_type(outcome, DenoiseOutcome[Tensor])
     assert_type(analyze(noisy), Analysis)
     assert_type(NoiseCurve(0.01, 1e-4).sigma(0.5), float)
+    assert_type(SensorNoise(2.5, 8).curve(0, 4095), NoiseCurve)
     assert_type(psnr(outcome.image, noisy), Tensor)
     assert_type(load_model(path), nn.Module)
     assert_type(denoise_files(path, depth=16).results, tuple[FileResult, ...])

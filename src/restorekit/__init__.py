@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from restorekit.restore.estimate_noise import estimate_noise
     from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
     from restorekit.restore.outcome import DenoiseOutcome
+    from restorekit.restore.stabilization.sensor_noise import SensorNoise
     from restorekit.runtimes.export import export_onnx, export_torch
     from restorekit.runtimes.runtime_models import choose_runtime, load_runtime
     from restorekit.train.run_folder import TrainOutcome
@@ -117,6 +118,7 @@ _LAZY = {
     "NoiseCurve": "restorekit.estimate.noise_curve",
     "Plugin": "restorekit.components.plugin_host",
     "Protocol": "restorekit.evaluate.protocol",
+    "SensorNoise": "restorekit.restore.stabilization.sensor_noise",
     "TrainConfig": "restorekit.config.train_config",
     "TrainOutcome": "restorekit.train.run_folder",
     "Trainer": "restorekit.train.trainer",
@@ -187,6 +189,7 @@ __all__ = [
     "Restoration",
     "RestoreKitError",
     "RestoreWarning",
+    "SensorNoise",
     "TrainConfig",
     "TrainOutcome",
     "Trainer",

@@ -12,6 +12,8 @@ import tifffile
 from PIL import Image
 from torch import Tensor
 
+from restorekit import SensorNoise
+
 
 def value(path: Path) -> Any:
     with Image.open(path) as image:
@@ -87,6 +89,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "device": "cpu",
         "runtime": "onnxruntime",
         "noise_map": False,
+        "stabilize": "off",
         "black": "auto",
         "white": "auto",
         "force": False,
@@ -94,6 +97,24 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
     assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
     assert second["force"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("--stabilize auto", "auto"),
+        ("--stabilize on", "on"),
+        ("--stabilize off", "off"),
+        ("--noise-curve 2.5,8", SensorNoise(2.5, 8)),
+        ("--noise-curve 2.5,8,100 --stabilize on", SensorNoise(2.5, 8, 100)),
+    ],
+)
+def test_noise_that_depends_on_the_brightness(
+    run: Any, pictures: Path, engine: Any, words: str, value: object
+) -> None:
+    """A curve in the units of the file implies that the noise is stabilised."""
+    assert run("denoise", pictures / "a.png", *words.split()).code == 0
+    assert engine.settings[0]["stabilize"] == value
 
 
 @pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
@@ -120,6 +141,14 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
         ("--sigma=-1", "--sigma is a number from 0 to 255"),
         ("--sigma nan", "--sigma is a number from 0 to 255"),
         ("--sigma 5 --noise-map", "--noise-map estimates the noise; leave out --sigma"),
+        ("--stabilize yes", "--stabilize 'yes' is unknown. One of: auto, on, off"),
+        ("--noise-curve 2", "--noise-curve is GAIN,READ or GAIN,READ,PEDESTAL in values of the"),
+        ("--noise-curve 2,x", "--noise-curve is GAIN,READ"),
+        ("--noise-curve 2,nan", "--noise-curve is GAIN,READ"),
+        ("--noise-curve 0,5", "the gain of a sensor is above 0, not 0.0"),
+        ("--noise-curve 2,5 --stabilize off", "--noise-curve stabilizes the noise; leave out"),
+        ("--noise-curve 2,5 --sigma 5", "--noise-curve replaces the noise level by a curve; leave"),
+        ("--stabilize on --noise-map", "--stabilize on replaces the noise level by a curve; leave"),
         ("--strength 1.5", "--strength is a number from 0 to 1, not '1.5'"),
         ("--strength nan", "--strength is a number from 0 to 1"),
         ("--keep-detail x", "--keep-detail is a number from 0 to 1, not 'x'"),

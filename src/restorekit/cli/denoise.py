@@ -13,16 +13,19 @@ from restorekit.cli.denoise_options import (
     InPlace,
     KeepDetail,
     Model,
+    NoiseCurve,
     NoiseMap,
     Overwrite,
     Quality,
     ReportPath,
     Runtime,
     Sigma,
+    Stabilize,
     Strength,
     Tile,
 )
 from restorekit.cli.file_results import conclude, read_end, results_printed
+from restorekit.cli.noise_curve_option import read_stabilize
 from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, Precision, Verbose, White
 from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError, did_you_mean
@@ -44,6 +47,8 @@ def denoise(
     keep_detail: KeepDetail = "0",
     ensemble: Ensemble = False,
     noise_map: NoiseMap = False,
+    stabilize: Stabilize = None,
+    noise_curve: NoiseCurve = None,
     tile: Tile = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
@@ -69,6 +74,11 @@ def denoise(
     level = _sigma(sigma)
     if noise_map and level is not None:
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
+    mode = read_stabilize(stabilize, noise_curve)
+    if mode not in ("auto", "off") and (noise_map or level is not None):
+        left = "--noise-map" if noise_map else "--sigma"
+        option = "--noise-curve" if noise_curve else "--stabilize on"
+        raise ArgumentError(f"{option} replaces the noise level by a curve; leave out {left}")
     from restorekit.operations.denoise_files import denoise_files
 
     with results_printed("denoising", as_json=as_json, verbose=verbose) as show:
@@ -81,6 +91,7 @@ def denoise(
             keep_detail=_number("--keep-detail", keep_detail, 0, 1),
             ensemble=ensemble,
             noise_map=noise_map,
+            stabilize=mode,
             tile=_tile(tile),
             precision=_choice("--precision", precision, PRECISIONS),
             device=device,

@@ -27,6 +27,20 @@ Ensemble = Annotated[
     bool, typer.Option("--ensemble", help="Average 8 flips and rotations; 8x slower.")
 ]
 NoiseMap = Annotated[bool, typer.Option("--noise-map", help="Estimate the noise for each region.")]
+Stabilize = Annotated[
+    str | None,
+    typer.Option(
+        "--stabilize", metavar="MODE", help="Noise that depends on brightness: auto, on or off."
+    ),
+]
+NoiseCurve = Annotated[
+    str | None,
+    typer.Option(
+        "--noise-curve",
+        metavar="GAIN,READ[,PEDESTAL]",
+        help="Photon gain, read noise and pedestal, in values of the file.",
+    ),
+]
 Tile = Annotated[str, typer.Option("--tile", metavar="N", help="Side in pixels, auto, or off.")]
 Runtime = Annotated[
     str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")

@@ -14,6 +14,7 @@ from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.noise_level import Sigma, check_sigma
 from restorekit.restore.pixel_meaning import PixelMeaning
+from restorekit.restore.stabilization.choose import Stabilize, check_stabilize
 from restorekit.restore.tiles.tile_size import TileSize, check_tile
 from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY, Symmetry
 
@@ -35,6 +36,7 @@ class FileKeywords(TypedDict, total=False):
     device: str | torch.device
     noise_map: bool
     runtime: str
+    stabilize: Stabilize
     black: RangeEnd
     white: RangeEnd
     force: bool
@@ -66,6 +68,7 @@ class DenoiseOptions:
     device: str | torch.device = "auto"
     noise_map: bool = False
     runtime: str = "torch"
+    stabilize: Stabilize = "off"
     black: RangeEnd = "auto"
     white: RangeEnd = "auto"
     alpha: bool = True
@@ -79,11 +82,21 @@ class DenoiseOptions:
         if self.noise_map and self.sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         check_tile(self.tile)
+        check_stabilize(self.stabilize)
+        if self.is_level_given and self.stabilize not in ("auto", "off"):
+            raise ArgumentError(
+                "stabilize replaces the noise level by a curve; leave out sigma and noise_map"
+            )
 
     @property
     def meaning(self) -> PixelMeaning:
         """The range and the channels of an image, as far as the options state them."""
         return PixelMeaning(*check_range(self.black, self.white), has_alpha=self.alpha)
+
+    @property
+    def is_level_given(self) -> bool:
+        """Whether the options determine the noise level, so that no curve is measured."""
+        return self.sigma is not None or self.noise_map
 
     @property
     def turns(self) -> Sequence[Symmetry]:

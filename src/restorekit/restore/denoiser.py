@@ -98,6 +98,11 @@ class Denoiser:
         device: "auto", "cpu", "cuda" or "mps". "auto" selects the fastest device for a file, and
             leaves a module where it is; any other value moves the module.
         noise_map: Whether to estimate the noise for each region, for networks that use sigma.
+        stabilize: Whether noise that depends on the brightness is transformed to a constant level,
+            so that a network for white noise can remove it. "auto" does so if the network uses
+            sigma and the measured noise curve is trustworthy, "on" in any case, "off" never. A
+            `NoiseCurve` (on the [0, 1] scale) or `SensorNoise` (in the units of the image) gives
+            the curve. A curve replaces sigma and noise_map; with these, "auto" means "off".
         black: The value that is black; "auto" finds it as described above.
         white: The value that is white; "auto" finds it as described above.
         alpha: Whether the last of two or four channels of an array or tensor is alpha. If not, it
@@ -251,6 +256,7 @@ class Denoiser:
         jobs = self._open(images, in_place, meanings)
         for job in jobs:
             job.level = self._levels.of_image(job.canvas, self._options, diagnose)
+            job.stabilizer = self._levels.stabilizer_of(job.canvas, self._options)
         for job in jobs:
             job.guard = self._guard(job)
         run_jobs(jobs, self._pipeline, self._levels, self._options)
@@ -284,7 +290,8 @@ class Denoiser:
         """The limits on the change of an image; None if it is unlimited."""
         if self._options.force or self._options.strength == 0:
             return None
-        return assess(job.canvas, job.level if isinstance(job.level, EstimatedLevel) else None)
+        estimated = job.level if isinstance(job.level, EstimatedLevel) else None
+        return assess(job.canvas, estimated, job.stabilizer)
 
     def _make_network(self) -> Network:
         """The model as a network, in the runtime of the options."""

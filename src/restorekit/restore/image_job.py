@@ -10,6 +10,7 @@ from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.safeguard.reason import Reason
+from restorekit.restore.stabilization.stabilizer import Stabilizer
 
 
 @dataclass
@@ -20,6 +21,7 @@ class ImageJob:
         opened: the image.
         precision: number format of the network.
         level: its noise level; None if it is neither given nor needed.
+        stabilizer: the transforms to a constant noise level; None if it is not transformed.
         guard: the limits on its change; None if it is unlimited.
         tile: largest side of a tile in pixels; None for the whole image.
     """
@@ -27,6 +29,7 @@ class ImageJob:
     opened: OpenedImage
     precision: str
     level: NoiseLevel | None = None
+    stabilizer: Stabilizer | None = None
     guard: Guard | None = None
     tile: int | None = None
 
@@ -59,6 +62,7 @@ class ImageJob:
             black=self.canvas.scale.black,
             white=self.canvas.scale.white,
             left_alone=self.reason,
+            stabilized=self.stabilizer is not None and self.reason is None,
         )
 
     def _sigma_per_channel(self) -> tuple[float, ...]:

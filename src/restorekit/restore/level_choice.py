@@ -11,7 +11,10 @@ from restorekit.restore.noise_level import (
     estimated_level,
     estimated_map,
     given_level,
+    stabilised_level,
 )
+from restorekit.restore.stabilization.choose import choose_stabilizer
+from restorekit.restore.stabilization.stabilizer import Stabilizer
 
 
 class LevelChoice:
@@ -49,8 +52,26 @@ class LevelChoice:
         needed = options.strength and (network_needs_it or not options.force)
         return estimated_level(canvas) if diagnose or needed else None
 
+    def stabilizer_of(self, canvas: Canvas, options: DenoiseOptions) -> Stabilizer | None:
+        """The transforms of the images to a constant noise level; None if there are none.
+
+        Args:
+            canvas: the image.
+            options: how it is restored.
+
+        Warns:
+            RestoreWarning: a transform is requested, and an image has no usable noise curve.
+        """
+        if options.strength == 0 or options.is_level_given:
+            return None
+        return choose_stabilizer(canvas, options.stabilize, not self.network.is_blind)
+
     def for_network(
-        self, canvas: Canvas, options: DenoiseOptions, level: NoiseLevel | None
+        self,
+        canvas: Canvas,
+        options: DenoiseOptions,
+        level: NoiseLevel | None,
+        stabilizer: Stabilizer | None = None,
     ) -> NoiseLevel | None:
         """What the network is given: a level or a map; None if it does not use it.
 
@@ -58,6 +79,7 @@ class LevelChoice:
             canvas: the image.
             options: how it is restored.
             level: the result of `of_image`.
+            stabilizer: the result of `stabilizer_of`.
 
         Warns:
             RestoreWarning: once, if a map is requested and the network does not use it.
@@ -65,8 +87,10 @@ class LevelChoice:
         if self.network.is_blind:
             if options.noise_map:
                 self._warn_of_unused("a noise map")
-            return None
-        return estimated_map(canvas) if options.noise_map else level
+            level = None
+        elif options.noise_map:
+            level = estimated_map(canvas)
+        return level if stabilizer is None else stabilised_level(level, stabilizer)
 
     def _warn_of_unused(self, option: str) -> None:
         if option not in self._warned:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from restorekit.errors import ArgumentError
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.stabilization.stabilizer import Stabilizer
 from restorekit.restore.tiles.tile_layout import divide_axis
 from restorekit.sampling import middle, miniature
 
@@ -38,10 +39,13 @@ class NoiseLevel:
         sigma: (B, C or 1, 1, 1), or a map (B, 1, h, w) at a lower resolution.
         reduction: pixels of the image along each axis for one value of the map; 0 if `sigma` is not
             a map.
+        stabilizer: transforms the images, so that the noise has this level; None if they are not
+            transformed.
     """
 
     sigma: Tensor
     reduction: int = 0
+    stabilizer: Stabilizer | None = None
 
     def at(self, samples: slice, rows: slice, columns: slice) -> Tensor:
         """The levels of a piece of the image: (b, C or 1, 1, 1), or a map (b, 1, H, W)."""
@@ -56,7 +60,8 @@ class NoiseLevel:
 
     def of_piece(self, samples: slice, rows: slice, columns: slice) -> NoiseLevel:
         """The noise level of a piece of the image, as that of a separate image."""
-        return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1))
+        stabilizer = None if self.stabilizer is None else self.stabilizer.of(samples)
+        return NoiseLevel(self.at(samples, rows, columns), min(self.reduction, 1), stabilizer)
 
 
 @dataclass(frozen=True)
@@ -171,12 +176,32 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
     return NoiseLevel(sigma, _REDUCTION)
 
 
+def stabilised_level(level: NoiseLevel | None, stabilizer: Stabilizer) -> NoiseLevel:
+    """The level of images that are transformed before a network gets them.
+
+    Args:
+        level: the level of the images as they are; None for a network that does not use it.
+        stabilizer: their transforms.
+    """
+    return NoiseLevel(stabilizer.sigma(None if level is None else level.sigma), 0, stabilizer)
+
+
 def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
-    """Join the levels of several images, all numbers or all maps, as that of a batch."""
+    """Join the levels of several images as that of a batch.
+
+    Args:
+        levels: all of them are numbers, or all maps.
+    """
     known = [level for level in levels if level is not None]
     if len(known) < 2:
         return known[0] if known else None
-    return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction)
+    images = [
+        each
+        for level in known
+        for each in (level.stabilizer.images if level.stabilizer else [None] * len(level.sigma))
+    ]
+    stabilizer = Stabilizer(tuple(images)) if any(images) else None
+    return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction, stabilizer)
 
 
 def _scaled(places: slice) -> slice:

@@ -30,6 +30,8 @@ class DenoiseOutcome(Generic[Restored]):
             and "few-valued": a page or line art. "clean": no noise worth removing. "unclear": noise
             and detail cannot be distinguished. "faint": the image uses so little of its range that
             noise and detail cannot be distinguished; set a narrower range of black and white.
+        stabilized: whether the noise was transformed to a constant level for the network; see the
+            option `stabilize`.
 
     Example:
         >>> noisy = batch + 0.1 * torch.randn_like(batch)
@@ -48,6 +50,7 @@ class DenoiseOutcome(Generic[Restored]):
     black: float | None = None
     white: float | None = None
     left_alone: Reason | None = None
+    stabilized: bool = False
 
 
 if not TYPE_CHECKING:

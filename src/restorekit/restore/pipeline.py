@@ -13,6 +13,7 @@ from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.denoise_options import DenoiseOptions
 from restorekit.restore.detail.return_detail import return_detail
+from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.tiles.stitch import Stitching, stitch
@@ -108,9 +109,10 @@ class Pipeline:
             pieces = []
             for top, left in product(*corners):
                 place = slice(top, top + _PIECE), slice(left, left + _PIECE)
-                noisy = canvas.read(sample := slice(index, index + 1), *place, torch.float32)
-                sigma = None if level is None else level.at(sample, *place)
-                pieces.append((noisy, self.network(noisy, sigma, canvas.colours)))
+                where = (slice(index, index + 1), *place)
+                noisy = canvas.read(*where, torch.float32)
+                made = call_network(self.network, noisy, level, where, canvas.colours)
+                pieces.append((noisy, made))
             noisy, restored = (torch.cat(some) for some in zip(*pieces, strict=True))
             guard.judge(index, noisy, restored)
 

@@ -11,31 +11,39 @@ from restorekit.estimate.few_values import few_values
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.noise_estimation import SAMPLE
 from restorekit.restore.noise_level import EstimatedLevel
-from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict
+from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict, curve_verdict
+from restorekit.restore.stabilization.stabilizer import Stabilizer
 from restorekit.sampling import miniature
 
 
-def assess(canvas: Canvas, level: EstimatedLevel | None) -> Guard:
+def assess(
+    canvas: Canvas, level: EstimatedLevel | None, stabilizer: Stabilizer | None = None
+) -> Guard:
     """Make the guard of a canvas.
 
     Args:
         canvas: one picture, or several of a batch.
         level: their estimated noise; None if the user gives the level, in which case the change is
             not limited.
+        stabilizer: the transforms of images of which the noise curve is known.
     """
     images = canvas.source
     sigma = torch.zeros(len(images), 1) if level is None else level.sigma.flatten(1)
     verdicts: list[Verdict | None] = []
     for index, image in enumerate(images):
+        transform = None if stabilizer is None else stabilizer.images[index]
+        by_curve = None
+        if transform is not None and transform.source == "trustworthy":
+            by_curve = curve_verdict(transform.curve, transform.sigma)
         if (page_kind := few_values(image, abs(canvas.scale.span))) is not None:
             verdicts.append(Verdict(page_kind))
-        elif level is None:
+        elif level is None or (transform and transform.source == "given"):
             verdicts.append(UNLIMITED)
-        elif level.clean[index]:
+        elif level.clean[index] and by_curve is None:
             faint = _is_faint(canvas, index, float(level.sigma[index].max()))
             verdicts.append(Verdict("faint" if faint else "clean"))
         else:
-            verdicts.append(None)
+            verdicts.append(by_curve)
     return Guard(sigma, verdicts, None if level is None else level.impulsive)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from restorekit.estimate.noise_curve import NoiseCurve
 from restorekit.restore.safeguard.evidence import (
     LEAST_SIDE,
     Evidence,
@@ -30,6 +31,8 @@ _LEAST, _FULL = 1.9 / 255, 3.6 / 255
 _WHITE, _CORRELATED = 1.2, 2.0
 _UNDERESTIMATED = 1.6  # the estimate for correlated noise is too low by at most this factor
 _MODERATE, _STRONG = 6 / 255, 12 / 255
+# For noise with a known curve: a factor, a number of photons, and the steps of brightness.
+_KNOWN, _PHOTONS, _STEPS = 1.3, 3.0, 4097
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Verdict:
 
     Attributes:
         reason: why it is left unchanged; None if it is restored.
-        bound: largest mean square change of a region for each brightness from 0 to 1, (256,); None
+        bound: largest mean square change of a region for evenly spaced brightness from 0 to 1; None
             if it is unlimited.
     """
 
@@ -47,6 +50,23 @@ class Verdict:
 
 
 UNLIMITED = Verdict()
+
+
+def curve_verdict(curve: NoiseCurve, sigma: float) -> Verdict | None:
+    """The verdict on a picture of which the noise curve is known; None if its noise is weak.
+
+    Args:
+        curve: the variance of its noise.
+        sigma: level of the noise relative to the range of the picture, after the transform that
+            makes it constant.
+    """
+    if sigma < _LEAST:
+        return None
+    brightness = torch.linspace(0, 1, _STEPS)
+    # In a dark region, a few more photons than expected are a large share of the noise.
+    photons = _PHOTONS * curve.gain**2 / (2 * RADIUS + 1) ** 2
+    variance = (curve.gain * brightness + curve.variance).clamp_min(0)
+    return Verdict(bound=_KNOWN * (variance + photons))
 
 
 class Guard:
@@ -168,7 +188,7 @@ def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
     power = _window_mean(change.square().mean(1, keepdim=True))
     brightness = restored.mean(1, keepdim=True).clamp(0, 1)
     bound = verdict.bound.to(change)
-    allowed = bound[(brightness * (len(bound) - 1)).round().long()]
+    allowed = _window_mean(bound[(brightness * (len(bound) - 1)).round().long()])
     return noisy + change * (allowed / power.clamp_min(1e-12)).clamp(max=1)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import RADIUS, Guard
 from restorekit.restore.tiles.tile_layout import TileSpan, divide_axis, read_extent
@@ -150,9 +151,9 @@ class _Piece:
         top, bottom = read_extent(row.low, row.high, height, margin, alignment, turn.down)
         left, right = read_extent(column.low, column.high, width, margin, alignment, turn.across)
         place = slice(top, bottom), slice(left, right)
-        noisy = turn.apply(self.canvas.read(self.samples, *place, self.dtype))
-        sigma = None if self.level is None else turn.apply(self.level.at(self.samples, *place))
-        restored = turn.undo(self.network(noisy, sigma, self.canvas.colours))
+        noisy = self.canvas.read(self.samples, *place, self.dtype)
+        where = (self.samples, *place)
+        restored = call_network(self.network, noisy, self.level, where, self.canvas.colours, turn)
         return restored[..., row.low - top : row.high - top, column.low - left : column.high - left]
 
 
