@@ -8,6 +8,10 @@ from restorekit.components.hookspecs import hookimpl
 
 @hookimpl
 def restorekit_models() -> list[Component]:
+    return [*_networks(), *_classical_methods()]
+
+
+def _networks() -> list[Component]:
     return [
         Component(
             "dncnn",
@@ -45,6 +49,11 @@ def restorekit_models() -> list[Component]:
             "https://arxiv.org/abs/1312.6114",
             ("convolutional", "generative"),
         ),
+    ]
+
+
+def _classical_methods() -> list[Component]:
+    return [
         Component(
             "median",
             "restorekit.arch.classical.median:Median",

@@ -10,11 +10,11 @@ from restorekit.config.noise_expressions import NamedNoise, read_noises
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError
 from restorekit.evaluate.benchmark_pictures import BenchmarkPicture, Pairs, read_data
-from restorekit.evaluate.benchmark_results import BenchmarkResults
+from restorekit.evaluate.benchmark_results import BenchmarkResults, BenchmarkRow, Refusal
 from restorekit.evaluate.candidates import Models, label_models, load_candidates
 from restorekit.evaluate.environment import describe_environment
 from restorekit.evaluate.model_identity import identify_model
-from restorekit.evaluate.model_measurement import RefusedError, measure_model
+from restorekit.evaluate.model_measurement import measure_models
 from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.result_files import AnyPath, ResultFiles
 from restorekit.metric.named_metrics import MetricLike, NamedMetric, read_metrics
@@ -88,33 +88,30 @@ def benchmark(
     given = label_models(models)
     candidates = load_candidates(given, place, precision, tile)
     pictures, data = read_data(folder, protocol, pairs)
-    measured = _metrics([metrics] if isinstance(metrics, str) else metrics)
+    measured = _metrics(metrics)
     _check_sizes(measured, pictures, protocol)
     done = BenchmarkResults(
         protocol=protocol,
         data=data,
         noises={noise.label: dict(noise.spec) for noise in named},
         environment=describe_environment(place, precision),
-        models={
-            each.label: identify_model(given[each.label], each.denoiser.model)
-            for each in candidates
-        },
+        models={c.label: identify_model(given[c.label], c.denoiser.model) for c in candidates},
         rows=(),
         metrics={metric.name: metric.higher_is_better for metric in measured},
     )
-    cases: list[NamedNoise | None] = [*named] or [None]
-    for noise in cases:
-        for candidate in candidates:
-            try:
-                row = measure_model(candidate, pictures, noise, protocol, speed_size, measured)
-                done = replace(done, rows=(*done.rows, row))
-            except RefusedError as refused:
-                done = replace(done, refusals=(*done.refusals, refused.refusal))
-            files.update(done)
-            if report is not None:
-                report(done)
+    for outcome in measure_models(candidates, pictures, named, protocol, speed_size, measured):
+        done = _with_outcome(done, outcome)
+        files.update(done)
+        if report is not None:
+            report(done)
     files.finish(done)
     return done
+
+
+def _with_outcome(done: BenchmarkResults, outcome: BenchmarkRow | Refusal) -> BenchmarkResults:
+    if isinstance(outcome, Refusal):
+        return replace(done, refusals=(*done.refusals, outcome))
+    return replace(done, rows=(*done.rows, outcome))
 
 
 def _check_request(
@@ -132,9 +129,10 @@ def _check_request(
         raise ArgumentError(f"speed_size must be at least 1 pixel, not {speed_size}")
 
 
-def _metrics(given: Sequence[MetricLike]) -> tuple[NamedMetric, ...]:
+def _metrics(given: str | Sequence[MetricLike]) -> tuple[NamedMetric, ...]:
     """The metrics to measure besides PSNR and SSIM, which are always measured."""
-    return tuple(read_metrics(each for each in given if each not in ("psnr", "ssim")).values())
+    several = [given] if isinstance(given, str) else given
+    return tuple(read_metrics(each for each in several if each not in ("psnr", "ssim")).values())
 
 
 def _check_sizes(

@@ -1,4 +1,4 @@
-"""Measuring one model under one noise: quality, time and memory."""
+"""Measuring models under noises: quality, time and memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REAL = "real"
 _RUNS, _LONG = 5, 10.0  # how often a fixed size is timed, and after how many seconds only once
 
 
-class RefusedError(Exception):
+class _RefusedError(Exception):
     """A model failed on a picture; `refusal` takes the place of its row."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -42,10 +42,39 @@ def _trying(candidate: Candidate, noise: str, picture: BenchmarkPicture) -> Iter
     except Exception as error:
         height, width = picture.clean.shape[1:]
         size, reason = (width, height), in_one_line(error)
-        raise RefusedError(Refusal(candidate.label, noise, picture.name, size, reason)) from error
+        raise _RefusedError(Refusal(candidate.label, noise, picture.name, size, reason)) from error
 
 
-def measure_model(
+def measure_models(
+    candidates: Sequence[Candidate],
+    pictures: Sequence[BenchmarkPicture],
+    noises: Sequence[NamedNoise],
+    protocol: Protocol,
+    speed_size: int | None,
+    metrics: Sequence[NamedMetric],
+) -> Iterator[BenchmarkRow | Refusal]:
+    """Measure each model under each noise, noises first; a model that fails gets a refusal.
+
+    Args:
+        candidates: the models.
+        pictures: the pictures.
+        noises: the noises; empty if the pictures have real noise.
+        protocol: how to measure.
+        speed_size: the side of the square for which the time is measured; None for the pictures.
+        metrics: metrics in addition to PSNR and SSIM.
+    """
+    cases: list[NamedNoise | None] = [*noises] or [None]
+    for noise in cases:
+        for candidate in candidates:
+            try:
+                row = _measure_model(candidate, pictures, noise, protocol, speed_size, metrics)
+            except _RefusedError as refused:
+                yield refused.refusal
+            else:
+                yield row
+
+
+def _measure_model(
     candidate: Candidate,
     pictures: Sequence[BenchmarkPicture],
     noise: NamedNoise | None,
@@ -53,18 +82,10 @@ def measure_model(
     speed_size: int | None,
     metrics: Sequence[NamedMetric],
 ) -> BenchmarkRow:
-    """Measure one model under one noise.
-
-    Args:
-        candidate: the model.
-        pictures: the pictures.
-        noise: the noise; None if the pictures have real noise.
-        protocol: how to measure.
-        speed_size: the side of the square for which the time is measured; None for the pictures.
-        metrics: metrics in addition to PSNR and SSIM.
+    """Measure one model under one noise, or the real noise of the pictures if it is None.
 
     Raises:
-        RefusedError: the model fails on a picture.
+        _RefusedError: the model fails on a picture.
     """
     label = REAL if noise is None else noise.label
     first = next(_noisy(pictures[:1], noise, protocol))[1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -67,24 +68,18 @@ def write_pages(
     if first is None:
         raise ImageFileError(f"cannot write '{path}': there is no picture")
     left_out: dict[str, None] = {}
-
-    def ready(page: Picture) -> Picture:
-        page = _ready(page, kind, depth)
-        left_out.update(dict.fromkeys(page.metadata.left_out))
-        return page
-
+    pages = _converted(chain([first], remaining), kind, depth, left_out)
     with writing_errors(path), atomic_path(path, like) as temporary:
         if kind.pages:
             from restorekit.pictures.codecs import tiff_files
 
             number = len(pictures) if isinstance(pictures, Sized) else count or 1
-            pages = map(ready, chain([first], remaining))
             # Twice the size, to choose BigTIFF in time: later pages may be larger than the first.
             tiff_files.write(pages, temporary, 2 * number * first.nbytes)
         elif next(remaining, None) is not None:
             raise PictureError("its format holds one picture, and there are several")
         else:
-            _write_one(ready(first), temporary, kind, quality)
+            _write_one(next(pages), temporary, kind, quality)
     return tuple(left_out)
 
 
@@ -119,6 +114,16 @@ def check_picture(picture: Picture, path: str | Path) -> None:
     kind = format_for(path)
     with writing_errors(Path(path)):
         check_channels(kind, picture)
+
+
+def _converted(
+    pictures: Iterable[Picture], kind: Format, depth: Depth | None, left_out: dict[str, None]
+) -> Iterator[Picture]:
+    """Convert pictures one at a time, and add the metadata that they lose to `left_out`."""
+    # Unlike a variable for each picture, `map` does not keep the original in memory.
+    for ready in map(partial(_ready, kind=kind, depth=depth), pictures):
+        left_out.update(dict.fromkeys(ready.metadata.left_out))
+        yield ready
 
 
 def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:

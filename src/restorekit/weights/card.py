@@ -113,17 +113,7 @@ def annotate(
     from restorekit.weights.foreign_checkpoints import read_state_dict
 
     path = find_weights(path_in)
-    card: dict[str, object] = {**parse_card(read_header(path), path)}
-    for name, value in fields.items():
-        if value is None:
-            card.pop(name, None)
-        elif name not in FIELDS:
-            near = did_you_mean(name, FIELDS)
-            raise ArgumentError(
-                f"unknown field '{name}' of a card.{near} One of: {', '.join(FIELDS)}"
-            )
-        else:
-            card[name] = value
+    card = _with_fields(parse_card(read_header(path), path), fields)
     tensors = read_state_dict(path)
     if half:
         dtype = getattr(torch, half)
@@ -137,6 +127,22 @@ def annotate(
     with atomic_path(path_out) as temporary:
         temporary.write_bytes(save(tensors, metadata={KEY: text}))
     return cast(WeightsCard, card)
+
+
+def _with_fields(card: WeightsCard, fields: Mapping[str, object]) -> dict[str, object]:
+    """A card with the values of more fields; None removes a field, also an unknown one."""
+    changed: dict[str, object] = {**card}
+    for name, value in fields.items():
+        if value is None:
+            changed.pop(name, None)
+        elif name not in FIELDS:
+            near = did_you_mean(name, FIELDS)
+            raise ArgumentError(
+                f"unknown field '{name}' of a card.{near} One of: {', '.join(FIELDS)}"
+            )
+        else:
+            changed[name] = value
+    return changed
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
