@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import restorekit
 from restorekit import (
     Analysis,
+    AnalyzedFiles,
     ArgumentError,
     CheckpointError,
     Component,
@@ -26,6 +27,7 @@ from restorekit import (
     DenoiseOutcome,
     Denoiser,
     DivergenceError,
+    FileAnalysis,
     FileResult,
     FilesOutcome,
     ImageFileError,
@@ -51,6 +53,7 @@ from restorekit import (
     UnknownNameError,
     add_noise_files,
     analyze,
+    analyze_files,
     annotate,
     benchmark,
     choose_runtime,
@@ -122,6 +125,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     outcome = Denoiser("swift-photo").restore(noisy)
     assert_type(outcome, DenoiseOutcome[Tensor])
     assert_type(analyze(noisy), Analysis)
+    assert_type(analyze_files(path).results, tuple[FileAnalysis, ...])
     assert_type(NoiseCurve(0.01, 1e-4).sigma(0.5), float)
     assert_type(SensorNoise(2.5, 8).curve(0, 4095), NoiseCurve)
     assert_type(psnr(outcome.image, noisy), Tensor)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
     from restorekit.metric.image_quality import psnr, ssim
+    from restorekit.operations.analyze_files import AnalyzedFiles, FileAnalysis, analyze_files
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
@@ -110,8 +111,10 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "Analysis": "restorekit.restore.analysis",
+    "AnalyzedFiles": "restorekit.operations.analyze_files",
     "DenoiseOutcome": "restorekit.restore.outcome",
     "Denoiser": "restorekit.restore.denoiser",
+    "FileAnalysis": "restorekit.operations.analyze_files",
     "FileResult": "restorekit.operations.file_jobs",
     "FilesOutcome": "restorekit.operations.file_jobs",
     "ListedWeights": "restorekit.weights.weights_listing",
@@ -125,6 +128,7 @@ _LAZY = {
     "__version__": "restorekit.version",
     "add_noise_files": "restorekit.operations.noise_files",
     "analyze": "restorekit.restore.analyze",
+    "analyze_files": "restorekit.operations.analyze_files",
     "annotate": "restorekit.weights.card",
     "benchmark": "restorekit.evaluate.benchmark",
     "choose_runtime": "restorekit.runtimes.runtime_models",
@@ -162,6 +166,7 @@ def _shortcuts() -> dict[str, object]:
 
 __all__ = [
     "Analysis",
+    "AnalyzedFiles",
     "ArgumentError",
     "CheckpointError",
     "Component",
@@ -171,6 +176,7 @@ __all__ = [
     "DenoiseOutcome",
     "Denoiser",
     "DivergenceError",
+    "FileAnalysis",
     "FileResult",
     "FilesOutcome",
     "ImageFileError",
@@ -196,6 +202,7 @@ __all__ = [
     "UnknownNameError",
     "add_noise_files",
     "analyze",
+    "analyze_files",
     "annotate",
     "benchmark",
     "choose_runtime",

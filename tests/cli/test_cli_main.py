@@ -18,7 +18,10 @@ from restorekit.cli.main import main
 from restorekit.components.registry import Registry
 from restorekit.errors import ConfigError, DataError, MissingExtraError
 
-COMMANDS = ("train", "denoise", "noise", "list", "describe", "plugins", "schema", "info")
+COMMANDS = (
+    *("train", "denoise", "noise", "analyze", "list", "describe", "plugins", "schema"),
+    "info",
+)
 
 
 def start(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

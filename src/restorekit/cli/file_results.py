@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
@@ -87,12 +88,16 @@ def conclude(outcome: FilesOutcome) -> None:
         note = "already done, settings not compared; --overwrite redoes them"
         print_line(f"{len(outcome.skipped)} skipped: {note}", sys.stderr)
     for result in outcome.failed:
-        message = str(result.error)
-        # Errors of reading name the file, those of a network do not.
-        named = str(result.source) in message
-        print_error(message if named else f"'{result.source}': {message}")
+        print_failure(result.source, result.error)
     if outcome.failed:
         raise typer.Exit(2)
+
+
+def print_failure(source: Path, error: object) -> None:
+    """Print the error of a file in one line that names it."""
+    message = str(error)
+    # Errors of reading name the file, those of a network do not.
+    print_error(message if str(source) in message else f"'{source}': {message}")
 
 
 def _pages_left_alone(result: FileResult) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from restorekit.cli import (
+    analyze,
     benchmark,
     convert,
     denoise,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("train", cls=QuickCommand)(train.train)
 app.command("denoise", cls=QuickCommand)(denoise.denoise)
 app.command("noise", cls=QuickCommand)(noise.noise)
+app.command("analyze", cls=QuickCommand)(analyze.analyze)
 app.command("benchmark", cls=QuickCommand)(benchmark.benchmark)
 app.command(
     "list",

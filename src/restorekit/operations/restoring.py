@@ -12,6 +12,8 @@ from restorekit.operations.file_jobs import Pages, Summaries
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.processing.one_file import PagePlace
 from restorekit.report import summary, write_report
+from restorekit.restore.analysis import Analysis
+from restorekit.restore.analyze import analyze_picture
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pixel_meaning import PixelMeaning
@@ -36,8 +38,9 @@ class Restoring:
         # In place takes half the memory, but leaves nothing to compare the result with.
         outcomes = self._restored(pictures, in_place=alone)
         for picture, place, outcome in zip(pictures, places, outcomes, strict=True):
-            self._keep(picture, place, outcome)
-            self._write_report(picture, place, outcome)
+            analysis = self._analysis(picture, place)
+            self._keep(picture, place, outcome, analysis)
+            self._write_report(picture, place, outcome, analysis)
         return [
             replace(picture, pixels=outcome.image, left_alone=outcome.left_alone is not None)
             for picture, outcome in zip(pictures, outcomes, strict=True)
@@ -69,15 +72,32 @@ class Restoring:
                 f"{in_one_line(error)}"
             ) from error
 
-    def _keep(self, picture: Picture, place: PagePlace, outcome: DenoiseOutcome[Any]) -> None:
-        measured = summary(picture.pixels, outcome.image, outcome) if self.summarize else None
+    def _analysis(self, picture: Picture, place: PagePlace) -> Analysis | None:
+        """What the picture was before, where that is reported."""
+        is_reported = self.summarize or place.target in self.reports
+        return analyze_picture(picture) if is_reported else None
+
+    def _keep(
+        self,
+        picture: Picture,
+        place: PagePlace,
+        outcome: DenoiseOutcome[Any],
+        analysis: Analysis | None,
+    ) -> None:
+        measured = None
+        if self.summarize:
+            measured = summary(picture.pixels, outcome.image, outcome, analysis)
         if place.page == 0:  # also where a file is tried again after its batch failed
             self._pages[place.number] = []
         # Without the image, so that the pictures of a folder do not accumulate in memory.
         self._pages[place.number].append((replace(outcome, image=None), measured))
 
     def _write_report(
-        self, picture: Picture, place: PagePlace, outcome: DenoiseOutcome[Any]
+        self,
+        picture: Picture,
+        place: PagePlace,
+        outcome: DenoiseOutcome[Any],
+        analysis: Analysis | None,
     ) -> None:
         report, name = self.reports.get(place.target), place.source.name
         if report is None:
@@ -86,4 +106,4 @@ class Restoring:
             # Each page has its own report; one file would be overwritten.
             report = report.with_stem(f"{report.stem}-page{place.page + 1}")
             name = f"{name}, page {place.page + 1} of {place.pages}"
-        write_report(report, picture.pixels, outcome.image, outcome, name=name)
+        write_report(report, picture.pixels, outcome.image, outcome, name=name, analysis=analysis)

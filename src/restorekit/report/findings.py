@@ -15,6 +15,7 @@ from restorekit.errors import InputError
 from restorekit.pictures.pixel_values import TYPES, full_scale, rescale, to_unit
 from restorekit.pictures.value_ranges import range_of
 from restorekit.report.whiteness import LAGS, Whiteness, whiteness
+from restorekit.restore.analysis import Analysis
 from restorekit.restore.noise_estimation import estimate_sigma
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.sampling import SIDE, even_tiles
@@ -25,7 +26,10 @@ _SAMPLE = 1_000_000  # pixels
 
 
 def summary(
-    before: Array, after: Array, outcome: DenoiseOutcome[object] | None = None
+    before: Array,
+    after: Array,
+    outcome: DenoiseOutcome[object] | None = None,
+    analysis: Analysis | None = None,
 ) -> dict[str, object]:
     """The numbers of a report, as JSON data.
 
@@ -35,6 +39,7 @@ def summary(
         before: (H, W, C) or (H, W), of a type and range that `Denoiser` supports.
         after: the restored picture.
         outcome: the result of `Denoiser.restore`; None omits the values that only it has.
+        analysis: the analysis of the picture before it was restored; None omits it.
 
     Returns:
         "size" (width, height), "channels"; "noise_before" and "noise_after", the estimates per
@@ -43,12 +48,14 @@ def summary(
         one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
         and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
         outcome "model", "sigma" per channel in 1/255,
-        "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white".
+        "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white". "analysis"
+        is that of `Analysis.to_dict`.
 
     Raises:
         InputError: the shapes or types differ, or are unsupported.
     """
-    return measure_change(*check_arrays(before, after, outcome), outcome)[0]
+    numbers = measure_change(*check_arrays(before, after, outcome), outcome)[0]
+    return numbers if analysis is None else numbers | {"analysis": analysis.to_dict()}
 
 
 def measure_change(

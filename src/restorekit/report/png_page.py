@@ -9,6 +9,7 @@ from typing import Any
 from restorekit.report.illustrations import Bytes, ReportContents
 
 _DPI = 110
+_COLUMN = 58  # letters of a line of text
 
 
 def draw_png(path: Path, contents: ReportContents) -> None:
@@ -28,8 +29,8 @@ def draw_png(path: Path, contents: ReportContents) -> None:
     _show(axes[0][1], contents.overviews[1], "after")
     axes[0][2].axis("off")
     lines = [f"{what}: {value}" for what, value in contents.rows]
-    text = "\n".join(textwrap.fill(line, 44, subsequent_indent="    ") for line in lines)
-    text += "\n\n" + textwrap.fill(contents.verdict, 44)
+    text = "\n".join(textwrap.fill(line, _COLUMN, subsequent_indent="    ") for line in lines)
+    text += "\n\n" + textwrap.fill(contents.verdict, _COLUMN)
     axes[0][2].text(0, 1, _drawable(text), va="top", fontsize=8.5, parse_math=False)
     for row, crop in zip(axes[1:], crops, strict=True):
         _show(row[0], crop.before, f"{crop.label} part, before")

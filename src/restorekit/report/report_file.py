@@ -10,6 +10,7 @@ from restorekit.pictures.file_errors import drawing_errors
 from restorekit.report import html_page, png_page
 from restorekit.report.findings import Array, check_arrays, measure_change
 from restorekit.report.illustrations import ReportContents, gain_for, informative_crops, overview
+from restorekit.restore.analysis import Analysis
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.storage.atomic import atomic_path
 from restorekit.untrusted.text import escaped
@@ -26,13 +27,14 @@ def write_report(
     outcome: DenoiseOutcome[object] | None = None,
     *,
     name: str = "",
+    analysis: Analysis | None = None,
 ) -> None:
     """Write a report of a restoration as one file: an HTML page or a PNG.
 
     It contains an overview of the picture, its flattest and its most detailed part before and after
     (in HTML with a movable divider), the amplified residual and whether it is white noise, the
-    estimated noise before and after, time and memory. The file stays below about 3 MB for pictures
-    of any size, and the page loads nothing from the network.
+    estimated noise before and after, the analysis, time and memory. The file stays below about 3 MB
+    for pictures of any size, and the page loads nothing from the network.
 
     Args:
         path: the file to write. The suffix .html or .png selects the format. An existing file is
@@ -42,6 +44,7 @@ def write_report(
         after: the restored picture.
         outcome: the result of `Denoiser.restore`; None omits the values that only it has.
         name: name of the picture, for the heading.
+        analysis: the analysis of the picture before it was restored; None omits it.
 
     Raises:
         ArgumentError: the suffix is not .html or .png.
@@ -60,7 +63,7 @@ def write_report(
         # A file name may contain invalid text, control characters and line breaks.
         title=escaped(" ".join(name.split())) or "Restored picture",
         verdict=white.words,
-        rows=_rows(numbers),
+        rows=_rows(numbers) + _analysis_rows(analysis),
         overviews=(overview(before), overview(after)),
         crops=informative_crops(before, after, gain),
         gain=gain,
@@ -100,6 +103,14 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
     if numbers["peak_memory_mib"] is not None:
         rows.append(("Peak memory", f"{numbers['peak_memory_mib']:.0f} MiB"))
     return rows
+
+
+def _analysis_rows(analysis: Analysis | None) -> list[tuple[str, str]]:
+    """The findings of each measurement; the size of the picture is already in the table."""
+    if analysis is None:
+        return []
+    words = {name: line for name, line in analysis.words.items() if name != "picture"}
+    return [(f"Analysis: {escaped(name)}", escaped(line)) for name, line in words.items()]
 
 
 def _by_channel(names: Any, values: list[float]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from restorekit.errors import InputError, warn
+from restorekit.pictures.picture import Picture
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.analysis import Analysis, analyze_canvas
 from restorekit.restore.denoise_options import RangeEnd
@@ -48,3 +50,22 @@ def analyze(
     if canvas.words:
         warn(canvas.words)
     return analyze_canvas(canvas)
+
+
+def analyze_picture(
+    picture: Picture, black: float | None = None, white: float | None = None
+) -> Analysis:
+    """Analyze a picture from a file; see `analyze`.
+
+    Args:
+        picture: the picture.
+        black: the value of black; None for that of the picture.
+        white: the value of white. If only one of them is given, the other is found.
+
+    Raises:
+        InputError: its values cannot be used.
+    """
+    meaning = PixelMeaning.of(picture)
+    if (black, white) != (None, None):
+        meaning = replace(meaning, black=black, white=white)
+    return analyze_canvas(open_image(picture.pixels, channels=None, meaning=meaning).canvas)

@@ -91,6 +91,20 @@ def plan_outputs(inputs: Sequence[str | Path], output: str | PathLike[str]) -> F
     return FilePlan(_without_clashes(pairs, Path(output)), unread)
 
 
+def find_inputs(inputs: Sequence[str | Path]) -> tuple[list[Path], Counter[str]]:
+    """The files of all inputs, and by kind how many files of the folders are not read.
+
+    Raises:
+        ImageFileError: an input is missing, or a folder has no pictures.
+    """
+    sources = [_named(given, "picture") for given in inputs]
+    if not sources:
+        raise ImageFileError("no picture given")
+    unread: Counter[str] = Counter()
+    found = [path for source in sources for path, _ in _into(source, source, unread)]
+    return list(dict.fromkeys(found)), unread
+
+
 def plan_next_to(given: str | Path) -> FilePlan:
     """Plan the output of a picture or folder next to it: "a-restored.jpg" for "a.jpg".
 
