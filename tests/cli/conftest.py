@@ -84,12 +84,14 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The pictures for which reports were requested; the writer writes empty files."""
     written: list[tuple[Any, ...]] = []
 
-    def write_report(path: Path, before: Any, after: Any, outcome: Any, *, name: str) -> None:
+    def write_report(
+        path: Path, before: Any, after: Any, outcome: Any, *, name: str, analysis: Any
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         written.append((path, before, after, outcome, name))
 
-    def summary(before: Any, after: Any, outcome: Any) -> dict[str, Any]:
+    def summary(before: Any, after: Any, outcome: Any, analysis: Any) -> dict[str, Any]:
         return {
             "sigma": list(outcome.sigma),
             "shape": list(before.shape),
