@@ -71,8 +71,9 @@ def test_a_single_picture_is_restored_again(
 def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> None:
     """Each option is an argument; sigma is on the [0, 1] scale."""
     words = (
-        "-m x.safetensors --sigma 25.5 --strength 0.5 --keep-detail 0.25 --ensemble --tile 256 "
-        "--precision float32 --device cpu --runtime onnxruntime"
+        "-m x.safetensors --sigma 25.5 --strength 0.5 --strength-luma 0.75 --strength-chroma 1 "
+        "--keep-detail 0.25 --ensemble --tile 256 --precision float32 --device cpu "
+        "--runtime onnxruntime"
     )
     assert run("denoise", pictures / "a.png", *words.split()).code == 0
     second_words = ("--noise-map", "--tile", "off", "--force")
@@ -82,6 +83,8 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "model": "x.safetensors",
         "sigma": pytest.approx(0.1),
         "strength": 0.5,
+        "strength_luma": 0.75,
+        "strength_chroma": 1.0,
         "keep_detail": 0.25,
         "ensemble": True,
         "tile": 256,
@@ -97,6 +100,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
     assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
     assert second["force"] is True
+    assert (second["strength_luma"], second["strength_chroma"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +155,8 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
         ("--stabilize on --noise-map", "--stabilize on replaces the noise level by a curve; leave"),
         ("--strength 1.5", "--strength is a number from 0 to 1, not '1.5'"),
         ("--strength nan", "--strength is a number from 0 to 1"),
+        ("--strength-luma 2", "--strength-luma is a number from 0 to 1, not '2'"),
+        ("--strength-chroma x", "--strength-chroma is a number from 0 to 1, not 'x'"),
         ("--keep-detail x", "--keep-detail is a number from 0 to 1, not 'x'"),
         ("--tile 0", "--tile is auto, off, or a side in pixels, not '0'"),
         ("--tile big", "--tile is auto, off, or a side"),

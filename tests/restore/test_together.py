@@ -52,6 +52,7 @@ def noisy(seed: int, side: int, sigma: float) -> Any:
         {
             "sigma": st.sampled_from([None, 0.1, [0.05, 0.1, 0.2]]),
             "strength": st.sampled_from([0.0, 0.5, 1.0]),
+            "strength_chroma": st.sampled_from([None, 0.0, 0.3]),
             "keep_detail": st.sampled_from([0.0, 0.7]),
             "ensemble": st.booleans(),
         }

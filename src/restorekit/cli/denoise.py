@@ -22,6 +22,8 @@ from restorekit.cli.denoise_options import (
     Sigma,
     Stabilize,
     Strength,
+    StrengthChroma,
+    StrengthLuma,
     Tile,
 )
 from restorekit.cli.file_results import conclude, read_end, results_printed
@@ -44,6 +46,8 @@ def denoise(
     model: Model = "swift-photo",
     sigma: Sigma = "auto",
     strength: Strength = "1",
+    strength_luma: StrengthLuma = None,
+    strength_chroma: StrengthChroma = None,
     keep_detail: KeepDetail = "0",
     ensemble: Ensemble = False,
     noise_map: NoiseMap = False,
@@ -88,6 +92,8 @@ def denoise(
             model,
             sigma=level,
             strength=_number("--strength", strength, 0, 1),
+            strength_luma=_optional_share("--strength-luma", strength_luma),
+            strength_chroma=_optional_share("--strength-chroma", strength_chroma),
             keep_detail=_number("--keep-detail", keep_detail, 0, 1),
             ensemble=ensemble,
             noise_map=noise_map,
@@ -114,6 +120,10 @@ def denoise(
 
 def _sigma(text: str) -> float | None:
     return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
+
+
+def _optional_share(option: str, text: str | None) -> float | None:
+    return None if text is None else _number(option, text, 0, 1)
 
 
 def _tile(text: str) -> TileSize:

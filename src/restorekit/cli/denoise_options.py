@@ -19,6 +19,14 @@ Sigma = Annotated[
 Strength = Annotated[
     str, typer.Option("--strength", metavar="0..1", help="Fraction of the change to make.")
 ]
+StrengthLuma = Annotated[
+    str | None,
+    typer.Option("--strength-luma", metavar="0..1", help="That of luma, if it differs."),
+]
+StrengthChroma = Annotated[
+    str | None,
+    typer.Option("--strength-chroma", metavar="0..1", help="That of colour differences."),
+]
 KeepDetail = Annotated[
     str,
     typer.Option("--keep-detail", metavar="0..1", help="Return removed texture, and its noise."),

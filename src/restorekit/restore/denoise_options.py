@@ -12,9 +12,11 @@ import torch
 from restorekit.errors import ArgumentError
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
+from restorekit.restore.canvas import Canvas
 from restorekit.restore.noise_level import Sigma, check_sigma
 from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.restore.stabilization.choose import Stabilize, check_stabilize
+from restorekit.restore.strength import Strength
 from restorekit.restore.tiles.tile_size import TileSize, check_tile
 from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY, Symmetry
 
@@ -29,6 +31,8 @@ class FileKeywords(TypedDict, total=False):
 
     sigma: Sigma | None
     strength: float
+    strength_luma: float | None
+    strength_chroma: float | None
     keep_detail: float
     ensemble: bool
     tile: TileSize
@@ -61,6 +65,8 @@ class DenoiseOptions:
 
     sigma: Sigma | None = None
     strength: float = 1.0
+    strength_luma: float | None = None
+    strength_chroma: float | None = None
     keep_detail: float = 0.0
     ensemble: bool = False
     tile: TileSize = "auto"
@@ -78,6 +84,9 @@ class DenoiseOptions:
         check_sigma(self.sigma)
         check_range(self.black, self.white)
         check_fraction("strength", self.strength)
+        for name in ("strength_luma", "strength_chroma"):
+            if (share := getattr(self, name)) is not None:
+                check_fraction(name, share)
         check_fraction("keep_detail", self.keep_detail)
         if self.noise_map and self.sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
@@ -92,6 +101,14 @@ class DenoiseOptions:
     def meaning(self) -> PixelMeaning:
         """The range and the channels of an image, as far as the options state them."""
         return PixelMeaning(*check_range(self.black, self.white), has_alpha=self.alpha)
+
+    def strength_of(self, canvas: Canvas) -> Strength:
+        """The share of the change that is applied to an image."""
+        luma, chroma = (
+            self.strength if share is None else share
+            for share in (self.strength_luma, self.strength_chroma)
+        )
+        return Strength(luma, chroma).of_image(canvas.is_colour)
 
     @property
     def is_level_given(self) -> bool:

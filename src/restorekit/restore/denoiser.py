@@ -86,6 +86,10 @@ class Denoiser:
             value, one for each channel, or a map (H, W). None estimates it from each image. Blind
             networks do not use it.
         strength: Share of the change that is applied: 0 returns the input, 1 the restored image.
+        strength_luma: Share of the change of luma, which is 0.299 R + 0.587 G + 0.114 B, and of
+            images without colour. None for that of `strength`.
+        strength_chroma: Share of the change of colour differences, which keeps luma. None for that
+            of `strength`.
         keep_detail: Share of the removed detail that is returned, from 0 to 1, at the price of
             noise in textures. Flat areas stay clean.
         ensemble: Whether to average over all eight flips and rotations: eight times slower, and
@@ -288,7 +292,7 @@ class Denoiser:
 
     def _guard(self, job: ImageJob) -> Guard | None:
         """The limits on the change of an image; None if it is unlimited."""
-        if self._options.force or self._options.strength == 0:
+        if self._options.force or self._options.strength_of(job.canvas).is_zero:
             return None
         estimated = job.level if isinstance(job.level, EstimatedLevel) else None
         return assess(job.canvas, estimated, job.stabilizer)

@@ -32,7 +32,7 @@ def run_jobs(
     """
     changed = []
     for job in jobs:
-        if options.strength == 0 or job.reason is not None:
+        if options.strength_of(job.canvas).is_zero or job.reason is not None:
             job.canvas.leave(slice(None))
         else:
             changed.append(job)

@@ -49,7 +49,7 @@ class LevelChoice:
             self._warn_of_unused("sigma")
         # The safeguard needs the level as well, also for a blind network.
         network_needs_it = not options.noise_map and not self.network.is_blind
-        needed = options.strength and (network_needs_it or not options.force)
+        needed = not options.strength_of(canvas).is_zero and (network_needs_it or not options.force)
         return estimated_level(canvas) if diagnose or needed else None
 
     def stabilizer_of(self, canvas: Canvas, options: DenoiseOptions) -> Stabilizer | None:
@@ -62,7 +62,7 @@ class LevelChoice:
         Warns:
             RestoreWarning: a transform is requested, and an image has no usable noise curve.
         """
-        if options.strength == 0 or options.is_level_given:
+        if options.strength_of(canvas).is_zero or options.is_level_given:
             return None
         return choose_stabilizer(canvas, options.stabilize, not self.network.is_blind)
 

@@ -16,6 +16,7 @@ from restorekit.restore.detail.return_detail import return_detail
 from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.strength import FULL
 from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
 from restorekit.sampling import evenly_spread
@@ -52,7 +53,7 @@ class Pipeline:
         Args:
             canvas: the canvas to restore.
             level: standard deviation of the noise, for a network that takes it.
-            options: how it is restored; the strength is above 0.
+            options: how it is restored; something is changed.
             dtype: dtype of autocast; None for float32.
             guard: limits the change of each image.
 
@@ -77,10 +78,11 @@ class Pipeline:
                             canvas.leave(slice(None))
                             return how.tile
                     # Detail is measured in the full change, so the strength is applied after it.
-                    strength = 1.0 if options.keep_detail else options.strength
-                    stitch(canvas, self.network, how, level, strength, guard)
+                    strength = options.strength_of(canvas)
+                    first = FULL if options.keep_detail else strength
+                    stitch(canvas, self.network, how, level, first, guard)
                     if options.keep_detail and not (guard and guard.reason):
-                        return_detail(canvas, options.keep_detail, options.strength)
+                        return_detail(canvas, options.keep_detail, strength)
                     return how.tile
                 except Exception as error:
                     if not is_out_of_memory(error):

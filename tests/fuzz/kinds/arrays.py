@@ -246,6 +246,8 @@ def _denoiser(random: Random) -> Denoiser:
             {},
             {"tile": 8},
             {"strength": 0.0},
+            {"strength_luma": 0.0},
+            {"strength_chroma": 0.5, "keep_detail": 1.0},
             {"sigma": 0.1},
             {"keep_detail": 0.5},
             {"ensemble": True},

@@ -7,19 +7,20 @@ from torch import Tensor
 
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.detail.removed_detail import REACH, RemovedNoise
+from restorekit.restore.strength import Strength
 from restorekit.sampling import evenly_spread
 
 _SAMPLES, _SIDE = 4, 256  # crops along each axis in which the noise is measured
 _BAND, _COLUMNS = 256, 512
 
 
-def return_detail(canvas: Canvas, share: float, strength: float) -> None:
+def return_detail(canvas: Canvas, share: float, strength: Strength) -> None:
     """Add a share of the removed detail to the result of a network.
 
     Args:
         canvas: the image and the result of the network, which is replaced.
         share: share of the detail to add, from 0 to 1.
-        strength: share of the total change that is then applied, from 0 to 1.
+        strength: share of the total change that is then applied.
     """
     for index in range(len(canvas.source)):
         sample = slice(index, index + 1)
@@ -38,8 +39,7 @@ def return_detail(canvas: Canvas, share: float, strength: float) -> None:
             rows = slice(top - first, bottom - first)
             above = restored[:, :, max(bottom - REACH, 0) - first : rows.stop].clone()
             detail = _detail_by_columns(original, restored, rows, noise)
-            change = restored[:, :, rows] + share * detail - original[:, :, rows]
-            detailed = original[:, :, rows] + strength * change
+            detailed = strength.apply(original[:, :, rows], restored[:, :, rows] + share * detail)
             canvas.write(sample, slice(top, bottom), canvas.encode(detailed))
 
 

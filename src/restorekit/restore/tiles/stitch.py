@@ -15,6 +15,7 @@ from restorekit.restore.canvas import Canvas
 from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import RADIUS, Guard
+from restorekit.restore.strength import FULL, Strength
 from restorekit.restore.tiles.tile_layout import TileSpan, divide_axis, read_extent
 from restorekit.symmetry import IDENTITY, Symmetry
 
@@ -60,7 +61,7 @@ def stitch(
     network: Network,
     how: Stitching,
     level: NoiseLevel | None = None,
-    strength: float = 1.0,
+    strength: Strength = FULL,
     guard: Guard | None = None,
 ) -> None:
     """Restore a canvas into its result.
@@ -70,7 +71,7 @@ def stitch(
         network: the network; the caller has entered its `running` context.
         how: the tiles.
         level: standard deviation of the noise, for a network that takes it.
-        strength: share of the change that is applied, from 0 to 1.
+        strength: share of the change that is applied.
         guard: limits the change of each image. If there are several tiles, every image must have
             been judged.
     """
@@ -88,10 +89,10 @@ def stitch(
             if guard is not None and guard.leaves(samples):
                 canvas.leave(samples)
                 break
-            if strength != 1.0:
+            if not strength.is_full:
                 place = slice(start, start + band.shape[2])
                 original = canvas.read(samples, place, slice(None), dtype)
-                band = original + strength * (band - original)
+                band = strength.apply(original, band)
             writer.write(start, band, unread)
 
 
