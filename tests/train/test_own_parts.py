@@ -48,8 +48,7 @@ class LeftHalf:
 
 def test_another_way_of_learning_plugs_into_the_loop(tiny: Make) -> None:
     """A task says what is input, what is target and where it counts; the loop stays as it is."""
-    trainer = tiny()
-    trainer.task = LeftHalf(trainer.plan.noise)
+    trainer = tiny(objective=LeftHalf(create_noise("gaussian", std=0.1)))
     measured = trainer.step(1, torch.rand(4, 3, 24, 24))
     assert float(measured["l1"]) < 10
 
@@ -103,7 +102,7 @@ def test_plain_functions_are_noises_and_losses(tiny: Make) -> None:
 @pytest.mark.parametrize("sigma", [0.2, torch.tensor(0.2), torch.tensor([0.2])])
 def test_a_noise_may_say_its_sigma_as_a_lone_number(tiny: Make, sigma: Any) -> None:
     """It is one a sample for the model."""
-    given = tiny(noise=lambda clean: Degraded(clean, sigma)).task.make_batch(
+    given = tiny(noise=lambda clean: Degraded(clean, sigma)).plan.objective.make_batch(
         torch.rand(3, 3, 8, 8), 0, 1, range(3)
     )
     assert given.sigma is not None

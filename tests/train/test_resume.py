@@ -13,21 +13,13 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from restorekit import CheckpointError, Trainer, load_model
+from restorekit import CheckpointError, Trainer
 from restorekit.train.checkpoint import load_state, read_state, save_state
 from tests.stopped_runs import stop_after
+from tests.train.run_results import rows, weights
 
 Make = Callable[..., Trainer]
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def weights(folder: Path, name: str = "last") -> dict[str, Tensor]:
-    return load_model(folder / f"{name}.safetensors").state_dict()
 
 
 def test_a_resumed_run_ends_as_the_uninterrupted_one(tiny: Make, tmp_path: Path) -> None:

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
+from torch import Tensor
 
 from restorekit.config.train_config import TrainConfig
-from restorekit.errors import ArgumentError
-from restorekit.objective.base import UsesNetwork
-from restorekit.records import restore_batch
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
 from restorekit.train.callbacks import Callbacks
-from restorekit.train.checkpoint import Stateful, capture_state, gather_weights, restore_state
 from restorekit.train.data_workers import worker_faults
-from restorekit.train.dataset_pictures import as_image
 from restorekit.train.execution import Execution
 from restorekit.train.folder_lock import lock_folder
-from restorekit.train.health import Health
 from restorekit.train.history import Meter
 from restorekit.train.interruption import Interruption, exit_code
-from restorekit.train.memory_check import check_memory, training_memory_errors
+from restorekit.train.learner import Learner
+from restorekit.train.memory_check import training_memory_errors
 from restorekit.train.metric_rows import TrainingRow, ValidationRow
-from restorekit.train.optimization import (
-    MovingAverage,
-    learning_rate,
-    make_optimizer,
-    make_schedule,
-    set_learning_rate,
-)
+from restorekit.train.optimization import learning_rate, make_schedule
+from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
 from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.tensorboard import TensorBoard
@@ -124,28 +112,15 @@ class Trainer:
         plan = make_train_plan(config, {k: v for k, v in given.items() if v is not None}, settings)
         self.plan, self.folder, self.settings = plan, plan.folder, plan.settings
         self.execution = Execution.start(plan.device, plan.settings)
-        check_memory(plan, self.execution.device, self.execution.processes.launch.world)
-        with training_memory_errors(plan, self.execution.device, lambda: None):
-            self.model = self.execution.prepare(plan.model)
-            for noise in (plan.noise, *plan.validation_noise):
-                noise.to(self.execution.device)
-            for term in plan.terms:
-                term.module.to(self.execution.device)
-            for metric in plan.metrics.values():
-                metric.to(self.execution.device)
-        self._prepare_objective()
-        self.task = plan.objective
+        self.model = place_parts(plan, self.execution)
         with plan.errors_at_their_place():
-            self.optimizer = make_optimizer(
-                plan.settings, self.model.parameters(), self.execution.device
-            )
+            self.learner = Learner(plan, self.model, self.execution, self._checkpoint)
             self.schedule = make_schedule(plan.settings)
-        self.average = MovingAverage(self.model, plan.settings.ema) if plan.settings.ema else None
+        self.optimizer, self.health = self.learner.optimizer, self.learner.health
         self._plan_steps()
         self.places = self.execution.processes.places(plan.settings.batch_size)
         self.results = RunFolder(plan, self.execution.processes, self.split.pictures)
         self.meter = Meter(self.execution.processes)
-        self.health = Health(plan.settings.max_nonfinite)
         self.callbacks = tuple(callbacks)
 
     def fit(
@@ -167,9 +142,7 @@ class Trainer:
         settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
         with (
             worker_faults(),
-            training_memory_errors(
-                self.plan, self.execution.device, lambda: self.results.checkpoint
-            ),
+            training_memory_errors(self.plan, self.execution.device, self._checkpoint),
             self.execution.fork_rng(),
             processes.main_within(lock_folder(self.folder)),
             Interruption(settings.max_minutes) as interruption,
@@ -190,13 +163,7 @@ class Trainer:
                     hooks.call("restorekit_step_end", trainer=self, step=step, metrics=row)
                 with self.meter.paused():
                     if step % self.validate_every == 0 or last:
-                        report.validated = found = self._validate(step)
-                        if found:
-                            if (warning := self.best.warning(step, found)) is not None:
-                                report.warn(warning)
-                            hooks.call(
-                                "restorekit_validation_end", trainer=self, step=step, metrics=found
-                            )
+                        self._validate(step, report, hooks)
                     if step % self.checkpoint_every == 0 or last or reason or self.best.ends(step):
                         self._save(step)
                 if self.best.ends(step):
@@ -238,77 +205,8 @@ class Trainer:
             The loss terms and their weighted sum. Values are the contribution of this process to
             the mean over the batch.
         """
-        settings, execution, terms = self.settings, self.execution, self.plan.terms
-        set_learning_rate(
-            self.optimizer, learning_rate(settings, self.schedule, step, self.total_steps)
-        )
-        execution.seed(settings.seed, "network", step, execution.processes.launch.rank)
-        self.model.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        measured: dict[str, Tensor] = {}
-        buffers = [buffer.clone() for buffer in self.model.buffers()]
-        # The number of parts must be equal in all processes, since they synchronise in each part.
-        count = min(settings.accumulate, settings.batch_size // execution.processes.launch.world)
-        parts, done = images.tensor_split(count), 0
-        for number, part in enumerate(parts, 1):
-            places = self.places[done : done + len(part)]
-            given = self.task.make_batch(execution.place(part), settings.seed, step, places)
-            share = len(part) / settings.batch_size
-            with execution.accumulating(self.model, last=number == len(parts)):
-                with execution.autocast():
-                    restoration = restore_batch(self.model, given.input, given.sigma)
-                counted = given.masked(restoration)
-                values: dict[str, Any] = {t.name: t.measure(counted, given.target) for t in terms}
-                values["loss"] = sum(t.weight * values[t.name] for t in terms)
-                if not values["loss"].requires_grad:
-                    raise ArgumentError("the loss terms do not depend on the network's output")
-                # DDP averages gradients over processes; this weights each process by its images.
-                execution.scaler.scale(
-                    values["loss"] * share * execution.processes.launch.world
-                ).backward()
-            for name, value in values.items():
-                measured[name] = measured.get(name, 0) + value.detach() * share
-            done += len(part)
-        self._apply_gradients(step, measured, buffers)
-        return measured
-
-    def _apply_gradients(
-        self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]
-    ) -> None:
-        """Update the weights. A step whose loss or gradient is not finite is skipped."""
-        settings, scaler, processes = self.settings, self.execution.scaler, self.execution.processes
-        scaler.unscale_(self.optimizer)
-        weights = list(self.model.parameters())
-        norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
-        if settings.clip_norm is not None:
-            nn.utils.clip_grads_with_norm_(weights, settings.clip_norm, norm)
-        size = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
-        loss = float(processes.sum({"loss": measured["loss"]})["loss"])
-        if math.isfinite(size) and math.isfinite(loss):
-            scaler.step(self.optimizer)
-            self.health.good()
-            if self.average is not None:
-                self.average.update(self.model, step)
-        else:
-            for buffer, before in zip(self.model.buffers(), buffers, strict=True):
-                buffer.copy_(before)  # running statistics include the bad batch
-            # While a float16 scaler is still reducing its scale, overflows are expected and are
-            # not counted as faults.
-            if not scaler.is_enabled() or not math.isfinite(loss) or scaler.get_scale() < 1:
-                values = {name: float(v) for name, v in processes.sum(measured).items()}
-                rate = self.optimizer.param_groups[0]["lr"]
-                self.health.bad(step, values, rate, self.results.checkpoint)
-        scaler.update()
-
-    def _prepare_objective(self) -> None:
-        """Prepare an objective with a network of its own, and try whether it fits the images."""
-        objective = self.plan.objective
-        if isinstance(objective, UsesNetwork):
-            objective.prepare(self.execution)
-            dataset: Any = self.plan.dataset
-            image = as_image(dataset[0]).unsqueeze(0)
-            with self.plan.errors_at_their_place("objective"):
-                objective.make_batch(self.execution.place(image), self.settings.seed, 1, [0])
+        rate = learning_rate(self.settings, self.schedule, step, self.total_steps)
+        return self.learner.step(step, images, self.places, rate)
 
     def _plan_steps(self) -> None:
         settings, plan = self.settings, self.plan
@@ -336,7 +234,7 @@ class Trainer:
         """The step to start after, everything taken up that an earlier part of the run left."""
         state = self.results.load(report.warn) if resume else None
         if state is not None:
-            restore_state(state, self.model, self.optimizer, self.average, **self._others())
+            self.learner.restore(state, meter=self.meter)
             self.best.row = state["best"]
         step = self.execution.processes.agreed(int(state["step"]) if state else 0)
         self.validation.check()
@@ -358,34 +256,31 @@ class Trainer:
         self.results.log(step, row)
         return row
 
-    def _validate(self, step: int) -> ValidationRow:
+    def _validate(self, step: int, report: RunProgress, hooks: Callbacks) -> None:
         """Validate the current weights, or their moving average, and save them if they are best."""
-        if not self.validation:
-            self.results.validated(step, {}, self.validation)
-            return {}
-        self.model.eval()
-        with self._usable_weights():
-            measured = self.validation.measure(self.execution.alone(self.model))
+        measured: ValidationRow = {}
+        if self.validation:
+            self.model.eval()
+            with self.learner.usable_weights():
+                measured = self.validation.measure(self.execution.alone(self.model))
         self.results.validated(step, measured, self.validation)
+        report.validated = measured
+        if not measured:
+            return
         if self.best.offer(step, measured):
-            self._save_weights("best", step)
-        return measured
+            self.results.save_weights("best", step, self.learner.weights())
+        if (warning := self.best.warning(step, measured)) is not None:
+            report.warn(warning)
+        hooks.call("restorekit_validation_end", trainer=self, step=step, metrics=measured)
 
     def _save(self, step: int) -> None:
-        self._save_weights("last", step)
-        state = capture_state(self.model, self.optimizer, self.average, **self._others())
+        self.results.save_weights("last", step, self.learner.weights())
+        state = self.learner.capture(meter=self.meter)
         self.results.save_state({"step": step, "best": self.best.row, **state})
 
-    def _others(self) -> dict[str, Stateful]:
-        return {"scaler": self.execution.scaler, "health": self.health, "meter": self.meter}
-
-    def _save_weights(self, name: str, step: int) -> None:
-        with self._usable_weights():
-            self.results.save_weights(name, step, gather_weights(self.model))
-
-    def _usable_weights(self) -> AbstractContextManager[None]:
-        """Within the block the model has the moving average of its weights, if one is kept."""
-        return self.average.applied(self.model) if self.average else nullcontext()
+    def _checkpoint(self) -> Path | None:
+        """The training state to go back to, if there is one."""
+        return self.results.checkpoint
 
     def _hooks(self) -> Callbacks:
         """The receivers of the training hooks: plugins, objects of the user, TensorBoard."""

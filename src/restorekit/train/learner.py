@@ -1,0 +1,167 @@
+"""The network in training: one step from a batch of clean images to new weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+
+from restorekit.errors import ArgumentError
+from restorekit.records import restore_batch
+from restorekit.train.checkpoint import (
+    RunState,
+    Stateful,
+    capture_state,
+    gather_weights,
+    restore_state,
+)
+from restorekit.train.execution import Execution
+from restorekit.train.health import Health
+from restorekit.train.optimization import MovingAverage, make_optimizer, set_learning_rate
+from restorekit.train.train_plan import TrainPlan
+
+
+class Learner:
+    """A network, its optimizer, and all else that a step changes.
+
+    Args:
+        plan: the run.
+        model: the network of the plan, prepared by `execution`.
+        execution: where and how the run computes.
+        checkpoint: gives the training state to go back to, if there is one, for error messages.
+
+    Attributes:
+        objective: makes the inputs and the targets of a step.
+
+    Raises:
+        ConfigError: the optimizer refuses an argument.
+    """
+
+    def __init__(
+        self,
+        plan: TrainPlan,
+        model: nn.Module,
+        execution: Execution,
+        checkpoint: Callable[[], Path | None],
+    ) -> None:
+        settings = plan.settings
+        self.settings, self.terms, self.objective = settings, plan.terms, plan.objective
+        self.model, self.execution, self.checkpoint = model, execution, checkpoint
+        self.optimizer = make_optimizer(settings, model.parameters(), execution.device)
+        self.average = MovingAverage(model, settings.ema) if settings.ema else None
+        self.health = Health(settings.max_nonfinite)
+
+    def step(self, step: int, images: Tensor, places: range, rate: float) -> dict[str, Tensor]:
+        """Do one optimizer step.
+
+        Args:
+            step: its number, from 1. Noise and dropout are derived from it.
+            images: the part of the batch for this process, (n, C, H, W), in [0, 1].
+            places: their places in the batch of all processes.
+            rate: the learning rate.
+
+        Returns:
+            The loss terms and their weighted sum. Values are the contribution of this process to
+            the mean over the batch.
+
+        Raises:
+            ArgumentError: the loss does not depend on the output of the network.
+            DivergenceError: too many steps in a row had no finite loss and gradient.
+        """
+        settings, execution = self.settings, self.execution
+        set_learning_rate(self.optimizer, rate)
+        execution.seed(settings.seed, "network", step, execution.processes.launch.rank)
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        measured: dict[str, Tensor] = {}
+        buffers = [buffer.clone() for buffer in self.model.buffers()]
+        # The number of parts must be equal in all processes, since they synchronise in each part.
+        count = min(settings.accumulate, settings.batch_size // execution.processes.launch.world)
+        parts, done = images.tensor_split(count), 0
+        for number, part in enumerate(parts, 1):
+            share = len(part) / settings.batch_size
+            with execution.accumulating(self.model, last=number == len(parts)):
+                values = self._measure(step, part, places[done : done + len(part)])
+                # DDP averages gradients over processes; this weights each process by its images.
+                execution.scaler.scale(
+                    values["loss"] * share * execution.processes.launch.world
+                ).backward()
+            for name, value in values.items():
+                measured[name] = measured.get(name, 0) + value.detach() * share
+            done += len(part)
+        self._apply_gradients(step, measured, buffers)
+        return measured
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copy the weights to use, of which only the main process gets sharded ones.
+
+        They are the moving average, if one is kept. All processes must call it.
+        """
+        with self.usable_weights():
+            return gather_weights(self.model)
+
+    def usable_weights(self) -> AbstractContextManager[None]:
+        """Within the block the model has the moving average of its weights, if one is kept."""
+        return self.average.applied(self.model) if self.average else nullcontext()
+
+    def capture(self, **others: Stateful) -> RunState:
+        """The complete state, with that of `others`. All processes must call it."""
+        return capture_state(self.model, self.optimizer, self.average, **self._parts, **others)
+
+    def restore(self, state: RunState, **others: Stateful) -> None:
+        """Restore a state that `capture` returned.
+
+        Raises:
+            CheckpointError: it belongs to another model, optimizer or configuration.
+        """
+        restore_state(state, self.model, self.optimizer, self.average, **self._parts, **others)
+
+    @property
+    def _parts(self) -> dict[str, Stateful]:
+        return {"scaler": self.execution.scaler, "health": self.health}
+
+    def _measure(self, step: int, images: Tensor, places: range) -> dict[str, Tensor]:
+        """The loss terms of a part of a batch, and their weighted sum "loss"."""
+        execution, terms = self.execution, self.terms
+        batch = self.objective.make_batch(execution.place(images), self.settings.seed, step, places)
+        with execution.autocast():
+            restoration = restore_batch(self.model, batch.input, batch.sigma)
+        counted = batch.masked(restoration)
+        values: dict[str, Any] = {t.name: t.measure(counted, batch.target) for t in terms}
+        values["loss"] = sum(t.weight * values[t.name] for t in terms)
+        if not values["loss"].requires_grad:
+            raise ArgumentError("the loss terms do not depend on the network's output")
+        return values
+
+    def _apply_gradients(
+        self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]
+    ) -> None:
+        """Update the weights. A step whose loss or gradient is not finite is skipped."""
+        settings, scaler, processes = self.settings, self.execution.scaler, self.execution.processes
+        scaler.unscale_(self.optimizer)
+        weights = list(self.model.parameters())
+        norm = nn.utils.get_total_norm(w.grad for w in weights if w.grad is not None)
+        if settings.clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(weights, settings.clip_norm, norm)
+        size = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+        loss = float(processes.sum({"loss": measured["loss"]})["loss"])
+        if math.isfinite(size) and math.isfinite(loss):
+            scaler.step(self.optimizer)
+            self.health.good()
+            if self.average is not None:
+                self.average.update(self.model, step)
+        else:
+            for buffer, before in zip(self.model.buffers(), buffers, strict=True):
+                buffer.copy_(before)  # running statistics include the bad batch
+            # While a float16 scaler is still reducing its scale, overflows are expected and are
+            # not counted as faults.
+            if not scaler.is_enabled() or not math.isfinite(loss) or scaler.get_scale() < 1:
+                values = {name: float(v) for name, v in processes.sum(measured).items()}
+                rate = self.optimizer.param_groups[0]["lr"]
+                self.health.bad(step, values, rate, self.checkpoint())
+        scaler.update()

@@ -1,0 +1,44 @@
+"""The parts of a run on the device where they are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from restorekit.objective.base import UsesNetwork
+from restorekit.train.dataset_pictures import as_image
+from restorekit.train.execution import Execution
+from restorekit.train.memory_check import check_memory, training_memory_errors
+from restorekit.train.train_plan import TrainPlan
+
+
+def place_parts(plan: TrainPlan, execution: Execution) -> nn.Module:
+    """Move the parts of a run to its device; return the network as it is trained there.
+
+    Raises:
+        InsufficientMemoryError: the device has too little memory for the run.
+        RestoreKitError: the objective does not fit the images of the dataset.
+    """
+    check_memory(plan, execution.device, execution.processes.launch.world)
+    with training_memory_errors(plan, execution.device, lambda: None):
+        model = execution.prepare(plan.model)
+        for noise in (plan.noise, *plan.validation_noise):
+            noise.to(execution.device)
+        for term in plan.terms:
+            term.module.to(execution.device)
+        for metric in plan.metrics.values():
+            metric.to(execution.device)
+    _prepare_objective(plan, execution)
+    return model
+
+
+def _prepare_objective(plan: TrainPlan, execution: Execution) -> None:
+    """Prepare an objective with a network of its own, and try whether it fits the images."""
+    objective = plan.objective
+    if isinstance(objective, UsesNetwork):
+        objective.prepare(execution)
+        dataset: Any = plan.dataset
+        image = as_image(dataset[0]).unsqueeze(0)
+        with plan.errors_at_their_place("objective"):
+            objective.make_batch(execution.place(image), plan.settings.seed, 1, [0])
