@@ -10,8 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from restorekit.components import registry as _registry
 from restorekit.components.component_records import Component
+from restorekit.components.discovery import discover_with as _discover_with
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import Registry
 from restorekit.errors import (
@@ -264,5 +264,5 @@ def _failures() -> list[str]:
     return host.failures()
 
 
-_registry.discover_with(_discover, _failures)
+_discover_with(_discover, _failures)
 _register_former_modules()

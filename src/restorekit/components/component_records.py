@@ -98,10 +98,21 @@ class Description:
 
 @dataclass(frozen=True)
 class RegistryEntry:
-    """A component and its provider."""
+    """A component of a kind, and its provider."""
 
+    kind: str
     component: Component
     provider: Provider
+
+    @property
+    def qualified_name(self) -> str:
+        """What messages on arguments begin with, for example "noise 'gaussian'"."""
+        return f"{self.kind} '{self.component.name}'"
+
+    @property
+    def label(self) -> str:
+        """What messages on the code of a provider begin with: that and the provider."""
+        return f"{self.qualified_name} of {self.provider}"
 
 
 @dataclass(frozen=True)
@@ -109,18 +120,21 @@ class CheckedComponent:
     """A component with arguments that fit its signature.
 
     Attributes:
-        kind: of what kind it is.
         entry: the component and its provider.
         target: what is called to make it.
         arguments: as they were given, and the defaults of the others.
         values: the given ones, converted to their declared types.
     """
 
-    kind: str
     entry: RegistryEntry
     target: Target = field(compare=False)  # the entry's
     arguments: Mapping[str, object]
     values: Mapping[str, object]
+
+    @property
+    def kind(self) -> str:
+        """The component's kind."""
+        return self.entry.kind
 
     @property
     def name(self) -> str:

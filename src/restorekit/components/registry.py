@@ -1,23 +1,17 @@
 """Registries: components by name.
 
 A component is declared with a target, a callable or a lazy "package.module:Attribute", and made
-with `create(name, **arguments)`. Built-in components and plugins are discovered on first use, by
-the function given to `discover_with`.
+with `create(name, **arguments)`. Built-in components and plugins are discovered on first use.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import functools
-import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 from restorekit.components import signatures, targets
-from restorekit.components.allocation import build_within_memory
 from restorekit.components.component_records import (
     SNAKE_CASE,
     CheckedComponent,
@@ -29,20 +23,17 @@ from restorekit.components.component_records import (
     Target,
     mark_origin,
 )
+from restorekit.components.discovery import discover, failed_plugins
 from restorekit.components.isolation import attempt
+from restorekit.components.making import check_arguments, make_object, undoing_changes
 from restorekit.errors import (
     ArgumentError,
     NameTakenError,
-    PluginError,
     RestoreKitError,
     UnknownNameError,
     did_you_mean,
 )
-from restorekit.untrusted.plain_data import find_unusable
 from restorekit.untrusted.text import quoted
-
-_OWN = "restorekit"  # the distribution
-
 
 REGISTRIES: dict[str, Registry] = {}  # by kind, in the order of their declaration
 
@@ -143,14 +134,14 @@ class Registry:
         Raises:
             NameTakenError: the name is taken and `override` is False.
         """
-        _discover(plugins=False)
+        discover(plugins=False)
         taken = self._entries.get(component.name)
         if taken is not None and not override:
             raise NameTakenError(
                 f"{self.kind} '{component.name}' of {provider} is already provided by "
                 f"{taken.provider}"
             )
-        self._entries[component.name] = RegistryEntry(component, provider)
+        self._entries[component.name] = RegistryEntry(self.kind, component, provider)
 
     def provider_of(self, name: str) -> Provider | None:
         """The provider of `name`, or None if the name is free; does not load plugins."""
@@ -163,14 +154,14 @@ class Registry:
         Raises:
             UnknownNameError: the name is unknown.
         """
-        _discover(plugins=False)
+        discover(plugins=False)
         if name not in self._entries:
-            _discover(plugins=True)
+            discover(plugins=True)
         if name not in self._entries:
             known = sorted(self._entries)
             raise UnknownNameError(
                 f"unknown {self.kind} '{name}'.{did_you_mean(str(name), known)} "
-                f"Available: {', '.join(known)}{_failed_plugins()}"
+                f"Available: {', '.join(known)}{failed_plugins()}"
             )
         return self._entries[name]
 
@@ -185,8 +176,8 @@ class Registry:
         target = entry.component.target
         if not isinstance(target, str):
             return target
-        with self._undone(entry):
-            return targets.import_target(target, self._label(entry))
+        with undoing_changes(entry):
+            return targets.import_target(target, entry.label)
 
     def configurable(self, name: str) -> Target:
         """The target of `name`, without the arguments that are not part of a configuration.
@@ -229,17 +220,7 @@ class Registry:
             ArgumentError: an argument is unknown, missing or cannot be used.
             PluginError: its target cannot be imported.
         """
-        entry, target = self.entry(name), self.configurable(name)
-        where = f"{self.kind} '{name}'"
-        given = {k: _path_as_text(v) for k, v in arguments.items()}
-        with attempt(lambda error: f"{self._label(entry)}: {error}"):
-            known = signatures.arguments(target)
-        if (unusable := find_unusable(given)) is not None:
-            raise signatures.unfit_arguments(where, [unusable])
-        values = signatures.validate(target, given, where)
-        # Defaults too: a checkpoint must not change its meaning when a default does.
-        defaults = {a.name: a.default for a in known if not a.required}
-        return CheckedComponent(self.kind, entry, target, {**defaults, **given}, values)
+        return check_arguments(self.entry(name), self.configurable(name), arguments)
 
     def make(self, checked: CheckedComponent, *given: Any) -> Any:
         """Make a component that `check` returned, with the objects that `create` is given.
@@ -249,27 +230,15 @@ class Registry:
             PluginError: the target fails, or does not make such a component.
         """
         try:
-            made = self._make(checked, *given)
+            # `checked.target` is bound to placeholders for these objects.
+            target = functools.partial(self.get(checked.name), *given) if given else checked.target
+            made = make_object(checked, target, needs=self.needs, of_tensors=self.of_tensors)
         except RestoreKitError as error:
             error.component = error.component or checked  # one within this one is more precise
             raise
         mark_origin(
             made, Origin(self.kind, checked.name, checked.arguments, checked.entry.provider)
         )
-        return made
-
-    def _make(self, checked: CheckedComponent, *given: Any) -> Any:
-        entry, name = checked.entry, checked.name
-        where, label = f"{self.kind} '{name}'", self._label(entry)
-        with self._undone(entry, with_random=False):  # weights are drawn from the random state
-            # `checked.target` is bound to placeholders for these objects.
-            target = functools.partial(self.get(name), *given) if given else checked.target
-            made = self._made(target, checked.values, where, label)
-        if (attribute := targets.lacking(made, self.needs)) is not None:
-            raise PluginError(
-                f"{label} made {quoted(made)}, which is not a valid {self.kind}: "
-                f"it has no {attribute}"
-            )
         return made
 
     def build(self, spec: Any, *given: Any) -> Any:
@@ -299,14 +268,14 @@ class Registry:
             >>> restorekit.list_noises("*_*")
             ['classic_mixture', 'one_of', 'salt_and_pepper']
         """
-        _discover(plugins=True)
+        discover(plugins=True)
         return sorted(fnmatch.filter(self._entries, pattern))
 
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""
         entry, target = self.entry(name), self.configurable(name)
-        component, label = entry.component, self._label(entry)
-        with attempt(lambda error: f"{label} cannot be described: {error}"):
+        component = entry.component
+        with attempt(lambda error: f"{entry.label} cannot be described: {error}"):
             return Description(
                 kind=self.kind,
                 name=name,
@@ -322,59 +291,6 @@ class Registry:
 
     def json_schema(self, name: str) -> dict[str, Any]:
         """The JSON Schema of a component's arguments (imports it)."""
-        target, label = self.configurable(name), self._label(self.entry(name))
-        with attempt(lambda error: f"{label} has no schema: {error}"):
+        entry, target = self.entry(name), self.configurable(name)
+        with attempt(lambda error: f"{entry.label} has no schema: {error}"):
             return signatures.arguments_schema(target)
-
-    def _made(self, target: Target, values: Mapping[str, object], where: str, label: str) -> object:
-        def make() -> object:
-            return targets.call_target(target, values, where, label)
-
-        # A trial on the meta device would read the files of a dataset twice.
-        return build_within_memory(make, where) if self.of_tensors else make()
-
-    def _label(self, entry: RegistryEntry) -> str:
-        return f"{self.kind} '{entry.component.name}' of {entry.provider}"
-
-    def _undone(
-        self, entry: RegistryEntry, *, with_random: bool = True
-    ) -> AbstractContextManager[None]:
-        """Undo changes of process-wide state by a plugin, with a warning."""
-        # Built-in components change nothing, and the comparison takes milliseconds.
-        if entry.provider.distribution == _OWN:
-            return contextlib.nullcontext()
-        return targets.undo_changes(self._label(entry), with_random=with_random)
-
-
-def _path_as_text(value: object) -> object:
-    """A path as text, so that it can be written to the card of a checkpoint."""
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
-
-
-@dataclass
-class _Discovery:
-    run: Callable[[bool], None] = lambda _: None
-    failures: Callable[[], list[str]] = list
-
-
-_discovery = _Discovery()
-
-
-def discover_with(run: Callable[[bool], None], failures: Callable[[], list[str]]) -> None:
-    """Set how components are discovered, so that this package does not import the discovery.
-
-    Args:
-        run: called before a look-up, with False for the built-in components alone and True for
-            the plugins as well; must do each only once.
-        failures: the plugins that failed to load, a line each.
-    """
-    _discovery.run, _discovery.failures = run, failures
-
-
-def _discover(*, plugins: bool) -> None:
-    _discovery.run(plugins)
-
-
-def _failed_plugins() -> str:
-    failures = _discovery.failures()
-    return f" (failed to load: {'; '.join(failures)})" if failures else ""
