@@ -1,20 +1,52 @@
 """The public API as text: every public name with its parameters and their defaults.
 
-`make api` records it in `public_api.txt`, with which a test compares it. Types are left out: mypy
-checks them.
+`make api` records it in `public_api.txt`, and writes the lines for type checkers that are derived
+from the public names. A test compares the files. Types are left out of the text: mypy checks them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import restorekit
+from restorekit.components.kinds import REGISTRIES
 
 RECORDED = Path(__file__).with_suffix(".txt")
+PACKAGE = Path(restorekit.__file__)
+SCRIPT = Path(__file__).with_name("typed_script.py")
+
+
+def derived_files() -> dict[Path, str]:
+    """The files that are derived from the public names, with the text that each should have."""
+    imports = (f"    {name},\n" for name in restorekit.__all__)
+    return {
+        RECORDED: describe_api(),
+        PACKAGE: _with_lines(
+            PACKAGE,
+            "    # The names of the kinds, written by `make api`.\n",
+            _names_of_kinds(),
+            "    # The end of what `make api` writes.\n",
+        ),
+        SCRIPT: _with_lines(SCRIPT, "from restorekit import (\n", imports, ")\n"),
+    }
+
+
+def _names_of_kinds() -> Iterator[str]:
+    """Assignments of the names that type checkers cannot derive."""
+    for registry in REGISTRIES.values():
+        for name, attribute in zip(registry.shortcuts, ("", ".create", ".names"), strict=True):
+            yield f"    {name} = _kinds.{registry.plural}{attribute}\n"
+
+
+def _with_lines(path: Path, first: str, lines: Iterable[str], last: str) -> str:
+    """The text of a file, with other lines between two of its lines."""
+    before, rest = path.read_text(encoding="utf-8").split(first, 1)
+    after = rest.split(last, 1)[1]
+    return "".join((before, first, *lines, last, after))
 
 
 def describe_api() -> str:
@@ -65,4 +97,5 @@ def _default(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    RECORDED.write_text(describe_api(), encoding="utf-8")
+    for path, text in derived_files().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
 """A user's script: mypy --strict resolves every public name, to something better than `Any`.
 
-`make types` checks it; a test compares the imports with `restorekit.__all__`.
+`make types` checks it. `make api` writes the imports from `restorekit`.
 """
 
 # ruff: noqa: F401
@@ -15,6 +15,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import restorekit
+
+# isort: off
 from restorekit import (
     Analysis,
     AnalyzedFiles,
@@ -48,8 +50,8 @@ from restorekit import (
     RestoreWarning,
     SensorNoise,
     TrainConfig,
-    Trainer,
     TrainOutcome,
+    Trainer,
     UnknownNameError,
     add_noise_files,
     analyze,
@@ -112,6 +114,7 @@ from restorekit import (
     schedules,
     ssim,
 )
+# isort: on
 
 assert_type(restorekit.__version__, str)
 misspelt = restorekit.Trainr  # type: ignore[attr-defined]  # an error, not `Any`

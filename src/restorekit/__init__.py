@@ -1,8 +1,8 @@
 """Neural image denoising and restoration: components by name, plugins, a thin Trainer.
 
 Every public name is imported when it is first used, so that importing restorekit imports no torch.
-A new name is added to `_LAZY`, to the imports for type checkers, to `__all__`, and to
-`docs/python.md` and `tests/typed_script.py`; tests compare them.
+A new name is added to `_LAZY`, to the imports for type checkers, to `__all__` and to
+`docs/python.md`; tests compare them. `make api` then writes what is derived from the names.
 """
 
 from __future__ import annotations
@@ -69,45 +69,38 @@ if TYPE_CHECKING:
     from restorekit.weights.weights_listing import ListedWeights, describe_weights, read_credits
     from restorekit.weights.weights_names import find_weights, list_weights
 
-    # The shortcuts of the registries.
-    models, create_model, list_models = _kinds.models, _kinds.models.create, _kinds.models.names
-    noises, create_noise, list_noises = _kinds.noises, _kinds.noises.create, _kinds.noises.names
-    losses, create_loss, list_losses = _kinds.losses, _kinds.losses.create, _kinds.losses.names
-    datasets, create_dataset, list_datasets = (
-        _kinds.datasets,
-        _kinds.datasets.create,
-        _kinds.datasets.names,
-    )
-    metrics, create_metric, list_metrics = (
-        _kinds.metrics,
-        _kinds.metrics.create,
-        _kinds.metrics.names,
-    )
-    optimizers, create_optimizer, list_optimizers = (
-        _kinds.optimizers,
-        _kinds.optimizers.create,
-        _kinds.optimizers.names,
-    )
-    schedules, create_schedule, list_schedules = (
-        _kinds.schedules,
-        _kinds.schedules.create,
-        _kinds.schedules.names,
-    )
-    objectives, create_objective, list_objectives = (
-        _kinds.objectives,
-        _kinds.objectives.create,
-        _kinds.objectives.names,
-    )
-    estimators, create_estimator, list_estimators = (
-        _kinds.estimators,
-        _kinds.estimators.create,
-        _kinds.estimators.names,
-    )
-    measurements, create_measurement, list_measurements = (
-        _kinds.measurements,
-        _kinds.measurements.create,
-        _kinds.measurements.names,
-    )
+    # The names of the kinds, written by `make api`.
+    models = _kinds.models
+    create_model = _kinds.models.create
+    list_models = _kinds.models.names
+    noises = _kinds.noises
+    create_noise = _kinds.noises.create
+    list_noises = _kinds.noises.names
+    losses = _kinds.losses
+    create_loss = _kinds.losses.create
+    list_losses = _kinds.losses.names
+    datasets = _kinds.datasets
+    create_dataset = _kinds.datasets.create
+    list_datasets = _kinds.datasets.names
+    metrics = _kinds.metrics
+    create_metric = _kinds.metrics.create
+    list_metrics = _kinds.metrics.names
+    optimizers = _kinds.optimizers
+    create_optimizer = _kinds.optimizers.create
+    list_optimizers = _kinds.optimizers.names
+    schedules = _kinds.schedules
+    create_schedule = _kinds.schedules.create
+    list_schedules = _kinds.schedules.names
+    objectives = _kinds.objectives
+    create_objective = _kinds.objectives.create
+    list_objectives = _kinds.objectives.names
+    estimators = _kinds.estimators
+    create_estimator = _kinds.estimators.create
+    list_estimators = _kinds.estimators.names
+    measurements = _kinds.measurements
+    create_measurement = _kinds.measurements.create
+    list_measurements = _kinds.measurements.names
+    # The end of what `make api` writes.
 
 _LAZY = {
     "Analysis": "restorekit.restore.analysis",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import shutil
 from pathlib import Path
 
 import pytest
 
 import restorekit
-from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError
 from tests.components.plugin_site import HEAD, Site
@@ -112,23 +110,3 @@ def test_kinds_are_snake_case(words: tuple[str, ...]) -> None:
     """The words become parts of Python names."""
     with pytest.raises(ArgumentError, match="is not snake_case"):
         Registry(*words)
-
-
-def test_type_checkers_know_the_names_of_every_kind() -> None:
-    """They cannot derive them; for a new kind, the message has the lines to add."""
-    package, script = ROOT / "__init__.py", Path(__file__).parents[1] / "typed_script.py"
-    tree = ast.parse(package.read_text(encoding="utf-8"))
-    stated = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assign)}
-    used = script.read_text(encoding="utf-8").split()
-    missing = []
-    for each in REGISTRIES.values():
-        kind = f"_kinds.{each.plural}"
-        line = f"{', '.join(each.shortcuts)} = ({kind}, {kind}.create, {kind}.names)"
-        if ast.unparse(ast.parse(line)) not in stated:
-            missing.append(f"{package.name}, under TYPE_CHECKING: {line}")
-        missing += [
-            f"{script.name}, to the import from restorekit: {name},"
-            for name in each.shortcuts
-            if f"{name}," not in used
-        ]
-    assert not missing, "add these lines:\n" + "\n".join(missing)
