@@ -26,6 +26,7 @@ class RestoreKitError(Exception):
     """
 
     component: object = None  # the checked component that raised it, where one did
+    key: str = ""  # the key of a configuration whose value is wrong, where it is known
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(one_line(a) if isinstance(a, str) else a for a in arguments))

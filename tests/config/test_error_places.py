@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from restorekit import ArgumentError, RestoreKitError, TrainConfig, Trainer
+from restorekit import ArgumentError, CheckpointError, RestoreKitError, TrainConfig, Trainer
 
 BASE: dict[str, Any] = {
     "model": {"name": "dncnn", "depth": 2, "width": 4},
@@ -41,6 +41,10 @@ NO_FOLDER = {"name": "folder", "path": "/no/such/folder"}
             "train.schedule: schedule 'step': drops",
         ),
         ({"train": {"validation_metric": "psnrr"}}, "train.validation_metric: 'psnrr'"),
+        ({"load_weight_path": "swift-foto"}, "load_weight_path: swift-foto: no such weights file"),
+        ({"load_weight_path": __file__}, "load_weight_path: "),
+        ({"model": "median"}, "model: model Median has no weights that can be trained"),
+        ({"loss": {"l1": 0}}, "loss: a run needs at least one loss term"),
     ],
 )
 def test_a_value_that_only_a_constructor_refuses(
@@ -63,9 +67,12 @@ def test_without_a_file_the_key_alone_is_named() -> None:
 
 
 def test_a_part_that_replaces_that_of_the_file_is_not_blamed_on_the_file() -> None:
-    """The message is that of the component alone."""
+    """The message is that of the component or of the file alone."""
+    config = TrainConfig.from_dict(BASE, source="run.json")
     with pytest.raises(ArgumentError, match=r"^noise 'gaussian': std must be"):
-        Trainer(TrainConfig.from_dict(BASE, source="run.json"), noise=LOUD)
+        Trainer(config, noise=LOUD)
+    with pytest.raises(CheckpointError, match=r"^swift-foto: no such weights file"):
+        Trainer(config, load_weight_path="swift-foto")
 
 
 def test_the_file_does_not_tell_configurations_apart() -> None:

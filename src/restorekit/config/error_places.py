@@ -1,12 +1,13 @@
 """Where in a configuration an error belongs, for errors that arise when the run is made.
 
 A check of the signature finds most mistakes. Some values are refused by the constructor of a
-component only; the error carries the component, which is then looked up in the configuration.
+component only; the error carries the component, which is then looked up in the configuration. An
+error of no component carries the key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from restorekit.components.component_records import CheckedComponent
@@ -17,12 +18,25 @@ from restorekit.errors import ConfigError, RestoreKitError
 
 
 @contextmanager
-def errors_at_their_place(config: TrainConfig, key: str = "") -> Iterator[None]:
-    """Within the block an error of a component of a configuration names the file and the key.
+def errors_of(key: str) -> Iterator[None]:
+    """Within the block an error that is of no component belongs to a key of the configuration."""
+    try:
+        yield
+    except RestoreKitError as error:
+        error.key = error.key or key
+        raise
+
+
+@contextmanager
+def errors_at_their_place(
+    config: TrainConfig, key: str = "", *, replaced: Collection[str] = ()
+) -> Iterator[None]:
+    """Within the block an error of a value of a configuration names the file and the key.
 
     Args:
         config: the configuration.
         key: the key to which an error belongs that is of no component.
+        replaced: keys whose values are not those of the configuration.
 
     Raises:
         ConfigError: with the name of the configuration in front of each problem.
@@ -34,8 +48,9 @@ def errors_at_their_place(config: TrainConfig, key: str = "") -> Iterator[None]:
     except ConfigError as error:
         raise ConfigError([f"{prefix}{each}" for each in error.problems]) from error
     except RestoreKitError as error:
-        component = error.component
-        place = _place_of(component, config) if component else key
+        key = error.key or key
+        otherwise = "" if key in replaced else key
+        place = _place_of(error.component, config) if error.component else otherwise
         if place:
             faults = "; ".join(getattr(error, "faults", ())) or str(error)
             error.put(f"{prefix}{place}: {faults}")

@@ -21,7 +21,7 @@ from restorekit.config.component_specs import (
     is_map_of_sets,
 )
 from restorekit.config.config_file import read_config
-from restorekit.config.error_places import errors_at_their_place
+from restorekit.config.error_places import errors_at_their_place, errors_of
 from restorekit.config.train_config import TrainConfig, settings_from
 from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ArgumentError
@@ -83,14 +83,18 @@ class TrainPlan:
         with torch.random.fork_rng(devices=[]):
             seed_torch(derive_seed(settings.seed, "weights"))
             made = models.build(model)
-        _check_model(made)
+        with errors_of("model"):
+            _check_model(made)
         if load_weight_path is not None:
-            load_model(load_weight_path, model=made)
+            with errors_of("load_weight_path"):
+                load_model(load_weight_path, model=made)
         if Path(save_weight_path).is_file():
             raise ArgumentError(f"save_weight_path '{save_weight_path}' is a file, not a folder")
         dataset, sets = datasets.build(dataset), _validation_sets(validation_dataset)
         check_dataset(dataset, "dataset")
-        terms, metrics = read_losses(loss), validation_metrics(settings)
+        with errors_of("loss"):
+            terms = read_losses(loss)
+        metrics = validation_metrics(settings)
         corruption = as_module(noises.build(noise), "noise")
         task = objectives.build(objective, corruption)
         _check_sources(task, Path(save_weight_path))
@@ -198,7 +202,7 @@ def make_train_plan(
         "load_weight_path": config.load_weight_path,
     }
     chosen = replace_settings(config.train, settings)
-    with errors_at_their_place(config):
+    with errors_at_their_place(config, replaced=parts):
         plan = TrainPlan.make(**{**named, **paths, **parts}, settings=chosen)
     return replace(plan, config=config)
 
