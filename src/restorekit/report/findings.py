@@ -47,9 +47,9 @@ def summary(
         "strongest"), "significance", "threshold", the removed share of "detail" and the "verdict",
         one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
         and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
-        outcome "model", "sigma" per channel in 1/255,
-        "already_clean", "left_alone", "seconds", "tile", "precision", "black", "white". "analysis"
-        is that of `Analysis.to_dict`.
+        outcome "model", "sigma" per channel in 1/255, "already_clean", "left_alone",
+        "stabilized", "seconds", "tile", "precision", "black", "white". "analysis" is that of
+        `Analysis.to_dict`.
 
     Raises:
         InputError: the shapes or types differ, or are unsupported.
@@ -94,6 +94,7 @@ def measure_change(
             "sigma": _in_255(outcome.sigma),
             "already_clean": outcome.already_clean,
             "left_alone": outcome.left_alone,
+            "stabilized": outcome.stabilized,
             "seconds": round(outcome.seconds, 3),
             "tile": outcome.tile,
             "precision": outcome.precision,

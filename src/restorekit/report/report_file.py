@@ -94,6 +94,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         rows += [
             ("Model", escaped(str(numbers["model"]))),
             ("Left unchanged", numbers["left_alone"] or "no"),
+            ("Noise stabilized", "yes" if numbers["stabilized"] else "no"),
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
         ]

@@ -36,4 +36,5 @@ def call_network(
     if level.stabilizer is None:
         return turn.undo(network(noisy, sigma, colours))
     stabilizer = level.stabilizer.of(place[0])
-    return turn.undo(stabilizer.around(lambda image: network(image, sigma, colours), noisy))
+    given = stabilizer.sigma(sigma)
+    return turn.undo(stabilizer.around(lambda image: network(image, given, colours), noisy))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,8 @@ class NoiseLevel:
         sigma: (B, C or 1, 1, 1), or a map (B, 1, h, w) at a lower resolution.
         reduction: pixels of the image along each axis for one value of the map; 0 if `sigma` is not
             a map.
-        stabilizer: transforms the images, so that the noise has this level; None if they are not
-            transformed.
+        stabilizer: transforms the images before the network gets them, and determines its level;
+            None if they are not transformed.
     """
 
     sigma: Tensor
@@ -180,10 +180,12 @@ def stabilised_level(level: NoiseLevel | None, stabilizer: Stabilizer) -> NoiseL
     """The level of images that are transformed before a network gets them.
 
     Args:
-        level: the level of the images as they are; None for a network that does not use it.
+        level: the level of the images; None for a network that does not use it.
         stabilizer: their transforms.
     """
-    return NoiseLevel(stabilizer.sigma(None if level is None else level.sigma), 0, stabilizer)
+    if level is None:
+        level = NoiseLevel(torch.zeros(len(stabilizer.images), 1, 1, 1))
+    return replace(level, stabilizer=stabilizer)
 
 
 def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:

@@ -19,6 +19,7 @@ from restorekit import (
     RestoreWarning,
     SensorNoise,
     denoise,
+    denoise_files,
 )
 from restorekit.data.samples import sample_path
 
@@ -212,6 +213,15 @@ class TestDecision:
         noisy = photons(clean)
         restored = Denoiser(Blank(), stabilize="auto")(noisy)
         assert error(restored, noisy) < 1.2 * error(noisy, clean)
+
+    def test_a_file_reports_it(self, tmp_path: Path) -> None:
+        """`summarize`, as for `--json`, and the outcome of the page."""
+        values = (photons(smooth()).clamp(0, 1)[0] * 255).round().byte().numpy()
+        Image.fromarray(values).save(tmp_path / "a.png")
+        files = denoise_files(tmp_path / "a.png", model=Blur(), stabilize="auto", summarize=True)
+        (result,) = files.results
+        assert result.pages[0].stabilized
+        assert result.summaries[0]["stabilized"] is True
 
     def test_a_page_stays_as_it_is(self) -> None:
         """Also if a curve is given."""

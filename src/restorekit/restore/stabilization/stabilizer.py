@@ -97,14 +97,13 @@ class Stabilizer:
         """The transforms of some images of the batch."""
         return Stabilizer(self.images[samples])
 
-    def sigma(self, otherwise: Tensor | None) -> Tensor:
-        """Standard deviation of the noise of each image on the scale of the network, (B, C, 1, 1).
+    def sigma(self, untransformed: Tensor) -> Tensor:
+        """Standard deviation of the noise that the network gets, (B, C or 1, 1, 1).
 
         Args:
-            otherwise: the level of images that are not transformed; None for a network that does
-                not use it.
+            untransformed: that of images that are not transformed, of the same shape.
         """
-        levels = torch.zeros(len(self.images), 1, 1, 1) if otherwise is None else otherwise.clone()
+        levels = untransformed.clone()
         for level, image in zip(levels, self.images, strict=True):
             if image is not None:
                 level.fill_(image.sigma)
