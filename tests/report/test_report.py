@@ -92,7 +92,8 @@ class TestPage:
         assert len(page.all("input")) == 3
         assert "photo.jpg" in page.text
         assert "The residual is white noise" in page.text
-        for expected in ("400 x 320", "swift-photo", "bfloat16", "384 pixels", "red 15.30"):
+        words = ("400 x 320", "swift-photo", "bfloat16", "384 pixels", "red 15.30")
+        for expected in (*words, "Fine detail removed0%"):
             assert expected in page.text
         sizes = [image.size for image in page.images()]
         assert sizes[:2] == [(400, 320)] * 2

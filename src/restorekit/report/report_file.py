@@ -86,6 +86,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         ("Noise after (of 255)", _by_channel(names, numbers["noise_after"])),
         ("Removed (of 255)", f"{numbers['residual']['std']:.2f}"),
         ("Residual", numbers["residual"]["verdict"]),
+        ("Fine detail removed", f"{numbers['residual']['detail']:.0%}"),
     ]
     if "model" in numbers:
         seconds, pixels = numbers["seconds"], width * height / 1e6
