@@ -9,7 +9,7 @@ by black and white areas of the picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -115,9 +115,9 @@ class _Search:
     def __init__(self, sample: ImageSample) -> None:
         self.planes = sample.pieces.flatten(0, 1)
         self.inner = self.planes[:, _REACH:-_REACH, _REACH:-_REACH]
-        total = self.inner.numel()
-        step = max(1, total // _PLACES) | 1
-        places = torch.arange(0, total, step)
+        self.total = self.inner.numel()
+        step = max(1, self.total // _PLACES) | 1  # odd, so that all channels are examined
+        places = torch.arange(0, self.total, step)
         self.anywhere = self._around(torch.unravel_index(places, self.inner.shape))
         self.noise = self._noise()
         coded = 0.0 if sample.steps is None else _STEPS / sample.steps
@@ -136,7 +136,7 @@ class _Search:
         extreme = self.inner >= 1 if sign > 0 else self.inner <= 0
         places, each = _some(extreme)
         impulses = self._unexpected(self._around(places), sign)
-        share = float(impulses.sum()) * each / (usual * self.inner.numel())
+        share = float(impulses.sum()) * each / (usual * self.total)
         if self._repeat(places, impulses):
             share = 0.0
         return min(share, 1.0), min(1.0, usual * len(self.anywhere.centre) / _MANY)
@@ -145,11 +145,7 @@ class _Search:
         """Share of the isolated bright or dark values inside the range."""
         places, each = _some(self._stands_out(sign))
         found = self._isolated(self._around(places), sign)
-        return 0.0 if self._repeat(places, found) else float(found.sum()) * each / self._total
-
-    @property
-    def _total(self) -> int:
-        return self.inner.numel()
+        return 0.0 if self._repeat(places, found) else float(found.sum()) * each / self.total
 
     def _noise(self) -> float:
         """Rough standard deviation of the noise, from the pixels on both sides of each place."""
@@ -160,12 +156,8 @@ class _Search:
     def _around(self, places: tuple[Tensor, ...]) -> _Surroundings:
         _, height, width = self.planes.shape
         at = (places[0] * height + places[1] + _REACH) * width + places[2] + _REACH
-        flat = self.planes.flatten()
-        near, ring = (
-            flat[at[:, None] + torch.tensor([y * width + x for y, x in offsets])]
-            for offsets in (_NEXT, _RING)
-        )
-        return _Surroundings(flat[at], near, ring)
+        flat, offsets = self.planes.flatten(), [y * width + x for y, x in _NEXT + _RING]
+        return _Surroundings(flat[at], flat[at[:, None] + torch.tensor(offsets)])
 
     def _unexpected(self, around: _Surroundings, sign: int) -> Tensor:
         """Places whose surroundings do not lead one to expect white (or black)."""
@@ -195,12 +187,10 @@ class _Search:
 
     def _isolated(self, around: _Surroundings, sign: int) -> Tensor:
         """Values that deviate far more than all those around them."""
-        both = torch.cat([around.near, around.ring], 1)
-        background = both.median(1).values
-        deviation = (both - background[:, None]).abs()
-        own = sign * (around.centre - background)
+        deviation = (around.all - around.background[:, None]).abs()
+        own = sign * (around.centre - around.background)
         spread = (deviation.median(1).values / 0.6745).clamp_min(self.noise)
-        way = (around.near[:, _CROSS].mean(1) - background) * sign
+        way = (around.near[:, _CROSS].mean(1) - around.background) * sign
         isolated = (deviation.amax(1) <= _OTHERS * own) & (way <= _BLOB * own)
         isolated &= own > (_SIGMAS * spread).clamp_min(self.least)
         flat = around.is_flat & self.flat_counts & ((own > self.far) | self.textured_counts)
@@ -221,18 +211,32 @@ class _Search:
         return bool(near.max() > _REPEATED * usual + _DEVIATIONS * usual**0.5 + _FEWEST)
 
 
-class _Surroundings(NamedTuple):
-    """Pixels, the 8 next to each, and the ring of 16 around those: (n,), (n, 8), (n, 16)."""
+@dataclass(frozen=True)
+class _Surroundings:
+    """Pixels (n,), and the 24 around each of them (n, 24): first the 8 next to it, then a ring."""
 
     centre: Tensor
-    near: Tensor
-    ring: Tensor
+    all: Tensor
 
     @property
+    def near(self) -> Tensor:
+        """The 8 pixels next to each."""
+        return self.all[:, : len(_NEXT)]
+
+    @property
+    def ring(self) -> Tensor:
+        """The 16 pixels around those."""
+        return self.all[:, len(_NEXT) :]
+
+    @cached_property
+    def background(self) -> Tensor:
+        """The median of the surroundings."""
+        return self.all.median(1).values
+
+    @cached_property
     def is_flat(self) -> Tensor:
         """Whether most of the surroundings have the same value."""
-        both = torch.cat([self.near, self.ring], 1)
-        return (both == both.median(1).values[:, None]).sum(1) >= _FLAT
+        return (self.all == self.background[:, None]).sum(1) >= _FLAT
 
 
 def _some(mask: Tensor) -> tuple[tuple[Tensor, ...], float]:
@@ -244,12 +248,9 @@ def _some(mask: Tensor) -> tuple[tuple[Tensor, ...], float]:
 
 def _are_random_on_flat(anywhere: _Surroundings, far: float) -> bool:
     """Whether what deviates from a flat background is as likely next to another deviation."""
-    centre, near, ring = (values[anywhere.is_flat] for values in anywhere)
-    if not len(centre):
-        return False
-    background = torch.cat([near, ring], 1).median(1).values
-    deviates = ((centre - background).abs() > far).float()
-    alone = (near == background[:, None]).all(1)
+    flat, background = anywhere.is_flat, anywhere.background
+    deviates = ((anywhere.centre - background).abs() > far).float()[flat]
+    alone = (anywhere.near == background[:, None]).all(1)[flat]
     if not bool(alone.any()):
         return False
     usual, adjacent = float(deviates[alone].mean()), deviates[~alone]
