@@ -28,13 +28,12 @@ _ANNEX_K = (
 )
 # The coefficients of a JPEG are multiples of a step. The mean of cos(2 pi coefficient / step) is
 # then near 1, and otherwise near 0.
-_FREQUENCIES = 20  # the lowest, without the mean
-_LARGEST_STEP = 128
+_SMALLEST_STEP, _LARGEST_STEP = 2, 128
 _BINS, _LARGEST = 4, 512  # of the histograms: per level, and in levels
 _LEAST_COEFFICIENTS = 30
 _COMB = 0.45
-_LEAST_FREQUENCIES = 3
-_BLOCKS = 16_000
+_LEAST_FREQUENCIES = 4
+_BLOCKS = 12_000
 
 
 @dataclass(frozen=True)
@@ -151,16 +150,10 @@ def find_steps(pieces: Tensor, top: int, left: int) -> dict[int, float]:
     blocks = _blocks(_luma(pieces)[:, top:, left:])
     if not len(blocks):
         return {}
-    index = torch.arange(_SIDE)
-    order = (index[:, None] + index).flatten()
-    chosen = order.argsort(stable=True)[1 : _FREQUENCIES + 1]
-    levels = 255 * dct_of_blocks(blocks)[:, chosen]
-    histograms = _histograms(levels)
-    return {
-        int(frequency): step
-        for frequency, histogram in zip(chosen, histograms, strict=True)
-        if (step := _step(histogram)) is not None
-    }
+    # All frequencies but the mean, whose steps rounding hides.
+    histograms = _histograms(255 * dct_of_blocks(blocks)[:, 1:])
+    found = {1 + index: _step(histogram) for index, histogram in enumerate(histograms)}
+    return {frequency: step for frequency, step in found.items() if step is not None}
 
 
 def nearest_quality(steps: dict[int, float]) -> int:
@@ -198,17 +191,15 @@ def _step(histogram: Tensor) -> float | None:
     counts = used @ histogram
     scores = (waves @ histogram) / counts.clamp_min(1)
     scores[counts < _LEAST_COEFFICIENTS] = 0
-    best = float(scores.max())
-    if best < _COMB:
-        return None
-    # Coefficients that are multiples of a step are also multiples of its parts.
-    return float((scores >= best - 0.05).nonzero().max()) + 2
+    # Multiples of a step are also multiples of its parts, for which rounding weighs more.
+    best = int(scores.argmax())
+    return float(best + _SMALLEST_STEP) if scores[best] >= _COMB else None
 
 
 @cache
 def _combs() -> tuple[Tensor, Tensor]:
-    """For each step from 2: cos(2 pi coefficient / step), and the bins that it is averaged over."""
-    steps = torch.arange(2, _LARGEST_STEP + 1)[:, None].float()
+    """For each step: cos(2 pi coefficient / step), and the bins that it is averaged over."""
+    steps = torch.arange(_SMALLEST_STEP, _LARGEST_STEP + 1)[:, None].float()
     value = torch.arange(_LARGEST * _BINS)[None] / _BINS
     used = ((value >= steps / 2) & (value < _LARGEST - 1)).float()
     return torch.cos(2 * math.pi * value / steps) * used, used
