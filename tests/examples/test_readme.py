@@ -19,7 +19,7 @@ import restorekit
 from restorekit.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/denoising.md")
+DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/denoising.md", "docs/analysis.md")
 WITH_MISTAKES = ("README.md", "docs/quickstart.md")
 
 
