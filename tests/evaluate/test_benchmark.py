@@ -7,7 +7,7 @@ import math
 import shlex
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -37,6 +37,7 @@ CHANGED = {
     "border": 2,
     "limit": 2,
     "sigma": "estimated",
+    "stabilize": "auto",
 }
 
 
@@ -270,3 +271,20 @@ def test_real_noise_is_not_made(pairs: Path) -> None:
     (line, *_) = table_notes(measured("median", pairs, (), pairs=True))
     assert "real noise" in line
     assert "seed" not in line
+
+
+@pytest.mark.parametrize("mode", ["off", "auto", "on"])
+def test_noise_is_stabilised_by_request(mode: Literal["off", "auto", "on"], tmp_path: Path) -> None:
+    """Then the noise of dark and of bright areas has the same strength for the model."""
+    generator = np.random.default_rng(0)
+    clean = np.tile(np.linspace(0.05, 0.9, 192), (192, 1))
+    for name, image in (("gt", clean), ("noisy", generator.poisson(clean / 0.005) * 0.005)):
+        (tmp_path / name).mkdir()
+        pixels = (image * 255).round().clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name / "a.png")
+    spy = Spy(sigma_weight=1e-6)
+    protocol = Protocol(stabilize=mode)
+    measured({"spy": spy}, tmp_path, [], pairs=True, protocol=protocol)
+    change = spy.given[-1][0, 0].diff(dim=0)
+    ratio = float(change[:, -40:].std() / change[:, :40].std())
+    assert ratio > 2 if mode == "off" else ratio == pytest.approx(1, abs=0.15)

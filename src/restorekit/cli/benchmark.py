@@ -28,6 +28,7 @@ from restorekit.cli.benchmark_options import (
     RoundOutput,
     Seed,
     SpeedSize,
+    Stabilize,
     Threads,
 )
 from restorekit.cli.benchmark_table import BenchmarkTable
@@ -49,6 +50,7 @@ def benchmark(
     seed: Seed = 0,
     kair: Kair = False,
     estimate: Estimate = False,
+    stabilize: Stabilize = "off",
     limit: Limit = None,
     border: Border = 0,
     crop: Crop = None,
@@ -83,6 +85,7 @@ def benchmark(
         border=border,
         limit=limit,
         sigma="estimated" if estimate else "true",
+        stabilize=stabilize,
     )
     # `benchmark` has one argument for all three; --pairs may be given with either of these.
     rules = [rule for rule in (pairs_pattern, pairs_csv) if rule is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -59,6 +59,10 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the nois
 Kair = Annotated[bool, typer.Option("--kair", help="Seed Gaussian noise as KAIR's scripts do.")]
 Estimate = Annotated[
     bool, typer.Option("--estimate", help="Let the models use an estimated noise level.")
+]
+Stabilize = Annotated[
+    Literal["off", "auto", "on"],
+    typer.Option("--stabilize", help="Make noise that depends on the brightness constant."),
 ]
 Limit = Annotated[
     int | None,

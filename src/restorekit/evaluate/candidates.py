@@ -12,7 +12,9 @@ from torch import nn
 from restorekit.errors import ArgumentError
 from restorekit.networks.loading import ModelLike
 from restorekit.networks.network import model_name
+from restorekit.restore.denoise_options import DenoiseKeywords
 from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.stabilization.choose import Stabilize
 from restorekit.restore.tiles.tile_size import TileSize
 
 Models = ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike]
@@ -37,18 +39,18 @@ class Candidate:
 
 
 def load_candidates(
-    models: Mapping[str, ModelLike], device: torch.device, precision: str, tile: TileSize
+    models: Mapping[str, ModelLike],
+    device: torch.device,
+    precision: str,
+    tile: TileSize,
+    stabilize: Stabilize,
 ) -> list[Candidate]:
-    """Load models, by their labels; `precision` and `tile` are those of `Denoiser`."""
+    """Load models, by their labels; the other arguments are those of `Denoiser`."""
     # force=True, to measure the network and not the safeguard that limits its changes.
-    return [
-        Candidate(
-            label,
-            Denoiser(model, device=device, precision=precision, tile=tile, force=True),
-            device,
-        )
-        for label, model in models.items()
-    ]
+    options = DenoiseKeywords(
+        device=device, precision=precision, tile=tile, stabilize=stabilize, force=True
+    )
+    return [Candidate(label, Denoiser(model, **options), device) for label, model in models.items()]
 
 
 def label_models(given: Models) -> dict[str, ModelLike]:

@@ -155,7 +155,8 @@ def _noisy(
 
 def _level(degraded: Degraded, protocol: Protocol) -> float | None:
     """The standard deviation of the noise (RMS of a map); None if the model shall estimate it."""
-    if degraded.sigma is None or protocol.sigma == "estimated":
+    is_estimated = protocol.sigma == "estimated" or protocol.stabilize != "off"
+    if degraded.sigma is None or is_estimated:
         return None
     return float(degraded.sigma.double().square().mean().sqrt())
 

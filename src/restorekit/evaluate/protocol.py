@@ -30,6 +30,7 @@ _CHOICES = {
     "border": ("border of {} px left out", "--border {}"),
     "limit": ("at most {} pictures", "--limit {}"),
     "sigma": ("level estimated", "--estimate"),
+    "stabilize": ("noise stabilised: {}", "--stabilize {}"),
 }
 
 
@@ -56,6 +57,8 @@ class Protocol:
         limit: use at most this many pictures, evenly spaced in the order of names.
         sigma: "true" gives the models the standard deviation of the noise (before clipping), as in
             published tables; with "estimated" it is estimated from the noisy picture.
+        stabilize: "auto" and "on" measure the noise curve of each picture and make its noise
+            constant for the model, see `Denoiser`; the noise level is then estimated as well.
 
     Raises:
         ArgumentError: a number is out of its range.
@@ -76,6 +79,7 @@ class Protocol:
     border: int = 0
     limit: int | None = None
     sigma: Literal["true", "estimated"] = "true"
+    stabilize: Literal["off", "auto", "on"] = "off"
 
     def __post_init__(self) -> None:
         # The window of SSIM has 11 pixels.
@@ -151,10 +155,12 @@ class Protocol:
         if self.limit is not None:
             size += f", {self.limit} of them at most, evenly spaced by name"
         border = f"without {self.border} px of border" if self.border else "no border cut"
-        source = "given to" if self.sigma == "true" else "estimated by"
+        stable = "" if self.stabilize == "off" else f", noise stabilised ({self.stabilize})"
+        source = "given to" if self.sigma == "true" and not stable else "estimated by"
         made = f"noise {noise}; input {given}; sigma {source} models that take it"
+        made = "real noise, sigma estimated" if real else made
         return (
-            f"{colour}; {size}, {border}; {'real noise, sigma estimated' if real else made}; "
+            f"{colour}; {size}, {border}; {made}{stable}; "
             f"output {output}; PSNR and SSIM over all channels, mean over pictures"
         )
 
