@@ -73,7 +73,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     words = (
         "-m x.safetensors --sigma 25.5 --strength 0.5 --strength-luma 0.75 --strength-chroma 1 "
         "--keep-detail 0.25 --ensemble --tile 256 --precision float32 --device cpu "
-        "--runtime onnxruntime"
+        "--runtime onnxruntime --scales 3"
     )
     assert run("denoise", pictures / "a.png", *words.split()).code == 0
     second_words = ("--noise-map", "--tile", "off", "--force")
@@ -93,12 +93,14 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "runtime": "onnxruntime",
         "noise_map": False,
         "stabilize": "off",
+        "scales": 3,
         "black": "auto",
         "white": "auto",
         "force": False,
     }
     assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
     assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
+    assert second["scales"] == 1
     assert second["force"] is True
     assert (second["strength_luma"], second["strength_chroma"]) == (None, None)
 

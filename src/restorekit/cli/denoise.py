@@ -19,6 +19,7 @@ from restorekit.cli.denoise_options import (
     Quality,
     ReportPath,
     Runtime,
+    Scales,
     Sigma,
     Stabilize,
     Strength,
@@ -35,6 +36,7 @@ from restorekit.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from restorekit.pictures.pixel_values import Depth
+    from restorekit.restore.coarse_noise import Scales as NumberOfScales
     from restorekit.restore.tiles.tile_size import TileSize
 
 DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "float"}
@@ -53,6 +55,7 @@ def denoise(
     noise_map: NoiseMap = False,
     stabilize: Stabilize = None,
     noise_curve: NoiseCurve = None,
+    scales: Scales = "1",
     tile: Tile = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
@@ -98,6 +101,7 @@ def denoise(
             ensemble=ensemble,
             noise_map=noise_map,
             stabilize=mode,
+            scales=_scales(scales),
             tile=_tile(tile),
             precision=_choice("--precision", precision, PRECISIONS),
             device=device,
@@ -124,6 +128,11 @@ def _sigma(text: str) -> float | None:
 
 def _optional_share(option: str, text: str | None) -> float | None:
     return None if text is None else _number(option, text, 0, 1)
+
+
+def _scales(text: str) -> NumberOfScales:
+    found: dict[str, NumberOfScales] = {"auto": "auto", "1": 1, "2": 2, "3": 3, "4": 4}
+    return found[_choice("--scales", text, tuple(found))]
 
 
 def _tile(text: str) -> TileSize:

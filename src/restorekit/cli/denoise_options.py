@@ -49,6 +49,9 @@ NoiseCurve = Annotated[
         help="Photon gain, read noise and pedestal, in values of the file.",
     ),
 ]
+Scales = Annotated[
+    str, typer.Option("--scales", metavar="N", help="Scales of coarse noise: 1 to 4, or auto.")
+]
 Tile = Annotated[str, typer.Option("--tile", metavar="N", help="Side in pixels, auto, or off.")]
 Runtime = Annotated[
     str, typer.Option("--runtime", metavar="NAME", help=f"auto, {', '.join(RUNTIMES)}.")

@@ -48,8 +48,8 @@ def summary(
         one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
         and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
         outcome "model", "sigma" per channel in 1/255, "already_clean", "left_alone",
-        "stabilized", "seconds", "tile", "precision", "black", "white". "analysis" is that of
-        `Analysis.to_dict`.
+        "stabilized", "seconds", "tile", "precision", "scales", "black", "white". "analysis" is that
+        of `Analysis.to_dict`.
 
     Raises:
         InputError: the shapes or types differ, or are unsupported.
@@ -98,6 +98,7 @@ def measure_change(
             "seconds": round(outcome.seconds, 3),
             "tile": outcome.tile,
             "precision": outcome.precision,
+            "scales": outcome.scales,
             "black": outcome.black,
             "white": outcome.white,
         }

@@ -98,6 +98,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
             ("Noise stabilized", "yes" if numbers["stabilized"] else "no"),
             ("Time", f"{seconds:.2f} s{pace}"),
             ("Tiles, precision", f"{tile}, {numbers['precision']}"),
+            ("Scales", f"{numbers['scales']}"),
         ]
         # A level that was given for the whole picture has one value.
         used = [*names] if len(numbers["sigma"]) == len(names) else [""]

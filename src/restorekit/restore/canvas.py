@@ -46,6 +46,7 @@ class Canvas:
         words: the warning about a range that was guessed; None if there is none.
         kept: a mask of the pixels that are copied from the image, and their values.
         is_touched: whether any row has been written.
+        removed: noise that has been found already, (B, C, H, W); the network does not see it.
         quantization: the quantization tables, if the image is that of a JPEG file.
     """
 
@@ -56,6 +57,7 @@ class Canvas:
     words: str | None = None
     kept: tuple[Tensor, Tensor] | None = None
     is_touched: bool = False
+    removed: Tensor | None = None
     quantization: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
@@ -149,6 +151,15 @@ class Canvas:
             dtype: floating point type of the copy.
         """
         return self._as_float(self.source[samples, :, rows, columns], dtype)
+
+    def read_for_network(
+        self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype
+    ) -> Tensor:
+        """Copy a piece of the image without the noise that has been removed; see `read`."""
+        piece = self.read(samples, rows, columns, dtype)
+        if self.removed is not None:
+            piece -= self.removed[samples, :, rows, columns]
+        return piece
 
     def reread(self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype) -> Tensor:
         """Copy a piece of the result that has been written; see `read`."""

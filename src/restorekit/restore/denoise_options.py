@@ -13,6 +13,7 @@ from restorekit.errors import ArgumentError
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.coarse_noise import Scales, check_scales
 from restorekit.restore.noise_level import Sigma, check_sigma
 from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.restore.stabilization.choose import Stabilize, check_stabilize
@@ -41,6 +42,7 @@ class FileKeywords(TypedDict, total=False):
     noise_map: bool
     runtime: str
     stabilize: Stabilize
+    scales: Scales
     black: RangeEnd
     white: RangeEnd
     force: bool
@@ -75,6 +77,7 @@ class DenoiseOptions:
     noise_map: bool = False
     runtime: str = "torch"
     stabilize: Stabilize = "off"
+    scales: Scales = 1
     black: RangeEnd = "auto"
     white: RangeEnd = "auto"
     alpha: bool = True
@@ -96,6 +99,7 @@ class DenoiseOptions:
             raise ArgumentError(
                 "stabilize replaces the noise level by a curve; leave out sigma and noise_map"
             )
+        check_scales(self.scales)
 
     @property
     def meaning(self) -> PixelMeaning:

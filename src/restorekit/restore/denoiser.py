@@ -21,6 +21,7 @@ from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
 from restorekit.networks.loading import ModelLike, load_network
 from restorekit.networks.network import Network, model_name
+from restorekit.restore.coarse_noise import CoarseNoise
 from restorekit.restore.denoise_options import (
     DEFAULT_MODEL,
     DenoiseKeywords,
@@ -115,6 +116,10 @@ class Denoiser:
             (pages, line art) and images without noise worth removing are returned unchanged, and
             no region is changed by more than its noise explains. `DenoiseOutcome.left_alone` has
             the reason.
+        scales: Number of scales, 1 to 4, at which noise is removed: in the image averaged over 8, 4
+            and 2 pixels first, and then in the image itself. For noise that is correlated over
+            several pixels and that a network for white noise takes for detail. "auto" uses as many
+            as the measured noise is coarse for.
         runtime: "torch", or "onnxruntime" or "openvino" (in float32) if the extra is installed;
             "auto" selects the fastest.
 
@@ -261,6 +266,7 @@ class Denoiser:
         for job in jobs:
             job.level = self._levels.of_image(job.canvas, self._options, diagnose)
             job.stabilizer = self._levels.stabilizer_of(job.canvas, self._options)
+            self._choose_scales(job)
         for job in jobs:
             job.guard = self._guard(job)
         run_jobs(jobs, self._pipeline, self._levels, self._options)
@@ -289,6 +295,15 @@ class Denoiser:
         for words in dict.fromkeys(job.canvas.words for job in jobs if job.canvas.words):
             warn(words)
         return jobs
+
+    def _choose_scales(self, job: ImageJob) -> None:
+        """Measure coarse noise if it may be removed at several scales."""
+        if self._options.scales == 1 or self._options.strength_of(job.canvas).is_zero:
+            return
+        noise = CoarseNoise(job.canvas)
+        count = noise.count(self._options.scales)
+        if count > 1:
+            job.shares, job.level = noise.shares(count), noise.improved(job.level)
 
     def _guard(self, job: ImageJob) -> Guard | None:
         """The limits on the change of an image; None if it is unlimited."""

@@ -16,6 +16,7 @@ from restorekit.restore.level_choice import LevelChoice
 from restorekit.restore.noise_level import join_levels
 from restorekit.restore.pipeline import Pipeline
 from restorekit.restore.safeguard.guard import join_guards
+from restorekit.restore.several_scales import join_shares
 from restorekit.restore.tiles.stitch import pixels_at_once
 
 
@@ -37,9 +38,11 @@ def run_jobs(
         else:
             changed.append(job)
     # After those that are left alone were taken out, so that batches are full.
-    groups = group_alike([job.canvas for job in changed], pixels_at_once(pipeline.network))
-    for group in groups:
-        _run_batch([changed[index] for index in group], pipeline, levels, options)
+    at_once = pixels_at_once(pipeline.network)
+    for count in sorted({job.scales for job in changed}):
+        alike = [job for job in changed if job.scales == count]
+        for group in group_alike([job.canvas for job in alike], at_once):
+            _run_batch([alike[index] for index in group], pipeline, levels, options)
 
 
 def _run_batch(
@@ -54,7 +57,9 @@ def _run_batch(
         join_canvases([job.canvas for job in batch]) as canvas,
         join_guards([job.guard for job in batch]) as guard,
     ):
-        tile = pipeline.run(canvas, given, options, dtype, guard)
+        shares = join_shares([job.shares for job in batch])
+        tile = pipeline.run(canvas, given, options, dtype, guard, shares)
+        canvas.removed = None
     for job in batch:
         job.tile = tile
         job.precision = str(dtype or network.dtype).removeprefix("torch.")

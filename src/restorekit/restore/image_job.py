@@ -10,6 +10,7 @@ from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.safeguard.reason import Reason
+from restorekit.restore.several_scales import ScaleShares
 from restorekit.restore.stabilization.stabilizer import Stabilizer
 
 
@@ -22,6 +23,7 @@ class ImageJob:
         precision: number format of the network.
         level: its noise level; None if it is neither given nor needed.
         stabilizer: the transforms to a constant noise level; None if it is not transformed.
+        shares: the scales at which it is restored; None for 1x only.
         guard: the limits on its change; None if it is unlimited.
         tile: largest side of a tile in pixels; None for the whole image.
     """
@@ -30,6 +32,7 @@ class ImageJob:
     precision: str
     level: NoiseLevel | None = None
     stabilizer: Stabilizer | None = None
+    shares: ScaleShares | None = None
     guard: Guard | None = None
     tile: int | None = None
 
@@ -42,6 +45,11 @@ class ImageJob:
     def reason(self) -> Reason | None:
         """Why the image is left unchanged; None if it is restored."""
         return None if self.guard is None else self.guard.reason
+
+    @property
+    def scales(self) -> int:
+        """Number of scales at which it is restored."""
+        return 1 if self.shares is None else len(self.shares.shares)
 
     def outcome(self, model: str, seconds: float) -> DenoiseOutcome[object]:
         """The restored image, and how it was restored.
@@ -63,6 +71,7 @@ class ImageJob:
             white=self.canvas.scale.white,
             left_alone=self.reason,
             stabilized=self.stabilizer is not None and self.reason is None,
+            scales=1 if self.reason else self.scales,
         )
 
     def _sigma_per_channel(self) -> tuple[float, ...]:

@@ -32,6 +32,7 @@ class DenoiseOutcome(Generic[Restored]):
             noise and detail cannot be distinguished; set a narrower range of black and white.
         stabilized: whether the noise was transformed to a constant level for the network; see the
             option `stabilize`.
+        scales: number of scales at which noise was removed.
 
     Example:
         >>> noisy = batch + 0.1 * torch.randn_like(batch)
@@ -51,6 +52,7 @@ class DenoiseOutcome(Generic[Restored]):
     white: float | None = None
     left_alone: Reason | None = None
     stabilized: bool = False
+    scales: int = 1
 
 
 if not TYPE_CHECKING:

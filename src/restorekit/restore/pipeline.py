@@ -16,6 +16,7 @@ from restorekit.restore.detail.return_detail import return_detail
 from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
 from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.several_scales import ScaleShares, remove_coarse_noise
 from restorekit.restore.strength import FULL
 from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.tiles.tile_size import choose_tiles, smaller_tiles, tiling_difference
@@ -45,6 +46,7 @@ class Pipeline:
         options: DenoiseOptions,
         dtype: torch.dtype | None,
         guard: Guard | None = None,
+        shares: ScaleShares | None = None,
     ) -> int | None:
         """Restore a canvas, and return the side of the tiles.
 
@@ -56,6 +58,7 @@ class Pipeline:
             options: how it is restored; something is changed.
             dtype: dtype of autocast; None for float32.
             guard: limits the change of each image.
+            shares: the scales at which it is restored; None for 1x only.
 
         Raises:
             InputError: the network cannot restore it, or there is not enough memory.
@@ -71,16 +74,17 @@ class Pipeline:
                 how = replace(how, turns=options.turns)
                 try:
                     self._warn_of_tiles(canvas, how, level)
+                    given = self._without_coarse_noise(canvas, how, level, shares)
                     # Within the loop, since the pieces may not fit in memory either.
                     if guard is not None and how.tile is not None:
-                        self._judge(canvas, level, guard)
+                        self._judge(canvas, given, guard)
                         if guard.reason is not None:
                             canvas.leave(slice(None))
                             return how.tile
                     # Detail is measured in the full change, so the strength is applied after it.
                     strength = options.strength_of(canvas)
                     first = FULL if options.keep_detail else strength
-                    stitch(canvas, self.network, how, level, first, guard)
+                    stitch(canvas, self.network, how, given, first, guard)
                     if options.keep_detail and not (guard and guard.reason):
                         return_detail(canvas, options.keep_detail, strength)
                     return how.tile
@@ -98,6 +102,20 @@ class Pipeline:
             f"{tiles}"
         )
 
+    def _without_coarse_noise(
+        self,
+        canvas: Canvas,
+        how: Stitching,
+        level: NoiseLevel | None,
+        shares: ScaleShares | None,
+    ) -> NoiseLevel | None:
+        """Remove coarse noise from what the network will see, and return the level that is left."""
+        canvas.removed = None  # of an attempt for which there was not enough memory
+        if shares is None:
+            return level
+        canvas.removed = remove_coarse_noise(canvas, self.network, how, level, shares)
+        return level if canvas.removed is None else shares.level(level, 0)
+
     def _judge(self, canvas: Canvas, level: NoiseLevel | None, guard: Guard) -> None:
         """Judge images before they are restored in tiles, by a few pieces of each.
 
@@ -113,7 +131,8 @@ class Pipeline:
                 place = slice(top, top + _PIECE), slice(left, left + _PIECE)
                 where = (slice(index, index + 1), *place)
                 noisy = canvas.read(*where, torch.float32)
-                made = call_network(self.network, noisy, level, where, canvas.colours)
+                seen = canvas.read_for_network(*where, torch.float32)
+                made = call_network(self.network, seen, level, where, canvas.colours)
                 pieces.append((noisy, made))
             noisy, restored = (torch.cat(some) for some in zip(*pieces, strict=True))
             guard.judge(index, noisy, restored)

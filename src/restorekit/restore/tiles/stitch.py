@@ -152,7 +152,7 @@ class _Piece:
         top, bottom = read_extent(row.low, row.high, height, margin, alignment, turn.down)
         left, right = read_extent(column.low, column.high, width, margin, alignment, turn.across)
         place = slice(top, bottom), slice(left, right)
-        noisy = self.canvas.read(self.samples, *place, self.dtype)
+        noisy = self.canvas.read_for_network(self.samples, *place, self.dtype)
         where = (self.samples, *place)
         restored = call_network(self.network, noisy, self.level, where, self.canvas.colours, turn)
         return restored[..., row.low - top : row.high - top, column.low - left : column.high - left]

@@ -1,0 +1,79 @@
+"""The choice of the scales at which an image is restored, by its measured noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+
+from restorekit.components.kinds import measurements
+from restorekit.errors import ArgumentError
+from restorekit.estimate.cleanness import CLEAN
+from restorekit.restore.analysis import image_sample
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
+from restorekit.restore.several_scales import ScaleShares
+
+if TYPE_CHECKING:
+    from restorekit.estimate.noise_scales import NoiseScales
+
+Scales = Literal["auto", 1, 2, 3, 4]
+
+# Noise is coarse at a scale if a larger share of its level is left there; of white noise, half is.
+_COARSE = 0.62
+_LEAST_CONFIDENCE = 0.4
+
+
+def check_scales(scales: object) -> None:
+    """Check the option `scales`.
+
+    Raises:
+        ArgumentError: it is neither "auto" nor a number of scales.
+    """
+    if isinstance(scales, bool) or scales not in get_args(Scales):
+        raise ArgumentError(f"scales is 'auto' or a number from 1 to 4, not {scales!r}")
+
+
+class CoarseNoise:
+    """The measured noise of the images of a canvas at several scales.
+
+    Args:
+        canvas: the images.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        measure = measurements.create("noise_scales")
+        self.found: list[NoiseScales] = [
+            measure(image_sample(canvas, index)) for index in range(len(canvas.source))
+        ]
+
+    def count(self, scales: Scales) -> int:
+        """The number of scales to restore at; for "auto" none too many for any of the images."""
+        return min(map(_count, self.found)) if scales == "auto" else scales
+
+    def shares(self, count: int) -> ScaleShares:
+        """The share of the noise to remove at each of a number of scales."""
+        return ScaleShares.of([each.overall for each in self.found], count)
+
+    def improved(self, level: NoiseLevel | None) -> NoiseLevel | None:
+        """The level, if it was estimated, with the coarse noise that the estimate misses."""
+        if not isinstance(level, EstimatedLevel):
+            return level
+        levels = torch.tensor([[channel[0] for channel in each.channels] for each in self.found])
+        sigma = torch.maximum(level.sigma, levels[:, :, None, None].to(level.sigma))
+        clean = tuple(
+            was and bool((each < CLEAN).all())
+            for was, each in zip(level.clean, levels, strict=True)
+        )
+        return replace(level, sigma=sigma, clean=clean)
+
+
+def _count(noise: NoiseScales) -> int:
+    """The scale up to which noise is coarse."""
+    if max(noise.confidence, noise.chroma_confidence) < _LEAST_CONFIDENCE:
+        return 1
+    levels, count = noise.overall, 1
+    while count < len(levels) and levels[count] > _COARSE * levels[count - 1]:
+        count += 1
+    return count

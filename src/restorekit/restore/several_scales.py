@@ -1,0 +1,147 @@
+"""Removing coarse noise at coarse scales, before the network sees the image itself.
+
+A network for white noise takes coarse noise for detail. In an image whose pixels are averaged, the
+same noise is finer and nearly white, while white noise is weak. So the image is restored at the
+coarsest scale first, and what that changes is subtracted at the next finer scale. At each scale the
+network is given only the level that the coarser ones leave.
+
+At the scale 2s, each average of 2x2 pixels of the image at the scale s is one value, at all four
+positions of the grid. The four changes are averaged, so that the grid leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorekit.networks.network import Network
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.noise_level import NoiseLevel
+from restorekit.restore.tiles.stitch import Stitching, stitch
+from restorekit.restore.value_scale import UNIT
+
+_LEAST_SIDE = 16  # pixels of an image at its coarsest scale
+_ALL = slice(None)
+
+
+@dataclass(frozen=True)
+class ScaleShares:
+    """Which share of the noise is removed at which scale.
+
+    Attributes:
+        shares: level that the network is given at 1x, 2x, 4x ..., relative to that of the image.
+            Its length is the number of scales. One tensor (B, 1, 1, 1) a scale.
+    """
+
+    shares: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, levels: Sequence[Sequence[float]], count: int) -> ScaleShares:
+        """The shares for images whose noise has these levels.
+
+        Args:
+            levels: levels at 1x, 2x, 4x ... of each image.
+            count: number of scales.
+        """
+        shares = torch.tensor(levels).float()[:, :count]
+        shares = shares / shares[:, :1].clamp_min(1e-12)
+        finer = shares[:, :-1].square() - shares[:, 1:].square()
+        left = torch.cat([finer.clamp_min(0).sqrt(), shares[:, -1:]], 1)
+        return cls(tuple(left.T[:, :, None, None, None]))
+
+    def level(self, level: NoiseLevel | None, scale: int) -> NoiseLevel | None:
+        """The level that the network is given at a scale.
+
+        Args:
+            level: level of the images; None for a blind network.
+            scale: 0 for 1x, 1 for 2x, and so on.
+        """
+        if level is None:
+            return None
+        return replace(level, sigma=level.sigma * self.shares[scale].to(level.sigma))
+
+
+def join_shares(shares: Sequence[ScaleShares | None]) -> ScaleShares | None:
+    """Join the shares of several images, all of one number of scales, as those of a batch."""
+    known = [each.shares for each in shares if each is not None]
+    return ScaleShares(tuple(map(torch.cat, zip(*known, strict=True)))) if known else None
+
+
+def remove_coarse_noise(
+    canvas: Canvas,
+    network: Network,
+    how: Stitching,
+    level: NoiseLevel | None,
+    shares: ScaleShares,
+) -> Tensor | None:
+    """Find the coarse noise of images.
+
+    Args:
+        canvas: the images.
+        network: the network; the caller has entered its `running` context.
+        how: the tiles, at every scale.
+        level: noise level of the images, for a network that takes it.
+        shares: the scales.
+
+    Returns:
+        The noise, (B, C, H, W), to subtract from the images; None if they are restored at 1x only.
+    """
+    dtype = torch.float64 if network.dtype == torch.float64 else torch.float32
+    change: Tensor | None = None
+    for scale in range(_number_of_scales(canvas.size, len(shares.shares)) - 1, 0, -1):
+        # At the scale 2^k, averages of 2x2 pixels of the image at half of that scale are restored.
+        image = _averaged(canvas.read(_ALL, _ALL, _ALL, dtype), 2 ** (scale - 1))
+        if change is not None:
+            change = _enlarged(change, image.shape[-2:])
+            image -= change
+        found = _change(canvas, image, network, how, shares.level(level, scale))
+        change = found if change is None else change.add_(found)
+    return change
+
+
+def _number_of_scales(size: tuple[int, int], count: int) -> int:
+    """As many scales as an image is large enough for."""
+    while count > 1 and min(size) < _LEAST_SIDE * 2 ** (count - 1):
+        count -= 1
+    return count
+
+
+def _averaged(image: Tensor, side: int) -> Tensor:
+    """Means of squares, which are smaller at the bottom and right border."""
+    return image if side == 1 else functional.avg_pool2d(image, side, ceil_mode=True)
+
+
+def _enlarged(change: Tensor, size: Sequence[int]) -> Tensor:
+    """A change at the next finer scale, of this size."""
+    larger = functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
+    return larger[..., : size[0], : size[1]]
+
+
+def _change(
+    canvas: Canvas, image: Tensor, network: Network, how: Stitching, level: NoiseLevel | None
+) -> Tensor:
+    """What the network removes from the averages of 2x2 pixels, at the pixels."""
+    averages = functional.avg_pool2d(functional.pad(image, (0, 1, 0, 1), mode="replicate"), 2, 1)
+    del image
+    for top, left in product((0, 1), (0, 1)):
+        phase = averages[..., top::2, left::2]
+        source = phase.contiguous()
+        restored = replace(
+            canvas, source=source, result=torch.empty_like(source), scale=UNIT, removed=None
+        )
+        stitch(restored, network, how, _resized(level, restored.size))
+        phase -= restored.result
+    return functional.avg_pool2d(functional.pad(averages, (1, 0, 1, 0), mode="replicate"), 2, 1)
+
+
+def _resized(level: NoiseLevel | None, size: tuple[int, int]) -> NoiseLevel | None:
+    """The level for an image of another size; a map is resized."""
+    if level is None or not level.reduction:
+        return level
+    sigma = functional.interpolate(level.sigma, size, mode="area")
+    return replace(level, sigma=sigma, reduction=1)
