@@ -58,11 +58,14 @@ class ImageJob:
             model: name of the model.
             seconds: duration.
         """
+        stabilized = self.stabilizer is not None and self.reason is None
         is_clean = isinstance(self.level, EstimatedLevel) and all(self.level.clean)
+        # A faint image has little noise relative to white, not relative to its contrast.
+        is_faint = stabilized or self.reason == "faint"
         return DenoiseOutcome(
             image=self.opened.finish(),
             sigma=self._sigma_per_channel(),
-            already_clean=self.reason == "clean" or (is_clean and self.reason != "faint"),
+            already_clean=self.reason == "clean" or (is_clean and not is_faint),
             seconds=seconds,
             tile=self.tile,
             precision=self.precision,
@@ -70,7 +73,7 @@ class ImageJob:
             black=self.canvas.scale.black,
             white=self.canvas.scale.white,
             left_alone=self.reason,
-            stabilized=self.stabilizer is not None and self.reason is None,
+            stabilized=stabilized,
             scales=1 if self.reason else self.scales,
         )
 

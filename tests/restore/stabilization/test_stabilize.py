@@ -214,6 +214,20 @@ class TestDecision:
         restored = Denoiser(Blank(), stabilize="auto")(noisy)
         assert error(restored, noisy) < 1.2 * error(noisy, clean)
 
+    def test_a_faint_picture(self) -> None:
+        """The noise is compared with the range of the picture, not with that of its type."""
+        clean, scale, pedestal = smooth(), 800, 500
+        image = (photons(clean) * scale + pedestal).round().clamp(0)[0].numpy().astype(np.uint16)
+        image[0, 0] = 65535  # so that white is the largest value of the type
+        plain = Denoiser(Blur()).restore(image)
+        stable = Denoiser(Blur(), stabilize="auto").restore(image)
+        assert plain.left_alone == "faint"
+        assert (stable.left_alone, stable.stabilized, stable.already_clean) == (None, True, False)
+        found, noisy = (
+            (torch.from_numpy(x / 1.0) - pedestal) / scale for x in (stable.image, image)
+        )
+        assert error(found[1:], clean[0, 1:]) < 0.4 * error(noisy[1:], clean[0, 1:])
+
     def test_a_file_reports_it(self, tmp_path: Path) -> None:
         """`summarize`, as for `--json`, and the outcome of the page."""
         values = (photons(smooth()).clamp(0, 1)[0] * 255).round().byte().numpy()
