@@ -51,11 +51,18 @@ def diagonal_order() -> Tensor:
     return (order[:, None] + order).flatten()
 
 
-def without_mean(coefficients: Tensor) -> Tensor:
-    """Remove the mean of each block, which the window spreads over the lowest frequencies."""
-    leak = _atoms().to(coefficients).sum((1, 2, 3))
-    leak = (leak / leak[0])[:, None, None]
-    return coefficients - coefficients[:, :, :1] * leak
+def without_shading(coefficients: Tensor) -> Tensor:
+    """Remove the plane through each block, which the window spreads over other frequencies.
+
+    The mean is the frequency (0, 0), the slopes are (1, 0) and (0, 1).
+    """
+    across = (torch.arange(BLOCK) - (BLOCK - 1) / 2).expand(BLOCK, -1)
+    planes = torch.stack([torch.ones_like(across), across, across.T])
+    spread = torch.einsum("nkl,pkl->pn", _atoms()[:, 0], planes).to(coefficients)
+    for frequency, leak in zip((0, 1, BLOCK), spread, strict=True):
+        leak = (leak / leak[frequency])[:, None, None]
+        coefficients = coefficients - coefficients[:, :, frequency : frequency + 1] * leak
+    return coefficients
 
 
 def position_mean(values: Tensor, side: int) -> Tensor:

@@ -30,7 +30,7 @@ from restorekit.restore.detail.local_cosine import (
     position_mean,
     synthesise,
     white_spectrum,
-    without_mean,
+    without_shading,
 )
 
 # Mean energy over 3x3 positions and 3x3 frequencies that noise of unit variance does not reach.
@@ -43,7 +43,7 @@ REACH = 2 * BLOCK + STEP * (2 + _PLACES // 2)
 REACH += -REACH % STEP
 # The gain for texture grows from 0, where the energy of the restored image is this part of the
 # noise energy, to the largest gain, where it is _RISE times that.
-_LEAST_TEXTURE, _RISE, _LARGEST_GAIN = 0.01, 10.0, 0.9
+_LEAST_TEXTURE, _RISE, _LARGEST_GAIN = 0.006, 10.0, 0.9
 # Colour differences of texture are weaker, and their noise is more visible.
 _LEAST_COLOUR = 3.3 * _LEAST_TEXTURE
 _HIGH = 9  # diagonal order of the frequencies that are high
@@ -116,7 +116,7 @@ class RemovedNoise:
 
     def _texture_gain(self, planes: Tensor, local: Tensor) -> Tensor:
         """The gain where the restored image has texture, (B, C, 64, rows, columns)."""
-        energy = frequency_mean(without_mean(analyse(planes)).square())
+        energy = frequency_mean(without_shading(analyse(planes)).square())
         least = self.spectrum * self._coarseness().square() * _LEAST_TEXTURE
         if self.is_colour:
             least[1:3] *= _LEAST_COLOUR / _LEAST_TEXTURE
@@ -124,7 +124,7 @@ class RemovedNoise:
         least = least + _ROUNDING * self.rounding * white_spectrum().to(least)[:, None, None]
         rise = ((energy / least).clamp(min=1e-6).log() / math.log(_RISE)).clamp(0, 1)
         gain = _LARGEST_GAIN * rise.square() * (3 - 2 * rise)
-        gain[:, :, 0] = 0  # the mean of a block is not texture
+        gain[:, :, [0, 1, BLOCK]] = 0  # the mean of a block and its slopes are not texture
         return gain
 
     def _coarseness(self) -> Tensor:
