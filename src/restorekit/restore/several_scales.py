@@ -63,7 +63,10 @@ class ScaleShares:
         """
         if level is None:
             return None
-        return replace(level, sigma=level.sigma * self.shares[scale].to(level.sigma))
+        # A noise curve is that of the pixels, not of their averages.
+        stabilizer = level.stabilizer if scale == 0 else None
+        sigma = level.sigma * self.shares[scale].to(level.sigma)
+        return replace(level, sigma=sigma, stabilizer=stabilizer)
 
 
 def join_shares(shares: Sequence[ScaleShares | None]) -> ScaleShares | None:

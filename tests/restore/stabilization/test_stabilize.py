@@ -128,6 +128,18 @@ class TestResult:
         tiled = Denoiser(Blur(), stabilize=CURVE, tile=64)(noisy)
         assert torch.allclose(whole, tiled, atol=1e-5)
 
+    def test_coarse_scales_are_not_transformed(self) -> None:
+        """The curve is that of the pixels; averages go through the network as they are."""
+        noisy, network = photons(smooth()), Blur()
+        restored = Denoiser(network, stabilize=CURVE, scales=2, force=True)(noisy)
+        coarse = [given for given, _ in network.calls if given.shape[-1] == 96]
+        fine = [given for given, _ in network.calls if given.shape[-1] == 192]
+        for given in coarse:
+            assert float(given.mean()) == pytest.approx(float(noisy.mean()), abs=0.01)
+        assert len(coarse) == 4
+        assert abs(float(fine[-1].mean() - noisy.mean())) > 0.02
+        assert error(restored, smooth()) < 0.4 * error(noisy, smooth())
+
     def test_an_ensemble_of_a_symmetric_network_changes_nothing(self) -> None:
         """Turned pieces are transformed like others."""
         noisy = photons(smooth())
