@@ -167,3 +167,12 @@ def test_a_transform_of_the_noise_works_at_every_scale() -> None:
         psnr(Denoiser("swift-gaussian", stabilize=curve, scales=n)(noisy), clean) for n in (1, 3)
     )
     assert several > one + 1
+
+
+def test_bands_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large images are averaged in bands of rows, which leave no trace."""
+    noisy = coarse(photograph(), 2)[:, :150, :203]
+    options = {"sigma": 15 / 255, "scales": 4}
+    whole = Denoiser("swift-gaussian", **options)(noisy)
+    monkeypatch.setattr("restorekit.restore.several_scales._ROWS", 16)
+    assert torch.equal(Denoiser("swift-gaussian", **options)(noisy), whole)

@@ -26,6 +26,7 @@ from restorekit.restore.tiles.stitch import Stitching, stitch
 from restorekit.restore.value_scale import UNIT
 
 _LEAST_SIDE = 16  # pixels of an image at its coarsest scale
+_ROWS = 512  # of a band; even
 _ALL = slice(None)
 
 
@@ -98,12 +99,13 @@ def remove_coarse_noise(
     change: Tensor | None = None
     for scale in range(_number_of_scales(canvas.size, len(shares.shares)) - 1, 0, -1):
         # At the scale 2^k, averages of 2x2 pixels of the image at half of that scale are restored.
-        image = _averaged(canvas.read(_ALL, _ALL, _ALL, dtype), 2 ** (scale - 1))
+        found = _averages(canvas, 2 ** (scale - 1), change, dtype)
+        _subtract_restored(canvas, found, network, how, shares.level(level, scale))
+        _spread(found)
         if change is not None:
-            change = _enlarged(change, image.shape[-2:])
-            image -= change
-        found = _change(canvas, image, network, how, shares.level(level, scale))
-        change = found if change is None else change.add_(found)
+            for rows in _bands(found.shape[2]):
+                found[:, :, rows] += _enlarged(change, rows, found.shape[3])
+        change = found
     return change
 
 
@@ -114,32 +116,67 @@ def _number_of_scales(size: tuple[int, int], count: int) -> int:
     return count
 
 
-def _averaged(image: Tensor, side: int) -> Tensor:
-    """Means of squares, which are smaller at the bottom and right border."""
-    return image if side == 1 else functional.avg_pool2d(image, side, ceil_mode=True)
+def _bands(height: int) -> list[slice]:
+    """Bands of rows, so that only one copy of a large image is in memory."""
+    return [slice(top, min(top + _ROWS, height)) for top in range(0, height, _ROWS)]
 
 
-def _enlarged(change: Tensor, size: Sequence[int]) -> Tensor:
-    """A change at the next finer scale, of this size."""
-    larger = functional.interpolate(change, scale_factor=2, mode="bilinear", align_corners=False)
-    return larger[..., : size[0], : size[1]]
+def _averages(canvas: Canvas, side: int, change: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The images at a scale, less a change at the next coarser one, in averages of 2x2 pixels.
+
+    Args:
+        canvas: the images.
+        side: pixels of the images along each axis for one at this scale.
+        change: what coarser scales change.
+        dtype: floating point type.
+    """
+    images = canvas.source
+    height, width = (-(-length // side) for length in canvas.size)
+    averages = torch.empty(*images.shape[:2], height, width, dtype=dtype, device=images.device)
+    for rows in _bands(height):
+        below = min(rows.stop + 1, height)  # the averages reach one row down
+        image = canvas.read(_ALL, slice(rows.start * side, below * side), _ALL, dtype)
+        if side > 1:
+            image = functional.avg_pool2d(image, side, ceil_mode=True)
+        if change is not None:
+            image -= _enlarged(change, slice(rows.start, below), width)
+        margins = (0, 1, 0, 1 + rows.stop - below)
+        image = functional.pad(image, margins, mode="replicate")
+        averages[:, :, rows] = functional.avg_pool2d(image, 2, 1)
+    return averages
 
 
-def _change(
-    canvas: Canvas, image: Tensor, network: Network, how: Stitching, level: NoiseLevel | None
-) -> Tensor:
-    """What the network removes from the averages of 2x2 pixels, at the pixels."""
-    averages = functional.avg_pool2d(functional.pad(image, (0, 1, 0, 1), mode="replicate"), 2, 1)
-    del image
+def _enlarged(change: Tensor, rows: slice, width: int) -> Tensor:
+    """Rows of a change at the next finer scale."""
+    first = max(rows.start // 2 - 1, 0)
+    part = change[:, :, first : (rows.stop + 1) // 2 + 1]
+    larger = functional.interpolate(part, scale_factor=2, mode="bilinear", align_corners=False)
+    return larger[:, :, rows.start - 2 * first : rows.stop - 2 * first, :width]
+
+
+def _subtract_restored(
+    canvas: Canvas, averages: Tensor, network: Network, how: Stitching, level: NoiseLevel | None
+) -> None:
+    """Subtract from averages what the network makes of them, at each position of the grid."""
     for top, left in product((0, 1), (0, 1)):
         phase = averages[..., top::2, left::2]
+        if not phase.numel():
+            continue
         source = phase.contiguous()
         restored = replace(
             canvas, source=source, result=torch.empty_like(source), scale=UNIT, removed=None
         )
         stitch(restored, network, how, _resized(level, restored.size))
         phase -= restored.result
-    return functional.avg_pool2d(functional.pad(averages, (1, 0, 1, 0), mode="replicate"), 2, 1)
+
+
+def _spread(averages: Tensor) -> None:
+    """Give each pixel the mean of the four averages that it is part of, in place."""
+    for rows in reversed(_bands(averages.shape[2])):  # the rows above are still unchanged
+        above = max(rows.start - 1, 0)
+        margins = (1, 0, 1 - (rows.start - above), 0)
+        padded = functional.pad(averages[:, :, above : rows.stop], margins, mode="replicate")
+        averages[:, :, rows] = functional.avg_pool2d(padded, 2, 1)
 
 
 def _resized(level: NoiseLevel | None, size: tuple[int, int]) -> NoiseLevel | None:
