@@ -16,8 +16,17 @@ from restorekit.components.kinds import REGISTRIES
 ROOT = Path(restorekit.__file__).parent
 # What every room may import.
 GROUND = frozenset(
-    {"devices", "distributed", "errors", "extras", "former_names", "memory", "mirroring"}
-    | {"records", "sampling", "seeding", "signal_handlers", "storage", "symmetry", "untrusted"}
+    {"devices", "distributed", "errors", "extras", "former_names", "luma", "memory"}
+    | {
+        "mirroring",
+        "records",
+        "sampling",
+        "seeding",
+        "signal_handlers",
+        "storage",
+        "symmetry",
+        "untrusted",
+    }
     | {"version"}
 )
 # Used by name, through the registries.
@@ -157,7 +166,10 @@ def test_components_are_used_by_name() -> None:
         and isinstance(node.value, str)
         and node.value.startswith(inside)
     }
-    assert naming <= {"restorekit.components.builtin", "restorekit.components.builtin_training"}
+    assert naming <= {
+        f"restorekit.components.{name}"
+        for name in ("builtin", "builtin_noises", "builtin_training")
+    }
     assert "restorekit.components.builtin" in naming
 
 

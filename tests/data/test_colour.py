@@ -69,8 +69,15 @@ def test_cells_may_begin_before_the_image(top, left):
 
 
 @pytest.mark.parametrize(
-    "image", [torch.rand(1, 4, 4), torch.rand(2, 3, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)]
+    "image",
+    [torch.rand(1, 4, 4), torch.rand(1, 2, 3, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)],
 )
 def test_what_has_no_colour_is_refused(image):
     with pytest.raises(InputError, match="takes a float image"):
         halve_colour(image)
+
+
+def test_a_batch_is_changed_as_its_images_are():
+    batch = torch.stack([picture(9, 12, seed) for seed in range(3)])
+    halved = halve_colour(batch, 1, 0)
+    assert torch.equal(halved, torch.stack([halve_colour(image, 1, 0) for image in batch]))

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from restorekit.errors import InputError
-from restorekit.noise.camera import GAMMA, Camera
+from restorekit.components.kinds import noises
+from restorekit.errors import ArgumentError, InputError
+from restorekit.noise.camera import Camera
+
+GAMMA = 2.2
 
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def linear_noise(camera: Camera, value: float, channels: int = 1) -> torch.Tensor:
+def linear_noise(
+    camera: Camera, value: float, channels: int = 1, samples: int = 8, side: int = 96
+) -> torch.Tensor:
     """The noise in linear light of a flat picture of that value."""
-    clean = torch.full((8, channels, 96, 96), value)
+    clean = torch.full((samples, channels, side, side), value)
     noisy = camera(clean, seeded()).noisy
     return noisy.double() ** GAMMA - value**GAMMA
 
@@ -68,12 +74,61 @@ def test_smoothing_correlates_and_weakens():
     assert neighbours(smooth) > 0.5
 
 
-def test_white_balance_makes_red_and_blue_noisier():
-    """Red and blue are amplified, green never."""
-    noise = linear_noise(Camera(1e-4, smooth=0.0, gain=2.4, mixing=0.0), 0.6, 3)
-    red, green, blue = noise.std((0, 2, 3))
-    assert red > 1.1 * green
-    assert blue > 1.1 * green
+@pytest.mark.parametrize("light", [0.05, 0.3])
+def test_white_balance_amplifies_as_it_does_photons(light):
+    """Photons of red light are counted, fewer by the gain, and the counts are multiplied by it."""
+    shot, most, samples = 2e-3, 2.4, 300
+    noise = linear_noise(
+        Camera(shot, smooth=0.0, gain=most, mixing=0.0, demosaicing="none"),
+        light ** (1 / GAMMA),
+        3,
+        samples,
+        32,
+    )
+    rng = np.random.default_rng(0)
+    gains = rng.uniform(1, most, (samples, 1))
+    counts = rng.poisson(light / gains / shot, (samples, 1024))
+    # Brooks et al.: the logarithm of the read noise has a standard deviation of 0.26.
+    read = np.exp(2.18 * math.log(shot) + 1.20 + 0.26 * rng.standard_normal((samples, 1)))
+    raw = counts * shot + rng.standard_normal(counts.shape) * np.sqrt(read)
+    expected = (raw * gains).var(1).mean()
+    for channel in (0, 2):
+        assert noise[:, channel].var((1, 2)).mean().item() == pytest.approx(expected, rel=0.05)
+    assert noise[:, 1].var().item() == pytest.approx(shot * light + read.mean(), rel=0.05)
+
+
+def test_gamma_of_1_is_noise_in_proportion_to_the_picture():
+    """Without a gamma curve, values are light: twice as bright, twice the variance."""
+    clean = torch.tensor([0.2, 0.4]).view(2, 1, 1, 1).expand(2, 1, 96, 96)
+    noise = Camera(1e-3, smooth=0.0, gamma=1)(clean, seeded()).noisy - clean
+    expected = torch.tensor([0.2, 0.4]) * 1e-3
+    torch.testing.assert_close(noise.var((1, 2, 3)), expected, rtol=0.05, atol=0)
+
+
+def test_a_dim_picture_is_amplified_with_its_noise():
+    """The noise is that of the dim picture, divided by the exposure."""
+    dim = torch.full((8, 1, 96, 96), 0.1)
+    noise = Camera(1e-3, smooth=0.0, gamma=1)(dim, seeded()).noisy - dim
+    camera = Camera(1e-3, smooth=0.0, gamma=1, exposure=0.25)
+    amplified = camera(dim / 0.25, seeded()).noisy - dim / 0.25
+    assert (amplified.std() / noise.std()).item() == pytest.approx(4, rel=0.02)
+
+
+def test_a_gray_picture_of_a_colour_sensor_has_correlated_noise():
+    """It is the luma of demosaiced noise, where that of a gray sensor is white."""
+    assert abs(neighbours(linear_noise(Camera(1e-3, smooth=0.0), 0.6))) < 0.02
+    assert neighbours(linear_noise(Camera(1e-3, smooth=0.0, gray_sensor=0.0), 0.6)) > 0.3
+    mixed = linear_noise(Camera(1e-3, smooth=0.0, gray_sensor=0.5), 0.6, samples=60)
+    correlated = sum(neighbours(sample) > 0.15 for sample in mixed)
+    assert 15 < correlated < 45
+
+
+def test_each_sample_draws_its_demosaicing():
+    """The noise of a sample is white or correlated, as often as the weights say."""
+    camera = Camera(1e-3, smooth=0.0, mixing=0.0, demosaicing={"none": 3, "bilinear": 1})
+    noise = linear_noise(camera, 0.6, 3, samples=80)
+    white = sum(abs(neighbours(sample[1])) < 0.1 for sample in noise)
+    assert 48 < white < 72
 
 
 def test_stays_in_range_and_says_no_sigma():
@@ -96,5 +151,15 @@ def test_wrong_arguments_are_refused():
         Camera(shot=0.0)
     with pytest.raises(ValueError, match="gain"):
         Camera(gain=0.5)
+    with pytest.raises(ValueError, match="gamma must be between 1 and 4"):
+        Camera(gamma=0.5)
+    with pytest.raises(ValueError, match=r"exposure must be between 0\.01 and 1"):
+        Camera(exposure=0.0)
+    with pytest.raises(ValueError, match="a method with a weight"):
+        Camera(demosaicing={"malvar": 0.0})
+    with pytest.raises(ValueError, match="weight of demosaicing 'malvar'"):
+        Camera(demosaicing={"malvar": -1.0})
+    with pytest.raises(ArgumentError, match="bilinear"):
+        noises.create("camera", demosaicing="linear")
     with pytest.raises(InputError, match="1 or 3 channels, got 2"):
         Camera()(torch.rand(1, 2, 8, 8))

@@ -70,3 +70,23 @@ def test_a_generator_on_another_device_is_refused(generator):
     """The message says where both are; torch alone would raise deep inside."""
     with pytest.raises(InputError, match="generator is on cpu and the images on meta"):
         check_clean_batch(torch.zeros(1, 1, 4, 4, device="meta"), generator)
+
+
+def test_logarithms_of_drawn_values_are_uniform(generator):
+    """Kolmogorov-Smirnov; and each sample has its own value."""
+    drawn = Draws(torch.zeros(3000, 1, 1, 1), generator).logarithmic((1e-4, 1e-1)).flatten()
+    assert stats.kstest(drawn.log10().numpy(), stats.uniform(-4, 3).cdf).pvalue > 1e-3
+
+
+def test_a_chance_is_a_probability(generator):
+    """Never at 0, always at 1, and in between as often as it says, within 4 standard errors."""
+    draw = Draws(torch.zeros(2000, 1, 1, 1), generator)
+    assert not draw.chance(0.0).any()
+    assert draw.chance(1.0).all()
+    assert abs(draw.chance(0.3).float().mean() - 0.3) < 4 * (0.3 * 0.7 / 2000) ** 0.5
+
+
+def test_limits_other_than_0_and_1_are_named():
+    assert as_interval((1.5, 4.0), "gamma", "", least=1.0, most=4.0) == (1.5, 4.0)
+    with pytest.raises(ValueError, match=r"gamma must be between 1 and 4, an exponent, not 0\.5"):
+        as_interval(0.5, "gamma", "an exponent", least=1.0, most=4.0)

@@ -31,6 +31,10 @@ def seeded(seed: int = 7) -> torch.Generator:
 def test_shape_dtype_and_device_stay(noise, channels, dtype, count):
     """Gray and colour, one sample and several, in every floating dtype."""
     clean = torch.rand(count, channels, 16, 24, generator=seeded()).to(dtype)
+    if channels not in (noise.takes_channels or (channels,)):
+        with pytest.raises(InputError, match=f"channels, got {channels}"):
+            noise(clean, seeded())
+        return
     degraded = as_degraded(noise(clean, seeded()))
     assert degraded.noisy.shape == clean.shape
     assert degraded.noisy.dtype == dtype

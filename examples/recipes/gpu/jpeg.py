@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from restorekit.noise.filters import constant
 
 # Annex K of ITU-T T.81, row by row.
 _LUMA = (
@@ -68,16 +69,6 @@ def _quantised(plane: Tensor, scale: Tensor, table: tuple[tuple[int, ...], ...])
     coefficients = (basis @ blocks @ basis.T / steps).round_() * steps
     blocks = basis.T @ coefficients @ basis
     return blocks.transpose(3, 4).reshape(count, channels, height, width)
-
-
-def constant(values: Any, like: Tensor) -> Tensor:
-    """Return a tuple of numbers as a tensor, cached because each copy blocks the device."""
-    return _constant(values, like.device, like.dtype)
-
-
-@cache
-def _constant(values: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.tensor(values, device=device, dtype=dtype)
 
 
 @cache

@@ -29,6 +29,7 @@ from photographs import Photographs, read
 from torch import Generator, Tensor
 
 from restorekit.arch.swift import Swift
+from restorekit.data.colour import halve_colour
 
 PRETRAINED = Path(__file__).parents[3] / "src" / "restorekit" / "pretrained"
 HELD_OUT = 32  # number of photographs, the first ones of the archives
@@ -158,12 +159,12 @@ class Run:
             number = max(1, count * share // 4)
             after = scale != 1.0 and task.noise is degrade.photograph and _choice((True, False))
             clean = self.photographs.windows(number, self._window(scale), generator)
-            clean = _partly(clean, task.halved, degrade.halved_colour)
+            clean = _partly(clean, task.halved, halve_colour)
             if after:
                 parts.append(degrade.photograph(clean, generator, scale))
                 continue
             if scale != 1.0:
-                clean = degrade.resized(clean, self._window(1.0))
+                clean = degrade.scaled(clean, self._window(1.0))
             parts.append(task.noise(clean, generator))
         joined = (torch.cat(pieces)[:count] for pieces in zip(*parts, strict=True))
         top, left = (int(torch.randint(task.margin + 1, ())) for _ in range(2))

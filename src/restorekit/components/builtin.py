@@ -94,68 +94,6 @@ def _classical_methods() -> list[Component]:
 
 
 @hookimpl
-def restorekit_noises() -> list[Component]:
-    return [
-        Component(
-            "gaussian",
-            "restorekit.noise.additive:Gaussian",
-            "additive white Gaussian noise",
-            tags=("additive",),
-        ),
-        Component(
-            "uniform",
-            "restorekit.noise.additive:Uniform",
-            "additive noise, uniform between -amplitude and +amplitude",
-            tags=("additive",),
-        ),
-        Component(
-            "salt_and_pepper",
-            "restorekit.noise.impulse:SaltAndPepper",
-            "a fraction of the pixels set to white or black",
-            tags=("impulse",),
-        ),
-        Component(
-            "camera",
-            "restorekit.noise.camera:Camera",
-            "shot and read noise in linear light, after demosaicing, colour and gamma",
-            "Brooks et al., Unprocessing Images, CVPR 2019, https://arxiv.org/abs/1811.11127",
-            ("signal-dependent", "correlated"),
-        ),
-        Component(
-            "jpeg",
-            "restorekit.noise.compression:JPEG",
-            "JPEG compression, its blocks beginning anywhere",
-            "Wallace, The JPEG Still Picture Compression Standard, CACM 1991",
-            ("compression",),
-        ),
-        Component(
-            "one_of",
-            "restorekit.noise.compose:OneOf",
-            "one of several noises for each sample, chosen at random by weight",
-            tags=("composition",),
-        ),
-        Component(
-            "chain",
-            "restorekit.noise.compose:Chain",
-            "several noises, one after the other",
-            tags=("composition",),
-        ),
-        Component(
-            "luminance",
-            "restorekit.noise.compose:Luminance",
-            "a noise that is the same in every channel, as in gray pictures",
-            tags=("composition",),
-        ),
-        Component(
-            "classic_mixture",
-            "restorekit.noise.presets:classic_mixture",
-            "gaussian 0.1, salt-and-pepper 0.03 or uniform 0.2, chosen at random for each sample",
-            tags=("composition", "preset"),
-        ),
-    ]
-
-
-@hookimpl
 def restorekit_losses() -> list[Component]:
     return [
         Component("l1", "restorekit.loss.pixel:L1", "mean absolute error", tags=("pixel",)),

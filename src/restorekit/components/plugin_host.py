@@ -24,7 +24,7 @@ from typing import Any
 
 import pluggy
 
-from restorekit.components import builtin, builtin_training, hookspecs
+from restorekit.components import builtin, builtin_noises, builtin_training, hookspecs
 from restorekit.components.component_records import Component, Provider, origin_of
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
@@ -89,7 +89,7 @@ class _Host:
                 # component.
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
-                for module in (builtin, builtin_training):
+                for module in (builtin, builtin_noises, builtin_training):
                     name = module.__name__
                     self._adopt(Plugin(name.rpartition(".")[2], own, name), module)
 

@@ -51,7 +51,7 @@ class OneOf(Noise):
         weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        self.noises = _build(noises)
+        self.noises = build_noises(noises)
         self.weights = _check_weights(weights, len(self.noises))
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
@@ -107,7 +107,7 @@ class Chain(Noise):
 
     def __init__(self, noises: Sequence[str | Mapping[str, Any] | nn.Module]) -> None:
         super().__init__()
-        self.noises = _build(noises)
+        self.noises = build_noises(noises)
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
         """The batch after all noises in sequence.
@@ -160,7 +160,7 @@ class Luminance(Noise):
 
     def __init__(self, noise: str | Mapping[str, Any] | nn.Module, clip: bool = False) -> None:
         super().__init__()
-        (self.noise,) = _build([noise])
+        (self.noise,) = build_noises([noise])
         self.clip = clip
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
@@ -170,12 +170,17 @@ class Luminance(Noise):
         return Degraded(clean + (degraded.noisy - gray), degraded.sigma)
 
 
-def _alternatives(noise: nn.Module) -> Alternatives:
-    apart = getattr(noise, "alternatives", None)
-    return apart() if callable(apart) else [(noise, 1.0)]
+def build_noises(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleList:
+    """The noises of a composition.
 
+    Args:
+        specs: names, {"name": ..., argument: ...} mappings or modules.
 
-def _build(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleList:
+    Raises:
+        ValueError: there is no noise, or something given is none.
+        UnknownNameError: no noise has that name.
+        ArgumentError: a noise was given an argument it cannot use.
+    """
     if not specs:
         raise ValueError("noises is empty; give at least one")
     built = [registered.build(spec) for spec in specs]
@@ -183,6 +188,11 @@ def _build(specs: Sequence[str | Mapping[str, Any] | nn.Module]) -> nn.ModuleLis
         if not isinstance(noise, nn.Module):
             raise ValueError(f"{noise!r} is not a noise: give a name, a mapping or a module")
     return nn.ModuleList(built)
+
+
+def _alternatives(noise: nn.Module) -> Alternatives:
+    apart = getattr(noise, "alternatives", None)
+    return apart() if callable(apart) else [(noise, 1.0)]
 
 
 def _check_weights(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:

@@ -44,8 +44,18 @@ class SaltAndPepper(Noise):
         """The batch with impulses; sigma is unknown, since it depends on the image."""
         amount = draw.parameter(self.amount)
         batch, channels, height, width = clean.shape
-        # One number decides both: a pixel is hit if it is below amount, and white if below
-        # amount * salt.
         chance = draw.uniform(batch, channels if self.per_channel else 1, height, width)
-        pepper = clean.masked_fill(chance < amount, 0.0)
-        return pepper.masked_fill(chance < amount * self.salt, 1.0)
+        return with_impulses(clean, chance, amount, self.salt)
+
+
+def with_impulses(clean: Tensor, chance: Tensor, amount: Tensor, salt: float) -> Tensor:
+    """The batch with impulses.
+
+    Args:
+        clean: (B, C, H, W).
+        chance: numbers uniform in [0, 1), (B, 1 or C, H, W); a pixel is hit where they are below
+            `amount`, and white where they are below `amount * salt`.
+        amount: probability that a pixel is hit, (B, 1, 1, 1).
+        salt: share of white among the pixels hit.
+    """
+    return clean.masked_fill(chance < amount, 0.0).masked_fill(chance < amount * salt, 1.0)

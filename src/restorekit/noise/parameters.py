@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -10,27 +12,45 @@ from restorekit.errors import InputError
 ParameterRange = tuple[float, float]
 
 
-def as_interval(value: float | tuple[float, float], name: str, unit: str) -> ParameterRange:
-    """A fixed number or a (low, high) range as an interval within [0, 1].
+def as_interval(
+    value: float | tuple[float, float],
+    name: str,
+    unit: str,
+    *,
+    least: float = 0.0,
+    most: float = 1.0,
+) -> ParameterRange:
+    """A fixed number or a (low, high) range as an interval within limits.
 
     Args:
         value: the number, or the two ends.
         name: what it is called in the message of an error.
         unit: what it is measured in, for that message too.
+        least: the smallest value allowed.
+        most: the largest value allowed.
 
     Raises:
-        ValueError: an end is outside [0, 1], or low > high.
+        ValueError: an end is outside of the limits, or low > high.
     """
     low, high = value if isinstance(value, (tuple, list)) else (value, value)
     for end in (low, high):
         # bool is a subclass of int, and a configuration may have `true` by mistake.
         if isinstance(end, bool):
             raise ValueError(f"{name} must be a number, {unit}, not {end}")
-        if not 0.0 <= end <= 1.0:
-            raise ValueError(f"{name} must be between 0 and 1, {unit}, not {end}")
+        if not least <= end <= most:
+            raise ValueError(f"{name} must be between {least:g} and {most:g}, {unit}, not {end}")
     if low > high:
         raise ValueError(f"{name} is a range (low, high): {low} > {high}; swap them")
     return float(low), float(high)
+
+
+def as_probability(value: float, name: str) -> float:
+    """A probability.
+
+    Raises:
+        ValueError: it is outside [0, 1].
+    """
+    return as_interval(value, name, "a probability")[0]
 
 
 def check_clean_batch(clean: Tensor, generator: Generator | None) -> None:
@@ -84,3 +104,16 @@ class Draws:
         if low == high:
             return torch.full(shape, low, device=self.device, dtype=torch.float32)
         return self.uniform(*shape).mul_(high - low).add_(low)
+
+    def logarithmic(self, interval: ParameterRange) -> Tensor:
+        """A value for each sample, uniform in the logarithm, (B, 1, 1, 1).
+
+        Args:
+            interval: as from `as_interval`, above 0.
+        """
+        low, high = interval
+        return self.parameter((math.log(low), math.log(high))).exp_()
+
+    def chance(self, probability: float) -> Tensor:
+        """True for a sample with that probability, (B, 1, 1, 1)."""
+        return self.uniform(self.count, 1, 1, 1) < probability

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from restorekit.errors import ImageFileError, InputError
+from restorekit.luma import LUMA as LUMA
 from restorekit.pictures.codecs.pillow_files import MODES, info_of
 from restorekit.pictures.file_formats import without_claims
 from restorekit.pictures.metadata import exif
@@ -23,7 +24,6 @@ from restorekit.pictures.picture import Picture, profile_is_of
 from restorekit.pictures.pixel_values import Array, from_unit, to_unit
 from restorekit.pictures.read_files import read_picture
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _DEEP = ("uint16", "float32", "int32")  # types of gray PIL images
 _PLAIN = (np.uint8, np.uint16)  # white is always the largest value
 

@@ -1,0 +1,65 @@
+"""Noise that was resized together with its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restorekit.noise.base import Noise
+from restorekit.noise.compose import build_noises
+from restorekit.noise.parameters import Draws, as_interval
+from restorekit.records import degrade
+
+
+class Resized(Noise):
+    """Another noise, made before the picture was resized.
+
+    The picture is resized to the size that it had before, which gets the noise. Then the noise
+    alone is resized back, so the picture stays as it is. Does not clip by default.
+
+    Args:
+        noise: The noise: a name, a {"name": ..., argument: ...} mapping or a module.
+        scale: Factor by which the noisy picture was resized. Below 1 noise becomes weaker, above 1
+            coarser.
+        clip: Whether to clip to [0, 1].
+
+    Raises:
+        ValueError: the argument is not a noise, or scale is outside [0.25, 4].
+        UnknownNameError: no noise has that name.
+        ArgumentError: the noise was given an argument it cannot use.
+
+    Example:
+        >>> noise = restorekit.create_noise("resized", noise="camera", scale=0.75)
+        >>> noise(batch).noisy.shape
+        torch.Size([2, 3, 32, 32])
+    """
+
+    def __init__(
+        self,
+        noise: str | Mapping[str, Any] | nn.Module,
+        scale: float = 0.75,
+        clip: bool = False,
+    ) -> None:
+        super().__init__()
+        (self.noise,) = build_noises([noise])
+        self.scale = as_interval(scale, "scale", "a factor", least=0.25, most=4.0)[0]
+        self.clip = clip
+
+    def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
+        """The batch with the resized noise; sigma is unknown."""
+        size = (clean.shape[2], clean.shape[3])
+        before = (max(1, round(size[0] / self.scale)), max(1, round(size[1] / self.scale)))
+        original = resized(clean.float(), before).clamp(0, 1)
+        noise = degrade(self.noise, original, draw.generator).noisy - original
+        return clean + resized(noise, size)
+
+
+def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize (B, C, H, W) by bicubic interpolation, with a wider window where it becomes smaller.
+
+    Values may leave the range of the image.
+    """
+    return functional.interpolate(image, size=size, mode="bicubic", antialias=True)
