@@ -121,6 +121,13 @@ def test_noise_keeps_size_and_range(recipe, name):
     assert not torch.equal(batch.noisy, batch.clean)
 
 
+@pytest.mark.parametrize("name", ["white", "gray_white", "impulse", "photograph"])
+def test_noise_reads_nothing_back(recipe, name):
+    """A batch is generated without waiting for the device: it works where values do not exist."""
+    batch = getattr(recipe.degrade, name)(torch.zeros(6, 3, 64, 64, device="meta"), None)
+    assert batch.noisy.device.type == "meta"
+
+
 def test_white_noise_has_the_level_it_states(recipe):
     """Without clipping, its standard deviation is the level."""
     generator = torch.Generator().manual_seed(0)

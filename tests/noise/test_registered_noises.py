@@ -92,3 +92,15 @@ def test_nothing_but_batches_of_floats(noise):
         noise(torch.zeros(3, 8, 8))
     with pytest.raises(InputError, match="uint8"):
         noise(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "name",
+    # All but JPEG, whose codec needs the values, and those that select samples.
+    sorted({*noises.names()} - {"jpeg", "one_of", "classic_mixture"}),
+)
+def test_nothing_is_read_back(name):
+    """A batch gets its noise without waiting for the device: it works where values do not exist."""
+    needed = [a.name for a in noises.describe(name).arguments if a.required]
+    made = noises.create(name, **{argument: REQUIRED[argument] for argument in needed})
+    assert as_degraded(made(torch.zeros(4, 3, 24, 32, device="meta"))).noisy.device.type == "meta"
