@@ -93,20 +93,22 @@ def test_the_command_line_reports_it_in_one_line() -> None:
 
 ENDING = """
 import atexit, os, sys
-from restorekit.distributed import Launch, end_process
+from restorekit.cli.streams import end_at_once
+from restorekit.distributed import Launch, has_joined_group
 
 atexit.register(os._exit, 99)  # in place of a thread that aborts while the interpreter shuts down
 if sys.argv[1] == "joined":
     os.environ.update(RANK="0", WORLD_SIZE="1", MASTER_ADDR="localhost", MASTER_PORT=sys.argv[2])
     Launch.of_environment().join("gloo")
 print("finished")
-end_process(3)
+if has_joined_group():
+    end_at_once(3)
 print("shutting down", flush=True)
 """
 
 
 def ended(*arguments: str) -> tuple[int, list[str]]:
-    """The exit code of a process that ends with `end_process`, and the lines it printed."""
+    """The exit code of a process that joined a group or stayed alone, and its lines."""
     command = [sys.executable, "-c", ENDING, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.split("\n")[:-1]

@@ -43,7 +43,7 @@ def main() -> None:
         "measured": None,
         "dataset": None,  # a path of the training machine
     }
-    # All weights of the package may take 20 MB together.
+    # All weights of the package may take 24 MB together.
     released = PRETRAINED / f"{arguments.name}.safetensors"
     annotate(arguments.run, released, fields, half="bfloat16")  # the precision of training
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,19 +83,14 @@ class Launch:
 _joined: set[int] = set()  # the ranks with which this process has joined a group
 
 
-def end_process(code: int) -> None:
-    """End a process that has joined a process group, without shutting the interpreter down.
+def has_joined_group() -> bool:
+    """Whether this process has joined a process group, even if it has left it.
 
     Threads of the group may outlive it. One that needs the interpreter while it shuts down aborts
     the process ("terminate called without an active exception"), and the launcher then takes a
-    finished run for a failed one. Other processes end as usual, so this returns for them.
+    finished run for a failed one. Such a process should end by `os._exit`.
     """
-    if not _joined:
-        return
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # its reader has gone, or it is closed
-            stream.flush()
-    os._exit(code)
+    return bool(_joined)
 
 
 def leave_group() -> None:

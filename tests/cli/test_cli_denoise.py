@@ -92,13 +92,13 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "device": "cpu",
         "runtime": "onnxruntime",
         "noise_map": False,
-        "stabilize": "off",
+        "stabilize": "auto",
         "scales": 3,
         "black": "auto",
         "white": "auto",
         "force": False,
     }
-    assert (second["model"], second["sigma"], second["tile"]) == ("swift-photo", None, "off")
+    assert (second["model"], second["sigma"], second["tile"]) == ("auto", None, "off")
     assert (second["noise_map"], second["device"], second["ensemble"]) == (True, "auto", False)
     assert second["scales"] == 1
     assert second["force"] is True
@@ -143,7 +143,7 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("--sigma much", "--sigma is a number from 0 to 255 of 255, or auto, not 'much'"),
+        ("--sigma much", "--sigma is a number from 0 to 255 of 255, estimate, or auto, not 'much'"),
         ("--sigma=-1", "--sigma is a number from 0 to 255"),
         ("--sigma nan", "--sigma is a number from 0 to 255"),
         ("--sigma 5 --noise-map", "--noise-map estimates the noise; leave out --sigma"),

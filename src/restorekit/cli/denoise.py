@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from restorekit.cli.denoise_options import (
     DepthName,
@@ -45,7 +45,7 @@ DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "flo
 def denoise(
     inputs: Inputs,
     output: Annotated[str | None, OUTPUT] = None,
-    model: Model = "swift-photo",
+    model: Model = "auto",
     sigma: Sigma = "auto",
     strength: Strength = "1",
     strength_luma: StrengthLuma = None,
@@ -79,7 +79,7 @@ def denoise(
     """
     # Text options are checked before the next import, which takes seconds.
     level = _sigma(sigma)
-    if noise_map and level is not None:
+    if noise_map and isinstance(level, float):
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
     mode = read_stabilize(stabilize, noise_curve)
     if mode not in ("auto", "off") and (noise_map or level is not None):
@@ -122,8 +122,12 @@ def denoise(
     conclude(outcome)
 
 
-def _sigma(text: str) -> float | None:
-    return None if text == "auto" else _number("--sigma", text, 0, 255, " of 255, or auto") / 255
+def _sigma(text: str) -> float | Literal["estimate"] | None:
+    if text == "auto":
+        return None
+    if text == "estimate":
+        return "estimate"
+    return _number("--sigma", text, 0, 255, " of 255, estimate, or auto") / 255
 
 
 def _optional_share(option: str, text: str | None) -> float | None:

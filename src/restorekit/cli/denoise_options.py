@@ -10,11 +10,11 @@ from restorekit.runtimes import RUNTIMES
 
 Model = Annotated[
     str,
-    typer.Option("-m", "--model", metavar="MODEL", help="A name, a file, or a run folder."),
+    typer.Option("-m", "--model", metavar="MODEL", help="A name, a file, a run folder, or auto."),
 ]
 Sigma = Annotated[
     str,
-    typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels, or auto."),
+    typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels, estimate, or auto."),
 ]
 Strength = Annotated[
     str, typer.Option("--strength", metavar="0..1", help="Fraction of the change to make.")
@@ -45,8 +45,8 @@ NoiseCurve = Annotated[
     str | None,
     typer.Option(
         "--noise-curve",
-        metavar="GAIN,READ[,PEDESTAL]",
-        help="Photon gain, read noise and pedestal, in values of the file.",
+        metavar="CURVE",
+        help="GAIN,READ[,PEDESTAL]: photon gain, read noise, in values of the file.",
     ),
 ]
 Scales = Annotated[

@@ -57,7 +57,7 @@ def results_printed(
         def show(result: FileResult) -> None:
             if advance is not None:
                 advance(result.total)
-            for line in _pages_left_alone(result):
+            for line in _decisions(result):
                 print_line(line, sys.stderr)
             if as_json:
                 print_line(json.dumps(to_json_value(_as_json(result)), allow_nan=False))
@@ -100,19 +100,20 @@ def print_failure(source: Path, error: object) -> None:
     print_error(message if str(source) in message else f"'{source}': {message}")
 
 
-def _pages_left_alone(result: FileResult) -> Iterator[str]:
-    """A line for each page that came back as it is."""
+def _decisions(result: FileResult) -> Iterator[str]:
+    """A line for each page that was left unchanged, or whose network was chosen automatically."""
     from restorekit.restore.safeguard.reason import MEANING
 
     for number, page in enumerate(result.pages, 1):
-        if page.left_alone is None:
-            continue
         place = f", page {number}" if len(result.pages) > 1 else ""
-        noise = f" (noise {255 * max(page.sigma, default=0.0):.1f} of 255)"
-        yield (
-            f"{result.source}{place}: left as it is: {MEANING[page.left_alone]}"
-            f"{noise if page.left_alone == 'clean' else ''}; --force restores it"
-        )
+        if page.left_alone is not None:
+            noise = f" (noise {255 * max(page.sigma, default=0.0):.1f} of 255)"
+            yield (
+                f"{result.source}{place}: left as it is: {MEANING[page.left_alone]}"
+                f"{noise if page.left_alone == 'clean' else ''}; --force restores it"
+            )
+        elif page.choice is not None:
+            yield f"{result.source}{place}: {page.choice.words}"
 
 
 def _as_json(result: FileResult) -> dict[str, Any]:

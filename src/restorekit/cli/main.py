@@ -26,9 +26,9 @@ from restorekit.cli.error_messages import explain, raised_by, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
 from restorekit.cli.quick_commands import QuickCommand, QuickGroup
 from restorekit.cli.signals import ending_on_signals
-from restorekit.cli.streams import dependable_streams, set_output_aside
+from restorekit.cli.streams import dependable_streams, end_at_once, set_output_aside
 from restorekit.components.isolation import watched_interrupts
-from restorekit.distributed import end_process
+from restorekit.distributed import has_joined_group
 from restorekit.version import __version__
 
 # Plain help, since importing rich for it would dominate the start-up time.
@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only as a program: a caller from Python keeps its streams and its process.
     if arguments is None:
         set_output_aside()
-        end_process(code)
+        if has_joined_group():
+            end_at_once(code)
     return code
 
 

@@ -30,7 +30,7 @@ def read_stabilize(mode: str | None, curve: str | None) -> Stabilize:
         )
     if curve is None:
         # Literal types, for the type checker.
-        return "auto" if mode == "auto" else "on" if mode == "on" else "off"
+        return "off" if mode == "off" else "on" if mode == "on" else "auto"
     if mode in ("auto", "off"):
         raise ArgumentError(f"--noise-curve stabilizes the noise; leave out --stabilize {mode}")
     return _sensor(curve)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from traceback import walk_stack
-from typing import TextIO, cast
+from typing import NoReturn, TextIO, cast
 
 from restorekit.untrusted.text import escaped
 
@@ -53,6 +53,14 @@ def answers_apart() -> Iterator[None]:
         stack.callback(_answers.pop)
         stack.enter_context(redirect_stdout(cast(TextIO, _Aside(sys.stderr))))
         yield
+
+
+def end_at_once(code: int) -> NoReturn:
+    """Write what was printed, and end the process without shutting the interpreter down."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader has gone, or it is closed
+            stream.flush()
+    os._exit(code)
 
 
 def set_output_aside() -> None:

@@ -47,9 +47,9 @@ def summary(
         "strongest"), "significance", "threshold", the removed share of "detail" and the "verdict",
         one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
         and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
-        outcome "model", "sigma" per channel in 1/255, "already_clean", "left_alone",
-        "stabilized", "seconds", "tile", "precision", "scales", "black", "white". "analysis" is that
-        of `Analysis.to_dict`.
+        outcome "model", "choice", "sigma" per channel in 1/255, "already_clean",
+        "left_alone", "stabilized", "seconds", "tile", "precision", "scales", "black", "white".
+        "analysis" is that of `Analysis.to_dict`.
 
     Raises:
         InputError: the shapes or types differ, or are unsupported.
@@ -91,6 +91,7 @@ def measure_change(
     if outcome is not None:
         numbers |= {
             "model": outcome.model,
+            "choice": None if outcome.choice is None else outcome.choice.words,
             "sigma": _in_255(outcome.sigma),
             "already_clean": outcome.already_clean,
             "left_alone": outcome.left_alone,

@@ -93,7 +93,7 @@ def _rows(numbers: dict[str, Any]) -> list[tuple[str, str]]:
         pace = f", {seconds / pixels:.2f} s per megapixel" if pixels >= 0.1 else ""
         tile = f"{numbers['tile']} pixels" if numbers["tile"] else "none"
         rows += [
-            ("Model", escaped(str(numbers["model"]))),
+            ("Model", escaped(str(numbers["choice"] or numbers["model"]))),
             ("Left unchanged", numbers["left_alone"] or "no"),
             ("Noise stabilized", "yes" if numbers["stabilized"] else "no"),
             ("Time", f"{seconds:.2f} s{pace}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -89,19 +89,20 @@ class Analysis(_BuiltIn):
 
 
 @torch.no_grad()
-def analyze_canvas(canvas: Canvas, index: int = 0) -> Analysis:
-    """Run every registered measurement on one image of a canvas.
+def analyze_canvas(canvas: Canvas, index: int = 0, names: Sequence[str] | None = None) -> Analysis:
+    """Run measurements on one image of a canvas.
 
     Args:
         canvas: the images.
         index: which of them.
+        names: names of the measurements; None for every registered one.
 
     Warns:
         PluginWarning: a measurement failed; the others are not affected.
     """
     sample = image_sample(canvas, index)
     measured = {}
-    for name in measurements.names():
+    for name in measurements.names() if names is None else names:
         try:
             measured[name] = _measure(name, sample)
         except PluginError as error:

@@ -21,7 +21,8 @@ from restorekit.restore.strength import Strength
 from restorekit.restore.tiles.tile_size import TileSize, check_tile
 from restorekit.symmetry import ALL_SYMMETRIES, IDENTITY, Symmetry
 
-DEFAULT_MODEL = "swift-photo"
+AUTOMATIC = "auto"  # the model that is chosen for each image
+DEFAULT_MODEL = AUTOMATIC
 RangeEnd = float | Literal["auto"]
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -30,7 +31,7 @@ _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 class FileKeywords(TypedDict, total=False):
     """The options as keywords, for picture files."""
 
-    sigma: Sigma | None
+    sigma: Sigma | Literal["estimate"] | None
     strength: float
     strength_luma: float | None
     strength_chroma: float | None
@@ -65,7 +66,7 @@ class DenoiseOptions:
         ArgumentError: an option has an invalid value.
     """
 
-    sigma: Sigma | None = None
+    sigma: Sigma | Literal["estimate"] | None = None
     strength: float = 1.0
     strength_luma: float | None = None
     strength_chroma: float | None = None
@@ -76,7 +77,7 @@ class DenoiseOptions:
     device: str | torch.device = "auto"
     noise_map: bool = False
     runtime: str = "torch"
-    stabilize: Stabilize = "off"
+    stabilize: Stabilize = "auto"
     scales: Scales = 1
     black: RangeEnd = "auto"
     white: RangeEnd = "auto"
@@ -84,14 +85,14 @@ class DenoiseOptions:
     force: bool = False
 
     def __post_init__(self) -> None:
-        check_sigma(self.sigma)
+        check_sigma(self.given_sigma)
         check_range(self.black, self.white)
         check_fraction("strength", self.strength)
         for name in ("strength_luma", "strength_chroma"):
             if (share := getattr(self, name)) is not None:
                 check_fraction(name, share)
         check_fraction("keep_detail", self.keep_detail)
-        if self.noise_map and self.sigma is not None:
+        if self.noise_map and self.given_sigma is not None:
             raise ArgumentError("a noise map is estimated; give either sigma or noise_map")
         check_tile(self.tile)
         check_stabilize(self.stabilize)
@@ -100,6 +101,12 @@ class DenoiseOptions:
                 "stabilize replaces the noise level by a curve; leave out sigma and noise_map"
             )
         check_scales(self.scales)
+
+    @property
+    def given_sigma(self) -> Sigma | None:
+        """The noise level that the user gives."""
+        # An array has no truth value, so it cannot be compared with a text.
+        return None if isinstance(self.sigma, str) and self.sigma == "estimate" else self.sigma
 
     @property
     def meaning(self) -> PixelMeaning:
@@ -117,7 +124,7 @@ class DenoiseOptions:
     @property
     def is_level_given(self) -> bool:
         """Whether the options determine the noise level, so that no curve is measured."""
-        return self.sigma is not None or self.noise_map
+        return self.given_sigma is not None or self.noise_map
 
     @property
     def turns(self) -> Sequence[Symmetry]:

@@ -15,30 +15,24 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit.devices import check_precision
 from restorekit.errors import warn
 from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
-from restorekit.networks.loading import ModelLike, load_network
-from restorekit.networks.network import Network, model_name
-from restorekit.restore.coarse_noise import CoarseNoise
+from restorekit.networks.loading import ModelLike
+from restorekit.restore.automatic_restorer import AutomaticRestorer
 from restorekit.restore.denoise_options import (
+    AUTOMATIC,
     DEFAULT_MODEL,
     DenoiseKeywords,
     DenoiseOptions,
     show_options,
 )
-from restorekit.restore.image_batches import run_jobs
 from restorekit.restore.image_job import ImageJob
 from restorekit.restore.image_types import open_image
-from restorekit.restore.level_choice import LevelChoice
-from restorekit.restore.noise_level import EstimatedLevel, Sigma
+from restorekit.restore.network_restorer import NetworkRestorer
+from restorekit.restore.noise_level import Sigma
 from restorekit.restore.outcome import DenoiseOutcome
-from restorekit.restore.pipeline import Pipeline
 from restorekit.restore.pixel_meaning import PixelMeaning
-from restorekit.restore.safeguard.assess import assess
-from restorekit.restore.safeguard.guard import Guard
-from restorekit.restore.tiles.stitch import pixels_at_once
 
 Array = np.ndarray[Any, Any]
 ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
@@ -79,12 +73,15 @@ class Denoiser:
     the whole image, tiles change the result; one warning reports the measured difference.
 
     Args:
-        model: The name of bundled weights, a weights file, the folder of a run, or a module. A
+        model: The name of bundled weights, a weights file, the folder of a run, or a module. "auto"
+            measures the noise of each image and chooses among the bundled weights;
+            `DenoiseOutcome.choice` has the choice and its reason. A
             module stays on its device, with its weights in channels-last layout. It is in
             evaluation mode during calls only, so do not train it in another thread meanwhile. Its
             weights may change between calls; it is then measured again.
         sigma: Standard deviation of the noise on the scale where black is 0 and white is 1: one
-            value, one for each channel, or a map (H, W). None estimates it from each image. Blind
+            value, one for each channel, or a map (H, W). None estimates it from each image for
+            networks that need it, and "estimate" also for networks that work without it. Blind
             networks do not use it.
         strength: Share of the change that is applied: 0 returns the input, 1 the restored image.
         strength_luma: Share of the change of luma, which is 0.299 R + 0.587 G + 0.114 B, and of
@@ -141,12 +138,11 @@ class Denoiser:
         self, model: ModelLike = DEFAULT_MODEL, **options: Unpack[DenoiseKeywords]
     ) -> None:
         self._options = DenoiseOptions(**options)
-        self.name = model_name(model)
-        with memory_errors(lambda: f"to load model '{self.name}'; use a smaller one"):
-            self.model = load_network(model, self._options.device)
-            self._network = self._make_network()
-        self._levels = LevelChoice(self._network, self.name)
-        self._pipeline = Pipeline(self._network, self.name)
+        self._restorer: NetworkRestorer | AutomaticRestorer = (
+            AutomaticRestorer(self._options)
+            if isinstance(model, str) and model == AUTOMATIC
+            else NetworkRestorer(model, self._options)
+        )
 
     if not TYPE_CHECKING:
 
@@ -154,20 +150,29 @@ class Denoiser:
             return getattr(self, present_name("'Denoiser' object", name, _RENAMED))
 
     @property
+    def name(self) -> str:
+        """Name of the model, or the path of its weights."""
+        return self._restorer.name
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The network; for "auto", the one for most photographs."""
+        return self._restorer.model
+
+    @property
     def channels(self) -> int | None:
-        """Number of image channels of the network; None if it does not declare it."""
-        return self._network.channels
+        """Number of image channels of the network; None if it takes any or does not declare it."""
+        return self._restorer.channels
 
     @property
     def uses_sigma(self) -> bool:
         """Whether the output of the network depends on sigma; it does not for a blind network."""
-        self._network.renew()
-        return not self._network.is_blind
+        return self._restorer.uses_sigma
 
     @property
     def pixels_at_once(self) -> int:
         """Recommended total number of pixels of images that are restored together."""
-        return pixels_at_once(self._network)
+        return self._restorer.pixels_at_once
 
     def with_sigma(self, sigma: Sigma | None) -> Denoiser:
         """A copy of this denoiser for another noise level; it shares the network.
@@ -261,17 +266,10 @@ class Denoiser:
         meanings: Sequence[PixelMeaning] | None,
     ) -> list[DenoiseOutcome[object]]:
         started = time.perf_counter()
-        self._network.renew()
         jobs = self._open(images, in_place, meanings)
-        for job in jobs:
-            job.level = self._levels.of_image(job.canvas, self._options, diagnose)
-            job.stabilizer = self._levels.stabilizer_of(job.canvas, self._options)
-            self._choose_scales(job)
-        for job in jobs:
-            job.guard = self._guard(job)
-        run_jobs(jobs, self._pipeline, self._levels, self._options)
+        self._restorer.run(jobs, self._options, diagnose)
         seconds = (time.perf_counter() - started) / max(len(jobs), 1)
-        return [job.outcome(self.name, seconds) for job in jobs]
+        return [job.outcome(seconds) for job in jobs]
 
     def _open(
         self,
@@ -284,7 +282,7 @@ class Denoiser:
         in_place = in_place and not self._options.keep_detail
         jobs = [
             ImageJob(
-                open_image(image, self._network.channels, in_place, meaning),
+                open_image(image, self.channels, in_place, meaning),
                 self._options.precision,
             )
             for image, meaning in zip(
@@ -295,34 +293,3 @@ class Denoiser:
         for words in dict.fromkeys(job.canvas.words for job in jobs if job.canvas.words):
             warn(words)
         return jobs
-
-    def _choose_scales(self, job: ImageJob) -> None:
-        """Measure coarse noise if it may be removed at several scales."""
-        if self._options.scales == 1 or self._options.strength_of(job.canvas).is_zero:
-            return
-        noise = CoarseNoise(job.canvas)
-        count = noise.count(self._options.scales)
-        if count > 1:
-            job.shares, job.level = noise.shares(count), noise.improved(job.level)
-
-    def _guard(self, job: ImageJob) -> Guard | None:
-        """The limits on the change of an image; None if it is unlimited."""
-        if self._options.force or self._options.strength_of(job.canvas).is_zero:
-            return None
-        estimated = job.level if isinstance(job.level, EstimatedLevel) else None
-        return assess(job.canvas, estimated, job.stabilizer)
-
-    def _make_network(self) -> Network:
-        """The model as a network, in the runtime of the options."""
-        network, options = Network(self.model), self._options
-        check_precision(options.precision, network.device or torch.device("cpu"))
-        if options.runtime == "torch":
-            return network
-        # Here, since the packages of other runtimes are optional and slow to import.
-        from restorekit.runtimes.runtime_models import make_runtime
-
-        return Network(
-            self.model,
-            # A function, because an exported network must be made again when the weights change.
-            lambda: make_runtime(Network(self.model), options.runtime, options.precision),
-        )

@@ -49,9 +49,7 @@ def _run_batch(
     batch: Sequence[ImageJob], pipeline: Pipeline, levels: LevelChoice, options: DenoiseOptions
 ) -> None:
     network = pipeline.network
-    given = join_levels(
-        [levels.for_network(job.canvas, options, job.level, job.stabilizer) for job in batch]
-    )
+    given = join_levels([levels.for_network(job, options) for job in batch])
     dtype = _autocast_dtype(network, options.precision, batch[0].canvas.size)
     with (
         join_canvases([job.canvas for job in batch]) as canvas,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from restorekit.restore.canvas import Canvas
+from restorekit.restore.choice import Choice
+from restorekit.restore.denoise_options import AUTOMATIC
 from restorekit.restore.image_types import OpenedImage
-from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
+from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel, join_estimates
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.safeguard.guard import Guard
 from restorekit.restore.safeguard.reason import Reason
@@ -21,6 +24,8 @@ class ImageJob:
     Attributes:
         opened: the image.
         precision: number format of the network.
+        model: name of the model.
+        choice: how the image is restored and why, if that was decided automatically.
         level: its noise level; None if it is neither given nor needed.
         stabilizer: the transforms to a constant noise level; None if it is not transformed.
         shares: the scales at which it is restored; None for 1x only.
@@ -30,6 +35,8 @@ class ImageJob:
 
     opened: OpenedImage
     precision: str
+    model: str = ""
+    choice: Choice | None = None
     level: NoiseLevel | None = None
     stabilizer: Stabilizer | None = None
     shares: ScaleShares | None = None
@@ -51,11 +58,37 @@ class ImageJob:
         """Number of scales at which it is restored."""
         return 1 if self.shares is None else len(self.shares.shares)
 
-    def outcome(self, model: str, seconds: float) -> DenoiseOutcome[object]:
+    def split(self) -> list[ImageJob]:
+        """A job for each image of a batch, with views of its memory."""
+        canvas = self.canvas
+        if len(canvas.source) == 1:
+            return [self]
+        views = zip(canvas.source.split(1), canvas.result.split(1), strict=True)
+        # The kept pixels are copied into the whole result, when it is finished.
+        parts = [replace(canvas, source=one, result=other, kept=None) for one, other in views]
+        return [replace(self, opened=self.opened._replace(canvas=part)) for part in parts]
+
+    def join(self, parts: Sequence[ImageJob]) -> None:
+        """Record how the parts from `split` were restored."""
+        first = parts[0]
+        self.precision, self.tile = first.precision, first.tile
+        self.model, self.choice, self.level, self.guard = (
+            first.model,
+            first.choice,
+            join_estimates([part.level for part in parts]),
+            first.guard,
+        )
+        if len(parts) == 1:
+            return
+        if any(part.model != first.model for part in parts):
+            self.model, self.choice = AUTOMATIC, None
+        if known := [part.guard for part in parts if part.guard is not None]:
+            self.guard = Guard.of_all(known)
+
+    def outcome(self, seconds: float) -> DenoiseOutcome[object]:
         """The restored image, and how it was restored.
 
         Args:
-            model: name of the model.
             seconds: duration.
         """
         stabilized = self.stabilizer is not None and self.reason is None
@@ -69,12 +102,13 @@ class ImageJob:
             seconds=seconds,
             tile=self.tile,
             precision=self.precision,
-            model=model,
+            model=self.model,
             black=self.canvas.scale.black,
             white=self.canvas.scale.white,
             left_alone=self.reason,
             stabilized=stabilized,
             scales=1 if self.reason else self.scales,
+            choice=self.choice,
         )
 
     def _sigma_per_channel(self) -> tuple[float, ...]:

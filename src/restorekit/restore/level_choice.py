@@ -6,6 +6,7 @@ from restorekit.errors import warn
 from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.denoise_options import DenoiseOptions
+from restorekit.restore.image_job import ImageJob
 from restorekit.restore.noise_level import (
     NoiseLevel,
     estimated_level,
@@ -42,13 +43,13 @@ class LevelChoice:
         Warns:
             RestoreWarning: once, if sigma is given and the network does not use it.
         """
-        if options.sigma is not None:
-            given = given_level(canvas, options.sigma)
+        if (sigma := options.given_sigma) is not None:
+            given = given_level(canvas, sigma)
             if not self.network.is_blind:
                 return given
             self._warn_of_unused("sigma")
         # The safeguard needs the level as well, also for a blind network.
-        network_needs_it = not options.noise_map and not self.network.is_blind
+        network_needs_it = not options.noise_map and self._is_given_level(options)
         needed = not options.strength_of(canvas).is_zero and (network_needs_it or not options.force)
         return estimated_level(canvas) if diagnose or needed else None
 
@@ -66,31 +67,39 @@ class LevelChoice:
             return None
         return choose_stabilizer(canvas, options.stabilize, not self.network.is_blind)
 
-    def for_network(
-        self,
-        canvas: Canvas,
-        options: DenoiseOptions,
-        level: NoiseLevel | None,
-        stabilizer: Stabilizer | None = None,
-    ) -> NoiseLevel | None:
-        """What the network is given: a level or a map; None if it does not use it.
+    def for_network(self, job: ImageJob, options: DenoiseOptions) -> NoiseLevel | None:
+        """What the network is given: a level or a map; None if it is given none.
 
         Args:
-            canvas: the image.
+            job: the image, with its level and its stabilizer.
             options: how it is restored.
-            level: the result of `of_image`.
-            stabilizer: the result of `stabilizer_of`.
 
         Warns:
             RestoreWarning: once, if a map is requested and the network does not use it.
         """
+        level = self._unstabilised(job, options)
+        return level if job.stabilizer is None else stabilised_level(level, job.stabilizer)
+
+    def _unstabilised(self, job: ImageJob, options: DenoiseOptions) -> NoiseLevel | None:
         if self.network.is_blind:
             if options.noise_map:
                 self._warn_of_unused("a noise map")
-            level = None
-        elif options.noise_map:
-            level = estimated_map(canvas)
-        return level if stabilizer is None else stabilised_level(level, stabilizer)
+            return None
+        if options.noise_map:
+            return estimated_map(job.canvas)
+        if options.sigma is None and job.choice is not None and job.choice.level is not None:
+            return given_level(job.canvas, job.choice.level)
+        return job.level if self._is_given_level(options) else None
+
+    def _is_given_level(self, options: DenoiseOptions) -> bool:
+        """Whether the network is given a level that the user states or wants to be estimated.
+
+        A network that was also trained without a level receives one only if the user asks for it,
+        because estimates are too low for some kinds of noise.
+        """
+        if self.network.is_blind:
+            return False
+        return options.sigma is not None or not self.network.sigma_is_optional
 
     def _warn_of_unused(self, option: str) -> None:
         if option not in self._warned:

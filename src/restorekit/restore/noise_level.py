@@ -206,6 +206,17 @@ def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
     return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction, stabilizer)
 
 
+def join_estimates(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
+    """Join levels as `join_levels` does, with the further findings if all are estimated."""
+    joined = join_levels(levels)
+    estimated = [level for level in levels if isinstance(level, EstimatedLevel)]
+    if joined is None or len(estimated) < len(levels):
+        return joined
+    clean = tuple(each for level in estimated for each in level.clean)
+    impulsive = tuple(each for level in estimated for each in level.impulsive)
+    return EstimatedLevel(joined.sigma, joined.reduction, None, clean, impulsive)
+
+
 def _scaled(places: slice) -> slice:
     return slice(places.start * _REDUCTION, places.stop * _REDUCTION)
 

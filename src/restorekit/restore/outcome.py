@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from restorekit.former_names import present_name
+from restorekit.restore.choice import Choice
 from restorekit.restore.safeguard.reason import Reason
 
 Restored = TypeVar("Restored")
@@ -27,12 +28,15 @@ class DenoiseOutcome(Generic[Restored]):
         black: the value that was used as black; None if unknown.
         white: the value that was used as white; None if unknown.
         left_alone: why the image was returned unchanged, or None if it was restored. "two-valued"
-            and "few-valued": a page or line art. "clean": no noise worth removing. "unclear": noise
-            and detail cannot be distinguished. "faint": the image uses so little of its range that
-            noise and detail cannot be distinguished; set a narrower range of black and white.
+            and "few-valued": a page or line art. "halftone": a screen of dots. "clean": no noise
+            worth removing. "unclear": noise and detail cannot be distinguished. "faint": the image
+            uses so little of its range that noise and detail cannot be distinguished; set a
+            narrower range of black and white.
         stabilized: whether the noise was transformed to a constant level for the network; see the
             option `stabilize`.
         scales: number of scales at which noise was removed.
+        choice: the network and the settings that model "auto" chose, and why; None for a model that
+            was named.
 
     Example:
         >>> noisy = batch + 0.1 * torch.randn_like(batch)
@@ -53,6 +57,7 @@ class DenoiseOutcome(Generic[Restored]):
     left_alone: Reason | None = None
     stabilized: bool = False
     scales: int = 1
+    choice: Choice | None = None
 
 
 if not TYPE_CHECKING:

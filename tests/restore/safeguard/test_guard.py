@@ -47,7 +47,7 @@ def error(image: np.ndarray, clean: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def denoiser() -> Denoiser:
-    return Denoiser("swift-photo")
+    return Denoiser()
 
 
 class TestPhotographs:
@@ -86,13 +86,13 @@ class TestPhotographs:
     def test_strong_noise_is_removed_in_full(self, denoiser: Denoiser) -> None:
         """From sigma 12 on, the change is not limited."""
         given = noisy(photograph("astronaut"), 15)
-        assert np.array_equal(denoiser(given), Denoiser("swift-photo", force=True)(given))
+        assert np.array_equal(denoiser(given), Denoiser(force=True)(given))
 
     def test_sigma_lifts_no_limit_of_a_blind_network(self) -> None:
         """It has no effect there, as the warning says; a network that uses sigma has no limit."""
         given = photograph("chelsea")
         with pytest.warns(RestoreWarning, match="sigma has no effect"):
-            outcome = Denoiser("swift-photo", sigma=10 / 255).restore(given)
+            outcome = Denoiser("swift-impulse", sigma=10 / 255).restore(given)
         assert outcome.left_alone == "clean"
         assert np.array_equal(outcome.image, given)
         told = Denoiser("swift-gaussian", sigma=10 / 255).restore(given)
@@ -155,8 +155,8 @@ class TestPages:
         """An image of mode "1" keeps its mode, also with force=True."""
         page = Image.new("1", (64, 48), 1)
         page.paste(0, (10, 10, 40, 12))
-        assert Denoiser("swift-photo")(page).tobytes() == page.tobytes()
-        assert Denoiser("swift-photo")(page).mode == "1"
+        assert Denoiser()(page).tobytes() == page.tobytes()
+        assert Denoiser()(page).mode == "1"
         assert Denoiser(Smear(), force=True)(page).mode == "1"
 
 
@@ -188,7 +188,7 @@ class TestWeakSignals:
 
 
 class TestNeutral:
-    @pytest.mark.parametrize("model", ["swift-photo", "swift-gaussian", "swift-impulse"])
+    @pytest.mark.parametrize("model", ["auto", "swift-photo", "swift-gaussian", "swift-impulse"])
     @pytest.mark.parametrize("force", [False, True])
     def test_gray_stored_as_colour_stays_gray(self, model: str, force: bool) -> None:
         """Its three channels stay equal, although a colour network does not know it is gray."""
@@ -200,7 +200,7 @@ class TestNeutral:
     def test_in_tiles_and_in_place(self) -> None:
         """The results are the same."""
         gray = np.repeat(noisy(photograph("coffee", 200)[..., :1], 15), 3, 2)
-        restored = Denoiser("swift-photo", tile=64).restore(gray.copy(), in_place=True).image
+        restored = Denoiser(tile=64).restore(gray.copy(), in_place=True).image
         assert (restored == restored[..., :1]).all()
 
 
@@ -232,7 +232,7 @@ class TestLimit:
         """The page is unchanged and the other is restored, so there is no common reason."""
         given = torch.from_numpy(noisy(photograph("astronaut", 96), 20)).movedim(2, 0) / 255
         page = (given > 0.5).float()
-        outcome = Denoiser("swift-photo").restore(torch.stack([page, given]))
+        outcome = Denoiser().restore(torch.stack([page, given]))
         assert outcome.left_alone is None
         assert torch.equal(outcome.image[0], page)
         assert not torch.equal(outcome.image[1], given)

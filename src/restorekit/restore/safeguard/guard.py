@@ -89,6 +89,13 @@ class Guard:
         self.verdicts = list(verdicts)
         self.impulsive = impulsive or (False,) * len(self.verdicts)
 
+    @classmethod
+    def of_all(cls, guards: Sequence[Guard]) -> Guard:
+        """The guard of all pictures of several guards."""
+        verdicts = [verdict for guard in guards for verdict in guard.verdicts]
+        impulsive = [each for guard in guards for each in guard.impulsive]
+        return cls(torch.cat([guard.sigma for guard in guards]), verdicts, impulsive)
+
     @property
     def reason(self) -> Reason | None:
         """Why all pictures are left unchanged; None if one is restored."""
@@ -138,9 +145,7 @@ def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
     if len(known) < 2:
         yield known[0] if known else None
         return
-    verdicts = [verdict for guard in known for verdict in guard.verdicts]
-    impulsive = [each for guard in known for each in guard.impulsive]
-    together = Guard(torch.cat([guard.sigma for guard in known]), verdicts, impulsive)
+    together = Guard.of_all(known)
     yield together
     judged = iter(together.verdicts)
     for guard in known:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-Reason = Literal["two-valued", "few-valued", "clean", "unclear", "faint"]
+Reason = Literal["two-valued", "few-valued", "halftone", "clean", "unclear", "faint"]
 
 MEANING: Mapping[Reason, str] = {
     "two-valued": "it has one or two values, like a scanned page or line art",
     "few-valued": "it has few distinct values, like a scanned page or line art",
+    "halftone": "it is a halftone screen or dithered, which a network takes for noise",
     "clean": "it has no noise worth removing",
     "unclear": "its noise cannot be distinguished from its detail",
     "faint": "it uses a small part of its range, so its noise cannot be distinguished from "

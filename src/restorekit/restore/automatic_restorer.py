@@ -1,0 +1,73 @@
+"""Restoring opened images with the network that suits each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from threading import Lock
+
+from torch import nn
+
+from restorekit.restore.analysis import analyze_canvas
+from restorekit.restore.choice import MEASUREMENTS, Choice, choose
+from restorekit.restore.denoise_options import AUTOMATIC, DenoiseOptions
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.network_restorer import NetworkRestorer
+
+_USUAL = "swift-photo"
+
+
+class AutomaticRestorer:
+    """Restores opened images with the network that suits each of them.
+
+    Networks are loaded when they are first needed.
+
+    Args:
+        options: device, runtime and precision of the networks.
+    """
+
+    name = AUTOMATIC
+    channels = None
+    uses_sigma = True
+
+    def __init__(self, options: DenoiseOptions) -> None:
+        self._options = options
+        self._restorers: dict[str, NetworkRestorer] = {}
+        self._lock = Lock()
+        self._restorer(_USUAL)  # errors of the device or the runtime are raised here
+
+    @property
+    def model(self) -> nn.Module:
+        """The network for most photographs."""
+        return self._restorer(_USUAL).model
+
+    @property
+    def pixels_at_once(self) -> int:
+        """Recommended total number of pixels of images that are restored together."""
+        return self._restorer(_USUAL).pixels_at_once
+
+    def run(self, jobs: Sequence[ImageJob], options: DenoiseOptions, diagnose: bool) -> None:
+        """Choose a network for each image, and restore those with the same choice together.
+
+        Args:
+            jobs: the images.
+            options: how they are restored.
+            diagnose: whether the noise level is reported, and so needed in any case.
+        """
+        parts = [job.split() for job in jobs]
+        groups: dict[Choice, list[ImageJob]] = {}
+        for part in chain.from_iterable(parts):
+            part.choice = choice = choose(analyze_canvas(part.canvas, names=MEASUREMENTS))
+            groups.setdefault(choice.settings, []).append(part)
+        for choice, some in groups.items():
+            chosen = options if options.scales != 1 else replace(options, scales=choice.scales)
+            self._restorer(choice.model).run(some, chosen, diagnose)
+        for job, its_parts in zip(jobs, parts, strict=True):
+            job.join(its_parts)
+
+    def _restorer(self, model: str) -> NetworkRestorer:
+        with self._lock:
+            if model not in self._restorers:
+                self._restorers[model] = NetworkRestorer(model, self._options)
+            return self._restorers[model]

@@ -1,0 +1,119 @@
+"""The choice of a network for each image by model "auto"."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from skimage import data
+
+from restorekit import Denoiser
+
+
+def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
+    """Add white Gaussian noise of that standard deviation in 8-bit levels, and clip to 8 bits."""
+    noise = np.random.default_rng(0).standard_normal(clean.shape)
+    return np.clip(np.rint(clean + sigma * noise), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def automatic() -> Denoiser:
+    return Denoiser("auto")
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    return np.ascontiguousarray(data.astronaut()[:256, :256])
+
+
+def test_white_noise_goes_to_the_network_for_it(
+    automatic: Denoiser, photograph: np.ndarray
+) -> None:
+    """The result is that of the named network."""
+    given = noisy(photograph, 25)
+    outcome = automatic.restore(given)
+    assert outcome.choice is not None
+    assert (outcome.model, outcome.choice.model) == ("swift-gaussian", "swift-gaussian")
+    assert "white noise" in outcome.choice.words
+    level = outcome.choice.level
+    assert level == pytest.approx([25 / 255] * 3, rel=0.1)
+    named = Denoiser("swift-gaussian", sigma=level)(given)
+    assert np.abs(outcome.image.astype(int) - named).max() <= 1
+
+
+def test_gray_is_recognised_in_three_channels(automatic: Denoiser, photograph: np.ndarray) -> None:
+    """A gray picture stored as colour goes to the gray network, and stays gray."""
+    gray = noisy(photograph[..., 1], 25)
+    outcome = automatic.restore(np.repeat(gray[..., None], 3, 2))
+    assert outcome.model == "swift-gaussian-gray"
+    assert np.array_equal(outcome.image[..., 0], outcome.image[..., 2])
+
+
+def test_each_image_of_a_batch_has_its_network(automatic: Denoiser, photograph: np.ndarray) -> None:
+    """The results are those of the images alone."""
+    colour = noisy(photograph, 25)
+    gray = np.repeat(noisy(photograph[..., :1], 25), 3, 2)
+    batch = torch.from_numpy(np.stack([colour, gray])).movedim(3, 1)
+    outcome = automatic.restore(batch)
+    assert (outcome.model, outcome.choice) == ("auto", None)
+    for image, alone in zip(outcome.image, batch, strict=True):
+        assert (image.int() - automatic(alone).int()).abs().max() <= 1
+
+
+def test_a_given_level_is_used(automatic: Denoiser, photograph: np.ndarray) -> None:
+    """The choice completes what the user leaves open."""
+    given = noisy(photograph, 25)
+    told = automatic.with_sigma(40 / 255)(given)
+    assert np.array_equal(told, Denoiser("swift-gaussian", sigma=40 / 255)(given))
+
+
+def test_coarse_noise_is_removed_at_several_scales(
+    automatic: Denoiser, photograph: np.ndarray
+) -> None:
+    """A network for white noise is then better than the one for photographs."""
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal(photograph.shape), (2, 2, 0))
+    given = np.clip(photograph + 15 * noise / noise.std(), 0, 255).astype(np.uint8)
+    outcome = automatic.restore(given)
+    assert outcome.choice is not None
+    assert outcome.choice.level is not None
+    assert 255 * np.mean(outcome.choice.level) == pytest.approx(15, rel=0.25)
+    assert outcome.scales > 1
+    before, after, photo = (
+        np.square(x.astype(float) - photograph).mean()
+        for x in (given, outcome.image, Denoiser("swift-photo")(given))
+    )
+    assert after < before / 2
+    assert after < photo
+
+
+def test_weak_noise_goes_to_the_network_for_photographs(
+    automatic: Denoiser, photograph: np.ndarray
+) -> None:
+    """Its level is hidden by texture, so the network is not given one."""
+    noise = gaussian_filter(np.random.default_rng(0).standard_normal(photograph.shape), (1, 1, 0))
+    given = np.clip(photograph + 4 * noise / noise.std(), 0, 255).astype(np.uint8)
+    outcome = automatic.restore(given)
+    assert outcome.choice is not None
+    assert (outcome.choice.model, outcome.choice.level) == ("swift-photo", None)
+
+
+def test_impulses_go_to_the_network_for_them(automatic: Denoiser, photograph: np.ndarray) -> None:
+    """A clean photograph has none, and is left unchanged."""
+    given = photograph.copy()
+    given[np.random.default_rng(0).random(given.shape[:2]) < 0.05] = 255
+    outcome = automatic.restore(given)
+    assert outcome.model == "swift-impulse"
+    assert np.square(outcome.image.astype(float) - photograph).mean() < 20
+    assert automatic.restore(photograph).left_alone == "clean"
+
+
+def test_a_dithered_picture_is_left_alone(automatic: Denoiser, photograph: np.ndarray) -> None:
+    """A network would flatten an ordered dither to gray. `force` restores it."""
+    bayer = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) * 16 + 8
+    gray = photograph.mean(2)
+    dots = np.where(gray > np.tile(bayer, (64, 64)), 230, 25).astype(np.uint8)
+    soft = np.clip(dots + np.random.default_rng(0).normal(0, 3, dots.shape), 0, 255)
+    outcome = automatic.restore(soft.astype(np.uint8))
+    assert outcome.left_alone == "halftone"
+    assert np.array_equal(outcome.image, soft.astype(np.uint8))
