@@ -13,7 +13,7 @@ MEASUREMENTS = ("content", "impulses", "noise_curve", "correlation", "noise_scal
 _IMPULSIVE = 0.003
 # Above this confidence and level, coarse noise is measured well enough for several scales. Texture
 # often hides weaker noise, for which the network for photographs needs no level.
-_SURE, _STRONG = 0.5, 6 / 255
+_SURE, _STRONG = 0.6, 6 / 255
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,11 @@ def _guard(job: ImageJob, options: DenoiseOptions) -> Guard | None:
     """The limits on the change of an image; None if it is unlimited."""
     if options.force or options.strength_of(job.canvas).is_zero:
         return None
-    if job.choice is not None and job.choice.left_alone is not None:
-        return Guard(torch.zeros(1, 1), [Verdict(job.choice.left_alone)])
     estimated = job.level if isinstance(job.level, EstimatedLevel) else None
-    return assess(job.canvas, estimated, job.stabilizer)
+    guard = assess(job.canvas, estimated, job.stabilizer)
+    if guard.reason is None and job.choice is not None and job.choice.left_alone is not None:
+        return Guard(torch.zeros(1, 1), [Verdict(job.choice.left_alone)])
+    return guard
 
 
 def _make_network(module: torch.nn.Module, options: DenoiseOptions) -> Network:

@@ -24,6 +24,9 @@ RADIUS = 8  # radius in pixels of the window in which the change is compared wit
 # Below the first level a picture is left unchanged. Between the two levels the bound grows from 0,
 # because removing weak noise costs more texture than it gains.
 _LEAST, _FULL = 1.9 / 255, 3.6 / 255
+# The same for correlated noise. Film grain and the compression of clean photographs have up to
+# 1.4/255, noisy photographs of cameras at least 1.6/255.
+_LEAST_CORRELATED = 1.5 / 255
 # Factors by which the change of a region may exceed the variance of its noise. The first covers
 # the random variation within a window; the level of correlated noise is less certain. For white
 # noise the first factor grows from _MODERATE on, and above _STRONG the change is unlimited, because
@@ -163,6 +166,8 @@ def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> V
     with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
     overall = float(sigma.square().mean().sqrt())
+    if evidence.is_correlated and evidence.mean_variance < _LEAST_CORRELATED**2:
+        return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     if evidence.is_correlated:
         highest = _UNDERESTIMATED * overall
         return Verdict(bound=_CORRELATED * _noise_curve(evidence, highest))
