@@ -76,7 +76,8 @@ def adding_noise(folder: Path, **options: Any) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
     """There is neither a temporary file nor a partial result, and the earlier file is intact."""
-    process = adding_noise(tmp_path)
+    # The tests themselves may run under nohup, and a signal that is ignored stays so.
+    process = adding_noise(tmp_path, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code

@@ -172,7 +172,9 @@ def test_a_transform_of_the_noise_works_at_every_scale() -> None:
 def test_bands_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large images are averaged in bands of rows, which leave no trace."""
     noisy = coarse(photograph(), 2)[:, :150, :203]
-    options = {"sigma": 15 / 255, "scales": 4}
+    options = {"sigma": 15 / 255, "scales": 4, "precision": "float32"}
     whole = Denoiser("swift-gaussian", **options)(noisy)
     monkeypatch.setattr("restorekit.restore.several_scales._ROWS", 16)
-    assert torch.equal(Denoiser("swift-gaussian", **options)(noisy), whole)
+    banded = Denoiser("swift-gaussian", **options)(noisy)
+    # A convolution may add in another order from call to call.
+    torch.testing.assert_close(banded, whole, rtol=0, atol=1e-5)
