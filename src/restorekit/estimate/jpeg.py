@@ -12,9 +12,9 @@ from torch import Tensor
 
 from restorekit.estimate.block_dct import dct_of_blocks
 from restorekit.estimate.image_sample import ImageSample
+from restorekit.luma import luma
 
 _SIDE = 8
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which JPEG uses
 # The luma table of Annex K of the standard, which the quality scales.
 _ANNEX_K = (
     *(16, 11, 10, 16, 24, 40, 51, 61),
@@ -71,12 +71,13 @@ class Jpeg:
 class MeasureJpeg:
     """Measures the quality and the blocks of a JPEG; the result is a `Jpeg`.
 
-    Example:
-        >>> from restorekit.estimate.image_sample import ImageSample
-        >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
-        >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
-        >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left
-        (True, 0, 0)
+        Example:
+            >>> from restorekit.estimate.image_sample import ImageSample
+    from restorekit.luma import luma
+            >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
+            >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
+            >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left
+            (True, 0, 0)
     """
 
     def __call__(self, sample: ImageSample) -> Jpeg:
@@ -167,7 +168,7 @@ def nearest_quality(steps: dict[int, float]) -> int:
 def _luma(pieces: Tensor) -> Tensor:
     if pieces.shape[1] != 3:
         return pieces[:, 0]
-    return torch.einsum("nchw,c->nhw", pieces, pieces.new_tensor(_LUMA))
+    return luma(pieces)[:, 0]
 
 
 def _blocks(planes: Tensor) -> Tensor:

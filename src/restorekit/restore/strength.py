@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from restorekit.pictures.tensors import LUMA
+from restorekit.luma import luma
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Strength:
         change = restored - original
         if self.luma == self.chroma:
             return original + self.luma * change
-        luma = torch.einsum("c,bchw->bhw", change.new_tensor(LUMA), change[:, :3])[:, None]
-        colours = self.luma * luma + self.chroma * (change[:, :3] - luma)
+        brightness = luma(change[:, :3])
+        colours = self.luma * brightness + self.chroma * (change[:, :3] - brightness)
         return original + torch.cat([colours, self.luma * change[:, 3:]], 1)
 
 

@@ -166,13 +166,15 @@ def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> V
     with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
     overall = float(sigma.square().mean().sqrt())
-    if evidence.is_correlated and evidence.mean_variance < _LEAST_CORRELATED**2:
+    if evidence.is_correlated:
+        is_weak = evidence.mean_variance < _LEAST_CORRELATED**2
+    else:
+        is_weak = evidence.sigma < _LEAST
+    if is_weak:
         return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     if evidence.is_correlated:
         highest = _UNDERESTIMATED * overall
         return Verdict(bound=_CORRELATED * _noise_curve(evidence, highest))
-    if evidence.sigma < _LEAST:
-        return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     return UNLIMITED if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
 
 
