@@ -117,3 +117,25 @@ def test_a_dithered_picture_is_left_alone(automatic: Denoiser, photograph: np.nd
     outcome = automatic.restore(soft.astype(np.uint8))
     assert outcome.left_alone == "halftone"
     assert np.array_equal(outcome.image, soft.astype(np.uint8))
+
+
+@pytest.mark.parametrize("model", ["auto", "swift-photo"])
+def test_stabilised_images_among_others(model: str, photograph: np.ndarray) -> None:
+    """One image has photon noise, which is stabilised, the other one has coarse noise.
+
+    Together they are restored as each one alone, also as a batch, whose outcome reports it.
+    """
+    rng = np.random.default_rng(0)
+    photons = np.clip(rng.poisson(photograph / 255 * 40) / 40 * 255, 0, 255).astype(np.uint8)
+    noise = gaussian_filter(rng.standard_normal(photograph.shape), (1, 1, 0))
+    coarse = np.clip(photograph + 4 * noise / noise.std(), 0, 255).astype(np.uint8)
+    denoiser = Denoiser(model)
+    alone = [denoiser.restore(image) for image in (photons, coarse)]
+    together = denoiser.restore_all([photons, coarse])
+    assert [outcome.stabilized for outcome in alone] == [True, False]
+    assert [outcome.stabilized for outcome in together] == [True, False]
+    batch = denoiser.restore(torch.from_numpy(np.stack([photons, coarse])).movedim(3, 1))
+    assert batch.stabilized
+    for index, (one, other) in enumerate(zip(alone, together, strict=True)):
+        assert np.abs(one.image.astype(int) - other.image).max() <= 1
+        assert np.abs(one.image.astype(int) - batch.image[index].movedim(0, 2).numpy()).max() <= 1

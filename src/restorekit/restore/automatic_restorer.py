@@ -58,7 +58,8 @@ class AutomaticRestorer:
         parts = [job.split() for job in jobs]
         groups: dict[Choice, list[ImageJob]] = {}
         for part in chain.from_iterable(parts):
-            part.choice = choice = choose(analyze_canvas(part.canvas, names=MEASUREMENTS))
+            part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
+            part.choice = choice = choose(part.analysis)
             groups.setdefault(choice.settings, []).append(part)
         for choice, some in groups.items():
             chosen = options if options.scales != 1 else replace(options, scales=choice.scales)

@@ -10,7 +10,7 @@ import torch
 from restorekit.components.kinds import measurements
 from restorekit.errors import ArgumentError
 from restorekit.estimate.cleanness import CLEAN
-from restorekit.restore.analysis import image_sample
+from restorekit.restore.analysis import Analysis, image_sample
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
 from restorekit.restore.several_scales import ScaleShares
@@ -40,13 +40,16 @@ class CoarseNoise:
 
     Args:
         canvas: the images.
+        analysis: that of a canvas of one image, if its noise was measured already.
     """
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Canvas, analysis: Analysis | None = None) -> None:
         measure = measurements.create("noise_scales")
-        self.found: list[NoiseScales] = [
-            measure(image_sample(canvas, index)) for index in range(len(canvas.source))
-        ]
+        self.found: list[NoiseScales] = (
+            [measure(image_sample(canvas, index)) for index in range(len(canvas.source))]
+            if analysis is None
+            else [analysis.noise_scales]
+        )
 
     def count(self, scales: Scales) -> int:
         """The number of scales to restore at; for "auto" none too many for any of the images."""

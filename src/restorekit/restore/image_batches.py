@@ -13,11 +13,13 @@ from restorekit.restore.canvas import group_alike, join_canvases
 from restorekit.restore.denoise_options import DenoiseOptions
 from restorekit.restore.image_job import ImageJob
 from restorekit.restore.level_choice import LevelChoice
-from restorekit.restore.noise_level import join_levels
+from restorekit.restore.noise_level import NoiseLevel, join_levels
 from restorekit.restore.pipeline import Pipeline
 from restorekit.restore.safeguard.guard import join_guards
 from restorekit.restore.several_scales import join_shares
 from restorekit.restore.tiles.stitch import pixels_at_once
+
+_Given = tuple[ImageJob, NoiseLevel | None]  # an image, and the level that its network is given
 
 
 def run_jobs(
@@ -31,32 +33,32 @@ def run_jobs(
         levels: chooses what the network is given.
         options: how the images are restored.
     """
-    changed = []
+    # Those that are left alone are taken out first, so that batches are full. The images of a batch
+    # are restored at the same scales, and all of them with a level or all without.
+    kinds: dict[tuple[int, bool], list[_Given]] = {}
     for job in jobs:
         if options.strength_of(job.canvas).is_zero or job.reason is not None:
             job.canvas.leave(slice(None))
         else:
-            changed.append(job)
-    # After those that are left alone were taken out, so that batches are full.
-    at_once = pixels_at_once(pipeline.network)
-    for count in sorted({job.scales for job in changed}):
-        alike = [job for job in changed if job.scales == count]
-        for group in group_alike([job.canvas for job in alike], at_once):
-            _run_batch([alike[index] for index in group], pipeline, levels, options)
+            level = levels.for_network(job, options)
+            kinds.setdefault((job.scales, level is None), []).append((job, level))
+    for alike in kinds.values():
+        canvases = [job.canvas for job, _ in alike]
+        for group in group_alike(canvases, pixels_at_once(pipeline.network)):
+            _run_batch([alike[index] for index in group], pipeline, options)
 
 
-def _run_batch(
-    batch: Sequence[ImageJob], pipeline: Pipeline, levels: LevelChoice, options: DenoiseOptions
-) -> None:
+def _run_batch(given: Sequence[_Given], pipeline: Pipeline, options: DenoiseOptions) -> None:
     network = pipeline.network
-    given = join_levels([levels.for_network(job, options) for job in batch])
+    batch = [job for job, _ in given]
+    level = join_levels([each for _, each in given])
     dtype = _autocast_dtype(network, options.precision, batch[0].canvas.size)
     with (
         join_canvases([job.canvas for job in batch]) as canvas,
         join_guards([job.guard for job in batch]) as guard,
     ):
         shares = join_shares([job.shares for job in batch])
-        tile = pipeline.run(canvas, given, options, dtype, guard, shares)
+        tile = pipeline.run(canvas, level, options, dtype, guard, shares)
         canvas.removed = None
     for job in batch:
         job.tile = tile

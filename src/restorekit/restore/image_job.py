@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from restorekit.restore.analysis import Analysis
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.choice import Choice
 from restorekit.restore.denoise_options import AUTOMATIC
@@ -25,6 +26,7 @@ class ImageJob:
         opened: the image.
         precision: number format of the network.
         model: name of the model.
+        analysis: what was measured of one image to make the choice.
         choice: how the image is restored and why, if that was decided automatically.
         level: its noise level; None if it is neither given nor needed.
         stabilizer: the transforms to a constant noise level; None if it is not transformed.
@@ -36,6 +38,7 @@ class ImageJob:
     opened: OpenedImage
     precision: str
     model: str = ""
+    analysis: Analysis | None = None
     choice: Choice | None = None
     level: NoiseLevel | None = None
     stabilizer: Stabilizer | None = None
@@ -70,20 +73,21 @@ class ImageJob:
 
     def join(self, parts: Sequence[ImageJob]) -> None:
         """Record how the parts from `split` were restored."""
+        if parts == [self]:
+            return
         first = parts[0]
         self.precision, self.tile = first.precision, first.tile
-        self.model, self.choice, self.level, self.guard = (
-            first.model,
-            first.choice,
-            join_estimates([part.level for part in parts]),
-            first.guard,
-        )
-        if len(parts) == 1:
-            return
+        self.level = join_estimates([part.level for part in parts])
+        self.shares = max(parts, key=lambda part: part.scales).shares
+        self.model, self.choice = first.model, first.choice
         if any(part.model != first.model for part in parts):
             self.model, self.choice = AUTOMATIC, None
-        if known := [part.guard for part in parts if part.guard is not None]:
-            self.guard = Guard.of_all(known)
+        if guards := [part.guard for part in parts if part.guard is not None]:
+            self.guard = Guard.of_all(guards)
+        if any(part.stabilizer for part in parts):
+            self.stabilizer = Stabilizer(
+                tuple(part.stabilizer.images[0] if part.stabilizer else None for part in parts)
+            )
 
     def outcome(self, seconds: float) -> DenoiseOutcome[object]:
         """The restored image, and how it was restored.

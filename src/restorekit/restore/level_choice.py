@@ -53,19 +53,20 @@ class LevelChoice:
         needed = not options.strength_of(canvas).is_zero and (network_needs_it or not options.force)
         return estimated_level(canvas) if diagnose or needed else None
 
-    def stabilizer_of(self, canvas: Canvas, options: DenoiseOptions) -> Stabilizer | None:
+    def stabilizer_of(self, job: ImageJob, options: DenoiseOptions) -> Stabilizer | None:
         """The transforms of the images to a constant noise level; None if there are none.
 
         Args:
-            canvas: the image.
+            job: the image.
             options: how it is restored.
 
         Warns:
             RestoreWarning: a transform is requested, and an image has no usable noise curve.
         """
-        if options.strength_of(canvas).is_zero or options.is_level_given:
+        if options.strength_of(job.canvas).is_zero or options.is_level_given:
             return None
-        return choose_stabilizer(canvas, options.stabilize, not self.network.is_blind)
+        uses_sigma = not self.network.is_blind
+        return choose_stabilizer(job.canvas, options.stabilize, uses_sigma, job.analysis)
 
     def for_network(self, job: ImageJob, options: DenoiseOptions) -> NoiseLevel | None:
         """What the network is given: a level or a map; None if it is given none.

@@ -70,7 +70,7 @@ class NetworkRestorer:
         for job in jobs:
             job.model = self.name
             job.level = self._levels.of_image(job.canvas, options, diagnose)
-            job.stabilizer = self._levels.stabilizer_of(job.canvas, options)
+            job.stabilizer = self._levels.stabilizer_of(job, options)
             _choose_scales(job, options)
             job.guard = _guard(job, options)
         run_jobs(jobs, self._pipeline, self._levels, options)
@@ -80,7 +80,7 @@ def _choose_scales(job: ImageJob, options: DenoiseOptions) -> None:
     """Measure coarse noise if it may be removed at several scales."""
     if options.scales == 1 or options.strength_of(job.canvas).is_zero:
         return
-    noise = CoarseNoise(job.canvas)
+    noise = CoarseNoise(job.canvas, job.analysis)
     count = noise.count(options.scales)
     if count > 1:
         job.shares, job.level = noise.shares(count), noise.improved(job.level)

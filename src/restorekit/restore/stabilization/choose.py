@@ -9,7 +9,7 @@ import torch
 
 from restorekit.errors import ArgumentError, warn
 from restorekit.estimate.noise_curve import MeasureNoiseCurve, NoiseCurve
-from restorekit.restore.analysis import image_sample
+from restorekit.restore.analysis import Analysis, image_sample
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.stabilization.sensor_noise import SensorNoise
 from restorekit.restore.stabilization.stabilizer import ImageStabilizer, Source, Stabilizer
@@ -32,7 +32,9 @@ def check_stabilize(stabilize: object) -> None:
         raise ArgumentError(f"stabilize is {modes}, a NoiseCurve or SensorNoise, not {stabilize!r}")
 
 
-def choose_stabilizer(canvas: Canvas, stabilize: Stabilize, uses_sigma: bool) -> Stabilizer | None:
+def choose_stabilizer(
+    canvas: Canvas, stabilize: Stabilize, uses_sigma: bool, analysis: Analysis | None = None
+) -> Stabilizer | None:
     """The transforms of the images of a canvas; None if none of them is transformed.
 
     Args:
@@ -40,27 +42,32 @@ def choose_stabilizer(canvas: Canvas, stabilize: Stabilize, uses_sigma: bool) ->
         stabilize: the option.
         uses_sigma: whether the network uses the noise level. Otherwise "auto" means "off": a blind
             network was trained with the noise of untransformed images.
+        analysis: that of a canvas of one image, if its noise curve was measured already.
 
     Warns:
         RestoreWarning: "on" was requested, and an image has no usable noise curve.
     """
     if stabilize == "off" or (stabilize == "auto" and not uses_sigma):
         return None
-    images = tuple(_of_image(canvas, index, stabilize) for index in range(len(canvas.source)))
+    images = tuple(
+        _of_image(canvas, index, stabilize, analysis) for index in range(len(canvas.source))
+    )
     if stabilize == "on" and None in images:
         warn("no noise curve could be measured, so the noise is not stabilised")
     return Stabilizer(images) if any(images) else None
 
 
 @torch.no_grad()
-def _of_image(canvas: Canvas, index: int, stabilize: Stabilize) -> ImageStabilizer | None:
+def _of_image(
+    canvas: Canvas, index: int, stabilize: Stabilize, analysis: Analysis | None
+) -> ImageStabilizer | None:
     """The transform of one image; None if it has no noise curve that can be used."""
     sample = image_sample(canvas, index)
     if isinstance(stabilize, SensorNoise):
         stabilize = stabilize.curve(canvas.scale.black, canvas.scale.white)
     if isinstance(stabilize, NoiseCurve):
         return ImageStabilizer.of([stabilize] * canvas.source.shape[1], sample, "given")
-    fit = MeasureNoiseCurve()(sample)
+    fit = MeasureNoiseCurve()(sample) if analysis is None else analysis.noise_curve
     if stabilize == "auto" and not fit.is_trustworthy:
         return None
     # A channel of which the gain is not above 0 has no photon noise that could be measured.
