@@ -71,13 +71,12 @@ class Jpeg:
 class MeasureJpeg:
     """Measures the quality and the blocks of a JPEG; the result is a `Jpeg`.
 
-        Example:
-            >>> from restorekit.estimate.image_sample import ImageSample
-    from restorekit.luma import luma
-            >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
-            >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
-            >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left
-            (True, 0, 0)
+    Example:
+        >>> from restorekit.estimate.image_sample import ImageSample
+        >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
+        >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
+        >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left
+        (True, 0, 0)
     """
 
     def __call__(self, sample: ImageSample) -> Jpeg:
