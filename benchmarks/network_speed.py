@@ -36,7 +36,7 @@ def runner(
 ) -> Callable[[], None]:
     """Return a network as a function without arguments."""
     layout = torch.channels_last
-    network = create_model(name, **arguments).eval().to(device, memory_format=layout)
+    network = create_model(name, **arguments).eval().to(device).to(memory_format=layout)
     picture = torch.rand(1, 3, side, side).to(device, memory_format=layout)
     sigma = torch.full((1, 1, 1, 1), 0.1, device=device)
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 import restorekit
 
@@ -118,6 +120,40 @@ from restorekit import (
 
 assert_type(restorekit.__version__, str)
 misspelt = restorekit.Trainr  # type: ignore[attr-defined]  # an error, not `Any`
+
+
+assert_type(restorekit.create_model("swift"), nn.Module)
+assert_type(restorekit.create_loss("l1"), nn.Module)
+assert_type(restorekit.create_optimizer("Adam", [nn.Parameter()]), torch.optim.Optimizer)
+assert_type(restorekit.create_schedule("cosine")(0.5), float)
+assert_type(restorekit.create_metric("psnr").higher_is_better, bool)
+assert_type(restorekit.create_dataset("samples")[0], Tensor)
+assert_type(restorekit.create_estimator("mad")(torch.rand(1, 3, 16, 16)), Tensor)
+assert_type(restorekit.models.names("u*", "d*"), list[str])
+assert_type("swift" in restorekit.models, bool)
+DataLoader(restorekit.create_dataset("samples"))
+gadgets: Registry = Registry("gadget")  # of anything, without a type argument
+
+
+@restorekit.models.register("mine")
+class Mine(nn.Module):
+    """A network of the user."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.width = width
+
+
+@restorekit.noises.register("mine")
+def dimmed(factor: float) -> nn.Module:
+    """A noise of the user."""
+    return nn.Dropout(factor)
+
+
+assert_type(Mine(width=4).width, int)
+assert_type(dimmed(0.5), nn.Module)
+Mine(depth=4)  # type: ignore[call-arg]
+dimmed("0.5")  # type: ignore[arg-type]
 
 
 def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:

@@ -39,7 +39,7 @@ def main() -> None:
     weights = {**added_blocks(target, source), **source.state_dict()}
     head, tail = weights["head.weight"], weights["tail.weight"]
     colours, level = head[:, : source.channels], head[:, source.channels :]
-    if target.channels < source.channels:
+    if arguments.channels < colours.shape[1]:
         colours, tail = colours.sum(1, keepdim=True), tail.mean(0, keepdim=True)
     head = colours if target.blind else torch.cat((colours, level), 1)
     target.load_state_dict({**weights, "head.weight": head, "tail.weight": tail})

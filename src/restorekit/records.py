@@ -1,10 +1,10 @@
-"""What noise models and architectures return."""
+"""What noise models, architectures and objectives return."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from restorekit.errors import InputError
@@ -52,6 +52,32 @@ class Restoration:
 
     image: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskBatch:
+    """What an objective makes of clean images: inputs of a network and targets of its outputs.
+
+    Attributes:
+        input: input of the network, (B, C, H, W).
+        target: target of its output, (B, C, H, W).
+        sigma: noise level of the input, if it is known.
+        mask: True for pixels that contribute to the loss, broadcastable to the target; None for
+            all pixels.
+    """
+
+    input: Tensor
+    target: Tensor
+    sigma: Tensor | None = None
+    mask: Tensor | None = None
+
+    def masked(self, answer: Restoration) -> Restoration:
+        """The output with masked pixels replaced by the target, so that they add no loss."""
+        import torch
+
+        if self.mask is None:
+            return answer
+        return replace(answer, image=torch.where(self.mask, answer.image, self.target))
 
 
 def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:

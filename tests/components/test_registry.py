@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,38 @@ class TestComponent:
         """A target that cannot be called is refused."""
         with pytest.raises(ArgumentError, match="component 'a': target is not callable"):
             Component("a", 3)  # type: ignore[arg-type]
+
+
+class TestNames:
+    def test_a_registry_is_a_collection_of_names(self, models: Registry) -> None:
+        """`in`, `len` and iteration agree with `names`."""
+        models.register("half")(Scale)
+        assert list(models) == models.names()
+        assert len(models) == len(set(models)) == len(models.names())
+        assert "half" in models
+        assert "haff" not in models
+        assert 3 not in models
+
+    def test_a_registry_without_components_is_true(self) -> None:
+        """`registry or default` does not depend on what is installed."""
+        assert Registry("model")
+        assert len(Registry("model")) == 0
+
+    @pytest.mark.parametrize("patterns", [("*net*", "sw*"), (["*net*", "sw*"],)])
+    def test_any_of_several_patterns_may_match(self, patterns: tuple[Any, ...]) -> None:
+        """Each name is listed once and in order, however the patterns are given."""
+        registry = Registry("model")
+        for name in ("unet", "swift", "tv", "swinnet"):
+            registry.register(name)(Scale)
+        assert registry.names(*patterns) == ["swift", "swinnet", "unet"]
+
+    def test_no_pattern_matches_nothing(self) -> None:
+        """An empty list is not the same as none."""
+        assert kinds.models.names([]) == []
+
+    def test_the_repr_names_the_kind(self) -> None:
+        """And loads no plugin."""
+        assert repr(kinds.losses) == "<registry of losses>"
 
 
 class TestRegister:

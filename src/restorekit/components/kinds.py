@@ -7,32 +7,47 @@ Whatever depends on the kinds is derived from these declarations: the hooks of p
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from restorekit.components.registry import REGISTRIES as REGISTRIES
 from restorekit.components.registry import Registry
 
-models = Registry(
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from restorekit.components.contracts import (
+        Estimator,
+        ImageDataset,
+        ImageMetric,
+        Measurement,
+        Objective,
+        Schedule,
+    )
+
+models: Registry[nn.Module] = Registry(
     "model",
     contract="`forward(noisy, sigma=None)` returns a tensor or a `Restoration`",
     of_tensors=True,
 )
-noises = Registry(
+noises: Registry[nn.Module] = Registry(
     "noise",
     contract="`forward(clean, generator=None)` returns a tensor or a `Degraded`",
     of_tensors=True,
 )
-losses = Registry(
+losses: Registry[nn.Module] = Registry(
     "loss",
     "losses",
     contract="`forward(restoration, target)` returns a scalar",
     of_tensors=True,
 )
 # Not `of_tensors`: building one reads files, which must not happen twice.
-datasets = Registry(
+datasets: Registry[ImageDataset] = Registry(
     "dataset",
     contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1]",
     needs=("__getitem__",),
 )
-metrics = Registry(
+metrics: Registry[ImageMetric] = Registry(
     "metric",
     contract="`metric(restored, target)`: two batches (B, C, H, W) to one value per image, (B,); "
     "`higher_is_better` is a boolean, and `least_side` the smallest side in pixels, 1 if it is "
@@ -41,30 +56,30 @@ metrics = Registry(
     of_tensors=True,
 )
 # The weights come from the run, not from a configuration: `given=1`.
-optimizers = Registry(
+optimizers: Registry[Optimizer] = Registry(
     "optimizer",
     contract="a class like those of `torch.optim`, whose first argument is the weights",
     needs=("step", "zero_grad", "param_groups"),
     given=1,
 )
-schedules = Registry(
+schedules: Registry[Schedule] = Registry(
     "schedule",
     contract="`schedule(done)`: the part of the steps after the warm-up that is done, from 0 to "
     "below 1, to a factor of the learning rate",
 )
-objectives = Registry(
+objectives: Registry[Objective] = Registry(
     "objective",
     contract="the run's noise model is its first argument; "
     "`make_batch(images, seed, step, places)` returns a `TaskBatch` of inputs and targets",
     needs=("make_batch",),
     given=1,
 )
-estimators = Registry(
+estimators: Registry[Estimator] = Registry(
     "estimator",
     contract="`estimator(image)`: (B, C, H, W) floats on the [0, 1] scale to (B, C) standard "
     "deviations",
 )
-measurements = Registry(
+measurements: Registry[Measurement] = Registry(
     "measurement",
     contract="`measurement(sample)`: an `ImageSample` of a picture to a frozen dataclass of plain "
     "values; its property `words`, if it has one, is the line that is shown of it",

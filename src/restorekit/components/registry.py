@@ -6,12 +6,12 @@ with `create(name, **arguments)`. Built-in components and plugins are discovered
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from restorekit.components import signatures, targets
+from restorekit.components.catalogue import Catalogue
 from restorekit.components.component_records import (
     SNAKE_CASE,
     CheckedComponent,
@@ -19,27 +19,31 @@ from restorekit.components.component_records import (
     Description,
     Origin,
     Provider,
-    RegistryEntry,
     Target,
     mark_origin,
 )
-from restorekit.components.discovery import discover, failed_plugins
 from restorekit.components.isolation import attempt
 from restorekit.components.making import check_arguments, make_object, undoing_changes
-from restorekit.errors import (
-    ArgumentError,
-    NameTakenError,
-    RestoreKitError,
-    UnknownNameError,
-    did_you_mean,
-)
+from restorekit.errors import ArgumentError, RestoreKitError
 from restorekit.untrusted.text import quoted
 
-REGISTRIES: dict[str, Registry] = {}  # by kind, in the order of their declaration
+if TYPE_CHECKING:
+    import typing_extensions
+
+    # Only Python 3.13 has defaults of its own. With one, `Registry` alone is `Registry[Any]`.
+    MadeT_co = typing_extensions.TypeVar("MadeT_co", covariant=True, default=Any)
+else:
+    MadeT_co = TypeVar("MadeT_co", covariant=True)
+TargetT = TypeVar("TargetT", bound=Callable[..., object])
+
+REGISTRIES: dict[str, Registry[Any]] = {}  # by kind, in the order of their declaration
 
 
-class Registry:
-    """The components of one kind, by name.
+class Registry(Catalogue, Generic[MadeT_co]):
+    """The components of one kind, by name; for type checkers, also the type of what it makes.
+
+    A registry is a collection of names, those of plugins included: `"unet" in restorekit.models`,
+    `len(restorekit.models)`, `for name in restorekit.models`.
 
     The first registry of a kind is entered in `REGISTRIES`, from which hooks, listings and all else
     that depends on the kinds is derived. Another one of the same kind stands alone.
@@ -76,15 +80,19 @@ class Registry:
         of_tensors: bool = False,
         given: int = 0,
     ) -> None:
-        self.kind, self.plural = kind, plural or f"{kind}s"
+        super().__init__(kind)
+        self.plural = plural or f"{kind}s"
         for word in (self.kind, self.plural):
             if not SNAKE_CASE.fullmatch(word):
                 raise ArgumentError(f"kind {word!r} is not snake_case")
         self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
         self.given = given
-        self._entries: dict[str, RegistryEntry] = {}
         # Tests make registries of their own, which must not replace the one of the kind.
         REGISTRIES.setdefault(kind, self)
+
+    def __repr__(self) -> str:
+        # Without the names, since to list them would load plugins.
+        return f"<registry of {self.plural.replace('_', ' ')}>"
 
     @property
     def hook(self) -> str:
@@ -113,57 +121,20 @@ class Registry:
         reference: str = "",
         tags: tuple[str, ...] = (),
         override: bool = False,
-    ) -> Callable[[Target], Target]:
+    ) -> Callable[[TargetT], TargetT]:
         """Decorator that registers a class or function of this process under `name`.
 
         Raises:
             NameTakenError: the name is taken and `override` is False.
         """
 
-        def decorate(target: Target) -> Target:
+        def decorate(target: TargetT) -> TargetT:
             line = summary or targets.own_docstring(target).partition("\n")[0]
             component = Component(name, target, line, reference, tags)
             self.add(component, Provider(target.__module__), override=override)
             return target
 
         return decorate
-
-    def add(self, component: Component, provider: Provider, *, override: bool = False) -> None:
-        """Add a component of `provider`.
-
-        Raises:
-            NameTakenError: the name is taken and `override` is False.
-        """
-        discover(plugins=False)
-        taken = self._entries.get(component.name)
-        if taken is not None and not override:
-            raise NameTakenError(
-                f"{self.kind} '{component.name}' of {provider} is already provided by "
-                f"{taken.provider}"
-            )
-        self._entries[component.name] = RegistryEntry(self.kind, component, provider)
-
-    def provider_of(self, name: str) -> Provider | None:
-        """The provider of `name`, or None if the name is free; does not load plugins."""
-        entry = self._entries.get(name)
-        return entry.provider if entry else None
-
-    def entry(self, name: str) -> RegistryEntry:
-        """The component called `name` and its provider; plugins are loaded if it is unknown.
-
-        Raises:
-            UnknownNameError: the name is unknown.
-        """
-        discover(plugins=False)
-        if name not in self._entries:
-            discover(plugins=True)
-        if name not in self._entries:
-            known = sorted(self._entries)
-            raise UnknownNameError(
-                f"unknown {self.kind} '{name}'.{did_you_mean(str(name), known)} "
-                f"Available: {', '.join(known)}{failed_plugins()}"
-            )
-        return self._entries[name]
 
     def get(self, name: str) -> Target:
         """The class or function called `name`, imported.
@@ -190,7 +161,7 @@ class Registry:
         # Bound by position, so that the signature shows the configurable arguments only.
         return functools.partial(target, *[None] * self.given) if self.given else target
 
-    def create(self, name: str, /, *given: Any, **arguments: Any) -> Any:
+    def create(self, name: str, /, *given: Any, **arguments: Any) -> MadeT_co:
         """Create the component `name`, after a check of the arguments against its signature.
 
         Args:
@@ -222,7 +193,7 @@ class Registry:
         """
         return check_arguments(self.entry(name), self.configurable(name), arguments)
 
-    def make(self, checked: CheckedComponent, *given: Any) -> Any:
+    def make(self, checked: CheckedComponent, *given: Any) -> MadeT_co:
         """Make a component that `check` returned, with the objects that `create` is given.
 
         Raises:
@@ -232,15 +203,21 @@ class Registry:
         try:
             # `checked.target` is bound to placeholders for these objects.
             target = functools.partial(self.get(checked.name), *given) if given else checked.target
-            made = make_object(checked, target, needs=self.needs, of_tensors=self.of_tensors)
+            made: Any = make_object(checked, target, needs=self.needs, of_tensors=self.of_tensors)
         except RestoreKitError as error:
             error.component = error.component or checked  # one within this one is more precise
             raise
         mark_origin(
             made, Origin(self.kind, checked.name, checked.arguments, checked.entry.provider)
         )
-        return made
+        return made  # type: ignore[no-any-return]
 
+    @overload
+    def build(
+        self, spec: str | Mapping[str, object] | CheckedComponent, *given: Any
+    ) -> MadeT_co: ...
+    @overload
+    def build(self, spec: Any, *given: Any) -> Any: ...
     def build(self, spec: Any, *given: Any) -> Any:
         """Make a component from a name, `{"name": ..., argument: ...}` or what `check` returned.
 
@@ -260,16 +237,6 @@ class Registry:
                 raise ArgumentError(f"{self.kind} {quoted(dict(spec))} has no name")
             return self.create(name, *given, **arguments)
         return spec
-
-    def names(self, pattern: str = "*") -> list[str]:
-        """The names that match a shell pattern, sorted, including those of plugins.
-
-        Example:
-            >>> restorekit.list_noises("*_*")
-            ['classic_mixture', 'one_of', 'salt_and_pepper']
-        """
-        discover(plugins=True)
-        return sorted(fnmatch.filter(self._entries, pattern))
 
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""

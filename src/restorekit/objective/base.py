@@ -1,56 +1,19 @@
-"""What an objective makes of clean images, and the noise that depends on a sample's place."""
+"""Objectives with a network of their own, and the noise that depends on a sample's place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from restorekit.records import Degraded, Restoration, degrade
+from restorekit.components.contracts import Objective as Objective
+from restorekit.records import Degraded, degrade
+from restorekit.records import TaskBatch as TaskBatch
 from restorekit.seeding import derive_generator
-
-
-@dataclass(frozen=True)
-class TaskBatch:
-    """The inputs of a network and the targets of its outputs.
-
-    Attributes:
-        input: input of the network, (B, C, H, W).
-        target: target of its output, (B, C, H, W).
-        sigma: noise level of the input, if it is known.
-        mask: True for pixels that contribute to the loss, broadcastable to the target; None for
-            all pixels.
-    """
-
-    input: Tensor
-    target: Tensor
-    sigma: Tensor | None = None
-    mask: Tensor | None = None
-
-    def masked(self, answer: Restoration) -> Restoration:
-        """The output with masked pixels replaced by the target, so that they add no loss."""
-        if self.mask is None:
-            return answer
-        return replace(answer, image=torch.where(self.mask, answer.image, self.target))
-
-
-class Objective(Protocol):
-    """What a network learns: an object with `make_batch`."""
-
-    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
-        """The inputs and targets of a batch of images; equal arguments give equal results.
-
-        Args:
-            images: this process's clean images, (n, C, H, W) in [0, 1].
-            seed: the run's seed.
-            step: the number of the step, from 1.
-            places: the place of each image in the batch of all processes.
-        """
 
 
 class Execution(Protocol):

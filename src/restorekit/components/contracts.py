@@ -1,0 +1,52 @@
+"""What the registries make, as types for type checkers.
+
+A component need not inherit from these classes. Registries import this file for types only, since
+it imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from restorekit.records import TaskBatch
+
+Estimator = Callable[[Tensor], Tensor]
+Measurement = Callable[..., Any]  # the record depends on the measurement
+Schedule = Callable[[float], float]
+
+
+class ImageDataset(Dataset[Tensor]):
+    """Clean images, each (C, H, W) in [0, 1]."""
+
+    def __len__(self) -> int:
+        """The number of images."""
+        raise NotImplementedError
+
+
+class ImageMetric(Protocol):
+    """A measure of restored images."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a higher value is the better one."""
+
+    def __call__(self, restored: Tensor, target: Tensor, /) -> Tensor:
+        """One value per image, (B,), of two batches (B, C, H, W)."""
+
+
+class Objective(Protocol):
+    """What a network learns: an object with `make_batch`."""
+
+    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """The inputs and targets of a batch of images; equal arguments give equal results.
+
+        Args:
+            images: this process's clean images, (n, C, H, W) in [0, 1].
+            seed: the run's seed.
+            step: the number of the step, from 1.
+            places: the place of each image in the batch of all processes.
+        """
