@@ -179,6 +179,8 @@ class TestPlugins:
             "status": "loaded",
             "cause": None,
             "components": {"loss": ["huber"]},
+            "hooks": [],
+            "set_aside": [],
             "changed": [],
         }
         assert (bad["status"], bad["cause"]) == ("set aside", "it is broken")

@@ -12,10 +12,6 @@ from tests.components.plugin_sources import GOOD, REPORT
 
 BROKEN = {
     "absent-attribute": ("", "AttributeError: "),
-    "bad-name": (
-        noises('return Component("Bad-Name", dict)'),
-        "restorekit_noises raised ArgumentError: component name 'Bad-Name' is not snake_case",
-    ),
     "class-plugin": (
         f"{HEAD}\nclass Plugin:\n    @hookimpl\n    def restorekit_noises(self): return []\n",
         "Plugin is a class; name a module or an instance",
@@ -42,11 +38,6 @@ BROKEN = {
         "unknown hook 'restorekit_noizes'. Did you mean 'restorekit_noises'?",
     ),
     "none": (noises("return None"), "restorekit_noises returned None, not a restorekit.Component"),
-    "partly-taken": (
-        f'{HEAD}\n@hookimpl\ndef restorekit_models(): return Component("fine", dict)\n'
-        + noises('return [Component("fine_too", dict), Component("uniform", dict)]'),
-        "noise 'uniform' of partly-taken 1.0 is already provided by restorekit ",
-    ),
     "raises": (noises("raise RuntimeError('no licence')"), "raised RuntimeError: no licence"),
     "raises-on-dir": (
         f"{HEAD}\nclass Plugin:\n    def __dir__(self): raise OSError('no disk')\n"
@@ -65,18 +56,6 @@ BROKEN = {
     "takes-argument": (
         f"{HEAD}\n@hookimpl\ndef restorekit_noises(config): return []\n",
         "it cannot be registered: PluginValidationError: Plugin 'takes-argument:takes-argument'",
-    ),
-    "taken-builtin": (
-        noises('return Component("gaussian", dict)'),
-        "noise 'gaussian' of taken-builtin 1.0 is already provided by restorekit ",
-    ),
-    "taken-plugin": (
-        noises('return Component("phone", dict)'),
-        "noise 'phone' of taken-plugin 1.0 is already provided by good 1.0",
-    ),
-    "twice": (
-        noises('return [Component("twice", dict), Component("twice", list)]'),
-        "noise 'twice' of twice 1.0 is already provided by twice 1.0",
     ),
     "undecorated": (
         "def restorekit_noises(): return []",

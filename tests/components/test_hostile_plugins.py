@@ -49,7 +49,8 @@ for name in restorekit.list_noises("target_*"):
 print(json.dumps({
     "same": before == after,
     "warnings": [str(w.message) for w in caught],
-    "plugins": {p.provider.distribution: [p.cause, p.changed] for p in found},
+    "plugins": {p.provider.distribution: [p.cause or "".join(p.faults) or None, p.changed]
+                for p in found},
     "made": made,
 }))
 """

@@ -59,22 +59,22 @@ class TestComponent:
     @pytest.mark.parametrize(
         "name", ["", "DnCNN", "a-b", "_a", "a_", "a__b", "9a", "a b", "a\n", 3]
     )
-    def test_other_names_are_refused(self, name: object) -> None:
-        """Anything else is an error, whose message contains the name."""
+    def test_other_names_are_refused(self, models: Registry, name: object) -> None:
+        """Anything else is an error when it is added, whose message contains the name."""
         with pytest.raises(ArgumentError, match="is not snake_case") as caught:
-            Component(name, Scale)  # type: ignore[arg-type]
+            models.add(Component(name, Scale), ME)  # type: ignore[arg-type]
         assert repr(name) in str(caught.value)
 
     @pytest.mark.parametrize("target", ["module", "module.Class", ":Class", "module:", "a b:c"])
-    def test_a_lazy_target_names_module_and_attribute(self, target: str) -> None:
-        """A string that is not 'package.module:Attribute' is refused at once."""
+    def test_a_lazy_target_names_module_and_attribute(self, models: Registry, target: str) -> None:
+        """A string that is not 'package.module:Attribute' is refused when it is added."""
         with pytest.raises(ArgumentError, match=r"is not 'package\.module:Attribute'"):
-            Component("a", target)
+            models.add(Component("a", target), ME)
 
-    def test_a_target_is_callable(self) -> None:
+    def test_a_target_is_callable(self, models: Registry) -> None:
         """A target that cannot be called is refused."""
         with pytest.raises(ArgumentError, match="component 'a': target is not callable"):
-            Component("a", 3)  # type: ignore[arg-type]
+            models.add(Component("a", 3), ME)  # type: ignore[arg-type]
 
 
 class TestNames:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from restorekit import MissingExtraError, PluginWarning, Trainer
+from restorekit import ArgumentError, MissingExtraError, PluginWarning, RestoreKitError, Trainer
 from restorekit.components.hookspecs import hookimpl
 from restorekit.components.plugin_host import _host
 
@@ -108,11 +108,62 @@ def test_a_callback_that_raises_is_reported_once_and_removed(tiny: Make) -> None
             raise OSError("no space left")
 
     log = Broken()
-    with pytest.warns(PluginWarning, match="restorekit_step_end of Broken.*no space") as caught:
+    with pytest.warns(
+        PluginWarning, match="restorekit_step_end of callback Broken.*no space"
+    ) as caught:
         outcome = tiny(callbacks=[log]).fit()
     assert outcome.step == 6
     assert len(caught) == 1
     assert ("end", 6) in log.calls
+
+
+def test_the_last_hook_gets_the_error_of_a_run_that_fails(tiny: Make, blobs: Any) -> None:
+    """Instead of an outcome, once, the error that `fit` raises; an interrupt too."""
+    ends: list[tuple[Any, Any]] = []
+
+    class End:
+        def restorekit_train_end(self, outcome: Any, error: BaseException | None) -> None:
+            ends.append((outcome, error))
+
+    class Interrupted:
+        def restorekit_step_end(self, step: int) -> None:
+            raise KeyboardInterrupt
+
+    outcome = tiny(callbacks=[End()]).fit()
+    with pytest.raises(ArgumentError) as caught:
+        tiny(callbacks=[End()], loss=lambda restored, target: restored.image).fit()
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        tiny(callbacks=[Interrupted(), End()]).fit()
+    assert ends == [(outcome, None), (None, caught.value), (None, interrupt.value)]
+
+
+def test_a_run_that_cannot_begin_does_not_end(tiny: Make, tmp_path: Path) -> None:
+    """Without a start there is no end: here the checkpoint is of another network."""
+    log = Log()
+    tiny(steps=1).fit()
+    with pytest.raises(RestoreKitError):
+        tiny(callbacks=[log], model={"name": "dncnn", "depth": 4, "width": 8}).fit(resume=True)
+    assert log.calls == []
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (Log, r"callback Log is a class; give Log\(\.\.\.\)"),
+        (object(), "callback object has none of the methods restorekit_train_start, "),
+        (
+            type("Mine", (), {"restorekit_step_ended": print})(),
+            "callback Mine: unknown hook 'restorekit_step_ended'. "
+            "Did you mean 'restorekit_step_end'?",
+        ),
+    ],
+)
+def test_a_callback_that_would_never_be_called_is_refused(
+    tiny: Make, callback: object, message: str
+) -> None:
+    """A class, an object without hooks, and a misspelt hook."""
+    with pytest.raises(ArgumentError, match=message):
+        tiny(callbacks=[callback])
 
 
 def test_two_callbacks_of_one_class_are_separate(tiny: Make) -> None:

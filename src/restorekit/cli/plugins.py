@@ -32,8 +32,11 @@ def _state(plugin: Plugin) -> str:
     if plugin.cause is not None:
         return f"set aside: {plugin.cause}"
     brought = [f"{kind} {name}" for kind, names in plugin.components.items() for name in names]
+    if plugin.hooks:  # a plugin may bring callbacks alone
+        brought.append(f"hooks {' '.join(plugin.hooks)}")
+    aside = "".join(f"; set aside: {fault}" for fault in plugin.faults)
     undone = f"; undone: it changed {', '.join(plugin.changed)}" if plugin.changed else ""
-    return f"loaded: {', '.join(brought) or 'no components'}{undone}"
+    return f"loaded: {', '.join(brought) or 'no components'}{aside}{undone}"
 
 
 def _as_json(plugin: Plugin) -> dict[str, object]:
@@ -45,5 +48,7 @@ def _as_json(plugin: Plugin) -> dict[str, object]:
         "status": "loaded" if plugin.cause is None else "set aside",
         "cause": plugin.cause,
         "components": plugin.components,
+        "hooks": plugin.hooks,
+        "set_aside": plugin.faults,
         "changed": plugin.changed,
     }

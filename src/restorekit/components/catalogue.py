@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from restorekit.components.component_records import Component, Provider, RegistryEntry
 from restorekit.components.discovery import discover, failed_plugins
-from restorekit.errors import NameTakenError, UnknownNameError, did_you_mean
+from restorekit.errors import ArgumentError, NameTakenError, UnknownNameError, did_you_mean
 
 
 class Catalogue:
@@ -59,8 +59,11 @@ class Catalogue:
         """Add a component of `provider`.
 
         Raises:
+            ArgumentError: its name is not snake_case, or its target cannot be one.
             NameTakenError: the name is taken and `override` is False.
         """
+        if component.fault is not None:
+            raise ArgumentError(component.fault)
         discover(plugins=False)
         taken = self._entries.get(component.name)
         if taken is not None and not override:

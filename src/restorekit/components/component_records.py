@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from restorekit.components import signatures
-from restorekit.errors import ArgumentError
 
 Target = Callable[..., object]
 
@@ -29,6 +28,8 @@ class Component:
         reference: the paper or source.
         tags: words to filter by.
 
+    What is wrong with it is an error when it is registered.
+
     Example:
         >>> component = restorekit.Component("identity", torch.nn.Identity, "returns its input")
         >>> component.name, component.tags
@@ -42,21 +43,40 @@ class Component:
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        # The record is frozen, and a plugin may give a list or a single text. Anything else that is
+        # wrong is found by `fault`, so that one component does not end the hook that returns it.
+        tags: Any = self.tags
+        if isinstance(tags, (str, list)):
+            object.__setattr__(self, "tags", (tags,) if isinstance(tags, str) else tuple(tags))
+
+    @property
+    def fault(self) -> str | None:
+        """Why it cannot be registered, in one line; None if it can.
+
+        Example:
+            >>> restorekit.Component("MyNoise", torch.nn.Identity).fault
+            "component name 'MyNoise' is not snake_case. Did you mean 'my_noise'?"
+        """
         if not isinstance(self.name, str) or not SNAKE_CASE.fullmatch(self.name):
-            raise ArgumentError(f"component name {self.name!r} is not snake_case")
+            return f"component name {self.name!r} is not snake_case.{_nearest(self.name)}"
         if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ArgumentError(
+            return (
                 f"component '{self.name}': target {self.target!r} is not 'package.module:Attribute'"
             )
         if not isinstance(self.target, str) and not callable(self.target):
-            raise ArgumentError(f"component '{self.name}': target is not callable")
-        tags: Any = self.tags
-        tags = (tags,) if isinstance(tags, str) else tuple(tags)
-        # The record is frozen, and a plugin may give a list or a single text.
-        object.__setattr__(self, "tags", tags)
-        texts: tuple[object, ...] = (self.summary, self.reference, *tags)
-        if not all(isinstance(text, str) for text in texts):
-            raise ArgumentError(f"component '{self.name}': summary, reference and tags are text")
+            return f"component '{self.name}': target is not callable"
+        tags: object = self.tags
+        words = tags if isinstance(tags, tuple) else (tags,)
+        if not all(isinstance(text, str) for text in (self.summary, self.reference, *words)):
+            return f"component '{self.name}': summary, reference and tags are text"
+        return None
+
+
+def _nearest(name: object) -> str:
+    """The sentence that suggests a valid spelling of a name, or "" if there is none."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(name)).lower()
+    near = re.sub(r"[^a-z0-9]+", "_", words).strip("_")
+    return f" Did you mean '{near}'?" if SNAKE_CASE.fullmatch(near) else ""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, version
-from inspect import isclass, isroutine
-from itertools import islice
 from types import FrameType
-from typing import Any
 
 import pluggy
 
@@ -29,12 +26,15 @@ from restorekit.components.component_records import Component, Provider, origin_
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
 from restorekit.components.kinds import REGISTRIES
+from restorekit.components.plugin_modules import call_component_hook, import_plugin, read_hooks
 from restorekit.components.process_state import KeptState
-from restorekit.components.registry import Registry
-from restorekit.errors import PluginError, PluginWarning, did_you_mean
-from restorekit.untrusted.text import quoted
-
-_MOST_COMPONENTS = 10_000  # per hook, since a generator may be infinite
+from restorekit.errors import (
+    ArgumentError,
+    NameTakenError,
+    PluginError,
+    PluginWarning,
+    did_you_mean,
+)
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Plugin:
         module: what the entry point names.
         cause: why it was set aside, None where it is loaded.
         components: the names it brought, by kind.
+        hooks: the other hooks it implements, those of training for example.
+        faults: why single components were set aside, a line each; the others are used.
         changed: what it changed of the process's state when it was loaded, which was undone.
 
     Example:
@@ -59,15 +61,28 @@ class Plugin:
     module: str
     cause: str | None = None
     components: dict[str, list[str]] = field(default_factory=dict)
+    hooks: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
 
     @property
     def complaint(self) -> str | None:
         """The problem in one line; None if there is none."""
         faults = [f"was set aside: {self.cause}"] if self.cause else []
+        faults += [f"has a component that was set aside: {fault}" for fault in self.faults]
         if self.changed:
             faults.append(f"changed {', '.join(self.changed)}, which was undone")
-        return f"plugin '{self.name}' of {self.provider} {'; it '.join(faults)}" if faults else None
+        return f"{self.label} {'; it '.join(faults)}" if faults else None
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"plugin '{self.name}' of {self.provider}"
+
+    @property
+    def key(self) -> str:
+        """Its name for pluggy, which silently drops a second plugin of the same name."""
+        return f"{self.provider.distribution}:{self.name}"
 
 
 class _Host:
@@ -128,34 +143,48 @@ class _Host:
                     raise PluginError(
                         f"entry point '{plugin.name}' is already that of {twin.provider}"
                     )
-                self._adopt(plugin, _import(entry_point))
+                self._adopt(plugin, import_plugin(entry_point))
             except PluginError as error:
                 plugin.cause = str(error)
         plugin.changed = state.changed
 
     def _adopt(self, plugin: Plugin, module: object) -> None:
-        """Register the components of a plugin: all of them, or none if one is invalid."""
-        # pluggy silently drops a second plugin of the same name, so the distribution is part of it.
-        key = f"{plugin.provider.distribution}:{plugin.name}"
+        """Register a plugin: the hooks it implements, and each component that is valid.
+
+        Raises:
+            PluginError: a hook is unknown, fails, or returns something else than components.
+        """
         # Before the plugin is registered, since pluggy checks its functions against known hooks.
         self._add_component_hooks()
-        hooks = _hooks(module)
+        hooks = read_hooks(module)
         try:
-            self._register(hooks, key)
+            self._register(hooks, plugin.key)
             found = [
                 (registry, component)
                 for registry in REGISTRIES.values()
                 for component in self._call(registry.hook, hooks)
             ]
-            _check_names(found, plugin.provider)
         except PluginError:
             # Otherwise the training hooks of a plugin that was set aside would be called.
-            if self.manager.get_plugin(key) is not None:
-                self.manager.unregister(name=key)
+            if self.manager.get_plugin(plugin.key) is not None:
+                self.manager.unregister(name=plugin.key)
             raise
+        kinds = {registry.hook for registry in REGISTRIES.values()}
+        plugin.hooks = sorted(name for name in vars(hooks) if name not in kinds)
         for registry, component in found:
-            registry.add(component, plugin.provider)
+            # The meaning of a name must not depend on which of two plugins is newer: the one that
+            # has the name keeps it.
+            try:
+                registry.add(component, plugin.provider)
+            except (ArgumentError, NameTakenError) as error:
+                plugin.faults.append(f"{error}")
+                continue
             plugin.components.setdefault(registry.kind, []).append(component.name)
+
+    def hook_names(self) -> list[str]:
+        """The hooks that a plugin can implement."""
+        self._add_component_hooks()
+        return [name for name, caller in vars(self.manager.hook).items() if caller.has_spec()]
 
     def _add_component_hooks(self) -> None:
         """Add the hook of every kind, including kinds declared since the last plugin."""
@@ -172,8 +201,7 @@ class _Host:
             raise PluginError(
                 "it implements no hook; decorate its functions with restorekit.hookimpl"
             )
-        callers_by_name = vars(self.manager.hook).items()
-        known = [name for name, caller in callers_by_name if caller.has_spec()]
+        known = self.hook_names()
         for caller in callers:
             if not caller.has_spec():
                 raise PluginError(
@@ -183,60 +211,7 @@ class _Host:
     def _call(self, hook: str, hooks: object) -> list[Component]:
         implementations = getattr(self.manager.hook, hook).get_hookimpls()
         mine = [i.function for i in implementations if i.plugin is hooks]
-        return [component for function in mine for component in _components(function, hook)]
-
-
-class _Hooks:
-    """The hooks of a plugin for pluggy, without its other attributes."""
-
-
-def _hooks(module: object) -> _Hooks:
-    if isclass(module):
-        raise PluginError(f"{module.__qualname__} is a class; name a module or an instance")
-    hooks = _Hooks()
-    with attempt(lambda error: f"it cannot be registered: {error}"):
-        # Copied one by one, since pluggy reads all attributes, and those of a plugin may raise
-        # errors.
-        for name in dir(module):
-            function = getattr(module, name)
-            marks = getattr(function, "restorekit_impl", None) if isroutine(function) else None
-            if isinstance(marks, dict):
-                setattr(hooks, name, function)
-    return hooks
-
-
-def _components(function: Callable[[], Any], hook: str) -> list[Component]:
-    with attempt(lambda error: f"{hook} raised {error}"):
-        returned = function()
-        # A text is iterable, but returning one is a mistake that should be named as a whole.
-        several = isinstance(returned, Iterable) and not isinstance(returned, (str, bytes))
-        found = list(islice(returned, _MOST_COMPONENTS + 1)) if several else [returned]
-    if len(found) > _MOST_COMPONENTS:
-        raise PluginError(f"{hook} returned more than {_MOST_COMPONENTS} components")
-    for item in found:
-        if not isinstance(item, Component):
-            raise PluginError(f"{hook} returned {quoted(item)}, not a restorekit.Component")
-    return found
-
-
-def _check_names(found: list[tuple[Registry, Component]], provider: Provider) -> None:
-    seen: set[tuple[str, str]] = set()
-    for registry, component in found:
-        # Without priorities, the meaning of a name in a configuration could depend on what is
-        # installed.
-        holder = registry.provider_of(component.name)
-        if (registry.kind, component.name) in seen:
-            holder = provider
-        if holder is not None:
-            raise PluginError(
-                f"{registry.kind} '{component.name}' of {provider} is already provided by {holder}"
-            )
-        seen.add((registry.kind, component.name))
-
-
-def _import(entry_point: EntryPoint) -> Any:
-    with attempt(lambda error: f"importing {entry_point.value} raised {error}"):
-        return entry_point.load()
+        return [component for function in mine for component in call_component_hook(function, hook)]
 
 
 _host = _Host()
@@ -261,15 +236,22 @@ def loaded_plugins() -> list[Plugin]:
 
 
 def failures() -> list[str]:
-    """The plugins that failed so far, one line each."""
-    return [f"{p.name} of {p.provider}: {p.cause}" for p in _host.plugins if p.cause]
+    """The plugins and components that failed so far, one line each."""
+    found = ((p, fault) for p in _host.plugins for fault in (p.cause, *p.faults) if fault)
+    return [f"{p.name} of {p.provider}: {fault}" for p, fault in found]
+
+
+def hook_names() -> list[str]:
+    """The hooks that a plugin can implement, of every kind."""
+    return _host.hook_names()
 
 
 def implementations(hook: str) -> list[tuple[str, Callable[..., object], Sequence[str]]]:
     """The implementations of a hook: the plugin, its function, and the arguments that it takes."""
     discover(plugins=True)
+    labels = {p.key: p.label for p in _host.plugins}
     found = getattr(_host.manager.hook, hook).get_hookimpls()
-    return [(i.plugin_name, i.function, i.argnames) for i in found]
+    return [(labels.get(i.plugin_name, i.plugin_name), i.function, i.argnames) for i in found]
 
 
 def plugin_in_traceback(frames: Iterable[FrameType]) -> str | None:
@@ -282,5 +264,5 @@ def plugin_in_traceback(frames: Iterable[FrameType]) -> str | None:
                 return f"{origin.kind} '{origin.name}' of {origin.provider}"
             plugin = tops.get(str(frame.f_globals.get("__name__")).partition(".")[0])
             if plugin is not None:
-                return f"plugin '{plugin.name}' of {plugin.provider}"
+                return plugin.label
     return None

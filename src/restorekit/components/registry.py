@@ -125,6 +125,7 @@ class Registry(Catalogue, Generic[MadeT_co]):
         """Decorator that registers a class or function of this process under `name`.
 
         Raises:
+            ArgumentError: the name is not snake_case.
             NameTakenError: the name is taken and `override` is False.
         """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from restorekit.config.train_config import TrainConfig
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
-from restorekit.train.callbacks import Callbacks
+from restorekit.train.callbacks import Callbacks, check_callbacks
 from restorekit.train.data_workers import worker_faults
 from restorekit.train.execution import Execution
 from restorekit.train.folder_lock import lock_folder
@@ -121,7 +122,7 @@ class Trainer:
         self.places = self.execution.processes.places(plan.settings.batch_size)
         self.results = RunFolder(plan, self.execution.processes, self.split.pictures)
         self.meter = Meter(self.execution.processes)
-        self.callbacks = tuple(callbacks)
+        self.callbacks = check_callbacks(callbacks)
 
     def fit(
         self, resume: bool = False, progress: Callable[[int, bool], RunProgress] = RunProgress
@@ -141,6 +142,7 @@ class Trainer:
         """
         settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
         with (
+            ExitStack() as ending,
             worker_faults(),
             training_memory_errors(self.plan, self.execution.device, self._checkpoint),
             self.execution.fork_rng(),
@@ -152,6 +154,8 @@ class Trainer:
             report.begin(start)
             hooks = self._hooks()
             hooks.call("restorekit_train_start", trainer=self)
+            # Leaves last, so that the hook gets the error that `fit` raises.
+            ending.enter_context(hooks.ended_by_errors(self))
             batches = () if self.best.ends(start) else self.batches(start)
             for step, images in enumerate(batches, start + 1):
                 self.meter.add(self.step(step, images), settings.batch_size)
@@ -177,7 +181,7 @@ class Trainer:
                 self.health.check_end(step)
             code = exit_code(reason)
             outcome = TrainOutcome(self.folder, step, self.best.row, self.health.skipped, code)
-            hooks.call("restorekit_train_end", trainer=self, outcome=outcome)
+            hooks.call("restorekit_train_end", trainer=self, outcome=outcome, error=None)
         return outcome
 
     def batches(self, start: int) -> Iterable[Tensor]:
