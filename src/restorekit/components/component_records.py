@@ -59,11 +59,10 @@ class Component:
         """
         if not isinstance(self.name, str) or not SNAKE_CASE.fullmatch(self.name):
             return f"component name {self.name!r} is not snake_case.{_nearest(self.name)}"
-        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            return (
-                f"component '{self.name}': target {self.target!r} is not 'package.module:Attribute'"
-            )
-        if not isinstance(self.target, str) and not callable(self.target):
+        target: object = self.target
+        if isinstance(target, str) and not re.fullmatch(r"[\w.]+:[\w.]+", target):
+            return f"component '{self.name}': target {target!r} is not 'package.module:Attribute'"
+        if not isinstance(target, str) and not callable(target):
             return f"component '{self.name}': target is not callable"
         tags: object = self.tags
         words = tags if isinstance(tags, tuple) else (tags,)
