@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "metric": frozenset({"components"}),
     "optim": frozenset({"components"}),
     "config": frozenset({"components", "optim"}),
-    "pictures": frozenset(),
+    "pictures": frozenset({"components"}),
     "data": frozenset({"components", "pictures"}),
     "weights": frozenset({"components", "pictures"}),
     "objective": frozenset({"components", "weights"}),

@@ -100,6 +100,9 @@ if TYPE_CHECKING:
     measurements = _kinds.measurements
     create_measurement = _kinds.measurements.create
     list_measurements = _kinds.measurements.names
+    formats = _kinds.formats
+    create_format = _kinds.formats.create
+    list_formats = _kinds.formats.names
     # The end of what `make api` writes.
 
 _LAZY = {

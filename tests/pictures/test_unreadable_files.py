@@ -17,7 +17,7 @@ from PIL import Image
 from restorekit.errors import ImageFileError
 from restorekit.pictures import picture as pictures
 from restorekit.pictures.codecs import png_files
-from restorekit.pictures.file_formats import SUFFIXES
+from restorekit.pictures.file_formats import suffixes
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.read_files import read_pages, read_picture
 from restorekit.pictures.write_files import write_pages
@@ -28,7 +28,7 @@ Refusal = Callable[[Path], str]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes())
 def test_truncated_file_is_refused(
     refusal: Refusal, tmp_path: Path, suffix: str, dtype: type
 ) -> None:
@@ -170,7 +170,7 @@ def test_animation_is_refused(refusal: Refusal, tmp_path: Path, suffix: str) -> 
     assert "several pictures" in refusal(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, "16.png", "16.tif"])
+@pytest.mark.parametrize("suffix", [*suffixes(), "16.png", "16.tif"])
 @pytest.mark.parametrize("seed", range(6))
 def test_damaged_bytes_are_read_or_refused(
     refusal: Refusal, tmp_path: Path, suffix: str, seed: int, capfd: Any

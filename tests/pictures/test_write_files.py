@@ -16,7 +16,7 @@ from PIL import Image
 from skimage import data as photographs
 
 from restorekit.errors import ImageFileError, InputError
-from restorekit.pictures.file_formats import FORMATS, SUFFIXES
+from restorekit.pictures.file_formats import format_for, suffixes
 from restorekit.pictures.picture import Metadata, Picture
 from restorekit.pictures.read_files import read_picture
 from restorekit.pictures.write_files import check_output, write_pages
@@ -176,7 +176,9 @@ def test_transparency_is_not_dropped_silently(tmp_path: Path, suffix: str, dtype
     assert read_picture(tmp_path / f"a{suffix}").alpha is None
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if not FORMATS[suffix].pages])
+@pytest.mark.parametrize(
+    "suffix", [suffix for suffix in suffixes() if not format_for(f"a{suffix}").pages]
+)
 def test_pages_need_a_tiff(tmp_path: Path, suffix: str) -> None:
     """Other formats refuse them, whether the number is known beforehand or not."""
     pages = [Picture(random(np.uint8))] * 2

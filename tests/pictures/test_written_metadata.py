@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from restorekit.pictures.file_formats import SUFFIXES
+from restorekit.pictures.file_formats import suffixes
 from restorekit.pictures.picture import Metadata, Picture
 from restorekit.pictures.read_files import read_picture
 from restorekit.pictures.write_files import write_pages
@@ -122,7 +122,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes())
 def test_metadata_is_written_or_named(tmp_path: Path, suffix: str) -> None:
     """Each kind of metadata is in the written file, or its name is returned."""
     path = tmp_path / f"a{suffix}"

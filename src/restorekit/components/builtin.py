@@ -231,3 +231,15 @@ def restorekit_measurements() -> list[Component]:
             tags=("noise",),
         ),
     ]
+
+
+@hookimpl
+def restorekit_formats() -> list[Component]:
+    module = "restorekit.pictures.builtin_formats"
+    return [
+        Component("png", f"{module}:PNG", ".png: 8 or 16 bits, transparency"),
+        Component("jpeg", f"{module}:JPEG", ".jpg, .jpeg, .jpe, .jfif: 8 bits, lossy"),
+        Component("tiff", f"{module}:TIFF", ".tif, .tiff: integers or floats, pages, channels"),
+        Component("bmp", f"{module}:BMP", ".bmp: 8 bits"),
+        Component("webp", f"{module}:WebP", ".webp: 8 bits, transparency, lossless or lossy"),
+    ]

@@ -78,6 +78,11 @@ class Catalogue:
         entry = self._entries.get(name)
         return entry.provider if entry else None
 
+    def loaded(self) -> list[RegistryEntry]:
+        """The components known so far, in the order of their declaration; loads no plugins."""
+        discover(plugins=False)
+        return list(self._entries.values())
+
     def entry(self, name: str) -> RegistryEntry:
         """The component called `name` and its provider; plugins are loaded if it is unknown.
 

@@ -7,6 +7,7 @@ it imports torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -50,3 +51,19 @@ class Objective(Protocol):
             step: the number of the step, from 1.
             places: the place of each image in the batch of all processes.
         """
+
+
+class PictureFormat(Protocol):
+    """A format of picture files; `restorekit.pictures.base.Format` has the other members."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    signatures: tuple[bytes, ...]
+    alpha: bool
+    pages: bool
+
+    def matches(self, head: bytes) -> bool:
+        """Whether the first bytes of a file are those of this format."""
+
+    def count_pages(self, path: Path) -> int:
+        """Number of pages of a file, without decoding them."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from restorekit.errors import PluginError, RestoreKitError, message_of
+from restorekit.errors import PluginError, message_of
 from restorekit.signal_handlers import handling_signals
 
 
@@ -20,7 +20,7 @@ from restorekit.signal_handlers import handling_signals
 def attempt(
     tell: Callable[[str], str],
     *passed: type[BaseException],
-    becomes: type[RestoreKitError] = PluginError,
+    becomes: type[Exception] = PluginError,
 ) -> Iterator[None]:
     """Convert everything that is raised within the block to an error of restorekit.
 

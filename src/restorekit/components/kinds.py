@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ImageMetric,
         Measurement,
         Objective,
+        PictureFormat,
         Schedule,
     )
 
@@ -83,4 +84,10 @@ measurements: Registry[Measurement] = Registry(
     "measurement",
     contract="`measurement(sample)`: an `ImageSample` of a picture to a frozen dataclass of plain "
     "values; its property `words`, if it has one, is the line that is shown of it",
+)
+formats: Registry[PictureFormat] = Registry(
+    "format",
+    contract="a `restorekit.pictures.base.Format`: the suffixes and first bytes of its files, what "
+    "it stores, and `read(path)` and `write(picture, file, quality)`",
+    needs=("suffixes", "read_pages"),
 )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from restorekit.data.patches import PatchDataset
 from restorekit.errors import DataError
-from restorekit.pictures.file_formats import SUFFIXES
+from restorekit.pictures.file_formats import suffixes
 from restorekit.pictures.read_files import find_images
 
 # The pictures that a training run draws, next to its METRICS. They are results, not training data.
@@ -56,7 +56,7 @@ class Folder(PatchDataset):
         images = find_images(Path(path).expanduser())
         paths = [image for image in images if not _was_drawn_by_a_run(image)]
         if not paths:
-            raise DataError(f"no picture in folder '{path}' ({', '.join(SUFFIXES)})")
+            raise DataError(f"no picture in folder '{path}' ({', '.join(suffixes())})")
         super().__init__(
             paths, patch_size, patches_per_image, channels, cache_megabytes, halved_colour
         )

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from restorekit.errors import ImageFileError, RestoreKitError, did_you_mean
+from restorekit.components.isolation import attempt
+from restorekit.errors import (
+    ImageFileError,
+    MissingExtraError,
+    PluginError,
+    RestoreKitError,
+    did_you_mean,
+)
 from restorekit.memory import is_out_of_memory
 from restorekit.pictures.codecs import raw_files
 from restorekit.pictures.picture import PictureError
@@ -34,7 +41,9 @@ _OTHERS = (
 def reading_errors(path: Path) -> Iterator[None]:
     """Turn any exception of a decoder in the block into an `ImageFileError`."""
     try:
-        yield
+        # A decoder of a plugin may raise SystemExit, too.
+        with attempt(lambda error: f"its decoder raised {error}", Exception):
+            yield
     except Exception as error:  # decoders raise anything for damaged files
         raise ImageFileError(f"cannot read '{path}': {_cause(path, error)}") from error
 
@@ -81,7 +90,7 @@ def describe_missing(path: Path) -> str:
 
 def _cause(path: Path, error: Exception) -> str:
     # The order matters: from the most exact cause to the mere message of the decoder.
-    if isinstance(error, PictureError):
+    if isinstance(error, (PictureError, PluginError, MissingExtraError)):
         return str(error)
     if isinstance(error, FileNotFoundError):
         return f"it {describe_missing(path)}"
@@ -105,8 +114,8 @@ def _folder(path: Path) -> str:
     return "it is a folder"
 
 
-def describe_unknown(path: Path) -> str:
-    """Describe a file whose format is not supported."""
+def describe_unknown(path: Path, formats: str) -> str:
+    """Describe a file whose format is not supported, with the formats that are."""
     with path.open("rb") as file:
         # All signatures lie within the first 16 bytes; those of raw files reach a little further.
         head = file.read(32)
@@ -117,7 +126,7 @@ def describe_unknown(path: Path) -> str:
     for start, mark, name in _OTHERS:
         if head.startswith(mark, start):
             return f"it is {name}, which is not supported; convert it to PNG or TIFF first"
-    return "it is not a PNG, JPEG, TIFF, BMP or WebP picture, or it is damaged"
+    return f"it is not a {formats} picture, or it is damaged"
 
 
 def _first_line(error: Exception) -> str:

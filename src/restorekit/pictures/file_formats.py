@@ -1,83 +1,91 @@
-"""The picture formats by suffix: what each can store, and what is omitted otherwise."""
+"""The picture formats, found by the suffix or the first bytes of a file.
+
+Built-in formats and those of plugins are components of the kind `format`. Plugins are loaded only
+for a file that no built-in format explains.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
-from restorekit.errors import ImageFileError, did_you_mean
-from restorekit.pictures.metadata import xmp
-from restorekit.pictures.picture import Metadata, Picture, PictureError
-from restorekit.pictures.pixel_values import Depth
+from restorekit.components.component_records import RegistryEntry
+from restorekit.components.discovery import discover
+from restorekit.components.isolation import attempt
+from restorekit.components.kinds import formats
+from restorekit.errors import (
+    ImageFileError,
+    PluginError,
+    PluginWarning,
+    RestoreKitError,
+    did_you_mean,
+)
+from restorekit.pictures.base import HEAD, Format
+from restorekit.pictures.picture import Picture, PictureError
+from restorekit.untrusted.text import quoted
+
+_SUFFIX = re.compile(r"\.[^./\\A-Z\s]+")
+_made: dict[str, tuple[RegistryEntry, Format | None]] = {}  # by name; None cannot be used
 
 
-@dataclass(frozen=True)
-class Format:
-    """What a format can store.
+def format_of_suffix(suffix: str) -> Format | None:
+    """The format of files with a suffix, in upper or lower case; None if there is none."""
+    wanted = suffix.lower()
+    found = (each for each in _formats() if wanted in each.suffixes)
+    return next(found, None) if wanted else None
 
-    Attributes:
-        name: name of the format.
-        keeps: fields of `Metadata` that are written.
-        depths: depths of a channel, ascending.
-        gray: whether gray is stored as one channel, not as three equal ones.
-        alpha: whether it stores transparency.
-        pages: whether it stores several pages.
+
+def format_of_file(path: Path) -> Format | None:
+    """The format of a file, by its first bytes; None if there is none.
+
+    The suffix decides only if several formats recognise the file, or if its format has no
+    signature.
+
+    Raises:
+        PictureError: it is a pipe or a device.
+        OSError: it cannot be opened.
     """
-
-    name: str
-    keeps: frozenset[str]
-    depths: tuple[Depth, ...] = (8,)
-    gray: bool = True
-    alpha: bool = True
-    pages: bool = False
-
-
-# Names, for messages, of the metadata fields that a format may not support.
-_NAMES: Mapping[str, str] = {
-    "exif": "EXIF",
-    "icc_profile": "ICC profile",
-    "dpi": "resolution",
-    "xmp": "XMP",
-    "colour_chunks": "PNG colour chunks",
-    "density": "resolution without a unit",
-    "text_chunks": "PNG texts",
-    "comment": "JPEG comment",
-    "iptc": "IPTC",
-}
-
-_COMMON = frozenset({"exif", "icc_profile", "xmp"})
-_JPEG = Format("JPEG", _COMMON | {"dpi", "comment", "iptc", "attached"}, alpha=False)
-_TIFF_KEEPS = _COMMON | {"dpi", "density", "iptc", "notes"}
-_TIFF = Format("TIFF", _TIFF_KEEPS, depths=(8, 16, "float"), pages=True)
-FORMATS: Mapping[str, Format] = {
-    ".png": Format("PNG", _COMMON | {"dpi", "colour_chunks", "text_chunks"}, depths=(8, 16)),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".jpe": _JPEG,
-    ".jfif": _JPEG,
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    ".bmp": Format("BMP", frozenset({"dpi"}), alpha=False),
-    ".webp": Format("WebP", _COMMON, gray=False),
-}
-SUFFIXES = tuple(FORMATS)
+    # Opening a pipe would wait for a writer, and its first bytes could be read only once.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise PictureError("it is a pipe or a device; save the picture to a file first")
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    named = format_of_suffix(path.suffix)
+    if named is not None and (not named.signatures or _matches(named, head)):
+        return named
+    return next((each for each in _formats() if each.signatures and _matches(each, head)), None)
 
 
 def format_for(path: str | Path) -> Format:
-    """The format for the suffix of a path.
+    """The format in which a file is written, by the suffix of its path.
 
     Raises:
-        ImageFileError: no format has this suffix.
+        ImageFileError: no format has this suffix, or files of this format can only be read.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
-        given = f"with suffix '{suffix}'" if suffix else "without a suffix"
-        raise ImageFileError(
-            f"cannot write '{path}' {given}.{did_you_mean(suffix, SUFFIXES)} "
-            f"One of: {', '.join(SUFFIXES)}"
-        )
-    return FORMATS[suffix]
+    kind = format_of_suffix(suffix)
+    if kind is not None and kind.is_writable:
+        return kind
+    known = tuple(s for each in _formats() if each.is_writable for s in each.suffixes)
+    if kind is not None:
+        problem = f": {kind.name} files can only be read."
+    else:
+        given = f" with suffix '{suffix}'" if suffix else " without a suffix"
+        problem = f"{given}.{did_you_mean(suffix, known)}"
+    raise ImageFileError(f"cannot write '{path}'{problem} One of: {', '.join(known)}")
+
+
+def suffixes() -> tuple[str, ...]:
+    """The suffixes of all formats, in lower case."""
+    return tuple(dict.fromkeys(suffix for each in _formats() for suffix in each.suffixes))
+
+
+def format_names() -> str:
+    """The formats as words, for example "PNG, JPEG, TIFF, BMP or WebP"."""
+    *names, last = (each.name for each in _formats())
+    return f"{', '.join(names)} or {last}"
 
 
 def check_channels(kind: Format, picture: Picture) -> None:
@@ -86,52 +94,70 @@ def check_channels(kind: Format, picture: Picture) -> None:
     Raises:
         PictureError: the picture has extra channels or transparency that the format cannot store.
     """
-    if picture.extra and not kind.pages:
+    if picture.extra and not kind.extra:
         channels = picture.pixels.shape[2] + (picture.alpha is not None)
+        able = [suffix for each in _loaded() if each.extra for suffix in each.suffixes]
         raise PictureError(
             f"its format holds gray or colour, and the picture has {channels} channels; "
-            "use one of: .tif, .tiff"
+            f"use one of: {', '.join(able)}"
         )
     if not kind.alpha and picture.alpha is not None and not picture.is_opaque:
-        keeping = ", ".join(suffix for suffix, format in FORMATS.items() if format.alpha)
+        able = [suffix for each in _loaded() if each.alpha for suffix in each.suffixes]
         raise PictureError(
-            f"its format has no transparency and the picture does; use one of: {keeping}"
+            f"its format has no transparency and the picture does; use one of: {', '.join(able)}"
         )
 
 
-def held_by(kind: Format, metadata: Metadata) -> Metadata:
-    """The metadata that a format can store; `left_out` also names the rest."""
-    if "notes" not in kind.keeps:
-        names = (note.name for note in metadata.notes)
-        metadata = leaving_out(replace(metadata, notes=()), *names)
-    if metadata.attached is not None and "attached" not in kind.keeps:
-        metadata = leaving_out(replace(metadata, attached=None), *metadata.attached.names)
-    # Fields without a name (ink, alpha) describe the pixels and are never "left out".
-    metadata = without(metadata, *(name for name in _NAMES if name not in kind.keeps))
-    # Last, since it depends on whether attachments are kept.
-    return without_claims(metadata)
+def _formats() -> Iterator[Format]:
+    """The formats, first those that are known without plugins."""
+    yield from (known := list(_loaded()))
+    discover(plugins=True)
+    yield from (each for each in _loaded() if each not in known)
 
 
-def without_claims(metadata: Metadata) -> Metadata:
-    """The metadata with XMP that does not refer to a video or gain map that is not attached."""
-    if metadata.xmp is None:
-        return metadata
-    attached = metadata.attached
-    packet, _ = xmp.without_claims(
-        metadata.xmp,
-        attached=attached is None or not attached.tail,
-        extended=attached is None or not attached.is_extended,
-    )
-    return without(metadata, "xmp") if packet is None else replace(metadata, xmp=packet)
+def _loaded() -> Iterator[Format]:
+    """The formats that are known without loading plugins; one that cannot be used is set aside."""
+    taken: set[str] = set()
+    for entry in formats.loaded():
+        name = entry.component.name
+        if name not in _made or _made[name][0] is not entry:
+            _made[name] = entry, _usable(entry, taken)
+        if (made := _made[name][1]) is not None:
+            taken.update(made.suffixes)
+            yield made
 
 
-def without(metadata: Metadata, *fields: str) -> Metadata:
-    """The metadata without some of its fields; `left_out` also names those that are set."""
-    lost = [field for field in fields if getattr(metadata, field)]
-    cleared = {field: getattr(Metadata(), field) for field in lost}
-    return replace(leaving_out(metadata, *(_NAMES[field] for field in lost)), **cleared)
+def _usable(entry: RegistryEntry, taken: set[str]) -> Format | None:
+    """The format of an entry; None with a warning if it cannot be used."""
+    try:
+        made = _checked(formats.create(entry.component.name))
+    except RestoreKitError as error:
+        warnings.warn(f"{entry.label} is not used: {error}", PluginWarning, stacklevel=2)
+        return None
+    if both := sorted(taken.intersection(made.suffixes)):
+        message = f"{entry.label} is not used for {', '.join(both)}, which another format has"
+        warnings.warn(message, PluginWarning, stacklevel=2)
+    return made
 
 
-def leaving_out(metadata: Metadata, *names: str) -> Metadata:
-    """The metadata with more names in `left_out`, each once."""
-    return replace(metadata, left_out=tuple(dict.fromkeys((*metadata.left_out, *names))))
+def _checked(made: object) -> Format:
+    """The format, if its declaration is right."""
+    if not isinstance(made, Format):
+        raise PluginError(f"{quoted(made)} is not a restorekit.pictures.base.Format")
+    if not made.name:
+        raise PluginError("it has no name")
+    listed, signatures = made.suffixes, made.signatures
+    if not _is_tuple_of(str, listed) or not all(map(_SUFFIX.fullmatch, listed or ("",))):
+        raise PluginError(f"suffixes is a tuple such as ('.abc',), not {quoted(listed)}")
+    if not _is_tuple_of(bytes, signatures) or not all(signatures):
+        raise PluginError(f"signatures is a tuple of bytes, not {quoted(signatures)}")
+    return made
+
+
+def _is_tuple_of(kind: type, value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(each, kind) for each in value)
+
+
+def _matches(kind: Format, head: bytes) -> bool:
+    with attempt(lambda error: f"format {kind.name} raised {error}"):
+        return bool(kind.matches(head))

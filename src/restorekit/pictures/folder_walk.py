@@ -9,7 +9,7 @@ from pathlib import Path
 
 from restorekit.errors import DataError
 from restorekit.pictures.file_errors import suggest_path
-from restorekit.pictures.file_formats import SUFFIXES
+from restorekit.pictures.file_formats import format_of_suffix
 
 _KINDS_SHOWN = 8
 _LONGEST_SUFFIX = 8
@@ -57,9 +57,11 @@ def walk_folder(folder: Path, without: Path | None = None) -> FolderContents:
         folders[:] = [name for name, path in paths.items() if os.path.realpath(path) != skipped]
         for name in files:
             path = Path(place, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+            if name.startswith("."):
+                continue
+            if format_of_suffix(path.suffix) is not None:
                 found.images.append(path)
-            elif not name.startswith("."):
+            else:
                 found.others[_kind(path)] += 1
     found.images.sort()
     # Unary plus removes the kinds that were counted zero times.

@@ -1,8 +1,8 @@
 """Reading picture files of every format, at their own depth.
 
 JPEG, WebP and BMP hold one picture of 8 bits per channel, and PNG one of 8 or 16 bits. TIFF holds
-any number of pictures, of integers or floats. Pictures are gray or colour, upright, with alpha and
-metadata. Each format has its own module in `codecs`.
+any number of pictures, of integers or floats. Plugins add further formats. Pictures are gray or
+colour, upright, with alpha and metadata.
 """
 
 from __future__ import annotations
@@ -11,21 +11,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from restorekit.errors import DataError, ImageFileError
-from restorekit.pictures.codecs import jpeg_files, pillow_files, png_files, png_pixels, webp_files
-from restorekit.pictures.codecs.tiff_layout import MAGICS
+from restorekit.pictures.base import Format
 from restorekit.pictures.file_errors import describe_unknown, reading_errors
-from restorekit.pictures.file_formats import (
-    leaving_out,
-)
+from restorekit.pictures.file_formats import format_names, format_of_file
 from restorekit.pictures.folder_walk import walk_folder
-from restorekit.pictures.metadata import exif, xmp
-from restorekit.pictures.metadata.program_notes import turned
-from restorekit.pictures.picture import Metadata, Picture, PictureError
-from restorekit.pictures.pixel_values import Array
+from restorekit.pictures.metadata import exif
+from restorekit.pictures.metadata.left_out import leaving_out
+from restorekit.pictures.orientation import upright
+from restorekit.pictures.picture import Picture, PictureError
 from restorekit.pictures.value_ranges import range_of
+from restorekit.untrusted.text import quoted
 
 
 def find_images(folder: str | Path) -> list[Path]:
@@ -60,13 +56,13 @@ def read_pages(path: str | Path) -> list[Picture]:
 
 
 def iter_pages(path: str | Path) -> Iterator[Picture]:
-    """Read the pages of a file one after the other. Only TIFF files have more than one.
+    """Read the pages of a file one after the other.
 
-    The format is recognised by the content, not by the suffix. Pictures are turned upright, and
-    their orientation is reset. Palettes are converted to colour, bilevel pictures to gray, and
-    channels with fewer bits to 8 or 16. CMYK is converted to RGB without its profile, as Pillow
-    does, so the colours are approximate. Warnings of decoders are suppressed: a picture is either
-    usable or an error.
+    The format is recognised by the content; by the suffix if it has no signature. Pictures are
+    turned upright, and their orientation is reset. Palettes are converted to colour, bilevel
+    pictures to gray, and channels with fewer bits to 8 or 16. CMYK is converted to RGB without its
+    profile, as Pillow does, so the colours are approximate. Warnings of decoders are suppressed: a
+    picture is either usable or an error.
 
     Raises:
         ImageFileError: the file is missing, empty, damaged, not a picture of a supported format or
@@ -93,84 +89,33 @@ def count_pages(path: str | Path) -> int:
     """
     path = Path(path)
     with reading_errors(path):
-        if not _is_tiff(path):
-            return 1
-        from restorekit.pictures.codecs import tiff_files
-
-        return tiff_files.count(path)
+        return _format_of(path).count_pages(path)
 
 
 def _pages(path: Path) -> Iterator[Picture]:
     """The pages of a file, decoded lazily."""
-    if _is_tiff(path):
-        from restorekit.pictures.codecs import tiff_files
+    kind = _format_of(path)
+    for page in kind.read_pages(path):
+        if not isinstance(page, Picture):
+            raise PictureError(f"{kind.name} read {quoted(page)}, which is not a Picture")
+        yield _finished(page)
 
-        for found, metadata, orientation in tiff_files.read(path):
-            known = found.known or range_of(found.values, no_data=found.no_data)
-            ends = known.white, known.black
-            picture = Picture(
-                found.values, found.alpha, metadata, *ends, found.extra, found.no_data
-            )
-            yield _upright(picture, orientation)
-        return
-    pixels, alpha, metadata = _read_one(path)
+
+def _format_of(path: Path) -> Format:
+    kind = format_of_file(path)
+    if kind is None:
+        raise PictureError(describe_unknown(path, format_names()))
+    return kind
+
+
+def _finished(picture: Picture) -> Picture:
+    """A picture as it is in memory: upright, with a known range, without a thumbnail."""
+    metadata = picture.metadata
     # A viewer would show the thumbnail of the noisy picture for the restored one.
     block = metadata.exif and exif.without_thumbnail(metadata.exif)
     if block != metadata.exif:
         metadata = replace(leaving_out(metadata, "EXIF thumbnail"), exif=block)
-    yield _upright(_picture(pixels, alpha, metadata), exif.orientation_of(metadata.exif))
-
-
-def _read_one(path: Path) -> tuple[Array, Array | None, Metadata]:
-    """The only picture of a file, before it is turned upright."""
-    with path.open("rb") as file:
-        head = file.read(16)
-    if head.startswith(png_pixels.SIGNATURE):
-        return png_files.read(path)
-    if head.startswith(jpeg_files.SIGNATURE):
-        pixels, metadata = jpeg_files.read(path)
-        return pixels, None, metadata
-    if webp_files.is_webp(head):
-        return webp_files.read(path)
-    if head.startswith(pillow_files.BMP_SIGNATURE):
-        return pillow_files.read_bmp(path)
-    raise PictureError(describe_unknown(path))
-
-
-def _picture(pixels: Array, alpha: Array | None, metadata: Metadata) -> Picture:
-    known = range_of(pixels)
-    return Picture(pixels, alpha, metadata, known.white, known.black)
-
-
-def _upright(picture: Picture, orientation: int) -> Picture:
-    """Turn a picture upright, and reset the orientation in its metadata."""
-    if orientation == 1:
-        return picture
-    # Orientations 5 to 8 contain a rotation by 90 degrees.
-    metadata, is_swapped = picture.metadata, orientation >= 5
-    if metadata.exif is not None:
-        metadata = replace(metadata, exif=exif.turned(metadata.exif, 1, is_swapped))
-    if metadata.xmp is not None:
-        metadata = replace(metadata, xmp=xmp.turned(metadata.xmp, 1, is_swapped))
-    if metadata.notes:
-        notes, lost = turned(metadata.notes)
-        metadata = leaving_out(replace(metadata, notes=notes), *lost)
-    if is_swapped:
-        dpi, density = metadata.dpi, metadata.density
-        metadata = replace(metadata, dpi=dpi and dpi[::-1], density=density and density[::-1])
-    alpha = None if picture.alpha is None else exif.turn(picture.alpha, orientation)
-    return replace(
-        picture,
-        # Flips are views with negative strides, which torch does not accept.
-        pixels=np.ascontiguousarray(exif.turn(picture.pixels, orientation)),
-        alpha=None if alpha is None else np.ascontiguousarray(alpha),
-        metadata=metadata,
-    )
-
-
-def _is_tiff(path: Path) -> bool:
-    # Opening a pipe would wait for a writer, and its first bytes could be read only once.
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise PictureError("it is a pipe or a device; save the picture to a file first")
-    with path.open("rb") as file:
-        return file.read(4) in MAGICS
+    if picture.white is None:
+        known = range_of(picture.pixels, no_data=picture.no_data)
+        picture = replace(picture, white=known.white, black=known.black)
+    return upright(replace(picture, metadata=metadata), exif.orientation_of(metadata.exif))

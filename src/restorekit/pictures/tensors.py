@@ -18,8 +18,8 @@ from torch import Tensor
 from restorekit.errors import ImageFileError, InputError
 from restorekit.luma import LUMA as LUMA
 from restorekit.pictures.codecs.pillow_files import MODES, info_of
-from restorekit.pictures.file_formats import without_claims
 from restorekit.pictures.metadata import exif
+from restorekit.pictures.metadata.left_out import without_claims
 from restorekit.pictures.picture import Picture, profile_is_of
 from restorekit.pictures.pixel_values import Array, from_unit, to_unit
 from restorekit.pictures.read_files import read_picture

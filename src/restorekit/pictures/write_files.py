@@ -12,15 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from restorekit.errors import ImageFileError
-from restorekit.pictures.codecs import jpeg_files, pillow_files, png_files, webp_files
+from restorekit.pictures.base import Format
 from restorekit.pictures.file_errors import writing_errors
-from restorekit.pictures.file_formats import (
-    Format,
-    check_channels,
-    format_for,
-    held_by,
-    leaving_out,
-)
+from restorekit.pictures.file_formats import check_channels, format_for
+from restorekit.pictures.metadata.left_out import leaving_out
 from restorekit.pictures.picture import Picture, PictureError, depth_for, profile_is_of
 from restorekit.pictures.pixel_values import Depth
 from restorekit.storage.atomic import atomic_path, check_target
@@ -70,16 +65,9 @@ def write_pages(
     left_out: dict[str, None] = {}
     pages = _converted(chain([first], remaining), kind, depth, left_out)
     with writing_errors(path), atomic_path(path, like) as temporary:
-        if kind.pages:
-            from restorekit.pictures.codecs import tiff_files
-
-            number = len(pictures) if isinstance(pictures, Sized) else count or 1
-            # Twice the size, to choose BigTIFF in time: later pages may be larger than the first.
-            tiff_files.write(pages, temporary, 2 * number * first.nbytes)
-        elif next(remaining, None) is not None:
-            raise PictureError("its format holds one picture, and there are several")
-        else:
-            _write_one(next(pages), temporary, kind, quality)
+        number = len(pictures) if isinstance(pictures, Sized) else count or 1
+        # Twice the size, to choose BigTIFF in time: later pages may be larger than the first.
+        kind.write_pages(pages, temporary, 2 * number * first.nbytes, quality)
     return tuple(left_out)
 
 
@@ -132,27 +120,13 @@ def _ready(picture: Picture, kind: Format, depth: Depth | None) -> Picture:
     check_channels(kind, picture)
     if not kind.alpha:
         picture = replace(picture, alpha=None)
-    metadata = held_by(kind, picture.metadata)
-    if kind.name == "JPEG":
-        metadata = jpeg_files.fitting(metadata)
+    metadata = kind.held(picture.metadata)
     # A profile of another colour space makes viewers show wrong colours or refuse the file.
     space = b"GRAY" if kind.gray and picture.pixels.shape[2] == 1 else b"RGB "
     if metadata.icc_profile is not None and not profile_is_of(metadata.icc_profile, space):
         metadata = replace(leaving_out(metadata, "ICC profile"), icc_profile=None)
     picture = replace(picture, metadata=metadata)
     return picture.astype(depth_for(picture.pixels.dtype, kind.depths, depth))
-
-
-def _write_one(picture: Picture, path: Path, kind: Format, quality: int | None) -> None:
-    with path.open("wb") as file:
-        if kind.name == "PNG":
-            png_files.write(picture, file)
-        elif kind.name == "JPEG":
-            jpeg_files.write(picture, file, quality)
-        elif kind.name == "WebP":
-            webp_files.write(picture, file, quality)
-        else:
-            pillow_files.write_bmp(picture, file)
 
 
 def _is_protected(path: Path) -> bool:

@@ -83,9 +83,9 @@ def find_weights(path: str | Path) -> Path:
 def _check_no_picture(path: Path) -> None:
     if path.suffix.lower() == SUFFIX:
         return
-    from restorekit.pictures.file_formats import SUFFIXES
+    from restorekit.pictures.file_formats import format_of_suffix
 
-    if path.suffix.lower() in SUFFIXES:
+    if format_of_suffix(path.suffix) is not None:
         raise CheckpointError(f"{path}: a picture, not weights. See 'restorekit list weights'")
 
 

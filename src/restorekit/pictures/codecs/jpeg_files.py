@@ -30,8 +30,8 @@ from restorekit.pictures.codecs.jpeg_structure import (
     take_apart,
 )
 from restorekit.pictures.codecs.pillow_files import image_arrays, quantization_tables, to_pil_image
-from restorekit.pictures.file_formats import without
 from restorekit.pictures.metadata import exif, xmp
+from restorekit.pictures.metadata.left_out import without
 from restorekit.pictures.picture import Metadata, Picture
 from restorekit.pictures.pixel_values import Array
 

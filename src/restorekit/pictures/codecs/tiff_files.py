@@ -24,8 +24,8 @@ from restorekit.pictures.codecs.tiff_pages import (
     white_of_all,
 )
 from restorekit.pictures.codecs.tiff_stacks import contents
-from restorekit.pictures.file_formats import leaving_out
 from restorekit.pictures.metadata import exif
+from restorekit.pictures.metadata.left_out import leaving_out
 from restorekit.pictures.metadata.program_notes import Tag
 from restorekit.pictures.picture import Metadata, Picture, PictureError
 from restorekit.pictures.pixel_values import Array

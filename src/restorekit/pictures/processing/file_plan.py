@@ -10,7 +10,7 @@ from pathlib import Path
 
 from restorekit.errors import ArgumentError, ImageFileError
 from restorekit.pictures.file_errors import describe_missing
-from restorekit.pictures.file_formats import SUFFIXES, format_for
+from restorekit.pictures.file_formats import format_for, format_of_suffix, suffixes
 from restorekit.pictures.folder_walk import describe_unread, walk_folder
 from restorekit.pictures.read_files import iter_pages
 
@@ -118,7 +118,7 @@ def plan_next_to(given: str | Path) -> FilePlan:
         return plan_outputs([source], source.with_name(source.name + _RESULT_SUFFIX))
     _check_exists(source)
     target = source.with_name(f"{source.stem}{_RESULT_SUFFIX}{source.suffix}")
-    if source.suffix.lower() not in SUFFIXES:
+    if format_of_suffix(source.suffix) is None:
         next(iter_pages(source))  # explains why the file is not supported
     format_for(target)
     return FilePlan([(source, target)], Counter())
@@ -166,7 +166,7 @@ def _into(source: Path, folder: Path, unread: Counter[str]) -> list[tuple[Path, 
     paths = found.images + found.unreadable
     if not paths:
         held = f"; it holds {describe_unread(found.others)}" if found.others else ""
-        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(SUFFIXES)}){held}")
+        raise ImageFileError(f"no picture in folder '{source}' ({', '.join(suffixes())}){held}")
     return [(path, folder / path.relative_to(source)) for path in paths]
 
 
@@ -232,7 +232,7 @@ def _check_file_name(output: Path) -> None:
 def _check_folder_name(output: Path, is_folder: bool) -> None:
     if output.is_file():
         raise ImageFileError(f"several pictures need an output folder; '{output}' is a file")
-    if not is_folder and output.suffix.lower() in SUFFIXES:
+    if not is_folder and format_of_suffix(output.suffix) is not None:
         raise ImageFileError(
             f"several pictures need an output folder; '{output}' names a picture "
             f"(write '{output}/' for a folder)"

@@ -12,7 +12,7 @@ import numpy as np
 
 from restorekit.errors import ImageFileError, warn
 from restorekit.pictures.file_errors import writing_errors
-from restorekit.pictures.file_formats import FORMATS, format_for
+from restorekit.pictures.file_formats import format_for, format_of_suffix
 from restorekit.pictures.picture import Metadata, Picture, depth_for
 from restorekit.pictures.pixel_values import Depth, full_scale
 from restorekit.pictures.processing.clipping import Clipping
@@ -141,9 +141,9 @@ class PictureFile:
     def _may_copy(self) -> bool:
         """Whether the file is copied if all its pictures are left alone."""
         source, writing = self.place.source, self._writing
-        kind = FORMATS.get(source.suffix.lower())
+        kind = format_of_suffix(source.suffix)
         return (
-            kind == format_for(self.place.target)
+            kind is format_for(self.place.target)
             and not self._is_deeper
             and writing.quality is None
         )
