@@ -64,12 +64,15 @@ class TaskBatch:
         sigma: noise level of the input, if it is known.
         mask: True for pixels that contribute to the loss, broadcastable to the target; None for
             all pixels.
+        full_sigma: of an objective that withholds levels, the levels before; None if not all of
+            them are known.
     """
 
     input: Tensor
     target: Tensor
     sigma: Tensor | None = None
     mask: Tensor | None = None
+    full_sigma: Tensor | None = None
 
     def masked(self, answer: Restoration) -> Restoration:
         """The output with masked pixels replaced by the target, so that they add no loss."""

@@ -62,7 +62,7 @@ def test_a_run_leaves_everything_that_is_promised(tiny: Make) -> None:
     assert card["model"]["arguments"] == {"channels": 3, **given}
     assert card["model"]["provider"] == "restorekit"
     assert card["noise"] == {"name": "gaussian", "std": 0.1, "clip": False}
-    assert card["objective"] == {"name": "supervised"}
+    assert card["objective"]["name"] == "supervised"
     assert card["metrics"]["psnr"] == outcome.best["psnr"]
 
 

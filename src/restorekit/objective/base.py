@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,19 @@ class UsesNetwork(Protocol):
         """As every objective."""
 
 
+@runtime_checkable
+class WithholdsSigma(Protocol):
+    """An objective that can withhold the noise level from the network.
+
+    Attributes:
+        sigma_dropout: the probability for each image. Above 0, a level of 0 stands for an unknown
+            one, the network must be one with `optional_sigma`, and `TaskBatch.full_sigma` has what
+            is known.
+    """
+
+    sigma_dropout: float
+
+
 def corrupt(
     noise: nn.Module, clean: Tensor, seed: int, purpose: str, step: int, places: Sequence[int]
 ) -> Degraded:
@@ -59,10 +72,26 @@ def corrupt(
         seed, purpose, step: the noise is derived from these and from the place.
         places: B numbers, the place of each sample in the global batch.
     """
-    parts = []
+    return join_samples(corrupt_each(noise, clean, seed, purpose, step, places))
+
+
+def corrupt_each(
+    noise: nn.Module, clean: Tensor, seed: int, purpose: str, step: int, places: Sequence[int]
+) -> list[Degraded]:
+    """The samples of `corrupt`, each a batch of one with its own noise level."""
+    samples = []
     for image, place in zip(clean.chunk(len(clean)), places, strict=True):
         generator = derive_generator(seed, purpose, step, place, device=clean.device)
-        parts.append(degrade(noise, image, generator))
-    sigmas = [part.sigma for part in parts]
-    known = None if any(s is None for s in sigmas) else torch.cat(cast("list[Tensor]", sigmas))
-    return Degraded(torch.cat([part.noisy for part in parts]), known)
+        samples.append(degrade(noise, image, generator))
+    return samples
+
+
+def join_samples(samples: Sequence[Degraded]) -> Degraded:
+    """Join samples to a batch; its sigma is None if that of a sample is."""
+    noisy = torch.cat([sample.noisy for sample in samples])
+    sigmas = [sample.sigma for sample in samples if sample.sigma is not None]
+    if len(sigmas) < len(samples):
+        return Degraded(noisy)
+    # A mixture of noises gives a number for some samples and a map for others.
+    height, width = (max(sigma.shape[axis] for sigma in sigmas) for axis in (-2, -1))
+    return Degraded(noisy, torch.cat([sigma.expand(1, 1, height, width) for sigma in sigmas]))

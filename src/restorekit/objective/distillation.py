@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from restorekit.components.kinds import objectives
 from restorekit.errors import InputError, RestoreKitError
-from restorekit.objective.base import Execution, Objective, TaskBatch, UsesNetwork
+from restorekit.objective.base import Execution, Objective, TaskBatch, UsesNetwork, WithholdsSigma
 from restorekit.records import Restoration, restore_batch
 from restorekit.seeding import derive_generator
 from restorekit.symmetry import ALL_SYMMETRIES
@@ -69,6 +69,8 @@ class Distillation:
         if not 1 <= views <= len(ALL_SYMMETRIES):
             raise ValueError(f"views must be from 1 to {len(ALL_SYMMETRIES)}, not {views}")
         self.objective: Objective = objectives.build(objective, noise)
+        inner = self.objective
+        self.sigma_dropout = inner.sigma_dropout if isinstance(inner, WithholdsSigma) else 0.0
         self.share, self.views = share, views
         self.weights_files: tuple[Path, ...] = ()
         self.card: Mapping[str, object] = {}
@@ -99,13 +101,15 @@ class Distillation:
                 does not return.
         """
         given = self.objective.make_batch(images, seed, step, places)
+        # The teacher gets the level also where it is withheld from the network.
+        sigma = given.full_sigma if self.sigma_dropout else given.sigma
         order = torch.randperm(len(ALL_SYMMETRIES), generator=derive_generator(seed, "views", step))
         turns = [ALL_SYMMETRIES[number] for number in order[: self.views].tolist()]
         answers = [
             turn.undo(
                 self._answer(
                     turn.apply(given.input),
-                    None if given.sigma is None else turn.apply(given.sigma),
+                    None if sigma is None else turn.apply(sigma),
                 )
             )
             for turn in turns

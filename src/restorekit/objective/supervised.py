@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
-from restorekit.objective.base import TaskBatch, corrupt
+from restorekit.objective.base import TaskBatch, corrupt_each, join_samples
+from restorekit.records import Degraded
+from restorekit.seeding import derive_generator
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,14 @@ class Supervised:
 
     Args:
         noise: the run's noise model.
+        sigma_dropout: probability, from 0 to 1, that an image comes without its noise level, for
+            networks with `optional_sigma`, which must learn to work with and without it. Above 0,
+            a level of 0 stands for an unknown one, also if the noise model does not state it.
+        measure_sigma: whether the root mean square of the noise of an image is its level, if the
+            noise model does not state one.
+
+    Raises:
+        ValueError: `sigma_dropout` is not from 0 to 1.
 
     Example:
         >>> noise = restorekit.create_noise("gaussian", std=0.1)
@@ -26,8 +37,39 @@ class Supervised:
     """
 
     noise: nn.Module
+    sigma_dropout: float = 0.0
+    measure_sigma: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma_dropout <= 1:
+            raise ValueError(f"sigma_dropout must be from 0 to 1, not {self.sigma_dropout}")
 
     def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The images with noise on them, to be restored."""
-        degraded = corrupt(self.noise, images, seed, "noise", step, places)
-        return TaskBatch(degraded.noisy, images, degraded.sigma)
+        samples = corrupt_each(self.noise, images, seed, "noise", step, places)
+        if self.measure_sigma:
+            samples = [_measured(*pair) for pair in zip(samples, images, strict=True)]
+        degraded = join_samples(samples)
+        if not self.sigma_dropout:
+            return TaskBatch(degraded.noisy, images, degraded.sigma)
+        given = [
+            # With a purpose of its own, so that the noise is the same with and without dropout.
+            self._with_dropout(sample, derive_generator(seed, "sigma_dropout", step, place))
+            for sample, place in zip(samples, places, strict=True)
+        ]
+        sigma = join_samples(given).sigma
+        return TaskBatch(degraded.noisy, images, sigma, full_sigma=degraded.sigma)
+
+    def _with_dropout(self, sample: Degraded, generator: torch.Generator) -> Degraded:
+        """The sample with a level of 0 if its level is unknown or withheld."""
+        is_withheld = float(torch.rand((), generator=generator)) < self.sigma_dropout
+        if sample.sigma is not None and not is_withheld:
+            return sample
+        return replace(sample, sigma=sample.noisy.new_zeros(1, 1, 1, 1))
+
+
+def _measured(sample: Degraded, clean: Tensor) -> Degraded:
+    if sample.sigma is not None:
+        return sample
+    sigma = (sample.noisy - clean).square().mean().sqrt()
+    return replace(sample, sigma=sigma.reshape(1, 1, 1, 1))

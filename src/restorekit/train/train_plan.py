@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
 from restorekit.train.dataset_pictures import check_dataset
+from restorekit.train.objective_checks import check_objective
 from restorekit.train.part_specs import spec_of
 from restorekit.train.trainer_arguments import FORMER_TEACHER, present_objective, replace_settings
 from restorekit.train.weighted_losses import WeightedLoss, as_module, read_losses
@@ -97,7 +97,7 @@ class TrainPlan:
         metrics = validation_metrics(settings)
         corruption = as_module(noises.build(noise), "noise")
         task = objectives.build(objective, corruption)
-        _check_sources(task, Path(save_weight_path))
+        check_objective(task, made, Path(save_weight_path))
         return cls(
             model=made,
             noise=corruption,
@@ -247,16 +247,6 @@ def _own_class_in(part: object) -> str | None:
         else ()
     )
     return next((found for each in inner if (found := _own_class_in(each)) is not None), None)
-
-
-def _check_sources(objective: Objective, folder: Path) -> None:
-    """Refuse a network from the folder of the run: after a resume it would be another one."""
-    if isinstance(objective, UsesNetwork):
-        for path in objective.weights_files:
-            if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-                raise ArgumentError(
-                    f"objective: {path} is the run's own; give it from another folder"
-                )
 
 
 def _validation_sets(given: Any) -> dict[str, Any]:
