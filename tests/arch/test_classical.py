@@ -103,6 +103,14 @@ def test_treats_samples_alone_and_leaves_its_input(name: str) -> None:
         assert torch.equal(together[part], model(batch[part], sigma=sigma[part]))
 
 
+@every_one
+def test_takes_a_batch_with_the_channels_last(name: str) -> None:
+    """As tiles come from an image; the result is the same."""
+    model, noisy = create_model(name), picture(2, 3, 16, 12)
+    last = noisy.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(model(last, level(LEVEL, 2)), model(noisy, level(LEVEL, 2)))
+
+
 @pytest.mark.parametrize("name", ["nlm", "tv", "wavelet"])
 def test_a_map_of_equal_levels_is_that_level(name: str) -> None:
     """A map (B, 1, H, W) stands for its root mean square; a level of zero changes nothing."""

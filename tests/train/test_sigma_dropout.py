@@ -12,8 +12,7 @@ from torch import Tensor
 from restorekit import ArgumentError, RestoreKitError, Trainer, create_objective
 from restorekit.noise.additive import Gaussian
 from restorekit.noise.compose import OneOf
-from restorekit.objective.base import TaskBatch
-from restorekit.records import Degraded
+from restorekit.records import Degraded, TaskBatch
 
 Make = Callable[..., Trainer]
 SWIFT = {"name": "swift", "size": "small", "optional_sigma": True}

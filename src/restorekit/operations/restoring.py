@@ -12,8 +12,6 @@ from restorekit.operations.file_jobs import Pages, Summaries
 from restorekit.pictures.picture import Picture
 from restorekit.pictures.processing.one_file import PagePlace
 from restorekit.report import summary, write_report
-from restorekit.restore.analysis import Analysis
-from restorekit.restore.analyze import analyze_picture
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pixel_meaning import PixelMeaning
@@ -34,13 +32,11 @@ class Restoring:
 
     def __call__(self, pictures: Sequence[Picture], places: Sequence[PagePlace]) -> list[Picture]:
         """The pictures restored."""
-        alone = len(pictures) == 1 and not self.summarize and places[0].target not in self.reports
-        # In place takes half the memory, but leaves nothing to compare the result with.
-        outcomes = self._restored(pictures, in_place=alone)
+        is_reported = self.summarize or any(place.target in self.reports for place in places)
+        outcomes = self._restored(pictures, is_reported)
         for picture, place, outcome in zip(pictures, places, outcomes, strict=True):
-            analysis = self._analysis(picture, place)
-            self._keep(picture, place, outcome, analysis)
-            self._write_report(picture, place, outcome, analysis)
+            self._keep(picture, place, outcome)
+            self._write_report(picture, place, outcome)
         return [
             replace(picture, pixels=outcome.image, left_alone=outcome.left_alone is not None)
             for picture, outcome in zip(pictures, outcomes, strict=True)
@@ -55,14 +51,17 @@ class Restoring:
         )
 
     def _restored(
-        self, pictures: Sequence[Picture], in_place: bool
+        self, pictures: Sequence[Picture], is_reported: bool
     ) -> Sequence[DenoiseOutcome[Any]]:
         images = [picture.pixels for picture in pictures]
         meanings = [PixelMeaning.of(picture) for picture in pictures]
         try:
             if len(images) == 1:
-                return [self.denoiser.restore(images[0], in_place, meanings[0])]
-            return self.denoiser.restore_all(images, meanings)
+                # In place takes half the memory, but leaves nothing to compare the result with.
+                in_place = not is_reported
+                restored = self.denoiser.restore(images[0], in_place, meanings[0], is_reported)
+                return [restored]
+            return self.denoiser.restore_all(images, meanings, is_reported)
         except RestoreKitError:
             raise
         except Exception as error:  # a network may raise anything at a size it does not know
@@ -72,32 +71,17 @@ class Restoring:
                 f"{in_one_line(error)}"
             ) from error
 
-    def _analysis(self, picture: Picture, place: PagePlace) -> Analysis | None:
-        """What the picture was before, where that is reported."""
-        is_reported = self.summarize or place.target in self.reports
-        return analyze_picture(picture) if is_reported else None
-
-    def _keep(
-        self,
-        picture: Picture,
-        place: PagePlace,
-        outcome: DenoiseOutcome[Any],
-        analysis: Analysis | None,
-    ) -> None:
+    def _keep(self, picture: Picture, place: PagePlace, outcome: DenoiseOutcome[Any]) -> None:
         measured = None
         if self.summarize:
-            measured = summary(picture.pixels, outcome.image, outcome, analysis)
+            measured = summary(picture.pixels, outcome.image, outcome, outcome.analysis)
         if place.page == 0:  # also where a file is tried again after its batch failed
             self._pages[place.number] = []
         # Without the image, so that the pictures of a folder do not accumulate in memory.
         self._pages[place.number].append((replace(outcome, image=None), measured))
 
     def _write_report(
-        self,
-        picture: Picture,
-        place: PagePlace,
-        outcome: DenoiseOutcome[Any],
-        analysis: Analysis | None,
+        self, picture: Picture, place: PagePlace, outcome: DenoiseOutcome[Any]
     ) -> None:
         report, name = self.reports.get(place.target), place.source.name
         if report is None:
@@ -106,4 +90,5 @@ class Restoring:
             # Each page has its own report; one file would be overwritten.
             report = report.with_stem(f"{report.stem}-page{place.page + 1}")
             name = f"{name}, page {place.page + 1} of {place.pages}"
-        write_report(report, picture.pixels, outcome.image, outcome, name=name, analysis=analysis)
+        before, after, analysis = picture.pixels, outcome.image, outcome.analysis
+        write_report(report, before, after, outcome, name=name, analysis=analysis)

@@ -58,7 +58,8 @@ class AutomaticRestorer:
         parts = [job.split() for job in jobs]
         groups: dict[Choice, list[ImageJob]] = {}
         for part in chain.from_iterable(parts):
-            part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
+            if part.analysis is None:
+                part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
             part.choice = choice = choose(part.analysis)
             groups.setdefault(choice.settings, []).append(part)
         for choice, some in groups.items():

@@ -200,14 +200,26 @@ class Denoiser:
 
     @overload
     def restore(
-        self, image: ImageT, in_place: bool = ..., meaning: PixelMeaning | None = ...
+        self,
+        image: ImageT,
+        in_place: bool = ...,
+        meaning: PixelMeaning | None = ...,
+        analyze: bool = ...,
     ) -> DenoiseOutcome[ImageT]: ...
     @overload
     def restore(
-        self, image: str | PathLike[str], in_place: bool = ..., meaning: PixelMeaning | None = ...
+        self,
+        image: str | PathLike[str],
+        in_place: bool = ...,
+        meaning: PixelMeaning | None = ...,
+        analyze: bool = ...,
     ) -> DenoiseOutcome[Image.Image]: ...
     def restore(
-        self, image: object, in_place: bool = False, meaning: PixelMeaning | None = None
+        self,
+        image: object,
+        in_place: bool = False,
+        meaning: PixelMeaning | None = None,
+        analyze: bool = False,
     ) -> object:
         """Restore an image, and return its noise level and how it was restored.
 
@@ -217,16 +229,21 @@ class Denoiser:
                 not if it is read-only or if `keep_detail` is used. After an error, it may be
                 partly restored.
             meaning: the range and the channels of this image, if they are known.
+            analyze: whether `DenoiseOutcome.analysis` is to have every measurement of the image.
 
         Raises:
             InputError: the image is empty, has no finite value, or has an unsupported kind, shape
                 or type.
             ImageFileError: the path is not a readable picture.
         """
-        return self._restore([image], True, in_place, None if meaning is None else [meaning])[0]
+        meanings = None if meaning is None else [meaning]
+        return self._restore([image], True, in_place, meanings, analyze)[0]
 
     def restore_all(
-        self, images: Sequence[object], meanings: Sequence[PixelMeaning] | None = None
+        self,
+        images: Sequence[object],
+        meanings: Sequence[PixelMeaning] | None = None,
+        analyze: bool = False,
     ) -> list[DenoiseOutcome[object]]:
         """Restore several images, each as `restore` does.
 
@@ -236,13 +253,14 @@ class Denoiser:
         Args:
             images: any supported inputs, see the class.
             meanings: the range and the channels of each image, if they are known.
+            analyze: see `restore`.
 
         Raises:
             InputError: an image is empty, has no finite value, or has an unsupported kind, shape or
                 type.
             ImageFileError: a path is not a readable picture.
         """
-        return self._restore(images, True, meanings=meanings)
+        return self._restore(images, True, meanings=meanings, analyze=analyze)
 
     def _restore(
         self,
@@ -250,26 +268,21 @@ class Denoiser:
         diagnose: bool,
         in_place: bool = False,
         meanings: Sequence[PixelMeaning] | None = None,
+        analyze: bool = False,
     ) -> list[DenoiseOutcome[object]]:
         def describe() -> str:
             what = "an image" if len(images) == 1 else f"{len(images)} images together"
             return f"to restore {what} with model '{self.name}'; use a smaller tile or image"
 
         with memory_errors(describe):
-            return self._restore_within_memory(images, diagnose, in_place, meanings)
-
-    def _restore_within_memory(
-        self,
-        images: Sequence[object],
-        diagnose: bool,
-        in_place: bool,
-        meanings: Sequence[PixelMeaning] | None,
-    ) -> list[DenoiseOutcome[object]]:
-        started = time.perf_counter()
-        jobs = self._open(images, in_place, meanings)
-        self._restorer.run(jobs, self._options, diagnose)
-        seconds = (time.perf_counter() - started) / max(len(jobs), 1)
-        return [job.outcome(seconds) for job in jobs]
+            started = time.perf_counter()
+            jobs = self._open(images, in_place, meanings)
+            if analyze:
+                for job in jobs:
+                    job.analyze()
+            self._restorer.run(jobs, self._options, diagnose)
+            seconds = (time.perf_counter() - started) / max(len(jobs), 1)
+            return [job.outcome(seconds) for job in jobs]
 
     def _open(
         self,

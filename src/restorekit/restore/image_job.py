@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from restorekit.restore.analysis import Analysis
+from restorekit.restore.analysis import Analysis, analyze_canvas
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.choice import Choice
 from restorekit.restore.denoise_options import AUTOMATIC
@@ -26,7 +26,7 @@ class ImageJob:
         opened: the image.
         precision: number format of the network.
         model: name of the model.
-        analysis: what was measured of one image to make the choice.
+        analysis: what was measured of it before it is restored, if it is one image.
         choice: how the image is restored and why, if that was decided automatically.
         level: its noise level; None if it is neither given nor needed.
         stabilizer: the transforms to a constant noise level; None if it is not transformed.
@@ -60,6 +60,11 @@ class ImageJob:
     def scales(self) -> int:
         """Number of scales at which it is restored."""
         return 1 if self.shares is None else len(self.shares.shares)
+
+    def analyze(self) -> None:
+        """Take every registered measurement, of a single image only."""
+        if len(self.canvas.source) == 1:
+            self.analysis = analyze_canvas(self.canvas)
 
     def split(self) -> list[ImageJob]:
         """A job for each image of a batch, with views of its memory."""
@@ -113,6 +118,7 @@ class ImageJob:
             stabilized=stabilized,
             scales=1 if self.reason else self.scales,
             choice=self.choice,
+            analysis=self.analysis,
         )
 
     def _sigma_per_channel(self) -> tuple[float, ...]:

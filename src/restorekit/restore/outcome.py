@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from restorekit.former_names import present_name
+from restorekit.restore.analysis import Analysis
 from restorekit.restore.choice import Choice
 from restorekit.restore.safeguard.reason import Reason
 
@@ -37,6 +38,8 @@ class DenoiseOutcome(Generic[Restored]):
         scales: number of scales at which noise was removed.
         choice: the network and the settings that model "auto" chose, and why; None for a model that
             was named.
+        analysis: what was measured of the image to make the choice, or all measurements if they
+            were requested; else None.
 
     Example:
         >>> noisy = batch + 0.1 * torch.randn_like(batch)
@@ -58,6 +61,7 @@ class DenoiseOutcome(Generic[Restored]):
     stabilized: bool = False
     scales: int = 1
     choice: Choice | None = None
+    analysis: Analysis | None = None
 
 
 if not TYPE_CHECKING:

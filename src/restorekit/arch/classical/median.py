@@ -73,7 +73,8 @@ class Median(nn.Module):
             InputError: `noisy` is not a float batch.
         """
         check_batch(noisy, None, "median")
-        restored = noisy.clone()
+        # In rows, so that its planes are views; tiles come with the channels last.
+        restored = noisy.clone(memory_format=torch.contiguous_format)
         planes = noisy.flatten(0, 1)  # (B * C, H, W)
         if not self.switching:
             everywhere = torch.ones_like(planes, dtype=torch.bool).nonzero()

@@ -62,12 +62,16 @@ def _of_image(
     canvas: Canvas, index: int, stabilize: Stabilize, analysis: Analysis | None
 ) -> ImageStabilizer | None:
     """The transform of one image; None if it has no noise curve that can be used."""
-    sample = image_sample(canvas, index)
     if isinstance(stabilize, SensorNoise):
         stabilize = stabilize.curve(canvas.scale.black, canvas.scale.white)
     if isinstance(stabilize, NoiseCurve):
-        return ImageStabilizer.of([stabilize] * canvas.source.shape[1], sample, "given")
-    fit = MeasureNoiseCurve()(sample) if analysis is None else analysis.noise_curve
+        curves = [stabilize] * canvas.source.shape[1]
+        return ImageStabilizer.of(curves, image_sample(canvas, index), "given")
+    fit = (
+        MeasureNoiseCurve()(image_sample(canvas, index))
+        if analysis is None
+        else analysis.noise_curve
+    )
     if stabilize == "auto" and not fit.is_trustworthy:
         return None
     # A channel of which the gain is not above 0 has no photon noise that could be measured.
@@ -75,4 +79,4 @@ def _of_image(
     if any(curve.gain <= 0 for curve in curves):
         return None
     source: Source = "trustworthy" if fit.is_trustworthy else "measured"
-    return ImageStabilizer.of(curves, sample, source)
+    return ImageStabilizer.of(curves, image_sample(canvas, index), source)
