@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
 from restorekit import errors
-from restorekit.errors import ConfigError, RestoreKitError
+from restorekit.components.kinds import noises
+from restorekit.components.registry import Registry
+from restorekit.errors import ArgumentError, ConfigError, RestoreKitError
 
 KINDS = [
     kind
@@ -28,6 +32,38 @@ def test_every_kind_survives_pickling(kind: type[Exception]) -> None:
         assert type(again) is kind
         assert str(again) == str(error)
         assert vars(again) == vars(error)
+
+
+def test_an_error_of_a_component_survives_pickling() -> None:
+    """Also if the component is a function of this process, which cannot be pickled itself."""
+    own = Registry("noise")
+    own.register("refusing")(lambda std=1.0: (_ for _ in ()).throw(ValueError("too strong")))
+    with pytest.raises(ArgumentError) as caught:
+        noises.create("gaussian", std=9)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert vars(again) == vars(caught.value)
+    with pytest.raises(RestoreKitError) as caught:
+        own.create("refusing")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert type(again) is type(caught.value)
+
+
+def fail(kind: type[RestoreKitError]) -> None:
+    """Raise an error with attributes, in another process."""
+    error = kind(["one"] if kind is ConfigError else "one")
+    error.key = "model"
+    raise error
+
+
+def test_errors_pass_from_a_process_to_another() -> None:
+    """Those of a pool are raised where the result is asked for."""
+    kinds = [kind for kind in KINDS if issubclass(kind, RestoreKitError)]
+    with ProcessPoolExecutor(1, get_context("forkserver")) as pool:
+        for kind, result in [(kind, pool.submit(fail, kind)) for kind in kinds]:
+            error = result.exception()
+            assert type(error) is kind
+            assert (str(error), error.key) == ("one", "model")
 
 
 def test_the_problems_survive_pickling() -> None:

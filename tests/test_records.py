@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
+from restorekit import create_model
 from restorekit.errors import InputError
 from restorekit.records import (
     Degraded,
@@ -134,3 +136,28 @@ def test_a_wrapped_model_is_called_through_its_wrapper() -> None:
         model.register_forward_hook(lambda _, given, answer: calls.append(given[0]))
         assert torch.equal(restore_batch(compiled, batch, sigma).image, expected)
     assert len(calls) == 2
+
+
+def test_records_are_pytrees() -> None:
+    """torch finds their tensors and puts them together again, by the names of the fields."""
+    restoration = Restoration(torch.ones(1), {"mean": torch.zeros(2)})
+    doubled = tree_map(lambda leaf: 2 * leaf + 1, restoration)
+    assert isinstance(doubled, Restoration)
+    assert torch.equal(doubled.image, torch.full((1,), 3.0))
+    assert torch.equal(doubled.extras["mean"], torch.ones(2))
+    degraded = tree_map(lambda leaf: leaf + 1, Degraded(torch.zeros(1)))
+    assert torch.equal(degraded.noisy, torch.ones(1))
+    assert degraded.sigma is None
+
+
+def test_a_network_with_extras_can_be_exported_and_mapped() -> None:
+    """A VAE goes through `torch.export` and `torch.func.vmap` with mean and log-variance."""
+    vae = create_model("vae", width=4, depth=1, latent_channels=2).eval()
+    batch = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    expected = vae(batch)
+    exported = torch.export.export(vae, (batch,)).module()
+    mapped = torch.func.vmap(lambda image: vae(image[None]))(batch)
+    for found in (exported(batch), tree_map(lambda leaf: leaf[:, 0], mapped)):
+        assert isinstance(found, Restoration)
+        torch.testing.assert_close(found.image, expected.image)
+        torch.testing.assert_close(dict(found.extras), dict(expected.extras))

@@ -33,7 +33,6 @@ from restorekit.errors import (
     UnknownNameError,
 )
 from restorekit.former_names import register_former_modules as _register_former_modules
-from restorekit.records import Degraded, Restoration
 
 if TYPE_CHECKING:
     from restorekit.arch.dncnn import fold_batch_norm
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
+    from restorekit.records import Degraded, Restoration
     from restorekit.restore.analysis import Analysis
     from restorekit.restore.analyze import analyze
     from restorekit.restore.denoise import denoise
@@ -108,6 +108,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Analysis": "restorekit.restore.analysis",
     "AnalyzedFiles": "restorekit.operations.analyze_files",
+    "Degraded": "restorekit.records",
     "DenoiseOutcome": "restorekit.restore.outcome",
     "Denoiser": "restorekit.restore.denoiser",
     "FileAnalysis": "restorekit.operations.analyze_files",
@@ -117,6 +118,7 @@ _LAZY = {
     "NoiseCurve": "restorekit.estimate.noise_curve",
     "Plugin": "restorekit.components.plugin_host",
     "Protocol": "restorekit.evaluate.protocol",
+    "Restoration": "restorekit.records",
     "SensorNoise": "restorekit.restore.stabilization.sensor_noise",
     "TrainConfig": "restorekit.config.train_config",
     "TrainOutcome": "restorekit.train.run_folder",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import pickle
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from restorekit.untrusted.text import first_lines, one_line
 
@@ -30,6 +32,14 @@ class RestoreKitError(Exception):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(one_line(a) if isinstance(a, str) else a for a in arguments))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What pickling stores: an error passes between processes, whatever caused it."""
+        reduced: Any = super().__reduce__()
+        made, arguments, *states = reduced
+        # For example, the component may be a function that only this process has.
+        state = {k: v for each in states for k, v in each.items() if _can_be_pickled(v)}
+        return made, arguments, state
 
     def put(self, message: str) -> None:
         """Replace the message, by one that also states the place in a configuration."""
@@ -252,3 +262,11 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     by_lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # of many kinds
+        return False
+    return True

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+
+import torch
+from torch import Generator, Tensor
+from torch.export import register_dataclass
+from torch.nn.parallel import DistributedDataParallel
 
 from restorekit.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 Model = TypeVar("Model")
 
@@ -37,7 +39,7 @@ class Degraded:
 
 @dataclass(frozen=True)
 class Restoration:
-    """The output of an architecture.
+    """The output of an architecture; a pytree for torch, whose transforms see its tensors.
 
     Attributes:
         image: the restored batch, (B, C, H, W).
@@ -52,6 +54,11 @@ class Restoration:
 
     image: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+# A network that returns one can be exported by `torch.export`, or mapped by `torch.func`.
+for record in (Degraded, Restoration):
+    register_dataclass(record, serialized_type_name=f"restorekit.{record.__name__}")
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,6 @@ class TaskBatch:
 
     def masked(self, answer: Restoration) -> Restoration:
         """The output with masked pixels replaced by the target, so that they add no loss."""
-        import torch
-
         if self.mask is None:
             return answer
         return replace(answer, image=torch.where(self.mask, answer.image, self.target))
@@ -142,15 +147,11 @@ def unwrap_model(model: Model) -> Model:
 
 
 def _data_parallel(model: Any) -> Any:
-    from torch.nn.parallel import DistributedDataParallel
-
     return model.module if isinstance(model, DistributedDataParallel) else None
 
 
 def _per_sample(sigma: object, noisy: Tensor) -> Tensor | None:
     """Expand sigma: a number or one per sample to (B, 1, 1, 1), a shared map to one per sample."""
-    import torch
-
     if sigma is None:
         return None
     known: Tensor = torch.as_tensor(sigma, device=noisy.device)
@@ -162,8 +163,6 @@ def _per_sample(sigma: object, noisy: Tensor) -> Tensor | None:
 
 
 def _tensor(output: object, maker: str, record: str) -> Tensor:
-    import torch
-
     if not isinstance(output, torch.Tensor):
         raise InputError(f"a {maker} returned {type(output).__name__}, not a tensor or {record}")
     return output

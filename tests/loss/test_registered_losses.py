@@ -7,6 +7,7 @@ import torch
 
 from restorekit.components.kinds import losses
 from restorekit.errors import InputError
+from restorekit.loss.regularizers import KLDivergence
 from restorekit.records import Restoration
 
 SIDE = 164  # enough for ms_ssim
@@ -60,6 +61,16 @@ def test_autocast_changes_nothing(loss, dtype):
     outside = loss(Restoration(restoration.image.float(), extras), target)
     assert inside.dtype == torch.float32
     assert torch.equal(inside, outside)
+
+
+def test_a_plain_tensor_is_a_restored_batch(loss):
+    """A loss gives the same for the batch alone, and one that needs more says what is missing."""
+    restoration, target, _ = example()
+    if isinstance(loss, KLDivergence):
+        with pytest.raises(InputError, match=r"needs the extra 'mean' of a VAE; .* extras: none"):
+            loss(restoration.image, target)
+    else:
+        assert torch.equal(loss(restoration.image, target), loss(restoration, target))
 
 
 def test_samples_count_equally(loss):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytorch_msssim
 import torch
 from torch import Tensor, nn
 
@@ -97,6 +98,36 @@ def test_plain_functions_are_noises_and_losses(tiny: Make) -> None:
     )
     trainer.fit()
     assert [term.weight for term in trainer.plan.terms] == [1.0, 2.0]
+
+
+def test_losses_of_other_packages_compare_tensors(tiny: Make) -> None:
+    """Those whose first argument is annotated as a tensor get the restored batch in float32."""
+
+    class Named(nn.Module):
+        def forward(self, restored: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+            return nn.functional.mse_loss(restored, clean)
+
+    compiled = torch.compile(nn.MSELoss(), backend="eager")
+    ssim = pytorch_msssim.SSIM(data_range=1.0, win_size=3)
+    given = [nn.L1Loss(), nn.functional.l1_loss, Named(), compiled, ssim]
+    terms = tiny(loss=given).plan.terms
+    generator = torch.Generator().manual_seed(0)
+    image, target = (torch.rand(2, 3, 16, 16, generator=generator) for _ in range(2))
+    values = [term.measure(Restoration(image.half()), target) for term in terms]
+    image = image.half().float()
+    absolute, squared = (image - target).abs().mean(), (image - target).square().mean()
+    expected = [absolute, absolute, squared, squared, ssim(image, target)]
+    torch.testing.assert_close(values, expected)
+
+
+def test_a_run_with_a_loss_of_torch_trains(tiny: Make) -> None:
+    """Its value is logged under the name of its class."""
+    trainer = tiny(loss=[nn.L1Loss(), ("l1", 0.0)])
+    trainer.fit()
+    rows = map(json.loads, (trainer.folder / "metrics.jsonl").read_text().splitlines())
+    terms = [row["terms"] for row in rows if "learning_rate" in row]
+    assert terms
+    assert all(term["l1loss"] == pytest.approx(term["l1"]) for term in terms)
 
 
 @pytest.mark.parametrize("sigma", [0.2, torch.tensor(0.2), torch.tensor([0.2])])

@@ -39,7 +39,8 @@ noises: Registry[nn.Module] = Registry(
 losses: Registry[nn.Module] = Registry(
     "loss",
     "losses",
-    contract="`forward(restoration, target)` returns a scalar",
+    contract="`forward(restoration, target)` returns a scalar; if the first argument is annotated "
+    "as a `Tensor`, it is the restored batch, as for the losses of `torch.nn`",
     of_tensors=True,
 )
 # Not `of_tensors`: building one reads files, which must not happen twice.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.records import Restoration
+from restorekit.records import Restoration, as_restoration
 
 
 class ImageLoss(nn.Module):
@@ -19,12 +19,13 @@ class ImageLoss(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
+    def forward(self, restoration: Restoration | Tensor, target: Tensor) -> Tensor:
         """Compare a model's output with its target.
 
         Args:
-            restoration: holds the restored batch, (B, C, H, W), in about [0, 1]. It is not clamped,
-                since clamping would remove the gradient of values outside of the range.
+            restoration: the restored batch, (B, C, H, W), in about [0, 1], or what holds it. It is
+                not clamped, since clamping would remove the gradient of values outside of the
+                range.
             target: the clean batch, (B, C, H, W), in [0, 1].
 
         Returns:
@@ -33,7 +34,7 @@ class ImageLoss(nn.Module):
         Raises:
             InputError: the shapes differ.
         """
-        image = restoration.image
+        image = as_restoration(restoration).image
         if image.shape != target.shape:
             raise InputError(
                 f"the restored images have shape {tuple(image.shape)} and their targets "

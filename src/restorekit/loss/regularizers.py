@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from restorekit.errors import InputError
 from restorekit.loss.base import ImageLoss
-from restorekit.records import Restoration
+from restorekit.records import Restoration, as_restoration
 
 
 class TotalVariation(ImageLoss):
@@ -48,7 +48,7 @@ class KLDivergence(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-    def forward(self, restoration: Restoration, target: Tensor) -> Tensor:
+    def forward(self, restoration: Restoration | Tensor, target: Tensor) -> Tensor:
         """The divergence of the latent from the standard normal distribution.
 
         Args:
@@ -61,6 +61,7 @@ class KLDivergence(nn.Module):
         Raises:
             InputError: the model does not return these extras, or their shapes differ.
         """
+        restoration = as_restoration(restoration)
         mean, log_variance = (_extra(restoration, name) for name in ("mean", "log_variance"))
         if mean.shape != log_variance.shape:
             raise InputError(

@@ -43,7 +43,7 @@ class Trainer:
         objective: the training objective in one of these forms, or any object with `make_batch`;
             "supervised" by default.
         loss: a name, a map of name to weight, or a list of names, modules or (module, weight);
-            "l1" by default.
+            "l1" by default. Losses of other packages, `torch.nn.L1Loss()` for example, work too.
         dataset: a dataset in one of these forms, or any object with `len` and `[index]`.
         validation_dataset: images to validate on, or several such datasets by name; None keeps a
             share of the dataset.

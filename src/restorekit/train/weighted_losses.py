@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor, nn
 
 from restorekit.components.component_records import CheckedComponent, mark_origin, origin_of
 from restorekit.components.kinds import losses
 from restorekit.errors import ArgumentError
-from restorekit.records import Restoration
+from restorekit.records import Restoration, unwrap_model
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,22 @@ class WeightedLoss:
         Raises:
             ArgumentError: it computes something else.
         """
-        value = self.module(restoration, target)
+        given = restoration.image.float() if self._compares_tensors else restoration
+        value = self.module(given, target)
         if not isinstance(value, Tensor) or value.numel() != 1:
             found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ArgumentError(f"loss '{self.name}' gives {found}, not a tensor of one number")
         return value.reshape(())
+
+    @cached_property
+    def _compares_tensors(self) -> bool:
+        """Whether its first argument is annotated as a tensor, as in the losses of torch."""
+        forward = unwrap_model(self.module).forward
+        try:
+            parameters = inspect.signature(forward, eval_str=True).parameters.values()
+        except Exception:  # no signature, or an annotation that cannot be evaluated
+            return False
+        return next((p.annotation is Tensor for p in parameters), False)
 
 
 def read_losses(given: object) -> tuple[WeightedLoss, ...]:

@@ -8,7 +8,6 @@ converts these to the format of restorekit.
 
 from __future__ import annotations
 
-from restorekit.records import unwrap_model
 from restorekit.weights.card import annotate, read_card
 from restorekit.weights.card_fields import FIELDS, WeightsCard
 from restorekit.weights.conversion import convert, convert_weights
@@ -28,5 +27,4 @@ __all__ = [
     "named_weights",
     "read_card",
     "save_model",
-    "unwrap_model",
 ]

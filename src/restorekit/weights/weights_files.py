@@ -18,7 +18,6 @@ from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import models
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError, UnknownNameError
-from restorekit.records import unwrap_model
 from restorekit.storage.atomic import atomic_path
 from restorekit.weights.card import FORMAT, checksum, parse_card
 from restorekit.weights.card_fields import DescribedComponent, WeightsCard
@@ -58,6 +57,8 @@ def save_model(
     """
     import torch
     from safetensors.torch import save
+
+    from restorekit.records import unwrap_model
 
     model = unwrap_model(model)
     state = model.state_dict() if weights is None else weights
