@@ -45,6 +45,7 @@ from restorekit import (
     Plugin,
     PluginError,
     PluginWarning,
+    PretrainedWeights,
     Protocol,
     Registry,
     Restoration,

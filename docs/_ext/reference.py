@@ -11,7 +11,7 @@ from typing import Any
 
 from restorekit.cli.output import call_text, in_words
 from restorekit.components.component_records import Description
-from restorekit.components.kinds import REGISTRIES
+from restorekit.components.kinds import CATALOGUES, REGISTRIES
 from restorekit.config.json_schema import json_schema
 from restorekit.weights import named_weights, read_card
 
@@ -41,7 +41,7 @@ def components() -> str:
 
 def hooks() -> str:
     """The hook of each kind with what its components must do, as a Markdown table."""
-    rows = [(f"`{each.hook}`", each.contract) for each in REGISTRIES.values()]
+    rows = [(f"`{each.hook}`", each.contract) for each in CATALOGUES.values()]
     return _table(("hook", "its components"), rows)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from restorekit.components.component_records import Component
 from restorekit.components.discovery import discover_with as _discover_with
 from restorekit.components.kinds import REGISTRIES
+from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.components.registry import Registry
 from restorekit.errors import (
     ArgumentError,
@@ -188,6 +189,7 @@ __all__ = [
     "Plugin",
     "PluginError",
     "PluginWarning",
+    "PretrainedWeights",
     "Protocol",
     "Registry",
     "Restoration",

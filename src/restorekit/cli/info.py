@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def info(
     checkpoint: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="CHECKPOINT",
             help="Name of weights (see `restorekit list weights`), a file or a run folder.",
@@ -43,23 +43,22 @@ def info(
     from restorekit.weights import find_weights, read_card
     from restorekit.weights.weights_listing import read_credits
 
-    path = find_weights(checkpoint)
-    card = read_card(path)
+    path, card = find_weights(checkpoint), read_card(checkpoint)
     if credits:
-        print_text(read_credits(path))
+        print_text(read_credits(checkpoint))
     elif as_json:
         print_json(card)
     # Only released weights have one.
     elif "summary" in card:
-        _print_released(path, card)
+        _print_released(path.stem if Path(checkpoint).exists() else checkpoint, path, card)
     else:
         print_line(str(path))
         print_table((key, in_words(value)) for key, value in card.items())
 
 
-def _print_released(path: Path, card: WeightsCard) -> None:
+def _print_released(name: str, path: Path, card: WeightsCard) -> None:
     """The card of released weights, with a table of its results."""
-    print_line(f"{path.stem}: {card['summary']}")
+    print_line(f"{name}: {card['summary']}")
     rows = {
         "for": card.get("purpose"),
         "noise": card.get("noise_range"),

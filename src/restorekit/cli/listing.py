@@ -79,14 +79,18 @@ def _read(words: list[str]) -> tuple[str | None, str]:
 
 
 def _row(entry: RegistryEntry) -> tuple[str, str]:
-    component, provider = entry.component, entry.provider
-    note = "" if provider.distribution == "restorekit" else f"[{provider}]"
-    return component.name, f"{component.summary} {note}".strip()
+    return entry.component.name, _with_provider(entry.component.summary, str(entry.provider))
 
 
 def _weights_row(weights: ListedWeights) -> tuple[str, str]:
     facts = [weights.summary or f"{weights.architecture}", weights.noise_range]
-    return weights.name, "; ".join(fact for fact in facts if fact)
+    return weights.name, _with_provider("; ".join(filter(None, facts)), weights.provider)
+
+
+def _with_provider(text: str, provider: str) -> str:
+    """A line of a listing; of a plugin's with its distribution and version."""
+    own = provider.partition(" ")[0] in ("", "restorekit")
+    return text if own else f"{text} [{provider}]".strip()
 
 
 def _as_json(entry: RegistryEntry) -> dict[str, Any]:

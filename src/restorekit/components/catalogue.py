@@ -1,32 +1,67 @@
-"""The store of a registry: which components of a kind there are, and who provides them."""
+"""Catalogues: what hooks declare, by name, and who provides it.
+
+The catalogue of a kind of components is a `Registry`, which also makes them. Other kinds, such as
+trained weights, are records that are looked up as they are.
+"""
 
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable, Iterator
+from typing import Any, Generic
 
-from restorekit.components.component_records import Component, Provider, RegistryEntry
+from restorekit.components.component_records import SNAKE_CASE, Entry, Provider, Record
 from restorekit.components.discovery import discover, failed_plugins
 from restorekit.errors import ArgumentError, NameTakenError, UnknownNameError, did_you_mean
 
+CATALOGUES: dict[str, Catalogue[Any]] = {}  # by kind, in the order of their declaration
 
-class Catalogue:
-    """The components of one kind by name, a read-only collection of their names.
 
-    `in`, `len` and iteration include the components of plugins.
+class Catalogue(Generic[Record]):
+    """The records of one kind by name, a read-only collection of their names.
+
+    `in`, `len` and iteration include the records of plugins. The first catalogue of a kind is
+    entered in `CATALOGUES`, from which the hooks of plugins are derived. Another one of the same
+    kind stands alone.
 
     Args:
-        kind: what the components are, in the singular.
+        kind: what the records are, in the singular, snake_case.
+        plural: the same in the plural.
+        record: the class of the records, which a hook returns.
+        contract: what a record must be, as the documentation of the hook.
+        form: the form of the names.
+
+    Raises:
+        ArgumentError: kind or plural is not snake_case.
     """
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._entries: dict[str, RegistryEntry] = {}
+    def __init__(
+        self,
+        kind: str,
+        plural: str,
+        record: type[Record],
+        contract: str,
+        form: re.Pattern[str] = SNAKE_CASE,
+    ) -> None:
+        self.kind, self.plural, self.record, self.contract = kind, plural, record, contract
+        self.form = form
+        for word in (kind, plural):
+            if not SNAKE_CASE.fullmatch(word):
+                raise ArgumentError(f"kind {word!r} is not snake_case")
+        self._entries: dict[str, Entry[Record]] = {}
+        # Tests make catalogues of their own, which must not replace the one of the kind.
+        CATALOGUES.setdefault(kind, self)
+
+    @property
+    def hook(self) -> str:
+        """The hook of a plugin for records of this kind, for example "restorekit_models"."""
+        return f"restorekit_{self.plural}"
 
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
             return False
-        return self._find(name) is not None
+        return self.find(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -44,19 +79,13 @@ class Catalogue:
         Args:
             pattern: a shell pattern, or several of them.
             more: further patterns.
-
-        Example:
-            >>> restorekit.list_noises("*_*")
-            ['classic_mixture', 'one_of', 'salt_and_pepper']
-            >>> restorekit.models.names("dn*", "ff*")
-            ['dncnn', 'ffdnet']
         """
         discover(plugins=True)
         patterns = [*([pattern] if isinstance(pattern, str) else pattern), *more]
         return sorted({name for each in patterns for name in fnmatch.filter(self._entries, each)})
 
-    def add(self, component: Component, provider: Provider, *, override: bool = False) -> None:
-        """Add a component of `provider`.
+    def add(self, component: Record, provider: Provider, *, override: bool = False) -> None:
+        """Add a record of `provider`.
 
         Raises:
             ArgumentError: its name is not snake_case, or its target cannot be one.
@@ -71,36 +100,39 @@ class Catalogue:
                 f"{self.kind} '{component.name}' of {provider} is already provided by "
                 f"{taken.provider}"
             )
-        self._entries[component.name] = RegistryEntry(self.kind, component, provider)
+        self._entries[component.name] = Entry(self.kind, component, provider)
 
     def provider_of(self, name: str) -> Provider | None:
         """The provider of `name`, or None if the name is free; does not load plugins."""
         entry = self._entries.get(name)
         return entry.provider if entry else None
 
-    def loaded(self) -> list[RegistryEntry]:
-        """The components known so far, in the order of their declaration; loads no plugins."""
+    def loaded(self) -> list[Entry[Record]]:
+        """The records known so far, in the order of their declaration; loads no plugins."""
         discover(plugins=False)
         return list(self._entries.values())
 
-    def entry(self, name: str) -> RegistryEntry:
-        """The component called `name` and its provider; plugins are loaded if it is unknown.
+    def entry(self, name: str) -> Entry[Record]:
+        """The record called `name` and its provider; plugins are loaded if it is unknown.
 
         Raises:
             UnknownNameError: the name is unknown.
         """
-        found = self._find(name)
+        found = self.find(name)
         if found is None:
-            known = sorted(self._entries)
+            known = Catalogue.names(self)
             raise UnknownNameError(
                 f"unknown {self.kind} '{name}'.{did_you_mean(str(name), known)} "
                 f"Available: {', '.join(known)}{failed_plugins()}"
             )
         return found
 
-    def _find(self, name: str) -> RegistryEntry | None:
-        """A component; plugins are loaded only if it is none of those that are known."""
+    def find(self, name: str) -> Entry[Record] | None:
+        """The record called `name`, or None.
+
+        Plugins are loaded only for a name that is not built in, and that a record can have.
+        """
         discover(plugins=False)
-        if name not in self._entries:
+        if name not in self._entries and self.form.fullmatch(str(name)):
             discover(plugins=True)
         return self._entries.get(name)

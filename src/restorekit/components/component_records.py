@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from restorekit.components import signatures
 
@@ -115,12 +115,27 @@ class Description:
     arguments: tuple[signatures.Argument, ...]
 
 
+class Named(Protocol):
+    """What a hook returns: it has a name, and says whether it is valid."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique among its kind."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why it cannot be registered, in one line; None if it can."""
+
+
+Record = TypeVar("Record", bound=Named)
+
+
 @dataclass(frozen=True)
-class RegistryEntry:
-    """A component of a kind, and its provider."""
+class Entry(Generic[Record]):
+    """A component or other record of a kind, and its provider."""
 
     kind: str
-    component: Component
+    component: Record
     provider: Provider
 
     @property
@@ -132,6 +147,9 @@ class RegistryEntry:
     def label(self) -> str:
         """What messages on the code of a provider begin with: that and the provider."""
         return f"{self.qualified_name} of {self.provider}"
+
+
+RegistryEntry = Entry[Component]
 
 
 @dataclass(frozen=True)

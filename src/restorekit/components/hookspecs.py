@@ -1,7 +1,8 @@
 """The hooks a plugin implements, each decorated with `restorekit.hookimpl`.
 
 Each kind of component has a hook, `restorekit_models` for example, whose implementation returns one
-`Component` or any number of them; these hooks are made from the registries. The four hooks here are
+`Component` or any number of them; `restorekit_weights` returns `PretrainedWeights`. These hooks are
+made from the catalogues of the kinds. The four hooks here are
 called during a training run, so that a plugin can log elsewhere. An implementation may leave out
 arguments.
 """
@@ -9,28 +10,28 @@ arguments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pluggy
 
-from restorekit.components.component_records import Component
-from restorekit.components.registry import Registry
+from restorekit.components.catalogue import Catalogue
 
 hookspec = pluggy.HookspecMarker("restorekit")
 hookimpl = pluggy.HookimplMarker("restorekit")
 
 
-def component_hooks(registries: Iterable[Registry]) -> type:
+def component_hooks(catalogues: Iterable[Catalogue[Any]]) -> type:
     """A class with the hook of each of these kinds, for pluggy."""
-    hooks = {each.hook: staticmethod(_component_hook(each)) for each in registries}
+    hooks = {each.hook: staticmethod(_component_hook(each)) for each in catalogues}
     return type("ComponentHooks", (), hooks)
 
 
-def _component_hook(registry: Registry) -> Callable[[], Component | Iterable[Component]]:
-    def declare() -> Component | Iterable[Component]:
+def _component_hook(catalogue: Catalogue[Any]) -> Callable[[], object]:
+    def declare() -> object:
         raise NotImplementedError
 
     # pluggy takes the name of a hook from the function.
-    declare.__name__, declare.__doc__ = registry.hook, registry.contract
+    declare.__name__, declare.__doc__ = catalogue.hook, catalogue.contract
     return hookspec(declare)
 
 

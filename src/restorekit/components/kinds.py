@@ -3,12 +3,17 @@
 Whatever depends on the kinds is derived from these declarations: the hooks of plugins, listings,
 `describe`, the schema, the help of the command line, titles of the documentation, and the names
 `models`, `create_model` and `list_models` of `restorekit`. A new kind is one more line.
+A `Catalogue` has records that are not made, such as trained weights.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from restorekit.components import pretrained_weights
+from restorekit.components.catalogue import CATALOGUES as CATALOGUES
+from restorekit.components.catalogue import Catalogue
+from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.components.registry import REGISTRIES as REGISTRIES
 from restorekit.components.registry import Registry
 
@@ -91,4 +96,12 @@ formats: Registry[PictureFormat] = Registry(
     contract="a `restorekit.pictures.base.Format`: the suffixes and first bytes of its files, what "
     "it stores, and `read(path)` and `write(picture, file, quality)`",
     needs=("suffixes", "read_pages"),
+)
+weights = Catalogue(
+    "weights",
+    "weights",
+    PretrainedWeights,
+    contract="a name, and a file of the package or a reference to one elsewhere, as "
+    "`PretrainedWeights`",
+    form=pretrained_weights.NAME,
 )

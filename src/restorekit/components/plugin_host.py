@@ -21,11 +21,18 @@ from types import FrameType
 
 import pluggy
 
-from restorekit.components import builtin, builtin_noises, builtin_training, hookspecs
-from restorekit.components.component_records import Component, Provider, origin_of
+from restorekit.components import (
+    builtin,
+    builtin_noises,
+    builtin_training,
+    builtin_weights,
+    hookspecs,
+)
+from restorekit.components.catalogue import Catalogue
+from restorekit.components.component_records import Provider, Record, origin_of
 from restorekit.components.entry_points import entry_points, provider
 from restorekit.components.isolation import attempt
-from restorekit.components.kinds import REGISTRIES
+from restorekit.components.kinds import CATALOGUES
 from restorekit.components.plugin_modules import call_component_hook, import_plugin, read_hooks
 from restorekit.components.process_state import KeptState
 from restorekit.errors import (
@@ -104,7 +111,7 @@ class _Host:
                 # component.
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
-                for module in (builtin, builtin_noises, builtin_training):
+                for module in (builtin, builtin_noises, builtin_training, builtin_weights):
                     name = module.__name__
                     self._adopt(Plugin(name.rpartition(".")[2], own, name), module)
 
@@ -160,26 +167,26 @@ class _Host:
         try:
             self._register(hooks, plugin.key)
             found = [
-                (registry, component)
-                for registry in REGISTRIES.values()
-                for component in self._call(registry.hook, hooks)
+                (catalogue, component)
+                for catalogue in CATALOGUES.values()
+                for component in self._call(catalogue, hooks)
             ]
         except PluginError:
             # Otherwise the training hooks of a plugin that was set aside would be called.
             if self.manager.get_plugin(plugin.key) is not None:
                 self.manager.unregister(name=plugin.key)
             raise
-        kinds = {registry.hook for registry in REGISTRIES.values()}
+        kinds = {catalogue.hook for catalogue in CATALOGUES.values()}
         plugin.hooks = sorted(name for name in vars(hooks) if name not in kinds)
-        for registry, component in found:
+        for catalogue, component in found:
             # The meaning of a name must not depend on which of two plugins is newer: the one that
             # has the name keeps it.
             try:
-                registry.add(component, plugin.provider)
+                catalogue.add(component, plugin.provider)
             except (ArgumentError, NameTakenError) as error:
                 plugin.faults.append(f"{error}")
                 continue
-            plugin.components.setdefault(registry.kind, []).append(component.name)
+            plugin.components.setdefault(catalogue.kind, []).append(component.name)
 
     def hook_names(self) -> list[str]:
         """The hooks that a plugin can implement."""
@@ -188,7 +195,7 @@ class _Host:
 
     def _add_component_hooks(self) -> None:
         """Add the hook of every kind, including kinds declared since the last plugin."""
-        new = [each for each in REGISTRIES.values() if not hasattr(self.manager.hook, each.hook)]
+        new = [each for each in CATALOGUES.values() if not hasattr(self.manager.hook, each.hook)]
         if new:
             self.manager.add_hookspecs(hookspecs.component_hooks(new))
 
@@ -208,10 +215,10 @@ class _Host:
                     f"unknown hook '{caller.name}'.{did_you_mean(caller.name, known)}"
                 )
 
-    def _call(self, hook: str, hooks: object) -> list[Component]:
-        implementations = getattr(self.manager.hook, hook).get_hookimpls()
+    def _call(self, catalogue: Catalogue[Record], hooks: object) -> list[Record]:
+        implementations = getattr(self.manager.hook, catalogue.hook).get_hookimpls()
         mine = [i.function for i in implementations if i.plugin is hooks]
-        return [component for function in mine for component in call_component_hook(function, hook)]
+        return [each for function in mine for each in call_component_hook(function, catalogue)]
 
 
 _host = _Host()

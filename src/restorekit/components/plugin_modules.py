@@ -8,7 +8,8 @@ from inspect import isclass, isroutine
 from itertools import islice
 from typing import Any
 
-from restorekit.components.component_records import Component
+from restorekit.components.catalogue import Catalogue
+from restorekit.components.component_records import Record
 from restorekit.components.isolation import attempt
 from restorekit.errors import PluginError
 from restorekit.untrusted.text import quoted
@@ -40,12 +41,13 @@ def read_hooks(module: object) -> PluginHooks:
     return hooks
 
 
-def call_component_hook(function: Callable[[], Any], hook: str) -> list[Component]:
-    """The components that a function of a plugin returns.
+def call_component_hook(function: Callable[[], Any], catalogue: Catalogue[Record]) -> list[Record]:
+    """The components that a function of a plugin returns for a catalogue.
 
     Raises:
         PluginError: it fails, or returns something else.
     """
+    hook, record = catalogue.hook, catalogue.record
     with attempt(lambda error: f"{hook} raised {error}"):
         returned = function()
         # A text is iterable, but returning one is a mistake that should be named as a whole.
@@ -54,8 +56,8 @@ def call_component_hook(function: Callable[[], Any], hook: str) -> list[Componen
     if len(found) > _MOST_COMPONENTS:
         raise PluginError(f"{hook} returned more than {_MOST_COMPONENTS} components")
     for item in found:
-        if not isinstance(item, Component):
-            raise PluginError(f"{hook} returned {quoted(item)}, not a restorekit.Component")
+        if not isinstance(item, record):
+            raise PluginError(f"{hook} returned {quoted(item)}, not a restorekit.{record.__name__}")
     return found
 
 

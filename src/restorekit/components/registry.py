@@ -7,13 +7,12 @@ with `create(name, **arguments)`. Built-in components and plugins are discovered
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from restorekit.components import signatures, targets
 from restorekit.components.catalogue import Catalogue
 from restorekit.components.component_records import (
-    SNAKE_CASE,
     CheckedComponent,
     Component,
     Description,
@@ -39,7 +38,7 @@ TargetT = TypeVar("TargetT", bound=Callable[..., object])
 REGISTRIES: dict[str, Registry[Any]] = {}  # by kind, in the order of their declaration
 
 
-class Registry(Catalogue, Generic[MadeT_co]):
+class Registry(Catalogue[Component], Generic[MadeT_co]):
     """The components of one kind, by name; for type checkers, also the type of what it makes.
 
     A registry is a collection of names, those of plugins included: `"unet" in restorekit.models`,
@@ -80,24 +79,14 @@ class Registry(Catalogue, Generic[MadeT_co]):
         of_tensors: bool = False,
         given: int = 0,
     ) -> None:
-        super().__init__(kind)
-        self.plural = plural or f"{kind}s"
-        for word in (self.kind, self.plural):
-            if not SNAKE_CASE.fullmatch(word):
-                raise ArgumentError(f"kind {word!r} is not snake_case")
-        self.contract, self.needs, self.of_tensors = contract, needs, of_tensors
-        self.given = given
+        super().__init__(kind, plural or f"{kind}s", Component, contract)
+        self.needs, self.of_tensors, self.given = needs, of_tensors, given
         # Tests make registries of their own, which must not replace the one of the kind.
         REGISTRIES.setdefault(kind, self)
 
     def __repr__(self) -> str:
         # Without the names, since to list them would load plugins.
         return f"<registry of {self.plural.replace('_', ' ')}>"
-
-    @property
-    def hook(self) -> str:
-        """The hook of a plugin for components of this kind, for example "restorekit_models"."""
-        return f"restorekit_{self.plural}"
 
     @property
     def title(self) -> str:
@@ -238,6 +227,32 @@ class Registry(Catalogue, Generic[MadeT_co]):
                 raise ArgumentError(f"{self.kind} {quoted(dict(spec))} has no name")
             return self.create(name, *given, **arguments)
         return spec
+
+    def names(
+        self, pattern: str | Iterable[str] = "*", *more: str, tag: str | None = None
+    ) -> list[str]:
+        """The names that match any of the shell patterns, sorted, including those of plugins.
+
+        Args:
+            pattern: a shell pattern, or several of them.
+            more: further patterns.
+            tag: only components with this tag.
+
+        Example:
+            >>> restorekit.list_noises("*_*")
+            ['classic_mixture', 'one_of', 'salt_and_pepper']
+            >>> restorekit.models.names("dn*", "ff*")
+            ['dncnn', 'ffdnet']
+            >>> restorekit.list_models(tag="multiscale")
+            ['swift', 'unet']
+        """
+        found = super().names(pattern, *more)
+        return [n for n in found if tag is None or tag in self._entries[n].component.tags]
+
+    def tags(self) -> list[str]:
+        """The tags of all components, sorted, including those of plugins."""
+        names = super().names()
+        return sorted({tag for name in names for tag in self._entries[name].component.tags})
 
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""

@@ -13,8 +13,10 @@ from torch import nn
 from restorekit.components.kinds import models
 from restorekit.networks.loading import ModelLike
 from restorekit.records import unwrap_model
-from restorekit.weights import describe_origin, find_weights, named_weights, read_card
+from restorekit.weights import describe_origin, find_weights, read_card
 from restorekit.weights.card import checksum
+from restorekit.weights.schemes import has_scheme
+from restorekit.weights.weights_names import is_weights_name
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class ModelIdentity:
     Attributes:
         given: the path, name or expression of the user; None for a module.
         architecture: name, arguments, provider and version; or the class of a module.
-        path: the weights file as given by the user; for named weights, the name of the file only.
+        path: the weights file or name with a scheme as given by the user; for other named weights,
+            the name of the file only.
         sha256: hash of the file.
         bytes: size of the file.
         modified: time of its last modification, in UTC.
@@ -66,15 +69,15 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
         return ModelIdentity(None, made, weights=checksum(state) if state else None)
     text = str(given)
     # A file may have the name of a model.
-    if not Path(text).exists() and text.partition(":")[0] in models.names():
+    if not Path(text).exists() and text.partition(":")[0] in models:
         return ModelIdentity(text, made)
     file = find_weights(text)
-    card = read_card(file)
+    card = read_card(text)
     return ModelIdentity(
         given=text,
         architecture=made,
         # The folder of an installation means nothing on another machine.
-        path=file.name if named_weights().get(text) == file else str(file),
+        path=file.name if is_weights_name(text) else text if has_scheme(text) else str(file),
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         bytes=file.stat().st_size,
         modified=datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds"),

@@ -39,7 +39,7 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
         loaded = model if device == "auto" else model.to(resolve_device(device))
     else:
         made = _without_weights(model)
-        loaded = made.to(resolve_device(device)) if made else load_model(Path(model), device)
+        loaded = made.to(resolve_device(device)) if made else load_model(model, device)
     return loaded.to(memory_format=torch.channels_last)
 
 
@@ -56,7 +56,7 @@ def load_with_card(model: ModelLike) -> tuple[nn.Module, WeightsCard]:
         return model, {"model": describe_origin(model)}
     network = load_network(model, "cpu")
     has_weights = any(True for _ in network.parameters())
-    return network, read_card(Path(model)) if has_weights else {"model": describe_origin(network)}
+    return network, read_card(model) if has_weights else {"model": describe_origin(network)}
 
 
 def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
@@ -69,7 +69,7 @@ def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
     """
     if not isinstance(model, str) or Path(model).exists():
         return None
-    if model.partition(":")[0] not in models.names():
+    if model.partition(":")[0] not in models:
         return None
     written = expressions.parse_expression(model)
     if written.values:

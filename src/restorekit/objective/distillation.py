@@ -78,7 +78,7 @@ class Distillation:
             self.weights_files, self.card = self.objective.weights_files, self.objective.card
         if isinstance(teacher, str):
             path = find_weights(teacher)
-            card: Mapping[str, object] = read_card(path)
+            card: Mapping[str, object] = read_card(teacher)
             teacher = load_model(path)
             self.weights_files = (path, *self.weights_files)
             self.card = {"teacher": {key: card[key] for key in _COPIED if key in card}}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from restorekit.errors import ArgumentError, CheckpointError, did_you_mean
+from restorekit.components.component_records import Entry
+from restorekit.components.pretrained_weights import PretrainedWeights
+from restorekit.errors import ArgumentError, CheckpointError, PluginError, did_you_mean
 from restorekit.storage.atomic import atomic_path
 from restorekit.untrusted.plain_data import find_unusable, parse_json
 from restorekit.weights.card_fields import FIELDS, WeightsCard
@@ -19,7 +22,7 @@ from restorekit.weights.safetensors_header import (
     is_safetensors,
     read_header,
 )
-from restorekit.weights.weights_names import find_weights
+from restorekit.weights.weights_names import declared_weights, find_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,26 +30,52 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-def read_card(path: str | Path) -> WeightsCard:
+def read_card(path: str | PathLike[str]) -> WeightsCard:
     """Read the card of a weights file, and add "parameters", the number of its weights.
 
     Args:
         path: a weights file, the folder of a training run or a name. A published checkpoint of a
-            known layout is accepted too; its card states what was recognised.
+            known layout is accepted too; its card states what was recognised. The card of weights
+            of a plugin is completed by what the plugin declares.
 
     Raises:
         CheckpointError: the file is missing or damaged, or its architecture is unknown.
+        PluginError: a plugin declares an unknown field.
 
     Example:
         >>> card = read_card("swift-photo")
         >>> card["model"]["name"], card["parameters"] > 1_000_000
         ('swift', True)
     """
-    path = find_weights(path)
+    card = card_of_file(find_weights(path))
+    declared = declared_weights(str(path))
+    return card if declared is None else cast(WeightsCard, {**declared_card(declared), **card})
+
+
+def card_of_file(path: Path) -> WeightsCard:
+    """The card of a file alone, without what a plugin declares of its weights."""
     header = read_header(path) if is_safetensors(path) else None
     if header is None or KEY not in header.metadata:
         return describe_foreign(path)
     return {**parse_card(header, path), "parameters": header.parameters}
+
+
+def declared_card(declared: Entry[PretrainedWeights]) -> WeightsCard:
+    """What a declaration of weights says of them, which completes the card of their file.
+
+    Raises:
+        PluginError: it has an unknown field.
+    """
+    record = declared.component
+    for name in record.card:
+        if name not in FIELDS:
+            near = did_you_mean(str(name), FIELDS)
+            raise PluginError(
+                f"{declared.label}: unknown field '{name}' of a card.{near} One of: "
+                f"{', '.join(FIELDS)}"
+            )
+    summary = {"summary": record.summary} if record.summary else {}
+    return cast(WeightsCard, {**record.card, **summary})
 
 
 def parse_card(header: SafetensorsHeader, path: Path) -> WeightsCard:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def save_model(
 
 
 def load_model(
-    path: str | Path, device: str | torch.device = "cpu", model: nn.Module | None = None
+    path: str | PathLike[str], device: str | torch.device = "cpu", model: nn.Module | None = None
 ) -> nn.Module:
     """Load a model with its weights, in evaluation mode.
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from restorekit.errors import CheckpointError
-from restorekit.weights.card import read_card
-from restorekit.weights.weights_names import find_weights, list_weights, named_weights
+from restorekit.components.component_records import Entry
+from restorekit.components.kinds import weights
+from restorekit.components.pretrained_weights import PretrainedWeights
+from restorekit.errors import CheckpointError, RestoreKitError
+from restorekit.memory import format_size
+from restorekit.weights.card import card_of_file, declared_card, read_card
+from restorekit.weights.card_fields import WeightsCard
+from restorekit.weights.weights_names import file_of, files_of_user, find_weights, list_weights
 
 
 @dataclass(frozen=True)
@@ -16,12 +21,14 @@ class ListedWeights:
 
     Attributes:
         name: what they are loaded by.
-        file: where they are.
+        file: where they are; None if they have not been downloaded.
         summary: one line from the card, or why the file cannot be read.
         noise_range: the noise that they were trained for, in words.
         architecture: the registered name; None for a damaged file or an unregistered class.
         parameters: the number of weights; None for a damaged file.
         bytes: the size of the file.
+        provider: the distribution that declares them, and its version; "" for a file of the user.
+        reference: the name with a scheme that downloads them; "" for a file of a package.
 
     Example:
         >>> restorekit.describe_weights("swift-photo")[0].architecture
@@ -29,12 +36,14 @@ class ListedWeights:
     """
 
     name: str
-    file: Path
+    file: Path | None
     summary: str
     noise_range: str
     architecture: str | None
     parameters: int | None
     bytes: int
+    provider: str = ""
+    reference: str = ""
 
 
 def describe_weights(pattern: str = "*") -> list[ListedWeights]:
@@ -44,8 +53,11 @@ def describe_weights(pattern: str = "*") -> list[ListedWeights]:
         >>> [weights.name for weights in restorekit.describe_weights("*photo")]
         ['swift-photo']
     """
-    files = named_weights()
-    return [_described(name, files[name]) for name in list_weights(pattern)]
+    own = files_of_user()
+    return [
+        _described(name, own[name], {}) if name in own else _of_provider(weights.entry(name))
+        for name in list_weights(pattern)
+    ]
 
 
 def read_credits(path: str | Path) -> str:
@@ -61,8 +73,8 @@ def read_credits(path: str | Path) -> str:
         >>> restorekit.read_credits("swift-photo").count("\\n") > 10
         True
     """
-    path = find_weights(path)
     name = read_card(path).get("credits")
+    path = find_weights(path)
     if not isinstance(name, str):
         raise CheckpointError(f"{path}: its card names no credits")
     text = path.parent / Path(name).name  # a card may come from others: no other folder is read
@@ -71,13 +83,31 @@ def read_credits(path: str | Path) -> str:
     return text.read_text(encoding="utf-8").rstrip()
 
 
-def _described(name: str, path: Path) -> ListedWeights:
-    size = path.stat().st_size
+def _of_provider(declared: Entry[PretrainedWeights]) -> ListedWeights:
+    record = declared.component
+    facts = {
+        "provider": str(declared.provider),
+        "reference": str(record.file) if record.is_reference else "",
+    }
     try:
-        card = read_card(path)
+        path, card = file_of(declared), declared_card(declared)
+    except RestoreKitError as error:
+        return _damaged(record.name, None, error, record.size, facts)
+    if path is not None:
+        return _described(record.name, path, card, **facts)
+    missing = f"not downloaded, {format_size(record.size)} at {record.file}"
+    summary = "; ".join(filter(None, (card.get("summary"), missing)))
+    noise_range = card.get("noise_range", "")
+    return ListedWeights(record.name, None, summary, noise_range, None, None, record.size, **facts)
+
+
+def _described(name: str, path: Path, declared: WeightsCard, **facts: str) -> ListedWeights:
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        card: WeightsCard = {**declared, **card_of_file(path)}
     # A listing of a folder must not fail because of one file.
-    except CheckpointError as error:
-        return ListedWeights(name, path, f"damaged: {error}", "", None, None, size)
+    except RestoreKitError as error:
+        return _damaged(name, path, error, size, facts)
     return ListedWeights(
         name=name,
         file=path,
@@ -86,4 +116,11 @@ def _described(name: str, path: Path) -> ListedWeights:
         architecture=card["model"]["name"],
         parameters=card["parameters"],
         bytes=size,
+        **facts,
     )
+
+
+def _damaged(
+    name: str, path: Path | None, error: RestoreKitError, size: int, facts: dict[str, str]
+) -> ListedWeights:
+    return ListedWeights(name, path, f"damaged: {error}", "", None, None, size, **facts)
