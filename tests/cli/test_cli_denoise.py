@@ -82,6 +82,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     assert first == {
         "model": "x.safetensors",
         "sigma": pytest.approx(0.1),
+        "estimator": None,
         "strength": 0.5,
         "strength_luma": 0.75,
         "strength_chroma": 1.0,
@@ -103,6 +104,17 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
     assert second["scales"] == 1
     assert second["force"] is True
     assert (second["strength_luma"], second["strength_chroma"]) == (None, None)
+
+
+def test_sigma_names_an_estimator(
+    run: Any, refused: Callable[..., str], pictures: Path, engine: Any
+) -> None:
+    """With arguments; a misspelt one is named."""
+    run("denoise", pictures / "a.png", "--sigma", "block_dct:blocks=64")
+    assert engine.settings[0]["sigma"] == "estimate"
+    assert engine.settings[0]["estimator"] == "block_dct:blocks=64"
+    said = refused("denoise", pictures / "a.png", "--sigma", "mda")
+    assert said.strip().endswith("auto, or an estimator, not 'mda'. Did you mean 'mad'?")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,7 @@ def test_float16_needs_a_gpu(refused: Callable[..., str], pictures: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("--sigma much", "--sigma is a number from 0 to 255 of 255, estimate, or auto, not 'much'"),
+        ("--sigma much", "--sigma is a number from 0 to 255 of 255, estimate, auto, or an"),
         ("--sigma=-1", "--sigma is a number from 0 to 255"),
         ("--sigma nan", "--sigma is a number from 0 to 255"),
         ("--sigma 5 --noise-map", "--noise-map estimates the noise; leave out --sigma"),

@@ -28,6 +28,7 @@ CHANGED = {
     "border": 2,
     "limit": 3,
     "sigma": "estimated",
+    "estimator": "mad",
     "stabilize": "on",
 }
 
@@ -137,8 +138,8 @@ class TestMeasuring:
         """Each changes the line below a table, and has a remark and an option."""
         assert set(CHANGED) == set(Protocol.__dataclass_fields__)
         changed = [replace(Protocol(), **{name: value}) for name, value in CHANGED.items()]
-        assert len({Protocol().describe(), *(each.describe() for each in changed)}) == 12
-        assert len({each.remarks for each in changed}) == 11
+        assert len({Protocol().describe(), *(each.describe() for each in changed)}) == 13
+        assert len({each.remarks for each in changed}) == 12
         assert Protocol().remarks == Protocol().options == ()
         assert Protocol(gray=True, border=4).remarks == ("gray", "border of 4 px left out")
 

@@ -12,6 +12,7 @@ from restorekit.cli.benchmark_options import (
     Crop,
     DataFolder,
     Estimate,
+    Estimator,
     Gray,
     JsonFile,
     Kair,
@@ -50,6 +51,7 @@ def benchmark(
     seed: Seed = 0,
     kair: Kair = False,
     estimate: Estimate = False,
+    estimator: Estimator = None,
     stabilize: Stabilize = "off",
     limit: Limit = None,
     border: Border = 0,
@@ -85,6 +87,7 @@ def benchmark(
         border=border,
         limit=limit,
         sigma="estimated" if estimate else "true",
+        estimator=estimator,
         stabilize=stabilize,
     )
     # `benchmark` has one argument for all three; --pairs may be given with either of these.

@@ -60,6 +60,10 @@ Kair = Annotated[bool, typer.Option("--kair", help="Seed Gaussian noise as KAIR'
 Estimate = Annotated[
     bool, typer.Option("--estimate", help="Let the models use an estimated noise level.")
 ]
+Estimator = Annotated[
+    str | None,
+    typer.Option("--estimator", metavar="NAME", help="Estimate the noise level by this estimator."),
+]
 Stabilize = Annotated[
     Literal["off", "auto", "on"],
     typer.Option("--stabilize", help="Make noise that depends on the brightness constant."),

@@ -30,6 +30,7 @@ from restorekit.cli.denoise_options import (
 from restorekit.cli.file_results import conclude, read_end, results_printed
 from restorekit.cli.noise_curve_option import read_stabilize
 from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, Precision, Verbose, White
+from restorekit.components.kinds import estimators
 from restorekit.devices import PRECISIONS
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.runtimes import RUNTIMES
@@ -78,7 +79,7 @@ def denoise(
     torchrun, the processes share the pictures.
     """
     # Text options are checked before the next import, which takes seconds.
-    level = _sigma(sigma)
+    level, estimator = _sigma(sigma)
     if noise_map and isinstance(level, float):
         raise ArgumentError("--noise-map estimates the noise; leave out --sigma")
     mode = read_stabilize(stabilize, noise_curve)
@@ -94,6 +95,7 @@ def denoise(
             output,
             model,
             sigma=level,
+            estimator=estimator,
             strength=_number("--strength", strength, 0, 1),
             strength_luma=_optional_share("--strength-luma", strength_luma),
             strength_chroma=_optional_share("--strength-chroma", strength_chroma),
@@ -122,12 +124,19 @@ def denoise(
     conclude(outcome)
 
 
-def _sigma(text: str) -> float | Literal["estimate"] | None:
+def _sigma(text: str) -> tuple[float | Literal["estimate"] | None, str | None]:
+    """The noise level that the network is given, and the estimator that the option names."""
     if text == "auto":
-        return None
+        return None, None
     if text == "estimate":
-        return "estimate"
-    return _number("--sigma", text, 0, 255, " of 255, estimate, or auto") / 255
+        return "estimate", None
+    near, name = "", text.partition(":")[0]
+    if name.isidentifier():  # not of a number, since looking up a name may load plugins
+        if name in estimators:
+            return "estimate", text
+        near = did_you_mean(name, estimators)
+    also = " of 255, estimate, auto, or an estimator"
+    return _number("--sigma", text, 0, 255, also, near) / 255, None
 
 
 def _optional_share(option: str, text: str | None) -> float | None:
@@ -149,14 +158,18 @@ def _tile(text: str) -> TileSize:
     return int(text)
 
 
-def _number(option: str, text: str, low: float, high: float, also: str = "") -> float:
+def _number(
+    option: str, text: str, low: float, high: float, also: str = "", near: str = ""
+) -> float:
     try:
         value = float(text)
     except ValueError:
         # NaN fails the comparison below, as do "nan" and "inf" from the command line.
         value = math.nan
     if not low <= value <= high:
-        raise ArgumentError(f"{option} is a number from {low:g} to {high:g}{also}, not '{text}'")
+        raise ArgumentError(
+            f"{option} is a number from {low:g} to {high:g}{also}, not '{text}'{near and '.'}{near}"
+        )
     return value
 
 

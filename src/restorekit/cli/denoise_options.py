@@ -14,7 +14,9 @@ Model = Annotated[
 ]
 Sigma = Annotated[
     str,
-    typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels, estimate, or auto."),
+    typer.Option(
+        "--sigma", metavar="N", help="Noise level in 8-bit levels, estimate, auto, or an estimator."
+    ),
 ]
 Strength = Annotated[
     str, typer.Option("--strength", metavar="0..1", help="Fraction of the change to make.")

@@ -86,7 +86,9 @@ def benchmark(
     files = ResultFiles(json, markdown, plot)
     place = resolve_device(device)
     given = label_models(models)
-    candidates = load_candidates(given, place, precision, tile, protocol.stabilize)
+    candidates = load_candidates(
+        given, place, precision, tile, protocol.stabilize, protocol.estimator
+    )
     pictures, data = read_data(folder, protocol, pairs)
     measured = _metrics(metrics)
     _check_sizes(measured, pictures, protocol)

@@ -44,11 +44,17 @@ def load_candidates(
     precision: str,
     tile: TileSize,
     stabilize: Stabilize,
+    estimator: str | None = None,
 ) -> list[Candidate]:
     """Load models, by their labels; the other arguments are those of `Denoiser`."""
     # force=True, to measure the network and not the safeguard that limits its changes.
     options = DenoiseKeywords(
-        device=device, precision=precision, tile=tile, stabilize=stabilize, force=True
+        device=device,
+        precision=precision,
+        tile=tile,
+        stabilize=stabilize,
+        estimator=estimator,
+        force=True,
     )
     return [Candidate(label, Denoiser(model, **options), device) for label, model in models.items()]
 

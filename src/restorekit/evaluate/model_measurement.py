@@ -155,8 +155,7 @@ def _noisy(
 
 def _level(degraded: Degraded, protocol: Protocol) -> float | None:
     """The standard deviation of the noise (RMS of a map); None if the model shall estimate it."""
-    is_estimated = protocol.sigma == "estimated" or protocol.stabilize != "off"
-    if degraded.sigma is None or is_estimated:
+    if degraded.sigma is None or not protocol.is_sigma_given:
         return None
     return float(degraded.sigma.double().square().mean().sqrt())
 

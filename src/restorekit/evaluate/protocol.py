@@ -30,6 +30,7 @@ _CHOICES = {
     "border": ("border of {} px left out", "--border {}"),
     "limit": ("at most {} pictures", "--limit {}"),
     "sigma": ("level estimated", "--estimate"),
+    "estimator": ("level estimated by {}", "--estimator {}"),
     "stabilize": ("noise stabilised: {}", "--stabilize {}"),
 }
 
@@ -57,6 +58,8 @@ class Protocol:
         limit: use at most this many pictures, evenly spaced in the order of names.
         sigma: "true" gives the models the standard deviation of the noise (before clipping), as in
             published tables; with "estimated" it is estimated from the noisy picture.
+        estimator: estimates the level from the noisy picture, whatever `sigma` is; a name with
+            arguments if needed: "mad", "block_dct:blocks=4096".
         stabilize: "auto" and "on" measure the noise curve of each picture and make its noise
             constant for the model, see `Denoiser`; the noise level is then estimated as well.
 
@@ -79,6 +82,7 @@ class Protocol:
     border: int = 0
     limit: int | None = None
     sigma: Literal["true", "estimated"] = "true"
+    estimator: str | None = None
     stabilize: Literal["off", "auto", "on"] = "off"
 
     def __post_init__(self) -> None:
@@ -87,6 +91,12 @@ class Protocol:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ArgumentError(f"protocol: '{name}' must be at least {least}, not {value}")
+
+    @property
+    def is_sigma_given(self) -> bool:
+        """Whether the models are given the level of the noise, rather than an estimate."""
+        is_true = self.sigma == "true" and self.estimator is None
+        return is_true and self.stabilize == "off"
 
     @property
     def changes(self) -> dict[str, object]:
@@ -156,7 +166,9 @@ class Protocol:
             size += f", {self.limit} of them at most, evenly spaced by name"
         border = f"without {self.border} px of border" if self.border else "no border cut"
         stable = "" if self.stabilize == "off" else f", noise stabilised ({self.stabilize})"
-        source = "given to" if self.sigma == "true" and not stable else "estimated by"
+        source = "given to" if self.is_sigma_given else "estimated by"
+        if self.estimator is not None:
+            source = f"estimated by {self.estimator} for"
         made = f"noise {noise}; input {given}; sigma {source} models that take it"
         made = "real noise, sigma estimated" if real else made
         return (

@@ -14,6 +14,7 @@ from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.coarse_noise import Scales, check_scales
+from restorekit.restore.noise_estimation import EstimatorSpec, build_estimator
 from restorekit.restore.noise_level import Sigma, check_sigma
 from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.restore.stabilization.choose import Stabilize, check_stabilize
@@ -32,6 +33,7 @@ class FileKeywords(TypedDict, total=False):
     """The options as keywords, for picture files."""
 
     sigma: Sigma | Literal["estimate"] | None
+    estimator: EstimatorSpec | None
     strength: float
     strength_luma: float | None
     strength_chroma: float | None
@@ -67,6 +69,7 @@ class DenoiseOptions:
     """
 
     sigma: Sigma | Literal["estimate"] | None = None
+    estimator: EstimatorSpec | None = None
     strength: float = 1.0
     strength_luma: float | None = None
     strength_chroma: float | None = None
@@ -86,6 +89,8 @@ class DenoiseOptions:
 
     def __post_init__(self) -> None:
         check_sigma(self.given_sigma)
+        if self.estimator is not None:
+            self._use_estimator(self.estimator)
         check_range(self.black, self.white)
         check_fraction("strength", self.strength)
         for name in ("strength_luma", "strength_chroma"):
@@ -101,6 +106,13 @@ class DenoiseOptions:
                 "stabilize replaces the noise level by a curve; leave out sigma and noise_map"
             )
         check_scales(self.scales)
+
+    def _use_estimator(self, estimator: EstimatorSpec) -> None:
+        """Build the estimator once. Whoever names one wants the level to be estimated."""
+        if self.given_sigma is not None:
+            raise ArgumentError("give either sigma or an estimator of it")
+        object.__setattr__(self, "estimator", build_estimator(estimator))
+        object.__setattr__(self, "sigma", "estimate")
 
     @property
     def given_sigma(self) -> Sigma | None:

@@ -83,6 +83,9 @@ class Denoiser:
             value, one for each channel, or a map (H, W). None estimates it from each image for
             networks that need it, and "estimate" also for networks that work without it. Blind
             networks do not use it.
+        estimator: The estimator of the level or of the noise map, by name ("mad"), as a mapping
+            {"name": ..., argument: ...}, or as a function of a batch (B, C, H, W) that returns
+            (B, C). Naming one means `sigma="estimate"`. None for the default, `block_dct`.
         strength: Share of the change that is applied: 0 returns the input, 1 the restored image.
         strength_luma: Share of the change of luma, which is 0.299 R + 0.587 G + 0.114 B, and of
             images without colour. None for that of `strength`.
@@ -181,7 +184,9 @@ class Denoiser:
             sigma: as in the constructor.
         """
         other = copy(self)
-        other._options = replace(self._options, sigma=sigma)
+        # A given level replaces the estimate.
+        estimator = self._options.estimator if sigma is None else None
+        other._options = replace(self._options, sigma=sigma, estimator=estimator)
         return other
 
     @overload

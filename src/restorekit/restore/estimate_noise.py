@@ -10,14 +10,14 @@ from restorekit.errors import warn
 from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.denoise_options import RangeEnd
 from restorekit.restore.image_types import open_image
-from restorekit.restore.noise_estimation import DEFAULT, Spec
+from restorekit.restore.noise_estimation import DEFAULT, EstimatorSpec
 from restorekit.restore.noise_level import estimated_level
 from restorekit.restore.pixel_meaning import PixelMeaning
 
 
 def estimate_noise(
     image: Any,
-    estimator: Spec = DEFAULT,
+    estimator: EstimatorSpec = DEFAULT,
     *,
     black: RangeEnd = "auto",
     white: RangeEnd = "auto",
@@ -27,7 +27,8 @@ def estimate_noise(
 
     Args:
         image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
-        estimator: an estimator by name, {"name": ..., argument: ...}, or an object.
+        estimator: an estimator by name ("mad", "block_dct:blocks=4096"),
+            {"name": ..., argument: ...}, or an object.
         black: the value of black; "auto" finds it.
         white: the value of white.
         alpha: whether the last of two or four channels is alpha, which is not measured.

@@ -51,7 +51,7 @@ class LevelChoice:
         # The safeguard needs the level as well, also for a blind network.
         network_needs_it = not options.noise_map and self._is_given_level(options)
         needed = not options.strength_of(canvas).is_zero and (network_needs_it or not options.force)
-        return estimated_level(canvas) if diagnose or needed else None
+        return estimated_level(canvas, options.estimator) if diagnose or needed else None
 
     def stabilizer_of(self, job: ImageJob, options: DenoiseOptions) -> Stabilizer | None:
         """The transforms of the images to a constant noise level; None if there are none.
@@ -87,7 +87,7 @@ class LevelChoice:
                 self._warn_of_unused("a noise map")
             return None
         if options.noise_map:
-            return estimated_map(job.canvas)
+            return estimated_map(job.canvas, options.estimator)
         if options.sigma is None and job.choice is not None and job.choice.level is not None:
             return given_level(job.canvas, job.choice.level)
         return job.level if self._is_given_level(options) else None

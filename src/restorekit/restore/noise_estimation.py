@@ -12,26 +12,66 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import estimators
-from restorekit.errors import InputError
+from restorekit.config.expressions import parse_expression
+from restorekit.errors import ArgumentError, InputError, PluginError
 from restorekit.estimate.cleanness import BLOCKY, CLEAN
 from restorekit.estimate.impulse_places import find_impulses
 from restorekit.estimate.impulses import impulse_share
 from restorekit.estimate.jpeg import blockiness
 from restorekit.sampling import evenly_spread, middle, miniature
 
-Spec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
+EstimatorSpec = str | Mapping[str, object] | Callable[[Tensor], Tensor]
 
 DEFAULT = "block_dct"
 # The number of blocks in a cell of the smallest size; more would not help.
-_FOR_CELLS: Mapping[str, object] = {"name": DEFAULT, "blocks": 8192}
+FOR_CELLS: Mapping[str, object] = {"name": DEFAULT, "blocks": 8192}
 SAMPLE = 2_000_000  # pixels
 MIDDLE = 1024  # side in pixels of the area that is searched for JPEG blocks
 _FEWEST_IMPULSES = 1e-3
 _CELL, _MOST_CELLS = 64, 15
 
 
-def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
+def build_estimator(estimator: EstimatorSpec) -> Callable[[Tensor], Tensor]:
+    """An estimator whose results are checked.
+
+    Args:
+        estimator: as for `estimate_sigma`.
+
+    Raises:
+        ArgumentError: an argument is unknown or invalid.
+        UnknownNameError: the estimator is unknown.
+    """
+    if isinstance(estimator, _CheckedEstimator):
+        return estimator
+    if isinstance(estimator, str):
+        written = parse_expression(estimator)
+        if written.values:
+            raise ArgumentError(f"'{estimator}': write {written.name}:key=value")
+        estimator = {"name": written.name, **written.arguments}
+    return _CheckedEstimator(estimators.build(estimator))
+
+
+class _CheckedEstimator:
+    def __init__(self, measure: Callable[[Tensor], Tensor]) -> None:
+        self._measure = measure
+
+    def __call__(self, image: Tensor) -> Tensor:
+        sigma = self._measure(image)
+        if not isinstance(sigma, Tensor) or sigma.shape != image.shape[:2]:
+            shown = tuple(sigma.shape) if isinstance(sigma, Tensor) else type(sigma).__name__
+            fault = f"returned {shown}, not a tensor {tuple(image.shape[:2])}"
+        elif not bool((sigma.isfinite() & (sigma >= 0)).all()):
+            fault = "returned standard deviations that are negative or not finite"
+        else:
+            return sigma
+        origin = origin_of(self._measure)
+        name = type(self._measure).__name__ if origin is None else origin.name
+        raise PluginError(f"estimator '{name}' {fault}")
+
+
+def estimate_sigma(image: Tensor, estimator: EstimatorSpec = DEFAULT) -> Tensor:
     """Estimate the standard deviation of the noise in each channel, including impulses.
 
     Pictures above two megapixels are sampled in evenly spread tiles, so time and memory do not grow
@@ -39,7 +79,8 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
 
     Args:
         image: (B, C, H, W), floats on the [0, 1] scale; values may lie outside it.
-        estimator: A name, `{"name": ..., argument: ...}`, or an estimator.
+        estimator: A name ("mad", "block_dct:blocks=4096"), `{"name": ..., argument: ...}`, or an
+            estimator.
 
     Returns:
         (B, C), float32, on the [0, 1] scale, at least 0.
@@ -58,11 +99,11 @@ def estimate_sigma(image: Tensor, estimator: Spec = DEFAULT) -> Tensor:
 
 
 @torch.no_grad()
-def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor, Tensor]:
+def sigma_and_impulses(image: Tensor, estimator: EstimatorSpec = DEFAULT) -> tuple[Tensor, Tensor]:
     """The result of `estimate_sigma`, and a mask (B, C) of the channels with impulses."""
     if image.ndim != 4 or not image.numel():
         raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
-    measure: Callable[[Tensor], Tensor] = estimators.build(estimator)
+    measure = build_estimator(estimator)
     height, width = image.shape[-2:]
     sample = miniature(lambda y, x: image[..., y, x], (height, width), SAMPLE).float()
     if not bool(torch.isfinite(sample).all()):
@@ -85,7 +126,7 @@ def sigma_and_impulses(image: Tensor, estimator: Spec = DEFAULT) -> tuple[Tensor
 
 
 @torch.no_grad()
-def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
+def noise_map(image: Tensor, estimator: EstimatorSpec = FOR_CELLS) -> Tensor:
     """Estimate the standard deviation of the noise around each pixel.
 
     The value is the root mean square over the channels. The picture is divided into overlapping
@@ -95,7 +136,8 @@ def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
 
     Args:
         image: (B, C, H, W), floats on the [0, 1] scale; values may lie outside it.
-        estimator: A name, `{"name": ..., argument: ...}`, or an estimator.
+        estimator: A name ("mad", "block_dct:blocks=4096"), `{"name": ..., argument: ...}`, or an
+            estimator.
 
     Returns:
         (B, 1, H, W), smooth.
@@ -110,7 +152,7 @@ def noise_map(image: Tensor, estimator: Spec = _FOR_CELLS) -> Tensor:
     """
     whole = estimate_sigma(image, estimator)
     overall = whole.square().mean(1).sqrt()
-    measure: Callable[[Tensor], Tensor] = estimators.build(estimator)
+    measure = build_estimator(estimator)
     height, width = image.shape[-2:]
     side = max(_CELL, math.ceil(2 * max(height, width) / (_MOST_CELLS + 1)))
     tops, lefts = _starts(height, side), _starts(width, side)

@@ -22,7 +22,7 @@ from restorekit.restore.tiles.tile_layout import divide_axis
 from restorekit.sampling import middle, miniature
 
 if TYPE_CHECKING:
-    from restorekit.restore.noise_estimation import Spec
+    from restorekit.restore.noise_estimation import EstimatorSpec
 
 Sigma = float | Sequence[float] | NDArray[np.floating[Any]] | Tensor
 
@@ -127,7 +127,7 @@ def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
     return NoiseLevel(levels.reshape(1, -1, 1, 1).expand(batch, -1, -1, -1))
 
 
-def estimated_level(canvas: Canvas, estimator: Spec | None = None) -> EstimatedLevel:
+def estimated_level(canvas: Canvas, estimator: EstimatorSpec | None = None) -> EstimatedLevel:
     """Estimate the level of each channel; large images are sampled evenly.
 
     Args:
@@ -158,9 +158,14 @@ def estimated_level(canvas: Canvas, estimator: Spec | None = None) -> EstimatedL
     return EstimatedLevel(sigmas, clean=tuple(clean), impulsive=tuple(impulsive))
 
 
-def estimated_map(canvas: Canvas) -> NoiseLevel:
-    """Estimate the level of each region, in blocks to limit the memory."""
-    from restorekit.restore.noise_estimation import noise_map
+def estimated_map(canvas: Canvas, estimator: EstimatorSpec | None = None) -> NoiseLevel:
+    """Estimate the level of each region, in blocks to limit the memory.
+
+    Args:
+        canvas: the image.
+        estimator: as for `noise_map`; None is the default.
+    """
+    from restorekit.restore.noise_estimation import FOR_CELLS, noise_map
 
     height, width = canvas.size
     size = (-(-height // _REDUCTION), -(-width // _REDUCTION))
@@ -171,7 +176,8 @@ def estimated_map(canvas: Canvas) -> NoiseLevel:
         for row, column in product(*blocks):
             rows, columns = slice(row.low, row.high), slice(column.low, column.high)
             block = canvas.read(sample, _scaled(rows), _scaled(columns), torch.float32)
-            pooled = functional.avg_pool2d(noise_map(block).cpu(), _REDUCTION, ceil_mode=True)
+            found = noise_map(block, FOR_CELLS if estimator is None else estimator).cpu()
+            pooled = functional.avg_pool2d(found, _REDUCTION, ceil_mode=True)
             sigma[sample, :, rows, columns] = pooled
     return NoiseLevel(sigma, _REDUCTION)
 
