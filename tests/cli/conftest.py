@@ -115,7 +115,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         def __init__(self, model: str, **settings: Any) -> None:
             seen.settings.append({"model": model, **settings})
 
-        def restore(self, image: Any, in_place: bool = False, meaning: Any = None) -> Any:
+        def restore(
+            self, image: Any, in_place: bool = False, meaning: Any = None, analyzed: bool = False
+        ) -> Any:
             seen.given.append(image)
             seen.meanings.append(meaning)
             top = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
@@ -125,7 +127,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             left: Reason | None = "clean" if seen.clean else None
             return outcome.DenoiseOutcome(inverted, sigma, seen.clean, *how, left_alone=left)
 
-        def restore_all(self, images: Any, meanings: Any) -> Any:
+        def restore_all(self, images: Any, meanings: Any, analyzed: bool = False) -> Any:
             pairs = zip(images, meanings, strict=True)
             return [self.restore(image, False, meaning) for image, meaning in pairs]
 
