@@ -16,7 +16,7 @@ from restorekit.components.kinds import REGISTRIES
 ROOT = Path(restorekit.__file__).parent
 # What every room may import.
 GROUND = frozenset(
-    {"devices", "distributed", "errors", "extras", "former_names", "luma", "memory"}
+    {"devices", "distributed", "errors", "extras", "forks", "former_names", "luma", "memory"}
     | {
         "mirroring",
         "records",

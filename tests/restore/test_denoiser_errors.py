@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO, StringIO
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 from torch import nn
@@ -14,6 +16,20 @@ from restorekit.errors import CheckpointError, ImageFileError, InputError
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
 from tests.restore.probe_network import Probe, identity
+
+
+def png(image: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    stream = BytesIO()
+    image.save(stream, "png")
+    return stream.getvalue()
+
+
+def tiff_of_two_pages() -> bytes:
+    """The bytes of a TIFF file."""
+    stream = BytesIO()
+    tifffile.imwrite(stream, np.zeros((2, 20, 30), np.uint8), photometric="minisblack")
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -29,7 +45,17 @@ from tests.restore.probe_network import Probe, identity
         (np.zeros((2, 2), np.longdouble), "float128|longdouble"),
         (torch.zeros(1, 2, 2, dtype=torch.int64), "int64"),
         (np.zeros((2, 2), np.uint64), "not uint64"),
-        (np.zeros((3, 20, 30)), r"\(H, W\) or \(H, W, C\).*moveaxis"),
+        (np.zeros((3, 20, 30)), r"\(H, W, C\) or \(B, H, W, C\).*moveaxis"),
+        (np.zeros((2, 3, 20, 30)), r"not \(2, 3, 20, 30\); if .* numpy\.moveaxis\(array, -3, -1\)"),
+        (np.zeros((2, 2, 20, 30, 3)), r"not \(2, 2, 20, 30, 3\)$"),
+        (b"", "the image data: it is empty$"),
+        (BytesIO(b""), r"empty where the stream is; seek\(0\)"),
+        (StringIO("text"), "a stream gives bytes, not str; open it in mode 'rb'"),
+        (b"hello" * 10, "^cannot read the image data: "),
+        pytest.param(
+            png(Image.effect_noise((80, 80), 50))[:900], "^cannot read the image data", id="cut"
+        ),
+        pytest.param(tiff_of_two_pages(), "^the image data holds 2 pages", id="pages"),
         (np.zeros((20, 30, 25)), r"not \(20, 30, 25\)$"),
         (np.ma.masked_less(np.zeros((2, 2)), 1), "filled"),
         (np.zeros(5), r"\(5,\)"),

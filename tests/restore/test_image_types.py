@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ from torch import Tensor, nn
 from restorekit.errors import ImageFileError, InputError
 from restorekit.pictures.read_files import read_pages
 from restorekit.pictures.write_files import write_pages
+from restorekit.restore.analyze import analyze
 from restorekit.restore.denoise import denoise
 from restorekit.restore.denoiser import Denoiser
+from restorekit.restore.estimate_noise import estimate_noise
 
 
 class Seeing(nn.Module):
@@ -79,6 +83,65 @@ def test_paths_become_pictures(tmp_path: Path, as_path: Any) -> None:
     restored = denoise(as_path(tmp_path / "a.png"), Seeing())
     assert isinstance(restored, Image.Image)
     assert restored.tobytes() == image.tobytes()
+
+
+def test_bytes_and_streams_are_read_as_files(tmp_path: Path) -> None:
+    """Every format is recognised without a suffix, and the result is that of the file."""
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    for suffix in ("png", "jpg", "tif", "webp", "bmp"):
+        path = tmp_path / f"a.{suffix}"
+        picture.save(path, **({} if suffix == "bmp" else {"exif": exif}))
+        expected, data = denoise(path, Seeing()), path.read_bytes()
+        with path.open("rb") as file, SpooledTemporaryFile() as spool:
+            spool.write(data)
+            spool.seek(0)
+            for given in (data, bytearray(data), memoryview(data), BytesIO(data), file, spool):
+                restored = denoise(given, Seeing())
+                assert isinstance(restored, Image.Image)
+                assert restored.tobytes() == expected.tobytes()
+                assert dict(restored.getexif()) == dict(expected.getexif())
+            assert analyze(data).size == (20, 24)
+            assert torch.equal(estimate_noise(data), estimate_noise(path))
+
+
+def test_deep_gray_in_bytes_keeps_its_depth() -> None:
+    """As from a file; nothing is left in the folder for temporary files."""
+    levels = np.random.default_rng(0).integers(0, 65536, (8, 9), dtype=np.uint16)
+    stream = BytesIO()
+    tifffile.imwrite(stream, levels)
+    before = set(Path(gettempdir()).glob("restorekit-*"))
+    restored = denoise(stream.getvalue(), Seeing())
+    assert np.array_equal(np.asarray(restored), levels)
+    assert set(Path(gettempdir()).glob("restorekit-*")) <= before
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_batch_of_arrays_is_that_of_tensors(channels: int, dtype: Any) -> None:
+    """(B, H, W, C) gives what (B, C, H, W) gives; alpha is kept."""
+    values = np.random.default_rng(0).random((2, 12, 16, channels))
+    images = values.astype(dtype) if dtype == np.float32 else (values * 65535).astype(dtype)
+    denoiser = Denoiser(Heeding(), sigma=0.1, force=True)
+    restored = denoiser(images)
+    assert (restored.shape, restored.dtype) == (images.shape, images.dtype)
+    expected = denoiser(torch.from_numpy(np.moveaxis(images, -1, 1).copy()))
+    assert np.array_equal(np.moveaxis(restored, -1, 1), expected.numpy())
+    assert (restored != images).any()
+    alpha = slice(-1, None) if channels in (2, 4) else slice(0, 0)
+    assert np.array_equal(restored[..., alpha], images[..., alpha])
+
+
+def test_a_batch_of_arrays_is_restored_in_place_and_measured() -> None:
+    """The memory is reused, and the noise of each image is returned; one image is analyzed."""
+    images = np.random.default_rng(0).normal(0.5, 0.1, (2, 32, 32, 3)).astype(np.float32)
+    assert estimate_noise(images).shape == (2, 3)
+    assert analyze(images[:1]).size == (32, 32)
+    with pytest.raises(InputError, match="this is a batch of 2 images; analyze one at a time"):
+        analyze(images)
+    outcome = Denoiser(Heeding(), sigma=0.1, force=True).restore(images, in_place=True)
+    assert outcome.image is images or np.shares_memory(outcome.image, images)
 
 
 def test_image_whose_file_is_cut_off_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from restorekit.components.kinds import models
 from restorekit.config import expressions
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
+from restorekit.forks import settle_threads
 from restorekit.weights import WeightsCard, describe_origin, load_model, read_card
 
 ModelLike = nn.Module | str | PathLike[str]
@@ -35,6 +36,7 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
             "a model is the name of weights, a file of them, a run's folder or a module, "
             f"not {type(model).__name__}"
         )
+    settle_threads()
     if isinstance(model, nn.Module):
         loaded = model if device == "auto" else model.to(resolve_device(device))
     else:

@@ -23,7 +23,7 @@ def analyze(
     two megapixels.
 
     Args:
-        image: one image that `denoise` takes: a PIL image, the path of one, an array or a tensor.
+        image: one image that `denoise` takes, of any kind; of a batch, the only image.
         black: the value of black; "auto" finds it.
         white: the value of white.
         alpha: whether the last of two or four channels is alpha, which is not measured.
@@ -46,7 +46,7 @@ def analyze(
     meaning = PixelMeaning(*check_range(black, white), has_alpha=alpha)
     canvas = open_image(image, channels=None, meaning=meaning).canvas
     if (count := len(canvas.source)) > 1:
-        raise InputError(f"the tensor is a batch of {count} images; analyze one at a time")
+        raise InputError(f"this is a batch of {count} images; analyze one at a time")
     if canvas.words:
         warn(canvas.words)
     return analyze_canvas(canvas)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import Any, Unpack, overload
 
 from PIL import Image
 
 from restorekit.networks.loading import ModelLike
 from restorekit.restore.denoise_options import DEFAULT_MODEL, DenoiseKeywords, show_options
-from restorekit.restore.denoiser import Denoiser, ImageT
+from restorekit.restore.denoiser import Denoiser, ImageSource, ImageT
 
 # The options that could be given by position before they became keywords, in this order.
 _BY_POSITION = (
@@ -24,7 +23,7 @@ def denoise(
 ) -> ImageT: ...
 @overload
 def denoise(
-    image: str | PathLike[str], model: ModelLike = ..., **options: Unpack[DenoiseKeywords]
+    image: ImageSource, model: ModelLike = ..., **options: Unpack[DenoiseKeywords]
 ) -> Image.Image: ...
 @show_options(DenoiseKeywords)
 def denoise(
@@ -36,13 +35,14 @@ def denoise(
     """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
     Args:
-        image: a PIL image, a path, an array or a tensor; see `Denoiser`.
+        image: a PIL image, a path, the bytes of a picture file, a stream of them, an array or a
+            tensor; see `Denoiser`.
         model: the name of bundled weights, a weights file, the folder of a run, or a module.
         **options: the keywords of `Denoiser`.
 
     Returns:
         The restored image, of the same kind, size, type and range as `image`; a PIL image for a
-        path.
+        path or bytes.
 
     Raises:
         InputError: the image has an unsupported kind, shape, type or range of values.

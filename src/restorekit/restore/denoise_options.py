@@ -114,6 +114,16 @@ class DenoiseOptions:
         object.__setattr__(self, "estimator", build_estimator(estimator))
         object.__setattr__(self, "sigma", "estimate")
 
+    def changed(self) -> dict[str, Any]:
+        """The options that differ from their defaults, by name."""
+        values = ((each, getattr(self, each.name)) for each in fields(self))
+        # An array has no truth value, so only values of the default's type are compared.
+        return {
+            each.name: value
+            for each, value in values
+            if type(value) is not type(each.default) or value != each.default
+        }
+
     @property
     def given_sigma(self) -> Sigma | None:
         """The noise level that the user gives."""

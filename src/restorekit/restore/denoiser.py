@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
@@ -19,6 +19,7 @@ from restorekit.errors import warn
 from restorekit.former_names import present_name
 from restorekit.memory import memory_errors
 from restorekit.networks.loading import ModelLike
+from restorekit.pictures.encoded_images import Encoded
 from restorekit.restore.automatic_restorer import AutomaticRestorer
 from restorekit.restore.denoise_options import (
     AUTOMATIC,
@@ -33,15 +34,20 @@ from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.noise_level import Sigma
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pixel_meaning import PixelMeaning
+from restorekit.untrusted.text import quoted
 
 Array = np.ndarray[Any, Any]
 ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
+ImageSource = str | PathLike[str] | Encoded  # what becomes a PIL image
 
 _RENAMED = {"told": "with_sigma", "heeds_sigma": "uses_sigma"}
 
 
 class Denoiser:
     """A network ready to restore images. It may be called from several threads at once.
+
+    It can be sent to another process, where the weights are loaded again if they have a name. In a
+    process that was forked, torch computes with one thread.
 
     The result has the size, type and range of the input. Supported inputs are:
 
@@ -50,8 +56,10 @@ class Denoiser:
     - paths of such pictures, returned as PIL images. PIL cannot represent colour of 16 bits or
       floats, nor files of several pages: for these, restore the `pixels` of each picture that
       `restorekit.pictures.read_files.read_pages` returns.
-    - numpy arrays (H, W) or (H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16 or 32-bit
-      integers, signed or not, or of floats.
+    - the bytes of such a file, or a binary stream that gives them (`io.BytesIO`, an open file), as
+      for paths.
+    - numpy arrays (H, W), (H, W, C) or (B, H, W, C) and tensors (C, H, W) or (B, C, H, W), of 8, 16
+      or 32-bit integers, signed or not, or of floats.
 
     Black and white are 0 and 255 for uint8, and 0 and 65535 for uint16. If no uint16 value reaches
     2^14, white is the next power of two minus one, for example 4095 for 12 bits. Floats are on the
@@ -140,7 +148,7 @@ class Denoiser:
     def __init__(
         self, model: ModelLike = DEFAULT_MODEL, **options: Unpack[DenoiseKeywords]
     ) -> None:
-        self._options = DenoiseOptions(**options)
+        self._options, self._given = DenoiseOptions(**options), model
         self._restorer: NetworkRestorer | AutomaticRestorer = (
             AutomaticRestorer(self._options)
             if isinstance(model, str) and model == AUTOMATIC
@@ -151,6 +159,16 @@ class Denoiser:
 
         def __getattr__(self, name: str) -> object:
             return getattr(self, present_name("'Denoiser' object", name, _RENAMED))
+
+    def __repr__(self) -> str:
+        weight = next(self.model.parameters(), None)
+        device = self._options.device if weight is None else weight.device
+        options = (f", {name}={quoted(value)}" for name, value in self._options.changed().items())
+        return f"<Denoiser {self.name!r} on {device}{''.join(options)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Locks and sessions of runtimes cannot be pickled, and the weights of a name need not be.
+        return partial(type(self), **self._options.changed()), (self._given,)
 
     @property
     def name(self) -> str:
@@ -183,7 +201,8 @@ class Denoiser:
         Args:
             sigma: as in the constructor.
         """
-        other = copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         # A given level replaces the estimate.
         estimator = self._options.estimator if sigma is None else None
         other._options = replace(self._options, sigma=sigma, estimator=estimator)
@@ -192,7 +211,7 @@ class Denoiser:
     @overload
     def __call__(self, image: ImageT) -> ImageT: ...
     @overload
-    def __call__(self, image: str | PathLike[str]) -> Image.Image: ...
+    def __call__(self, image: ImageSource) -> Image.Image: ...
     def __call__(self, image: object) -> object:
         """Restore an image.
 
@@ -214,7 +233,7 @@ class Denoiser:
     @overload
     def restore(
         self,
-        image: str | PathLike[str],
+        image: ImageSource,
         in_place: bool = ...,
         meaning: PixelMeaning | None = ...,
         analyze: bool = ...,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from restorekit.errors import warn
@@ -26,7 +27,7 @@ def estimate_noise(
     """Estimate the standard deviation of the noise in an image, as `denoise` does.
 
     Args:
-        image: a PIL image, the path of one, an array or a tensor, as `Denoiser` takes it.
+        image: any image that `Denoiser` takes.
         estimator: an estimator by name ("mad", "block_dct:blocks=4096"),
             {"name": ..., argument: ...}, or an object.
         black: the value of black; "auto" finds it.
@@ -55,4 +56,5 @@ def estimate_noise(
     if canvas.words:
         warn(canvas.words)
     sigma = estimated_level(canvas, estimator).sigma[:, :, 0, 0]
-    return sigma if isinstance(image, Tensor) and image.ndim == 4 else sigma[0]
+    is_batch = isinstance(image, np.ndarray | Tensor) and image.ndim == 4
+    return sigma if is_batch else sigma[0]

@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from restorekit.errors import InputError
+from restorekit.forks import settle_threads
 from restorekit.pictures.codecs.pillow_files import quantization_tables
+from restorekit.pictures.encoded_images import decode_image, is_encoded
 from restorekit.pictures.tensors import copy_metadata, read_image, split_alpha
 from restorekit.restore.argument_checks import check_tensor
 from restorekit.restore.canvas import Canvas, wrong_dtype_error
@@ -51,8 +53,8 @@ def open_image(
     """Open an image of any supported kind.
 
     Args:
-        image: a PIL image, a path, an array (H, W) or (H, W, C), a tensor (C, H, W) or
-            (B, C, H, W).
+        image: a PIL image, a path, the bytes of a file or a stream of them, an array (H, W),
+            (H, W, C) or (B, H, W, C), a tensor (C, H, W) or (B, C, H, W).
         channels: number of channels of the network. Unless it equals that of an image of 2 or 4
             channels, the last channel of the image is alpha.
         in_place: whether a writable array is overwritten by its result, which saves memory.
@@ -63,8 +65,11 @@ def open_image(
         ArgumentError: the given black and white leave no range.
         ImageFileError: the file cannot be read.
     """
+    settle_threads()
     if isinstance(image, (str, PathLike)):
         image = read_image(fsdecode(image))
+    elif is_encoded(image):
+        image = decode_image(image)
     if isinstance(image, Image.Image):
         return _open_picture(image, channels, meaning)
     if isinstance(image, np.ndarray):
@@ -72,7 +77,8 @@ def open_image(
     if isinstance(image, Tensor):
         return _open_tensor(image, channels, meaning)
     raise InputError(
-        f"cannot restore {type(image).__name__}; give a PIL image, a path, an array or a tensor"
+        f"cannot restore {type(image).__name__}; give a PIL image, a path, bytes, an array or a "
+        "tensor"
     )
 
 
@@ -127,11 +133,12 @@ def _open_array(
         raise InputError(
             "a masked array has pixels without a value; fill them with array.filled(value)"
         )
-    if image.ndim not in (2, 3) or (image.ndim == 3 and _is_no_channel_count(image.shape)):
-        first = image.ndim == 3 and image.shape[0] <= 4 < min(image.shape[1:])
+    if image.ndim not in (2, 3, 4) or (image.ndim > 2 and _is_no_channel_count(image.shape)):
+        first = image.ndim > 2 and image.shape[-3] <= 4 < min(image.shape[-2:])
         raise InputError(
-            f"an array is (H, W) or (H, W, C), C smaller than H and W, not {image.shape}"
-            + ("; if the channels are first, use numpy.moveaxis(array, 0, -1)" if first else "")
+            "an array is (H, W), (H, W, C) or (B, H, W, C), C smaller than H and W, "
+            f"not {image.shape}"
+            + ("; if the channels are first, use numpy.moveaxis(array, -3, -1)" if first else "")
         )
     if not image.size:
         raise InputError(f"the image is empty: its shape is {image.shape}")
@@ -143,12 +150,14 @@ def _open_array(
         image = image.astype(native)  # torch supports neither
     result = image if in_place and image.flags.writeable else np.empty(image.shape, native)
     source, target = _shared(image), torch.from_numpy(result)
-    if image.ndim == 2:
-        canvas = _make_canvas(source[None, None], target[None, None], channels, meaning)
-    else:
-        images = (source.movedim(2, 0)[None], target.movedim(2, 0)[None])
-        canvas = _make_canvas(*images, channels, meaning)
+    canvas = _make_canvas(_batch(source), _batch(target), channels, meaning)
     return OpenedImage(canvas, lambda: result.astype(given, copy=False))
+
+
+def _batch(pixels: Tensor) -> Tensor:
+    """A view (B, C, H, W) of the pixels of an array (H, W), (H, W, C) or (B, H, W, C)."""
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    return (pixels[None] if pixels.ndim == 3 else pixels).movedim(-1, 1)
 
 
 def _shared(array: Array) -> Tensor:
@@ -179,8 +188,8 @@ def _open_tensor(image: Tensor, channels: int | None, meaning: PixelMeaning) -> 
 
 
 def _is_no_channel_count(shape: tuple[int, ...]) -> bool:
-    """Whether the last axis of an array (H, W, C) is more likely a height or a width."""
-    return shape[2] > 4 and (shape[2] > _MOST_CHANNELS or shape[2] >= min(shape[:2]))
+    """Whether the last axis of an array (..., H, W, C) is more likely a height or a width."""
+    return shape[-1] > 4 and (shape[-1] > _MOST_CHANNELS or shape[-1] >= min(shape[-3:-1]))
 
 
 def _make_canvas(
