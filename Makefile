@@ -7,6 +7,8 @@ PYTEST = $(BIN)/python -m pytest
 LOWEST := .venv-lowest
 # The tests that need the extras onnx and openvino.
 EXPORTING := tests/runtimes tests/examples/test_readme.py
+# The test that needs the extra test-app and Chromium.
+BROWSING := tests/app/test_page_in_browser.py
 VERSIONS := 3.11 3.12 3.13
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
@@ -38,13 +40,13 @@ lint: $(VENV)/.installed-test  ## style and formatting
 types: $(VENV)/.installed-test  ## static types
 	$(BIN)/mypy
 
-pytest: $(VENV)/.installed-test  ## the tests alone
+pytest: $(VENV)/.installed-test $(VENV)/.installed-test-app  ## the tests alone
 	$(PYTEST)
 
 api: $(VENV)/.installed-test  ## record the public API after a change of it that is meant
 	$(BIN)/python -m tests.public_api
 
-coverage: $(VENV)/.installed-test  ## the tests, and the share of lines and branches that they run
+coverage: $(VENV)/.installed-test $(VENV)/.installed-test-app  ## the tests, and the share of lines and branches that they run
 	$(PYTEST) --cov
 
 fuzz: $(VENV)/.installed-test  ## test hostile files for FUZZ_MINUTES, starting at FUZZ_SEED
@@ -76,7 +78,7 @@ test-all:  ## lint, types and tests with each installed Python from 3.11 to 3.13
 
 # Export needs a newer torch than the rest, so its tests have a separate environment.
 test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
-	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%)
+	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
 	$(LOWEST)-test/bin/python -m pytest $(EXPORTING)
 
 clean:  ## remove built files; keep the environments and demo/

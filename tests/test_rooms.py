@@ -59,8 +59,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     "report": frozenset({"pictures", "restore"}),
     "operations": frozenset({"components", "networks", "pictures", "report", "restore"}),
+    "app": frozenset(
+        {"components", "data", "metric", "operations", "pictures", "report", "restore", "train"}
+        | {"weights"}
+    ),
     "cli": frozenset(
-        {"components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
+        {"app", "components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
         | {"train", "weights"}
     ),
     "__main__": frozenset({"cli"}),

@@ -22,6 +22,7 @@ from restorekit.cli import (
     schema,
     train,
 )
+from restorekit.cli import app as web_page
 from restorekit.cli.error_messages import explain, raised_by, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
 from restorekit.cli.quick_commands import QuickCommand, QuickGroup
@@ -56,6 +57,7 @@ app.command("schema", cls=QuickCommand)(schema.schema)
 app.command("info", cls=QuickCommand)(info.info)
 app.command("convert", cls=QuickCommand)(convert.convert)
 app.command("export", cls=QuickCommand)(export.export)
+app.command("app", cls=QuickCommand)(web_page.app)
 
 
 @app.callback(invoke_without_command=True)

@@ -80,12 +80,12 @@ def informative_crops(before: Array, after: Array, gain: int) -> list[Crop]:
     return [_crop(label, before, after, y, x, gain) for label, (_, y, x) in chosen]
 
 
-def overview(picture: Array) -> Bytes:
-    """Reduce a picture to at most 960 pixels on its longer side."""
+def overview(picture: Array, longest: int = _OVERVIEW) -> Bytes:
+    """Reduce a picture to at most `longest` pixels on its longer side."""
     # Subsampled to twice the size first: filtering 400 megapixels would take long.
-    step = max(1, max(picture.shape[:2]) // (2 * _OVERVIEW))
+    step = max(1, max(picture.shape[:2]) // (2 * longest))
     small = Image.fromarray(_shown(as_unit(picture[::step, ::step])))
-    small.thumbnail((_OVERVIEW, _OVERVIEW), Image.Resampling.LANCZOS)
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return np.asarray(small)
 
 

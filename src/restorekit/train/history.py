@@ -37,10 +37,8 @@ class History:
 
     def resume(self, step: int) -> None:
         """Take up the records of an earlier part of the run, up to and with `step`."""
-        # A damaged line must not stop the run from resuming.
-        lines = self.path.read_text("utf-8", "replace").splitlines() if self.path.is_file() else []
         # Rows after the training state were measured by steps that are now repeated.
-        self.rows = [row for row in map(_parse, lines) if row is not None and row["step"] <= step]
+        self.rows = [row for row in read_history(self.folder) if row["step"] <= step]
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
@@ -99,6 +97,17 @@ class History:
                 curves[row["phase"]][0].append(row["step"])
                 curves[row["phase"]][1].append(value)
         return curves
+
+
+def read_history(folder: Path) -> list[HistoryRow]:
+    """The rows of `metrics.jsonl` in the folder of a run; damaged lines are left out.
+
+    Args:
+        folder: the folder; without the file the result is empty.
+    """
+    path = folder / METRICS
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    return [row for row in map(_parse, lines) if row is not None]
 
 
 class Meter:
