@@ -19,11 +19,12 @@ from restorekit.networks.precision import lossless_dtype
 from restorekit.networks.probe_images import probe_picture
 from restorekit.networks.receptive_field import Reach, measure_reach
 from restorekit.networks.temporary_modes import evaluation_mode, full_precision
+from restorekit.networks.tile_alignment import measure_alignment
 from restorekit.records import restore_batch, takes, unwrap_model
 
 # Tiles start at multiples of this, even if a network needs a smaller multiple or none.
 _LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
-_MEASURED = ("reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
+_MEASURED = ("alignment", "reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
 MakeRun = Callable[[], Callable[..., object] | None]
 _SIDE = 64  # side of the picture that shows whether a network uses sigma
 
@@ -41,7 +42,7 @@ class Network:
         channels: number of image channels; None if the network does not declare it.
         takes_sigma: whether it accepts the standard deviation of the noise.
         sigma_is_optional: whether it works without it too; it declares so by `optional_sigma`.
-        alignment: the first row and column of a tile must be multiples of it.
+        multiple: the `size_multiple` that it declares; None if it does not.
         dtype: dtype of its weights.
         device: device of its weights; None if it has none.
     """
@@ -55,10 +56,11 @@ class Network:
         self.takes_sigma = takes(module, "sigma")
         declared = getattr(unwrap_model(module), "optional_sigma", None)
         self.sigma_is_optional = self.takes_sigma and declared is True
-        multiple = _count(getattr(unwrap_model(module), "size_multiple", None)) or 1
-        if multiple > _MOST_ALIGNMENT:
-            raise InputError(f"the model's size_multiple is {multiple}; at most {_MOST_ALIGNMENT}")
-        self.alignment = math.lcm(multiple, _LEAST_ALIGNMENT)
+        self.multiple = _count(getattr(unwrap_model(module), "size_multiple", None))
+        if (self.multiple or 1) > _MOST_ALIGNMENT:
+            raise InputError(
+                f"the model's size_multiple is {self.multiple}; at most {_MOST_ALIGNMENT}"
+            )
         weight = next((p for p in module.parameters() if p.is_floating_point()), None)
         self.dtype = torch.float32 if weight is None else weight.dtype
         self.device = None if weight is None else weight.device
@@ -80,6 +82,18 @@ class Network:
         for name in _MEASURED:
             self.__dict__.pop(name, None)
         self._run = self._make_run() or self.module
+
+    @cached_property
+    def alignment(self) -> int:
+        """The first row and column of a tile must be multiples of it, as declared or measured."""
+        if self.multiple is not None:
+            return math.lcm(self.multiple, _LEAST_ALIGNMENT)
+        with self.running(None):
+            try:
+                measured = measure_alignment(self._probe, self.channels or 3)
+            except Exception:  # a network may raise anything for an unsupported size
+                measured = None
+        return measured or _LEAST_ALIGNMENT
 
     @cached_property
     def reach(self) -> Reach | None:
@@ -192,6 +206,8 @@ class Network:
         given = batch.to(self.device or batch.device, self.dtype)
         # The layout in which convolutions are fastest, as in training.
         given = given.contiguous(memory_format=torch.channels_last)
+        if given.data_ptr() == batch.data_ptr():  # a network may change its input in place
+            given = given.clone()
         if sigma is None and self.sigma_is_optional:  # an exported network has no default
             sigma = given.new_zeros(len(given), 1, 1, 1)
         level = sigma.to(given) if sigma is not None and self.takes_sigma else None

@@ -67,7 +67,7 @@ class RuntimeModel(nn.Module):
     Attributes:
         runtime: name of the runtime.
         channels: number of channels of the network; None if it does not declare it.
-        size_multiple: size multiple of the network, or 1.
+        size_multiple: size multiple of the network; None if it does not declare it.
         needs_sigma: whether sigma must be given.
     """
 
@@ -75,7 +75,7 @@ class RuntimeModel(nn.Module):
         super().__init__()
         self.runtime = runtime
         self.channels = getattr(model, "channels", None)
-        self.size_multiple = getattr(model, "size_multiple", 1)
+        self.size_multiple = getattr(model, "size_multiple", None)
         self.needs_sigma = uses_sigma(model)
         self._run = run
 

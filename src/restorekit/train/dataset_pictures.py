@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Subset, TensorDataset
+from torch.utils.data import ConcatDataset, IterableDataset, Subset, TensorDataset
 
 from restorekit.components.component_records import origin_of
 from restorekit.errors import ArgumentError, DataError, RestoreKitError, in_one_line
@@ -38,15 +38,24 @@ def check_dataset(dataset: object, where: str) -> None:
     """Raise an error for an object without length or indices.
 
     Raises:
-        ArgumentError: it is a class, an IterableDataset, a generator or no dataset at all.
+        ArgumentError: it is a class, an IterableDataset, a generator or not a dataset, or its
+            `patches_per_image` is not a positive integer.
     """
     kind = dataset.__name__ if isinstance(dataset, type) else type(dataset).__name__
     if isinstance(dataset, type):
         raise ArgumentError(f"{where} is the class {kind}; give {kind}(...)")
-    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+    # torch's IterableDataset inherits an `__getitem__` that raises an error.
+    is_iterable = isinstance(dataset, IterableDataset)
+    if is_iterable or not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
         raise ArgumentError(
             f"{where} {kind} has no len() and [index], which a run needs to draw, to split and to "
             "resume; an iterable has neither: put its pictures in a list or a folder"
+        )
+    count = getattr(dataset, "patches_per_image", 1)
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ArgumentError(
+            f"{where} {kind}: its patches_per_image is {count!r}; it is the number of successive "
+            "indices that belong to one picture, at least 1"
         )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from restorekit.errors import ArgumentError
+from restorekit.networks.network import model_name
 from restorekit.records import restore_batch
 from restorekit.train.checkpoint import (
     RunState,
@@ -70,7 +71,8 @@ class Learner:
             the mean over the batch.
 
         Raises:
-            ArgumentError: the loss does not depend on the output of the network.
+            ArgumentError: the loss does not depend on the output of the network, or the network
+                changes its input.
             DivergenceError: too many steps in a row had no finite loss and gradient.
         """
         settings, execution = self.settings, self.execution
@@ -129,8 +131,14 @@ class Learner:
         """The loss terms of a part of a batch, and their weighted sum "loss"."""
         execution, terms = self.execution, self.terms
         batch = self.objective.make_batch(execution.place(images), self.settings.seed, step, places)
+        before = _version(batch.input)
         with execution.autocast():
             restoration = restore_batch(self.model, batch.input, batch.sigma)
+        if _version(batch.input) != before:
+            raise ArgumentError(
+                f"model {model_name(self.model)} changes its input in place, but the noisy images "
+                "are still needed; let it change a copy, noisy.clone()"
+            )
         counted = batch.masked(restoration)
         values: dict[str, Any] = {t.name: t.measure(counted, batch.target) for t in terms}
         values["loss"] = sum(t.weight * values[t.name] for t in terms)
@@ -165,3 +173,8 @@ class Learner:
                 rate = self.optimizer.param_groups[0]["lr"]
                 self.health.bad(step, values, rate, self.checkpoint())
         scaler.update()
+
+
+def _version(batch: Tensor) -> int:
+    """How often a tensor was written to; 0 where torch does not count."""
+    return 0 if batch.is_inference() else batch._version

@@ -25,6 +25,7 @@ from restorekit.train.metric_rows import TrainingRow, ValidationRow
 from restorekit.train.optimization import learning_rate, make_schedule
 from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
+from restorekit.train.repeatability import repeatability_faults
 from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.train_plan import make_train_plan
@@ -244,6 +245,10 @@ class Trainer:
         self.validation.check()
         if not self.validation and self.settings.validation_split:
             report.warn("no validation: the dataset has no second picture to hold out")
+        for fault in repeatability_faults(
+            self.plan.dataset, self.training_indices[0], self.plan.noise
+        ):
+            report.warn(fault)
         self.results.begin(step, resume, report.say)
         return step
 

@@ -137,10 +137,15 @@ class _Piece:
             total = total / len(self.how.turns)
         return total.mean(1, keepdim=True).expand_as(total) if self.canvas.is_neutral else total
 
+    @property
+    def _alignment(self) -> int:
+        # Without tiles it is not needed, and it may have to be measured.
+        return 1 if self.how.tile is None else self.network.alignment
+
     def first_read(self, row: TileSpan) -> int:
         """The first row of the canvas that is needed to restore these rows."""
         row = self._widened(row, 0)
-        height, margin, alignment = self.canvas.size[0], self.how.margin, self.network.alignment
+        height, margin, alignment = self.canvas.size[0], self.how.margin, self._alignment
         return min(
             read_extent(row.low, row.high, height, margin, alignment, turn.down)[0]
             for turn in self.how.turns
@@ -148,7 +153,7 @@ class _Piece:
 
     def _turned(self, turn: Symmetry, row: TileSpan, column: TileSpan) -> Tensor:
         height, width = self.canvas.size
-        margin, alignment = self.how.margin, self.network.alignment
+        margin, alignment = self.how.margin, self._alignment
         top, bottom = read_extent(row.low, row.high, height, margin, alignment, turn.down)
         left, right = read_extent(column.low, column.high, width, margin, alignment, turn.across)
         place = slice(top, bottom), slice(left, right)
