@@ -1,15 +1,14 @@
-"""Properties of every registered network; a new one is tested as soon as it is registered."""
+"""Properties of every registered network; a new one is tested as soon as it is registered.
+
+What plugins promise as well is checked in `tests/testing/test_builtin_components.py`.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from restorekit import create_model, list_models, models
@@ -69,97 +68,12 @@ def test_declares_channels_and_size_multiple(name: str, channels: int) -> None:
 
 
 @every_model
-@settings(deadline=None, max_examples=20)
-@given(height=st.integers(1, 40), width=st.integers(1, 40), channels=st.sampled_from([1, 3]))
-def test_takes_any_size(name: str, height: int, width: int, channels: int) -> None:
-    """For any height and width, the image keeps its shape and type and is finite."""
-    noisy = picture(1, channels, height, width)
-    image = restored(cached(name, channels), noisy)
-    assert image.shape == noisy.shape
-    assert image.dtype == noisy.dtype
-    assert bool(image.isfinite().all())
-
-
-@every_model
-def test_bfloat16_autocast_is_close_to_float32(name: str) -> None:
-    """Under autocast the result is float32 and within two percent."""
-    noisy = picture(2, 3, 33, 40)
-    plain = restored(cached(name), noisy)
-    with torch.autocast("cpu", torch.bfloat16):
-        mixed = restored(cached(name), noisy)
-    assert mixed.dtype == torch.float32
-    assert not torch.equal(mixed, plain)
-    assert (mixed - plain).square().mean().sqrt() < 0.02 * plain.square().mean().sqrt()
-
-
-@every_model
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_runs_in_its_own_precision(name: str, dtype: torch.dtype) -> None:
-    """A model converted to a dtype accepts and returns that dtype."""
-    image = restored(make(name).to(dtype), picture(1, 3, 20, 20).to(dtype))
-    assert image.dtype == dtype
-    assert bool(image.isfinite().all())
-
-
-@every_model
-@pytest.mark.parametrize("mixed", [False, True])
-def test_gradient_reaches_every_parameter(name: str, mixed: bool) -> None:
-    """In training each parameter gets a finite gradient that is not all zero, in bfloat16 too."""
-    model = make(name).train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        output = as_restoration(model(picture(2, 3, 32, 24), sigma=LEVEL))
-    sum(x.square().mean() for x in (output.image, *output.extras.values())).backward()
-    for place, parameter in model.named_parameters():
-        assert parameter.grad is not None, place
-        assert bool(parameter.grad.isfinite().all()), place
-        assert bool(parameter.grad.any()), place
-
-
-@every_model
 def test_channels_last_gives_the_same(name: str) -> None:
     """The memory format changes the speed, not the image."""
     noisy = picture(2, 3, 21, 34)
     last = make(name).to(memory_format=torch.channels_last)
     image = restored(last, noisy.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(image, restored(cached(name), noisy), rtol=1e-4, atol=1e-5)
-
-
-@every_model
-def test_eval_is_deterministic(name: str) -> None:
-    """The same batch gives the same image, independently of torch's generator."""
-    noisy = picture(1, 3, 17, 19)
-    first = restored(cached(name), noisy)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(99)
-        assert torch.equal(restored(cached(name), noisy), first)
-
-
-@every_model
-def test_eval_treats_samples_alone(name: str) -> None:
-    """An image is restored the same alone and in a batch with others."""
-    noisy = picture(3, 3, 24, 24)
-    together, alone = restored(cached(name), noisy)[1:2], restored(cached(name), noisy[1:2])
-    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
-
-
-@every_model
-def test_leaves_its_input_alone(name: str) -> None:
-    """The noisy batch is not modified."""
-    noisy = picture(1, 3, 16, 16)
-    before = noisy.clone()
-    restored(cached(name), noisy)
-    assert torch.equal(noisy, before)
-
-
-@every_model
-def test_weights_survive_safetensors(name: str, tmp_path: Path) -> None:
-    """Saved and loaded into a model with other weights, they give exactly the same image."""
-    model, other = make(name, seed=0), make(name, seed=1)
-    noisy, file = picture(1, 3, 16, 24), tmp_path / "weights.safetensors"
-    assert not torch.equal(restored(other, noisy), restored(model, noisy))
-    save_file(model.state_dict(), file)
-    other.load_state_dict(load_file(file))
-    assert torch.equal(restored(other, noisy), restored(model, noisy))
 
 
 @every_model

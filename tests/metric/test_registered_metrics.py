@@ -1,4 +1,7 @@
-"""What holds for every registered metric, and metrics by name."""
+"""What holds for every registered metric, and metrics by name.
+
+What plugins promise as well is checked in `tests/testing/test_builtin_components.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,38 +21,6 @@ from restorekit.metric.named_metrics import read_metrics
 def metric(request: pytest.FixtureRequest) -> Any:
     """Each metric with its defaults."""
     return create_metric(request.param)
-
-
-@pytest.fixture
-def clean(metric: Any, generator: torch.Generator) -> Tensor:
-    """Two smooth images of the smallest size that the metric takes."""
-    side = max(metric.least_side, 8)
-    return torch.rand(2, 3, side, side, generator=generator) * 0.5 + 0.25
-
-
-def test_more_noise_is_worse(metric: Any, clean: Tensor, generator: torch.Generator) -> None:
-    """In the direction that the metric states."""
-    noise = torch.randn(clean.shape, generator=generator)
-    slight, strong = (metric(clean + std * noise, clean) for std in (0.02, 0.1))
-    assert slight.shape == strong.shape == (2,)
-    assert torch.all(slight > strong if metric.higher_is_better else slight < strong)
-
-
-def test_nothing_is_better_than_equal(
-    metric: Any, clean: Tensor, generator: torch.Generator
-) -> None:
-    """The value of the image itself is the best, and `largest` bounds it."""
-    best = metric(clean, clean).clamp(max=metric.largest)
-    assert torch.all(best.isfinite())
-    other = metric(clean + 0.05 * torch.randn(clean.shape, generator=generator), clean)
-    assert torch.all(best >= other if metric.higher_is_better else best <= other)
-
-
-def test_each_image_has_its_own_value(metric: Any, clean: Tensor) -> None:
-    """Whatever else is in the batch."""
-    noisy = torch.stack([clean[0] + 0.1, clean[1] - 0.05])
-    alone = torch.cat([metric(noisy[i : i + 1], clean[i : i + 1]) for i in range(2)])
-    torch.testing.assert_close(metric(noisy, clean), alone, rtol=1e-5, atol=1e-6)
 
 
 def test_a_smaller_image_is_refused(metric: Any) -> None:

@@ -11,6 +11,7 @@ import typer
 from restorekit.cli import (
     analyze,
     benchmark,
+    check_plugin,
     convert,
     denoise,
     describe,
@@ -53,6 +54,7 @@ app.command(
 )(listing.listing)
 app.command("describe", cls=QuickCommand)(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)
+app.command("check-plugin", cls=QuickCommand)(check_plugin.check_plugin)
 app.command("schema", cls=QuickCommand)(schema.schema)
 app.command("info", cls=QuickCommand)(info.info)
 app.command("convert", cls=QuickCommand)(convert.convert)

@@ -102,6 +102,10 @@ class Catalogue(Generic[Record]):
             )
         self._entries[component.name] = Entry(self.kind, component, provider)
 
+    def remove(self, name: str) -> None:
+        """Remove a component, for a plugin that is known for the time of a test only."""
+        self._entries.pop(name, None)
+
     def provider_of(self, name: str) -> Provider | None:
         """The provider of `name`, or None if the name is free; does not load plugins."""
         entry = self._entries.get(name)

@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, version
 from types import FrameType
@@ -113,7 +113,7 @@ class _Host:
                 own = Provider("restorekit", version("restorekit"))
                 for module in (builtin, builtin_noises, builtin_training, builtin_weights):
                     name = module.__name__
-                    self._adopt(Plugin(name.rpartition(".")[2], own, name), module)
+                    self.adopt(Plugin(name.rpartition(".")[2], own, name), module)
 
     def load_plugins(self) -> None:
         with self.lock:
@@ -150,12 +150,12 @@ class _Host:
                     raise PluginError(
                         f"entry point '{plugin.name}' is already that of {twin.provider}"
                     )
-                self._adopt(plugin, import_plugin(entry_point))
+                self.adopt(plugin, import_plugin(entry_point))
             except PluginError as error:
                 plugin.cause = str(error)
         plugin.changed = state.changed
 
-    def _adopt(self, plugin: Plugin, module: object) -> None:
+    def adopt(self, plugin: Plugin, module: object) -> None:
         """Register a plugin: the hooks it implements, and each component that is valid.
 
         Raises:
@@ -192,6 +192,16 @@ class _Host:
         """The hooks that a plugin can implement."""
         self._add_component_hooks()
         return [name for name, caller in vars(self.manager.hook).items() if caller.has_spec()]
+
+    def remove(self, plugin: Plugin) -> None:
+        """Remove a plugin, its hooks and its components."""
+        with self.lock:
+            self.plugins.remove(plugin)
+            if self.manager.get_plugin(plugin.key) is not None:
+                self.manager.unregister(name=plugin.key)
+            for kind, names in plugin.components.items():
+                for name in names:
+                    REGISTRIES[kind].remove(name)
 
     def _add_component_hooks(self) -> None:
         """Add the hook of every kind, including kinds declared since the last plugin."""
@@ -240,6 +250,25 @@ def loaded_plugins() -> list[Plugin]:
     """
     discover(plugins=True)
     return list(_host.plugins)
+
+
+@contextmanager
+def added_plugin(module: object, name: str) -> Iterator[Plugin]:
+    """Within the block, a module or an instance is a plugin that is not installed.
+
+    Raises:
+        PluginError: it cannot be used, or one of its components.
+    """
+    discover(plugins=True)
+    plugin = Plugin(name, Provider(name), f"{getattr(module, '__name__', type(module).__name__)}")
+    _host.plugins.append(plugin)
+    try:
+        _host.adopt(plugin, module)
+        if plugin.faults:
+            raise PluginError("; ".join(plugin.faults))
+        yield plugin
+    finally:
+        _host.remove(plugin)
 
 
 def failures() -> list[str]:

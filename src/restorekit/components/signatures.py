@@ -136,10 +136,19 @@ def _signature(target: Target) -> inspect.Signature:
         return f"{quoted(target)} has no readable signature: {error}"
 
     with attempt(tell, becomes=ArgumentError):
+        # That of `nn.Module` accepts anything, and raises an error for it.
+        if _has_init_of_torch(unwrap_target(target)):
+            return inspect.Signature()
         return inspect.signature(target)
 
 
-def _open_ended(target: Target) -> bool:
+def _has_init_of_torch(target: object) -> bool:
+    init = getattr(target, "__init__", None) if inspect.isclass(target) else None
+    return getattr(init, "__module__", None) == "torch.nn.modules.module"
+
+
+def is_open_ended(target: Target) -> bool:
+    """Whether a target takes `**kwargs`, which cannot be checked."""
     return any(p.kind is p.VAR_KEYWORD for p in _signature(target).parameters.values())
 
 
@@ -175,7 +184,7 @@ def _new_model(target: Target) -> type[BaseModel]:
     }
     config = ConfigDict(
         # A target with **kwargs checks the other arguments itself.
-        extra="allow" if _open_ended(target) else "forbid",
+        extra="allow" if is_open_ended(target) else "forbid",
         arbitrary_types_allowed=True,
     )
     model: type[BaseModel] = create_model(

@@ -19,7 +19,7 @@ _STEP = 16  # grids that are tried are multiples of it
 _MOST = 128
 _LENGTH, _WIDTH = 384, 64
 _COMPARED = 16  # last rows, which are furthest from the cut
-_SIGMA = 0.2
+SIGMA = 0.2
 # A wrong grid changes a trained network by several 8-bit levels; this is 1/40 of a level.
 _TOLERANCE = 1e-4
 
@@ -36,8 +36,8 @@ def measure_alignment(run: ForwardFunction, channels: int) -> int | None:
         statistics of the whole picture.
     """
     clean = probe_picture(channels, _LENGTH, _WIDTH)
-    noisy = clean + probe_noise(clean, _SIGMA)
-    whole = run(noisy, _SIGMA)
+    noisy = clean + probe_noise(clean, SIGMA)
+    whole = run(noisy, SIGMA)
     grids = range(_STEP, _MOST + 1, _STEP)
     return next((grid for grid in grids if keeps_result(run, noisy, whole, grid)), None)
 
@@ -51,7 +51,7 @@ def keeps_result(run: ForwardFunction, noisy: Tensor, whole: Tensor, cut: int) -
         whole: its result for that.
         cut: number of rows, smaller than H.
     """
-    rest = run(noisy[..., cut:, :].contiguous(), _SIGMA)
+    rest = run(noisy[..., cut:, :].contiguous(), SIGMA)
     difference = (rest - whole[..., cut:, :])[..., -_COMPARED:, :].abs().max()
     # NaN is a difference too.
     return bool(difference <= _TOLERANCE * max(1.0, float(whole.abs().max())))

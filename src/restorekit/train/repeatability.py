@@ -1,7 +1,8 @@
 """Finds random numbers that a run could not repeat, before it starts.
 
 Everything random in a run is derived from its seed, so that a resumed run, or one of several
-processes, is the same run. A noise or a dataset that draws from another source breaks this silently.
+processes, is the same run. A noise or a dataset that draws from another source breaks this without
+a sign.
 """
 
 from __future__ import annotations

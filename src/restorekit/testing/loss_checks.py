@@ -1,0 +1,127 @@
+"""Checks of loss terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from restorekit.records import Restoration
+from restorekit.testing.checking import NotApplicable, require
+from restorekit.testing.common_checks import COMMON_CHECKS
+from restorekit.testing.subject import Subject
+
+_DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+_SIDE = 176  # enough for losses of several scales
+
+
+def scalar(subject: Subject) -> None:
+    """A loss is one finite float32 number, for images of any floating type."""
+    loss = subject.make()
+    for dtype, channels in (*((dtype, 3) for dtype in _DTYPES), (torch.float32, 1)):
+        restoration, target, _ = _example(dtype, channels)
+        value = loss(restoration, target)
+        found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        require(found == (), f"{found}, not a tensor of one number")
+        require(value.dtype == torch.float32, f"{value.dtype} for images of {dtype}")
+        require(value.isfinite(), f"{value.item()} for images of {dtype}")
+
+
+def gradients(subject: Subject) -> None:
+    """The gradient reaches the output of the model, and is finite."""
+    loss = subject.make()
+    for dtype in _DTYPES:
+        restoration, target, leaves = _example(dtype)
+        loss(restoration, target).backward()
+        found = [leaf.grad for leaf in leaves.values() if leaf.grad is not None]
+        require(all(each.isfinite().all() for each in found), f"not finite for {dtype}")
+        require(any(each.any() for each in found), f"none for {dtype}")
+
+
+def half_precision(subject: Subject) -> None:
+    """Under autocast to bfloat16 the value is the same; a loss computes in float32."""
+    loss = subject.make()
+    restoration, target, _ = _example(torch.float32)
+    outside = loss(restoration, target).detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = loss(restoration, target).detach()
+    found = f"{float(inside):.6g} instead of {float(outside):.6g}"
+    require(torch.equal(inside, outside), f"{found}; switch autocast off within the loss")
+
+
+def mean_of_samples(subject: Subject) -> None:
+    """The loss of a batch is the mean of those of its samples, whatever the batch size."""
+    loss = subject.make()
+    restoration, target, _ = _example(torch.float32)
+    alone = torch.stack([loss(_sample(restoration, i), target[i : i + 1]) for i in range(2)])
+    whole, mean = loss(restoration, target).item(), alone.mean().item()
+    near = abs(whole - mean) <= 1e-4 * abs(mean) + 1e-6
+    require(near, f"{whole:.6g} for two samples with a mean of {mean:.6g}")
+
+
+def deterministic(subject: Subject) -> None:
+    """The same images give the same loss."""
+    loss = subject.make()
+    restoration, target, _ = _example(torch.float32)
+    first, second = (loss(restoration, target).item() for _ in range(2))
+    require(first == second, f"{first:.9g} and {second:.9g}")
+
+
+def input_unchanged(subject: Subject) -> None:
+    """A loss leaves its input as it is."""
+    loss = subject.make()
+    restoration, target, _ = _example(torch.float32)
+    given = [restoration.image.detach(), target]
+    before = [each.clone() for each in given]
+    loss(replace(restoration, image=given[0]), target)
+    require(all(map(torch.equal, given, before)), "an image was changed in place")
+
+
+def shapes(subject: Subject) -> None:
+    """Images and targets of unequal shapes are refused; torch would broadcast them."""
+    loss = subject.make()
+    restoration, target, _ = _example(torch.float32)
+    if torch.equal(loss(restoration, target), loss(restoration, 1 - target)):
+        raise NotApplicable("it does not depend on the target")
+    try:
+        value = loss(restoration, target[:, :1])
+    except Exception:  # any error will do
+        return
+    shape = tuple(target[:, :1].shape)
+    raise AssertionError(f"{value.item():.4g} for targets of shape {shape}")
+
+
+def _example(
+    dtype: torch.dtype, channels: int = 3
+) -> tuple[Restoration, Tensor, dict[str, Tensor]]:
+    """A restoration with the extras of a VAE, its target, and the tensors that get a gradient."""
+    generator = Generator().manual_seed(0)
+    target = torch.rand(2, channels, _SIDE, _SIDE, generator=generator)
+    made: dict[str, Any] = {
+        "image": target + 0.1 * torch.randn(target.shape, generator=generator),
+        "mean": torch.randn(2, 8, generator=generator),
+        "log_variance": torch.randn(2, 8, generator=generator),
+    }
+    leaves = {name: each.to(dtype).requires_grad_() for name, each in made.items()}
+    extras = {name: each for name, each in leaves.items() if name != "image"}
+    return Restoration(leaves["image"], extras), target, leaves
+
+
+def _sample(restoration: Restoration, index: int) -> Restoration:
+    kept = slice(index, index + 1)
+    extras = {name: each[kept] for name, each in restoration.extras.items()}
+    return Restoration(restoration.image[kept], extras)
+
+
+LOSS_CHECKS = (
+    *COMMON_CHECKS,
+    scalar,
+    gradients,
+    half_precision,
+    mean_of_samples,
+    deterministic,
+    input_unchanged,
+    shapes,
+)

@@ -1,0 +1,76 @@
+"""The built-in components pass the checks that plugins run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from restorekit.components.kinds import REGISTRIES
+from restorekit.testing import check_component, check_model, check_objective
+
+# What has no default, and small networks where the defaults take long.
+GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "chain": {"noises": [GAUSSIAN, "salt_and_pepper"]},
+    "coarse": {"noise": GAUSSIAN},
+    "folder": {"path": "."},
+    "luminance": {"noise": GAUSSIAN},
+    "one_of": {"noises": [GAUSSIAN, "salt_and_pepper"]},
+    "resized": {"noise": GAUSSIAN},
+    "samples": {"pictures": ["camera", "coffee"], "patch_size": 32, "patches_per_image": 3},
+    "sharpened": {"noise": GAUSSIAN},
+    "smoothed": {"noise": GAUSSIAN},
+}
+# Downloaded, licensed for non-commercial use, checked in a test of its own.
+NOT_HERE = {"cifar100", "stl10", "bm3d", "distillation"}
+KINDS = [kind for kind in REGISTRIES if kind != "optimizer"]
+
+
+def own(kind: str) -> list[str]:
+    """The names of the built-in components of a kind."""
+    registry = REGISTRIES[kind]
+    names = (n for n in registry.names() if n not in NOT_HERE)
+    return [n for n in names if registry.entry(n).provider.distribution == "restorekit"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in own(kind)])
+def test_a_component_keeps_to_its_contract(
+    kind: str, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every check of its kind, on colour images."""
+    if name == "folder":
+        from PIL import Image
+
+        monkeypatch.chdir(tmp_path)
+        for number in range(2):
+            Image.effect_noise((24, 24), 50 + number).convert("RGB").save(f"{number}.png")
+    check_component(kind, {"name": name, **ARGUMENTS.get(name, {})})
+
+
+@pytest.mark.parametrize("name", own("model"))
+def test_a_model_of_one_channel_keeps_to_its_contract(name: str) -> None:
+    """Those checks whose result may depend on the number of channels."""
+    if "channels" in [a.name for a in REGISTRIES["model"].describe(name).arguments]:
+        skipped = ["gradients", "half precision", "state dict", "tiles"]
+        check_model({"name": name, "channels": 1}, skip=skipped)
+
+
+def test_a_network_of_strong_downsampling_has_equal_tiles() -> None:
+    """Its grid is coarser than the 16 pixels that are used in any case."""
+    model = {"name": "unet", "width": 2, "depth": 5}
+    assert REGISTRIES["model"].build(model).size_multiple == 32
+    check_model(model)
+
+
+@pytest.mark.parametrize("name", own("optimizer"))
+def test_an_optimizer_is_configured_by_json(name: str) -> None:
+    """Their docstrings are those of torch."""
+    check_component("optimizer", name, skip=["docstring"])
+
+
+def test_distillation_keeps_to_its_contract() -> None:
+    """With a teacher without weights of its own."""
+    import torch
+
+    check_objective({"name": "distillation", "teacher": torch.nn.Identity()}, GAUSSIAN)
