@@ -267,6 +267,7 @@ def multiplied(restoration: Restoration, target: Tensor) -> Tensor:
     ("loss", "checks"),
     [
         (create_loss("l1"), set()),
+        (nn.L1Loss(), {"shapes"}),
         (vector, {"scalar"}),
         (summed, {"mean of samples"}),
         (half, {"scalar", "shapes"}),

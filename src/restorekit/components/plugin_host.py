@@ -201,7 +201,7 @@ class _Host:
                 self.manager.unregister(name=plugin.key)
             for kind, names in plugin.components.items():
                 for name in names:
-                    REGISTRIES[kind].remove(name)
+                    CATALOGUES[kind].remove(name)
 
     def _add_component_hooks(self) -> None:
         """Add the hook of every kind, including kinds declared since the last plugin."""

@@ -12,14 +12,15 @@ from restorekit.components.kinds import REGISTRIES, noises
 from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.testing.analysis_checks import ESTIMATOR_CHECKS, MEASUREMENT_CHECKS
+from restorekit.testing.batch_checks import OBJECTIVE_CHECKS
 from restorekit.testing.checking import CheckFunction, CheckResult, raise_failures, run_checks
 from restorekit.testing.common_checks import COMMON_CHECKS
 from restorekit.testing.dataset_checks import DATASET_CHECKS
+from restorekit.testing.format_checks import FORMAT_CHECKS
 from restorekit.testing.loss_checks import LOSS_CHECKS
 from restorekit.testing.metric_checks import METRIC_CHECKS
 from restorekit.testing.model_checks import MODEL_CHECKS
 from restorekit.testing.noise_checks import NOISE_CHECKS
-from restorekit.testing.objective_checks import OBJECTIVE_CHECKS
 from restorekit.testing.subject import Subject, subject_of
 
 Named = str | Mapping[str, object]
@@ -32,6 +33,7 @@ CHECKS: Mapping[str, Sequence[CheckFunction]] = {
     "objective": OBJECTIVE_CHECKS,
     "estimator": ESTIMATOR_CHECKS,
     "measurement": MEASUREMENT_CHECKS,
+    "format": FORMAT_CHECKS,
 }
 
 
@@ -191,6 +193,23 @@ def check_measurement(
         >>> check_measurement("content")
     """
     check_component("measurement", measurement, skip=skip)
+
+
+def check_format(picture_format: Named | object, *, skip: Collection[str] = ()) -> None:
+    """Check a picture format: suffixes, signatures, pictures that are written and read again.
+
+    Args:
+        picture_format: its name, {"name": ..., argument: ...} or the object.
+        skip: names of checks to leave out.
+
+    Raises:
+        AssertionError: a contract is broken.
+
+    Example:
+        >>> from restorekit.testing import check_format
+        >>> check_format("png")
+    """
+    check_component("format", picture_format, skip=skip)
 
 
 def check_component(kind: str, component: object, *, skip: Collection[str] = ()) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from restorekit.records import Restoration
 from restorekit.testing.checking import NotApplicable, require
 from restorekit.testing.common_checks import COMMON_CHECKS
 from restorekit.testing.subject import Subject
+from restorekit.train.weighted_losses import WeightedLoss, as_module
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _SIDE = 176  # enough for losses of several scales
@@ -19,7 +21,7 @@ _SIDE = 176  # enough for losses of several scales
 
 def scalar(subject: Subject) -> None:
     """A loss is one finite float32 number, for images of any floating type."""
-    loss = subject.make()
+    loss = _loss(subject)
     for dtype, channels in (*((dtype, 3) for dtype in _DTYPES), (torch.float32, 1)):
         restoration, target, _ = _example(dtype, channels)
         value = loss(restoration, target)
@@ -31,7 +33,7 @@ def scalar(subject: Subject) -> None:
 
 def gradients(subject: Subject) -> None:
     """The gradient reaches the output of the model, and is finite."""
-    loss = subject.make()
+    loss = _loss(subject)
     for dtype in _DTYPES:
         restoration, target, leaves = _example(dtype)
         loss(restoration, target).backward()
@@ -42,7 +44,7 @@ def gradients(subject: Subject) -> None:
 
 def half_precision(subject: Subject) -> None:
     """Under autocast to bfloat16 the value is the same; a loss computes in float32."""
-    loss = subject.make()
+    loss = _loss(subject)
     restoration, target, _ = _example(torch.float32)
     outside = loss(restoration, target).detach()
     with torch.autocast("cpu", torch.bfloat16):
@@ -53,7 +55,7 @@ def half_precision(subject: Subject) -> None:
 
 def mean_of_samples(subject: Subject) -> None:
     """The loss of a batch is the mean of those of its samples, whatever the batch size."""
-    loss = subject.make()
+    loss = _loss(subject)
     restoration, target, _ = _example(torch.float32)
     alone = torch.stack([loss(_sample(restoration, i), target[i : i + 1]) for i in range(2)])
     whole, mean = loss(restoration, target).item(), alone.mean().item()
@@ -63,7 +65,7 @@ def mean_of_samples(subject: Subject) -> None:
 
 def deterministic(subject: Subject) -> None:
     """The same images give the same loss."""
-    loss = subject.make()
+    loss = _loss(subject)
     restoration, target, _ = _example(torch.float32)
     first, second = (loss(restoration, target).item() for _ in range(2))
     require(first == second, f"{first:.9g} and {second:.9g}")
@@ -71,7 +73,7 @@ def deterministic(subject: Subject) -> None:
 
 def input_unchanged(subject: Subject) -> None:
     """A loss leaves its input as it is."""
-    loss = subject.make()
+    loss = _loss(subject)
     restoration, target, _ = _example(torch.float32)
     given = [restoration.image.detach(), target]
     before = [each.clone() for each in given]
@@ -81,7 +83,7 @@ def input_unchanged(subject: Subject) -> None:
 
 def shapes(subject: Subject) -> None:
     """Images and targets of unequal shapes are refused; torch would broadcast them."""
-    loss = subject.make()
+    loss = _loss(subject)
     restoration, target, _ = _example(torch.float32)
     if torch.equal(loss(restoration, target), loss(restoration, 1 - target)):
         raise NotApplicable("it does not depend on the target")
@@ -91,6 +93,11 @@ def shapes(subject: Subject) -> None:
         return
     shape = tuple(target[:, :1].shape)
     raise AssertionError(f"{value.item():.4g} for targets of shape {shape}")
+
+
+def _loss(subject: Subject) -> Callable[[Restoration, Tensor], Tensor]:
+    """The loss as a run calls it; one of torch gets the image alone."""
+    return WeightedLoss("loss", 1.0, as_module(subject.make(), subject.label)).measure
 
 
 def _example(

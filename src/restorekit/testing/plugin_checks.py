@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from restorekit.components.kinds import REGISTRIES
+from restorekit.components.kinds import REGISTRIES, weights
 from restorekit.components.plugin_host import Plugin, loaded_plugins
-from restorekit.errors import UnknownNameError, did_you_mean
+from restorekit.errors import UnknownNameError, did_you_mean, message_of
 from restorekit.testing.check_functions import results_of
 from restorekit.testing.checking import CheckResult
+from restorekit.weights import load_model
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,20 @@ def _checks(plugin: Plugin) -> Iterator[PluginCheck]:
                 yield PluginCheck(plugin.name, kind, name, result)
 
 
+def _weights(name: str) -> CheckResult:
+    """Whether trained weights load; those elsewhere are not downloaded."""
+    if weights.entry(name).component.is_reference:
+        return CheckResult("loads", "not checked", "the file is elsewhere")
+    try:
+        load_model(name)
+    except Exception as error:
+        return CheckResult("loads", "failed", f"{type(error).__name__}: {message_of(error)}")
+    return CheckResult("loads", "ok")
+
+
 def _results(kind: str, name: str) -> list[CheckResult]:
+    if kind not in REGISTRIES:
+        return [_weights(name)]
     required = [a.name for a in REGISTRIES[kind].describe(name).arguments if a.required]
     if required:
         words = f"its argument {', '.join(required)} has no default; check it in a test of its own"
