@@ -104,6 +104,9 @@ if TYPE_CHECKING:
     formats = _kinds.formats
     create_format = _kinds.formats.create
     list_formats = _kinds.formats.names
+    loggers = _kinds.loggers
+    create_logger = _kinds.loggers.create
+    list_loggers = _kinds.loggers.names
     # The end of what `make api` writes.
 
 _LAZY = {

@@ -74,6 +74,26 @@ _TORCH_OPTIM = "https://docs.pytorch.org/docs/stable/optim.html"
 
 
 @hookimpl
+def restorekit_loggers() -> list[Component]:
+    return [
+        Component(
+            "tensorboard",
+            "restorekit.train.loggers.tensorboard:TensorBoard",
+            "event files for TensorBoard (extra: tensorboard)",
+            "https://www.tensorflow.org/tensorboard",
+            ("offline",),
+        ),
+        Component(
+            "wandb",
+            "restorekit.train.loggers.wandb:WandB",
+            "a run of Weights & Biases, offline unless wanted otherwise (extra: wandb)",
+            "https://docs.wandb.ai",
+            ("offline",),
+        ),
+    ]
+
+
+@hookimpl
 def restorekit_schedules() -> list[Component]:
     return [
         Component(

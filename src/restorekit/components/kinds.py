@@ -97,6 +97,14 @@ formats: Registry[PictureFormat] = Registry(
     "it stores, and `read(path)` and `write(picture, file, quality)`",
     needs=("suffixes", "read_pages"),
 )
+# The folder of the run is not part of a configuration: `given=1`.
+loggers: Registry[object] = Registry(
+    "logger",
+    contract="the run's folder is its first argument; has methods named as the training hooks, or "
+    "is a `restorekit.train.loggers.base.Logger` with `begin`, `write` and `end`",
+    needs=(),
+    given=1,
+)
 weights = Catalogue(
     "weights",
     "weights",

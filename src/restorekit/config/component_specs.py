@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from restorekit.components.component_records import CheckedComponent
 from restorekit.components.kinds import (
     datasets,
+    loggers,
     losses,
     metrics,
     models,
@@ -194,6 +195,11 @@ def _as_text(value: object) -> object:
     return text
 
 
+def _listed(given: object) -> object:
+    """One component as a list of it, null as an empty one."""
+    return [given] if isinstance(given, (str, Mapping)) else [] if given is None else given
+
+
 def _usable_optimizer(spec: ComponentSpec) -> ComponentSpec:
     return spec.check(optimizers, optimizer_name(spec.name))
 
@@ -213,7 +219,11 @@ MetricField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(m
 ScheduleField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(schedules))]
 MetricsField = Annotated[
     list[MetricField],
-    BeforeValidator(lambda given: [given] if isinstance(given, (str, Mapping)) else given),
+    BeforeValidator(_listed),
+]
+LoggersField = Annotated[
+    list[Annotated[ComponentField, AfterValidator(lambda spec: spec.check(loggers))]],
+    BeforeValidator(_listed),
 ]
 DatasetsField = Annotated[
     dict[str, DatasetField],

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from restorekit.config.component_specs import (
     ComponentSpec,
+    LoggersField,
     MetricsField,
     OptimizerField,
     ScheduleField,
@@ -98,8 +99,11 @@ class TrainSettings(Section):
         description="With several processes: ddp copies the weights to each, fsdp splits them; "
         "auto is ddp.",
     )
+    logger: LoggersField = Field(
+        [], description="Where metrics go besides metrics.jsonl: a logger, or a list of them."
+    )
     tensorboard: bool = Field(
-        False, description="Write event files for TensorBoard (needs the extra tensorboard)."
+        False, description="The same as the logger tensorboard, added to those of `logger`."
     )
     log_every: int = Field(10, ge=1, description="Steps between lines of metrics.jsonl.")
     seed: int = Field(0, description="What all randomness of the run is derived from.")

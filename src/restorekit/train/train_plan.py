@@ -11,10 +11,11 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from restorekit.components.kinds import datasets, models, noises, objectives
+from restorekit.components.kinds import datasets, loggers, models, noises, objectives
 from restorekit.config.component_specs import (
     OWN,
     VALIDATION,
+    ComponentSpec,
     as_noises,
     as_one_set,
     is_map_of_sets,
@@ -119,6 +120,18 @@ class TrainPlan:
     def errors_at_their_place(self, key: str = "") -> AbstractContextManager[None]:
         """Within the block, errors name their place in the configuration if there is one."""
         return nullcontext() if self.config is None else errors_at_their_place(self.config, key)
+
+    def loggers(self) -> list[object]:
+        """The loggers that the settings name, made.
+
+        Raises:
+            RestoreKitError: one cannot be made.
+        """
+        specs, former = self.settings.logger, ComponentSpec(name="tensorboard")
+        if self.settings.tensorboard and former.name not in [spec.name for spec in specs]:
+            specs = [*specs, former]
+        with self.errors_at_their_place("train.logger"):
+            return [loggers.build(spec.part, self.folder) for spec in specs]
 
     def divide(self) -> DataSplit:
         """Split the dataset into images to train on and pictures to validate on.

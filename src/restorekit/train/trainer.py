@@ -27,7 +27,6 @@ from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
 from restorekit.train.repeatability import repeatability_faults
 from restorekit.train.run_folder import RunFolder, TrainOutcome
-from restorekit.train.tensorboard import TensorBoard
 from restorekit.train.train_plan import make_train_plan
 from restorekit.train.trainer_arguments import check_settings, present_loss
 from restorekit.train.validation import Validation
@@ -123,7 +122,7 @@ class Trainer:
         self.places = self.execution.processes.places(plan.settings.batch_size)
         self.results = RunFolder(plan, self.execution.processes, self.split.pictures)
         self.meter = Meter(self.execution.processes)
-        self.callbacks = check_callbacks(callbacks)
+        self.callbacks = check_callbacks((*plan.loggers(), *callbacks))
 
     def fit(
         self, resume: bool = False, progress: Callable[[int, bool], RunProgress] = RunProgress
@@ -292,8 +291,6 @@ class Trainer:
         return self.results.checkpoint
 
     def _hooks(self) -> Callbacks:
-        """The receivers of the training hooks: plugins, objects of the user, TensorBoard."""
-        if not self.execution.processes.is_main:
-            return Callbacks(plugins=False)
-        own = [TensorBoard(self.folder / "tensorboard")] if self.settings.tensorboard else []
-        return Callbacks(*own, *self.callbacks)
+        """The receivers of the training hooks: plugins, loggers, objects of the user."""
+        is_main = self.execution.processes.is_main
+        return Callbacks(*self.callbacks) if is_main else Callbacks(plugins=False)
