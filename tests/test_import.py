@@ -216,3 +216,14 @@ def test_former_names_of_a_denoiser_work_and_warn() -> None:
         assert denoiser.heeds_sigma == denoiser.uses_sigma
     with pytest.raises(AttributeError, match="'Denoiser' object has no attribute 'tol'"):
         denoiser.tol  # noqa: B018
+
+
+def test_only_what_draws_imports_matplotlib() -> None:
+    """Neither restoring nor making a trainer does; a run imports it for its loss map."""
+    code = (
+        "import numpy, restorekit, sys; image = numpy.zeros((32, 32), numpy.uint8); "
+        "restorekit.denoise(image, 'median'); restorekit.analyze(image); restorekit.Trainer; "
+        "import restorekit.report, restorekit.evaluate; "
+        "print('matplotlib' in sys.modules)"
+    )
+    assert run(code).strip() == "False"

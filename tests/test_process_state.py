@@ -103,10 +103,13 @@ def test_the_process_is_left_as_it_was(
 
 
 def test_only_the_command_line_prints() -> None:
-    """No module outside of `cli` calls print or writes to a standard stream."""
+    """No module outside of `cli` calls print or writes to a standard stream.
+
+    Except for the bar that `progress=True` asks for.
+    """
     found = []
     for path in ROOT.rglob("*.py"):
-        if path.parent.name == "cli" or path.name == "__main__.py":
+        if path.parent.name == "cli" or path.name in ("__main__.py", "progress_bar.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", None)

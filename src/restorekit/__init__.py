@@ -8,6 +8,7 @@ A new name is added to `_LAZY`, to the imports for type checkers, to `__all__` a
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 from restorekit.components.component_records import Component
@@ -267,5 +268,7 @@ def _failures() -> list[str]:
     return host.failures()
 
 
+# Without a handler, Python would print warnings of the library to stderr.
+logging.getLogger("restorekit").addHandler(logging.NullHandler())
 _discover_with(_discover, _failures)
 _register_former_modules()

@@ -14,9 +14,9 @@ import pytest
 
 import restorekit
 from restorekit import create_model, save_model
-from restorekit.cli.train_progress import ConsoleProgress
 from restorekit.components.registry import Registry
 from restorekit.errors import PluginWarning
+from restorekit.train.shown_progress import ConsoleProgress
 
 HOSTILE = "a\x1b[31m\x9b2J\u202e\r\nb\x07"
 

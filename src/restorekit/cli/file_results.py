@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
 
 
-Advance = Callable[[int], None]
+Advance = Callable[["FileResult"], None]
 
 
 def read_end(option: str, text: str) -> float | Literal["auto"]:
@@ -56,7 +57,7 @@ def results_printed(
 
         def show(result: FileResult) -> None:
             if advance is not None:
-                advance(result.total)
+                advance(result)
             for line in _decisions(result):
                 print_line(line, sys.stderr)
             if as_json:
@@ -131,28 +132,15 @@ def _as_json(result: FileResult) -> dict[str, Any]:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Advance | None]:
-    """On a terminal, a function that moves a bar by one file of a number of files; else None."""
+    """On a terminal, a function that moves a bar by one file; else None."""
     from restorekit.pictures.processing.worker import Worker
 
     if not sys.stderr.isatty() or not Worker.of_environment().is_first:
         yield None
         return
 
-    # Here, because rich takes longer to import than the rest of this command line.
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from restorekit.progress_bar import ProgressBar
 
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task(label, total=None)  # known after the first result
-        try:
-            yield lambda total: bar.update(task, advance=1, total=total)
-        except BaseException:
-            bar.live.transient = True  # remove the bar, so that an error is printed alone
-            raise
+    done = itertools.count(1)
+    with ProgressBar(label) as bar:
+        yield lambda result: bar.update(next(done), result.total, result.source.name)

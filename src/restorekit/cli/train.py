@@ -28,13 +28,12 @@ def train(
     -s train.steps=1000 sets a key of the configuration. A value is parsed as JSON if possible, and
     taken as text otherwise.
     """
-    from restorekit.cli.train_progress import ConsoleProgress
     from restorekit.config.train_config import TrainConfig
     from restorekit.distributed import Launch
     from restorekit.train.trainer import Trainer
 
     chosen = TrainConfig.from_file(config, overrides=settings or [])
-    outcome = Trainer(chosen).fit(resume=resume, progress=ConsoleProgress)
+    outcome = Trainer(chosen).fit(resume=resume, progress=True)
     if Launch.of_environment().is_first:  # only one of several processes prints
         print_line(_where(outcome))
     raise typer.Exit(outcome.exit_code)

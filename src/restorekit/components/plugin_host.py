@@ -10,6 +10,7 @@ RESTOREKIT_STRICT_PLUGINS=1 raises instead of warning.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import warnings
@@ -42,6 +43,8 @@ from restorekit.errors import (
     PluginWarning,
     did_you_mean,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -154,6 +157,9 @@ class _Host:
             except PluginError as error:
                 plugin.cause = str(error)
         plugin.changed = state.changed
+        LOGGER.debug(
+            "plugin '%s' of %s: %s", plugin.name, plugin.provider, plugin.cause or "loaded"
+        )
 
     def adopt(self, plugin: Plugin, module: object) -> None:
         """Register a plugin: the hooks it implements, and each component that is valid.

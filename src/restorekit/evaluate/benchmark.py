@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -19,6 +20,8 @@ from restorekit.evaluate.protocol import Protocol
 from restorekit.evaluate.result_files import AnyPath, ResultFiles
 from restorekit.metric.named_metrics import MetricLike, NamedMetric, read_metrics
 from restorekit.restore.tiles.tile_size import TileSize
+
+LOGGER = logging.getLogger(__name__)
 
 
 def benchmark(
@@ -102,6 +105,8 @@ def benchmark(
         metrics={metric.name: metric.higher_is_better for metric in measured},
     )
     for outcome in measure_models(candidates, pictures, named, protocol, speed_size, measured):
+        result = outcome.reason if isinstance(outcome, Refusal) else f"{outcome.psnr:.2f} dB"
+        LOGGER.info("model '%s', noise '%s': %s", outcome.model, outcome.noise, result)
         done = _with_outcome(done, outcome)
         files.update(done)
         if report is not None:

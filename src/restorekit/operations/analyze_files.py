@@ -11,6 +11,7 @@ from restorekit.operations.file_jobs import Inputs, path_list
 from restorekit.pictures.processing.file_plan import find_inputs
 from restorekit.pictures.read_files import iter_pages
 from restorekit.pictures.value_ranges import Range, check_range
+from restorekit.progress_bar import Progress, progress_reported
 from restorekit.restore.analysis import Analysis
 from restorekit.restore.analyze import analyze_picture
 from restorekit.restore.denoise_options import RangeEnd
@@ -71,6 +72,7 @@ def analyze_files(
     black: RangeEnd = "auto",
     white: RangeEnd = "auto",
     on_file: Callable[[FileAnalysis], None] | None = None,
+    progress: Progress = False,
 ) -> AnalyzedFiles:
     """Analyze picture files, or whole folders of them, as `restorekit analyze` does.
 
@@ -81,6 +83,7 @@ def analyze_files(
         black: the value of black in all inputs; "auto" finds it for each.
         white: the value of white.
         on_file: called with the `FileAnalysis` of each file as soon as it is finished.
+        progress: as for `denoise_files`.
 
     Raises:
         ImageFileError: an input is missing, or a folder has no pictures.
@@ -97,11 +100,14 @@ def analyze_files(
     """
     ends = check_range(black, white)
     paths, unread = find_inputs(path_list(inputs))
-    results = []
-    for path in paths:
-        results.append(_analyze_file(path, ends))
-        if on_file is not None:
-            on_file(results[-1])
+    results: list[FileAnalysis] = []
+    with progress_reported(progress, "analyzing") as tell:
+        tell(0, len(paths), "")
+        for path in paths:
+            results.append(_analyze_file(path, ends))
+            tell(len(results), len(paths), path.name)
+            if on_file is not None:
+                on_file(results[-1])
     return AnalyzedFiles(tuple(results), unread)
 
 

@@ -22,6 +22,7 @@ from restorekit.pictures.pixel_values import Depth
 from restorekit.pictures.processing.file_plan import plan_files
 from restorekit.pictures.processing.one_file import WriteOptions
 from restorekit.pictures.value_ranges import check_range
+from restorekit.progress_bar import Progress, check_progress
 from restorekit.report.report_paths import report_paths
 from restorekit.restore.denoise_options import DEFAULT_MODEL, FileKeywords, show_options
 from restorekit.restore.denoiser import Denoiser
@@ -43,6 +44,7 @@ def denoise_files(
     summarize: bool = False,
     share: Share = False,
     on_file: OnFile | None = None,
+    progress: Progress = False,
     **options: Unpack[FileKeywords],
 ) -> FilesOutcome:
     """Restore picture files, or whole folders of them, as `restorekit denoise` does.
@@ -66,6 +68,9 @@ def denoise_files(
         share: True shares the files among the processes that torchrun has started; each of them
             has to make this call. (rank, world) works on every `world`-th file from `rank` on.
         on_file: called with the `FileResult` of each file as soon as it is finished.
+        progress: True shows a bar on a terminal or in a notebook, and a line now and then
+            elsewhere. A function is called with the number of files that are done, the number of
+            all, and a line about the last one; an exception of it ends the work.
         **options: the keywords of `Denoiser` except `alpha`. `black` and `white` hold for all
             inputs; "auto" finds them for each.
 
@@ -90,6 +95,7 @@ def denoise_files(
         >>> [(result.target.name, result.status) for result in outcome.results]
         [('photo-restored.png', 'restored')]
     """
+    check_progress(progress)
     paths = path_list(inputs)
     ends = check_range(options.get("black", "auto"), options.get("white", "auto"))
     if depth is not None and depth not in _DEPTHS:
@@ -114,4 +120,5 @@ def denoise_files(
         at_once=0 if reports else denoiser.pixels_at_once,
         take_pages=restoring.take_pages,
         on_file=on_file,
+        progress=progress,
     )

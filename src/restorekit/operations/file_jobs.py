@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -13,7 +14,10 @@ from restorekit.pictures.processing.file_plan import FilePlan
 from restorekit.pictures.processing.many_files import FileOutcome, process_files
 from restorekit.pictures.processing.one_file import PictureChange, WriteOptions
 from restorekit.pictures.processing.worker import Worker
+from restorekit.progress_bar import Progress, progress_reported
 from restorekit.restore.outcome import DenoiseOutcome
+
+LOGGER = logging.getLogger(__name__)
 
 AnyPath = str | PathLike[str]
 Inputs = AnyPath | Sequence[AnyPath]
@@ -114,6 +118,7 @@ def run_files(
     at_once: int = 0,
     take_pages: Callable[[int], tuple[Pages, Summaries]] = lambda _: ((), ()),
     on_file: OnFile | None = None,
+    progress: Progress = False,
 ) -> FilesOutcome:
     """Change the files of a plan, or this process's share of them. A failure stops no other file.
 
@@ -125,6 +130,10 @@ def run_files(
         at_once: the number of pixels up to which small pictures of one size are changed together.
         take_pages: hands over what is known of the pages of a file, by its number.
         on_file: called after each file of this process.
+        progress: how it is reported which file was processed.
+
+    Raises:
+        ArgumentError: `progress` is neither a boolean nor a function.
     """
     results: list[FileResult] = []
     # Every world-th file instead of blocks: large pictures are often next to each other.
@@ -145,21 +154,34 @@ def run_files(
             total=total,
         )
         results.append(result)
+        _log(result)
+        tell(len(results), total, f"{result.source.name}: {result.status.replace('_', ' ')}")
         if on_file is not None:
             on_file(result)
 
-    process_files(
-        plan,
-        change,
-        writing,
-        at_once=at_once,
-        rank=worker.rank,
-        world=worker.world,
-        report=report,
-    )
+    # A bar of each process would overwrite those of the others.
+    asked = progress if worker.is_first or progress is not True else False
+    with progress_reported(asked, "files") as tell:
+        tell(0, total, "")
+        process_files(
+            plan,
+            change,
+            writing,
+            at_once=at_once,
+            rank=worker.rank,
+            world=worker.world,
+            report=report,
+        )
     # Called even after failures, because the other processes wait here.
     gathered = [result for some in worker.gather(results) for result in some]
     return FilesOutcome(tuple(sorted(gathered, key=lambda result: result.number)), plan.unread)
+
+
+def _log(result: FileResult) -> None:
+    if result.error is not None:
+        LOGGER.warning("'%s': failed: %s", result.source, result.error)
+    else:
+        LOGGER.info("'%s': %s, '%s'", result.source, result.status, result.target)
 
 
 def worker_of(share: Share) -> Worker:

@@ -24,6 +24,7 @@ from restorekit.pictures.processing.file_plan import plan_outputs
 from restorekit.pictures.processing.one_file import PagePlace, WriteOptions, one_at_a_time
 from restorekit.pictures.tensors import pixels_to_tensor, tensor_to_pixels
 from restorekit.pictures.value_ranges import check_range
+from restorekit.progress_bar import Progress
 from restorekit.records import degrade
 from restorekit.restore.denoise_options import RangeEnd
 from restorekit.seeding import derive_generator
@@ -39,6 +40,7 @@ def add_noise_files(
     white: RangeEnd = "auto",
     share: Share = False,
     on_file: OnFile | None = None,
+    progress: Progress = False,
 ) -> FilesOutcome:
     """Add noise to picture files, or whole folders of them, as `restorekit noise` does.
 
@@ -55,6 +57,7 @@ def add_noise_files(
         white: the value of white.
         share: as for `denoise_files`.
         on_file: called with the `FileResult` of each file as soon as it is finished.
+        progress: as for `denoise_files`.
 
     Returns:
         A result for each file, in order; "restored" is the status of a file that was written.
@@ -83,6 +86,7 @@ def add_noise_files(
         WriteOptions(black=ends[0], white=ends[1]),
         worker_of(share),
         on_file=on_file,
+        progress=progress,
     )
 
 

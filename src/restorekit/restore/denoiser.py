@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ from restorekit.restore.noise_level import Sigma
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pixel_meaning import PixelMeaning
 from restorekit.untrusted.text import quoted
+
+LOGGER = logging.getLogger(__name__)
 
 Array = np.ndarray[Any, Any]
 ImageT = TypeVar("ImageT", Image.Image, Array, Tensor)
@@ -306,7 +309,11 @@ class Denoiser:
                     job.analyze()
             self._restorer.run(jobs, self._options, diagnose)
             seconds = (time.perf_counter() - started) / max(len(jobs), 1)
-            return [job.outcome(seconds) for job in jobs]
+            outcomes = [job.outcome(seconds) for job in jobs]
+        for done in outcomes:
+            how = done.left_alone or f"tile {done.tile}, {done.precision}"
+            LOGGER.debug("model '%s': %s, %.3f s", done.model, how, done.seconds)
+        return outcomes
 
     def _open(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -24,6 +25,8 @@ from restorekit.sampling import evenly_spread
 
 # A large image is judged by this many pieces along each axis, of this side in pixels.
 _PIECES, _PIECE = 2, 256
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -94,6 +97,8 @@ class Pipeline:
                 # Outside of "except", where the exception would keep the tensors of the failed
                 # attempt alive.
                 how = None if canvas.is_spent else self._smaller(how, canvas)
+                if how is not None:
+                    LOGGER.info("model '%s': not enough memory, in smaller tiles", self.name)
         height, width = canvas.size
         tiles = "even in the smallest tiles" if self.network.reach else "which it takes only whole"
         tiles = "half of which it has restored in place" if canvas.is_spent else tiles

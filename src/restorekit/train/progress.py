@@ -1,4 +1,4 @@
-"""How a run reports itself: lines to the logger of this module. The command line shows a bar."""
+"""How a run reports itself: lines to the logger of this module."""
 
 from __future__ import annotations
 

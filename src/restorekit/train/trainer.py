@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from restorekit.config.train_config import TrainConfig
+from restorekit.progress_bar import Progress, check_progress
 from restorekit.train.batches import training_batches
 from restorekit.train.best_validation import BestValidation
 from restorekit.train.callbacks import Callbacks, check_callbacks
@@ -27,6 +28,7 @@ from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
 from restorekit.train.repeatability import repeatability_faults
 from restorekit.train.run_folder import RunFolder, TrainOutcome
+from restorekit.train.shown_progress import make_progress
 from restorekit.train.train_plan import make_train_plan
 from restorekit.train.trainer_arguments import check_settings, present_loss
 from restorekit.train.validation import Validation
@@ -54,6 +56,10 @@ class Trainer:
         load_weight_path: weights to start from.
         callbacks: objects with methods named like the training hooks of
             `restorekit.components.hookspecs`.
+        progress: True shows a bar with the figures of the run, on a terminal or in a notebook, and
+            a line now and then elsewhere. A function is called with the step, the number of steps
+            and a line of figures, whenever a step is logged; an exception of it ends the run.
+            Without a bar, lines go to the logger `restorekit.train.progress`.
         losses: the former name of `loss`.
         **settings: the keys of the configuration's `train` section, such as `steps=1000`. They
             replace those of `config`; `steps` also replaces `epochs`, and vice versa.
@@ -94,6 +100,7 @@ class Trainer:
         save_weight_path: str | Path | None = None,
         load_weight_path: str | Path | None = None,
         callbacks: Iterable[object] = (),
+        progress: Progress = False,
         losses: Any = None,
         **settings: Any,
     ) -> None:
@@ -123,10 +130,10 @@ class Trainer:
         self.results = RunFolder(plan, self.execution.processes, self.split.pictures)
         self.meter = Meter(self.execution.processes)
         self.callbacks = check_callbacks((*plan.loggers(), *callbacks))
+        check_progress(progress)
+        self.progress = progress
 
-    def fit(
-        self, resume: bool = False, progress: Callable[[int, bool], RunProgress] = RunProgress
-    ) -> TrainOutcome:
+    def fit(self, resume: bool = False, progress: Progress | None = None) -> TrainOutcome:
         """Train from the start, or with `resume` from the newest whole checkpoint in the folder.
 
         A new run moves the files of an earlier one to a subfolder. SIGTERM, SIGINT and
@@ -134,13 +141,13 @@ class Trainer:
 
         Args:
             resume: continue the run whose checkpoint is in the folder.
-            progress: makes what reports the run, of its number of steps and whether this process is
-                the one that reports. By default lines go to the logger `restorekit.train.progress`.
+            progress: as for `Trainer`; None for what was given there.
 
         Raises:
             RestoreKitError: the data, the checkpoint or a component causes an error.
         """
         settings, processes, step, reason = self.settings, self.execution.processes, 0, 0
+        progress = self.progress if progress is None else progress
         with (
             ExitStack() as ending,
             worker_faults(),
@@ -148,7 +155,7 @@ class Trainer:
             self.execution.fork_rng(),
             processes.main_within(lock_folder(self.folder)),
             Interruption(settings.max_minutes) as interruption,
-            progress(self.total_steps, processes.is_main) as report,
+            make_progress(progress, self.total_steps, processes.is_main) as report,
         ):
             step = start = self._begin(resume, report)
             report.begin(start)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -29,6 +30,8 @@ from restorekit.weights.weights_names import find_weights
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+LOGGER = logging.getLogger(__name__)
 
 
 def save_model(
@@ -126,6 +129,7 @@ def load_model(
     if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
         raise CheckpointError(f"{path}: damaged, its weights differ from its checksum")
     model.load_state_dict(tensors)
+    LOGGER.info("loaded '%s' for %s", path, type(model).__name__)
     return model.to(resolve_device(device)).eval()
 
 
