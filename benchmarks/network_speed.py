@@ -12,6 +12,7 @@ import argparse
 import statistics
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 from timing import add_device, name_of, now
@@ -32,7 +33,7 @@ NETWORKS = {
 
 
 def runner(
-    name: str, arguments: dict[str, object], half: bool, device: torch.device, side: int
+    name: str, arguments: dict[str, Any], half: bool, device: torch.device, side: int
 ) -> Callable[[], None]:
     """Return a network as a function without arguments."""
     layout = torch.channels_last

@@ -131,10 +131,7 @@ def test_imports_are_seen_wherever_they_stand() -> None:
     """At the top, in a function, for types only, and of submodules."""
     assert "restorekit.components.kinds" in MODULES["restorekit.noise.compose"]
     assert "restorekit.train.trainer" in MODULES["restorekit.cli.train"]
-    assert (
-        "restorekit.weights.checkpoint_layouts"
-        in (MODULES["restorekit.weights.foreign_checkpoints"])
-    )
+    assert "restorekit.records" in MODULES["restorekit.weights.recognition"]
     assert "restorekit.pictures.metadata.exif" in MODULES["restorekit.pictures.read_files"]
     assert circle_in({"a": {"b"}, "b": {"a"}}) == ["a", "b", "a"]
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
-    from restorekit.records import Degraded, Restoration
+    from restorekit.records import Degraded, RecognisedCheckpoint, Restoration
     from restorekit.restore.analysis import Analysis
     from restorekit.restore.analyze import analyze
     from restorekit.restore.denoise import denoise
@@ -108,6 +108,9 @@ if TYPE_CHECKING:
     loggers = _kinds.loggers
     create_logger = _kinds.loggers.create
     list_loggers = _kinds.loggers.names
+    layouts = _kinds.layouts
+    create_layout = _kinds.layouts.create
+    list_layouts = _kinds.layouts.names
     # The end of what `make api` writes.
 
 _LAZY = {
@@ -123,6 +126,7 @@ _LAZY = {
     "NoiseCurve": "restorekit.estimate.noise_curve",
     "Plugin": "restorekit.components.plugin_host",
     "Protocol": "restorekit.evaluate.protocol",
+    "RecognisedCheckpoint": "restorekit.records",
     "Restoration": "restorekit.records",
     "SensorNoise": "restorekit.restore.stabilization.sensor_noise",
     "TrainConfig": "restorekit.config.train_config",
@@ -195,6 +199,7 @@ __all__ = [
     "PluginWarning",
     "PretrainedWeights",
     "Protocol",
+    "RecognisedCheckpoint",
     "Registry",
     "Restoration",
     "RestoreKitError",

@@ -88,6 +88,29 @@ class TaskBatch:
         return replace(answer, image=torch.where(self.mask, answer.image, self.target))
 
 
+@dataclass(frozen=True)
+class RecognisedCheckpoint:
+    """A checkpoint of another project, converted to a registered architecture.
+
+    Attributes:
+        architecture: the registered name of the model.
+        arguments: the arguments of the model, which JSON can express.
+        tensors: the state dict of that model.
+        layout: the name of the layout, for messages and for the card of converted weights; that of
+            the component if it is left out.
+
+    Example:
+        >>> found = restorekit.RecognisedCheckpoint("dncnn", {"depth": 2}, {"w": torch.ones(1)})
+        >>> found.architecture, found.arguments
+        ('dncnn', {'depth': 2})
+    """
+
+    architecture: str
+    arguments: Mapping[str, object]
+    tensors: Mapping[str, Tensor]
+    layout: str = ""
+
+
 def degrade(noise: Any, clean: Tensor, generator: Generator | None) -> Degraded:
     """Apply a noise model to a batch (B, C, H, W), with the generator if the model takes one."""
     given = {"generator": generator} if takes(noise, "generator") else {}

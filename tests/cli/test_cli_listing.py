@@ -73,6 +73,22 @@ class TestList:
         assert json.loads(run("list", "--json", "losses", "x*").out) == {"losses": []}
         assert run("list", "losses", "x*").out == "losses\n  (none)\n"
 
+    def test_a_tag_selects(self, run: Any, odd: None) -> None:
+        """Only components with the tag; without a kind, only kinds that have any."""
+        listed = json.loads(run("list", "models", "*", "--tag", "multiscale", "--json").out)
+        assert [each["name"] for each in listed["models"]] == ["swift", "unet"]
+        assert list(json.loads(run("list", "--tag=regularizer", "--json").out)) == ["losses"]
+        assert json.loads(run("list", "models", "d*", "--tag", "x", "--json").out) == {"models": []}
+
+    def test_an_unknown_tag_or_option(self, refused: Callable[..., str]) -> None:
+        """The message suggests the nearest one and lists the tags."""
+        message = refused("list", "models", "--tag", "residul")
+        assert "no model has the tag 'residul'. Did you mean 'residual'? Tags: " in message
+        assert "weights have no tags" in refused("list", "weights", "--tag", "residual")
+        assert "needs a tag" in refused("list", "--tag")
+        assert "Did you mean '--tag'?" in refused("list", "--tags", "x")
+        assert "no such option '--jsn'. Did you mean '--json'?" in refused("list", "--jsn")
+
     def test_text_has_names_summaries_and_providers_of_plugins(self, run: Any, odd: None) -> None:
         """Built-in components have no provider in the list; those of plugins do."""
         lines = [" ".join(line.split()) for line in run("list", "models").out.splitlines()]

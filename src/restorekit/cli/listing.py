@@ -10,6 +10,7 @@ from restorekit.cli.options import Json
 from restorekit.cli.output import print_json, print_table, print_text
 from restorekit.components.component_records import RegistryEntry
 from restorekit.components.kinds import REGISTRIES
+from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.weights.weights_listing import ListedWeights, describe_weights
 
@@ -21,10 +22,11 @@ def plurals() -> dict[str, str]:
     return {registry.plural: kind for kind, registry in REGISTRIES.items()}
 
 
-USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN] [--json]"
+USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN] [--tag TAG] [--json]"
 HELP = f"""List {", ".join(plurals())} and trained weights.
 
-The list can be limited to one kind, and to names that match a pattern such as 'unet*'.
+The list can be limited to one kind, to names that match a pattern such as 'unet*', and with
+--tag TAG to components with a tag.
 Components of plugins are listed with the plugin that provides them.
 """
 
@@ -32,16 +34,21 @@ Components of plugins are listed with the plugin that provides them.
 def listing(context: typer.Context, as_json: Json = False) -> None:
     """Print the components of every kind, or of one."""
     # Declared arguments would make typer import pydantic, which doubles the start-up time.
-    kind, pattern = _read(context.args)
+    words, tag = _without_tag(context.args)
+    kind, pattern = _read(words)
+    registries = [each for each in REGISTRIES.values() if kind in (None, each.kind)]
+    if tag is not None:
+        _check_tag(tag, registries, kind)
     listed = {
-        plural: [REGISTRIES[kind_].entry(name) for name in REGISTRIES[kind_].names(pattern)]
-        for plural, kind_ in plurals().items()
-        if kind in (None, kind_)
+        each.plural: [each.entry(name) for name in each.names(pattern, tag=tag)]
+        for each in registries
     }
+    if tag is not None:
+        listed = {plural: entries for plural, entries in listed.items() if entries or kind}
     found: dict[str, list[Any]]
     found = {plural: [_as_json(e) for e in entries] for plural, entries in listed.items()}
     rows = {plural: [_row(e) for e in entries] for plural, entries in listed.items()}
-    if kind in (None, WEIGHTS):
+    if kind in (None, WEIGHTS) and tag is None:
         found[WEIGHTS] = describe_weights(pattern)
         rows[WEIGHTS] = [_weights_row(each) for each in found[WEIGHTS]]
     if as_json:
@@ -76,6 +83,39 @@ def _read(words: list[str]) -> tuple[str | None, str]:
     if not words or words[0] == WEIGHTS:
         return (WEIGHTS if words else None), pattern
     return kind_of(words[0], WEIGHTS), pattern
+
+
+def _without_tag(words: list[str]) -> tuple[list[str], str | None]:
+    """The words without "--tag TAG" or "--tag=TAG", and the tag.
+
+    Raises:
+        ArgumentError: the tag is missing, or there is another option.
+    """
+    tag, others = None, []
+    remaining = iter(words)
+    for word in remaining:
+        option, _, value = word.partition("=")
+        if option == "--tag":
+            tag = value or next(remaining, None)
+            if tag is None:
+                raise ArgumentError("option '--tag' needs a tag, for example --tag convolutional")
+        elif option.startswith("-"):
+            hint = did_you_mean(option, ["--tag", "--json"]) or " See 'restorekit list --help'"
+            raise ArgumentError(f"no such option '{option}'.{hint}")
+        else:
+            others.append(word)
+    return others, tag
+
+
+def _check_tag(tag: str, registries: list[Registry], kind: str | None) -> None:
+    """Raise an error for a tag that no listed component has."""
+    if kind == WEIGHTS:
+        raise ArgumentError("weights have no tags; --tag lists components")
+    known = sorted({each for registry in registries for each in registry.tags()})
+    if tag not in known:
+        what = kind or "component"
+        near = did_you_mean(tag, known)
+        raise ArgumentError(f"no {what} has the tag '{tag}'.{near} Tags: {', '.join(known)}")
 
 
 def _row(entry: RegistryEntry) -> tuple[str, str]:

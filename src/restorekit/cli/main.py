@@ -50,7 +50,7 @@ app.command(
     cls=QuickCommand,
     help=listing.HELP,
     options_metavar=listing.USAGE,
-    context_settings={"allow_extra_args": True},
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(listing.listing)
 app.command("describe", cls=QuickCommand)(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)

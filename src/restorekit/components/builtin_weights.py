@@ -1,14 +1,16 @@
-"""The bundled weights: every file in the folder `pretrained` of the package."""
+"""The bundled weights, every file in the folder `pretrained` of the package, and the layouts."""
 
 from __future__ import annotations
 
 import importlib.resources
 from pathlib import Path
 
+from restorekit.components.component_records import Component
 from restorekit.components.hookspecs import hookimpl
 from restorekit.components.pretrained_weights import PretrainedWeights
 
 _DEFAULTS = {"swift-photo"}
+_LAYOUTS = "restorekit.weights.checkpoint_layouts"
 
 
 @hookimpl
@@ -17,4 +19,38 @@ def restorekit_weights() -> list[PretrainedWeights]:
     return [
         PretrainedWeights(path.stem, path, default=path.stem in _DEFAULTS)
         for path in sorted(folder.glob("*.safetensors"))
+    ]
+
+
+@hookimpl
+def restorekit_layouts() -> list[Component]:
+    return [
+        Component(
+            "kair",
+            f"{_LAYOUTS}:KAIR",
+            "KAIR's DnCNN and FFDNet",
+            "https://github.com/cszn/KAIR",
+            ("dncnn", "ffdnet"),
+        ),
+        Component(
+            "dncnn_pytorch",
+            f"{_LAYOUTS}:DnCNNPyTorch",
+            "the PyTorch DnCNN of SaoYan and cszn",
+            "https://github.com/SaoYan/DnCNN-PyTorch, https://github.com/cszn/DnCNN",
+            ("dncnn",),
+        ),
+        Component(
+            "dncnn_deepinv",
+            f"{_LAYOUTS}:DnCNNDeepinv",
+            "deepinv's DnCNN",
+            "https://github.com/deepinv/deepinv",
+            ("dncnn",),
+        ),
+        Component(
+            "ffdnet_ipol",
+            f"{_LAYOUTS}:FFDNetIPOL",
+            "the IPOL FFDNet",
+            "Tassano et al., IPOL 2019, https://doi.org/10.5201/ipol.2019.231",
+            ("ffdnet",),
+        ),
     ]

@@ -6,18 +6,19 @@ it imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from restorekit.records import TaskBatch
+from restorekit.records import RecognisedCheckpoint, TaskBatch
 
 Estimator = Callable[[Tensor], Tensor]
 Measurement = Callable[..., Any]  # the record depends on the measurement
 Schedule = Callable[[float], float]
+CheckpointLayout = Callable[[Mapping[str, Tensor]], RecognisedCheckpoint | None]
 
 
 class ImageDataset(Dataset[Tensor]):

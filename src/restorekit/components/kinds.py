@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from restorekit.components import pretrained_weights
 from restorekit.components.catalogue import CATALOGUES as CATALOGUES
 from restorekit.components.catalogue import Catalogue
+from restorekit.components.model_registry import ModelRegistry
 from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.components.registry import REGISTRIES as REGISTRIES
 from restorekit.components.registry import Registry
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from restorekit.components.contracts import (
+        CheckpointLayout,
         Estimator,
         ImageDataset,
         ImageMetric,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
         Schedule,
     )
 
-models: Registry[nn.Module] = Registry(
+models = ModelRegistry(
     "model",
     contract="`forward(noisy, sigma=None)` returns a tensor or a `Restoration`",
     of_tensors=True,
@@ -104,6 +106,12 @@ loggers: Registry[object] = Registry(
     "is a `restorekit.train.loggers.base.Logger` with `begin`, `write` and `end`",
     needs=(),
     given=1,
+)
+layouts: Registry[CheckpointLayout] = Registry(
+    "layout",
+    contract="`layout(state)`: the state dict of a checkpoint of another project to a "
+    "`RecognisedCheckpoint`, or None if the keys are of another layout; `keys` is a text with the "
+    "first keys of such a checkpoint, for messages",
 )
 weights = Catalogue(
     "weights",

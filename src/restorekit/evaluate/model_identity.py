@@ -63,14 +63,11 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
     """
     made = describe_origin(unwrap_model(module))
     if isinstance(given, nn.Module):
-        state = {
-            k: v.detach().cpu().contiguous() for k, v in unwrap_model(module).state_dict().items()
-        }
-        return ModelIdentity(None, made, weights=checksum(state) if state else None)
+        return ModelIdentity(None, made, weights=_digest(module))
     text = str(given)
     # A file may have the name of a model.
     if not Path(text).exists() and text.partition(":")[0] in models:
-        return ModelIdentity(text, made)
+        return ModelIdentity(text, made, weights=_digest(module))
     file = find_weights(text)
     card = read_card(text)
     return ModelIdentity(
@@ -84,3 +81,10 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
         weights=card.get("checksum"),
         card=card,
     )
+
+
+def _digest(module: nn.Module) -> str | None:
+    """The digest of the weights of a module; None if it has none."""
+    state = unwrap_model(module).state_dict()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return checksum(tensors) if tensors else None

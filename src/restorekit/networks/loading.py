@@ -14,6 +14,7 @@ from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.forks import settle_threads
 from restorekit.weights import WeightsCard, describe_origin, load_model, read_card
+from restorekit.weights.weights_names import needs_no_file
 
 ModelLike = nn.Module | str | PathLike[str]
 
@@ -23,7 +24,8 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
 
     Args:
         model: the name of bundled weights, a weights file, the folder of a run, a module, or a
-            model without trainable weights, with its arguments: "tv", "median:switching=true".
+            registered model that needs no weights file, with its arguments: "tv",
+            "median:switching=true".
         device: name of the device; "auto" leaves a module where it is.
 
     Raises:
@@ -40,8 +42,8 @@ def load_network(model: ModelLike, device: str | torch.device) -> nn.Module:
     if isinstance(model, nn.Module):
         loaded = model if device == "auto" else model.to(resolve_device(device))
     else:
-        made = _without_weights(model)
-        loaded = made.to(resolve_device(device)) if made else load_model(model, device)
+        made = _without_file(model)
+        loaded = load_model(model, device) if made is None else made.to(resolve_device(device))
     return loaded.to(memory_format=torch.channels_last)
 
 
@@ -56,13 +58,13 @@ def load_with_card(model: ModelLike) -> tuple[nn.Module, WeightsCard]:
     """
     if isinstance(model, nn.Module):
         return model, {"model": describe_origin(model)}
-    network = load_network(model, "cpu")
-    has_weights = any(True for _ in network.parameters())
-    return network, read_card(model) if has_weights else {"model": describe_origin(network)}
+    if (made := _without_file(model)) is not None:
+        return load_network(made, "cpu"), {"model": describe_origin(made)}
+    return load_network(model, "cpu"), read_card(model)
 
 
-def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
-    """Create a registered model that needs no weights; None if the name is anything else.
+def _without_file(model: str | PathLike[str]) -> nn.Module | None:
+    """Create a registered model that needs no weights file; None if the name is anything else.
 
     Raises:
         CheckpointError: an argument has no name.
@@ -76,5 +78,5 @@ def _without_weights(model: str | PathLike[str]) -> nn.Module | None:
     written = expressions.parse_expression(model)
     if written.values:
         raise CheckpointError(f"'{model}': write {written.name}:key=value")
-    made: nn.Module = models.create(written.name, **written.arguments)
-    return None if any(True for _ in made.parameters()) else made
+    made: nn.Module = models.make(models.check(written.name, written.arguments))
+    return made if needs_no_file(made) else None

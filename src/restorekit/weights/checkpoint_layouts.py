@@ -1,273 +1,143 @@
-"""Layouts of the checkpoints of other projects, one entry of `LAYOUTS` each.
+"""Layouts of the checkpoints of other projects, one class each: components of the kind `layout`.
 
-The function of an entry converts a state dict to one of our architectures, or returns None if the
-keys are not of its layout. A new layout needs a function and an entry of `LAYOUTS`.
+A layout converts a state dict to one of our architectures, and returns None for other keys. It
+raises CheckpointError if the keys are of its layout but the shapes are not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import torch
-from torch import Tensor
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from restorekit.errors import CheckpointError
+from restorekit.records import RecognisedCheckpoint
+from restorekit.weights.plain_stacks import (
+    Convolution,
+    StateDict,
+    as_dncnn,
+    as_ffdnet,
+    read_sequence,
+    shape_error,
+)
 
-StateDict = Mapping[str, Tensor]
-
-_NORM = {"weight", "bias", "running_mean", "running_var"}
 _HIDDEN = re.compile(r"conv_list\.(\d+)\.weight")
 
 
-@dataclass(frozen=True)
-class RecognisedCheckpoint:
-    """A checkpoint of another project, converted to one of our architectures.
+class KAIR:
+    """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4.
 
-    Attributes:
-        architecture: the registered name of the model.
-        arguments: the arguments of the model.
-        tensors: the converted state dict.
-        layout: the name of the layout, for messages.
+    Example:
+        >>> layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 3)
+        >>> network = torch.nn.ModuleDict({"model": torch.nn.Sequential(*layers)})
+        >>> state = network.state_dict()
+        >>> restorekit.create_layout("kair")(state).architecture
+        'dncnn'
     """
 
-    architecture: str
-    arguments: Mapping[str, object]
-    tensors: dict[str, Tensor]
-    layout: str
+    keys = "model.0.weight, model.0.bias, model.2.weight"
+
+    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
+        """The converted checkpoint, or None if its keys are of another layout."""
+        convs = read_sequence(state, "model")
+        if convs is None:
+            return None
+        convs = [conv.folded(eps=1e-4) for conv in convs]
+        in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
+        # FFDNet has four phases of each channel, and a noise map as a further input.
+        if in_channels == out_channels + 1 and out_channels % 4 == 0:
+            return as_ffdnet(convs, "KAIR's FFDNet")
+        return as_dncnn(convs, "KAIR's DnCNN")
 
 
-@dataclass(frozen=True)
-class CheckpointLayout:
-    """A way in which a project names and orders the tensors of a network.
+class DnCNNPyTorch:
+    """SaoYan/DnCNN-PyTorch, and cszn/DnCNN with a bias in the first layer and epsilon 1e-4.
 
-    Attributes:
-        name: project and architecture, for messages.
-        keys: the first keys of such a checkpoint, for messages.
-        read: converts a state dict; returns None if the keys are not of this layout, and raises
-            CheckpointError if the keys are but the shapes are not.
+    Example:
+        >>> layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 3)
+        >>> network = torch.nn.ModuleDict({"dncnn": torch.nn.Sequential(*layers)})
+        >>> state = network.state_dict()
+        >>> restorekit.create_layout("dncnn_pytorch")(state).arguments["depth"]
+        2
     """
 
-    name: str
-    keys: str
-    read: Callable[[StateDict], RecognisedCheckpoint | None]
+    keys = "dncnn.0.weight, dncnn.2.weight"
+
+    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
+        """The converted checkpoint, or None if its keys are of another layout."""
+        convs = read_sequence(state, "dncnn")
+        if convs is None:
+            return None
+        if any(conv.bias is not None for conv in convs):
+            return as_dncnn([conv.folded(eps=1e-4) for conv in convs], "cszn's PyTorch DnCNN")
+        return as_dncnn(convs, "SaoYan's PyTorch DnCNN")
 
 
-@dataclass(frozen=True)
-class Convolution:
-    """A 3x3 convolution of a plain stack, and the batch normalisation after it."""
-
-    weight: Tensor
-    bias: Tensor | None = None
-    norm: Mapping[str, Tensor] | None = None
-
-    @property
-    def bias_or_zeros(self) -> Tensor:
-        """The bias, or zeros without one."""
-        return self.weight.new_zeros(len(self.weight)) if self.bias is None else self.bias
-
-    def folded(self, eps: float) -> Convolution:
-        """An equal convolution that includes the normalisation."""
-        if self.norm is None:
-            return self
-        n = self.norm
-        weight, bias = fuse_conv_bn_weights(
-            self.weight, self.bias, n["running_mean"], n["running_var"], eps, n["weight"], n["bias"]
-        )
-        return Convolution(weight.detach(), bias.detach())
-
-
-def _kair(state: StateDict) -> RecognisedCheckpoint | None:
-    """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4."""
-    convs = _sequence(state, "model")
-    if convs is None:
-        return None
-    convs = [conv.folded(eps=1e-4) for conv in convs]
-    in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
-    # FFDNet has four phases of each channel, and a noise map as a further input.
-    if in_channels == out_channels + 1 and out_channels % 4 == 0:
-        return _ffdnet(convs, "KAIR's FFDNet")
-    return _dncnn(convs, "KAIR's DnCNN")
-
-
-def _dncnn_pytorch(state: StateDict) -> RecognisedCheckpoint | None:
-    """SaoYan/DnCNN-PyTorch, and cszn/DnCNN with a bias in the first layer and epsilon 1e-4."""
-    convs = _sequence(state, "dncnn")
-    if convs is None:
-        return None
-    if any(conv.bias is not None for conv in convs):
-        return _dncnn([conv.folded(eps=1e-4) for conv in convs], "cszn's PyTorch DnCNN")
-    return _dncnn(convs, "SaoYan's PyTorch DnCNN")
-
-
-def _dncnn_deepinv(state: StateDict) -> RecognisedCheckpoint | None:
+class DnCNNDeepinv:
     """deepinv: first, hidden and last layers have separate names; the negative noise is predicted.
 
     The keys are renamed to those of one flat sequence, and the last layer is negated.
+
+    Example:
+        >>> layers = {"in_conv": torch.nn.Conv2d(1, 4, 3), "out_conv": torch.nn.Conv2d(4, 1, 3)}
+        >>> state = torch.nn.ModuleDict(layers).state_dict()
+        >>> restorekit.create_layout("dncnn_deepinv")(state).arguments["width"]
+        4
     """
-    hidden = sorted(int(m[1]) for key in state if (m := _HIDDEN.fullmatch(key)))
-    layers = ["in_conv", *(f"conv_list.{place}" for place in hidden), "out_conv"]
-    numbered = {layer: f"all.{2 * place}" for place, layer in enumerate(layers)}
-    if not {"in_conv.weight", "out_conv.weight"} <= state.keys():
-        return None
-    # A gap would be closed by the renaming, and a shorter network would load without an error.
-    if missing := set(range(len(hidden))) - set(hidden):
-        raise CheckpointError(f"layer 'conv_list.{min(missing)}' is missing")
-    parts = {key: key.rpartition(".") for key in state}
-    renamed = {
-        f"{numbered.get(layer, layer)}.{what}": state[key]
-        for key, (layer, _, what) in parts.items()
-    }
-    convs = _sequence(renamed, "all")
-    if convs is None:
-        return None
-    last = convs[-1]
-    # Our network predicts the noise itself and subtracts it.
-    convs[-1] = Convolution(-last.weight, None if last.bias is None else -last.bias)
-    return _dncnn(convs, "deepinv's DnCNN")
+
+    keys = "in_conv.weight, in_conv.bias, conv_list.0.weight"
+
+    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
+        """The converted checkpoint, or None if its keys are of another layout."""
+        hidden = sorted(int(m[1]) for key in state if (m := _HIDDEN.fullmatch(key)))
+        layers = ["in_conv", *(f"conv_list.{place}" for place in hidden), "out_conv"]
+        numbered = {layer: f"all.{2 * place}" for place, layer in enumerate(layers)}
+        if not {"in_conv.weight", "out_conv.weight"} <= state.keys():
+            return None
+        # A gap would be closed by the renaming, and a shorter network would load without an error.
+        if missing := set(range(len(hidden))) - set(hidden):
+            raise CheckpointError(f"layer 'conv_list.{min(missing)}' is missing")
+        parts = {key: key.rpartition(".") for key in state}
+        renamed = {
+            f"{numbered.get(layer, layer)}.{what}": state[key]
+            for key, (layer, _, what) in parts.items()
+        }
+        convs = read_sequence(renamed, "all")
+        if convs is None:
+            return None
+        last = convs[-1]
+        # Our network predicts the noise itself and subtracts it.
+        convs[-1] = Convolution(-last.weight, None if last.bias is None else -last.bias)
+        return as_dncnn(convs, "deepinv's DnCNN")
 
 
-def _ffdnet_ipol(state: StateDict) -> RecognisedCheckpoint | None:
+class FFDNetIPOL:
     """Tassano et al., IPOL 2019: one noise map per channel, before the image; predicts the noise.
 
     The noise maps of all channels are equal, so their weights are added up.
+
+    Example:
+        >>> layers = torch.nn.Conv2d(5, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3)
+        >>> inner = torch.nn.ModuleDict({"itermediate_dncnn": torch.nn.Sequential(*layers)})
+        >>> state = torch.nn.ModuleDict({"intermediate_dncnn": inner}).state_dict()
+        >>> restorekit.create_layout("ffdnet_ipol")(state).arguments["channels"]
+        1
     """
-    convs = _sequence(state, "intermediate_dncnn.itermediate_dncnn")
-    if convs is None:
-        return None
-    layout = "the IPOL FFDNet"
-    first, channels = convs[0].weight, len(convs[-1].weight) // 4
-    if channels == 0 or first.shape[1] != 5 * channels:
-        raise _shape_error(convs, layout, "FFDNet needs 5 inputs and 4 outputs per channel there")
-    sigma_map, phases = first[:, :channels].sum(1, keepdim=True), first[:, channels:]
-    convs[0] = replace(convs[0], weight=torch.cat((phases, sigma_map), dim=1))
-    return _ffdnet([conv.folded(eps=1e-5) for conv in convs], layout, residual=True)
 
+    keys = "intermediate_dncnn.itermediate_dncnn.0.weight"
 
-LAYOUTS = (
-    CheckpointLayout(
-        "KAIR's DnCNN and FFDNet", "model.0.weight, model.0.bias, model.2.weight", _kair
-    ),
-    CheckpointLayout(
-        "the PyTorch DnCNN of SaoYan and cszn", "dncnn.0.weight, dncnn.2.weight", _dncnn_pytorch
-    ),
-    CheckpointLayout(
-        "deepinv's DnCNN", "in_conv.weight, in_conv.bias, conv_list.0.weight", _dncnn_deepinv
-    ),
-    CheckpointLayout(
-        "the IPOL FFDNet", "intermediate_dncnn.itermediate_dncnn.0.weight", _ffdnet_ipol
-    ),
-)
-
-
-def _dncnn(convs: list[Convolution], layout: str) -> RecognisedCheckpoint:
-    """A stack of convolutions as our `dncnn`, which predicts the noise."""
-    _check(convs, layout)
-    channels, width = convs[0].weight.shape[1], len(convs[0].weight)
-    if len(convs[-1].weight) != channels:
-        raise _shape_error(convs, layout, "DnCNN has equal numbers there, FFDNet 4C + 1 and 4C")
-    normed = all(conv.norm is not None for conv in convs[1:-1]) and len(convs) > 2
-    # Our DnCNN has either batch normalisation or biases. Anything else is folded into biases.
-    if not normed or any(conv.bias is not None for conv in convs):
-        normed, convs = False, [conv.folded(eps=1e-5) for conv in convs]
-    arguments = {"channels": channels, "depth": len(convs), "width": width, "batch_norm": normed}
-    return RecognisedCheckpoint("dncnn", arguments, _numbered(convs, normed), layout)
-
-
-def _ffdnet(convs: list[Convolution], layout: str, residual: bool = False) -> RecognisedCheckpoint:
-    """A stack of convolutions as our `ffdnet`."""
-    _check(convs, layout)
-    channels, width = len(convs[-1].weight) // 4, len(convs[0].weight)
-    arguments = {"channels": channels, "depth": len(convs), "width": width, "residual": residual}
-    return RecognisedCheckpoint("ffdnet", arguments, _numbered(convs, normed=False), layout)
-
-
-def _numbered(convs: list[Convolution], normed: bool) -> dict[str, Tensor]:
-    """The state dict of `layers`: convolutions, normalisations and ReLUs in one sequence."""
-    tensors, number = {}, 0
-    for conv in convs:
-        tensors[f"layers.{number}.weight"] = conv.weight
-        if not normed:
-            tensors[f"layers.{number}.bias"] = conv.bias_or_zeros
-        elif conv.norm is not None:
-            number += 1
-            tensors |= {f"layers.{number}.{key}": value for key, value in conv.norm.items()}
-        number += 2  # the ReLU in between has no tensors
-    return tensors
-
-
-def _sequence(state: StateDict, prefix: str) -> list[Convolution] | None:
-    """The convolutions of a sequence "prefix.0.weight", ..; None if there are other keys.
-
-    Raises:
-        CheckpointError: the sequence has gaps; ignoring them would load a shorter network.
-    """
-    pattern = re.compile(
-        re.escape(prefix) + r"\.(\d+)\.(weight|bias|running_mean|running_var|num_batches_tracked)"
-    )
-    layers: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in state.items():
-        match = pattern.fullmatch(key)
-        if match is None:
+    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
+        """The converted checkpoint, or None if its keys are of another layout."""
+        convs = read_sequence(state, "intermediate_dncnn.itermediate_dncnn")
+        if convs is None:
             return None
-        layers.setdefault(int(match[1]), {})[match[2]] = tensor
-    convs: list[Convolution] = []
-    # From -2, so that the first layer may have number 0 only.
-    for previous, number in pairwise([-2, *sorted(layers)]):
-        layer = layers[number]
-        if number - previous > 2:  # one number may be missing: a ReLU has no tensors
-            where = f"between '{prefix}.{previous}' and" if convs else "before"
-            raise CheckpointError(
-                f"layers are missing, or of another kind, {where} '{prefix}.{number}'"
+        layout = "the IPOL FFDNet"
+        first, channels = convs[0].weight, len(convs[-1].weight) // 4
+        if channels == 0 or first.shape[1] != 5 * channels:
+            raise shape_error(
+                convs, layout, "FFDNet needs 5 inputs and 4 outputs per channel there"
             )
-        if "weight" in layer and layer["weight"].ndim == 4 and layer.keys() <= {"weight", "bias"}:
-            convs.append(Convolution(layer["weight"], layer.get("bias")))
-        elif convs and layer.keys() >= _NORM and _fits(layer, len(convs[-1].weight)):
-            layer.setdefault("num_batches_tracked", torch.tensor(0))  # missing before torch 0.4.1
-            convs[-1] = replace(convs[-1], norm=layer)
-        else:
-            return None
-    if not _are_alike(convs):
-        raise CheckpointError(
-            f"only some layers of '{prefix}' have a bias or a batch normalisation"
-        )
-    return convs or None
-
-
-def _are_alike(convs: list[Convolution]) -> bool:
-    """Whether all layers agree: on a bias, except for the first, and hidden ones on a norm."""
-    biases = {conv.bias is None for conv in convs[1:]}
-    norms = {conv.norm is None for conv in convs[1:-1]}
-    return len(biases) < 2 and len(norms) < 2
-
-
-def _fits(norm: Mapping[str, Tensor], width: int) -> bool:
-    """Whether a normalisation is for `width` features."""
-    return all(norm[key].shape == (width,) for key in _NORM)
-
-
-def _check(convs: list[Convolution], layout: str) -> None:
-    """Raise an error unless this is a stack of 3x3 convolutions of one width."""
-    shapes = [tuple(conv.weight.shape) for conv in convs]
-    width = shapes[0][0]
-    plain = all(len(shape) == 4 and shape[2:] == (3, 3) for shape in shapes) and len(shapes) > 1
-    if not plain or any(before[0] != after[1] for before, after in pairwise(shapes)):
-        raise CheckpointError(
-            f"the keys are those of {layout}, but the shapes are not those of a stack of 3x3 "
-            f"convolutions: {shapes[0]}, .."
-        )
-    if any(shape[0] != width for shape in shapes[:-1]):
-        raise CheckpointError(
-            f"the keys are those of {layout}, but its layers have different widths"
-        )
-
-
-def _shape_error(convs: list[Convolution], layout: str, rule: str) -> CheckpointError:
-    in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
-    return CheckpointError(
-        f"the keys are those of {layout}, but it has {in_channels} input and {out_channels} output "
-        f"channels; {rule}"
-    )
+        sigma_map, phases = first[:, :channels].sum(1, keepdim=True), first[:, channels:]
+        convs[0] = replace(convs[0], weight=torch.cat((phases, sigma_map), dim=1))
+        return as_ffdnet([conv.folded(eps=1e-5) for conv in convs], layout, residual=True)

@@ -12,7 +12,7 @@ from restorekit.weights.weights_files import load_model, save_model
 from restorekit.weights.weights_names import find_weights
 
 if TYPE_CHECKING:
-    from restorekit.weights.checkpoint_layouts import RecognisedCheckpoint
+    from restorekit.records import RecognisedCheckpoint
 
 
 def convert_weights(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import zipfile
@@ -14,12 +13,13 @@ from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
 from restorekit.weights.card_fields import WeightsCard
+from restorekit.weights.recognition import recognise
 from restorekit.weights.safetensors_header import is_safetensors, read_header
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from restorekit.weights.checkpoint_layouts import RecognisedCheckpoint
+    from restorekit.records import RecognisedCheckpoint
 
 # Keys under which trainers store a state dict. Moving averages come first: if both are there, they
 # are what the project evaluates.
@@ -71,24 +71,10 @@ def read_foreign(path: Path) -> RecognisedCheckpoint:
     Raises:
         CheckpointError: it cannot be read, or its layout is unknown.
     """
-    from restorekit.weights.checkpoint_layouts import LAYOUTS
-
     state = read_state_dict(path)
     # Published weights in half precision still run in a float32 network.
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    # Wrappers such as "net." add a prefix to all keys; each round removes one.
-    while True:
-        for layout in LAYOUTS:
-            try:
-                found = layout.read(state)
-            except CheckpointError as error:
-                raise CheckpointError(f"{path}: {error}") from error
-            if found is not None:
-                return found
-        inner = _without_prefix(state)
-        if inner is None:
-            raise _unknown(path)
-        state = inner
+    return recognise(state, path)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -193,30 +179,3 @@ def _unwrapped(loaded: object, depth: int = 3) -> dict[str, Tensor] | None:
     inner = (_unwrapped(loaded[key], depth - 1) for key in _WRAPPERS if key in loaded)
     # In the order of _WRAPPERS, not of the file.
     return next((state for state in inner if state is not None), None)
-
-
-def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """The state dict without the first part of its keys, if all keys share it; else None."""
-    first = {key.partition(".")[0] for key in state}
-    if len(first) != 1 or not all("." in key for key in state):
-        return None
-    return {key.partition(".")[2]: tensor for key, tensor in state.items()}
-
-
-def _unknown(path: Path) -> CheckpointError:
-    from restorekit.weights.checkpoint_layouts import LAYOUTS
-
-    state = read_state_dict(path)
-    if not state:
-        return CheckpointError(f"{path}: has no tensors")
-    shapes = [f"{key} {tuple(tensor.shape)}" for key, tensor in state.items()]
-    names = ", ".join(list(state)[:3])
-    by_likeness = {
-        difflib.SequenceMatcher(None, names, each.keys).ratio(): each for each in LAYOUTS
-    }
-    near = by_likeness[max(by_likeness)]
-    more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
-    return CheckpointError(
-        f"{path}: not written by restorekit, and its layout is unknown: it has "
-        f"{', '.join(shapes[:3])}{more}; the nearest known layout is {near.name} ({near.keys}, ..)"
-    )

@@ -122,8 +122,9 @@ def load_model(
             tensors = state
         else:
             found = read_foreign(path)
-            tensors = found.tensors
-            model = models.create(found.architecture, **found.arguments) if model is None else model
+            tensors = dict(found.tensors)
+            if model is None:
+                model = models.make(models.check(found.architecture, found.arguments))
     # Before the checksum: for another architecture "damaged" would be misleading.
     _check_fit(model, tensors, path)
     if card is not None and card.get("checksum", digest := checksum(tensors)) != digest:
@@ -166,7 +167,8 @@ def _make(made: DescribedComponent, path: Path) -> nn.Module:
     size, tensors = 16 * header.parameters + (64 << 20), 4 * len(header.shapes) + 1000
     try:
         with bounded_allocation(size, tensors, what=str(made["name"]), limit="its tensors are"):
-            model: nn.Module = models.create(made["name"], **made["arguments"])
+            # Not `create`, whose argument `pretrained` a card could use to load another file.
+            model: nn.Module = models.make(models.check(str(made["name"]), made["arguments"]))
     except UnknownNameError as error:
         provider = f"{made.get('provider', 'a plugin')} {made.get('version', '')}".rstrip()
         raise CheckpointError(

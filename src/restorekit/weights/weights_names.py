@@ -14,6 +14,7 @@ import hashlib
 import os
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from restorekit.components.component_records import Entry
 from restorekit.components.kinds import models, weights
@@ -24,6 +25,9 @@ from restorekit.untrusted.plain_data import parse_json
 from restorekit.weights import schemes
 from restorekit.weights.safetensors_header import KEY, read_header
 from restorekit.weights.weights_folder import weights_in_run
+
+if TYPE_CHECKING:
+    from torch import nn
 
 VARIABLE = "RESTOREKIT_WEIGHTS"
 SUFFIX = ".safetensors"
@@ -160,26 +164,41 @@ def _check_no_picture(path: Path) -> None:
 
 def _architecture(name: str, named: dict[str, Path]) -> str:
     """The message for the name of an architecture where weights are expected."""
-    fitting = [each for each, path in named.items() if _architecture_of(path) == name]
+    fitting = [each for each, path in named.items() if architecture_of(path) == name]
     if fitting:
         return f"'{name}' is an architecture; weights trained for it: {', '.join(sorted(fitting))}"
-    if _has_no_weights(name):
-        return f"'{name}' is a model without weights. See 'restorekit describe model {name}'"
+    if (made := _made(name)) is not None and needs_no_file(made):
+        what = (
+            "that brings its own weights"
+            if any(True for _ in made.parameters())
+            else "without weights"
+        )
+        return f"'{name}' is a model {what}. See 'restorekit describe model {name}'"
     return (
         f"'{name}' is an architecture without trained weights; "
         "give a weights file, e.g. runs/last.safetensors"
     )
 
 
-def _has_no_weights(name: str) -> bool:
+def needs_no_file(model: nn.Module) -> bool:
+    """Whether a new model can be used as it is: it has no parameters, or brings trained ones.
+
+    A model that brings its own weights has an attribute `brings_weights`, which is True.
+    """
+    brings = getattr(model, "brings_weights", False) is True
+    return brings or not any(True for _ in model.parameters())
+
+
+def _made(name: str) -> nn.Module | None:
     try:
         # Built, because no attribute of a class says how many parameters it will have.
-        return not any(True for _ in models.create(name).parameters())
+        return models.create(name)
     except RestoreKitError:  # it has required arguments, or needs a package
-        return False
+        return None
 
 
-def _architecture_of(path: Path) -> str | None:
+def architecture_of(path: Path) -> str | None:
+    """The architecture on the card of a file; None if it has none that can be read."""
     try:
         name = parse_json(read_header(path).metadata[KEY], finite=False)["model"]["name"]
     except (CheckpointError, KeyError, TypeError, ValueError):
