@@ -68,9 +68,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "testing": frozenset(
         {"components", "estimate", "metric", "networks", "pictures", "train", "weights"}
     ),
+    "scaffold": frozenset({"components", "testing", "weights"}),
     "cli": frozenset(
         {"app", "components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
-        | {"testing", "train", "weights"}
+        | {"scaffold", "testing", "train", "weights"}
     ),
     "__main__": frozenset({"cli"}),
 }

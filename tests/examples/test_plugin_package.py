@@ -3,68 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.examples.fresh_environment import ROOT, FreshEnvironment
+
 PLUGIN = ROOT / "examples" / "restorekit-banding"
 
 
-class Installed:
-    """A folder of installed packages with the highest precedence."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("RESTOREKIT")},
-            "PYTHONPATH": str(folder),
-            "RESTOREKIT_STRICT_PLUGINS": "1",
-        }
-
-    def run(self, *words: str, cwd: Path, **environment: str) -> str:
-        """The output of a process of this Python."""
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=cwd,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def restorekit(self, *words: str, cwd: Path, **environment: str) -> str:
-        """The output of the command line."""
-        return self.run(str(self.folder / "bin" / "restorekit"), *words, cwd=cwd, **environment)
-
-
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Wheels of restorekit and of the plugin, built and installed by pip, offline."""
-    folder = tmp_path_factory.mktemp("packages")
-    options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, "--target", folder, ROOT, PLUGIN],
-        check=True,
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-    )
-    return Installed(folder)
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> FreshEnvironment:
+    """A fresh environment with the wheels of restorekit and of the plugin."""
+    return FreshEnvironment(tmp_path_factory.mktemp("packages"), wheel, PLUGIN)
 
 
-def test_the_wheel_is_what_runs(installed: Installed, tmp_path: Path) -> None:
+def test_the_wheel_is_what_runs(installed: FreshEnvironment, tmp_path: Path) -> None:
     """The working tree is not used, so that a file missing from the wheel is noticed."""
     printed = installed.run("-c", "import restorekit; print(restorekit.__file__)", cwd=tmp_path)
-    assert Path(printed.strip()).is_relative_to(installed.folder)
-    assert (installed.folder / "restorekit" / "py.typed").is_file()
+    assert Path(printed.strip()).is_relative_to(installed.packages)
+    assert (installed.packages / "restorekit" / "py.typed").is_file()
 
 
 def test_the_list_shows_its_components_and_who_provides_them(
-    installed: Installed, tmp_path: Path
+    installed: FreshEnvironment, tmp_path: Path
 ) -> None:
     """`restorekit list` shows them with the name of the distribution."""
     listed = json.loads(installed.restorekit("list", "--json", cwd=tmp_path))
@@ -76,14 +39,16 @@ def test_the_list_shows_its_components_and_who_provides_them(
     assert quoted[0] in installed.restorekit("list", cwd=tmp_path).splitlines()
 
 
-def test_it_can_be_left_out(installed: Installed, tmp_path: Path) -> None:
+def test_it_can_be_left_out(installed: FreshEnvironment, tmp_path: Path) -> None:
     """With an empty RESTOREKIT_PLUGINS there are only built-in components."""
     printed = installed.restorekit("list", cwd=tmp_path, RESTOREKIT_PLUGINS="")
     assert "unet" in printed
     assert "banding" not in printed
 
 
-def test_its_config_trains_and_the_weights_load_again(installed: Installed, tmp_path: Path) -> None:
+def test_its_config_trains_and_the_weights_load_again(
+    installed: FreshEnvironment, tmp_path: Path
+) -> None:
     """A short run from its config.json gives weights that restore a picture."""
     small = ("train.steps=2", "train.batch_size=2", "model.depth=1", "dataset.patches_per_image=1")
     settings = [word for setting in small for word in ("-s", setting)]
@@ -97,8 +62,6 @@ def test_its_config_trains_and_the_weights_load_again(installed: Installed, tmp_
     assert installed.run("-c", code, cwd=tmp_path).strip() == "GatedStrips"
 
 
-def test_its_own_tests_pass(installed: Installed, tmp_path: Path) -> None:
+def test_its_own_tests_pass(installed: FreshEnvironment, tmp_path: Path) -> None:
     """They are shown in the tutorial."""
-    options = ("-q", "-p", "no:cacheprovider")
-    printed = installed.run("-m", "pytest", *options, str(PLUGIN / "tests"), cwd=tmp_path)
-    assert " passed" in printed
+    assert " passed" in installed.pytest(PLUGIN, tmp_path)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import restorekit
+from restorekit.testing import check_model, check_noise
 
 
 def test_both_components_are_found_by_name() -> None:
@@ -33,21 +34,17 @@ def test_banding_shifts_whole_rows_by_its_std() -> None:
     assert float(offsets[0, 0, :, 0].std()) == pytest.approx(0.1, rel=0.05)
 
 
-def test_banding_draws_only_from_the_generator() -> None:
-    """The same seed gives the same noise, even if other code draws random numbers."""
-    noise, clean = restorekit.create_noise("banding", std=(0.0, 0.2)), torch.zeros(2, 1, 8, 8)
-    first = noise(clean, torch.Generator().manual_seed(1))
-    torch.rand(7)
-    second = noise(clean, torch.Generator().manual_seed(1))
-    assert torch.equal(first.noisy, second.noisy)
+def test_banding_keeps_to_the_contract_of_noises() -> None:
+    """The generator decides everything, the type stays, and others."""
+    check_noise("banding")
+    check_noise({"name": "banding", "std": [0.0, 0.2]})
 
 
-@pytest.mark.parametrize("size", [(1, 1), (17, 5), (32, 48)])
-def test_the_network_takes_any_size(size: tuple[int, int]) -> None:
-    """The restored batch has the shape of the noisy one."""
-    noisy = torch.rand(2, 1, *size)
-    model = restorekit.create_model("gated_strips", channels=1, width=4, depth=2, length=5)
-    assert model(noisy).shape == noisy.shape
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_network_keeps_to_the_contract_of_models(channels: int) -> None:
+    """Any size, gradients, precision, weights, tiles."""
+    small = {"channels": channels, "width": 4, "depth": 2, "length": 5}
+    check_model({"name": "gated_strips", **small})
 
 
 def test_a_wrong_argument_is_named() -> None:

@@ -18,6 +18,7 @@ from restorekit.cli import (
     export,
     info,
     listing,
+    new_plugin,
     noise,
     plugins,
     schema,
@@ -55,6 +56,7 @@ app.command(
 app.command("describe", cls=QuickCommand)(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)
 app.command("check-plugin", cls=QuickCommand)(check_plugin.check_plugin)
+app.command("new-plugin", cls=QuickCommand)(new_plugin.new_plugin)
 app.command("schema", cls=QuickCommand)(schema.schema)
 app.command("info", cls=QuickCommand)(info.info)
 app.command("convert", cls=QuickCommand)(convert.convert)
