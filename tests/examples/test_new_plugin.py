@@ -84,7 +84,7 @@ def test_nothing_of_it_stays_in_this_process(package: Path) -> None:
     assert not [name for name in sys.modules if name.startswith("restorekit_acme")]
     assert not [n for each in REGISTRIES.values() for n in each.names() if n.startswith("acme")]
     assert not [path for path in sys.path if "restorekit-acme" in path]
-    assert not list(package.rglob("__pycache__"))
+    assert not list((package / "src").rglob("__pycache__"))
 
 
 def test_an_existing_folder_is_not_overwritten(
