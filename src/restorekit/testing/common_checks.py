@@ -36,7 +36,10 @@ def arguments(subject: Subject) -> None:
     json.dumps(subject.registry.json_schema(subject.name))
     checked = subject.registry.check(subject.name, subject.arguments)
     written = _as_json(checked.arguments)
-    subject.registry.make(subject.registry.check(subject.name, written), *subject.given)
+    again = subject.registry.check(subject.name, written)
+    # A logger is given the folder of a run, which only a run has.
+    if len(subject.given) == subject.registry.given:
+        subject.registry.make(again, *subject.given)
 
 
 def refused_arguments(subject: Subject) -> None:
