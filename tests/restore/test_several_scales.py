@@ -43,10 +43,12 @@ class Recorder(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
         self.levels: list[float] = []
+        self.pixels = 0
 
     def forward(self, noisy: Tensor, sigma: Tensor) -> Tensor:
         """The image itself, but for a trace of sigma."""
         self.levels.append(float(sigma.mean()))
+        self.pixels += noisy[:, 0].numel()
         return noisy + 1e-6 * sigma + self.weight
 
 
@@ -106,6 +108,37 @@ def test_levels_of_the_scales_add_up() -> None:
     given = list(dict.fromkeys(network.levels))
     assert len(given) == 3
     assert sum(level**2 for level in given) == pytest.approx(0.06**2, rel=1e-3)
+
+
+@pytest.mark.parametrize(("scales", "most"), [(2, 1.6), (4, 1.9)])
+def test_the_cost_of_the_scales(scales: int, most: float) -> None:
+    """The network sees fewer than twice the pixels of the image."""
+    network = Recorder()
+    denoiser = Denoiser(network, sigma=0.06, scales=scales, force=True)
+    noisy = coarse(photograph(), 1)
+    denoiser(noisy)
+    network.pixels = 0
+    denoiser(noisy)
+    assert network.pixels < most * noisy[0].numel()
+
+
+def test_noise_in_equal_squares() -> None:
+    """It is removed in averages of its squares, at one position, and nothing more at 1x."""
+    clean = photograph()
+    small = torch.randn(3, 97, 129, generator=torch.Generator().manual_seed(0))
+    noise = small.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, 1:193, :256]
+    noisy = ((clean + 15 / 255 * noise).clamp(0, 1) * 255).round().byte()
+    outcome = Denoiser().restore(noisy)
+    assert outcome.model == "swift-gaussian"
+    assert outcome.scales == 2
+    photo = Denoiser("swift-photo")(noisy)
+    better, before = (psnr(each / 255, clean) for each in (outcome.image, photo))
+    assert better > before + 1
+    network = Recorder()
+    Denoiser(network, scales="auto").restore(noisy)
+    squares, pixels = network.levels[-2:]
+    assert squares == pytest.approx(15 / 255, rel=0.1)
+    assert pixels == 0
 
 
 def test_a_level_map() -> None:

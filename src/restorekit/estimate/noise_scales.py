@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from restorekit.estimate.block_dct import BlockDCT
+from restorekit.estimate.doubled_pixels import averaged_squares, doubled_grid
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
 
@@ -34,6 +35,9 @@ class NoiseScales:
         confidence: of luma, from 0 to 1. Below about 0.4 texture hides the noise, and the level is
             too high.
         chroma_confidence: of chroma.
+        grid: the top and left, 0 or 1, of squares of 2x2 pixels in which the noise has one value,
+            as after enlarging without interpolation. The levels are those of averages over such
+            squares. None without squares.
     """
 
     channels: tuple[tuple[float, ...], ...]
@@ -41,6 +45,7 @@ class NoiseScales:
     chroma: tuple[float, ...]
     confidence: float
     chroma_confidence: float
+    grid: tuple[int, int] | None = None
 
     @property
     def overall(self) -> tuple[float, ...]:
@@ -52,7 +57,8 @@ class NoiseScales:
         """The finding in plain words."""
         levels = ", ".join(f"{255 * level:.1f}" for level in self.overall)
         scales = ", ".join(f"{scale}x" for scale in SCALES)
-        return f"level {levels} of 255 at {scales} (confidence {self.confidence:.2f})"
+        squares = "" if self.grid is None else ", equal in squares of 2x2 pixels"
+        return f"level {levels} of 255 at {scales}{squares} (confidence {self.confidence:.2f})"
 
 
 class MeasureNoiseScales:
@@ -72,6 +78,12 @@ class MeasureNoiseScales:
 
     def __call__(self, sample: ImageSample) -> NoiseScales:
         """Measure a sample."""
+        if (grid := doubled_grid(sample.pieces)) is None:
+            return self._measure(sample)
+        pieces = averaged_squares(sample.pieces, grid)
+        return _enlarged(self._measure(replace(sample, pieces=pieces)), grid)
+
+    def _measure(self, sample: ImageSample) -> NoiseScales:
         luma, chroma = luma_and_chroma(sample)
         # Pieces side by side. Seams do not matter to an estimator that uses flat blocks.
         pixels = torch.cat(tuple(sample.pieces), -1)[None]
@@ -84,6 +96,21 @@ class MeasureNoiseScales:
             luma.confidence,
             0.0 if chroma is None else chroma.confidence,
         )
+
+
+def _enlarged(small: NoiseScales, grid: tuple[int, int]) -> NoiseScales:
+    """The noise of pixels that were repeated, of that of the pixels before."""
+
+    def shifted(levels: tuple[float, ...]) -> tuple[float, ...]:
+        return (*levels[:1], *levels[:-1])
+
+    return replace(
+        small,
+        channels=tuple(map(shifted, small.channels)),
+        luma=shifted(small.luma),
+        chroma=shifted(small.chroma),
+        grid=grid,
+    )
 
 
 def _channel_levels(

@@ -72,6 +72,8 @@ def choose(analysis: Analysis) -> Choice:
 def _confidence(analysis: Analysis) -> float:
     """The confidence of the level over all channels, which has one part of luma, two of chroma."""
     scales = analysis.noise_scales
+    if scales.grid is not None:
+        return 1.0  # equal squares are noise for certain, however much texture there is
     if not scales.chroma:
         return scales.confidence
     return (scales.confidence + 2 * scales.chroma_confidence) / 3

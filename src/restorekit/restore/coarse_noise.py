@@ -57,14 +57,20 @@ class CoarseNoise:
 
     def shares(self, count: int) -> ScaleShares:
         """The share of the noise to remove at each of a number of scales."""
-        return ScaleShares.of([each.overall for each in self.found], count)
+        grids = {each.grid for each in self.found}
+        grid = grids.pop() if len(grids) == 1 else None
+        return ScaleShares.of([each.overall for each in self.found], count, grid)
 
     def improved(self, level: NoiseLevel | None) -> NoiseLevel | None:
         """The level, if it was estimated, with the coarse noise that the estimate misses."""
         if not isinstance(level, EstimatedLevel):
             return level
         levels = torch.tensor([[channel[0] for channel in each.channels] for each in self.found])
-        sigma = torch.maximum(level.sigma, levels[:, :, None, None].to(level.sigma))
+        measured = levels[:, :, None, None].to(level.sigma)
+        # The estimate takes equal squares for white noise, of a level that depends on the grid.
+        has_grid = torch.tensor([each.grid is not None for each in self.found])
+        is_wrong = has_grid[:, None, None, None].to(level.sigma.device)
+        sigma = torch.where(is_wrong, measured, torch.maximum(level.sigma, measured))
         clean = tuple(
             was and bool((each < CLEAN).all())
             for was, each in zip(level.clean, levels, strict=True)
@@ -74,7 +80,9 @@ class CoarseNoise:
 
 def _count(noise: NoiseScales) -> int:
     """The scale up to which noise is coarse."""
-    if max(noise.confidence, noise.chroma_confidence) < _LEAST_CONFIDENCE:
+    # Equal squares are noise for certain, however much texture there is.
+    confidence = max(noise.confidence, noise.chroma_confidence)
+    if confidence < _LEAST_CONFIDENCE and noise.grid is None:
         return 1
     levels, count = noise.overall, 1
     while count < len(levels) and levels[count] > _COARSE * levels[count - 1]:
