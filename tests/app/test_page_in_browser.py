@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -65,6 +67,7 @@ class Visit:
     run: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     address: str = ""
+    refused: list[int] = field(default_factory=list)
     files_during: int = 0
     sessions_after: list[Path] = field(default_factory=list)
     left: list[Path] = field(default_factory=list)
@@ -87,6 +90,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
             restore_many(browser, seen)
             add_noise(browser, seen)
             follow_a_run(browser, seen)
+            seen.refused = [status_of(seen, path) for path in ("deep.tif", "connections")]
             seen.requests = browser.requests()
             seen.files_during = len(list(temporary.glob("restorekit-app-*/sessions/*")))
         end = time.monotonic() + 10
@@ -149,6 +153,16 @@ def running_server(seen: Visit, temporary: Path) -> Iterator[subprocess.Popen[st
         seen.printed += server.stdout.read()
         server.stdout.close()
         server.wait()
+
+
+def status_of(seen: Visit, name: str) -> int:
+    """The answer of the server to a request for a file that nobody uploaded."""
+    try:
+        with urlopen(f"{seen.address}gradio_api/file={seen.folder / name}") as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
 
 
 def restore_one(browser: Browser, seen: Visit) -> None:
@@ -317,6 +331,11 @@ def test_nothing_goes_to_another_computer(visit: Visit) -> None:
         for line in visit.connections.splitlines()
         if not any(f"'{host}'" in line for host in LOOPBACK)
     ] == []
+
+
+def test_files_of_the_computer_are_not_served(visit: Visit) -> None:
+    """A file next to those of the server cannot be fetched by its path."""
+    assert visit.refused == [403, 403]
 
 
 def test_the_files_are_removed(visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -64,6 +65,18 @@ def test_mistakes_are_found_before_the_server_starts(
     assert captured.out == ""
     assert captured.err.startswith(f"error: {message}")
     assert captured.err.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """So is an address of another computer; both are found before Gradio is imported."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["app", "--no-browser", "--port", str(port)]) == 2
+    assert main(["app", "--no-browser", "--host", "203.0.113.1"]) == 2
+    taken, warning, foreign = capsys.readouterr().err.splitlines()
+    assert taken == f"error: cannot listen at 127.0.0.1, port {port}: address already in use"
+    assert warning == "warning: everyone who can reach 203.0.113.1 can use the page"
+    assert foreign.startswith("error: cannot listen at 203.0.113.1: ")
 
 
 def test_gradio_is_imported_by_the_layout_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ def serve(
         MissingExtraError: Gradio is not installed.
         ArgumentError: the port is not free, or the address is not of this computer.
     """
+    _check_address(host, port)
     # The folder is private, and is removed with what is in it however the server ends.
     with (
         TemporaryDirectory(prefix="restorekit-app-", ignore_cleanup_errors=True) as root,
@@ -80,7 +82,7 @@ def serve(
                 footer_links=[],
             )
         except OSError as error:
-            raise ArgumentError(f"cannot listen at {host}, port {port}: {error}") from error
+            raise ArgumentError(f"{host} has no free port; give one with --port") from error
         try:
             on_start(address)
             return ended()
@@ -94,6 +96,18 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_address(host: str, port: int | None) -> None:
+    """Check that the server can listen, before Gradio is imported, which takes seconds."""
+    try:
+        found = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.create_server(found[4][:2], family=found[0]):
+            pass
+    except OSError as error:
+        where = host if port is None else f"{host}, port {port}"
+        reason = (error.strerror or str(error)).partition(" (")[0].lower()
+        raise ArgumentError(f"cannot listen at {where}: {reason}") from error
 
 
 def _settings(root: Path, host: str) -> Mapping[str, str]:
