@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # Targets share an environment, so only one pip runs at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest test-mlflow clean
+.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest test-mlflow test-napari clean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ test-mlflow:  ## the tests of examples/restorekit-mlflow, with MLflow in an envi
 	$(PYTHON) -m venv .venv-mlflow
 	.venv-mlflow/bin/python -m pip install -e . -e 'examples/restorekit-mlflow[test]'
 	cd examples/restorekit-mlflow && ../../.venv-mlflow/bin/python -m pytest
+
+test-napari:  ## the tests of examples/restorekit-napari, with napari in an environment of its own
+	$(PYTHON) -m venv .venv-napari
+	.venv-napari/bin/python -m pip install -e . -e 'examples/restorekit-napari[test]'
+	cd examples/restorekit-napari && ../../.venv-napari/bin/python -m pytest
 
 clean:  ## remove built files; keep the environments and demo/
 	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
