@@ -121,6 +121,7 @@ from restorekit import (
     objectives,
     optimizers,
     psnr,
+    push_weights,
     read_card,
     read_credits,
     save_model,

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from restorekit.cli.output import call_text, in_words
 from restorekit.components.component_records import Description
 from restorekit.components.kinds import CATALOGUES, REGISTRIES
 from restorekit.config.json_schema import json_schema
 from restorekit.weights import named_weights, read_card
+from restorekit.weights.card_words import call_text, in_words
 
 
 def configuration() -> str:
@@ -71,7 +71,7 @@ def _card(name: str, path: Path) -> str:
         *((f"PSNR on {data}", _figures(psnr)) for data, psnr in card["psnr"].items()),
         ("measured by", card["measured"]),
     ]
-    return f"## {name}\n\n{card['purpose']}\n\n{_table(('', ''), rows)}"
+    return f"### {name}\n\n{card['purpose']}\n\n{_table(('', ''), rows)}"
 
 
 def _figures(psnr: Mapping[str, float]) -> str:

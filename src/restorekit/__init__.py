@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from restorekit.version import __version__ as __version__
     from restorekit.weights.card import annotate, read_card
     from restorekit.weights.conversion import convert, convert_weights
+    from restorekit.weights.publishing import push_weights
     from restorekit.weights.weights_files import load_model, save_model
     from restorekit.weights.weights_listing import ListedWeights, describe_weights, read_credits
     from restorekit.weights.weights_names import find_weights, list_weights
@@ -159,6 +160,7 @@ _LAZY = {
     "loaded_plugins": "restorekit.components.plugin_host",
     "noise_map": "restorekit.restore.noise_estimation",
     "psnr": "restorekit.metric.image_quality",
+    "push_weights": "restorekit.weights.publishing",
     "read_card": "restorekit.weights.card",
     "read_credits": "restorekit.weights.weights_listing",
     "save_model": "restorekit.weights.weights_files",
@@ -235,6 +237,7 @@ __all__ = [
     "loaded_plugins",
     "noise_map",
     "psnr",
+    "push_weights",
     "read_card",
     "read_credits",
     "save_model",

@@ -113,7 +113,7 @@ class TestMistakes:
     ) -> None:
         """Each problem is one line that begins with "error: "; the exit code is 2."""
 
-        def fail(*_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise error
 
         monkeypatch.setattr(Registry, "names", fail)
@@ -126,7 +126,7 @@ class TestMistakes:
     ) -> None:
         """Ctrl-C may arrive before signals and streams are set up."""
 
-        def interrupt(*_: object) -> None:
+        def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("restorekit.cli.main.ending_on_signals", interrupt)
@@ -138,7 +138,7 @@ class TestMistakes:
     ) -> None:
         """Ctrl-C ends with 130, as a shell expects."""
 
-        def interrupt(*_: object) -> None:
+        def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(Registry, "names", interrupt)
@@ -149,7 +149,7 @@ class TestMistakes:
     def test_a_bug_keeps_its_traceback(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """An internal error is not shown as a mistake of the user."""
 
-        def fail(*_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise ZeroDivisionError("ours")
 
         monkeypatch.setattr(Registry, "names", fail)

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorekit.cli.options import Json
-from restorekit.cli.output import (
-    call_text,
-    in_words,
-    print_json,
-    print_line,
-    print_table,
-    print_text,
-)
+from restorekit.cli.output import print_json, print_line, print_table, print_text
+from restorekit.weights.card_words import figures, in_words, released_facts
 
 if TYPE_CHECKING:
     from restorekit.weights import WeightsCard
@@ -59,36 +53,16 @@ def info(
 def _print_released(name: str, path: Path, card: WeightsCard) -> None:
     """The card of released weights, with a table of its results."""
     print_line(f"{name}: {card['summary']}")
-    rows = {
-        "for": card.get("purpose"),
-        "noise": card.get("noise_range"),
-        "network": call_text(card["model"]),
-        "parameters": f"{card['parameters']:,}",
-        "size": f"{path.stat().st_size / 1e6:.1f} MB",
-        "trained on": card.get("training_data"),
-        "its licences": card.get("licenses"),
-        "licence": card.get("license"),
-        "recipe": card.get("recipe"),
-        "limits": card.get("limits"),
-        "file": str(path),
-    }
-    print_table((label, in_words(value)) for label, value in rows.items() if value)
+    facts = released_facts(card)
+    facts |= {"size": f"{path.stat().st_size / 1e6:.1f} MB", "file": str(path)}
+    print_table(facts.items())
     if isinstance(card.get("psnr"), Mapping):
         print_text("\nPSNR (dB)")
-        print_table(_psnr_rows(card["psnr"]))
+        print_table((name, noise, _number(value)) for name, noise, value in figures(card["psnr"]))
         if card.get("measured"):
             print_line(f"  {card['measured']}")
     if card.get("credits"):
         print_text("\nThe authors of the training data: --credits")
-
-
-def _psnr_rows(psnr: Mapping[str, object]) -> list[tuple[str, ...]]:
-    """A row for each noise of each test set; a plain number has no noise."""
-    return [
-        (name, noise, _number(value))
-        for name, row in psnr.items()
-        for noise, value in (row if isinstance(row, Mapping) else {"": row}).items()
-    ]
 
 
 def _number(cell: object) -> str:

@@ -21,10 +21,12 @@ from restorekit.cli import (
     new_plugin,
     noise,
     plugins,
+    push,
     schema,
     train,
 )
 from restorekit.cli import app as web_page
+from restorekit.cli.downloads import downloads_as_lines
 from restorekit.cli.error_messages import explain, raised_by, warnings_as_lines
 from restorekit.cli.output import print_error, print_line, print_text
 from restorekit.cli.quick_commands import QuickCommand, QuickGroup
@@ -62,6 +64,7 @@ app.command("info", cls=QuickCommand)(info.info)
 app.command("convert", cls=QuickCommand)(convert.convert)
 app.command("export", cls=QuickCommand)(export.export)
 app.command("app", cls=QuickCommand)(web_page.app)
+app.command("push", cls=QuickCommand)(push.push)
 
 
 @app.callback(invoke_without_command=True)
@@ -107,6 +110,7 @@ def _watched(words: list[str]) -> int:
         dependable_streams(),
         ending_on_signals(),
         warnings_as_lines(),
+        downloads_as_lines(),
         watched_interrupts() as interrupted,
     ):
         try:

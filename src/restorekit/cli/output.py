@@ -1,10 +1,10 @@
-"""Printing: tables, JSON, values in words, and what is wrong."""
+"""Printing: tables, JSON, and what is wrong."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from restorekit.cli.streams import answers
@@ -83,29 +83,3 @@ def print_row(
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )
     print_line(f"{indent}{'  '.join(aligned)}".rstrip())
-
-
-def in_words(value: object) -> str:
-    """A value in one line: a component as it would be called, numbers with their thousands."""
-    if isinstance(value, Mapping) and "name" in value:
-        by = f"{value.get('provider', '')} {value.get('version', '')}".strip()
-        return call_text(value) + (f" of {by}" if by else "")
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {in_words(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        texts = any(isinstance(item, str) for item in value)  # which may hold commas
-        return ("; " if texts else ", ").join(map(in_words, value))
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def call_text(made: Mapping[str, object]) -> str:
-    """A component as it would be called: "dncnn(depth=20)"."""
-    name = made["name"] or made.get("class", "?")
-    arguments = made.get("arguments")
-    if not isinstance(arguments, Mapping):
-        arguments = {k: v for k, v in made.items() if k not in ("name", "provider", "version")}
-    return f"{name}({', '.join(f'{key}={in_words(item)}' for key, item in arguments.items())})"

@@ -15,7 +15,7 @@ from restorekit.errors import ArgumentError, CheckpointError, PluginError, did_y
 from restorekit.storage.atomic import atomic_path
 from restorekit.untrusted.plain_data import find_unusable, parse_json
 from restorekit.weights.card_fields import FIELDS, WeightsCard
-from restorekit.weights.foreign_checkpoints import describe_foreign
+from restorekit.weights.foreign_checkpoints import describe_foreign, read_state_dict
 from restorekit.weights.safetensors_header import (
     KEY,
     SafetensorsHeader,
@@ -137,9 +137,6 @@ def annotate(
         ('MIT', 'dncnn')
     """
     import torch
-    from safetensors.torch import save
-
-    from restorekit.weights.foreign_checkpoints import read_state_dict
 
     path = find_weights(path_in)
     card = _with_fields(parse_card(read_header(path), path), fields)
@@ -149,13 +146,24 @@ def annotate(
         tensors = {k: t.to(dtype) if t.is_floating_point() else t for k, t in tensors.items()}
         # The digest is that of the rounded weights, which are those in the file.
         card |= {"checksum": checksum(tensors)}
+    _write(tensors, path_out, card)
+    return cast(WeightsCard, card)
+
+
+def write_with_card(path_in: Path, path_out: Path, card: WeightsCard) -> None:
+    """Write a copy of a weights file with another card."""
+    _write(read_state_dict(path_in), path_out, card)
+
+
+def _write(tensors: Mapping[str, Tensor], path: str | Path, card: Mapping[str, object]) -> None:
+    from safetensors.torch import save
+
     try:
         text = json.dumps(card)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"the fields of a card must be valid JSON: {error}") from error
-    with atomic_path(path_out) as temporary:
-        temporary.write_bytes(save(tensors, metadata={KEY: text}))
-    return cast(WeightsCard, card)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(dict(tensors), metadata={KEY: text}))
 
 
 def _with_fields(card: WeightsCard, fields: Mapping[str, object]) -> dict[str, object]:

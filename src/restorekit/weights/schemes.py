@@ -11,6 +11,7 @@ from pathlib import Path
 
 from restorekit.components.pretrained_weights import SCHEME
 from restorekit.errors import CheckpointError, did_you_mean
+from restorekit.weights import hub
 from restorekit.weights.weights_folder import weights_in
 
 
@@ -69,4 +70,7 @@ def _local(folder: str) -> Path:
     return weights_in(Path(folder), f"local-dir:{folder}")
 
 
-SCHEMES = {"local-dir": Scheme(_local, _local)}
+SCHEMES = {
+    "local-dir": Scheme(_local, _local),
+    hub.SCHEME: Scheme(hub.fetch_from_hub, hub.cached_from_hub),
+}
