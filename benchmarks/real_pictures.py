@@ -1,38 +1,31 @@
 """How the default restores pictures of many kinds: the mean and the worst gain of each.
 
     python benchmarks/real_pictures.py TESTSETS [--only weak,coarse] [--model NAME] [--crop 256]
+    python benchmarks/real_pictures.py --held-out PHOTOGRAPHS [--count 60] [--seed 0]
 
-`TESTSETS` is a folder with the sets CBSD68, Kodak24, Nam25 and FMDD12. Noisy pictures have 8 bits.
+`TESTSETS` is a folder with the sets CBSD68, Kodak24, Nam25 and FMDD12, on which the thresholds of
+the default were chosen. `PHOTOGRAPHS` is a folder of others. Noisy pictures have 8 bits.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from held_out import held_out
+from picture_cases import Case, Noise, Pixels, blurred, cropped, read, white, with_noise
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
 from restorekit import Denoiser
 from restorekit.restore.denoise_options import DEFAULT_MODEL
 
-Pixels = npt.NDArray[np.uint8]
-Noise = Callable[[tuple[int, ...], np.random.Generator], npt.NDArray[np.float64]]
 WORDS = "The quick brown fox jumps over the lazy dog 0123456789"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A noisy picture and its ground truth."""
-
-    name: str
-    noisy: Pixels
-    clean: Pixels
+TOLERATED = 0.02  # loss in dB
 
 
 @dataclass(frozen=True)
@@ -46,9 +39,25 @@ class Settings:
 
 def main() -> None:
     """Print a row for each kind of picture."""
+    arguments = parsed()
+    sigma = None if arguments.told is None else arguments.told / 255
+    denoiser = Denoiser(arguments.model, sigma=sigma, force=arguments.force)
+    titles = ("count", "noisy", "result", "gain", "worst", "worse", "left")
+    print(" " * 30 + "".join(f"{title:>8}" for title in titles))
+    for name, cases in rows(arguments):
+        if re.search(arguments.rows, name):
+            report(name, cases, denoiser, arguments.each)
+
+
+def parsed() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", type=Path)
+    parser.add_argument("sets", type=Path, nargs="?")
     parser.add_argument("--only", default=",".join(KINDS), help="kinds, separated by commas")
+    parser.add_argument("--rows", default="", help="rows whose name this expression finds")
+    parser.add_argument("--held-out", type=Path, help="a folder of photographs")
+    parser.add_argument("--count", type=int, default=60, help="how many of them are used")
+    parser.add_argument("--seed", type=int, default=0, help="chooses them")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="weights")
     parser.add_argument("--told", type=float, help="noise level given to the network, of 255")
     parser.add_argument("--force", action="store_true")
@@ -56,28 +65,37 @@ def main() -> None:
     parser.add_argument("--step", type=int, default=1, help="use every n-th picture")
     parser.add_argument("--each", action="store_true", help="also print every picture")
     arguments = parser.parse_args()
-    sigma = None if arguments.told is None else arguments.told / 255
-    denoiser = Denoiser(arguments.model, sigma=sigma, force=arguments.force)
-    settings = Settings(arguments.sets, arguments.crop, arguments.step)
-    print(f"{'':22}{'count':>6}{'noisy':>8}{'result':>8}{'gain':>7}{'worst':>8}{'left':>6}")
-    for kind in arguments.only.split(","):
-        for name, cases in KINDS[kind](settings):
-            report(name, list(cases), denoiser, arguments.each)
+    if not (arguments.sets or arguments.held_out):
+        parser.error("give a folder of test sets or --held-out")
+    return arguments
 
 
-def report(name: str, cases: list[Case], denoiser: Denoiser, each: bool) -> None:
-    """Restore all cases of a kind, and print their figures."""
-    before, after, left = [], [], 0
+def rows(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[Case]]]:
+    """The name and the cases of each row."""
+    if arguments.sets:
+        settings = Settings(arguments.sets, arguments.crop, arguments.step)
+        for kind in arguments.only.split(","):
+            yield from KINDS[kind](settings)
+    if arguments.held_out:
+        yield from held_out(arguments.held_out, arguments.count, arguments.seed, arguments.crop)
+
+
+def report(name: str, cases: Iterable[Case], denoiser: Denoiser, each: bool) -> None:
+    """Restore all cases of a kind, and print their figures, and those that get worse."""
+    before, after, left, worse = [], [], 0, 0
     for case in cases:
         outcome = denoiser.restore(case.noisy)
         before.append(psnr(case.noisy, case.clean))
         after.append(psnr(outcome.image, case.clean))
         left += outcome.left_alone is not None
-        if each:
-            print(f"  {case.name:24}{before[-1]:8.2f}{after[-1]:8.2f}  {outcome.left_alone or ''}")
+        is_worse = after[-1] < before[-1] - TOLERATED
+        worse += is_worse
+        if each or is_worse:
+            how = outcome.left_alone or (outcome.choice.words if outcome.choice else "")
+            print(f"  {case.name:50}{before[-1]:8.3f}{after[-1]:8.3f}  {how}", flush=True)
     gains = np.array(after) - np.array(before)
-    print(f"{name:22}{len(cases):6}{np.mean(before):8.2f}{np.mean(after):8.2f}"
-          f"{np.mean(gains):7.2f}{np.min(gains):8.3f}{left:6}", flush=True)  # fmt: skip
+    print(f"{name:30}{len(gains):8}{np.mean(before):8.2f}{np.mean(after):8.2f}"
+          f"{np.mean(gains):8.2f}{np.min(gains):8.3f}{worse:8}{left:8}", flush=True)  # fmt: skip
 
 
 def psnr(image: Pixels, clean: Pixels) -> float:
@@ -144,43 +162,12 @@ def pairs(settings: Settings, name: str, clean: str) -> Iterator[Case]:
         yield Case(path.name, noisy, given)
 
 
-def noised(
-    settings: Settings, name: str, noise: Callable[..., npt.NDArray[np.float64]]
-) -> Iterator[Case]:
+def noised(settings: Settings, name: str, noise: Noise) -> Iterator[Case]:
     """The pictures of a set with noise, clipped to 8 bits."""
     paths = sorted(settings.sets.joinpath(name).glob("*.png"))
     for number, path in list(enumerate(paths))[:: settings.step]:
         clean = cropped(read(path), settings.crop)
-        noisy = clean + noise(clean.shape, np.random.default_rng(number))
-        yield Case(path.name, noisy.round().clip(0, 255).astype(np.uint8), clean)
-
-
-def white(sigma: float) -> Noise:
-    """White noise, in 8-bit levels."""
-    return lambda shape, generator: sigma * generator.standard_normal(shape)
-
-
-def blurred(radius: float) -> Noise:
-    """Noise of 15 that is blurred by a Gaussian of that standard deviation in pixels."""
-
-    def noise(shape: tuple[int, ...], generator: np.random.Generator) -> npt.NDArray[np.float64]:
-        field = gaussian_filter(generator.standard_normal(shape), (radius, radius, 0), mode="wrap")
-        return np.asarray(15 * field / field.std())
-
-    return noise
-
-
-def read(path: Path) -> Pixels:
-    """The pixels of a picture."""
-    return np.array(Image.open(path))
-
-
-def cropped(image: Pixels, side: int | None) -> Pixels:
-    """The middle of an image."""
-    if side is None:
-        return image
-    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
-    return image[top : top + side, left : left + side].copy()
+        yield Case(path.name, with_noise(clean, noise, number), clean)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ import torch
 from scipy import integrate, stats
 from skimage import restoration
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from restorekit import create_estimator, estimators, list_estimators
 from restorekit.data.samples import sample_path
 from restorekit.errors import ArgumentError, InputError, UnknownNameError
-from restorekit.estimate.block_dct import clipped_variance
+from restorekit.estimate.block_dct import BlockDCT, clipped_variance
 
 NAMES = list_estimators()
 
@@ -64,6 +65,15 @@ def test_mad_is_scikit_image_s(sigma: int) -> None:
     image = 0.5 + noise(1, 3, 128, 128, seed=2) * sigma / 255
     other = restoration.estimate_sigma(image[0].numpy(), channel_axis=0, average_sigmas=True)
     assert create_estimator("mad")(image).mean().item() == pytest.approx(float(other), rel=0.03)
+
+
+def test_the_ratio_of_frequencies_tells_white_from_correlated_noise() -> None:
+    """It is about 1 for white noise, and much larger after averaging 3x3 pixels."""
+    image = 0.5 + 0.05 * noise(1, 2, 160, 160)
+    ratios = BlockDCT().ratios(image)
+    assert ratios.shape == (1, 2)
+    assert bool((ratios < 1.1).all())
+    assert bool((BlockDCT().ratios(avg_pool2d(image, 3, 1)) > 1.5).all())
 
 
 def test_the_message_for_an_unknown_name_suggests_one() -> None:

@@ -139,3 +139,18 @@ def test_stabilised_images_among_others(model: str, photograph: np.ndarray) -> N
     for index, (one, other) in enumerate(zip(alone, together, strict=True)):
         assert np.abs(one.image.astype(int) - other.image).max() <= 1
         assert np.abs(one.image.astype(int) - batch.image[index].movedim(0, 2).numpy()).max() <= 1
+
+
+@pytest.mark.parametrize("sigma", [0, 3])
+@pytest.mark.parametrize("is_colour", [False, True])
+def test_texture_is_not_taken_for_coarse_noise(
+    automatic: Denoiser, sigma: int, is_colour: bool
+) -> None:
+    """Gravel fills the picture and has the spectrum of coarse noise. It is not removed."""
+    gravel = data.gravel()[:256, :256]
+    clean = np.repeat(gravel[..., None], 3, 2) if is_colour else gravel
+    given = noisy(clean, sigma)
+    outcome = automatic.restore(given)
+    assert outcome.scales == 1
+    before, after = (np.square(x.astype(float) - clean).mean() for x in (given, outcome.image))
+    assert after <= before + 0.01

@@ -107,12 +107,30 @@ class BlockDCT(nn.Module):
             raise InputError(f"an image is (B, C, H, W) and not empty, not {tuple(image.shape)}")
         return torch.stack([self._sigmas(planes.float()) for planes in image])
 
+    @torch.no_grad()
+    def ratios(self, image: Tensor) -> Tensor:
+        """The ratio of the noise in middle and high frequencies of each channel.
+
+        Args:
+            image: (B, C, H, W), as for `forward`.
+
+        Returns:
+            (B, C): ratios of standard deviations, about 1 for white noise and without noise, and
+            larger for correlated noise and for texture.
+        """
+        return torch.stack(
+            [
+                torch.tensor([_least_ratio(self._levels(*each.usable())) for each in blocks])
+                for blocks in ([self._blocks(plane.float()) for plane in one] for one in image)
+            ]
+        )
+
     def _sigmas(self, planes: Tensor) -> Tensor:
         """The standard deviation of each channel of one image (C, H, W)."""
         blocks = [self._blocks(plane) for plane in planes]
         found = [self._levels(*each.usable()) for each in blocks]
         variances = torch.stack(list(map(_variance, found, blocks)))
-        ratios = [float(levels[:, 2].min()) if len(levels) else 1.0 for levels in found]
+        ratios = list(map(_least_ratio, found))
         if len(planes) == 3 and max(ratios) > _TEXTURED and min(ratios) < _CORRELATED[0]:
             variances = torch.minimum(variances, self._of_differences(blocks, variances))
         return variances.sqrt()
@@ -230,6 +248,11 @@ def clipped_variance(share: Tensor) -> Tensor:
     mean = density - limit * share
     square = (1 - share) - limit * density + limit.square() * share
     return square - mean.square()
+
+
+def _least_ratio(levels: Tensor) -> float:
+    """The smallest ratio of the brightness levels; 1 if there are none."""
+    return float(levels[:, 2].min()) if len(levels) else 1.0
 
 
 def _variance(levels: Tensor, blocks: _Blocks) -> Tensor:

@@ -101,7 +101,7 @@ def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | N
 def _measure(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
     pieces = sample.pieces
     rounding = 0.0 if sample.steps is None else 0.9 / (12 * sample.steps**2)
-    transform = _opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
+    transform = opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
     spectra = measure_spectra(pieces, transform)
     if len(spectra) == 1:
         return fit_noise(spectra[0], rounding), None
@@ -112,7 +112,8 @@ def _measure(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
     return luma, chroma
 
 
-def _opponent() -> Tensor:
+def opponent() -> Tensor:
+    """The orthonormal transform (3, 3) of red, green and blue to luma and two planes of chroma."""
     rows = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
     return functional.normalize(rows, dim=1)
 

@@ -48,6 +48,7 @@ class Canvas:
         is_touched: whether any row has been written.
         removed: noise that has been found already, (B, C, H, W); the network does not see it.
         quantization: the quantization tables, if the image is that of a JPEG file.
+        has_gray_noise: whether it is gray, and its three channels differ by noise only.
     """
 
     source: Tensor
@@ -59,6 +60,7 @@ class Canvas:
     is_touched: bool = False
     removed: Tensor | None = None
     quantization: tuple[tuple[int, ...], ...] = ()
+    has_gray_noise: bool = False
 
     @classmethod
     def over(
@@ -125,10 +127,14 @@ class Canvas:
         """Whether the image has been overwritten, so that restoring it cannot be repeated."""
         return self.is_in_place and self.is_touched
 
-    @cached_property
+    @property
     def is_neutral(self) -> bool:
-        """Whether the image is gray stored as three equal channels; ask before the first write."""
+        """Whether the image is gray stored as three channels; ask before the first write."""
         # A colour network would tint gray slightly, so its result is averaged over the channels.
+        return self.has_gray_noise or self._has_equal_channels
+
+    @cached_property
+    def _has_equal_channels(self) -> bool:
         return is_gray_as_colour(self.source.unbind(1))
 
     @property
@@ -226,7 +232,7 @@ def group_alike(canvases: Sequence[Canvas], pixels: int) -> list[list[int]]:
         source = canvas.source
         kind = (
             *(source.shape, source.dtype, source.device),
-            *(canvas.scale, canvas.colours, canvas.is_neutral),
+            *(canvas.scale, canvas.colours, canvas.is_neutral, canvas.has_gray_noise),
         )
         most = max(1, pixels // (len(source) * math.prod(canvas.size)))
         some = groups.setdefault(kind, [[]])
@@ -245,6 +251,7 @@ def join_canvases(canvases: Sequence[Canvas]) -> Iterator[Canvas]:
     source = torch.cat([canvas.source for canvas in canvases])
     first = canvases[0]
     together = Canvas(source, torch.empty_like(source), first.scale, first.colours)
+    together.has_gray_noise = first.has_gray_noise
     yield together
     parts = torch.split(together.result, [len(canvas.source) for canvas in canvases])
     for canvas, part in zip(canvases, parts, strict=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from restorekit.restore.analysis import Analysis
 from restorekit.restore.coarse_noise import Scales
@@ -14,6 +16,9 @@ _IMPULSIVE = 0.003
 # Above this confidence and level, coarse noise is measured well enough for several scales. Texture
 # often hides weaker noise, for which the network for photographs needs no level.
 _SURE, _STRONG = 0.6, 6 / 255
+# Texture that fills a gray picture, such as grass or gravel, looks like noise of a larger length in
+# pixels. Only chroma, which has hardly any texture, proves such coarse noise.
+_COARSEST_LUMA = 1.25
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Choice:
             [0, 1] scale; None if it works without.
         scales: the number of scales at which noise is removed.
         left_alone: why the image is not restored; None if it is.
+        gray: what is done with gray whose three channels differ by noise: "restored" by the model
+            and then averaged, or only "averaged" because its noise is weak; None for other images.
     """
 
     model: str
@@ -34,6 +41,7 @@ class Choice:
     level: tuple[float, ...] | None = None
     scales: Scales = 1
     left_alone: Reason | None = None
+    gray: Literal["restored", "averaged"] | None = None
 
     @property
     def settings(self) -> Choice:
@@ -43,7 +51,10 @@ class Choice:
     @property
     def words(self) -> str:
         """The choice in one line."""
-        return f"{self.model} for {self.reason}"
+        if self.gray == "averaged":
+            return "mean of the three channels, which differ by weak noise only"
+        suffix = ", gray in three channels" if self.gray else ""
+        return f"{self.model} for {self.reason}{suffix}"
 
 
 def choose(analysis: Analysis) -> Choice:
@@ -64,16 +75,18 @@ def choose(analysis: Analysis) -> Choice:
         return Choice(for_white, "white noise that grows with the signal", levels)
     if analysis.correlation.is_white:
         return Choice(for_white, f"white noise, {found}", levels)
-    if _confidence(analysis) > _SURE and analysis.noise_scales.overall[0] > _STRONG:
+    if _is_coarse(analysis) and analysis.noise_scales.overall[0] > _STRONG:
         return Choice(for_white, f"coarse noise, {found}", levels, scales="auto")
     return Choice("swift-photo", f"coarse or weak noise, {found}")
 
 
-def _confidence(analysis: Analysis) -> float:
-    """The confidence of the level over all channels, which has one part of luma, two of chroma."""
-    scales = analysis.noise_scales
+def _is_coarse(analysis: Analysis) -> bool:
+    """Whether there is coarse noise beyond doubt."""
+    scales, correlation = analysis.noise_scales, analysis.correlation
     if scales.grid is not None:
-        return 1.0  # equal squares are noise for certain, however much texture there is
-    if not scales.chroma:
-        return scales.confidence
-    return (scales.confidence + 2 * scales.chroma_confidence) / 3
+        return True  # equal squares are noise for certain, however much texture there is
+    if correlation.chroma is not None and any(correlation.chroma):
+        # One part of luma, two of chroma.
+        return (scales.confidence + 2 * scales.chroma_confidence) / 3 > _SURE
+    length = math.sqrt(math.prod(correlation.luma))
+    return scales.confidence > _SURE and length < _COARSEST_LUMA

@@ -104,10 +104,11 @@ class ImageJob:
         is_clean = isinstance(self.level, EstimatedLevel) and all(self.level.clean)
         # A faint image has little noise relative to white, not relative to its contrast.
         is_faint = stabilized or self.reason == "faint"
+        is_averaged = self.choice is not None and self.choice.gray == "averaged"
         return DenoiseOutcome(
             image=self.opened.finish(),
             sigma=self._sigma_per_channel(),
-            already_clean=self.reason == "clean" or (is_clean and not is_faint),
+            already_clean=self.reason == "clean" or (is_clean and not is_faint and not is_averaged),
             seconds=seconds,
             tile=self.tile,
             precision=self.precision,

@@ -10,10 +10,18 @@ from skimage import data
 from torch import Tensor, nn
 from torch.nn import functional
 
+from restorekit import create_noise
 from restorekit.data.samples import sample_path
 from restorekit.errors import RestoreWarning
 from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.safeguard.guard import RADIUS, UNLIMITED, Guard, Verdict
+from restorekit.restore.safeguard.evidence import Evidence
+from restorekit.restore.safeguard.guard import (
+    RADIUS,
+    UNLIMITED,
+    Guard,
+    Verdict,
+    correlated_bound,
+)
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 
@@ -51,6 +59,15 @@ def denoiser() -> Denoiser:
 
 
 class TestPhotographs:
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    def test_weak_noise_of_a_camera_costs_nothing(self, denoiser: Denoiser, name: str) -> None:
+        """Its noise is coarse and coloured, and weaker than much texture."""
+        clean = photograph(name, 256)
+        batch = torch.from_numpy(clean.copy()).movedim(2, 0)[None].float() / 255
+        noise = create_noise("camera", shot=1e-4)(batch, torch.Generator().manual_seed(0)).noisy
+        given = (255 * noise[0].movedim(0, 2)).round().to(torch.uint8).numpy()
+        assert error(denoiser(given), clean) <= 1.005 * error(given, clean)
+
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
     @pytest.mark.parametrize("sigma", [0, 1])
     def test_weak_noise_is_left_alone(self, denoiser: Denoiser, name: str, sigma: int) -> None:
@@ -236,3 +253,12 @@ class TestLimit:
         assert outcome.left_alone is None
         assert torch.equal(outcome.image[0], page)
         assert not torch.equal(outcome.image[1], given)
+
+
+def test_a_residual_with_detail_may_change_less() -> None:
+    """A residual of noise alone has the kurtosis of a normal distribution."""
+    pure, mixed = (
+        correlated_bound(Evidence(3 / 255, True, torch.full((256,), 1e-4), 1e-4, kurtosis), 0.02)
+        for kurtosis in (3.0, 9.0)
+    )
+    assert torch.allclose(pure, 2 * mixed)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.cleanness import CLEAN
 from restorekit.restore.noise_estimation import estimate_sigma
 
@@ -31,6 +32,9 @@ _SMOOTH_IN_BAND = 0.2
 # A residual counts as correlated noise from this correlation of neighbouring pixels on, and up to
 # this kurtosis (3 for a normal distribution, 6 to 1000 for the texture of clean photographs).
 _CORRELATION, _KURTOSIS = 0.15, 12.0
+# Ratio of middle to high frequencies in the differences of channels from which their noise is not
+# white (1.03 at most if it is), and the factor by which its level is then too high at most.
+_NOT_WHITE, _OVERESTIMATED = 1.2, 1.5
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
@@ -53,12 +57,14 @@ class Evidence:
         is_correlated: whether it is correlated between neighbouring pixels.
         variance: variance of the residual in smooth areas of each brightness from 0 to 1, (256,).
         mean_variance: mean of this variance over the picture.
+        kurtosis: of the residual: 3 for noise alone, more if it contains edges or texture.
     """
 
     sigma: float
     is_correlated: bool
     variance: Tensor
     mean_variance: float
+    kurtosis: float = 3.0
 
 
 def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
@@ -80,10 +86,12 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     removed = float(power[smooth].mean().sqrt())
     relative = _relative_roughness(roughness[smooth], power[smooth])
     overall = float(sigma.square().mean().sqrt())
+    kurtosis = _kurtosis(residual.mean(1))
     correlated = (
         overall >= CLEAN
         and relative < _SMOOTH_CORRELATED
-        and _is_noise_of_neighbours(residual.mean(1))
+        and kurtosis < _KURTOSIS
+        and _correlation(residual.mean(1)) > _CORRELATION
     )
     level = min(removed, overall)
     white = level >= _LEAST_WHITE and relative < _SMOOTH_WHITE * 255 * level
@@ -97,7 +105,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     ):
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(mean**0.5, overall))
-    return Evidence(level, correlated, curve, mean)
+    return Evidence(level, correlated, curve, mean, kurtosis)
 
 
 def removes_structure(noisy: Tensor, restored: Tensor) -> bool:
@@ -126,8 +134,10 @@ def _independent(noisy: Tensor) -> float:
     # The difference of two independent channels has twice the variance; 0.5 is mid-gray.
     differences = (noisy[:, [0, 2]] - noisy[:, 1:2]) / 2**0.5 + 0.5
     # The pieces are joined, because the estimator works on one picture.
-    sigma = estimate_sigma(torch.cat(tuple(differences), -1)[None])
-    return float(sigma.square().mean().sqrt())
+    joined = torch.cat(tuple(differences), -1)[None]
+    level = float(estimate_sigma(joined).square().mean().sqrt())
+    is_white = BlockDCT().ratios(joined).max() <= _NOT_WHITE
+    return level if is_white else level / _OVERESTIMATED
 
 
 def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -150,12 +160,16 @@ def _means(values: Tensor, side: int) -> Tensor:
     return torch.nn.functional.avg_pool2d(values, side)
 
 
-def _is_noise_of_neighbours(residual: Tensor) -> bool:
+def _correlation(residual: Tensor) -> float:
+    """Correlation of neighbouring pixels."""
     power = residual.square().mean().clamp_min(1e-12)
     below = (residual[:, 1:] * residual[:, :-1]).mean()
     beside = (residual[..., 1:] * residual[..., :-1]).mean()
-    kurtosis = residual.pow(4).mean() / power.square()
-    return bool((below + beside) / 2 > _CORRELATION * power and kurtosis < _KURTOSIS)
+    return float((below + beside) / 2 / power)
+
+
+def _kurtosis(residual: Tensor) -> float:
+    return float(residual.pow(4).mean() / residual.square().mean().clamp_min(1e-12).square())
 
 
 def _relative_roughness(roughness: Tensor, power: Tensor) -> float:

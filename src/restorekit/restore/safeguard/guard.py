@@ -32,6 +32,9 @@ _LEAST_CORRELATED = 1.5 / 255
 # noise the first factor grows from _MODERATE on, and above _STRONG the change is unlimited, because
 # such noise hides more detail than a network removes.
 _WHITE, _CORRELATED = 1.2, 2.0
+# The residual of correlated noise contains detail if its kurtosis is larger than that of noise.
+# From the first to the second number, its factor falls to 1.
+_PURE, _MIXED = 4.5, 6.0
 _UNDERESTIMATED = 1.6  # the estimate for correlated noise is too low by at most this factor
 _MODERATE, _STRONG = 6 / 255, 12 / 255
 # For noise with a known curve: a factor, a number of photons, and the steps of brightness.
@@ -173,8 +176,7 @@ def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> V
     if is_weak:
         return Verdict("clean" if overall < 2 * _LEAST else "unclear")
     if evidence.is_correlated:
-        highest = _UNDERESTIMATED * overall
-        return Verdict(bound=_CORRELATED * _noise_curve(evidence, highest))
+        return Verdict(bound=correlated_bound(evidence, overall))
     return UNLIMITED if evidence.sigma >= _STRONG else Verdict(bound=_bound(evidence))
 
 
@@ -184,6 +186,18 @@ def _bound(evidence: Evidence) -> Tensor:
     factor = _WHITE * min(1.0, (sigma - _LEAST) / (_FULL - _LEAST))
     factor *= 1 + max(0.0, (sigma - _MODERATE) / (_STRONG - _MODERATE))
     return factor * _noise_curve(evidence, sigma)
+
+
+def correlated_bound(evidence: Evidence, overall: float) -> Tensor:
+    """The change that correlated noise explains, distributed over brightness.
+
+    Args:
+        evidence: of correlated noise.
+        overall: its estimated level.
+    """
+    pure = min(1.0, max(0.0, (_MIXED - evidence.kurtosis) / (_MIXED - _PURE)))
+    factor = 1 + (_CORRELATED - 1) * pure
+    return factor * _noise_curve(evidence, _UNDERESTIMATED * overall)
 
 
 def _noise_curve(evidence: Evidence, sigma: float) -> Tensor:

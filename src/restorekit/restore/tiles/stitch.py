@@ -109,6 +109,11 @@ class _Piece:
     guard: Guard | None
 
     def __call__(self, row: TileSpan, column: TileSpan) -> Tensor:
+        piece = self._limited(row, column)
+        # After the guard, which would limit the removal of chroma noise.
+        return piece.mean(1, keepdim=True).expand_as(piece) if self.canvas.is_neutral else piece
+
+    def _limited(self, row: TileSpan, column: TileSpan) -> Tensor:
         if self.guard is None:
             return self._restored(row, column)
         # The window of the guard needs that many more pixels on each side of the cut.
@@ -135,7 +140,7 @@ class _Piece:
         assert total is not None
         if len(self.how.turns) > 1:
             total = total / len(self.how.turns)
-        return total.mean(1, keepdim=True).expand_as(total) if self.canvas.is_neutral else total
+        return total
 
     @property
     def _alignment(self) -> int:
