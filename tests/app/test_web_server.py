@@ -54,6 +54,7 @@ def test_a_missing_extra_is_one_line(
         (["--port", "70000"], "--port is a number from 1 to 65535, not 70000"),
         (["--max-upload", "0"], "--max-upload is at least 1 megabyte, not 0"),
         (["-m", "swift-foto"], "swift-foto: no such weights file. Did you mean 'swift-photo'?"),
+        (["-m", "median", "--device", "tpu"], "unknown device 'tpu'"),
     ],
 )
 def test_mistakes_are_found_before_the_server_starts(

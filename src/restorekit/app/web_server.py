@@ -12,9 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from restorekit.app.restoring_settings import RestoringSettings, denoiser_for
 from restorekit.app.session_files import SessionFiles
 from restorekit.errors import ArgumentError
 from restorekit.extras import needs
+from restorekit.restore.denoise_options import DEFAULT_MODEL
 from restorekit.signal_handlers import existing_signals, handling_signals
 
 LOCAL = "127.0.0.1"
@@ -37,7 +39,7 @@ def serve(
         host: the address to listen at; the default can be reached from this computer only.
         port: the port; None takes the first free one from 7860 on.
         max_upload: the largest upload in megabytes.
-        models: models besides the named weights.
+        models: models besides the named weights: files, folders of runs, "median".
         runs: the folder below which training runs are found.
         device: where networks run.
         open_browser: whether to open the page in a browser.
@@ -49,8 +51,12 @@ def serve(
     Raises:
         MissingExtraError: Gradio is not installed.
         ArgumentError: the port is not free, or the address is not of this computer.
+        CheckpointError: a model cannot be loaded.
+        InputError: the device is not available.
     """
     _check_address(host, port)
+    for model in (DEFAULT_MODEL, *models):
+        denoiser_for(RestoringSettings(model, device=device))
     # The folder is private, and is removed with what is in it however the server ends.
     with (
         TemporaryDirectory(prefix="restorekit-app-", ignore_cleanup_errors=True) as root,

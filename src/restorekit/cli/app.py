@@ -22,7 +22,7 @@ def app(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("-m", "--model", metavar="MODEL", help="Offer a weights file or a run too."),
+        typer.Option("-m", "--model", metavar="MODEL", help="Offer a file, run or model too."),
     ] = None,
     runs: Annotated[
         Path, typer.Option("--runs", metavar="FOLDER", help="Folder of training runs to follow.")
@@ -45,10 +45,7 @@ def app(
     if max_upload < 1:
         raise ArgumentError(f"--max-upload is at least 1 megabyte, not {max_upload}")
     from restorekit.app.web_server import is_local, serve
-    from restorekit.weights.weights_names import find_weights
 
-    for name in model or ():
-        find_weights(name)
     if not is_local(host):
         print_labelled("warning", f"everyone who can reach {host} can use the page")
     number = serve(
