@@ -59,6 +59,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"components", "config", "data", "metric", "networks", "pictures", "restore", "weights"}
     ),
     "report": frozenset({"pictures", "restore"}),
+    "experiments": frozenset(
+        {"components", "config", "data", "evaluate", "metric", "pictures", "train", "weights"}
+    ),
     "operations": frozenset({"components", "networks", "pictures", "report", "restore"}),
     "app": frozenset(
         {"components", "data", "metric", "operations", "pictures", "report", "restore", "train"}
@@ -71,7 +74,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "scaffold": frozenset({"components", "testing", "weights"}),
     "cli": frozenset(
         {"app", "components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
-        | {"scaffold", "testing", "train", "weights"}
+        | {"experiments", "scaffold", "testing", "train", "weights"}
     ),
     "__main__": frozenset({"cli"}),
 }

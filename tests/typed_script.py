@@ -52,7 +52,9 @@ from restorekit import (
     Restoration,
     RestoreKitError,
     RestoreWarning,
+    RunComparison,
     SensorNoise,
+    SweepOutcome,
     TrainConfig,
     TrainOutcome,
     Trainer,
@@ -63,6 +65,7 @@ from restorekit import (
     annotate,
     benchmark,
     choose_runtime,
+    compare_runs,
     convert,
     convert_weights,
     create_dataset,
@@ -127,6 +130,7 @@ from restorekit import (
     save_model,
     schedules,
     ssim,
+    sweep,
 )
 # isort: on
 

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from restorekit.estimate.noise_curve import NoiseCurve
     from restorekit.evaluate.benchmark import benchmark
     from restorekit.evaluate.protocol import Protocol
+    from restorekit.experiments.compare_runs import compare_runs
+    from restorekit.experiments.comparison import RunComparison
+    from restorekit.experiments.sweep import SweepOutcome, sweep
     from restorekit.metric.image_quality import psnr, ssim
     from restorekit.operations.analyze_files import AnalyzedFiles, FileAnalysis, analyze_files
     from restorekit.operations.denoise_files import denoise_files
@@ -129,7 +132,9 @@ _LAZY = {
     "Protocol": "restorekit.evaluate.protocol",
     "RecognisedCheckpoint": "restorekit.records",
     "Restoration": "restorekit.records",
+    "RunComparison": "restorekit.experiments.comparison",
     "SensorNoise": "restorekit.restore.stabilization.sensor_noise",
+    "SweepOutcome": "restorekit.experiments.sweep",
     "TrainConfig": "restorekit.config.train_config",
     "TrainOutcome": "restorekit.train.run_folder",
     "Trainer": "restorekit.train.trainer",
@@ -140,6 +145,7 @@ _LAZY = {
     "annotate": "restorekit.weights.card",
     "benchmark": "restorekit.evaluate.benchmark",
     "choose_runtime": "restorekit.runtimes.runtime_models",
+    "compare_runs": "restorekit.experiments.compare_runs",
     "convert": "restorekit.weights.conversion",
     "convert_weights": "restorekit.weights.conversion",
     "denoise": "restorekit.restore.denoise",
@@ -165,6 +171,7 @@ _LAZY = {
     "read_credits": "restorekit.weights.weights_listing",
     "save_model": "restorekit.weights.weights_files",
     "ssim": "restorekit.metric.image_quality",
+    "sweep": "restorekit.experiments.sweep",
 }
 
 
@@ -206,7 +213,9 @@ __all__ = [
     "Restoration",
     "RestoreKitError",
     "RestoreWarning",
+    "RunComparison",
     "SensorNoise",
+    "SweepOutcome",
     "TrainConfig",
     "TrainOutcome",
     "Trainer",
@@ -217,6 +226,7 @@ __all__ = [
     "annotate",
     "benchmark",
     "choose_runtime",
+    "compare_runs",
     "convert",
     "convert_weights",
     "denoise",
@@ -242,6 +252,7 @@ __all__ = [
     "read_credits",
     "save_model",
     "ssim",
+    "sweep",
 ]
 __all__ += _shortcuts()
 __all__.sort()

@@ -12,6 +12,7 @@ from restorekit.cli import (
     analyze,
     benchmark,
     check_plugin,
+    compare,
     convert,
     denoise,
     describe,
@@ -23,6 +24,7 @@ from restorekit.cli import (
     plugins,
     push,
     schema,
+    sweep,
     train,
 )
 from restorekit.cli import app as web_page
@@ -44,6 +46,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", cls=QuickCommand)(train.train)
+app.command("sweep", cls=QuickCommand)(sweep.sweep)
+app.command("compare", cls=QuickCommand)(compare.compare)
 app.command("denoise", cls=QuickCommand)(denoise.denoise)
 app.command("noise", cls=QuickCommand)(noise.noise)
 app.command("analyze", cls=QuickCommand)(analyze.analyze)

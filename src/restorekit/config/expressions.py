@@ -76,6 +76,15 @@ def read_value(text: str) -> object:
         raise ArgumentError(f"{quoted(text)}: {error}") from error
 
 
+def read_values(text: str) -> list[object]:
+    """Values separated by commas outside of brackets, each read by `read_value`.
+
+    Raises:
+        ArgumentError: one is JSON that cannot be used.
+    """
+    return [read_value(each.strip()) for each in _COMMA.split(text)]
+
+
 def _from_json(text: str) -> Expression:
     given = read_object(text)
     name = given.pop("name", None)

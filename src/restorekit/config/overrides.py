@@ -28,6 +28,18 @@ def apply_override(data: Mapping[str, object], text: str) -> dict[str, object]:
     return _put(dict(data), keys, value)
 
 
+def put_value(data: Mapping[str, object], path: str, value: object) -> dict[str, object]:
+    """A configuration with the value of a key such as "train.steps".
+
+    Raises:
+        ConfigError: the key is invalid.
+    """
+    keys = path.split(".")
+    if not all(keys) or len(keys) > DEEPEST:
+        raise ConfigError([f"setting {quoted(path)}: not of the form key.path"])
+    return _put(dict(data), keys, value)
+
+
 def _put(data: dict[str, object], keys: list[str], value: object) -> dict[str, object]:
     key, rest = keys[0], keys[1:]
     if not rest:

@@ -14,6 +14,21 @@ from restorekit.storage import locks
 NAME = ".training.lock"
 
 
+class FolderInUseError(ArgumentError):
+    """Another training uses a folder."""
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether another process trains in the folder; False on a file system without locks."""
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDWR)
+    except OSError:
+        return False
+    locked = locks.try_lock(descriptor)
+    locks.close_lock(descriptor)
+    return locked is False
+
+
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock the folder within the block against other trainings, also on other machines.
@@ -22,7 +37,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     a warning.
 
     Raises:
-        ArgumentError: another training uses the folder.
+        FolderInUseError: another training uses the folder.
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +59,7 @@ def _take(path: Path) -> int:
         if locked is False:
             holder = os.read(descriptor, 200).decode("utf-8", "replace")
             os.close(descriptor)
-            raise ArgumentError(
+            raise FolderInUseError(
                 f"{path.parent}: another training uses this folder{holder}; "
                 "wait for its end, or choose another save_weight_path"
             )
