@@ -32,7 +32,6 @@ def sweep(
     and interrupted ones resumed. Start the same command several times to share the runs, on several
     GPUs with CUDA_VISIBLE_DEVICES. Without -o the folder is save_weight_path.
     """
-    from restorekit.cli.train_progress import ConsoleProgress
     from restorekit.experiments.sweep import sweep as run
     from restorekit.experiments.sweep_grid import read_settings
 
@@ -40,7 +39,7 @@ def sweep(
         config,
         read_settings(settings),
         output,
-        progress=ConsoleProgress,
+        progress=True,
         report=lambda line: print_line(line),
     )
     if outcome.comparison is not None:

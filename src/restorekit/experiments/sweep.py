@@ -17,10 +17,10 @@ from restorekit.experiments.compare_runs import compare_runs
 from restorekit.experiments.comparison import RunComparison
 from restorekit.experiments.run_records import CONFIG, PLACES
 from restorekit.experiments.sweep_grid import Point, grid_points
+from restorekit.progress_bar import Progress
 from restorekit.storage.atomic import atomic_path
 from restorekit.train.config_changes import find_changes
 from restorekit.train.folder_lock import FolderInUseError, is_in_use
-from restorekit.train.progress import RunProgress
 from restorekit.train.run_folder import TrainOutcome
 from restorekit.train.trainer import Trainer
 
@@ -58,7 +58,7 @@ def sweep(
     settings: Mapping[str, Sequence[object]],
     folder: str | PathLike[str] | None = None,
     *,
-    progress: Callable[[int, bool], RunProgress] = RunProgress,
+    progress: Progress = False,
     report: Callable[[str], None] | None = None,
 ) -> SweepOutcome:
     """Train a run for each combination of settings.
@@ -73,7 +73,7 @@ def sweep(
         settings: the values of each setting by its key, such as {"train.learning_rate": [1e-4,
             3e-4]}.
         folder: the folder of the sweep; None for `save_weight_path` of the configuration.
-        progress: as for `Trainer.fit`.
+        progress: as for `Trainer`.
         report: called with a line for each run that starts, is skipped or fails; None for the
             logger of this module.
 
@@ -133,7 +133,7 @@ def _train(
     folder: Path,
     label: str,
     say: Callable[[str], None],
-    progress: Callable[[int, bool], RunProgress],
+    progress: Progress,
 ) -> int:
     """Train a run that is not finished; the exit code of its end.
 
