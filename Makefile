@@ -10,6 +10,7 @@ EXPORTING := tests/runtimes tests/examples/test_readme.py
 # The test that needs the extra test-app and Chromium.
 BROWSING := tests/app/test_page_in_browser.py
 VERSIONS := 3.11 3.12 3.13
+PACKAGES := restorekit-deepinv restorekit-lpips
 FUZZ_MINUTES ?= 20
 FUZZ_SEED ?= 1000000
 # For `make gpu`: an interpreter with PyTorch for CUDA, photographs from pack.py, networks to train.
@@ -23,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # Targets share an environment, so only one pip runs at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest test-mlflow test-napari clean
+.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest test-mlflow test-napari test-packages clean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +81,11 @@ test-all:  ## lint, types and tests with each installed Python from 3.11 to 3.13
 test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
 	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
 	$(LOWEST)-test/bin/python -m pytest $(EXPORTING)
+
+test-packages:  ## the tests of examples/restorekit-deepinv and -lpips, with what they need
+	$(PYTHON) -m venv .venv-packages
+	.venv-packages/bin/python -m pip install -e . $(PACKAGES:%=-e 'examples/%[test]')
+	for each in $(PACKAGES); do (cd examples/$$each && ../../.venv-packages/bin/python -m pytest) || exit 1; done
 
 test-mlflow:  ## the tests of examples/restorekit-mlflow, with MLflow in an environment of its own
 	$(PYTHON) -m venv .venv-mlflow

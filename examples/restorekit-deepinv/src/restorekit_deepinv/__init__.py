@@ -1,0 +1,1 @@
+"""Networks and noise models of DeepInverse for restorekit."""

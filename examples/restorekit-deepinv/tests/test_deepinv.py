@@ -1,0 +1,55 @@
+"""The components keep to their contracts, and compute what DeepInverse computes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import deepinv
+import pytest
+import torch
+
+import restorekit
+from restorekit.testing import check_model, check_noise
+
+SMALL: dict[str, dict[str, Any]] = {
+    "deepinv_dncnn": {"depth": 4, "width": 8},
+    "deepinv_drunet": {"width": 8, "blocks": 1},
+    "deepinv_restormer": {"width": 8, "blocks": [1, 1, 1, 1]},
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_networks_keep_to_their_contract(name: str) -> None:
+    """Any size, gradients, precision, weights, tiles."""
+    check_model({"name": name, **SMALL[name]})
+    skipped = ["gradients", "half precision", "state dict", "tiles"]
+    check_model({"name": name, "channels": 1, **SMALL[name]}, skip=skipped)
+
+
+@pytest.mark.parametrize("name", restorekit.list_noises("deepinv_*"))
+def test_the_noises_keep_to_their_contract(name: str) -> None:
+    """Type, level, and random numbers from the generator alone."""
+    check_noise(name)
+
+
+def test_a_network_computes_what_deepinverse_computes() -> None:
+    """Where DeepInverse does not pad the image."""
+    model: Any = restorekit.create_model("deepinv_drunet", **SMALL["deepinv_drunet"]).eval()
+    noisy = torch.rand(2, 3, 32, 40)
+    level = torch.full((2, 1, 1, 1), 0.1)
+    with torch.no_grad():
+        expected = model.network(noisy, 0.1)
+        torch.testing.assert_close(model(noisy, sigma=level), expected)
+
+
+def test_laplace_noise_has_its_deviation() -> None:
+    """scale * sqrt(2)."""
+    noise = restorekit.create_noise("deepinv_laplace", scale=0.1)
+    degraded = noise(torch.full((1, 1, 200, 200), 0.5), torch.Generator().manual_seed(0))
+    assert float(degraded.noisy.std()) == pytest.approx(0.1 * math.sqrt(2), rel=0.03)
+
+
+def test_the_version_is_one_that_works() -> None:
+    """Version 0.5 or newer."""
+    assert tuple(map(int, deepinv.__version__.split(".")[:2])) >= (0, 5)

@@ -1,0 +1,1 @@
+"""LPIPS as a metric and a loss for restorekit."""
