@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import pickle
+import re
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +19,25 @@ from restorekit.components.kinds import noises
 from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError, ConfigError, RestoreKitError
 
-KINDS = [
-    kind
-    for kind in vars(errors).values()
-    if inspect.isclass(kind) and issubclass(kind, (RestoreKitError, Warning))
-]
+DERIVED = re.compile(r"^class (\w+)\(\w*(?:Error|Warning)\)", re.MULTILINE)
+
+
+def derived_kinds() -> Iterator[type[Exception]]:
+    """The kinds that other files of the package derive, found by their text."""
+    source = Path(errors.__file__).parent
+    for path in sorted(source.rglob("*.py")):
+        for name in re.findall(
+            r"^class (\w+)\(\w*(?:Error|Warning)\)", path.read_text("utf-8"), re.M
+        ):
+            module = ".".join(("restorekit", *path.relative_to(source).with_suffix("").parts))
+            kind = getattr(importlib.import_module(module), name)
+            if issubclass(kind, RestoreKitError | Warning):
+                yield kind
+
+
+OWN = [kind for kind in vars(errors).values() if inspect.isclass(kind)]
+KINDS = [kind for kind in OWN if issubclass(kind, RestoreKitError | Warning)]
+KINDS += [kind for kind in derived_kinds() if kind not in KINDS]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -28,6 +46,7 @@ def test_every_kind_survives_pickling(kind: type[Exception]) -> None:
     given = ["one", "two"] if kind is ConfigError else "what is wrong"
     error = kind(given)
     error.add_note("a note")
+    vars(error).update(faults=("one", "two"), key="model", component={"name": "unet"})
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(again) is kind
         assert str(again) == str(error)
