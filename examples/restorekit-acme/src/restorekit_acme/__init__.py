@@ -1,0 +1,1 @@
+"""A network with its own weights, for restorekit."""

@@ -1,0 +1,1 @@
+"""The restoration networks and checkpoints of spandrel, for restorekit."""
