@@ -15,6 +15,35 @@ def test_blindness(name: str, blind: bool) -> None:
     assert Network(restorekit.create_model(name)).is_blind == blind
 
 
+def test_channels_that_are_not_declared_are_found_out() -> None:
+    """A gray picture is three equal channels, and a colour picture three gray ones."""
+    gray, colour = torch.rand(2, 1, 16, 16), torch.rand(2, 3, 16, 16)
+    of_colour, of_gray = torch.nn.Conv2d(3, 3, 3, padding=1), torch.nn.Conv2d(1, 1, 3, padding=1)
+    network = Network(of_colour)
+    with torch.no_grad():
+        expected = of_colour(gray.expand(-1, 3, -1, -1)).mean(1, keepdim=True)
+        torch.testing.assert_close(network(gray), expected)
+        assert network.channels == 3
+        torch.testing.assert_close(network(colour), of_colour(colour))
+        alone = torch.cat([of_gray(colour[:, i : i + 1]) for i in range(3)], 1)
+        torch.testing.assert_close(Network(of_gray)(colour), alone)
+
+
+def test_another_failure_of_a_network_is_raised() -> None:
+    """One that has nothing to do with the channels, which stay as they are."""
+
+    class Picky(torch.nn.Module):
+        def forward(self, noisy: torch.Tensor) -> torch.Tensor:
+            if noisy.shape[-1] != 64:
+                raise ValueError("64 pixels only")
+            return noisy
+
+    network = Network(Picky())
+    with pytest.raises(ValueError, match="64 pixels only"):
+        network(torch.rand(1, 3, 16, 16))
+    assert network.channels is None
+
+
 def test_an_optional_level() -> None:
     """A session of another runtime always has the input, so it receives the level 0."""
     received: list[torch.Tensor] = []

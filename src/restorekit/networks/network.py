@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from restorekit.components.component_records import origin_of
 from restorekit.errors import InputError
+from restorekit.memory import is_out_of_memory
 from restorekit.networks.activation_memory import activation_bytes
 from restorekit.networks.precision import lossless_dtype
 from restorekit.networks.probe_images import probe_picture
@@ -39,7 +40,8 @@ class Network:
 
     Attributes:
         module: the network.
-        channels: number of image channels; None if the network does not declare it.
+        channels: number of image channels; None if the network does not declare it, until it fails
+            with one number and works with another.
         takes_sigma: whether it accepts the standard deviation of the noise.
         sigma_is_optional: whether it works without it too; it declares so by `optional_sigma`.
         multiple: the `size_multiple` that it declares; None if it does not.
@@ -169,7 +171,9 @@ class Network:
         wanted, count = self.channels, batch.shape[1]
         if wanted is not None and colours is not None and wanted in (1, 3) and colours < count:
             return self._in_parts(batch, sigma, [colours] + [1] * (count - colours))
-        if wanted is None or wanted == count:
+        if wanted is None:
+            return self._undeclared(batch, sigma, colours)
+        if wanted == count:
             return self._checked(batch, _joined(sigma))
         if wanted == 1:
             # Channels become samples, so that all are restored in one pass.
@@ -182,6 +186,28 @@ class Network:
         if wanted != 3:
             raise InputError(f"the model takes {wanted} channels, the image has {count}")
         return self._in_parts(batch, sigma, [1] * count)
+
+    def _undeclared(self, batch: Tensor, sigma: Tensor | None, colours: int | None) -> Tensor:
+        """Restore by a network that does not declare `channels`; if it fails, find them out."""
+        try:
+            return self._checked(batch, _joined(sigma))
+        except Exception as error:
+            # Another picture of that many channels shows whether they are the reason.
+            if is_out_of_memory(error) or self._takes(batch.shape[1]):
+                raise
+            found = next((count for count in (3, 1) if self._takes(count)), None)
+            if found is None:
+                raise
+        self.channels = found
+        return self(batch, sigma, colours)
+
+    def _takes(self, channels: int) -> bool:
+        """Whether the network restores a picture of that many channels."""
+        picture = probe_picture(channels, _SIDE, _SIDE)
+        try:
+            return self._probe(picture, 0.1).shape == picture.shape
+        except Exception:  # a network may raise anything for what it does not take
+            return False
 
     def _in_parts(self, batch: Tensor, sigma: Tensor | None, sizes: Sequence[int]) -> Tensor:
         """Restore groups of channels one after the other."""
