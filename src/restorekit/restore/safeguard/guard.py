@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.estimate.noise_curve import NoiseCurve
+from restorekit.restore.safeguard.coloured_letters import applied_share, is_page
 from restorekit.restore.safeguard.evidence import (
     LEAST_SIDE,
     Evidence,
@@ -49,10 +50,13 @@ class Verdict:
         reason: why it is left unchanged; None if it is restored.
         bound: largest mean square change of a region for evenly spaced brightness from 0 to 1; None
             if it is unlimited.
+        page_sigma: level of the noise of a page, which may have coloured letters; None for other
+            pictures.
     """
 
     reason: Reason | None = None
     bound: Tensor | None = None
+    page_sigma: float | None = None
 
 
 UNLIMITED = Verdict()
@@ -122,7 +126,11 @@ class Guard:
         """
         if self.verdicts[index] is None:
             sigma, impulsive = self.sigma[index], self.impulsive[index]
-            self.verdicts[index] = _judge(noisy, restored, sigma, impulsive)
+            verdict = _judge(noisy, restored, sigma, impulsive)
+            overall = float(sigma.square().mean().sqrt())
+            if verdict.reason is None and not impulsive and is_page(restored, overall):
+                verdict = replace(verdict, page_sigma=overall)
+            self.verdicts[index] = verdict
 
     def limit(self, samples: slice, noisy: Tensor, restored: Tensor) -> Tensor:
         """Limit the change of restored pictures, or of corresponding parts of them.
@@ -208,14 +216,17 @@ def _noise_curve(evidence: Evidence, sigma: float) -> Tensor:
 def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
     if verdict.reason is not None:
         return noisy
-    if verdict.bound is None:
-        return restored
     change = restored - noisy
+    applied: Tensor | float = 1.0
+    if verdict.page_sigma is not None:
+        applied = applied_share(restored, verdict.page_sigma, RADIUS)
+    if verdict.bound is None:
+        return restored if verdict.page_sigma is None else noisy + change * applied
     power = _window_mean(change.square().mean(1, keepdim=True))
     brightness = restored.mean(1, keepdim=True).clamp(0, 1)
     bound = verdict.bound.to(change)
     allowed = _window_mean(bound[(brightness * (len(bound) - 1)).round().long()])
-    return noisy + change * (allowed / power.clamp_min(1e-12)).clamp(max=1)
+    return noisy + change * (allowed / power.clamp_min(1e-12)).clamp(max=1) * applied
 
 
 def _window_mean(values: Tensor) -> Tensor:
