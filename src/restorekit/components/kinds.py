@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from restorekit.components import pretrained_weights
 from restorekit.components.catalogue import CATALOGUES as CATALOGUES
 from restorekit.components.catalogue import Catalogue
+from restorekit.components.component_records import Component
 from restorekit.components.model_registry import ModelRegistry
 from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.components.registry import REGISTRIES as REGISTRIES
@@ -112,6 +113,14 @@ layouts: Registry[CheckpointLayout] = Registry(
     contract="`layout(state)`: the state dict of a checkpoint of another project to a "
     "`RecognisedCheckpoint`, or None if the keys are of another layout; `keys` is a text with the "
     "first keys of such a checkpoint, for messages",
+)
+commands = Catalogue(
+    "command",
+    "commands",
+    Component,
+    contract="a subcommand of `restorekit`: the target is a function with typer's annotations, or "
+    "a `typer.Typer`, imported only when the command is called; the summary is its line in the "
+    "help",
 )
 weights = Catalogue(
     "weights",

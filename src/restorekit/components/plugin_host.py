@@ -24,6 +24,7 @@ import pluggy
 
 from restorekit.components import (
     builtin,
+    builtin_commands,
     builtin_noises,
     builtin_training,
     builtin_weights,
@@ -114,7 +115,13 @@ class _Host:
                 # component.
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
-                for module in (builtin, builtin_noises, builtin_training, builtin_weights):
+                for module in (
+                    builtin,
+                    builtin_noises,
+                    builtin_training,
+                    builtin_weights,
+                    builtin_commands,
+                ):
                     name = module.__name__
                     self.adopt(Plugin(name.rpartition(".")[2], own, name), module)
 

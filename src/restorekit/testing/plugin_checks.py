@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from restorekit.components.kinds import REGISTRIES, weights
+from restorekit.components.kinds import REGISTRIES, commands, weights
 from restorekit.components.plugin_host import Plugin, loaded_plugins
-from restorekit.errors import UnknownNameError, did_you_mean, message_of
+from restorekit.components.targets import import_target
+from restorekit.errors import RestoreKitError, UnknownNameError, did_you_mean, message_of
 from restorekit.testing.check_functions import results_of
 from restorekit.testing.checking import CheckResult
 from restorekit.weights import load_model
@@ -78,9 +79,21 @@ def _weights(name: str) -> CheckResult:
     return CheckResult("loads", "ok")
 
 
+def _command(name: str) -> CheckResult:
+    """Whether a command can be imported."""
+    entry = commands.entry(name)
+    target = entry.component.target
+    try:
+        if isinstance(target, str):
+            import_target(target, entry.label)
+    except RestoreKitError as error:
+        return CheckResult("imports", "failed", str(error))
+    return CheckResult("imports", "ok")
+
+
 def _results(kind: str, name: str) -> list[CheckResult]:
     if kind not in REGISTRIES:
-        return [_weights(name)]
+        return [_command(name) if kind == commands.kind else _weights(name)]
     required = [a.name for a in REGISTRIES[kind].describe(name).arguments if a.required]
     if required:
         words = f"its argument {', '.join(required)} has no default; check it in a test of its own"
