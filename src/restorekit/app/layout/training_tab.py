@@ -23,7 +23,7 @@ class TrainingTab(Tab):
         seen = gr.State(_UNSEEN)
         with gr.Row(equal_height=True):
             run = gr.Dropdown(
-                [], label=f"Run in {self._runs}", scale=4, elem_id="run", interactive=True
+                [], label=f"Training run in {self._runs}", scale=4, elem_id="run", interactive=True
             )
             again = gr.Button("Look for runs", scale=1, min_width=140)
         words = gr.HTML(padding=False, elem_id="run-words")
