@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from restorekit.cli.main import main
 from restorekit.components.component_records import Provider
 from restorekit.components.kinds import weights
 from restorekit.components.pretrained_weights import PretrainedWeights
-from restorekit.errors import ArgumentError, CheckpointError, RestoreWarning
+from restorekit.errors import ArgumentError, CheckpointError, MissingExtraError, RestoreWarning
 from restorekit.weights.hub import LOCK
 from tests.weights.fake_hub import FakeHub, serving
 
@@ -112,6 +113,8 @@ def test_the_checksum_is_kept(hub: FakeHub) -> None:
         ("hf-hub:acme/nobody", "not found at http://127.*, or private; 'hf auth login'"),
         ("hf-hub:acme/denoiser@v9", "hf-hub:acme/denoiser@v9: it has no revision 'v9'"),
         ("hf-hub:acme/pickle", r"needs one safetensors file, but it has pytorch_model\.bin"),
+        ("hub:acme/denoiser", r"unknown scheme 'hub'\. Did you mean 'hf-hub'\? One of: local-dir:"),
+        ("https://example.org/x.pth", "unknown scheme 'https'"),
         ("hf-hub:acme", "write hf-hub:USER/NAME or hf-hub:USER/NAME@REVISION"),
         ("hf-hub:acme/../../x", "write hf-hub:USER/NAME"),
         ("hf-hub:acme/denoiser@../x", "write hf-hub:USER/NAME"),
@@ -145,6 +148,16 @@ def test_a_reference_of_a_plugin_is_never_downloaded_unasked(hub: FakeHub) -> No
     assert len(hub.asked) == asked
 
 
+def test_without_the_extra(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names it, and a listing works."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtraError, match=r"needs huggingface_hub; .*restorekit\[hub\]"):
+        restorekit.find_weights(NAME)
+    declared = PretrainedWeights("acme-large", NAME, sha256="0" * 64, size=7)
+    weights.add(declared, Provider("acme", "1.0"))
+    assert restorekit.describe_weights("acme*")[0].file is None
+
+
 RELEASE = {
     "summary": "a <b>small</b> network",
     "license": "MIT",
@@ -160,6 +173,7 @@ class TestPush:
         card: dict[str, Any] = {
             "dataset": {"name": "folder", "root": "/home/someone/private", "other": "C:\\pictures"},
             "metrics": {"psnr": 30.125, "ssim": 0.875, "step": 5},
+            "noise": {"name": "gaussian", "arguments": {"std": 0.1}, "provider": "restorekit"},
             "step": 5,
         }
         model = restorekit.create_model("dncnn", depth=2, width=4)
@@ -191,8 +205,11 @@ class TestPush:
         assert results is not None
         found = {(r.dataset_name, r.metric_name): r.metric_value for r in results}
         assert found["CBSD68", "PSNR (dB), 15"] == 33.9
-        assert found["validation images of the run", "SSIM"] == 0.875
-        assert "restorekit denoise photo.jpg -m local-dir:out/published" in text
+        (ssim,) = (value for (_, metric), value in found.items() if metric.startswith("SSIM, gau"))
+        assert ssim == 0.875
+        assert (
+            "pip install 'restorekit[hub]'\nrestorekit denoise photo.jpg -m local-dir:out" in text
+        )
         assert r"a \<b\>small\</b\> network" in text
         assert r"| limits | a \| b |" in text
         digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

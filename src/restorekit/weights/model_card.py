@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from restorekit.untrusted.text import one_line
 from restorekit.weights.card_fields import WeightsCard
-from restorekit.weights.card_words import figures, released_facts
+from restorekit.weights.card_words import figures, in_words, released_facts
 from restorekit.weights.hub import import_hub
 
 # Identifiers of the hub; any other licence is "other", with its name.
@@ -34,13 +34,20 @@ def write_model_card(card: WeightsCard, title: str, name: str, sha256: str) -> s
         f"# {title}",
         _escaped(card.get("summary") or "An image denoiser trained with restorekit."),
         "## Use",
-        f"```shell\npip install 'restorekit[hub]'\nrestorekit denoise photo.jpg -m {name}\n```",
+        f"```shell\npip install {_packages(card)}\nrestorekit denoise photo.jpg -m {name}\n```",
         f'```python\nimport restorekit\n\nrestorekit.denoise("photo.jpg", "{name}")\n```',
         "## Description",
         _table(("", ""), [*released_facts(card).items(), *_of_file(card, sha256)]),
         *_results(card),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _packages(card: WeightsCard) -> str:
+    """The packages to install: restorekit, and the plugin with the architecture."""
+    provider = str(card["model"].get("provider") or "restorekit")
+    plugin = provider != "restorekit" and re.fullmatch(r"[\w.-]+", provider)
+    return f"'restorekit[hub]' {provider}" if plugin else "'restorekit[hub]'"
 
 
 def _metadata(card: WeightsCard, title: str) -> str:
@@ -83,11 +90,11 @@ def _measured(card: WeightsCard) -> Iterator[tuple[str, str, str, float]]:
     for data, noise, value in figures(psnr) if isinstance(psnr, Mapping) else ():
         if isinstance(value, (int, float)):
             yield data, noise, "psnr", value
-    metrics = card.get("metrics")
+    metrics, noise = card.get("metrics"), in_words(card.get("noise") or "")
     for metric in _MEASURES if isinstance(metrics, Mapping) else ():
         value = (metrics or {}).get(metric)
         if isinstance(value, (int, float)) and value == value:  # not NaN
-            yield "validation images of the run", "", metric, value
+            yield "validation images of the run", noise, metric, value
 
 
 def _of_file(card: WeightsCard, sha256: str) -> Iterator[tuple[str, str]]:

@@ -57,13 +57,15 @@ def cached(name: str) -> Path | None:
 def _split(name: str) -> tuple[Scheme, str]:
     word, _, rest = name.partition(":")
     if word not in SCHEMES:
-        near = did_you_mean(word, SCHEMES)
-        raise CheckpointError(f"'{name}': unknown scheme '{word}'.{near} One of: {_known()}")
+        raise CheckpointError(unknown_scheme(name))
     return SCHEMES[word], rest
 
 
-def _known() -> str:
-    return ", ".join(f"{word}:" for word in SCHEMES)
+def unknown_scheme(name: str) -> str:
+    """The message for a name whose scheme is unknown."""
+    word = name.partition(":")[0]
+    known = ", ".join(f"{scheme}:" for scheme in SCHEMES)
+    return f"'{name}': unknown scheme '{word}'.{did_you_mean(word, SCHEMES)} One of: {known}"
 
 
 def _local(folder: str) -> Path:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from restorekit.components.component_records import Entry
 from restorekit.components.kinds import models, weights
-from restorekit.components.pretrained_weights import PretrainedWeights
+from restorekit.components.pretrained_weights import SCHEME, PretrainedWeights
 from restorekit.errors import CheckpointError, RestoreKitError, did_you_mean
 from restorekit.memory import format_size
 from restorekit.untrusted.plain_data import parse_json
@@ -146,6 +146,8 @@ def _nothing_found(given: str, path: Path) -> CheckpointError:
     """The error for a path or name that stands for nothing."""
     if given.partition(":")[0] in models:
         return CheckpointError(_architecture(given.partition(":")[0], named_weights()))
+    if SCHEME.match(given):
+        return CheckpointError(schemes.unknown_scheme(given))
     siblings = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, [*list_weights(), *models.names(), *siblings])
     if given == path.stem:  # without folder and suffix it is probably meant as a name
