@@ -19,7 +19,13 @@ import restorekit
 from restorekit.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/denoising.md", "docs/analysis.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/python.md",
+    "docs/denoising.md",
+    "docs/analysis.md",
+)
 UV_INSTALL = ["uv", "pip", "install"]
 WITH_MISTAKES = ("README.md", "docs/quickstart.md")
 

@@ -120,6 +120,7 @@ def denoise(
             summarize=as_json,
             share=True,
             on_file=show,
+            progress=False,  # the command has a bar of its own
         )
     conclude(outcome)
 

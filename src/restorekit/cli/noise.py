@@ -45,6 +45,7 @@ def noise(
             white=read_end("--white", white),
             share=True,
             on_file=show,
+            progress=False,  # the command has a bar of its own
         )
     conclude(outcome)
 
