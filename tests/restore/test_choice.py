@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from restorekit import Denoiser
+from restorekit import Denoiser, create_noise
 
 
 def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
@@ -68,23 +68,58 @@ def test_a_given_level_is_used(automatic: Denoiser, photograph: np.ndarray) -> N
     assert np.array_equal(told, Denoiser("swift-gaussian", sigma=40 / 255)(given))
 
 
+def coarse(clean: np.ndarray, sigma: float, radius: float) -> np.ndarray:
+    """Add Gaussian noise that is blurred by that many pixels and brought back to its level."""
+    white = np.random.default_rng(0).standard_normal(clean.shape)
+    noise = gaussian_filter(white, (radius, radius, 0)[: clean.ndim])
+    return np.clip(np.rint(clean + sigma * noise / noise.std()), 0, 255).astype(np.uint8)
+
+
+def error(image: np.ndarray, clean: np.ndarray) -> float:
+    """The mean squared error."""
+    return float(np.square(image.astype(float) - clean).mean())
+
+
 def test_coarse_noise_is_removed_at_several_scales(
     automatic: Denoiser, photograph: np.ndarray
 ) -> None:
-    """A network for white noise is then better than the one for photographs."""
-    noise = gaussian_filter(np.random.default_rng(0).standard_normal(photograph.shape), (2, 2, 0))
-    given = np.clip(photograph + 15 * noise / noise.std(), 0, 255).astype(np.uint8)
+    """Several scales are better than one, and than a network for white noise."""
+    given = coarse(photograph, 15, 2)
     outcome = automatic.restore(given)
     assert outcome.choice is not None
-    assert outcome.choice.level is not None
-    assert 255 * np.mean(outcome.choice.level) == pytest.approx(15, rel=0.25)
+    assert (outcome.model, outcome.choice.level) == ("swift-photo", None)
     assert outcome.scales > 1
-    before, after, photo = (
-        np.square(x.astype(float) - photograph).mean()
-        for x in (given, outcome.image, Denoiser("swift-photo")(given))
-    )
-    assert after < before / 2
-    assert after < photo
+    after = error(outcome.image, photograph)
+    assert after < error(given, photograph) / 2
+    assert after < error(Denoiser("swift-photo")(given), photograph)
+    assert after < error(Denoiser("swift-gaussian", scales=outcome.scales)(given), photograph)
+
+
+def test_coarse_noise_in_gray_comes_with_its_level(automatic: Denoiser) -> None:
+    """Without a level, the network for photographs leaves most of it."""
+    rows, columns = np.mgrid[:192, :192] / 192
+    clean = 100 + 60 * np.sin(3 * rows) * np.cos(4 * columns)
+    given = coarse(clean, 20, 1)
+    outcome = automatic.restore(given)
+    assert outcome.choice is not None
+    assert outcome.model == "swift-photo"
+    assert outcome.choice.level == pytest.approx([20 / 255], rel=0.25)
+    assert error(outcome.image, clean) < error(Denoiser("swift-photo")(given), clean) / 2
+
+
+@pytest.mark.parametrize("demosaicing", ["none", "bilinear"])
+def test_camera_noise_goes_to_the_network_for_photographs(
+    automatic: Denoiser, photograph: np.ndarray, demosaicing: str
+) -> None:
+    """Also if it is white, because it differs between channels; both others are worse."""
+    camera = create_noise("camera", shot=0.01, smooth=0.3, demosaicing=demosaicing)
+    clean = torch.from_numpy(photograph).movedim(2, 0)[None] / 255
+    noisy_batch = camera(clean, torch.Generator().manual_seed(2)).noisy
+    given = (noisy_batch[0].movedim(0, 2) * 255).round().byte().numpy()
+    outcome = automatic.restore(given)
+    assert outcome.model == "swift-photo"
+    named = Denoiser("swift-gaussian", scales="auto")(given)
+    assert error(outcome.image, photograph) < error(named, photograph)
 
 
 def test_weak_noise_goes_to_the_network_for_photographs(

@@ -13,12 +13,16 @@ from restorekit.restore.safeguard.reason import Reason
 MEASUREMENTS = ("content", "impulses", "noise_curve", "correlation", "noise_scales")
 # A smaller share of wrong pixels is left to the other networks.
 _IMPULSIVE = 0.003
-# Above this confidence and level, coarse noise is measured well enough for several scales. Texture
-# often hides weaker noise, for which the network for photographs needs no level.
-_SURE, _STRONG = 0.6, 6 / 255
-# Texture that fills a gray picture, such as grass or gravel, looks like noise of a larger length in
-# pixels. Only chroma, which has hardly any texture, proves such coarse noise.
-_COARSEST_LUMA = 1.25
+_SURE = 0.6
+# Texture often hides weaker noise, which is then restored at one scale.
+_STRONG = 6 / 255
+# White balance makes the noise of a camera stronger in some channels, by more than this ratio.
+_EVEN = 1.15
+# The correlation length of luma in pixels, and its confidence, from which noise in colour pictures
+# is so coarse that one scale leaves some of it. The noise of demosaicing is finer in luma.
+_COARSE, _LEAST_CONFIDENCE = 0.85, 0.3
+# Texture that fills a gray picture, such as grass or gravel, looks like noise of a larger length.
+_COARSEST_GRAY = 1.25
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,27 @@ def choose(analysis: Analysis) -> Choice:
         return Choice("swift-impulse", f"{analysis.impulses.share:.1%} wrong pixels")
     if analysis.noise_curve.is_trustworthy:
         return Choice(for_white, "white noise that grows with the signal", levels)
-    if analysis.correlation.is_white:
+    if analysis.correlation.is_white and _is_even(levels):
         return Choice(for_white, f"white noise, {found}", levels)
-    if _is_coarse(analysis) and analysis.noise_scales.overall[0] > _STRONG:
-        return Choice(for_white, f"coarse noise, {found}", levels, scales="auto")
+    if analysis.correlation.is_white:
+        return Choice("swift-photo", f"white noise that differs between channels, {found}")
+    is_strong = analysis.noise_scales.overall[0] > _STRONG
+    if is_strong and analysis.noise_scales.grid is not None:  # the means of the squares are white
+        return Choice(for_white, f"noise in equal squares, {found}", levels, scales="auto")
+    if is_strong and _is_coarse(analysis, is_gray):
+        known = levels if is_gray else None
+        return Choice("swift-photo", f"coarse noise, {found}", known, scales="auto")
     return Choice("swift-photo", f"coarse or weak noise, {found}")
 
 
-def _is_coarse(analysis: Analysis) -> bool:
-    """Whether there is coarse noise beyond doubt."""
-    scales, correlation = analysis.noise_scales, analysis.correlation
-    if scales.grid is not None:
-        return True  # equal squares are noise for certain, however much texture there is
-    if correlation.chroma is not None and any(correlation.chroma):
-        # One part of luma, two of chroma.
-        return (scales.confidence + 2 * scales.chroma_confidence) / 3 > _SURE
-    length = math.sqrt(math.prod(correlation.luma))
-    return scales.confidence > _SURE and length < _COARSEST_LUMA
+def _is_even(levels: tuple[float, ...]) -> bool:
+    """Whether noise is equally strong in all channels."""
+    return max(levels) <= _EVEN * min(levels)
+
+
+def _is_coarse(analysis: Analysis, is_gray: bool) -> bool:
+    """Whether there surely is noise that several scales remove better than one."""
+    confidence, lengths = analysis.noise_scales.confidence, analysis.correlation.luma
+    if is_gray:
+        return confidence > _SURE and math.prod(lengths) < _COARSEST_GRAY**2
+    return confidence > _LEAST_CONFIDENCE and min(lengths) > _COARSE
