@@ -29,6 +29,7 @@ class PPM(Format):
     name = "PPM"
     suffixes = (".ppm", ".pnm")
     signatures = (b"P6",)
+    gray = False
 
     def read(self, path):
         magic, width, height, most, pixels = path.read_bytes().split(maxsplit=4)
@@ -37,8 +38,8 @@ class PPM(Format):
         return Picture(np.frombuffer(pixels, np.uint8).reshape(shape).copy())
 
     def write(self, picture, file, quality):
-        pixels = np.broadcast_to(picture.pixels, (*picture.pixels.shape[:2], 3))
-        file.write(b"P6\\n%d %d\\n255\\n" % pixels.shape[1::-1] + pixels.tobytes())
+        height, width, _ = picture.pixels.shape
+        file.write(b"P6\\n%d %d\\n255\\n" % (width, height) + picture.pixels.tobytes())
 '''
 IMPORTS = """
 import numpy as np
@@ -90,6 +91,9 @@ def test_a_format_is_written_as_it_stores_pictures(
     with Image.open(tmp_path / "a.ppm") as image:
         assert image.format == "PPM"
         assert np.array_equal(np.asarray(image), colours)
+    write_pages([Picture(colours[..., :1])], tmp_path / "gray.ppm")
+    with Image.open(tmp_path / "gray.ppm") as image:
+        assert np.array_equal(np.asarray(image), np.repeat(colours[..., :1], 3, axis=2))
     with pytest.raises(ImageFileError, match=r"no transparency.*use one of: \.png"):
         write_pages([Picture(colours, colours[..., 0])], tmp_path / "b.ppm")
     with pytest.raises(ImageFileError, match="one"):

@@ -123,6 +123,8 @@ def sweep(
             say(f"{label}: failed: {error}")
         if code:
             break
+    # Some may have ended since they were looked at.
+    busy = [p.name for p, run in chosen if p.name in busy and not _is_finished(place / p.name, run)]
     made = [place / p.name for p in points if (place / p.name / CONFIG).is_file()]
     comparison = compare_runs(made) if made else None
     return SweepOutcome(place, comparison, tuple(busy), failed, code or (2 if failed else 0))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from restorekit.components.isolation import attempt
 from restorekit.errors import RestoreKitError
@@ -86,7 +89,7 @@ class Format:
         """Write a picture, which has one of `depths`, and alpha or metadata only if it is stored.
 
         Args:
-            picture: upright, with unassociated alpha.
+            picture: upright, with unassociated alpha, and in colour unless the format has `gray`.
             file: open for writing, empty.
             quality: 1 to 100 for a lossy format; None for its default.
 
@@ -119,6 +122,8 @@ class Format:
                 one.
         """
         picture = separate_alpha(next(pictures))
+        if not self.gray and picture.pixels.shape[2] == 1:
+            picture = replace(picture, pixels=np.repeat(picture.pixels, 3, axis=2))
         if next(pictures, None) is not None:
             raise PictureError("its format holds one picture, and there are several")
         usual = (RestoreKitError, OSError, ValueError, PictureError)
