@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "testing": frozenset(
         {"components", "estimate", "metric", "networks", "pictures", "train", "weights"}
     ),
-    "scaffold": frozenset({"components", "testing", "weights"}),
+    "scaffold": frozenset({"components", "weights"}),
     "cli": frozenset(
         {"app", "components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
         | {"experiments", "scaffold", "testing", "train", "weights"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from restorekit import read_card
 from restorekit.cli.main import main
 from restorekit.components.kinds import REGISTRIES
 from restorekit.errors import ArgumentError
@@ -85,6 +86,15 @@ def test_nothing_of_it_stays_in_this_process(package: Path) -> None:
     assert not [n for each in REGISTRIES.values() for n in each.names() if n.startswith("acme")]
     assert not [path for path in sys.path if "restorekit-acme" in path]
     assert not list((package / "src").rglob("__pycache__"))
+
+
+def test_a_package_of_an_installed_name_can_be_written(
+    environment: FreshEnvironment, tmp_path: Path
+) -> None:
+    """To start again elsewhere; the components of the installed one do not matter."""
+    environment.restorekit("new-plugin", "acme-lab", cwd=tmp_path)
+    weights = tmp_path / "restorekit-acme-lab/src/restorekit_acme_lab/weights/acme-lab.safetensors"
+    assert read_card(weights)["model"]["provider"] == "restorekit-acme-lab"
 
 
 def test_an_existing_folder_is_not_overwritten(

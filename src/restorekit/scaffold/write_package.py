@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
+from typing import Any
 
+from restorekit.components.component_records import Provider
+from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError
 from restorekit.version import __version__
 
@@ -103,8 +106,6 @@ def _text_of(template: str) -> str:
 
 def _save_weights(package: Path, words: dict[str, str]) -> None:
     """Save the weights of an untrained network, which returns its input."""
-    from restorekit.components.kinds import models
-    from restorekit.testing.temporary_plugin import temporary_plugin
     from restorekit.weights import save_model
 
     module = words["module"]
@@ -112,9 +113,11 @@ def _save_weights(package: Path, words: dict[str, str]) -> None:
     file.parent.mkdir()
     card = {"summary": "untrained: returns its input; replace it by weights that you train"}
     with _importable(package / "src", module):
-        plugin = importlib.import_module(f"{module}.restorekit_plugin")
-        with temporary_plugin(plugin, words["distribution"]):
-            save_model(models.create(f"{words['snake']}_net"), file, card)
+        component = importlib.import_module(f"{module}.restorekit_plugin").restorekit_models()
+        # A registry of its own, since a package of this name may be installed.
+        own: Registry[Any] = Registry("model")
+        own.add(component, Provider(words["distribution"], "0.1.0"))
+        save_model(own.create(component.name), file, card)
 
 
 @contextmanager
