@@ -237,9 +237,26 @@ def restorekit_measurements() -> list[Component]:
 def restorekit_formats() -> list[Component]:
     module = "restorekit.pictures.builtin_formats"
     return [
-        Component("png", f"{module}:PNG", ".png: 8 or 16 bits, transparency"),
-        Component("jpeg", f"{module}:JPEG", ".jpg, .jpeg, .jpe, .jfif: 8 bits, lossy"),
-        Component("tiff", f"{module}:TIFF", ".tif, .tiff: integers or floats, pages, channels"),
-        Component("bmp", f"{module}:BMP", ".bmp: 8 bits"),
-        Component("webp", f"{module}:WebP", ".webp: 8 bits, transparency, lossless or lossy"),
+        Component(
+            "png",
+            f"{module}:PNG",
+            ".png: 8 or 16 bits, transparency",
+            tags=("lossless", "transparency"),
+        ),
+        Component(
+            "jpeg", f"{module}:JPEG", ".jpg, .jpeg, .jpe, .jfif: 8 bits, lossy", tags=("lossy",)
+        ),
+        Component(
+            "tiff",
+            f"{module}:TIFF",
+            ".tif, .tiff: integers or floats, pages, channels",
+            tags=("lossless", "pages"),
+        ),
+        Component("bmp", f"{module}:BMP", ".bmp: 8 bits", tags=("lossless",)),
+        Component(
+            "webp",
+            f"{module}:WebP",
+            ".webp: 8 bits, transparency, lossless or lossy",
+            tags=("lossless", "lossy", "transparency"),
+        ),
     ]
