@@ -77,7 +77,7 @@ def test_names_of_files(run: Any, tmp_path: Path, pictures: Path) -> None:
 def test_texts_of_plugins(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are escaped in warnings and in errors."""
 
-    def warn(*_: object) -> list[str]:
+    def warn(*_: object, **__: object) -> list[str]:
         warnings.warn(HOSTILE, PluginWarning, stacklevel=1)
         raise OSError(5, HOSTILE, HOSTILE)
 
