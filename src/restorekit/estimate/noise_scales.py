@@ -12,11 +12,15 @@ from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.doubled_pixels import averaged_squares, doubled_grid
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
+from restorekit.estimate.patch_components import weak_noise
 
 # Noise of a shorter length in pixels counts as white below this confidence, and luma next to white
 # chroma below another one.
 _FINE, _SURE, _SURE_OF_LUMA = 0.75, 0.7, 0.6
 _TEXTURE = 1.25  # factor above the level of chroma
+# Weak white noise is below the first level, is as flat as the second number says (noise that was
+# blurred by half a pixel measures 0.6), and makes most of what is found in chroma.
+_WEAK, _FLAT, _MOST = 6 / 255, 0.65, 0.7
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class MeasureNoiseScales:
 
     The levels are those of white noise, blurred by a Gaussian, that explains the spectra of the
     flattest blocks at all scales. They include noise of up to about 6 pixels, which looks like
-    texture at a single scale. The level of white noise is measured by the estimator "block_dct".
+    texture at a single scale. The level of white noise is measured by the estimator "block_dct",
+    and that of weak white noise in colour pictures from the principal components of patches.
 
     Example:
         >>> from restorekit.estimate.image_sample import ImageSample
@@ -89,6 +94,8 @@ class MeasureNoiseScales:
         pixels = torch.cat(tuple(sample.pieces), -1)[None]
         channels = BlockDCT(blocks=16384)(pixels)[0].double()
         levels = _channel_levels(channels.tolist(), luma, chroma)
+        if (weak := _weak_levels(sample, luma, chroma)) is not None:
+            levels = tuple(tuple(level / scale for scale in SCALES) for level in weak)
         return NoiseScales(
             levels,
             _luma_levels(levels, luma, chroma),
@@ -111,6 +118,21 @@ def _enlarged(small: NoiseScales, grid: tuple[int, int]) -> NoiseScales:
         chroma=shifted(small.chroma),
         grid=grid,
     )
+
+
+def _weak_levels(
+    sample: ImageSample, luma: BlurredNoise, chroma: BlurredNoise | None
+) -> tuple[float, ...] | None:
+    """The levels of the channels if the picture has weak white noise; None otherwise.
+
+    Texture hides weak noise in single channels, and seldom in the differences of channels.
+    """
+    if chroma is None or chroma.length > _FINE or luma.confidence > _SURE or chroma.level > _WEAK:
+        return None
+    weak = weak_noise(sample)
+    if weak is None or weak.flatness < _FLAT:
+        return None
+    return weak.levels if _root_mean_square(weak.levels) > _MOST * chroma.level else None
 
 
 def _channel_levels(

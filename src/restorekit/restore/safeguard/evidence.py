@@ -32,9 +32,12 @@ _SMOOTH_IN_BAND = 0.2
 # A residual counts as correlated noise from this correlation of neighbouring pixels on, and up to
 # this kurtosis (3 for a normal distribution, 6 to 1000 for the texture of clean photographs).
 _CORRELATION, _KURTOSIS = 0.15, 12.0
-# Ratio of middle to high frequencies in the differences of channels from which their noise is not
-# white (1.03 at most if it is), and the factor by which its level is then too high at most.
-_NOT_WHITE, _OVERESTIMATED = 1.2, 1.5
+# Largest ratio of middle to high frequencies in the differences of channels with white noise. A
+# larger one is that of texture or of correlated noise, whose level is overestimated.
+_WHITE_RATIO = 1.1
+# White noise of a colour picture is at most this factor stronger than that of the differences of
+# its channels. Texture such as sand looks like noise, but channels share it.
+_SHARED = 1.5
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
@@ -96,7 +99,8 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     level = min(removed, overall)
     white = level >= _LEAST_WHITE and relative < _SMOOTH_WHITE * 255 * level
     level = level if correlated or white else 0.0
-    level = max(level, _independent(noisy))
+    independent = _independent(noisy)
+    level = max(level, independent)
     bands = _bands(power, roughness, brightness)
     curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
     if (
@@ -105,6 +109,8 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     ):
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(mean**0.5, overall))
+    if independent and not correlated:  # the differences of equal channels have no noise
+        level = min(level, _SHARED * independent)
     return Evidence(level, correlated, curve, mean, kurtosis)
 
 
@@ -136,8 +142,8 @@ def _independent(noisy: Tensor) -> float:
     # The pieces are joined, because the estimator works on one picture.
     joined = torch.cat(tuple(differences), -1)[None]
     level = float(estimate_sigma(joined).square().mean().sqrt())
-    is_white = BlockDCT().ratios(joined).max() <= _NOT_WHITE
-    return level if is_white else level / _OVERESTIMATED
+    excess = float(BlockDCT().ratios(joined).max()) / _WHITE_RATIO
+    return level / max(1.0, excess) ** 2
 
 
 def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
