@@ -133,14 +133,39 @@ def test_weak_noise_goes_to_the_network_for_photographs(
     assert (outcome.choice.model, outcome.choice.level) == ("swift-photo", None)
 
 
-def test_impulses_go_to_the_network_for_them(automatic: Denoiser, photograph: np.ndarray) -> None:
+@pytest.mark.parametrize("share", [0.001, 0.05])
+def test_impulses_are_removed_and_the_rest_of_a_clean_photograph_is_left(
+    automatic: Denoiser, photograph: np.ndarray, share: float
+) -> None:
     """A clean photograph has none, and is left unchanged."""
     given = photograph.copy()
-    given[np.random.default_rng(0).random(given.shape[:2]) < 0.05] = 255
+    hit = np.random.default_rng(0).random(given.shape[:2]) < share
+    given[hit] = 255
     outcome = automatic.restore(given)
-    assert outcome.model == "swift-impulse"
-    assert np.square(outcome.image.astype(float) - photograph).mean() < 20
+    assert outcome.choice is not None
+    assert outcome.choice.words.startswith("impulses removed")
+    assert outcome.impulses == pytest.approx(share, rel=0.25)
+    assert outcome.left_alone is None
+    before, after = (np.square(x.astype(float) - photograph).mean() for x in (given, outcome.image))
+    assert after < min(20, before / 10)
     assert automatic.restore(photograph).left_alone == "clean"
+
+
+def test_noise_under_impulses_goes_to_the_network_for_it(
+    automatic: Denoiser, photograph: np.ndarray
+) -> None:
+    """Its level is measured without the impulses, and hardly any quality is lost to them."""
+    without = noisy(photograph, 25)
+    given = without.copy()
+    given[np.random.default_rng(1).random(given.shape[:2]) < 0.05] = 0
+    outcome = automatic.restore(given)
+    assert outcome.model == "swift-gaussian"
+    assert outcome.choice is not None
+    assert outcome.choice.level == pytest.approx([25 / 255] * 3, rel=0.15)
+    after, possible = (
+        np.square(x.astype(float) - photograph).mean() for x in (outcome.image, automatic(without))
+    )
+    assert after < 1.5 * possible
 
 
 def test_a_dithered_picture_is_left_alone(automatic: Denoiser, photograph: np.ndarray) -> None:

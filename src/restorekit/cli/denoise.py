@@ -10,6 +10,7 @@ from restorekit.cli.denoise_options import (
     DepthName,
     Ensemble,
     Force,
+    Impulses,
     InPlace,
     KeepDetail,
     Model,
@@ -38,6 +39,7 @@ from restorekit.runtimes import RUNTIMES
 if TYPE_CHECKING:
     from restorekit.pictures.pixel_values import Depth
     from restorekit.restore.coarse_noise import Scales as NumberOfScales
+    from restorekit.restore.impulse_removal.remove import ImpulseMode
     from restorekit.restore.tiles.tile_size import TileSize
 
 DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "float"}
@@ -57,6 +59,7 @@ def denoise(
     stabilize: Stabilize = None,
     noise_curve: NoiseCurve = None,
     scales: Scales = "1",
+    impulses: Impulses = "auto",
     tile: Tile = "auto",
     precision: Precision = "auto",
     device: Device = "auto",
@@ -104,6 +107,7 @@ def denoise(
             noise_map=noise_map,
             stabilize=mode,
             scales=_scales(scales),
+            impulses=_impulses(impulses),
             tile=_tile(tile),
             precision=_choice("--precision", precision, PRECISIONS),
             device=device,
@@ -147,6 +151,11 @@ def _optional_share(option: str, text: str | None) -> float | None:
 def _scales(text: str) -> NumberOfScales:
     found: dict[str, NumberOfScales] = {"auto": "auto", "1": 1, "2": 2, "3": 3, "4": 4}
     return found[_choice("--scales", text, tuple(found))]
+
+
+def _impulses(text: str) -> ImpulseMode:
+    found: dict[str, ImpulseMode] = {"auto": "auto", "on": "on", "off": "off"}
+    return found[_choice("--impulses", text, tuple(found))]
 
 
 def _tile(text: str) -> TileSize:

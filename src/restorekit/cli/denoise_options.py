@@ -43,6 +43,10 @@ Stabilize = Annotated[
         "--stabilize", metavar="MODE", help="Noise that depends on brightness: auto, on or off."
     ),
 ]
+Impulses = Annotated[
+    str,
+    typer.Option("--impulses", metavar="MODE", help="Fill single wrong pixels: auto, on or off."),
+]
 NoiseCurve = Annotated[
     str | None,
     typer.Option(

@@ -48,7 +48,8 @@ def summary(
         one of "none removed", "white", "nearly white", "noise left", "coarse noise", "uneven noise"
         and "detail removed"; "peak_memory_mib" of the process, null if unknown; and from the
         outcome "model", "choice", "sigma" per channel in 1/255, "already_clean",
-        "left_alone", "stabilized", "seconds", "tile", "precision", "scales", "black", "white".
+        "left_alone", "stabilized", "seconds", "tile", "precision", "scales", "impulses", "black",
+        "white".
         "analysis" is that of `Analysis.to_dict`.
 
     Raises:
@@ -100,6 +101,7 @@ def measure_change(
             "tile": outcome.tile,
             "precision": outcome.precision,
             "scales": outcome.scales,
+            "impulses": outcome.impulses,
             "black": outcome.black,
             "white": outcome.white,
         }

@@ -10,13 +10,18 @@ from threading import Lock
 from torch import nn
 
 from restorekit.restore.analysis import analyze_canvas
+from restorekit.restore.canvas import Canvas
 from restorekit.restore.choice import MEASUREMENTS, Choice, choose
 from restorekit.restore.denoise_options import AUTOMATIC, DenoiseOptions
 from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import OpenedImage
+from restorekit.restore.impulse_removal.refill import refill
 from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.neutral import average_channels, differs_by_noise
 
-_USUAL = "swift-photo"
+_USUAL, _FOR_IMPULSES = "swift-photo", "swift-impulse"
+# Above this level of other noise, the network for impulses takes them for part of it.
+_WEAK = 12 / 255
 
 
 class AutomaticRestorer:
@@ -61,12 +66,14 @@ class AutomaticRestorer:
         for part in chain.from_iterable(parts):
             if part.analysis is None:
                 part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
-            choice = choose(part.analysis)
+            self._remove_impulses(part, options)
+            choice = choose(part.analysis, part.impulses is not None)
             if differs_by_noise(part.canvas):
                 part.canvas.has_gray_noise = True
                 choice = replace(choice, gray="restored")
             part.choice = choice
             groups.setdefault(choice.settings, []).append(part)
+        options = replace(options, impulses="off")
         for choice, some in groups.items():
             chosen = options if options.scales != 1 else replace(options, scales=choice.scales)
             self._restorer(choice.model).run(some, chosen, diagnose)
@@ -74,6 +81,27 @@ class AutomaticRestorer:
             _average_weak_noise(part, options)
         for job, its_parts in zip(jobs, parts, strict=True):
             job.join(its_parts)
+
+    def _remove_impulses(self, part: ImageJob, options: DenoiseOptions) -> None:
+        """Fill impulses, those in weak noise by the network that was trained for them."""
+        if options.impulses == "off" or options.strength_of(part.canvas).is_zero:
+            return
+        part.remove_impulses(options.impulses)
+        if part.impulses is None or part.analysis is None:
+            return
+        found, level = part.impulses.images[0], part.analysis.noise_scales.overall[0]
+        if found is not None and found.is_noise and found.are_exact and level < _WEAK:
+            part.impulses = refill(part.canvas, part.impulses, self._restore_impulses)
+            part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
+
+    def _restore_impulses(self, canvas: Canvas) -> None:
+        options = replace(
+            self._options, sigma=None, noise_map=False, stabilize="off", impulses="off", force=True
+        )
+        options = replace(options, strength=1.0, strength_luma=None, strength_chroma=None)
+        options = replace(options, keep_detail=0.0, scales=1)
+        job = ImageJob(OpenedImage(canvas, lambda: None), options.precision)
+        self._restorer(_FOR_IMPULSES).run([job], options, False)
 
     def _restorer(self, model: str) -> NetworkRestorer:
         with self._lock:

@@ -199,6 +199,28 @@ class Canvas:
         self.is_touched = True
         self.result[samples, :, rows] = encoded
 
+    def make_replaceable(self) -> None:
+        """Make the image one that may be changed: a copy, unless it is restored in place."""
+        if not self.is_in_place:
+            self.source = self.source.clone()
+
+    def values_at(self, index: int, rows: slice, mask: Tensor) -> Tensor:
+        """Values of an image where a mask (C, h, W) of some rows is set, in its own type."""
+        image = _signed(self.source)[index, :, rows]
+        return image[mask.to(image.device)].view(self.source.dtype)
+
+    def replace_values(self, index: int, rows: slice, mask: Tensor, encoded: Tensor) -> None:
+        """Replace values of an image that may be changed; see `values_at`.
+
+        Args:
+            index: which image.
+            rows: rows of the image.
+            mask: (C, h, W).
+            encoded: (N,), the output of `encode` or `values_at`.
+        """
+        image = _signed(self.source)[index, :, rows]
+        image[mask.to(image.device)] = _signed(encoded).to(image.device)
+
     def leave(self, samples: slice) -> None:
         """Copy some images of the batch to the result; none of them may have been written yet."""
         if not self.is_in_place:

@@ -38,6 +38,7 @@ class Choice:
         left_alone: why the image is not restored; None if it is.
         gray: what is done with gray whose three channels differ by noise: "restored" by the model
             and then averaged, or only "averaged" because its noise is weak; None for other images.
+        impulses: share of the values that were impulses and were replaced before.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Choice:
     scales: Scales = 1
     left_alone: Reason | None = None
     gray: Literal["restored", "averaged"] | None = None
+    impulses: float = 0.0
 
     @property
     def settings(self) -> Choice:
@@ -55,17 +57,25 @@ class Choice:
     @property
     def words(self) -> str:
         """The choice in one line."""
+        if not self.impulses:
+            return self._rest
+        rest = f"left unchanged ({self.left_alone})" if self.left_alone else self._rest
+        return f"impulses removed ({100 * self.impulses:.2g} % of the values), then {rest}"
+
+    @property
+    def _rest(self) -> str:
         if self.gray == "averaged":
             return "mean of the three channels, which differ by weak noise only"
         suffix = ", gray in three channels" if self.gray else ""
         return f"{self.model} for {self.reason}{suffix}"
 
 
-def choose(analysis: Analysis) -> Choice:
+def choose(analysis: Analysis, without_impulses: bool = False) -> Choice:
     """Choose the network for an image.
 
     Args:
         analysis: has at least the measurements in `MEASUREMENTS`.
+        without_impulses: whether its impulses have been removed, so that any left do not count.
     """
     is_gray = analysis.channels == 1 or analysis.content.is_gray
     for_white = "swift-gaussian-gray" if is_gray else "swift-gaussian"
@@ -73,7 +83,7 @@ def choose(analysis: Analysis) -> Choice:
     found = f"level {255 * analysis.noise_scales.overall[0]:.1f} of 255"
     if analysis.content.kind == "halftone" and analysis.content.confidence > _SURE:
         return Choice("swift-photo", "a halftone screen", left_alone="halftone")
-    if analysis.impulses.share > _IMPULSIVE:
+    if analysis.impulses.share > _IMPULSIVE and not without_impulses:
         return Choice("swift-impulse", f"{analysis.impulses.share:.1%} wrong pixels")
     if analysis.noise_curve.is_trustworthy:
         return Choice(for_white, "white noise that grows with the signal", levels)

@@ -14,6 +14,7 @@ from restorekit.pictures.value_ranges import check_range
 from restorekit.restore.argument_checks import check_fraction
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.coarse_noise import Scales, check_scales
+from restorekit.restore.impulse_removal.remove import ImpulseMode, check_impulses
 from restorekit.restore.noise_estimation import EstimatorSpec, build_estimator
 from restorekit.restore.noise_level import Sigma, check_sigma
 from restorekit.restore.pixel_meaning import PixelMeaning
@@ -46,6 +47,7 @@ class FileKeywords(TypedDict, total=False):
     runtime: str
     stabilize: Stabilize
     scales: Scales
+    impulses: ImpulseMode
     black: RangeEnd
     white: RangeEnd
     force: bool
@@ -82,6 +84,7 @@ class DenoiseOptions:
     runtime: str = "torch"
     stabilize: Stabilize = "auto"
     scales: Scales = 1
+    impulses: ImpulseMode = "auto"
     black: RangeEnd = "auto"
     white: RangeEnd = "auto"
     alpha: bool = True
@@ -106,6 +109,7 @@ class DenoiseOptions:
                 "stabilize replaces the noise level by a curve; leave out sigma and noise_map"
             )
         check_scales(self.scales)
+        check_impulses(self.impulses)
 
     def _use_estimator(self, estimator: EstimatorSpec) -> None:
         """Build the estimator once. Whoever names one wants the level to be estimated."""

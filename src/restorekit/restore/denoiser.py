@@ -131,6 +131,10 @@ class Denoiser:
             and 2 pixels first, and then in the image itself. For noise that is correlated over
             several pixels and that a network for white noise takes for detail. "auto" uses as many
             as the measured noise is coarse for.
+        impulses: Whether impulses (salt, pepper, hot and dead pixels) are found and filled from the
+            good pixels around them before the network is used. "auto" does so with model "auto" and
+            with networks that use sigma, except in pages, line art and halftones; "on" with any
+            network and image, "off" never. Impulses are filled in full, whatever the strength.
         runtime: "torch", or "onnxruntime" or "openvino" (in float32) if the extra is installed;
             "auto" selects the fastest.
 

@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 
 from restorekit.restore.analysis import Analysis, analyze_canvas
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.choice import Choice
+from restorekit.restore.choice import MEASUREMENTS, Choice
 from restorekit.restore.denoise_options import AUTOMATIC
 from restorekit.restore.image_types import OpenedImage
+from restorekit.restore.impulse_removal.remove import (
+    ImpulseMode,
+    RemovedImpulses,
+    join_removed,
+    remove_impulses,
+)
 from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel, join_estimates
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.safeguard.guard import Guard
@@ -26,7 +32,10 @@ class ImageJob:
         opened: the image.
         precision: number format of the network.
         model: name of the model.
-        analysis: what was measured of it before it is restored, if it is one image.
+        analysis: what was measured of it without impulses before it is restored, if it is one
+            image.
+        impulses: the impulses that were removed; None if there are none.
+        before: the analysis before impulses were removed, if it was made.
         choice: how the image is restored and why, if that was decided automatically.
         level: its noise level; None if it is neither given nor needed.
         stabilizer: the transforms to a constant noise level; None if it is not transformed.
@@ -39,6 +48,8 @@ class ImageJob:
     precision: str
     model: str = ""
     analysis: Analysis | None = None
+    impulses: RemovedImpulses | None = None
+    before: Analysis | None = None
     choice: Choice | None = None
     level: NoiseLevel | None = None
     stabilizer: Stabilizer | None = None
@@ -66,6 +77,13 @@ class ImageJob:
         if len(self.canvas.source) == 1:
             self.analysis = analyze_canvas(self.canvas)
 
+    def remove_impulses(self, mode: ImpulseMode) -> None:
+        """Remove impulses from the image that is restored."""
+        self.impulses = remove_impulses(self.canvas, mode, self.analysis)
+        if self.impulses and self.analysis:
+            self.before = self.analysis
+            self.analysis = analyze_canvas(self.canvas, names=MEASUREMENTS)
+
     def split(self) -> list[ImageJob]:
         """A job for each image of a batch, with views of its memory."""
         canvas = self.canvas
@@ -83,6 +101,7 @@ class ImageJob:
         first = parts[0]
         self.precision, self.tile = first.precision, first.tile
         self.level = join_estimates([part.level for part in parts])
+        self.impulses = join_removed([part.impulses for part in parts])
         self.shares = max(parts, key=lambda part: part.scales).shares
         self.model, self.choice = first.model, first.choice
         if any(part.model != first.model for part in parts):
@@ -105,22 +124,31 @@ class ImageJob:
         # A faint image has little noise relative to white, not relative to its contrast.
         is_faint = stabilized or self.reason == "faint"
         is_averaged = self.choice is not None and self.choice.gray == "averaged"
+        is_changed = self.impulses is not None
+        is_clean &= not (is_faint or is_averaged)
         return DenoiseOutcome(
             image=self.opened.finish(),
             sigma=self._sigma_per_channel(),
-            already_clean=self.reason == "clean" or (is_clean and not is_faint and not is_averaged),
+            already_clean=not is_changed and (self.reason == "clean" or is_clean),
             seconds=seconds,
             tile=self.tile,
             precision=self.precision,
             model=self.model,
             black=self.canvas.scale.black,
             white=self.canvas.scale.white,
-            left_alone=self.reason,
+            left_alone=None if is_changed else self.reason,
             stabilized=stabilized,
             scales=1 if self.reason else self.scales,
-            choice=self.choice,
-            analysis=self.analysis,
+            choice=self._choice(),
+            analysis=self.before or self.analysis,
+            impulses=0.0 if self.impulses is None else self.impulses.share,
         )
+
+    def _choice(self) -> Choice | None:
+        """The choice with what became of the image in the end."""
+        if self.choice is None or self.impulses is None:
+            return self.choice
+        return replace(self.choice, impulses=self.impulses.share, left_alone=self.reason)
 
     def _sigma_per_channel(self) -> tuple[float, ...]:
         """The noise level of each channel on the scale where white is 1."""

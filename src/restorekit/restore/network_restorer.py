@@ -14,6 +14,7 @@ from restorekit.restore.coarse_noise import CoarseNoise
 from restorekit.restore.denoise_options import DenoiseOptions
 from restorekit.restore.image_batches import run_jobs
 from restorekit.restore.image_job import ImageJob
+from restorekit.restore.impulse_removal.remove import ImpulseMode
 from restorekit.restore.level_choice import LevelChoice
 from restorekit.restore.noise_level import EstimatedLevel
 from restorekit.restore.pipeline import Pipeline
@@ -69,11 +70,20 @@ class NetworkRestorer:
         self._network.renew()
         for job in jobs:
             job.model = self.name
+            if mode := self._impulse_mode(job, options):
+                job.remove_impulses(mode)
             job.level = self._levels.of_image(job.canvas, options, diagnose)
             job.stabilizer = self._levels.stabilizer_of(job, options)
             _choose_scales(job, options)
             job.guard = _guard(job, options)
         run_jobs(jobs, self._pipeline, self._levels, options)
+
+    def _impulse_mode(self, job: ImageJob, options: DenoiseOptions) -> ImpulseMode | None:
+        """How impulses are removed; None if they are not."""
+        is_left = options.impulses == "auto" and self._network.is_blind
+        if options.impulses == "off" or is_left or options.strength_of(job.canvas).is_zero:
+            return None
+        return options.impulses
 
 
 def _choose_scales(job: ImageJob, options: DenoiseOptions) -> None:

@@ -41,6 +41,9 @@ class DenoiseOutcome(Generic[Restored]):
         analysis: what was measured of the image to make the choice, or all measurements if they
             were requested; else None.
 
+        impulses: share of the values that were impulses and were replaced; see the option
+            `impulses`.
+
     Example:
         >>> noisy = batch + 0.1 * torch.randn_like(batch)
         >>> outcome = restorekit.Denoiser().restore(noisy)
@@ -62,6 +65,7 @@ class DenoiseOutcome(Generic[Restored]):
     scales: int = 1
     choice: Choice | None = None
     analysis: Analysis | None = None
+    impulses: float = 0.0
 
 
 if not TYPE_CHECKING:
