@@ -99,7 +99,7 @@ class AutomaticRestorer:
             self._options, sigma=None, noise_map=False, stabilize="off", impulses="off", force=True
         )
         options = replace(options, strength=1.0, strength_luma=None, strength_chroma=None)
-        options = replace(options, keep_detail=0.0, scales=1)
+        options = replace(options, keep_detail=0.0, scales=1, estimator=None)
         job = ImageJob(OpenedImage(canvas, lambda: None), options.precision)
         self._restorer(_FOR_IMPULSES).run([job], options, False)
 
