@@ -37,7 +37,7 @@ _CORRELATION, _KURTOSIS = 0.15, 12.0
 _WHITE_RATIO = 1.1
 # White noise of a colour picture is at most this factor stronger than that of the differences of
 # its channels. Texture such as sand looks like noise, but channels share it.
-_SHARED = 1.5
+_SHARED = 1.1
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
