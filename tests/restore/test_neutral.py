@@ -57,6 +57,25 @@ def test_colour_is_not_taken_for_noise(gray: np.ndarray) -> None:
     assert not is_recognised(coarse)
 
 
+@pytest.mark.parametrize("shape", [(515, 70), (1026, 70), (70, 203), (70, 515)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_colour_at_the_border_is_seen(shape: tuple[int, int], axis: int) -> None:
+    """Also in the last rows and columns, which fill no square of their own."""
+    noisy = in_three_channels(np.full(shape, 90.0), 10)
+    assert is_recognised(noisy)
+    last = (slice(-3, None), slice(None)) if axis == 0 else (slice(None), slice(-3, None))
+    noisy[last] = [200, 30, 30]
+    assert not is_recognised(noisy)
+
+
+@pytest.mark.parametrize("shape", [(3, 200), (200, 3), (2, 2)])
+def test_pictures_too_small_to_judge_keep_their_colour(shape: tuple[int, int]) -> None:
+    """A gradient from red to blue."""
+    ramp = np.linspace(0, 255, shape[0] * shape[1]).reshape(shape)
+    gradient = np.stack([255 - ramp, 0 * ramp, ramp], 2).astype(np.uint8)
+    assert not is_recognised(gradient)
+
+
 def test_equal_channels_and_rounding_do_not_count(gray: np.ndarray) -> None:
     """Such pictures are left as they are."""
     assert not is_recognised(in_three_channels(gray, 0))

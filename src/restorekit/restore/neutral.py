@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -51,16 +51,23 @@ def average_channels(canvas: Canvas, strength: Strength) -> None:
 
 
 def _is_white_noise(chroma: Tensor) -> bool:
-    """Whether averages of chroma (1, 2, H, W) are those of white noise."""
-    power = functional.avg_pool2d(chroma.square(), _SIDES[-1], ceil_mode=True)
-    for side in _SIDES:
-        if min(chroma.shape[-2:]) < side:
-            break
-        average = functional.avg_pool2d(chroma, side)
-        repeats = _SIDES[-1] // side
+    """Whether averages of chroma (1, 2, H, W) are those of white noise, up to the border."""
+    sides = [side for side in _SIDES if side <= min(chroma.shape[-2:])]
+    if not sides:
+        return False
+    top, left = (length % sides[-1] for length in chroma.shape[-2:])
+    # Whole squares from each corner, so that no pixel is left out.
+    return all(_has_white_averages(chroma[..., y:, x:], sides) for y in {0, top} for x in {0, left})
+
+
+def _has_white_averages(chroma: Tensor, sides: Sequence[int]) -> bool:
+    """The same for the whole squares of chroma from its first pixel."""
+    power = functional.avg_pool2d(chroma.square(), sides[-1])
+    for side in sides:
+        repeats = sides[-1] // side
         around = power.repeat_interleave(repeats, 2).repeat_interleave(repeats, 3)
-        expected = around[..., : average.shape[2], : average.shape[3]].clamp_min(1e-12) / side**2
-        square = average.square() / expected
+        average = functional.avg_pool2d(chroma, side)[..., : around.shape[2], : around.shape[3]]
+        square = average.square() / (around.clamp_min(1e-12) / side**2)
         most = _MEAN_SQUARE + _ERRORS * math.sqrt(2 / square.numel())
         if square.mean() > most or square.max() > _LARGEST**2:
             return False
@@ -68,9 +75,11 @@ def _is_white_noise(chroma: Tensor) -> bool:
 
 
 def _bands(canvas: Canvas) -> Iterator[slice]:
+    """Bands of rows; the last one is not too low to be judged."""
     height = canvas.size[0]
-    for top in range(0, height, _ROWS):
-        yield slice(top, min(top + _ROWS, height))
+    tops = range(0, max(1, height - _SIDES[-1] + 1), _ROWS)
+    for top, below in zip(tops, [*tops[1:], height], strict=True):
+        yield slice(top, below)
 
 
 def _read(canvas: Canvas, rows: slice) -> Tensor:
