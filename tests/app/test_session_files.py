@@ -31,6 +31,21 @@ def test_a_session_is_forgotten(tmp_path: Path) -> None:
     assert bob.is_dir()
 
 
+@pytest.mark.parametrize("session", ["..", "../..", "a/../..", "{outside}", "", ".", "a\0b"])
+def test_the_name_of_a_session_is_never_used_as_a_path(tmp_path: Path, session: str) -> None:
+    """The text comes from the request: whatever it is, no other folder is touched."""
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    other = SessionFiles(root).new_folder("other", "result")
+    (outside / "result" / "kept").mkdir(parents=True)
+    files, session = SessionFiles(root), session.format(outside=outside)
+    folder = files.new_folder(session, "result")
+    assert folder.resolve().is_relative_to((root / "sessions").resolve())
+    files.forget(session)
+    assert not folder.exists()
+    assert other.is_dir()
+    assert (outside / "result" / "kept").is_dir()
+
+
 def test_messages_name_files_without_folders(tmp_path: Path) -> None:
     """Visitors know their files by name, and folders of the computer are none of their business."""
     files = SessionFiles(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from restorekit.app.opened_picture import (
     part_of,
     residual,
 )
-from restorekit.app.restoring_settings import RestoringSettings, denoiser_for
+from restorekit.app.restoring_settings import RestoringSettings, denoiser_for, version_of
 from restorekit.pictures.picture import Picture
 from restorekit.report.illustrations import gain_for
 from restorekit.restore.denoise_options import AUTOMATIC
@@ -84,7 +85,7 @@ def make_close_up(
     if whole is not None:
         after, words = part_of(whole, box), "Part of the restored picture."
     else:
-        key = (box, settings)
+        key = (box, settings, version_of(settings.model))
         if key not in opened.previews:  # another zoom needs no other result
             restored = _restored(before, opened, settings)
             opened.previews.clear()
@@ -129,7 +130,9 @@ def describe(outcome: DenoiseOutcome[Any], model: str | None = None) -> str:
     """
     if outcome.left_alone is not None:
         return f"Left unchanged: {MEANING[outcome.left_alone]}."
-    chosen = outcome.choice.words if outcome.choice is not None else model or outcome.model
+    # Visitors know a weights file by its name; its folder may be none of their business.
+    used = model or Path(outcome.model).name
+    chosen = outcome.choice.words if outcome.choice is not None else used
     return f"Restored by {chosen}, in {outcome.seconds:.1f} s."
 
 

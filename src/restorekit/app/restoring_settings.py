@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
-from restorekit.restore.denoise_options import DEFAULT_MODEL, FileKeywords
+from restorekit.components.kinds import models
+from restorekit.restore.denoise_options import AUTOMATIC, DEFAULT_MODEL, FileKeywords
 from restorekit.restore.denoiser import Denoiser
+from restorekit.weights.schemes import has_scheme
+from restorekit.weights.weights_names import find_weights
+
+FileVersion = tuple[Path, int, int]  # a file, its time of change and its size
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,40 @@ class RestoringSettings:
         return replace(self, model=model)
 
 
-@lru_cache(maxsize=4)
+def resolve_models(given: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The label and the name of each model; a name with a scheme becomes the path of its file.
+
+    Files are downloaded here and never again. Other names are kept: the best weights of a run that
+    goes on training can be in another file later.
+
+    Raises:
+        CheckpointError: there are no such weights.
+    """
+    return tuple((name, str(find_weights(name)) if has_scheme(name) else name) for name in given)
+
+
 def denoiser_for(settings: RestoringSettings) -> Denoiser:
     """A denoiser with these settings. The last few are kept, because loading takes a second.
 
     Raises:
         CheckpointError: the weights do not exist or cannot be loaded.
     """
+    return _loaded(settings, version_of(settings.model))
+
+
+def version_of(model: str) -> FileVersion | None:
+    """What changes when the weights of a model are written again; None for one without a file.
+
+    Raises:
+        CheckpointError: the weights do not exist.
+    """
+    if model == AUTOMATIC or (not Path(model).exists() and model.partition(":")[0] in models):
+        return None
+    path = find_weights(model)
+    state = path.stat()
+    return path, state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=4)
+def _loaded(settings: RestoringSettings, _: FileVersion | None) -> Denoiser:
     return Denoiser(settings.model, **settings.options)

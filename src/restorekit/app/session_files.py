@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -26,10 +27,10 @@ class SessionFiles:
         """An empty folder for a job of a session; that of the same job before is removed.
 
         Args:
-            session: the session, text that file names can have.
+            session: the session, any text: a request can state any.
             job: what is done there.
         """
-        parent = self._sessions / session / job
+        parent = self._folder_of(session) / job
         shutil.rmtree(parent, ignore_errors=True)
         parent.mkdir(parents=True)
         # A new name each time, so that a browser does not show the file of the job before.
@@ -43,7 +44,11 @@ class SessionFiles:
 
     def forget(self, session: str) -> None:
         """Remove the files of a session."""
-        shutil.rmtree(self._sessions / session, ignore_errors=True)
+        shutil.rmtree(self._folder_of(session), ignore_errors=True)
+
+    def _folder_of(self, session: str) -> Path:
+        # The text comes from the request and may be a path of any folder.
+        return self._sessions / hashlib.sha256(session.encode()).hexdigest()
 
 
 def take_uploads(uploads: Sequence[Path], folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from restorekit.app.restoring_settings import RestoringSettings, denoiser_for
+from restorekit.app.restoring_settings import RestoringSettings, denoiser_for, resolve_models
 from restorekit.app.session_files import SessionFiles
 from restorekit.errors import ArgumentError
 from restorekit.extras import needs
@@ -55,7 +55,8 @@ def serve(
         InputError: the device is not available.
     """
     _check_address(host, port)
-    for model in (DEFAULT_MODEL, *models):
+    offered = resolve_models(models)
+    for model in (DEFAULT_MODEL, *(name for _, name in offered)):
         denoiser_for(RestoringSettings(model, device=device))
     # The folder is private, and is removed with what is in it however the server ends.
     with (
@@ -68,7 +69,7 @@ def serve(
         from restorekit.app.layout.page import STYLE, build_page, page_theme
 
         files = SessionFiles(Path(root))
-        page = build_page(PageOptions(files, models, runs, device))
+        page = build_page(PageOptions(files, offered, runs, device))
         try:
             _, address, _ = page.launch(
                 server_name=host,

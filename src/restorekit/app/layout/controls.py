@@ -29,21 +29,21 @@ class PageOptions:
 
     Attributes:
         files: where the files of visitors are.
-        models: models besides the named weights: files, or folders of runs.
+        models: labels and names of models besides the named weights.
         runs: the folder below which training runs are found.
         device: where networks run.
     """
 
     files: SessionFiles
-    models: tuple[str, ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
     runs: Path = Path("runs")
     device: str = "auto"
 
     @property
     def choices(self) -> list[tuple[str, str]]:
         """The labels and names of the models."""
-        named = [*list_weights(), *self.models]
-        return [("Automatic", AUTOMATIC), *((name, name) for name in named)]
+        named = ((name, name) for name in list_weights())
+        return [("Automatic", AUTOMATIC), *named, *self.models]
 
 
 class SettingsPanel:
