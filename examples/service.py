@@ -23,6 +23,7 @@ import restorekit
 
 MAX_BYTES = 32 * 2**20  # of an upload
 MAX_PIXELS = 40_000_000  # a small file may hold a large picture
+PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 THREADS = 2  # pictures that are restored at once
 
 # The statuses of the errors that are not the fault of a parameter.
@@ -34,6 +35,8 @@ Sigma = Annotated[float | None, Query(ge=0, le=255, description="noise level of 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the network once, and restore a small picture, so that the first request is fast."""
+    # Pillow only warns above its limit, and raises above twice as much. `check_size` has our limit.
+    Image.MAX_IMAGE_PIXELS = None
     app.state.denoiser = restorekit.Denoiser()
     app.state.denoiser(Image.effect_noise((64, 64), 40))
     with ThreadPoolExecutor(THREADS) as app.state.pool:
@@ -82,6 +85,8 @@ def restore(app: FastAPI, data: bytes, sigma: float | None) -> tuple[bytes, floa
     if sigma is not None:
         denoiser = denoiser.with_sigma(sigma / 255)  # which shares the network
     outcome = denoiser.restore(data)
+    if outcome.image.mode not in PNG_MODES:
+        raise HTTPException(415, "the picture has 32-bit values, which PNG cannot store")
     png = io.BytesIO()
     outcome.image.save(png, "png", exif=outcome.image.getexif())
     return png.getvalue(), 255 * max(outcome.sigma, default=0.0)

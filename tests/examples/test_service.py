@@ -6,7 +6,9 @@ import asyncio
 import importlib.util
 import io
 import re
+import struct
 import threading
+import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,12 @@ import restorekit
 
 ROOT = Path(__file__).parents[2]
 Client = httpx.AsyncClient
+
+
+@pytest.fixture(autouse=True)
+def _limit_of_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service changes it for its process; a test puts it back."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +158,31 @@ def test_mistakes_are_4xx_with_one_line(
         assert "\n" not in detail
         assert "/" not in detail  # no path of the server
     assert (high.status_code, odd.status_code, fine.status_code) == (422, 422, 200)
+
+
+@pytest.mark.parametrize("megapixels", [100, 200])
+def test_the_limit_is_of_the_service_for_any_size(service: ModuleType, megapixels: int) -> None:
+    """Pillow warns above 89 megapixels and raises above 179; only the header is read."""
+    width = megapixels * 100
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, 10_000, 8, 0, 0, 0, 0)
+    end = b"\0\0\0\0IEND\xaeB`\x82"
+    data = b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", zlib.crc32(header)) + end
+    response = served(service, lambda client: client.post("/denoise", content=data))
+    assert response.status_code == 413
+    assert f"not {megapixels}000000" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_values_that_png_cannot_store_are_refused(
+    service: ModuleType, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    """A gray TIFF of such values can be restored, but not saved as PNG."""
+    monkeypatch.setattr(restorekit, "Denoiser", partial(restorekit.Denoiser, "median", white=255))
+    values = np.random.default_rng(0).uniform(0, 255, (32, 32)).astype(dtype)
+    data = encoded(Image.fromarray(values), "tiff")
+    response = served(service, lambda client: client.post("/denoise", content=data))
+    assert response.status_code == 415
+    assert "which PNG cannot store" in response.json()["detail"]
 
 
 def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from restorekit.pictures.write_files import write_pages
 from tests.components.plugin_site import HEAD, Site
 
 # Pillow reads and writes the same format, so it can check the files.
-PPM = '''
+PPM = r'''
 class PPM(Format):
     """Portable pixmap, binary, of 8 bits."""
 
@@ -32,19 +32,24 @@ class PPM(Format):
     gray = False
 
     def read(self, path):
-        magic, width, height, most, pixels = path.read_bytes().split(maxsplit=4)
-        check_size(int(width), int(height))
-        shape = int(height), int(width), 3
-        return Picture(np.frombuffer(pixels, np.uint8).reshape(shape).copy())
+        data = path.read_bytes()
+        head = re.match(rb"P6\s+(\d+)\s+(\d+)\s+(\d+)\s", data)
+        if head is None:
+            raise PictureError("its header cannot be read")
+        width, height = int(head[1]), int(head[2])
+        check_size(width, height)
+        pixels = np.frombuffer(data[head.end() :], np.uint8)
+        return Picture(pixels.reshape(height, width, 3).copy())
 
     def write(self, picture, file, quality):
         height, width, _ = picture.pixels.shape
-        file.write(b"P6\\n%d %d\\n255\\n" % (width, height) + picture.pixels.tobytes())
+        file.write(b"P6\n%d %d\n255\n" % (width, height) + picture.pixels.tobytes())
 '''
 IMPORTS = """
+import re
 import numpy as np
 from restorekit.pictures.base import Format
-from restorekit.pictures.picture import Picture, check_size
+from restorekit.pictures.picture import Picture, PictureError, check_size
 """
 
 
@@ -80,6 +85,13 @@ def test_a_format_is_found_by_suffix_and_by_first_bytes(
     assert [path.name for path in find_images(tmp_path)] == ["a.ppm", "b.PNM", "c.png"]
     Image.fromarray(colours).save(tmp_path / "e.ppm", "PNG")
     assert np.array_equal(read_picture(tmp_path / "e.ppm").pixels, colours)
+
+
+def test_pixels_that_are_blanks_in_text_are_kept(tmp_path: Path, ppm: type[Format]) -> None:
+    """One blank ends the header; 10 and 32 after it are values of the first pixel."""
+    colours = np.full((2, 3, 3), (10, 32, 9), np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.ppm", "PPM")
+    assert np.array_equal(read_picture(tmp_path / "a.ppm").pixels, colours)
 
 
 def test_a_format_is_written_as_it_stores_pictures(

@@ -49,7 +49,7 @@ def tiff_of_two_pages() -> bytes:
         (np.zeros((2, 3, 20, 30)), r"not \(2, 3, 20, 30\); if .* numpy\.moveaxis\(array, -3, -1\)"),
         (np.zeros((2, 2, 20, 30, 3)), r"not \(2, 2, 20, 30, 3\)$"),
         (b"", "the image data: it is empty$"),
-        (BytesIO(b""), r"empty where the stream is; seek\(0\)"),
+        (BytesIO(b""), r"data: the stream is at its end; call seek\(0\) first$"),
         (StringIO("text"), "a stream gives bytes, not str; open it in mode 'rb'"),
         (b"hello" * 10, "^cannot read the image data: "),
         pytest.param(

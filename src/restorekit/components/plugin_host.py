@@ -56,7 +56,7 @@ class Plugin:
         name: the entry point's name.
         provider: the distribution and its version.
         module: what the entry point names.
-        cause: why it was set aside, None where it is loaded.
+        cause: why it was set aside, None if it is loaded.
         components: the names it brought, by kind.
         hooks: the other hooks it implements, those of training for example.
         faults: why single components were set aside, a line each; the others are used.

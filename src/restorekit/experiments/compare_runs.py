@@ -24,7 +24,7 @@ def compare_runs(
         plot: a .png, .svg or .pdf file for the curves of the validations.
 
     Raises:
-        DataError: a folder is missing, or none of a run.
+        DataError: a folder is missing, or is not the folder of a run.
         ConfigError: the configuration in a folder is damaged.
         ImageFileError: the plot cannot be drawn.
 

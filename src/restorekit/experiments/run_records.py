@@ -50,7 +50,7 @@ def find_runs(given: Iterable[str | PathLike[str]]) -> list[Path]:
     """The folders of runs: those that are given, and all directly below other folders.
 
     Raises:
-        DataError: a folder is missing or is none of a run, or nothing is given.
+        DataError: a folder is missing or is not the folder of a run, or nothing is given.
     """
     found: list[Path] = []
     for each in given:

@@ -32,8 +32,8 @@ def decode_image(image: object) -> Image.Image:
     if not isinstance(data, bytes | bytearray | memoryview):
         raise InputError(f"a stream gives bytes, not {type(data).__name__}; open it in mode 'rb'")
     if not len(data):
-        ended = " where the stream is; seek(0) returns to its begin" if read else ""
-        raise ImageFileError(f"cannot read {_NAME}: it is empty{ended}")
+        problem = "the stream is at its end; call seek(0) first" if read else "it is empty"
+        raise ImageFileError(f"cannot read {_NAME}: {problem}")
     with TemporaryDirectory(prefix="restorekit-") as folder:
         # The formats, those of plugins included, read files.
         path = Path(folder, "image")

@@ -85,7 +85,7 @@ def training_memory_errors(
 
 
 def _shape(dataset: Any) -> tuple[int, ...] | None:
-    """The shape (C, H, W) of a dataset's first image; None where it has none."""
+    """The shape (C, H, W) of a dataset's first image; None if it has no image."""
     if (side := getattr(dataset, "patch_size", None)) is not None:
         return dataset.channels, side, side
     try:

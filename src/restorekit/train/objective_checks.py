@@ -42,5 +42,5 @@ def _check_optional_sigma(model: nn.Module) -> None:
     if getattr(model, "optional_sigma", None) is not True:
         raise ArgumentError(
             "objective: sigma_dropout is for networks that work with and without a noise level "
-            f'("optional_sigma": true of swift); {type(model).__name__} is none'
+            f'("optional_sigma": true of swift); {type(model).__name__} does not have it'
         )

@@ -148,7 +148,7 @@ def describe_origin(made: object) -> DescribedComponent:
 
 
 def _card(path: Path) -> WeightsCard | None:
-    """Our card, None where another project wrote the file."""
+    """Our card, None if another project wrote the file."""
     if not is_safetensors(path):
         return None
     header = read_header(path)
