@@ -3,7 +3,8 @@
     python examples/recipes/figures.py measure TESTSETS   # run all commands again, or
                                           # with --only Nam25 those that contain "Nam25"
     python examples/recipes/figures.py add r.json ...     # add JSON files of the benchmark
-    python examples/recipes/figures.py write              # write the cards and docs/figures.md
+    python examples/recipes/figures.py write              # write the cards, docs/figures.md
+                                          # and the table of the README
 
 results.json holds the results, each with the command that measures it, and the figures that they
 are compared with (published figures, other software, goals), each with its source. TESTSETS is the
@@ -33,7 +34,18 @@ RESULTS = HERE / "results.json"
 CARDS = HERE / "cards.json"  # what a card says besides figures
 PRETRAINED = HERE.parents[1] / "src" / "restorekit" / "pretrained"
 PAGE = HERE.parents[1] / "docs" / "figures.md"
+README = HERE.parents[1] / "README.md"
 BEGIN, END = "<!-- written by examples/recipes/figures.py -->\n", "<!-- end -->\n"
+# The rows of the table in the README: test set, non-default options, model, noise and its name.
+OVERVIEW: tuple[tuple[str, dict[str, Any], str, str, str], ...] = (
+    ("CBSD68", {}, "swift-gaussian", "gaussian:25", "Gaussian, sigma 25"),
+    ("Kodak24", {}, "swift-gaussian", "gaussian:25", "Gaussian, sigma 25"),
+    ("CBSD68", {"gray": True}, "swift-gaussian-gray", "gaussian:25", "gray, Gaussian, sigma 25"),
+    ("Set12", {}, "swift-gaussian-gray", "gaussian:25", "gray, Gaussian, sigma 25"),
+    ("CBSD68", {}, "swift-impulse", "salt_and_pepper:0.05", "salt and pepper, 5 %"),
+    ("Nam25", {}, "swift-photo", "real", "noise of cameras"),
+)
+COLUMNS = ("BM3D", "DnCNN", "FFDNet", "DRUNet")
 MEANS = ("psnr_noisy", "psnr_unclamped", "psnr", "ssim", "worst_change", "worsened")
 
 
@@ -90,9 +102,10 @@ def write() -> None:
     texts = json.loads(CARDS.read_text(encoding="utf-8"))
     for path in sorted(PRETRAINED.glob("*.safetensors")):
         write_card(path, {**texts[path.stem], **card_fields(everything, path.stem)})
-    text = PAGE.read_text(encoding="utf-8")
-    with atomic_path(PAGE) as temporary:
-        temporary.write_text(with_tables(text, everything), encoding="utf-8")
+    for page, table_of in ((PAGE, sections), (README, overview)):
+        text = with_generated(page.read_text(encoding="utf-8"), table_of(everything))
+        with atomic_path(page) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def load() -> dict[str, Any]:
@@ -173,15 +186,53 @@ def tensor_bytes(path: Path) -> bytes:
     return content[8 + int.from_bytes(content[:8], "little") :]
 
 
-def with_tables(text: str, everything: dict[str, Any]) -> str:
+def with_generated(text: str, generated: str) -> str:
     """Return a page with its generated part replaced."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{generated}{END}{after}"
+
+
+def sections(everything: dict[str, Any]) -> str:
+    """Return the sections of all commands, those of one test set together."""
     measured = everything["measured"]
     folders = list(dict.fromkeys(each["data"]["folder"] for each in measured))
     ordered = sorted(measured, key=lambda each: folders.index(each["data"]["folder"]))
-    sections = "".join(section(found, everything["compared"]) for found in ordered)
-    return f"{before}{BEGIN}\n{sections}{END}{after}"
+    return "".join(section(found, everything["compared"]) for found in ordered)
+
+
+def overview(everything: dict[str, Any]) -> str:
+    """Return the table of the README: some results next to those of other methods."""
+    lines = [["mean PSNR in dB", "noisy", "restorekit", *COLUMNS, "other"]]
+    for folder, protocol, model, noise, title in OVERVIEW:
+        found, row = measured_row(everything["measured"], folder, protocol, model, noise)
+        others = {
+            each["name"]: f"{each['psnr'][noise]:.2f}"
+            for each in reversed(everything["compared"])  # the first of a name is kept
+            if each["command"] == found["command"] and noise in each["psnr"]
+        }
+        others.pop("goal", None)
+        known = [others.pop(name, "") for name in COLUMNS]
+        other = ", ".join(f"{value} ({name})" for name, value in others.items())
+        ours = f"**{row['psnr']:.2f}**"
+        lines.append([f"{folder}, {title}", f"{row['psnr_noisy']:.2f}", ours, *known, other])
+    return f"{table(lines)}\n"
+
+
+def measured_row(
+    measured: Sequence[dict[str, Any]],
+    folder: str,
+    protocol: dict[str, Any],
+    model: str,
+    noise: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the result of a protocol, and its row for a model and a noise."""
+    for found in measured:
+        if (found["data"]["folder"], found["protocol"]) == (folder, protocol):
+            for row in found["rows"]:
+                if (row["model"], row["noise"]) == (model, noise):
+                    return found, row
+    raise LookupError(f"{model} was not measured on {folder} with {noise} and {protocol}")
 
 
 def section(found: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:

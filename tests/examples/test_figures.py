@@ -49,7 +49,19 @@ def bundled_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_agrees_with_the_results(figures: ModuleType, everything: dict[str, Any]) -> None:
     """After a change of either, run python examples/recipes/figures.py write."""
     text = figures.PAGE.read_text(encoding="utf-8")
-    assert figures.with_tables(text, everything) == text
+    assert figures.with_generated(text, figures.sections(everything)) == text
+
+
+def test_the_readme_agrees_with_the_results(
+    figures: ModuleType, everything: dict[str, Any]
+) -> None:
+    """Its table has results of the bundled weights, each next to another method."""
+    text = figures.README.read_text(encoding="utf-8")
+    assert figures.with_generated(text, figures.overview(everything)) == text
+    for line in figures.overview(everything).splitlines()[2:-1]:
+        _, noisy, ours, *others = line.strip("| ").split("|")
+        assert float(noisy) < float(ours.strip(" *"))
+        assert any(map(str.strip, others))
 
 
 def test_the_cards_agree_with_the_results(figures: ModuleType, everything: dict[str, Any]) -> None:
