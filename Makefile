@@ -34,9 +34,10 @@ demo: $(VENV)/.installed-demo  ## train for about a minute, restore a picture, w
 
 test: lint types pytest  ## lint, types and tests
 
-lint: $(VENV)/.installed-test  ## style and formatting
+lint: $(VENV)/.installed-test  ## style, formatting and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/codespell *.md docs src examples benchmarks
 
 types: $(VENV)/.installed-test  ## static types
 	$(BIN)/mypy

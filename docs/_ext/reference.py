@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from command_reference import command_line
+
 from restorekit.components.component_records import Description
 from restorekit.components.kinds import CATALOGUES, REGISTRIES
 from restorekit.config.json_schema import json_schema
@@ -170,7 +172,7 @@ def _linked(text: str) -> str:
 def _write(app: Any) -> None:
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
-    for write in (configuration, components, hooks, shortcuts, weights):
+    for write in (configuration, components, hooks, shortcuts, weights, command_line):
         path, text = folder / f"{write.__name__}.md", write()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from restorekit.cli.main import app, main
 from restorekit.components.kinds import REGISTRIES
 from restorekit.config.train_config import TrainConfig
 from restorekit.config.train_settings import TrainSettings
@@ -18,14 +20,16 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
-def reference() -> ModuleType:
+def reference() -> Iterator[ModuleType]:
     """The Sphinx extension that writes them."""
     spec = importlib.util.spec_from_file_location("reference", DOCS / "_ext" / "reference.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS / "_ext")
+        spec.loader.exec_module(module)
+        yield module
 
 
 def test_every_key_has_a_row_with_its_meaning(reference: ModuleType) -> None:
@@ -84,3 +88,21 @@ def test_every_bundled_weight_has_its_card(
         assert card["noise_range"] in section
         for figures in card["psnr"].values():
             assert all(f"{value:.2f} dB" in section for value in figures.values())
+
+
+def test_every_command_has_a_section_with_what_its_help_shows(
+    reference: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its options and the words that describe them, whatever the width of the lines."""
+    text = reference.command_line()
+    names = [command.name for command in app.registered_commands]
+    assert re.findall(r"^## restorekit (.*)$", text, re.MULTILINE) == names
+    for name in names:
+        section = text.split(f"## restorekit {name}\n")[1].split("\n## ")[0]
+        assert main([name, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert set(re.findall(r"--[a-z][a-z-]+", section)) == set(
+            re.findall(r"--[a-z][a-z-]+", shown)
+        )
+        for row in re.findall(r"^\| `.*` \| (.*) \|$", section, re.MULTILINE):
+            assert row.replace("\\|", "|") in " ".join(shown.split())
