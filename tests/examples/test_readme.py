@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -19,13 +20,8 @@ import restorekit
 from restorekit.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (
-    "README.md",
-    "docs/quickstart.md",
-    "docs/python.md",
-    "docs/denoising.md",
-    "docs/analysis.md",
-)
+GUIDES = ("quickstart", "python", "denoising", "analysis", "micrographs", "scans")
+DOCUMENTS = ("README.md", *(f"docs/{name}.md" for name in GUIDES))
 UV_INSTALL = ["uv", "pip", "install"]
 WITH_MISTAKES = ("README.md", "docs/quickstart.md")
 
@@ -83,6 +79,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number, path in enumerate(("photo.jpg", "photos/a.jpg", "photos/b.png")):
         pixels = np.random.default_rng(number).integers(0, 256, (72, 80, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / path)
+    cells = 100 + np.random.default_rng(3).poisson(200, (2, 64, 72)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "cells.tif", cells, photometric="minisblack")
     torch.save(published(), tmp_path / "dncnn_25.pth")
     return tmp_path
 
