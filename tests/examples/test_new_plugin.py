@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -107,6 +108,23 @@ def test_an_existing_folder_is_not_overwritten(
     assert main(["new-plugin", "acme", "-o", str(tmp_path)]) == 2
     assert "exists; give another name" in capsys.readouterr().err
     assert [path.name for path in tmp_path.rglob("*")] == ["restorekit-acme", "precious"]
+
+
+def test_a_module_of_that_name_stays_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller may have a package of this name; the weights are those of the new one."""
+    own = {
+        name: ModuleType(name) for name in ("restorekit_own", "restorekit_own.restorekit_plugin")
+    }
+    for name, module in own.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    made = write_package("own", tmp_path)
+    assert (
+        read_card(made / "src/restorekit_own/weights/own.safetensors")["model"]["name"] == "own_net"
+    )
+    found = {name: m for name, m in sys.modules.items() if name.startswith("restorekit_own")}
+    assert found == own
 
 
 def test_an_error_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

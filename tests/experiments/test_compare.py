@@ -115,6 +115,30 @@ def test_a_run_without_a_validation_is_shown(tmp_path: Path) -> None:
     assert new == ("new", "0", "-", "-")
 
 
+def test_lines_that_are_not_of_a_run_are_left_out(tmp_path: Path) -> None:
+    """A step that is not an integer, and an unknown phase."""
+    folder = write_run(tmp_path / "a", [30.0])
+    wrong: list[Any] = [{"step": "20"}, {"step": None}, {"step": True}, {"step": 20, "phase": []}]
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.writelines(
+            json.dumps({"phase": "validation", "psnr": 99.0, **each}) + "\n" for each in wrong
+        )
+        file.write('{"step": 20, "phase": "test", "psnr": 99.0}\n[1]\n')
+    (group,) = restorekit.compare_runs(folder).groups
+    assert group.best["psnr"].mean == 30.0
+    assert group.steps is not None
+    assert group.steps.mean == 10
+
+
+def test_a_folder_without_a_configuration_is_not_a_run(tmp_path: Path) -> None:
+    """Other programs write a metrics.jsonl too."""
+    write_run(tmp_path / "run", [30.0])
+    (write_run(tmp_path / "other", [30.0]) / "config.json").unlink()
+    assert [row[0] for row in restorekit.compare_runs(tmp_path).rows()[1:]] == ["run"]
+    with pytest.raises(DataError, match=r"other' is not the folder of a run: it has no config"):
+        restorekit.compare_runs(tmp_path / "other")
+
+
 def test_mistakes_are_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", [30.0])
     with pytest.raises(DataError, match=r"run '.*rnu' does not exist\. Did you mean 'run'"):

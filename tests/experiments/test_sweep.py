@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import restorekit
@@ -125,6 +126,21 @@ def test_a_mistake_is_found_before_the_first_run(
         restorekit.sweep(config, {"train.stepz": [1]}, tmp_path / "runs")
     assert steps == []
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_configuration_from_python_may_hold_paths(
+    config: dict[str, Any], tmp_path: Path, steps: list[tuple[str, int]]
+) -> None:
+    """Also when the sweep is repeated. What JSON cannot hold is an error before the first run."""
+    config["dataset"]["path"] = Path(config["dataset"]["path"])
+    rates = {"train.learning_rate": [1e-3]}
+    assert restorekit.sweep(config, rates, tmp_path / "runs").exit_code == 0
+    assert restorekit.sweep(config, rates, tmp_path / "runs").exit_code == 0
+    assert len(steps) == 2
+    config["loss"] = torch.nn.L1Loss()
+    with pytest.raises(ConfigError):
+        restorekit.sweep(config, rates, tmp_path / "others")
+    assert not (tmp_path / "others").exists()
 
 
 def test_the_settings_of_the_command_line() -> None:

@@ -77,3 +77,22 @@ def test_all_components_of_a_plugin_are_checked() -> None:
     by_check = {each.result.check: each.result for each in found[1:]}
     assert by_check["shape and type"].result == "ok"
     assert by_check["sigma"].result == "not checked"
+
+
+def test_a_component_that_cannot_be_imported_fails_alone() -> None:
+    """The others are checked all the same."""
+
+    class Broken:
+        @hookimpl
+        def restorekit_noises(self) -> list[Component]:
+            return [
+                Component("absent", "no_such_module:Noise"),
+                Component("twice", torch.nn.Identity, "returns its input"),
+            ]
+
+    with temporary_plugin(Broken(), name="acme"):
+        found = check_plugin("acme")
+    (absent,) = [each.result for each in found if each.name == "absent"]
+    assert (absent.check, absent.result) == ("imports", "failed")
+    assert "no_such_module" in absent.reason
+    assert len([each for each in found if each.name == "twice"]) > 1

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from restorekit.components.kinds import metrics
 from restorekit.errors import RestoreKitError
-from restorekit.experiments.run_records import PLACES, RunRecord
+from restorekit.experiments.run_records import RunRecord
+from restorekit.train.config_changes import PLACES
 
 _SEED = "train.seed"
 _FIRST = ("psnr", "ssim", "loss")  # in this order, before other metrics

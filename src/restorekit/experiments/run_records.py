@@ -1,4 +1,4 @@
-"""What a finished or unfinished run left in its folder, read without torch."""
+"""What a finished or unfinished run left in its folder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from os import PathLike
 from pathlib import Path
 
 from restorekit.config.config_file import read_config
-from restorekit.data.folder import METRICS
 from restorekit.errors import DataError, RestoreKitError
 from restorekit.pictures.file_errors import suggest_path
+from restorekit.train.checkpoint import CONFIG
 from restorekit.train.history import read_history
 from restorekit.train.loggers.base import flat_config
 from restorekit.train.metric_rows import HistoryRow
 from restorekit.weights.safetensors_header import read_header
+from restorekit.weights.weights_folder import weights_in_run
 
-CONFIG = "config.json"
-# Where a run was, which does not change its result.
-PLACES = frozenset({"device", "save_weight_path", "load_weight_path"})
-_WEIGHTS = ("last.safetensors", "best.safetensors")
 # Statistics of batch normalisation, which are not trained.
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -86,7 +83,7 @@ def read_run(folder: Path) -> RunRecord:
 
 
 def _is_run(folder: Path) -> bool:
-    return (folder / CONFIG).is_file() or (folder / METRICS).is_file()
+    return (folder / CONFIG).is_file()
 
 
 def _seconds(rows: Sequence[HistoryRow], batch_size: object) -> float | None:
@@ -103,13 +100,13 @@ def _seconds(rows: Sequence[HistoryRow], batch_size: object) -> float | None:
 
 
 def _parameters(folder: Path) -> int | None:
-    for name in _WEIGHTS:
-        try:
-            shapes = read_header(folder / name).shapes
-        except RestoreKitError:  # missing or incomplete
-            continue
-        return sum(math.prod(shape) for k, shape in shapes.items() if not k.endswith(_STATISTICS))
-    return None
+    if (path := weights_in_run(folder)) is None:
+        return None
+    try:
+        shapes = read_header(path).shapes
+    except RestoreKitError:  # damaged
+        return None
+    return sum(math.prod(shape) for k, shape in shapes.items() if not k.endswith(_STATISTICS))
 
 
 def _numbers(row: Mapping[str, object]) -> dict[str, float]:

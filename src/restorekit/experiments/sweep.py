@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -15,11 +16,11 @@ from restorekit.distributed import Launch
 from restorekit.errors import ArgumentError, ConfigError, RestoreKitError
 from restorekit.experiments.compare_runs import compare_runs
 from restorekit.experiments.comparison import RunComparison
-from restorekit.experiments.run_records import CONFIG, PLACES
 from restorekit.experiments.sweep_grid import Point, grid_points
 from restorekit.progress_bar import Progress
 from restorekit.storage.atomic import atomic_path
-from restorekit.train.config_changes import find_changes
+from restorekit.train.checkpoint import CONFIG
+from restorekit.train.config_changes import PLACES, find_changes
 from restorekit.train.folder_lock import FolderInUseError, is_in_use
 from restorekit.train.run_folder import TrainOutcome
 from restorekit.train.trainer import Trainer
@@ -107,7 +108,7 @@ def sweep(
     chosen = [
         (point, TrainConfig.from_dict(_in_folder(point, place), source=source)) for point in points
     ]
-    _check_base(place, data, settings)
+    _check_base(place, _as_json(data, source), settings)
     failed: dict[str, str] = {}
     busy: list[str] = []
     code = 0
@@ -168,10 +169,9 @@ def _check_base(
     path = folder / _BASE
     if path.is_file():
         before = read_config(path)
-        now = json.loads(json.dumps(base))
-        changed = [c for c in find_changes(before, now) if c.key not in settings]
-        if changed or before.keys() != now.keys():
-            keys = [c.key for c in changed] or sorted(before.keys() ^ now.keys())
+        changed = [c for c in find_changes(before, base) if c.key not in settings]
+        if changed or before.keys() != base.keys():
+            keys = [c.key for c in changed] or sorted(before.keys() ^ base.keys())
             raise ConfigError(
                 [
                     f"{folder}: there is a sweep of another configuration ({', '.join(keys)} "
@@ -182,6 +182,15 @@ def _check_base(
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(base, indent=2) + "\n", encoding="utf-8")
+
+
+def _as_json(data: Mapping[str, object], source: str) -> dict[str, object]:
+    """A configuration as a file has it; a mapping from Python may hold paths."""
+    try:
+        found: dict[str, object] = json.loads(json.dumps(data, default=os.fspath))
+    except (TypeError, ValueError) as error:
+        raise ConfigError([f"{source}: it cannot be stored as JSON: {error}"]) from error
+    return found
 
 
 def _length(config: TrainConfig) -> list[int | None]:

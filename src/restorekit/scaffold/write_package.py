@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
+from types import ModuleType
 from typing import Any
 
 from restorekit.components.component_records import Provider
@@ -122,7 +123,8 @@ def _save_weights(package: Path, words: dict[str, str]) -> None:
 
 @contextmanager
 def _importable(folder: Path, module: str) -> Iterator[None]:
-    """Within the block, the modules in a folder can be imported; then they are forgotten."""
+    """Within the block, a module is that in a folder; then that of the process is back."""
+    aside = _forget(module)
     sys.path.insert(0, str(folder))
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
@@ -130,5 +132,11 @@ def _importable(folder: Path, module: str) -> Iterator[None]:
     finally:
         sys.dont_write_bytecode = writes
         sys.path.remove(str(folder))
-        for name in [each for each in sys.modules if each.partition(".")[0] == module]:
-            del sys.modules[name]
+        _forget(module)
+        sys.modules.update(aside)
+
+
+def _forget(module: str) -> dict[str, ModuleType]:
+    """Remove a module and those below it from the imported ones; return them by name."""
+    names = [each for each in sys.modules if each.partition(".")[0] == module]
+    return {name: sys.modules.pop(name) for name in names}

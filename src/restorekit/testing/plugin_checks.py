@@ -94,7 +94,11 @@ def _command(name: str) -> CheckResult:
 def _results(kind: str, name: str) -> list[CheckResult]:
     if kind not in REGISTRIES:
         return [_command(name) if kind == commands.kind else _weights(name)]
-    required = [a.name for a in REGISTRIES[kind].describe(name).arguments if a.required]
+    try:
+        arguments = REGISTRIES[kind].describe(name).arguments
+    except RestoreKitError as error:
+        return [CheckResult("imports", "failed", str(error))]
+    required = [argument.name for argument in arguments if argument.required]
     if required:
         words = f"its argument {', '.join(required)} has no default; check it in a test of its own"
         return [CheckResult("arguments", "not checked", words)]

@@ -23,11 +23,13 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
-from restorekit.data.folder import RUN_PICTURES
+from restorekit.data.folder import METRICS, RUN_PICTURES
 from restorekit.errors import CheckpointError
 from restorekit.storage.atomic import atomic_path
 from restorekit.train.optimization import MovingAverage
+from restorekit.weights.weights_folder import RUN_WEIGHTS
 
+CONFIG = "config.json"
 STATE, PREVIOUS = "training_state.pt", "training_state.previous.pt"
 NEXT = "training_state.next.pt"  # exists only during a save
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -201,7 +203,7 @@ def set_checkpoint_aside(folder: Path) -> Path | None:
     # The states first: if the move is interrupted, the rest must not look like a resumable run.
     names = (
         *(STATE, PREVIOUS, NEXT),
-        *("best.safetensors", "last.safetensors", "metrics.jsonl", *RUN_PICTURES, "config.json"),
+        *(*RUN_WEIGHTS, METRICS, *RUN_PICTURES, CONFIG),
     )
     files = [folder / name for name in names if (folder / name).is_file()]
     if not files:

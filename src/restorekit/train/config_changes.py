@@ -11,7 +11,7 @@ from restorekit.config.component_specs import as_named
 from restorekit.errors import CheckpointError
 
 # Settings for the device and the folders, which do not change the result.
-_PLACES = ("device", "save_weight_path", "load_weight_path")
+PLACES = frozenset({"device", "save_weight_path", "load_weight_path"})
 
 
 class ConfigChange(NamedTuple):
@@ -38,7 +38,7 @@ def check_changes(file: Path, resolved: Mapping[str, object], say: Callable[[str
     except (OSError, ValueError):
         return  # missing or edited; the training state itself is still checked
     now = json.loads(json.dumps(resolved))  # with lists for tuples
-    found = [c for c in find_changes(before, now) if c.key not in _PLACES]
+    found = [c for c in find_changes(before, now) if c.key not in PLACES]
     for change in found:
         if change.key.startswith("model."):
             raise CheckpointError(

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from torch import Tensor
 
@@ -21,6 +21,9 @@ from restorekit.train.processes import Processes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Phase = Literal["train", "validation"]
+_PHASES = get_args(Phase)
 
 
 class History:
@@ -44,7 +47,7 @@ class History:
 
     def add(
         self,
-        phase: Literal["train", "validation"],
+        phase: Phase,
         step: int,
         values: TrainingRow | ValidationRow,
     ) -> None:
@@ -58,7 +61,7 @@ class History:
         if self.path.is_file():
             flush(self.path)
 
-    def last(self, phase: Literal["train", "validation"]) -> HistoryRow:
+    def last(self, phase: Phase) -> HistoryRow:
         """The newest record of a phase, empty where there is none."""
         return next((row for row in reversed(self.rows) if row["phase"] == phase), HistoryRow())
 
@@ -170,4 +173,5 @@ def _parse(line: str) -> HistoryRow | None:
         row = json.loads(line)
     except json.JSONDecodeError:  # the incomplete last line of a run that was killed
         return None
-    return cast(HistoryRow, row) if isinstance(row, dict) and "step" in row else None
+    is_row = isinstance(row, dict) and type(row.get("step")) is int and row.get("phase") in _PHASES
+    return cast(HistoryRow, row) if is_row else None

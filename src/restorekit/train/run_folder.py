@@ -16,6 +16,7 @@ from restorekit.errors import ImageFileError, warn
 from restorekit.storage.atomic import atomic_path
 from restorekit.storage.temporaries import sweep
 from restorekit.train.checkpoint import (
+    CONFIG,
     STATE,
     RunState,
     load_state,
@@ -31,8 +32,6 @@ from restorekit.train.train_plan import TrainPlan
 from restorekit.train.validation import Validation
 from restorekit.train.validation_images import draw_rows
 from restorekit.weights import WeightsCard, save_model
-
-CONFIG = "config.json"
 
 
 @dataclass(frozen=True)

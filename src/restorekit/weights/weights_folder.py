@@ -7,11 +7,13 @@ from pathlib import Path
 from restorekit.errors import CheckpointError
 
 PUBLISHED = "model.safetensors"
+# The weights of a training run; the first one that exists is used.
+RUN_WEIGHTS = ("best.safetensors", "last.safetensors")
 
 
 def weights_in_run(folder: Path) -> Path | None:
     """The best weights of a training run, otherwise its last; None if it has neither."""
-    files = (folder / name for name in ("best.safetensors", "last.safetensors"))
+    files = (folder / name for name in RUN_WEIGHTS)
     return next((path for path in files if path.is_file()), None)
 
 
