@@ -115,6 +115,8 @@ def test_the_checksum_is_kept(hub: FakeHub) -> None:
         ("hf-hub:acme/pickle", r"needs one safetensors file, but it has pytorch_model\.bin"),
         ("hub:acme/denoiser", r"unknown scheme 'hub'\. Did you mean 'hf-hub'\? One of: local-dir:"),
         ("https://example.org/x.pth", "unknown scheme 'https'"),
+        ("hf-hub:acme/two", r"it has several: a\.safetensors, b\.safetensors"),
+        ("hf-hub:acme/de--noiser", "^hf-hub:acme/de--noiser: HFValidationError: .*de--noiser"),
         ("hf-hub:acme", "write hf-hub:USER/NAME or hf-hub:USER/NAME@REVISION"),
         ("hf-hub:acme/../../x", "write hf-hub:USER/NAME"),
         ("hf-hub:acme/denoiser@../x", "write hf-hub:USER/NAME"),
@@ -123,6 +125,8 @@ def test_the_checksum_is_kept(hub: FakeHub) -> None:
 def test_a_missing_file_is_reported_in_one_line(given: str, message: str, hub: FakeHub) -> None:
     """Pickles are never downloaded, and a name cannot leave the cache."""
     hub.put("acme/pickle", "pytorch_model.bin", b"a pickle")
+    for name in ("b.safetensors", "a.safetensors", "folder/c.safetensors"):
+        hub.put("acme/two", name, b"")
     with pytest.raises(CheckpointError, match=message):
         restorekit.find_weights(given)
     assert hub.downloads == 0
@@ -156,6 +160,25 @@ def test_without_the_extra(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Non
     declared = PretrainedWeights("acme-large", NAME, sha256="0" * 64, size=7)
     weights.add(declared, Provider("acme", "1.0"))
     assert restorekit.describe_weights("acme*")[0].file is None
+
+
+def test_an_error_of_this_machine_is_not_called_one_of_the_hub(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example a cache that is a file; the message has the cause, and one line."""
+    Path("cache").write_text("")
+    with pytest.raises(CheckpointError) as caught:
+        restorekit.find_weights(NAME)
+    assert str(caught.value).startswith(f"{NAME}: ")
+    assert "cannot be reached" not in str(caught.value)
+    assert "cache" in str(caught.value)
+
+
+def test_a_checksum_needs_little_memory(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is never read as a whole."""
+    path = restorekit.find_weights(NAME)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read as a whole"))
+    assert restorekit.find_weights(NAME) == path
 
 
 RELEASE = {
@@ -222,6 +245,39 @@ class TestPush:
         assert dataset == {"name": "folder", "root": "private", "other": "pictures"}
         assert b"someone" not in (folder / "model.safetensors").read_bytes()
         restorekit.load_model("local-dir:out")
+
+    def test_the_readme_has_no_path_of_this_machine(self, run: Path, hub: FakeHub) -> None:
+        """Not even the folder that it is written to."""
+        folder = Path(restorekit.push_weights(run, f"local-dir:{Path('out').absolute()}"))
+        text = (folder / "README.md").read_text()
+        assert "-m local-dir:out\n" in text
+        assert str(folder.parent) not in text
+
+    @pytest.mark.parametrize(
+        "credits",
+        [
+            *("README.md", "readme.md", "model.safetensors", "../CREDITS.md", "/etc/hosts"),
+            *("..", ".", ".netrc", "sub/CREDITS.md", "sub\\CREDITS.md", "C:CREDITS.md"),
+        ],
+    )
+    def test_credits_replace_nothing_and_are_a_plain_name(
+        self, run: Path, hub: FakeHub, credits: str
+    ) -> None:
+        """A card may come from others; nothing is written."""
+        (run / "README.md").write_text("not the model card")
+        restorekit.annotate(run, run / "best.safetensors", {"credits": credits})
+        with pytest.raises(ArgumentError, match="credits '"):
+            restorekit.push_weights(run, "local-dir:out")
+        assert not Path("out").exists()
+
+    def test_credits_are_published(self, run: Path, hub: FakeHub) -> None:
+        """A text that is not there is left out."""
+        restorekit.annotate(run, run / "best.safetensors", {"credits": "CREDITS.md"})
+        restorekit.push_weights(run, "local-dir:without")
+        (run / "CREDITS.md").write_text("authors")
+        restorekit.push_weights(run, "local-dir:out")
+        assert not Path("without/CREDITS.md").exists()
+        assert Path("out/CREDITS.md").read_text() == "authors"
 
     def test_a_branch_and_a_private_repository(self, run: Path, hub: FakeHub) -> None:
         """Both are passed on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,20 @@ def test_the_default_of_an_architecture(folder: Path) -> None:
         restorekit.create_model("dncnn", pretrained=True)
     declare(folder, "acme-best", default=True)
     assert restorekit.create_model("dncnn", pretrained=True).channels == 3
+
+
+def test_a_wrong_declaration_blocks_no_other_architecture(folder: Path) -> None:
+    """It is an error only if it is chosen."""
+    declare(folder, "acme-gone", default=True).unlink()
+    assert restorekit.create_model("swift", pretrained=True).channels == 3
+    declare(folder, "acme-gray", channels=1)
+    assert restorekit.create_model("dncnn", pretrained=True).channels == 1
+    changed = PretrainedWeights("acme-changed", folder / "acme-gray.safetensors", size=7)
+    weights.add(replace(changed, default=True), ACME)
+    with pytest.raises(CheckpointError, match=r"'acme-changed' of acme 1\.0: .* bytes, not 7"):
+        restorekit.create_model("dncnn", pretrained=True)
+    with pytest.raises(CheckpointError, match=r"'acme-gone' of acme 1\.0: .* is missing"):
+        restorekit.create_model("dncnn", pretrained="acme-gone")
 
 
 def test_arguments_must_agree_with_the_weights(folder: Path) -> None:

@@ -25,8 +25,10 @@ def push(
 ) -> None:
     """Publish weights and a model card (README.md) on the Hugging Face Hub, or in a folder.
 
-    The model card is written from the card and metrics of the weights. Absolute paths of this
-    machine are not published. The token of `hf auth login` is used.
+    The model card is written from the card and metrics of the weights. Paths of this machine are
+    replaced by their last part: values that begin with one below dataset, path, root, folder, dir,
+    file and weights, and words in other text. They are absolute with at least two parts, or begin
+    with ~/, a drive letter, two backslashes or file://. The token of `hf auth login` is used.
     """
     from restorekit.weights.publishing import push_weights
 

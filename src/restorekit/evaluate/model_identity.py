@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from torch import nn
 from restorekit.components.kinds import models
 from restorekit.networks.loading import ModelLike
 from restorekit.records import unwrap_model
+from restorekit.storage.file_digests import sha256_of
 from restorekit.weights import describe_origin, find_weights, read_card
 from restorekit.weights.card import checksum
 from restorekit.weights.schemes import has_scheme
@@ -75,7 +75,7 @@ def identify_model(given: ModelLike, module: nn.Module) -> ModelIdentity:
         architecture=made,
         # The folder of an installation means nothing on another machine.
         path=file.name if is_weights_name(text) else text if has_scheme(text) else str(file),
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        sha256=sha256_of(file),
         bytes=file.stat().st_size,
         modified=datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds"),
         weights=card.get("checksum"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import zipfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
+from restorekit.storage.file_digests import sha256_of
 from restorekit.weights.card_fields import WeightsCard
 from restorekit.weights.recognition import recognise
 from restorekit.weights.safetensors_header import is_safetensors, read_header
@@ -60,7 +60,7 @@ def describe_foreign(path: Path) -> WeightsCard:
 
 def source_fields(path: Path, found: RecognisedCheckpoint, license: str | None) -> WeightsCard:
     """The fields of a card for the origin of converted weights: "license" and "source"."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     source = {"file": path.name, "layout": found.layout, "sha256": digest}
     return {"license": license or UNKNOWN_LICENSE, "source": source}
 

@@ -8,7 +8,6 @@ cached ones. With HF_HUB_OFFLINE=1, or if the hub cannot be reached, the cached 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import logging
 import re
@@ -23,7 +22,8 @@ from restorekit.errors import CheckpointError, MissingExtraError, RestoreWarning
 from restorekit.extras import needs
 from restorekit.memory import format_size
 from restorekit.storage.atomic import atomic_path
-from restorekit.weights.weights_folder import PUBLISHED, weights_in
+from restorekit.storage.file_digests import sha256_of
+from restorekit.weights.weights_folder import choose_published, weights_in
 
 SCHEME = "hf-hub"
 LOCK = "restorekit.sha256"  # in the form of sha256sum, so that `sha256sum -c` can check it
@@ -149,8 +149,17 @@ def answers_of_hub(hub: Any, name: HubName) -> Iterator[None]:
         raise CheckpointError(f"{name}: {where} answered: {describe_cause(error)}") from error
     except CheckpointError:
         raise
-    except Exception as error:  # of the library that huggingface_hub uses for connections
+    except _connection_errors(errors) as error:
         raise UnreachableError(f"{where} cannot be reached ({describe_cause(error)})") from error
+    except Exception as error:  # a name that is not valid, or a cache that cannot be written
+        raise CheckpointError(f"{name}: {describe_cause(error)}") from error
+
+
+def _connection_errors(errors: Any) -> tuple[type[Exception], ...]:
+    """What huggingface_hub raises if there is no connection, or if it is offline."""
+    # The first base is the error of the HTTP library, which differs between versions of the hub.
+    http = next(base for base in errors.HfHubHTTPError.__bases__ if base is not OSError)
+    return (ConnectionError, TimeoutError, errors.LocalEntryNotFoundError, http)
 
 
 def _look_up(hub: Any, name: HubName) -> _Published:
@@ -158,11 +167,7 @@ def _look_up(hub: Any, name: HubName) -> _Published:
     with answers_of_hub(hub, name):
         info = hub.HfApi().model_info(name.repository, revision=name.revision, files_metadata=True)
     files = {each.rfilename: each for each in info.siblings or ()}
-    tensors = [file for file in files if re.fullmatch(r"[^/]+\.safetensors", file)]
-    chosen = PUBLISHED if PUBLISHED in tensors else tensors[0] if len(tensors) == 1 else None
-    if chosen is None:
-        found = ", ".join(sorted(tensors or files)) or "nothing"
-        raise CheckpointError(f"{name}: it needs one safetensors file, but it has {found}")
+    chosen = choose_published(files, str(name))
     lfs = files[chosen].lfs
     return _Published(chosen, info.sha, files[chosen].size or 0, lfs.sha256 if lfs else None)
 
@@ -187,7 +192,7 @@ def _download(hub: Any, name: HubName, published: _Published) -> Path:
 
 def _verify(path: Path, name: HubName, stated: str | None) -> None:
     """Compare a file with the SHA-256 that the hub states, and with that of the download."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     lock = path.parents[2] / LOCK
     entry = path.relative_to(lock.parent).as_posix()
     lines = lock.read_text("utf-8").splitlines() if lock.is_file() else []

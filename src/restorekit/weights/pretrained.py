@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from restorekit.components.component_records import Entry
 from restorekit.components.kinds import models, weights
+from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.weights.card import read_card
 from restorekit.weights.weights_files import load_model
@@ -60,8 +62,7 @@ def _default_weights(name: str) -> str:
     """
     # Those that are bundled first: they need no plugins.
     for declared in weights.loaded():
-        path = file_of(declared) if declared.component.default else None
-        if path is not None and architecture_of(path) == name:
+        if declared.component.default and _architecture_of_declared(declared) == name:
             return declared.component.name
     fitting = [each for each, path in named_weights().items() if architecture_of(path) == name]
     declared_defaults = {each.component.name for each in weights.loaded() if each.component.default}
@@ -73,3 +74,11 @@ def _default_weights(name: str) -> str:
         raise CheckpointError(f"model '{name}' has several trained weights; name one: {several}")
     trained = ", ".join(sorted(trained_architectures()))
     raise CheckpointError(f"model '{name}' has no trained weights. Models that have: {trained}")
+
+
+def _architecture_of_declared(declared: Entry[PretrainedWeights]) -> str | None:
+    try:
+        path = file_of(declared)
+    except CheckpointError:  # one wrong declaration must not block other architectures
+        return None
+    return None if path is None else architecture_of(path)

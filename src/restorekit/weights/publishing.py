@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any, cast
 
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.storage.atomic import atomic_path
+from restorekit.storage.file_digests import sha256_of
+from restorekit.untrusted.text import quoted
 from restorekit.weights import hub
 from restorekit.weights.card import parse_card, write_with_card
 from restorekit.weights.card_fields import WeightsCard
+from restorekit.weights.local_paths import without_local_paths
 from restorekit.weights.model_card import write_model_card
 from restorekit.weights.safetensors_header import KEY, is_safetensors, read_header
-from restorekit.weights.weights_folder import PUBLISHED
+from restorekit.weights.weights_folder import LOCAL_DIR, PUBLISHED
 from restorekit.weights.weights_names import find_weights
 
 _README = "README.md"
@@ -26,7 +27,10 @@ def push_weights(
 ) -> str:
     """Publish weights with a model card that is written from their card and metrics.
 
-    The published card has no absolute paths of this machine: only their last part.
+    Paths of this machine on the published card are replaced by their last part: whole values that
+    begin with one below "dataset", "path", "root", "folder", "dir", "file" and "weights", and words
+    in other text. Such a path is absolute and has at least two parts, or begins with "~/", a drive
+    letter, two backslashes or "file://".
 
     Args:
         run: the folder of a training run, for its best weights, a weights file or a name.
@@ -40,7 +44,8 @@ def push_weights(
         Where the files are: a folder, or the address of the commit.
 
     Raises:
-        ArgumentError: `where` has no such scheme.
+        ArgumentError: `where` has no such scheme, or the credits of the card are not a plain name
+            of a file other than those that are written.
         CheckpointError: there are no such weights, they have no card, or cannot be uploaded.
         MissingExtraError: huggingface_hub is not installed.
 
@@ -52,29 +57,38 @@ def push_weights(
         1
     """
     scheme, _, rest = where.partition(":")
-    if scheme not in ("local-dir", hub.SCHEME) or not rest:
-        raise ArgumentError(f"'{where}': write hf-hub:USER/NAME or local-dir:FOLDER")
+    if scheme not in (LOCAL_DIR, hub.SCHEME) or not rest:
+        raise ArgumentError(f"'{where}': write {hub.SCHEME}:USER/NAME or {LOCAL_DIR}:FOLDER")
     path = find_weights(run)
     if not is_safetensors(path) or KEY not in (header := read_header(path)).metadata:
         raise CheckpointError(f"{path}: it has no card; 'restorekit convert' writes one")
-    card = cast(WeightsCard, without_local_paths(parse_card(header, path)))
-    title = Path(rest).name if scheme == "local-dir" else hub.HubName.parse(rest).repository
+    original = parse_card(header, path)
+    credits = _credits(original, path)
+    card = cast(WeightsCard, without_local_paths(original))
+    title = Path(rest).name if scheme == LOCAL_DIR else hub.HubName.parse(rest).repository
     with tempfile.TemporaryDirectory() as folder:
-        files = _write_files(path, card, Path(folder), where, title, header.parameters)
-        if scheme == "local-dir":
+        name = str(without_local_paths(where))
+        files = _write_files(path, card, Path(folder), name, title, header.parameters)
+        if credits is not None:
+            files.append(Path(folder) / credits.name)
+            files[-1].write_bytes(credits.read_bytes())
+        if scheme == LOCAL_DIR:
             return _copy(files, Path(rest), overwrite)
         return _upload(files, hub.HubName.parse(rest), private, api)
 
 
-def without_local_paths(value: object) -> object:
-    """A value of JSON in which every absolute path is replaced by its last part."""
-    if isinstance(value, Mapping):
-        return {key: without_local_paths(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_local_paths(item) for item in value]
-    if isinstance(value, str) and (Path(value).is_absolute() or PureWindowsPath(value).drive):
-        return PureWindowsPath(value).name
-    return value
+def _credits(card: WeightsCard, path: Path) -> Path | None:
+    """The text that the card names in the folder of the weights, if it is there."""
+    name: object = card.get("credits")
+    if not name:
+        return None
+    # A card may come from others: it must not name another folder or a hidden file.
+    if not isinstance(name, str) or PureWindowsPath(name).name != name or name.startswith("."):
+        raise ArgumentError(f"{path}: credits {quoted(name)} is not a plain name of a file")
+    if name.casefold() in (_README.casefold(), PUBLISHED.casefold()):
+        raise ArgumentError(f"{path}: credits '{name}' has the name of a file that push writes")
+    credits = path.parent / name
+    return credits if credits.is_file() else None
 
 
 def _write_files(
@@ -83,15 +97,10 @@ def _write_files(
     """Write what is published into a folder."""
     weights = folder / PUBLISHED
     write_with_card(path, weights, card)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     whole: WeightsCard = {**card, "parameters": parameters}
-    (folder / _README).write_text(write_model_card(whole, title, name, digest), encoding="utf-8")
-    files = [weights, folder / _README]
-    credits = path.parent / Path(str(card.get("credits") or "")).name
-    if card.get("credits") and credits.is_file():
-        files.append(folder / credits.name)
-        files[-1].write_bytes(credits.read_bytes())
-    return files
+    text = write_model_card(whole, title, name, sha256_of(weights))
+    (folder / _README).write_text(text, encoding="utf-8")
+    return [weights, folder / _README]
 
 
 def _copy(files: list[Path], folder: Path, overwrite: bool) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from restorekit.components.pretrained_weights import SCHEME
 from restorekit.errors import CheckpointError, did_you_mean
 from restorekit.weights import hub
-from restorekit.weights.weights_folder import weights_in
+from restorekit.weights.weights_folder import LOCAL_DIR, weights_in
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def unknown_scheme(name: str) -> str:
 
 
 def _local(folder: str) -> Path:
-    return weights_in(Path(folder), f"local-dir:{folder}")
+    return weights_in(Path(folder), f"{LOCAL_DIR}:{folder}")
 
 
 SCHEMES = {
-    "local-dir": Scheme(_local, _local),
+    LOCAL_DIR: Scheme(_local, _local),
     hub.SCHEME: Scheme(hub.fetch_from_hub, hub.cached_from_hub),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from restorekit.errors import CheckpointError
 
+LOCAL_DIR = "local-dir"  # the scheme of names
 PUBLISHED = "model.safetensors"
 # The weights of a training run; the first one that exists is used.
 RUN_WEIGHTS = ("best.safetensors", "last.safetensors")
@@ -29,12 +31,27 @@ def weights_in(folder: Path, where: str) -> Path:
     """
     if not folder.is_dir():
         raise CheckpointError(f"{where}: there is no such folder")
-    if (folder / PUBLISHED).is_file():
-        return folder / PUBLISHED
-    if (run := weights_in_run(folder)) is not None:
+    names = [path.name for path in folder.iterdir() if path.is_file()]
+    if PUBLISHED not in names and (run := weights_in_run(folder)) is not None:
         return run
-    files = sorted(folder.glob("*.safetensors"))
-    if len(files) != 1:
-        names = f"several: {', '.join(path.name for path in files)}" if files else "none"
-        raise CheckpointError(f"{where}: it needs one safetensors file, but it has {names}")
-    return files[0]
+    return folder / choose_published(names, where)
+
+
+def choose_published(names: Iterable[str], where: str) -> str:
+    """The published file among those of a folder or repository, or its only safetensors file.
+
+    Args:
+        names: the files, with "/" between the parts of their paths.
+        where: how the user named the folder, for the message.
+
+    Raises:
+        CheckpointError: there is none, or there are several.
+    """
+    names = sorted(names)
+    files = [name for name in names if name.endswith(".safetensors") and "/" not in name]
+    if PUBLISHED in files:
+        return PUBLISHED
+    if len(files) == 1:
+        return files[0]
+    found = f"several: {', '.join(files)}" if files else ", ".join(names) or "none"
+    raise CheckpointError(f"{where}: it needs one safetensors file, but it has {found}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import hashlib
 import os
 from os import PathLike
 from pathlib import Path
@@ -21,6 +20,7 @@ from restorekit.components.kinds import models, weights
 from restorekit.components.pretrained_weights import SCHEME, PretrainedWeights
 from restorekit.errors import CheckpointError, RestoreKitError, did_you_mean
 from restorekit.memory import format_size
+from restorekit.storage.file_digests import sha256_of
 from restorekit.untrusted.plain_data import parse_json
 from restorekit.weights import schemes
 from restorekit.weights.safetensors_header import KEY, read_header
@@ -137,7 +137,7 @@ def _checked_file(declared: Entry[PretrainedWeights]) -> Path:
         raise CheckpointError(
             f"{declared.label}: {path} has {path.stat().st_size} bytes, not {record.size}"
         )
-    if record.sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != record.sha256:
+    if record.sha256 and sha256_of(path) != record.sha256:
         raise CheckpointError(f"{declared.label}: {path} differs from the declared SHA-256")
     return path
 
