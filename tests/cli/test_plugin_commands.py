@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -105,6 +107,29 @@ def test_a_broken_command_is_named_in_one_line(
     with temporary_plugin(Plugin(Component("broken", target, "Broken."))):
         assert "broken" in run("--help").out
         assert re.search(said, refused("broken"))
+
+
+def confirm() -> None:
+    """Ask."""
+    typer.confirm("Go on?", abort=True)
+
+
+def leave(code: str) -> None:
+    """End the process."""
+    sys.exit({"0": 0, "3": 3, "none": None}.get(code, code))
+
+
+def test_a_command_may_end_itself(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a question that is not answered with yes, or by sys.exit."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    with temporary_plugin(Plugin(Component("confirm", confirm), Component("leave", leave))):
+        asked = run("confirm")
+        assert (asked.code, asked.err) == (1, "error: aborted\n")
+        for word, code in (("0", 0), ("none", 0), ("3", 3)):
+            left = run("leave", word)
+            assert (left.code, left.err) == (code, "")
+        left = run("leave", "no device")
+        assert (left.code, left.err) == (1, "error: no device\n")
 
 
 PLUGIN = (

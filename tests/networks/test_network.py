@@ -29,6 +29,37 @@ def test_channels_that_are_not_declared_are_found_out() -> None:
         torch.testing.assert_close(Network(of_gray)(colour), alone)
 
 
+def test_a_gray_network_is_measured_with_gray_images() -> None:
+    """Also if it does not declare its channels; the number is found once."""
+
+    class Gray(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = torch.nn.Conv2d(1, 1, 5, padding=2)
+            self.calls: list[int] = []
+
+        def forward(self, noisy: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+            self.calls.append(noisy.shape[1])
+            coarse = torch.nn.functional.avg_pool2d(noisy, 32).repeat_interleave(32, -1)
+            coarse = coarse.repeat_interleave(32, -2)
+            return (
+                noisy
+                + self.conv(noisy)
+                + sigma
+                * torch.nn.functional.pad(
+                    coarse, (0, noisy.shape[-1] % 32, 0, noisy.shape[-2] % 32)
+                )
+            )
+
+    model = Gray()
+    network = Network(model)
+    assert network.alignment == 32
+    assert network.reach is not None
+    assert not network.is_blind
+    assert network.bytes_per_pixel > 0
+    assert model.calls.count(3) == 1
+
+
 def test_another_failure_of_a_network_is_raised() -> None:
     """One that has nothing to do with the channels, which stay as they are."""
 

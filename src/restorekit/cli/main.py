@@ -153,4 +153,7 @@ def _run(words: list[str]) -> int:
             command.invoke(context)
     except typer.Exit as exit_:
         return exit_.exit_code
+    except typer.Abort:  # no answer to a question
+        print_error("aborted")
+        return 1
     return 0

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from restorekit.cli.output import print_error
 from restorekit.components.component_records import Component, RegistryEntry
 from restorekit.components.discovery import discover
 from restorekit.components.isolation import attempt, describe_cause
@@ -59,11 +60,16 @@ def command_of(word: str, entry: RegistryEntry) -> Any:
 
 
 def _run(invoke: Callable[[Any], object], label: str, context: Any) -> object:
-    """Run a command of a plugin; whatever its code raises is an error that names it."""
+    """Run a command of a plugin; an error in its code names it.
+
+    The command may end itself, by `sys.exit` too, or be aborted at a question.
+    """
     try:
         return invoke(context)
-    except (RestoreKitError, KeyboardInterrupt, BrokenPipeError, typer.Exit):
+    except (RestoreKitError, KeyboardInterrupt, BrokenPipeError, typer.Exit, typer.Abort):
         raise
+    except SystemExit as end:
+        raise typer.Exit(_exit_code(end.code)) from end
     except BaseException as error:
         # Mistakes in the words of the command line are not of the plugin.
         if hasattr(error, "format_message") or os.environ.get(_STRICT) == "1":
@@ -71,3 +77,11 @@ def _run(invoke: Callable[[Any], object], label: str, context: Any) -> object:
         place = extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}, line {place.lineno}"
         raise PluginError(f"{label} raised {describe_cause(error)} ({where})") from error
+
+
+def _exit_code(given: object) -> int:
+    """The exit code of `sys.exit(given)`; a text is a message."""
+    if given is None or isinstance(given, int):
+        return given or 0
+    print_error(str(given))
+    return 1

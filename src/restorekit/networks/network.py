@@ -25,7 +25,14 @@ from restorekit.records import restore_batch, takes, unwrap_model
 
 # Tiles start at multiples of this, even if a network needs a smaller multiple or none.
 _LEAST_ALIGNMENT, _MOST_ALIGNMENT = 16, 1024
-_MEASURED = ("alignment", "reach", "is_blind", "bytes_per_pixel", "lossless_dtype")
+_MEASURED = (
+    "accepted_channels",
+    "alignment",
+    "reach",
+    "is_blind",
+    "bytes_per_pixel",
+    "lossless_dtype",
+)
 MakeRun = Callable[[], Callable[..., object] | None]
 _SIDE = 64  # side of the picture that shows whether a network uses sigma
 
@@ -85,6 +92,17 @@ class Network:
             self.__dict__.pop(name, None)
         self._run = self._make_run() or self.module
 
+    @property
+    def probe_channels(self) -> int:
+        """The number of channels of the images by which the network is measured."""
+        return self.channels or self.accepted_channels or 3
+
+    @cached_property
+    def accepted_channels(self) -> int | None:
+        """Three or one, whichever the network restores first; None if it restores neither."""
+        with self.running(None):
+            return next((count for count in (3, 1) if self._takes(count)), None)
+
     @cached_property
     def alignment(self) -> int:
         """The first row and column of a tile must be multiples of it, as declared or measured."""
@@ -92,7 +110,7 @@ class Network:
             return math.lcm(self.multiple, _LEAST_ALIGNMENT)
         with self.running(None):
             try:
-                measured = measure_alignment(self._probe, self.channels or 3)
+                measured = measure_alignment(self._probe, self.probe_channels)
             except Exception:  # a network may raise anything for an unsupported size
                 measured = None
         return measured or _LEAST_ALIGNMENT
@@ -102,7 +120,7 @@ class Network:
         """The receptive field; None if the network does not accept other sizes."""
         with self.running(None):
             try:
-                return measure_reach(self._probe, self.channels or 3, self.alignment)
+                return measure_reach(self._probe, self.probe_channels, self.alignment)
             except Exception:  # a network may raise anything for an unsupported size
                 return None
 
@@ -111,7 +129,7 @@ class Network:
         """Whether the output does not depend on sigma, even if the network accepts it."""
         if not self.takes_sigma:
             return True
-        picture = probe_picture(self.channels or 3, _SIDE, _SIDE)
+        picture = probe_picture(self.probe_channels, _SIDE, _SIDE)
         with self.running(None):
             try:
                 weak, strong = (self._probe(picture, sigma) for sigma in (0.05, 0.2))
@@ -124,7 +142,7 @@ class Network:
     def bytes_per_pixel(self) -> float:
         """Upper bound of the memory of its activations, in float32."""
         with self.running(None):
-            return activation_bytes(self.module, self._probe, self.channels or 3)
+            return activation_bytes(self.module, self._probe, self.probe_channels)
 
     @cached_property
     def lossless_dtype(self) -> torch.dtype | None:
@@ -133,7 +151,7 @@ class Network:
             return None
         with self.running(None):
             device = self.device or torch.device("cpu")
-            return lossless_dtype(self._probe, self.channels or 3, device)
+            return lossless_dtype(self._probe, self.probe_channels, device)
 
     @contextmanager
     def running(self, dtype: torch.dtype | None) -> Iterator[None]:
@@ -195,10 +213,9 @@ class Network:
             # Another picture of that many channels shows whether they are the reason.
             if is_out_of_memory(error) or self._takes(batch.shape[1]):
                 raise
-            found = next((count for count in (3, 1) if self._takes(count)), None)
-            if found is None:
+            if self.accepted_channels is None:
                 raise
-        self.channels = found
+        self.channels = self.accepted_channels
         return self(batch, sigma, colours)
 
     def _takes(self, channels: int) -> bool:

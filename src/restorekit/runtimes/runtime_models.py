@@ -176,7 +176,7 @@ def make_runtime(network: Network, runtime: str, precision: str) -> nn.Module:
     dtype = None
     if runtime == "auto":
         dtype = network.lossless_dtype if precision == "auto" else dtype_of(precision)
-    return load_runtime(network.module, runtime, (1, network.channels or 3, 256, 256), dtype=dtype)
+    return load_runtime(network.module, runtime, (1, network.probe_channels, 256, 256), dtype=dtype)
 
 
 def choose_runtime(

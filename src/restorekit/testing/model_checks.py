@@ -136,7 +136,7 @@ def tiles(subject: Subject) -> None:
     model = _model(subject)
     network = Network(model)
     with network.running(None):
-        grid, count = network.alignment, network.channels or 3
+        grid, count = network.alignment, network.probe_channels
         reach = network.reach
         if reach is None or reach.is_global:
             raise NotApplicable("every pixel of its result depends on the whole image")
@@ -178,7 +178,7 @@ def _trainable(model: nn.Module) -> dict[str, nn.Parameter]:
 
 def _noisy(model: nn.Module, height: int, width: int, count: int = 1) -> Tensor:
     """A random batch of the channels that a model takes."""
-    shape = (count, Network(model).channels or 3, height, width)
+    shape = (count, Network(model).probe_channels, height, width)
     return torch.rand(shape, generator=torch.Generator().manual_seed(height * width))
 
 
