@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import deepinv
@@ -41,6 +42,30 @@ def test_a_network_computes_what_deepinverse_computes() -> None:
     with torch.no_grad():
         expected = model.network(noisy, 0.1)
         torch.testing.assert_close(model(noisy, sigma=level), expected)
+
+
+def test_published_weights_are_downloaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not again when the saved network is loaded."""
+    trained: dict[str, torch.Tensor] = deepinv.models.DnCNN(pretrained=None).state_dict()
+    urls = []
+
+    def download(url: str, **_: object) -> dict[str, torch.Tensor]:
+        urls.append(url)
+        return trained
+
+    monkeypatch.setattr("deepinv.models.dncnn.load_state_dict_from_url", download)
+    model: Any = restorekit.create_model("deepinv_dncnn")
+    model.load_published()
+    restorekit.save_model(model, tmp_path / "dncnn.safetensors")
+    loaded: Any = restorekit.load_model(tmp_path / "dncnn.safetensors")
+    assert len(urls) == 1
+    for name, weight in loaded.network.state_dict().items():
+        assert torch.equal(weight, trained[name])
+    small: Any = restorekit.create_model("deepinv_dncnn", **SMALL["deepinv_dncnn"])
+    with pytest.raises(RuntimeError):
+        small.load_published()
 
 
 def test_laplace_noise_has_its_deviation() -> None:

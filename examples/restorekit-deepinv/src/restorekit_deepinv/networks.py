@@ -14,10 +14,24 @@ class Padded(nn.Module):
     """A network of DeepInverse, applied to an image that is padded to multiples of its grid."""
 
     size_multiple = 8
+    published = "download"  # what DeepInverse calls its weights
 
     def __init__(self, network: nn.Module, channels: int) -> None:
         super().__init__()
         self.network, self.channels = network, channels
+
+    def load_published(self) -> None:
+        """Download the weights of DeepInverse. They are for the default sizes.
+
+        This is not an argument: the card of saved weights has the arguments of their network, so
+        each time that they are loaded, the published ones would be downloaded first.
+
+        Raises:
+            RuntimeError: the network has other sizes.
+        """
+        made: Any = type(self.network)
+        trained = made(self.channels, self.channels, pretrained=self.published)
+        self.network.load_state_dict(trained.state_dict())
 
     def apply_padded(self, noisy: Tensor, *maps: Tensor) -> Tensor:
         """The network's result for (B, C, H, W) and further maps, without the padding."""
@@ -39,16 +53,12 @@ class DnCNN(Padded):
         channels: Channels of the image.
         depth: Number of convolutions.
         width: Feature channels.
-        pretrained: Whether to download the weights of DeepInverse; they need the other defaults.
     """
 
     size_multiple = 1
 
-    def __init__(
-        self, channels: int = 3, depth: int = 20, width: int = 64, pretrained: bool = False
-    ) -> None:
-        weights = "download" if pretrained else None
-        made = models.DnCNN(channels, channels, depth=depth, nf=width, pretrained=weights)
+    def __init__(self, channels: int = 3, depth: int = 20, width: int = 64) -> None:
+        made = models.DnCNN(channels, channels, depth=depth, nf=width, pretrained=None)
         super().__init__(made, channels)
 
     def forward(self, noisy: Tensor) -> Tensor:
@@ -63,15 +73,11 @@ class DRUNet(Padded):
         channels: Channels of the image.
         width: Feature channels at full size; they double at each of three further scales.
         blocks: Residual blocks at each scale.
-        pretrained: Whether to download the weights of DeepInverse; they need the other defaults.
     """
 
-    def __init__(
-        self, channels: int = 3, width: int = 64, blocks: int = 4, pretrained: bool = False
-    ) -> None:
+    def __init__(self, channels: int = 3, width: int = 64, blocks: int = 4) -> None:
         widths = (width, 2 * width, 4 * width, 8 * width)
-        weights = "download" if pretrained else None
-        made = models.DRUNet(channels, channels, nc=widths, nb=blocks, pretrained=weights)
+        made = models.DRUNet(channels, channels, nc=widths, nb=blocks, pretrained=None)
         super().__init__(made, channels)
 
     def run(self, *given: Tensor) -> Any:
@@ -92,20 +98,17 @@ class Restormer(Padded):
         channels: Channels of the image.
         width: Feature channels at full size, a multiple of 4.
         blocks: Transformer blocks at each of four scales.
-        pretrained: Whether to download the weights of DeepInverse; they need the other defaults.
     """
+
+    published = "denoising"
 
     def __init__(
         self,
         channels: int = 3,
         width: int = 48,
         blocks: tuple[int, int, int, int] = (4, 6, 6, 8),
-        pretrained: bool = False,
     ) -> None:
-        weights = "denoising" if pretrained else None
-        made = models.Restormer(
-            channels, channels, dim=width, num_blocks=blocks, pretrained=weights
-        )
+        made = models.Restormer(channels, channels, dim=width, num_blocks=blocks, pretrained=None)
         super().__init__(made, channels)
 
     def forward(self, noisy: Tensor) -> Tensor:
