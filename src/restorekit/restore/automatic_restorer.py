@@ -9,7 +9,7 @@ from threading import Lock
 
 from torch import nn
 
-from restorekit.restore.analysis import analyze_canvas
+from restorekit.restore.analysis import Analysis, analyze_canvas
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.choice import MEASUREMENTS, Choice, choose
 from restorekit.restore.denoise_options import AUTOMATIC, DenoiseOptions
@@ -89,8 +89,8 @@ class AutomaticRestorer:
         part.remove_impulses(options.impulses)
         if part.impulses is None or part.analysis is None:
             return
-        found, level = part.impulses.images[0], part.analysis.noise_scales.overall[0]
-        if found is not None and found.is_noise and found.are_exact and level < _WEAK:
+        found = part.impulses.images[0]
+        if found is not None and found.is_noise and found.are_exact and _is_weak(part.analysis):
             part.impulses = refill(part.canvas, part.impulses, self._restore_impulses)
             part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
 
@@ -108,6 +108,16 @@ class AutomaticRestorer:
             if model not in self._restorers:
                 self._restorers[model] = NetworkRestorer(model, self._options)
             return self._restorers[model]
+
+
+def _is_weak(analysis: Analysis) -> bool:
+    """Whether noise is too weak to disturb the network for impulses.
+
+    Impulses that no rule has found, and interpolation in texture, look like strong noise, but not
+    like white noise.
+    """
+    is_white = analysis.correlation.is_white or analysis.noise_curve.is_trustworthy
+    return analysis.noise_scales.overall[0] < _WEAK or not is_white
 
 
 def _average_weak_noise(job: ImageJob, options: DenoiseOptions) -> None:
