@@ -43,7 +43,7 @@ def estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     def estimate_sigma(image: Tensor) -> Tensor:
         return ESTIMATED * (image.std(dim=(2, 3)) > 0).float()
 
-    def noise_map(image: Tensor) -> Tensor:
+    def noise_map(image: Tensor, _: object = None) -> Tensor:
         return image.mean(dim=1, keepdim=True)
 
     def sigma_and_impulses(image: Tensor, _: object = None) -> tuple[Tensor, Tensor]:
