@@ -27,7 +27,7 @@ _SIGMAS, _STEPS = 4.0, 4
 _LEAST_CLARITY, _LEAST_SIGMAS = 1.5, 4.5
 _CERTAIN_EXTREME = 5.0
 # The same for other values, which are common: up to 5.5 at 10 standard deviations.
-_CERTAIN, _CERTAIN_SIGMAS, _OTHERS = 6.0, 11.0, 0.3
+_CERTAIN, _CERTAIN_SIGMAS, _OTHERS = 6.5, 11.0, 0.3
 # A clipped background hides what surrounds a pixel, so it must deviate by this much of the range.
 _CLIPPED = 0.4
 
