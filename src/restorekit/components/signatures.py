@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,8 +144,10 @@ def _signature(target: Target) -> inspect.Signature:
 
 
 def _has_init_of_torch(target: object) -> bool:
-    init = getattr(target, "__init__", None) if inspect.isclass(target) else None
-    return getattr(init, "__module__", None) == "torch.nn.modules.module"
+    torch = sys.modules.get("torch")  # loaded if the target is a module of it
+    if torch is None or not inspect.isclass(target):
+        return False
+    return bool(target.__init__ is torch.nn.Module.__init__)
 
 
 def is_open_ended(target: Target) -> bool:
