@@ -95,6 +95,7 @@ def test_options_reach_the_denoiser(run: Any, pictures: Path, engine: Any) -> No
         "noise_map": False,
         "stabilize": "auto",
         "scales": 3,
+        "impulses": "auto",
         "black": "auto",
         "white": "auto",
         "force": False,

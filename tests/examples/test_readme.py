@@ -18,6 +18,7 @@ from PIL import Image
 
 import restorekit
 from restorekit.cli.main import main
+from restorekit.components.kinds import REGISTRIES
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("quickstart", "python", "denoising", "analysis", "micrographs", "scans")
@@ -143,7 +144,8 @@ def test_the_python_of_the_plugin_tutorial_runs(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A noise registered by decorator trains, and a callback object receives each validation."""
-    monkeypatch.setattr(restorekit.noises, "_entries", dict(restorekit.noises._entries))
+    for registry in REGISTRIES.values():  # so that nothing of the tutorial stays registered
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     namespace = {"__name__": "tutorial"}
     for language, text in blocks("docs/plugins.md"):
         if language == "python":
