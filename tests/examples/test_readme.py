@@ -16,7 +16,6 @@ import tifffile
 import torch
 from PIL import Image
 
-import restorekit
 from restorekit.cli.main import main
 from restorekit.components.kinds import REGISTRIES
 
