@@ -95,11 +95,18 @@ class AutomaticRestorer:
             part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
 
     def _restore_impulses(self, canvas: Canvas) -> None:
-        options = replace(
-            self._options, sigma=None, noise_map=False, stabilize="off", impulses="off", force=True
+        own = self._options
+        # Only how the network computes; what the user wants of the result comes later.
+        options = DenoiseOptions(
+            ensemble=own.ensemble,
+            tile=own.tile,
+            precision=own.precision,
+            device=own.device,
+            runtime=own.runtime,
+            stabilize="off",
+            impulses="off",
+            force=True,
         )
-        options = replace(options, strength=1.0, strength_luma=None, strength_chroma=None)
-        options = replace(options, keep_detail=0.0, scales=1, estimator=None)
         job = ImageJob(OpenedImage(canvas, lambda: None), options.precision)
         self._restorer(_FOR_IMPULSES).run([job], options, False)
 
