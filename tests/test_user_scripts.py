@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,15 @@ def main(folder: Path) -> None:
     files = restorekit.denoise_files(folder, folder / "out", progress=report)
     print(outcome.step, level, [each.error for each in files.failed])
 """
+
+
+@pytest.fixture(autouse=True)
+def limit_of_recursion() -> Iterator[None]:
+    """The one of before, because mypy raises it for the whole process."""
+    before = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(before)
+
 
 WRONG = [
     ("restorekit.nonexistent", "attr-defined"),

@@ -59,6 +59,20 @@ def test_what_other_readers_take(text: str, message: str) -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_a_raised_limit_of_recursion_changes_nothing() -> None:
+    """Libraries raise it; brackets in texts and those that are closed do not count."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        for text in ("[" * 5_000 + "]" * 5_000, '{"a":' * 5_000 + "1" + "}" * 5_000):
+            with pytest.raises(ValueError, match="nested"):
+                parse_json(text)
+    finally:
+        sys.setrecursionlimit(before)
+    for value in (["[" * 2_000, '"[\\' * 2_000], [[]] * 2_000, {"{" * 2_000: [{}] * 2_000}):
+        assert parse_json(json.dumps(value)) == value
+
+
 def test_the_limit_of_digits_is_left_alone() -> None:
     """It belongs to the process."""
     before = sys.get_int_max_str_digits()

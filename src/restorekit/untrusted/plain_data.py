@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,10 @@ from restorekit.untrusted.text import quoted
 DEEPEST = 50  # levels of nested objects and lists
 MOST_VALUES = 20_000
 _LARGEST = 2**63
+# About what Python's parser takes by default. Libraries raise its limit for the whole process.
+_DEEPEST_PARSED = 900
+# A text, or a bracket outside of texts.
+_TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{\]}]')
 
 
 def parse_json(text: str, *, finite: bool = True) -> Any:
@@ -31,6 +36,8 @@ def parse_json(text: str, *, finite: bool = True) -> Any:
         ValueError: a key is duplicated, a number is NaN, infinite or does not fit 64 bits, or the
             nesting is too deep. The message is one line.
     """
+    if _is_nested(text, _DEEPEST_PARSED):
+        raise ValueError(f"nested more than {DEEPEST} deep")
     try:
         return json.loads(
             text,
@@ -80,6 +87,18 @@ def find_unusable(data: object, most: int | None = None) -> str | None:
             return f"{where}: {problem}" if path else problem
         pending += inside
     return None
+
+
+def _is_nested(text: str, most: int) -> bool:
+    """Whether JSON is nested deeper than a number of levels."""
+    if text.count("[") + text.count("{") <= most:
+        return False
+    depth = 0
+    for found in _TEXT_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > most:
+            return True
+    return False
 
 
 def _problem(value: object) -> str | None:
