@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from restorekit.arch.dncnn import fold_batch_norm
     from restorekit.components import kinds as _kinds
     from restorekit.components.hookspecs import hookimpl
-    from restorekit.components.plugin_host import Plugin, loaded_plugins
+    from restorekit.components.plugin_host import loaded_plugins
+    from restorekit.components.plugin_record import Plugin
     from restorekit.config.json_schema import json_schema
     from restorekit.config.train_config import TrainConfig
     from restorekit.estimate.noise_curve import NoiseCurve
@@ -128,7 +129,7 @@ _LAZY = {
     "FilesOutcome": "restorekit.operations.file_jobs",
     "ListedWeights": "restorekit.weights.weights_listing",
     "NoiseCurve": "restorekit.estimate.noise_curve",
-    "Plugin": "restorekit.components.plugin_host",
+    "Plugin": "restorekit.components.plugin_record",
     "Protocol": "restorekit.evaluate.protocol",
     "RecognisedCheckpoint": "restorekit.records",
     "Restoration": "restorekit.records",

@@ -14,7 +14,8 @@ import restorekit
 from restorekit import load_model
 from restorekit.components.component_records import Component, Provider
 from restorekit.components.kinds import REGISTRIES, models
-from restorekit.components.plugin_host import Plugin, implementations
+from restorekit.components.plugin_host import implementations
+from restorekit.components.plugin_record import Plugin
 
 PLURALS = {registry.plural: kind for kind, registry in REGISTRIES.items()}
 

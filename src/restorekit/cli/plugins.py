@@ -8,7 +8,7 @@ from restorekit.cli.options import Json
 from restorekit.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from restorekit.components.plugin_host import Plugin
+    from restorekit.components.plugin_record import Plugin
 
 
 def plugins(as_json: Json = False) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from restorekit.components.kinds import REGISTRIES, commands, weights
-from restorekit.components.plugin_host import Plugin, loaded_plugins
+from restorekit.components.plugin_host import loaded_plugins
+from restorekit.components.plugin_record import Plugin
 from restorekit.components.targets import import_target
 from restorekit.errors import RestoreKitError, UnknownNameError, did_you_mean, message_of
 from restorekit.testing.check_functions import results_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from restorekit.components.plugin_host import Plugin, added_plugin
+from restorekit.components.plugin_host import added_plugin
+from restorekit.components.plugin_record import Plugin
 
 
 @contextmanager
