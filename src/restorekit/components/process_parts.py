@@ -97,8 +97,23 @@ def _set_filters(_: Any, value: tuple[list[Any], tuple[Any, ...]]) -> None:
 
 
 def _same_filters(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
-    """Whether the general filters are equal; many libraries add filters for their own warnings."""
-    return [f for f in before[1] if _is_broad(f)] == [f for f in now[1] if _is_broad(f)]
+    """Whether the general filters are equal and override no more of the others than before.
+
+    Many libraries add filters for their own warnings.
+    """
+    earlier, later = _overridden(before[1], before[1]), _overridden(now[1], before[1])
+    return [rule for rule, _ in earlier] == [rule for rule, _ in later] and all(
+        after <= before for (_, before), (_, after) in zip(earlier, later, strict=True)
+    )
+
+
+def _overridden(rules: tuple[Any, ...], known: tuple[Any, ...]) -> list[tuple[Any, set[Any]]]:
+    """Each general filter with the known filters after it, which have no effect."""
+    return [
+        (rule, {other for other in rules[place + 1 :] if other in known})
+        for place, rule in enumerate(rules)
+        if _is_broad(rule)
+    ]
 
 
 def _is_broad(rule: tuple[object, ...]) -> bool:
