@@ -41,6 +41,7 @@ from restorekit import (
     MissingExtraError,
     NameTakenError,
     NoiseCurve,
+    NoisyImages,
     OldSpellingWarning,
     Plugin,
     PluginError,

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
-    from restorekit.records import Degraded, RecognisedCheckpoint, Restoration
+    from restorekit.records import Degraded, NoisyImages, RecognisedCheckpoint, Restoration
     from restorekit.restore.analysis import Analysis
     from restorekit.restore.analyze import analyze
     from restorekit.restore.denoise import denoise
@@ -129,6 +129,7 @@ _LAZY = {
     "FilesOutcome": "restorekit.operations.file_jobs",
     "ListedWeights": "restorekit.weights.weights_listing",
     "NoiseCurve": "restorekit.estimate.noise_curve",
+    "NoisyImages": "restorekit.records",
     "Plugin": "restorekit.components.plugin_record",
     "Protocol": "restorekit.evaluate.protocol",
     "RecognisedCheckpoint": "restorekit.records",
@@ -203,6 +204,7 @@ __all__ = [
     "MissingExtraError",
     "NameTakenError",
     "NoiseCurve",
+    "NoisyImages",
     "OldSpellingWarning",
     "Plugin",
     "PluginError",

@@ -1,10 +1,10 @@
-"""What noise models, architectures and objectives return."""
+"""What datasets with real noise, noise models, architectures and objectives return."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +15,70 @@ from torch.nn.parallel import DistributedDataParallel
 from restorekit.errors import InputError
 
 Model = TypeVar("Model")
+
+
+@dataclass(frozen=True)
+class NoisyImages:
+    """Pictures with real noise, and what else is known of their scenes: an image or a batch.
+
+    A dataset returns it in place of a clean image, and an objective gets it as a batch. The noise
+    model of the run is not applied to it.
+
+    Attributes:
+        noisy: the noisy image (C, H, W), or a batch (B, C, H, W), on the [0, 1] scale.
+        clean: the same scenes without noise, of the same shape; None if they are unknown.
+        second: other noisy pictures of the same scenes with independent noise, of the same shape;
+            None if there are none.
+
+    Raises:
+        InputError: the shapes differ.
+
+    Example:
+        >>> pair = restorekit.NoisyImages(batch[0] + 0.1, clean=batch[0])
+        >>> pair.map(lambda image: image[:, :8, :8]).noisy.shape
+        torch.Size([3, 8, 8])
+    """
+
+    noisy: Tensor
+    clean: Tensor | None = None
+    second: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name, image in self.images.items():
+            if image.shape != self.noisy.shape:
+                raise InputError(
+                    f"the noisy image is {tuple(self.noisy.shape)}, the {name} one "
+                    f"{tuple(image.shape)}; they show the same scene and have equal shapes"
+                )
+
+    @property
+    def images(self) -> dict[str, Tensor]:
+        """The images that are known, by the names of their attributes."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: image for name, image in found.items() if image is not None}
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> NoisyImages:
+        """Apply a function to each of the images."""
+        return NoisyImages(**{name: function(image) for name, image in self.images.items()})
+
+    def __len__(self) -> int:
+        return len(self.noisy)
+
+    def __getitem__(self, part: slice) -> NoisyImages:
+        return self.map(lambda image: image[part])
+
+    def pin_memory(self) -> NoisyImages:
+        """The same in page-locked memory; torch's data loader calls it."""
+        return self.map(lambda image: image.pin_memory())
+
+
+# Clean images, or images with real noise.
+Images = Tensor | NoisyImages
+
+
+def map_images(images: Images, function: Callable[[Tensor], Tensor]) -> Images:
+    """Apply a function to clean images, or to each of the images of a `NoisyImages`."""
+    return images.map(function) if isinstance(images, NoisyImages) else function(images)
 
 
 @dataclass(frozen=True)
@@ -63,7 +127,7 @@ for record in (Degraded, Restoration):
 
 @dataclass(frozen=True)
 class TaskBatch:
-    """What an objective makes of clean images: inputs of a network and targets of its outputs.
+    """What an objective makes of images: inputs of a network and targets of its outputs.
 
     Attributes:
         input: input of the network, (B, C, H, W).

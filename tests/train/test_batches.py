@@ -15,7 +15,7 @@ from restorekit.noise.additive import Gaussian
 from restorekit.objective.base import corrupt
 from restorekit.train.batches import DrawSampler
 from restorekit.train.data_split import split_dataset
-from restorekit.train.dataset_pictures import as_image
+from restorekit.train.dataset_items import as_sample
 
 
 @given(count=st.integers(1, 30), batch=st.integers(1, 12), steps=st.integers(1, 20), data=st.data())
@@ -114,11 +114,11 @@ def test_an_empty_dataset_is_refused() -> None:
 )
 def test_images_of_other_kinds_are_understood(item: object) -> None:
     """8-bit tensors are scaled, labels are dropped, and doubles become floats."""
-    assert torch.equal(as_image(item), torch.ones(3, 4, 4))
+    assert torch.equal(as_sample(item), torch.ones(3, 4, 4))
 
 
 @pytest.mark.parametrize("item", [torch.ones(4, 4), "a.png", torch.ones(1, 3, 4, 4)])
 def test_arrays_of_a_wrong_shape_are_refused(item: Tensor | str) -> None:
     """The message says what a dataset must return."""
     with pytest.raises(DataError, match=r"\(C, H, W\) tensors"):
-        as_image(item)
+        as_sample(item)

@@ -18,13 +18,8 @@ from restorekit import DataError, RestoreKitError, Trainer
 from restorekit.data.folder import Folder
 from restorekit.seeding import derive_generator
 from restorekit.train.data_split import DataSplit, split_dataset
-from restorekit.train.dataset_pictures import (
-    as_image,
-    by_picture,
-    pictures_digest,
-    read_sample,
-    source_of,
-)
+from restorekit.train.dataset_items import as_sample, read_sample, source_of
+from restorekit.train.dataset_pictures import by_picture, pictures_digest
 
 Make = Callable[..., Trainer]
 
@@ -212,9 +207,9 @@ def test_data_on_another_scale_are_refused(
 def test_16_bit_tensors_are_on_their_own_scale() -> None:
     """65535 is white; a small overshoot of resampling is accepted."""
     white = torch.full((1, 2, 2), 65535, dtype=torch.int32).to(torch.uint16)
-    assert torch.equal(as_image(white), torch.ones(1, 2, 2))
+    assert torch.equal(as_sample(white), torch.ones(1, 2, 2))
     over = torch.tensor([-0.1, 1.2]).reshape(1, 1, 2)
-    assert torch.equal(as_image(over), over)
+    assert torch.equal(as_sample(over), over)
 
 
 class Stream(IterableDataset[Tensor]):

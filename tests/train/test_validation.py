@@ -17,7 +17,7 @@ from restorekit import ConfigError, TrainConfig, Trainer, create_noise
 from restorekit.components.kinds import metrics
 from restorekit.data.folder import Folder
 from restorekit.metric.image_quality import psnr
-from restorekit.train.dataset_pictures import read_views
+from restorekit.train.dataset_items import read_views
 
 Make = Callable[..., Trainer]
 

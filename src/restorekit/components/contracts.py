@@ -22,7 +22,10 @@ CheckpointLayout = Callable[[Mapping[str, Tensor]], RecognisedCheckpoint | None]
 
 
 class ImageDataset(Dataset[Tensor]):
-    """Clean images, each (C, H, W) in [0, 1]."""
+    """Clean images, each (C, H, W) in [0, 1].
+
+    An item may also be `(noisy, clean)` or a `NoisyImages`; type checkers see the usual case.
+    """
 
     def __len__(self) -> int:
         """The number of images."""
@@ -41,13 +44,17 @@ class ImageMetric(Protocol):
 
 
 class Objective(Protocol):
-    """What a network learns: an object with `make_batch`."""
+    """What a network learns: an object with `make_batch`.
 
-    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+    One that also takes `NoisyImages` has an attribute `takes_noisy` that is True.
+    """
+
+    def make_batch(self, images: Any, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The inputs and targets of a batch of images; equal arguments give equal results.
 
         Args:
-            images: this process's clean images, (n, C, H, W) in [0, 1].
+            images: this process's clean images, (n, C, H, W) in [0, 1]; or a `NoisyImages`, of a
+                dataset with real noise.
             seed: the run's seed.
             step: the number of the step, from 1.
             places: the place of each image in the batch of all processes.

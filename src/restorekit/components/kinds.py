@@ -54,7 +54,8 @@ losses: Registry[nn.Module] = Registry(
 # Not `of_tensors`: building one reads files, which must not happen twice.
 datasets: Registry[ImageDataset] = Registry(
     "dataset",
-    contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1]",
+    contract="`len(dataset)`, and `dataset[index]` is a (C, H, W) float tensor in [0, 1], or "
+    "`(noisy, clean)` or a `NoisyImages` of pictures with real noise",
     needs=("__getitem__",),
 )
 metrics: Registry[ImageMetric] = Registry(
@@ -80,7 +81,8 @@ schedules: Registry[Schedule] = Registry(
 objectives: Registry[Objective] = Registry(
     "objective",
     contract="the run's noise model is its first argument; "
-    "`make_batch(images, seed, step, places)` returns a `TaskBatch` of inputs and targets",
+    "`make_batch(images, seed, step, places)` returns a `TaskBatch` of inputs and targets; if its "
+    "attribute `takes_noisy` is True, it also takes a `NoisyImages`",
     needs=("make_batch",),
     given=1,
 )

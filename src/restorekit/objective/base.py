@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.components.contracts import Objective as Objective
-from restorekit.records import Degraded, degrade
+from restorekit.records import Degraded, Images, degrade
 from restorekit.records import TaskBatch as TaskBatch
 from restorekit.seeding import derive_generator
 
@@ -44,7 +44,7 @@ class UsesNetwork(Protocol):
     def prepare(self, execution: Execution) -> None:
         """Called once before the run, to move the network to the run's device."""
 
-    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+    def make_batch(self, images: Images, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """As every objective."""
 
 
@@ -59,6 +59,11 @@ class WithholdsSigma(Protocol):
     """
 
     sigma_dropout: float
+
+
+def takes_noisy(objective: object) -> bool:
+    """Whether an objective takes `NoisyImages` besides clean images."""
+    return getattr(objective, "takes_noisy", False) is True
 
 
 def corrupt(

@@ -11,8 +11,15 @@ from torch import Tensor, nn
 
 from restorekit.components.kinds import objectives
 from restorekit.errors import InputError, RestoreKitError
-from restorekit.objective.base import Execution, Objective, TaskBatch, UsesNetwork, WithholdsSigma
-from restorekit.records import Restoration, restore_batch
+from restorekit.objective.base import (
+    Execution,
+    Objective,
+    TaskBatch,
+    UsesNetwork,
+    WithholdsSigma,
+    takes_noisy,
+)
+from restorekit.records import Images, Restoration, restore_batch
 from restorekit.seeding import derive_generator
 from restorekit.symmetry import ALL_SYMMETRIES
 from restorekit.weights import find_weights, load_model, read_card
@@ -85,6 +92,11 @@ class Distillation:
         self.teacher = teacher
         self._execution: Execution | None = None
 
+    @property
+    def takes_noisy(self) -> bool:
+        """Whether it takes images with real noise, as its inner objective does."""
+        return takes_noisy(self.objective)
+
     def prepare(self, execution: Execution) -> None:
         """Move the teacher to the run's device; it then computes in the run's precision."""
         self._execution = execution
@@ -93,7 +105,7 @@ class Distillation:
         if isinstance(self.objective, UsesNetwork):
             self.objective.prepare(execution)
 
-    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+    def make_batch(self, images: Images, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """The batch of the inner objective, with the teacher's output mixed into its target.
 
         Raises:

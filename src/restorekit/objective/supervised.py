@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from restorekit.errors import InputError
 from restorekit.objective.base import TaskBatch, corrupt_each, join_samples
-from restorekit.records import Degraded
+from restorekit.records import Degraded, Images, NoisyImages
 from restorekit.seeding import derive_generator
 
 
 @dataclass(frozen=True)
 class Supervised:
-    """Clean images are the targets; the noise model makes the inputs.
+    """Clean images are the targets; the inputs have the noise of the noise model, or real noise.
+
+    Of a dataset with real noise, such as `pairs`, the noisy images are the inputs, and the noise
+    model is not used.
 
     Args:
         noise: the run's noise model.
@@ -39,14 +44,28 @@ class Supervised:
     noise: nn.Module
     sigma_dropout: float = 0.0
     measure_sigma: bool = False
+    takes_noisy: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_dropout <= 1:
             raise ValueError(f"sigma_dropout must be from 0 to 1, not {self.sigma_dropout}")
 
-    def make_batch(self, images: Tensor, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
-        """The images with noise on them, to be restored."""
-        samples = corrupt_each(self.noise, images, seed, "noise", step, places)
+    def make_batch(self, images: Images, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
+        """The noisy images, to be restored to the clean ones.
+
+        Raises:
+            InputError: the clean images are unknown.
+        """
+        if isinstance(images, NoisyImages):
+            if images.clean is None:
+                raise InputError(
+                    "objective 'supervised' needs the clean picture of each noisy one; "
+                    "restorekit list objectives names those that learn without"
+                )
+            samples = [Degraded(noisy) for noisy in images.noisy.split(1)]
+            images = images.clean
+        else:
+            samples = corrupt_each(self.noise, images, seed, "noise", step, places)
         if self.measure_sigma:
             samples = [_measured(*pair) for pair in zip(samples, images, strict=True)]
         degraded = join_samples(samples)

@@ -11,8 +11,9 @@ from restorekit.seeding import derive_generator
 from restorekit.testing.checking import NotApplicable, require
 from restorekit.testing.common_checks import COMMON_CHECKS
 from restorekit.testing.subject import Subject
-from restorekit.train.dataset_pictures import as_image, check_dataset
-from restorekit.train.repeatability import is_repeatable
+from restorekit.train.dataset_items import as_sample, shape_of
+from restorekit.train.dataset_pictures import check_dataset
+from restorekit.train.repeatability import as_one_tensor, is_repeatable
 
 
 def length_and_indices(subject: Subject) -> None:
@@ -23,16 +24,16 @@ def length_and_indices(subject: Subject) -> None:
 
 
 def images(subject: Subject) -> None:
-    """An item is an image (C, H, W): floats in [0, 1], uint8 or uint16."""
+    """An item is an image (C, H, W), or (noisy, clean): floats in [0, 1], uint8 or uint16."""
     dataset = subject.make()
     for index in {0, len(dataset) - 1}:
-        as_image(dataset[index], f"index {index}")
+        as_sample(dataset[index], f"index {index}")
 
 
 def repeatable(subject: Subject) -> None:
     """`[index]` gives the same image every time; only `sample` draws random numbers."""
     dataset = subject.make()
-    require(is_repeatable(lambda: as_image(dataset[0])), "another image at the same index")
+    require(is_repeatable(lambda: _read(dataset[0])), "another image at the same index")
 
 
 def sample(subject: Subject) -> None:
@@ -42,7 +43,7 @@ def sample(subject: Subject) -> None:
         raise NotApplicable("it has no method `sample`")
 
     def draw() -> Tensor:
-        return as_image(dataset.sample(0, derive_generator(0, "sample")))
+        return _read(dataset.sample(0, derive_generator(0, "sample")))
 
     require(is_repeatable(draw), "another image for the same seed; does it ignore the generator?")
 
@@ -54,7 +55,7 @@ def views(subject: Subject) -> None:
         raise NotApplicable("it has no method `views`")
     count = len(dataset.views(0, 2))
     require(1 <= count <= 2, f"{count} images for a count of 2")
-    require(is_repeatable(lambda: as_image(dataset.views(0, 2)[0])), "other images every time")
+    require(is_repeatable(lambda: _read(dataset.views(0, 2)[0])), "other images every time")
 
 
 def pictures(subject: Subject) -> None:
@@ -75,8 +76,13 @@ def channels(subject: Subject) -> None:
     """The images of a dataset have one number of channels, so that they make a batch."""
     dataset = subject.make()
     some = range(0, len(dataset), max(len(dataset) // 4, 1))
-    counts = {as_image(dataset[index]).shape[0] for index in some}
+    counts = {shape_of(as_sample(dataset[index]))[0] for index in some}
     require(len(counts) == 1, f"images of {' and '.join(map(str, sorted(counts)))} channels")
+
+
+def _read(item: object) -> Tensor:
+    """All images of an item."""
+    return as_one_tensor(as_sample(item))
 
 
 DATASET_CHECKS = (

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from restorekit.errors import DataError, RestoreKitError
+from restorekit.errors import RestoreKitError
+from restorekit.records import Images
 from restorekit.seeding import derive_generator
 from restorekit.train.data_workers import check_shared_memory, ignore_signals, share_memory
-from restorekit.train.dataset_pictures import read_sample
+from restorekit.train.dataset_items import read_sample
+from restorekit.train.mixed_batches import ImageBatch, map_batch, stack
 
 Draw = tuple[int, int]  # (epoch, index)
 
@@ -50,13 +51,13 @@ class DrawSampler(Sampler[list[Draw]]):
         return len(self.steps)
 
 
-class DrawnDataset(Dataset[Tensor | RestoreKitError]):
+class DrawnDataset(Dataset[Images | RestoreKitError]):
     """A dataset indexed by draw: a random patch if the dataset has `sample`, else the item."""
 
     def __init__(self, dataset: object, seed: int) -> None:
         self.dataset, self.seed = dataset, seed
 
-    def __getitem__(self, draw: Draw) -> Tensor | RestoreKitError:
+    def __getitem__(self, draw: Draw) -> Images | RestoreKitError:
         epoch, index = draw
         try:
             generator = derive_generator(self.seed, "sample", epoch, index)
@@ -75,8 +76,8 @@ def training_batches(
     seed: int,
     num_workers: int,
     pin_memory: bool,
-) -> Iterator[Tensor]:
-    """The clean images (n, C, H, W) at n places of the batches of the given steps, in order.
+) -> Iterator[ImageBatch]:
+    """The images (n, C, H, W) at n places of the batches of the given steps, in order.
 
     Raises:
         DataError: an image cannot be read, or has another shape than the others.
@@ -97,25 +98,10 @@ def training_batches(
         yield images
 
 
-def _collate(images: Sequence[Tensor | RestoreKitError]) -> Tensor | RestoreKitError:
+def _collate(images: Sequence[Images | RestoreKitError]) -> ImageBatch | RestoreKitError:
     # Errors travel as values, because torch turns an exception of a worker into a long traceback.
     fault = next((image for image in images if isinstance(image, RestoreKitError)), None)
     try:
-        return fault or share_memory(stack(cast("Sequence[Tensor]", images)))
+        return fault or map_batch(stack(cast("Sequence[Images]", images)), share_memory)
     except RestoreKitError as error:
         return error
-
-
-def stack(images: Sequence[Tensor]) -> Tensor:
-    """Images of one shape as a batch.
-
-    Raises:
-        DataError: their shapes differ.
-    """
-    shapes = sorted({tuple(image.shape) for image in images})
-    if len(shapes) > 1:
-        raise DataError(
-            f"images of different shapes in one batch ({shapes[0]} and {shapes[-1]}); "
-            "give the dataset a patch_size, or train with batch_size 1"
-        )
-    return torch.stack(list(images))

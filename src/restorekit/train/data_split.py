@@ -10,7 +10,8 @@ import torch
 from restorekit.config.component_specs import VALIDATION
 from restorekit.errors import DataError
 from restorekit.seeding import derive_generator
-from restorekit.train.dataset_pictures import by_picture, describe_dataset
+from restorekit.train.dataset_items import describe_dataset
+from restorekit.train.dataset_pictures import by_picture
 
 FEWEST_PICTURES = 4  # to validate on, if the dataset is large enough
 PictureGroups = Mapping[Hashable, list[range]]

@@ -1,9 +1,8 @@
-"""The pictures of the items of a dataset, including datasets that are composed of others.
+"""The pictures behind the items of a dataset, including datasets that are composed of others.
 
 torch's `Subset` and `ConcatDataset` are resolved to the datasets that read the pictures. Such a
-dataset may have more than `len` and `[index]`: `sample(index, generator)` draws a random sample,
-`views(index, count)` returns fixed parts for validation, `identify(index)` returns the picture of
-an index, and `patches_per_image` consecutive indices belong to one picture.
+dataset may have more than `len` and `[index]`: `identify(index)` returns the picture of an index,
+and `patches_per_image` consecutive indices belong to one picture. `dataset_items` reads the items.
 """
 
 from __future__ import annotations
@@ -18,11 +17,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, IterableDataset, Subset, TensorDataset
 
-from restorekit.components.component_records import origin_of
-from restorekit.errors import ArgumentError, DataError, RestoreKitError, in_one_line
+from restorekit.errors import ArgumentError
+from restorekit.train.dataset_items import scene_of, source_of
 
-# Resizing may overshoot [0, 1] slightly; data on another scale are further outside.
-_MARGIN = 0.5
 _ENDS = 65536  # bytes at each end of a file; these differ for most different files
 _MOST_BYTES = 4_000_000_000  # of files that are read only for a digest
 
@@ -57,86 +54,6 @@ def check_dataset(dataset: object, where: str) -> None:
             f"{where} {kind}: its patches_per_image is {count!r}; it is the number of successive "
             "indices that belong to one picture, at least 1"
         )
-
-
-def describe_dataset(dataset: object) -> str:
-    """What messages call a dataset."""
-    origin = origin_of(dataset)
-    if origin is None:
-        return f"dataset {type(dataset).__name__}"
-    path = origin.arguments.get("path")
-    return f"dataset '{origin.name}'" + (f" of '{path}'" if path else "")
-
-
-def source_of(dataset: Any, index: int) -> tuple[Any, int]:
-    """The dataset that reads the picture at an index, and the index there."""
-    while isinstance(dataset, (Subset, ConcatDataset)):
-        if isinstance(dataset, Subset):
-            dataset, index = dataset.dataset, dataset.indices[index]
-            continue
-        for part in dataset.datasets:
-            if index < len(part):  # type: ignore[arg-type]
-                dataset = part
-                break
-            index -= len(part)  # type: ignore[arg-type]
-        else:
-            raise IndexError(index)
-    return dataset, index
-
-
-def read_sample(dataset: object, index: int, generator: torch.Generator | None = None) -> Tensor:
-    """The image (C, H, W) at an index; a random draw, if a generator is given and supported.
-
-    Raises:
-        DataError: it cannot be read, or is not an image in [0, 1].
-    """
-    source, place = source_of(dataset, index)
-    sample = getattr(source, "sample", None)
-    where = f"{describe_dataset(source)}, index {place}"
-    if generator is None or sample is None:
-        return as_image(_guarded(where, source.__getitem__, place), where)
-    return as_image(_guarded(where, sample, place, generator), where)
-
-
-def read_views(dataset: object, indices: Sequence[int], count: int) -> list[Tensor]:
-    """At most `count` fixed images (C, H, W) of the picture that all the indices belong to.
-
-    Raises:
-        DataError: it cannot be read, or is not an image in [0, 1].
-    """
-    source, place = source_of(dataset, indices[0])
-    if not hasattr(source, "views"):
-        return [read_sample(dataset, index) for index in indices[:count]]
-    where = f"{describe_dataset(source)}, index {place}"
-    return [as_image(view, where) for view in _guarded(where, source.views, place, count)]
-
-
-def as_image(item: object, where: str = "a dataset") -> Tensor:
-    """An item of a dataset as a float image (C, H, W); a label next to it is dropped.
-
-    uint8 is divided by 255 and uint16 by 65535; floats are taken as they are.
-
-    Args:
-        item: an image, or a tuple or list that begins with one.
-        where: the dataset and the index, for messages.
-
-    Raises:
-        DataError: it is not an image, or its values are not in about [0, 1].
-    """
-    image = item[0] if isinstance(item, (tuple, list)) and item else item
-    # A label and other elements after the image are common in torchvision's datasets.
-    wanted = "a dataset gives (C, H, W) tensors: floats in [0, 1], uint8 or uint16"
-    if not isinstance(image, Tensor) or image.ndim != 3 or not image.numel():
-        found = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-        raise DataError(f"{where}: {found}; {wanted}")
-    if image.dtype in (torch.uint8, torch.uint16):
-        return image.float() / torch.iinfo(image.dtype).max
-    if not image.is_floating_point():
-        raise DataError(f"{where}: a tensor of {image.dtype}; {wanted}")
-    low, high = (float(end) for end in image.aminmax())
-    if not (low >= -_MARGIN and high <= 1 + _MARGIN):  # false for NaN too
-        raise DataError(f"{where}: values from {low:.4g} to {high:.4g}; {wanted}")
-    return image.float()
 
 
 def iter_pictures(dataset: Any) -> Iterator[tuple[Hashable, range]]:
@@ -189,16 +106,6 @@ def pictures_digest(keys: Iterable[Hashable]) -> str | None:
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
-def _guarded(where: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Read an item of a dataset; any error becomes one line with the name of the dataset."""
-    try:
-        return function(*arguments)
-    except RestoreKitError:
-        raise
-    except Exception as error:
-        raise DataError(f"{where}: {in_one_line(error)}") from error
-
-
 def _group(dataset: object) -> int:
     return int(getattr(dataset, "patches_per_image", 1))
 
@@ -209,8 +116,7 @@ def _identity(dataset: object, index: int) -> Hashable:
         key: Hashable = dataset.identify(index)
         return key
     if isinstance(dataset, (list, tuple, Tensor, TensorDataset)):  # already in memory
-        item = dataset[index]
-        image = item[0] if isinstance(item, (list, tuple)) and item else item
+        image = scene_of(dataset[index])
         if isinstance(image, Tensor):
             # Viewed as bytes, since numpy has no bfloat16.
             content = image.detach().cpu().contiguous().reshape(-1).view(torch.uint8)

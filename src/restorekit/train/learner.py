@@ -1,4 +1,4 @@
-"""The network in training: one step from a batch of clean images to new weights."""
+"""The network in training: one step from a batch of images to new weights."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from restorekit.train.checkpoint import (
 )
 from restorekit.train.execution import Execution
 from restorekit.train.health import Health
+from restorekit.train.mixed_batches import ImageBatch, make_task, map_batch, split_batch
 from restorekit.train.optimization import MovingAverage, make_optimizer, set_learning_rate
 from restorekit.train.train_plan import TrainPlan
 
@@ -57,7 +58,7 @@ class Learner:
         self.average = MovingAverage(model, settings.ema) if settings.ema else None
         self.health = Health(settings.max_nonfinite)
 
-    def step(self, step: int, images: Tensor, places: range, rate: float) -> dict[str, Tensor]:
+    def step(self, step: int, images: ImageBatch, places: range, rate: float) -> dict[str, Tensor]:
         """Do one optimizer step.
 
         Args:
@@ -84,7 +85,7 @@ class Learner:
         buffers = [buffer.clone() for buffer in self.model.buffers()]
         # The number of parts must be equal in all processes, since they synchronise in each part.
         count = min(settings.accumulate, settings.batch_size // execution.processes.launch.world)
-        parts, done = images.tensor_split(count), 0
+        parts, done = split_batch(images, count), 0
         for number, part in enumerate(parts, 1):
             share = len(part) / settings.batch_size
             with execution.accumulating(self.model, last=number == len(parts)):
@@ -127,10 +128,11 @@ class Learner:
     def _parts(self) -> dict[str, Stateful]:
         return {"scaler": self.execution.scaler, "health": self.health}
 
-    def _measure(self, step: int, images: Tensor, places: range) -> dict[str, Tensor]:
+    def _measure(self, step: int, images: ImageBatch, places: range) -> dict[str, Tensor]:
         """The loss terms of a part of a batch, and their weighted sum "loss"."""
         execution, terms = self.execution, self.terms
-        batch = self.objective.make_batch(execution.place(images), self.settings.seed, step, places)
+        placed = map_batch(images, execution.place)
+        batch = make_task(self.objective, placed, self.settings.seed, step, places)
         before = _version(batch.input)
         with execution.autocast():
             restoration = restore_batch(self.model, batch.input, batch.sigma)

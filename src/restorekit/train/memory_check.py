@@ -17,7 +17,7 @@ from restorekit.memory import available_memory, format_size, memory_errors
 from restorekit.networks.activation_memory import activation_bytes
 from restorekit.networks.network import model_name
 from restorekit.records import restore_batch
-from restorekit.train.dataset_pictures import as_image
+from restorekit.train.dataset_items import as_sample, shape_of
 from restorekit.train.train_plan import TrainPlan
 
 # A lower bound: activations are in half precision at best, and half of the layers work in place.
@@ -89,7 +89,7 @@ def _shape(dataset: Any) -> tuple[int, ...] | None:
     if (side := getattr(dataset, "patch_size", None)) is not None:
         return dataset.channels, side, side
     try:
-        return tuple(as_image(dataset[0]).shape)
+        return shape_of(as_sample(dataset[0]))
     except Exception:  # reported when the images are read in order
         return None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
-from restorekit.objective.base import UsesNetwork
-from restorekit.train.dataset_pictures import as_image
+from restorekit.components.component_records import origin_of
+from restorekit.errors import ArgumentError
+from restorekit.objective.base import UsesNetwork, takes_noisy
+from restorekit.records import NoisyImages, map_images
+from restorekit.train.dataset_items import describe_dataset, first_samples
 from restorekit.train.execution import Execution
 from restorekit.train.memory_check import check_memory, training_memory_errors
 from restorekit.train.train_plan import TrainPlan
@@ -38,7 +39,19 @@ def _prepare_objective(plan: TrainPlan, execution: Execution) -> None:
     objective = plan.objective
     if isinstance(objective, UsesNetwork):
         objective.prepare(execution)
-        dataset: Any = plan.dataset
-        image = as_image(dataset[0]).unsqueeze(0)
+    for sample in first_samples(plan.dataset):
+        is_noisy = isinstance(sample, NoisyImages)
         with plan.errors_at_their_place("objective"):
-            objective.make_batch(execution.place(image), plan.settings.seed, 1, [0])
+            if is_noisy and not takes_noisy(objective):
+                raise ArgumentError(
+                    f"objective {_name(objective)} learns from clean images, but "
+                    f"{describe_dataset(plan.dataset)} gives images with real noise"
+                )
+            if is_noisy or isinstance(objective, UsesNetwork):
+                images = map_images(sample, lambda image: execution.place(image[None]))
+                objective.make_batch(images, plan.settings.seed, 1, [0])
+
+
+def _name(objective: object) -> str:
+    origin = origin_of(objective)
+    return f"'{origin.name}'" if origin else type(objective).__name__

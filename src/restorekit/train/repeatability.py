@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.components.component_records import origin_of
-from restorekit.records import degrade
+from restorekit.records import Images, NoisyImages, degrade
 from restorekit.seeding import derive_generator, seed_torch
-from restorekit.train.dataset_pictures import describe_dataset, read_sample, source_of
+from restorekit.train.dataset_items import describe_dataset, read_sample, source_of
 
 
 def repeatability_faults(dataset: object, index: int, noise: nn.Module) -> list[str]:
@@ -27,7 +27,7 @@ def repeatability_faults(dataset: object, index: int, noise: nn.Module) -> list[
     The dataset is read twice, and the noise is added twice to what it gives.
 
     Args:
-        dataset: of clean images.
+        dataset: the dataset.
         index: the image that is read.
         noise: the noise model, on the CPU or another device.
     """
@@ -35,7 +35,7 @@ def repeatability_faults(dataset: object, index: int, noise: nn.Module) -> list[
     image = read_sample(dataset, index, derive_generator(0, "sample"))
 
     def draw() -> Tensor:
-        return read_sample(dataset, index, derive_generator(0, "sample"))
+        return as_one_tensor(read_sample(dataset, index, derive_generator(0, "sample")))
 
     if not is_repeatable(draw):
         source, _ = source_of(dataset, index)
@@ -44,6 +44,8 @@ def repeatability_faults(dataset: object, index: int, noise: nn.Module) -> list[
             f"{describe_dataset(source)}: {where} gives another image each time, so the run cannot "
             "be repeated; draw random numbers in sample(index, generator), from the generator"
         )
+    if isinstance(image, NoisyImages):  # the noise model is not applied to it
+        return faults
     weight = next((p for p in (*noise.parameters(), *noise.buffers())), None)
     device = torch.device("cpu") if weight is None else weight.device
     clean = image[None].to(device)
@@ -59,6 +61,11 @@ def repeatability_faults(dataset: object, index: int, noise: nn.Module) -> list[
             "cannot be repeated or resumed exactly"
         )
     return faults
+
+
+def as_one_tensor(sample: Images) -> Tensor:
+    """All images of an item, to compare it with another."""
+    return torch.stack([*sample.images.values()]) if isinstance(sample, NoisyImages) else sample
 
 
 def is_repeatable(draw: Callable[[], Tensor]) -> bool:

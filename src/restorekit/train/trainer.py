@@ -23,6 +23,7 @@ from restorekit.train.interruption import Interruption, exit_code
 from restorekit.train.learner import Learner
 from restorekit.train.memory_check import training_memory_errors
 from restorekit.train.metric_rows import TrainingRow, ValidationRow
+from restorekit.train.mixed_batches import ImageBatch
 from restorekit.train.optimization import learning_rate, make_schedule
 from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
@@ -191,8 +192,8 @@ class Trainer:
             hooks.call("restorekit_train_end", trainer=self, outcome=outcome, error=None)
         return outcome
 
-    def batches(self, start: int) -> Iterable[Tensor]:
-        """This process's clean images (n, C, H, W) of every step after `start`."""
+    def batches(self, start: int) -> Iterable[ImageBatch]:
+        """This process's images (n, C, H, W) of every step after `start`."""
         settings = self.settings
         return training_batches(
             self.plan.dataset,
@@ -205,7 +206,7 @@ class Trainer:
             pin_memory=self.execution.device.type == "cuda",
         )
 
-    def step(self, step: int, images: Tensor) -> dict[str, Tensor]:
+    def step(self, step: int, images: ImageBatch) -> dict[str, Tensor]:
         """Do one optimizer step.
 
         Args:

@@ -15,26 +15,34 @@ from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
 from restorekit.metric.named_metrics import NamedMetric
 from restorekit.objective.base import corrupt
-from restorekit.records import restore_batch
+from restorekit.records import Degraded, Images, NoisyImages, restore_batch
 from restorekit.train.data_split import HeldOutSet
-from restorekit.train.dataset_pictures import read_views
+from restorekit.train.dataset_items import read_views, shape_of
 from restorekit.train.execution import Execution
 from restorekit.train.metric_rows import ValidationRow
+from restorekit.train.mixed_batches import kind_of, map_batch, stack
 from restorekit.train.validation_images import ImageRow, to_display
 from restorekit.train.weighted_losses import WeightedLoss
 
-PlacedImage = tuple[int, Tensor]
+PlacedImages = tuple[int, Images]
 FEWEST_VIEWS = 16  # per validation set; with fewer pictures, several patches of each are used
 FEWEST_A_PICTURE = 2
 SHOWN = 4
+REAL_NOISE = "real noise"
 
 
 @dataclass(frozen=True)
 class ValidationCondition:
-    """What is measured apart: a validation set under a noise, and how much it counts."""
+    """What is measured apart: a validation set under a noise, and how much it counts.
+
+    Attributes:
+        name: what the records call it.
+        noise: what corrupts the clean images; None for images with real noise.
+        weight: its weight in the mean of all conditions.
+    """
 
     name: str
-    noise: nn.Module
+    noise: nn.Module | None
     weight: float
 
 
@@ -59,7 +67,8 @@ class Validation:
     """Validation images with fixed noise, which are restored at every validation.
 
     Each picture gives at least two patches, and each set 16 where it has few pictures; a picture
-    that is no larger than its patches comes whole. Every noise is put on every one of them.
+    that is no larger than its patches comes whole. Every noise is put on every one of them. Images
+    with real noise are compared with their clean ones, and those without are left out.
 
     Args:
         sets: by name, where the pictures are and which are used.
@@ -91,6 +100,7 @@ class Validation:
         self.conditions = {
             name: _conditions(noises, name if len(self.sets) > 1 else "") for name in self.sets
         }
+        self.real = {name: _real_noise(name if len(self.sets) > 1 else "") for name in self.sets}
         self.shown: list[ImageRow] = []
 
     def __bool__(self) -> bool:
@@ -108,7 +118,8 @@ class Validation:
         firsts = [
             read_views(held.dataset, held.pictures[0], _count(held)) for held in self.sets.values()
         ]
-        if firsts and not any(metric.fits(view) for views in firsts for view in views):
+        shown = [_shown(view) for views in firsts for view in views]
+        if firsts and not any(metric.fits(view) for view in shown):
             least = metric.least_side
             raise ConfigError(
                 [
@@ -129,16 +140,16 @@ class Validation:
             model: the network, in evaluation mode.
         """
         self.shown = []
-        tallies = {c.name: Tally() for each in self.conditions.values() for c in each}
+        tallies = {c.name: Tally() for c in self._all_conditions()}
         for number, (name, held) in enumerate(self.sets.items()):
             for batch in _batches(self._views(held), self.batch_size):
-                for place, condition in enumerate(self.conditions[name]):
+                for place, condition in enumerate(self._conditions_of(name, batch[0][1])):
                     tally = tallies[condition.name]
                     self._measure(model, batch, condition, (number, place), tally)
         self._share(tallies)
         return self._summary(tallies)
 
-    def _views(self, held: HeldOutSet) -> Iterator[PlacedImage]:
+    def _views(self, held: HeldOutSet) -> Iterator[PlacedImages]:
         """This process's images of a set, each with a number of its own."""
         processes = self.execution.processes
         count = _count(held)
@@ -153,15 +164,12 @@ class Validation:
     def _measure(
         self,
         model: nn.Module,
-        batch: list[PlacedImage],
+        batch: list[PlacedImages],
         condition: ValidationCondition,
         place: tuple[int, int],
         tally: Tally,
     ) -> None:
-        clean = self.execution.place(torch.stack([image for _, image in batch]))
-        numbers = [number for number, _ in batch]
-        # All noises of a set use the same random numbers, so that their results are comparable.
-        degraded = corrupt(condition.noise, clean, self.seed, "validation", place[0], numbers)
+        clean, degraded = self._inputs(batch, condition.noise, place[0])
         with self.execution.autocast():
             restoration = restore_batch(model, degraded.noisy, degraded.sigma)
         # Metrics are wrong in half precision.
@@ -176,8 +184,30 @@ class Validation:
                     )
         rows = list(zip(clean, degraded.noisy, restored, strict=True))
         if place[0] == 0:  # the noises take turns
-            rows = rows[place[1] :: len(next(iter(self.conditions.values())))]
+            if condition.noise is not None:
+                rows = rows[place[1] :: len(next(iter(self.conditions.values())))]
             self.shown += [to_display(*row) for row in rows[: SHOWN - len(self.shown)]]
+
+    def _inputs(
+        self, batch: list[PlacedImages], noise: nn.Module | None, number: int
+    ) -> tuple[Tensor, Degraded]:
+        """The clean images of a batch, and the noisy ones: with this noise, or their own."""
+        images = map_batch(stack([image for _, image in batch]), self.execution.place)
+        if isinstance(images, NoisyImages) and images.clean is not None:
+            return images.clean, Degraded(images.noisy)
+        clean, noise = cast(Tensor, images), cast(nn.Module, noise)
+        # All noises of a set use the same random numbers, so that their results are comparable.
+        numbers = [number for number, _ in batch]
+        return clean, corrupt(noise, clean, self.seed, "validation", number, numbers)
+
+    def _conditions_of(self, name: str, image: Images) -> Sequence[ValidationCondition]:
+        """The conditions under which an image of a set is measured."""
+        if not isinstance(image, NoisyImages):
+            return self.conditions[name]
+        return () if image.clean is None else (self.real[name],)
+
+    def _all_conditions(self) -> list[ValidationCondition]:
+        return [c for each in self.conditions.values() for c in each] + [*self.real.values()]
 
     def _share(self, tallies: Mapping[str, Tally]) -> None:
         """Add up what the processes have measured."""
@@ -195,8 +225,11 @@ class Validation:
     def _summary(self, tallies: Mapping[str, Tally]) -> ValidationRow:
         names = [f"{name}{suffix}" for name in self.metrics for suffix in ("", "_noisy")]
         terms = {f"term:{term.name}": term for term in self.terms}
-        found = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}
-        weights = {c.name: c.weight for each in self.conditions.values() for c in each}
+        measured = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}
+        found = {c: row for c, row in measured.items() if row}
+        if not found:
+            return {}
+        weights = {c.name: c.weight for c in self._all_conditions()}
         means = {
             name: _weighted([(weights[c], row[name]) for c, row in found.items() if name in row])
             for name in (*terms, *names)
@@ -227,13 +260,22 @@ def _conditions(noises: Sequence[nn.Module], prefix: str) -> list[ValidationCond
     return list(found.values())
 
 
+def _real_noise(prefix: str) -> ValidationCondition:
+    """The condition of the images of a set that have real noise."""
+    return ValidationCondition(f"{prefix}/{REAL_NOISE}".lstrip("/"), None, 1.0)
+
+
+def _shown(image: Images) -> Tensor:
+    return image.noisy if isinstance(image, NoisyImages) else image
+
+
 def _weighted(values: Sequence[tuple[float, float]]) -> float:
     return sum(w * value for w, value in values) / sum(w for w, _ in values)
 
 
-def _batches(images: Iterable[PlacedImage], size: int) -> Iterator[list[PlacedImage]]:
-    """Neighbours of one shape, at most `size` at once."""
+def _batches(images: Iterable[PlacedImages], size: int) -> Iterator[list[PlacedImages]]:
+    """Neighbours of one kind and shape, at most `size` at once."""
     # Only neighbours, because pictures are read one after the other and not kept.
-    for _, same in groupby(images, key=lambda placed: placed[1].shape):
+    for _, same in groupby(images, key=lambda placed: (kind_of(placed[1]), shape_of(placed[1]))):
         while batch := list(islice(same, size)):
             yield batch
