@@ -69,7 +69,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # The checks that plugins and the built-in components pass.
     "testing": frozenset(
-        {"components", "estimate", "metric", "networks", "pictures", "train", "weights"}
+        {"components", "estimate", "metric", "networks", "objective", "pictures", "train"}
+        | {"weights"}
     ),
     "scaffold": frozenset({"components", "weights"}),
     "cli": frozenset(
@@ -181,7 +182,7 @@ def test_components_are_used_by_name() -> None:
     }
     assert naming <= {
         f"restorekit.components.{name}"
-        for name in ("builtin", "builtin_noises", "builtin_training")
+        for name in ("builtin", "builtin_noises", "builtin_objectives", "builtin_training")
     }
     assert "restorekit.components.builtin" in naming
 

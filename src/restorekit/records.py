@@ -137,6 +137,8 @@ class TaskBatch:
             all pixels.
         full_sigma: of an objective that withholds levels, the levels before; None if not all of
             them are known.
+        extras: further tensors that an objective needs for its own risk, by name, each with one
+            entry for each sample.
     """
 
     input: Tensor
@@ -144,6 +146,7 @@ class TaskBatch:
     sigma: Tensor | None = None
     mask: Tensor | None = None
     full_sigma: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def masked(self, answer: Restoration) -> Restoration:
         """The output with masked pixels replaced by the target, so that they add no loss."""

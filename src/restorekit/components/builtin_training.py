@@ -1,4 +1,4 @@
-"""The built-in metrics, optimizers, schedules and objectives."""
+"""The built-in metrics, optimizers and schedules."""
 
 from __future__ import annotations
 
@@ -121,25 +121,5 @@ def restorekit_schedules() -> list[Component]:
             "a rise to the rate and a longer fall to almost 0",
             "Smith and Topin, Super-Convergence, 2018, https://arxiv.org/abs/1708.07120",
             ("rising and falling",),
-        ),
-    ]
-
-
-@hookimpl
-def restorekit_objectives() -> list[Component]:
-    return [
-        Component(
-            "supervised",
-            "restorekit.objective.supervised:Supervised",
-            "from images with the run's noise to the clean ones; the default",
-            tags=("clean targets",),
-        ),
-        Component(
-            "distillation",
-            "restorekit.objective.distillation:Distillation",
-            "targets mixed from the clean image and the output of another network",
-            "Hinton et al., Distilling the Knowledge in a Neural Network, 2015, "
-            "https://arxiv.org/abs/1503.02531",
-            ("clean targets", "teacher"),
         ),
     ]

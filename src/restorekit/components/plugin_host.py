@@ -25,6 +25,7 @@ from restorekit.components import (
     builtin,
     builtin_commands,
     builtin_noises,
+    builtin_objectives,
     builtin_training,
     builtin_weights,
     hookspecs,
@@ -70,6 +71,7 @@ class _Host:
                 for module in (
                     builtin,
                     builtin_noises,
+                    builtin_objectives,
                     builtin_training,
                     builtin_weights,
                     builtin_commands,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -11,9 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.components.contracts import Objective as Objective
-from restorekit.records import Degraded, Images, degrade
+from restorekit.records import Degraded, Images, Restoration, degrade
 from restorekit.records import TaskBatch as TaskBatch
 from restorekit.seeding import derive_generator
+
+# The weighted sum of the run's loss terms, of a restored batch and its target.
+Compare = Callable[[Restoration | Tensor, Tensor], Tensor]
 
 
 class Execution(Protocol):
@@ -46,6 +49,38 @@ class UsesNetwork(Protocol):
 
     def make_batch(self, images: Images, seed: int, step: int, places: Sequence[int]) -> TaskBatch:
         """As every objective."""
+
+
+class Restore(Protocol):
+    """The network that is trained, as an objective with a risk of its own calls it."""
+
+    def __call__(
+        self, noisy: Tensor, sigma: Tensor | None = None, *, exact: bool = False
+    ) -> Restoration:
+        """Restore a batch.
+
+        Args:
+            noisy: (B, C, H, W).
+            sigma: its noise level, broadcastable to (B, 1, H, W), if it is known.
+            exact: compute in float32 whatever the run's precision is, for small differences.
+        """
+
+
+@runtime_checkable
+class ComputesRisk(Protocol):
+    """An objective that computes what is minimised, in place of the run's loss terms."""
+
+    def risk(self, restore: Restore, batch: TaskBatch, compare: Compare) -> Mapping[str, Tensor]:
+        """The terms whose sum is minimised, by the names under which they are logged.
+
+        Args:
+            restore: the network; it may be called several times.
+            batch: what `make_batch` returned. All random numbers are in its `extras`.
+            compare: the run's loss terms, for an objective that also uses them.
+
+        Returns:
+            Tensors of one number, each a mean over the samples.
+        """
 
 
 @runtime_checkable

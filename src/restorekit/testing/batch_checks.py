@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
+from torch.nn.functional import conv2d
 
-from restorekit.records import TaskBatch
-from restorekit.testing.checking import require
+from restorekit.errors import InputError
+from restorekit.objective.base import ComputesRisk, takes_noisy
+from restorekit.records import NoisyImages, Restoration, TaskBatch, as_restoration
+from restorekit.testing.checking import NotApplicable, require
 from restorekit.testing.common_checks import COMMON_CHECKS
 from restorekit.testing.subject import Subject
 from restorekit.train.repeatability import is_repeatable
@@ -62,6 +66,40 @@ def places(subject: Subject) -> None:
         require(near, f"`{name}` is another one if the batch is computed in parts")
 
 
+def noisy_images(subject: Subject) -> None:
+    """An objective with `takes_noisy` makes a batch of images with real noise, or says in an
+    `InputError` what it needs."""
+    objective = subject.make()
+    if not takes_noisy(objective):
+        raise NotApplicable("it has no `takes_noisy`: it learns from clean images")
+    clean = _images()
+    images = NoisyImages(clean + 0.1, clean=clean, second=clean - 0.1)
+    try:
+        made = objective.make_batch(images, 1, 2, _PLACES)
+    except InputError:
+        return
+    require(isinstance(made, TaskBatch), f"{type(made).__name__}, not a TaskBatch")
+    require(len(made.input) == len(clean), f"{len(made.input)} inputs for {len(clean)}")
+
+
+def risk(subject: Subject) -> None:
+    """A risk of its own is a mapping of finite numbers with gradients, means over the samples."""
+    if not isinstance(subject.make(), ComputesRisk):
+        raise NotApplicable("it has no `risk`: the run's loss terms are used")
+    images = _images()
+    whole = _risks(subject, images, _PLACES)
+    halves = [_risks(subject, images[:2], _PLACES[:2]), _risks(subject, images[2:], _PLACES[2:])]
+    require(whole, "no term")
+    for name, value in whole.items():
+        is_number = isinstance(value, Tensor) and value.numel() == 1
+        require(is_number, f"'{name}' is not a tensor of one number")
+        require(value.isfinite().all(), f"'{name}' is {float(value.detach())}")
+        mean = (halves[0][name] + halves[1][name]) / 2
+        near = torch.allclose(value, mean, rtol=1e-4, atol=1e-6)
+        require(near, f"'{name}' is not the mean of those of the two halves of a batch")
+    require(sum(whole.values()).requires_grad, "no term depends on the network")
+
+
 def input_unchanged(subject: Subject) -> None:
     """An objective leaves the clean images as they are."""
     images = _images()
@@ -79,4 +117,30 @@ def _made(subject: Subject, images: Tensor, places: Sequence[int] = _PLACES) -> 
     return made
 
 
-OBJECTIVE_CHECKS = (*COMMON_CHECKS, task_batch, level, repeatable, places, input_unchanged)
+def _risks(subject: Subject, images: Tensor, places: Sequence[int]) -> Any:
+    """The terms of the risk with a small network that is linear in each pixel's neighbourhood."""
+    objective = subject.make()
+    batch = objective.make_batch(images, 1, 2, places)
+    channels = images.shape[1]
+    kernel = torch.full((channels, 1, 3, 3), 1 / 9, requires_grad=True)
+
+    def restore(noisy: Tensor, sigma: Tensor | None = None, *, exact: bool = False) -> Restoration:
+        del sigma, exact
+        return Restoration(conv2d(noisy, kernel, padding=1, groups=channels))
+
+    def compare(restored: Restoration | Tensor, target: Tensor) -> Tensor:
+        return (as_restoration(restored).image - target).square().mean()
+
+    return objective.risk(restore, batch, compare)
+
+
+OBJECTIVE_CHECKS = (
+    *COMMON_CHECKS,
+    task_batch,
+    level,
+    repeatable,
+    places,
+    noisy_images,
+    risk,
+    input_unchanged,
+)

@@ -86,9 +86,9 @@ class Execution:
         """A batch on the device, in the layout of the weights."""
         return images.to(self.device, non_blocking=True, memory_format=self._layout)
 
-    def autocast(self) -> AbstractContextManager[object]:
-        """The context in which the network computes."""
-        if self.dtype is None:
+    def autocast(self, enabled: bool = True) -> AbstractContextManager[object]:
+        """The context in which the network computes: the run's precision, or else float32."""
+        if self.dtype is None or not enabled:
             return nullcontext()
         return torch.autocast(self.device.type, self.dtype)
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from restorekit.errors import ArgumentError
 from restorekit.networks.network import model_name
-from restorekit.records import restore_batch
+from restorekit.records import Restoration, restore_batch
+from restorekit.train.batch_loss import batch_loss
 from restorekit.train.checkpoint import (
     RunState,
     Stateful,
@@ -130,23 +130,30 @@ class Learner:
 
     def _measure(self, step: int, images: ImageBatch, places: range) -> dict[str, Tensor]:
         """The loss terms of a part of a batch, and their weighted sum "loss"."""
-        execution, terms = self.execution, self.terms
-        placed = map_batch(images, execution.place)
+        placed = map_batch(images, self.execution.place)
         batch = make_task(self.objective, placed, self.settings.seed, step, places)
-        before = _version(batch.input)
-        with execution.autocast():
-            restoration = restore_batch(self.model, batch.input, batch.sigma)
-        if _version(batch.input) != before:
+        values = batch_loss(self.objective, batch, self._restore, self.terms)
+        if not values["loss"].requires_grad:
+            raise ArgumentError("the loss terms do not depend on the network's output")
+        return values
+
+    def _restore(
+        self, noisy: Tensor, sigma: Tensor | None = None, *, exact: bool = False
+    ) -> Restoration:
+        """The network's output of a batch, in the run's precision or in float32.
+
+        Raises:
+            ArgumentError: the network changes its input.
+        """
+        before = _version(noisy)
+        with self.execution.autocast(enabled=not exact):
+            restoration = restore_batch(self.model, noisy, sigma)
+        if _version(noisy) != before:
             raise ArgumentError(
                 f"model {model_name(self.model)} changes its input in place, but the noisy images "
                 "are still needed; let it change a copy, noisy.clone()"
             )
-        counted = batch.masked(restoration)
-        values: dict[str, Any] = {t.name: t.measure(counted, batch.target) for t in terms}
-        values["loss"] = sum(t.weight * values[t.name] for t in terms)
-        if not values["loss"].requires_grad:
-            raise ArgumentError("the loss terms do not depend on the network's output")
-        return values
+        return restoration
 
     def _apply_gradients(
         self, step: int, measured: dict[str, Tensor], buffers: list[Tensor]

@@ -126,12 +126,16 @@ def _join(made: Sequence[TaskBatch], order: Tensor) -> TaskBatch:
         for part in made
     ]
     has_mask = any(part.mask is not None for part in made)
+    extras = {
+        name: torch.cat([part.extras[name] for part in made])[order] for name in made[0].extras
+    }
     return TaskBatch(
         torch.cat([part.input for part in made])[order],
         torch.cat([part.target for part in made])[order],
         sigma=levels[0],
         mask=torch.cat(masks)[order] if has_mask else None,
         full_sigma=levels[1],
+        extras=extras,
     )
 
 
