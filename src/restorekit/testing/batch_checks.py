@@ -71,7 +71,7 @@ def noisy_images(subject: Subject) -> None:
     `InputError` what it needs."""
     objective = subject.make()
     if not takes_noisy(objective):
-        raise NotApplicable("it has no `takes_noisy`: it learns from clean images")
+        raise NotApplicable("without `takes_noisy` it learns from clean images")
     clean = _images()
     images = NoisyImages(clean + 0.1, clean=clean, second=clean - 0.1)
     try:
@@ -85,7 +85,7 @@ def noisy_images(subject: Subject) -> None:
 def risk(subject: Subject) -> None:
     """A risk of its own is a mapping of finite numbers with gradients, means over the samples."""
     if not isinstance(subject.make(), ComputesRisk):
-        raise NotApplicable("it has no `risk`: the run's loss terms are used")
+        raise NotApplicable("without `risk` the run's loss terms are used")
     images = _images()
     whole = _risks(subject, images, _PLACES)
     halves = [_risks(subject, images[:2], _PLACES[:2]), _risks(subject, images[2:], _PLACES[2:])]
