@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from restorekit.noise.additive import Gaussian, Uniform
+from restorekit.noise.additive import Gaussian, Laplace, Uniform
 
 KINDS = [
     pytest.param(Gaussian, stats.norm(0, 0.1).cdf, 0.1, 0.1, id="gaussian"),
     pytest.param(Uniform, stats.uniform(-0.1, 0.2).cdf, 0.1, 0.1 / math.sqrt(3), id="uniform"),
+    pytest.param(Laplace, stats.laplace(0, 0.1).cdf, 0.1, 0.1 * math.sqrt(2), id="laplace"),
 ]
 
 
@@ -42,7 +43,7 @@ def test_uniform_noise_never_exceeds_its_amplitude(generator):
     assert 0.299 < largest <= 0.3 + 1e-6
 
 
-@pytest.mark.parametrize("make", [Gaussian, Uniform])
+@pytest.mark.parametrize("make", [Gaussian, Laplace, Uniform])
 def test_each_sample_draws_its_own_parameter(make, generator):
     """With a range, every sample's measured noise fits the sigma reported for that sample."""
     clean = torch.full((64, 1, 48, 48), 0.5, dtype=torch.float64)
@@ -53,7 +54,7 @@ def test_each_sample_draws_its_own_parameter(make, generator):
     torch.testing.assert_close(measured, reported, rtol=5 / math.sqrt(2 * 48 * 48), atol=0)
 
 
-@pytest.mark.parametrize("make", [Gaussian, Uniform])
+@pytest.mark.parametrize("make", [Gaussian, Laplace, Uniform])
 def test_samples_and_channels_are_independent(make, generator):
     """The noise of no two planes of a batch is correlated."""
     clean = torch.full((4, 3, 64, 64), 0.5)
@@ -62,7 +63,7 @@ def test_samples_and_channels_are_independent(make, generator):
     assert correlation.abs().max() < 5 / math.sqrt(64 * 64)
 
 
-@pytest.mark.parametrize("make", [Gaussian, Uniform])
+@pytest.mark.parametrize("make", [Gaussian, Laplace, Uniform])
 def test_the_noise_does_not_clip_unless_asked(make):
     """The default keeps values outside [0, 1]; clip gives the same noise, cut off at the ends."""
     clean = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -73,7 +74,7 @@ def test_the_noise_does_not_clip_unless_asked(make):
     assert torch.equal(clipped, free.clamp(0, 1))
 
 
-@pytest.mark.parametrize("make", [Gaussian, Uniform])
+@pytest.mark.parametrize("make", [Gaussian, Laplace, Uniform])
 def test_half_precision_gets_the_same_noise_rounded_once(make):
     """Noise is drawn in float32 whatever the dtype: bfloat16 images get it, then are rounded."""
     clean = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)).bfloat16()
@@ -85,7 +86,7 @@ def test_half_precision_gets_the_same_noise_rounded_once(make):
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.sampled_from([Gaussian, Uniform]),
+    st.sampled_from([Gaussian, Laplace, Uniform]),
     st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)),
 )
 def test_no_noise_of_size_zero(make, shape):

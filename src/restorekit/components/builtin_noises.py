@@ -8,6 +8,10 @@ from restorekit.components.hookspecs import hookimpl
 
 @hookimpl
 def restorekit_noises() -> list[Component]:
+    return [*_simple_noises(), *_processed_noises()]
+
+
+def _simple_noises() -> list[Component]:
     return [
         Component(
             "gaussian",
@@ -22,11 +26,100 @@ def restorekit_noises() -> list[Component]:
             tags=("additive",),
         ),
         Component(
+            "laplace",
+            "restorekit.noise.additive:Laplace",
+            "additive Laplace noise, of heavier tails than Gaussian noise",
+            tags=("additive",),
+        ),
+        Component(
             "salt_and_pepper",
             "restorekit.noise.impulse:SaltAndPepper",
             "a fraction of the pixels set to white or black",
             tags=("impulse",),
         ),
+        Component(
+            "random_impulse",
+            "restorekit.noise.impulse:RandomImpulse",
+            "a fraction of the pixels replaced by random values",
+            tags=("impulse",),
+        ),
+        Component(
+            "defective_pixels",
+            "restorekit.noise.impulse:DefectivePixels",
+            "hot and dead pixels of a sensor",
+            tags=("impulse",),
+        ),
+        Component(
+            "masking",
+            "restorekit.noise.masking:Masking",
+            "cells of the picture hidden by one value",
+            tags=("impulse",),
+        ),
+        Component(
+            "poisson",
+            "restorekit.noise.photons:Poisson",
+            "photon noise, whose variance is the clean value / peak",
+            "Giles, Algorithm 955, ACM TOMS 2016, https://doi.org/10.1145/2699466",
+            ("signal-dependent",),
+        ),
+        Component(
+            "poisson_gaussian",
+            "restorekit.noise.photons:PoissonGaussian",
+            "photon and read noise of variance gain * clean + read^2",
+            "Foi et al., IEEE TIP 2008, https://doi.org/10.1109/TIP.2008.2001399",
+            ("signal-dependent",),
+        ),
+        Component(
+            "speckle",
+            "restorekit.noise.multiplicative:Speckle",
+            "multiplicative normal noise, of standard deviation std * clean",
+            tags=("signal-dependent",),
+        ),
+        Component(
+            "gamma",
+            "restorekit.noise.multiplicative:Gamma",
+            "multiplicative gamma noise, as of radar images of several looks",
+            "Goodman, Some Fundamental Properties of Speckle, JOSA 1976, https://doi.org/10.1364/JOSA.66.001145",
+            ("signal-dependent",),
+        ),
+        Component(
+            "rician",
+            "restorekit.noise.magnitude:Rician",
+            "noise of magnitudes, as of magnetic resonance images",
+            "Gudbjartsson and Patz, 1995, https://doi.org/10.1002/mrm.1910340618",
+            ("signal-dependent",),
+        ),
+        Component(
+            "banding",
+            "restorekit.noise.readout:Banding",
+            "noise that is the same along each row, and along each column",
+            "EMVA Standard 1288",
+            ("additive", "correlated"),
+        ),
+        Component(
+            "quantization",
+            "restorekit.noise.readout:Quantization",
+            "values rounded to few levels",
+            "Widrow and Kollar, Quantization Noise, 2008, https://doi.org/10.1017/CBO9780511754661",
+            ("compression",),
+        ),
+        Component(
+            "correlated",
+            "restorekit.noise.correlated:Correlated",
+            "additive Gaussian noise filtered by a kernel",
+            tags=("additive", "correlated"),
+        ),
+        Component(
+            "colored",
+            "restorekit.noise.correlated:Colored",
+            "Gaussian noise with a power spectrum of 1 / f^exponent: pink, brown, blue",
+            tags=("additive", "correlated"),
+        ),
+    ]
+
+
+def _processed_noises() -> list[Component]:
+    return [
         Component(
             "camera",
             "restorekit.noise.camera:Camera",

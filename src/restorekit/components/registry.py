@@ -239,8 +239,8 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
             tag: only components with this tag.
 
         Example:
-            >>> restorekit.list_noises("*_*")
-            ['classic_mixture', 'one_of', 'salt_and_pepper']
+            >>> restorekit.list_noises("*_mixture", "sa*")
+            ['classic_mixture', 'salt_and_pepper']
             >>> restorekit.models.names("dn*", "ff*")
             ['dncnn', 'ffdnet']
             >>> restorekit.list_models(tag="multiscale")

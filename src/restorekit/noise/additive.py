@@ -77,3 +77,38 @@ class Uniform(Noise):
         amplitude = draw.parameter(self.amplitude)
         noise = draw.uniform(*clean.shape).mul_(2.0).sub_(1.0).mul_(amplitude)
         return Degraded(clean + noise, amplitude / math.sqrt(3.0))
+
+
+class Laplace(Noise):
+    """Additive Laplace noise: noisy = clean + n, n of density exp(-|n| / scale) / (2 scale).
+
+    It has heavier tails than Gaussian noise. Does not clip by default: noisy values leave [0, 1].
+    Its standard deviation is sqrt(2) scale.
+
+    Args:
+        scale: Mean absolute change of a value on the images' scale of [0, 1], or a (low, high)
+            range from which each sample draws its own.
+        clip: Whether noisy values are clipped to [0, 1], as those of an image file are.
+
+    Raises:
+        ValueError: scale is outside [0, 1], or low > high.
+
+    Example:
+        >>> degraded = restorekit.create_noise("laplace", scale=0.05)(batch)
+        >>> round(float(degraded.sigma[0]), 4)
+        0.0707
+    """
+
+    def __init__(self, scale: float | tuple[float, float] = 0.05, clip: bool = False) -> None:
+        super().__init__()
+        self.scale = as_interval(scale, "scale", _SCALE)
+        self.clip = clip
+
+    def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
+        """The batch with noise of a scale drawn for each sample."""
+        scale = draw.parameter(self.scale)
+        # The inverse of the distribution function, of numbers in [-1, 1).
+        signed = draw.uniform(*clean.shape).mul_(2.0).sub_(1.0)
+        # The smallest number that `uniform` can give has no logarithm.
+        size = signed.abs().clamp_(max=1 - 2.0**-24).neg_().log1p_()
+        return Degraded(clean + size.copysign_(signed).mul_(scale), scale * math.sqrt(2.0))

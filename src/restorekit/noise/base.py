@@ -74,6 +74,19 @@ class Noise(nn.Module):
         """
         raise NotImplementedError
 
+    def level_of(self, variance: Tensor, is_map: bool = False) -> Tensor:
+        """The standard deviation that is returned for a variance that differs between pixels.
+
+        Args:
+            variance: (B, C, H, W) or smaller where it is constant.
+            is_map: whether to keep the pixels apart.
+
+        Returns:
+            The root of the mean variance of each sample, (B, 1, 1, 1), or of each pixel over the
+            channels, (B, 1, H, W).
+        """
+        return variance.mean(1 if is_map else (1, 2, 3), keepdim=True).sqrt()
+
     def extra_repr(self) -> str:
         """The arguments, shown when the module is printed."""
         names = inspect.signature(type(self)).parameters

@@ -117,3 +117,13 @@ class Draws:
     def chance(self, probability: float) -> Tensor:
         """True for a sample with that probability, (B, 1, 1, 1)."""
         return self.uniform(self.count, 1, 1, 1) < probability
+
+
+def in_place_of(clean: Tensor, noisy: Tensor) -> Tensor:
+    """A noisy batch with the gradient of the clean one that it was made of.
+
+    Args:
+        clean: the clean batch.
+        noisy: the noisy one, without a gradient.
+    """
+    return clean + (noisy - clean).detach() if clean.requires_grad else noisy
