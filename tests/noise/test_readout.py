@@ -1,4 +1,4 @@
-"""Banding and quantization against theory."""
+"""Stripes and quantization against theory."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 import torch
 from scipy import stats
 
-from restorekit.noise.readout import Banding, Quantization
+from restorekit.noise.readout import Quantization, Stripes
 from tests.noise.correlations import flat, seeded
 
 
-def test_bands_are_constant_along_rows_and_columns() -> None:
+def test_stripes_are_constant_along_rows_and_columns() -> None:
     """The sum of a function of the row and one of the column, equal in all channels."""
-    noise = Banding(0.05, 0.02)(flat(0.5, samples=2), seeded()).noisy - 0.5
+    noise = Stripes(0.05, 0.02)(flat(0.5, samples=2), seeded()).noisy - 0.5
     assert torch.equal(noise[:, :1].expand_as(noise), noise)
     mixed = noise - noise.mean(2, keepdim=True) - noise.mean(3, keepdim=True)
     torch.testing.assert_close(
@@ -22,13 +22,13 @@ def test_bands_are_constant_along_rows_and_columns() -> None:
     )
 
 
-def test_bands_have_the_two_standard_deviations() -> None:
+def test_stripes_have_the_two_standard_deviations() -> None:
     """Each a normal distribution; together they give sigma."""
-    noise = Banding(0.05, 0.0, per_channel=True)(flat(0.5, samples=16), seeded()).noisy - 0.5
+    noise = Stripes(0.05, 0.0, per_channel=True)(flat(0.5, samples=16), seeded()).noisy - 0.5
     assert stats.kstest(noise[..., 0].flatten().numpy(), stats.norm(0, 0.05).cdf).pvalue > 1e-3
-    noise = Banding(0.0, 0.03, per_channel=True)(flat(0.5, samples=16), seeded()).noisy - 0.5
+    noise = Stripes(0.0, 0.03, per_channel=True)(flat(0.5, samples=16), seeded()).noisy - 0.5
     assert stats.kstest(noise[:, :, 0].flatten().numpy(), stats.norm(0, 0.03).cdf).pvalue > 1e-3
-    sigma = Banding(0.03, 0.04)(flat(0.5), seeded()).sigma
+    sigma = Stripes(0.03, 0.04)(flat(0.5), seeded()).sigma
     torch.testing.assert_close(sigma, torch.full((16, 1, 1, 1), 0.05))
 
 

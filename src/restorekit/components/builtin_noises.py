@@ -90,8 +90,8 @@ def _simple_noises() -> list[Component]:
             ("signal-dependent",),
         ),
         Component(
-            "banding",
-            "restorekit.noise.readout:Banding",
+            "stripes",
+            "restorekit.noise.readout:Stripes",
             "noise that is the same along each row, and along each column",
             "EMVA Standard 1288",
             ("additive", "correlated"),

@@ -1,4 +1,4 @@
-"""Noise of the electronics that read a sensor: banding and quantization."""
+"""Noise of the electronics that read a sensor: stripes (banding) and quantization."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from restorekit.noise.parameters import Draws, as_interval, in_place_of
 from restorekit.records import Degraded
 
 
-class Banding(Noise):
-    """Normal noise that is the same along each row, and along each column.
+class Stripes(Noise):
+    """Normal noise that is the same along each row, and along each column; also called banding.
 
     noisy = clean + rows * r + columns * c, where r ~ N(0, 1) is one number a row and c ~ N(0, 1)
     one a column, as the amplifiers and converters of a sensor's rows and columns leave it (EMVA
@@ -22,7 +22,7 @@ class Banding(Noise):
         rows: Standard deviation between rows on the images' scale of [0, 1], or a (low, high) range
             from which each sample draws its own.
         columns: Standard deviation between columns, or a range.
-        per_channel: Whether every channel has bands of its own.
+        per_channel: Whether every channel has stripes of its own.
         clip: Whether noisy values are clipped to [0, 1], as those of an image file are.
 
     Raises:
@@ -30,7 +30,7 @@ class Banding(Noise):
 
     Example:
         >>> flat = torch.full((1, 1, 32, 32), 0.5)
-        >>> noisy = restorekit.create_noise("banding", rows=0.1, columns=0)(flat).noisy
+        >>> noisy = restorekit.create_noise("stripes", rows=0.1, columns=0)(flat).noisy
         >>> torch.equal(noisy[..., 0], noisy[..., 31])
         True
     """
@@ -49,7 +49,7 @@ class Banding(Noise):
         self.clip = clip
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
-        """The batch with bands of standard deviations drawn for each sample."""
+        """The batch with stripes of standard deviations drawn for each sample."""
         batch, channels, height, width = clean.shape
         channels = channels if self.per_channel else 1
         rows, columns = draw.parameter(self.rows), draw.parameter(self.columns)
