@@ -74,7 +74,7 @@ def test_counts_are_poisson_distributed(rate: float) -> None:
     assert stats.chisquare(*chosen, sum_check=False).pvalue > 1e-3
 
 
-def test_rates_that_are_no_rates() -> None:
+def test_rates_of_zero_and_below() -> None:
     """Rates of 0 and below give 0; the shape and the order of the memory do not matter."""
     rate = torch.tensor([[0.0, -1.0, 100.0], [-0.5, 0.0, 5000.0]]).T
     counts = numbers.poisson_numbers(rate, seeded())
