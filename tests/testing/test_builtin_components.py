@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "chain": {"noises": [GAUSSIAN, "salt_and_pepper"]},
     "coarse": {"noise": GAUSSIAN},
     "folder": {"path": "."},
+    "image_list": {"path": "list.csv"},
     "luminance": {"noise": GAUSSIAN},
+    "mixture": {
+        "datasets": [{"name": "folder", "path": "."}, {"name": "pairs", "path": "."}],
+        "weights": [1, 3],
+    },
+    "noisy": {"dataset": {"name": "folder", "path": "."}},
     "one_of": {"noises": [GAUSSIAN, "salt_and_pepper"]},
+    "pairs": {"path": ".", "patch_size": 16, "patches_per_image": 2},
     "resized": {"noise": GAUSSIAN},
     "samples": {"pictures": ["camera", "coffee"], "patch_size": 32, "patches_per_image": 3},
     "sharpened": {"noise": GAUSSIAN},
@@ -39,12 +47,13 @@ def test_a_component_keeps_to_its_contract(
     kind: str, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every check of its kind, on colour images."""
-    if name == "folder":
+    if kind == "dataset":
         from PIL import Image
 
         monkeypatch.chdir(tmp_path)
-        for number in range(2):
-            Image.effect_noise((24, 24), 50 + number).convert("RGB").save(f"{number}.png")
+        for number, role in enumerate(("gt", "noisy")):
+            Image.effect_noise((24, 24), 50 + number).convert("RGB").save(f"{role}.png")
+        Path("list.csv").write_text("noisy,clean\nnoisy.png,gt.png\n")
     check_component(kind, {"name": name, **ARGUMENTS.get(name, {})})
 
 

@@ -156,8 +156,32 @@ def restorekit_datasets() -> list[Component]:
         Component(
             "folder",
             "restorekit.data.folder:Folder",
-            "every picture below a folder, whole or as random patches",
+            "every picture below folders, whole or as random patches",
             tags=("files",),
+        ),
+        Component(
+            "pairs",
+            "restorekit.data.paired_pictures:PairedPictures",
+            "noisy and clean pictures of the same scenes, or several noisy ones of each",
+            tags=("files", "real noise"),
+        ),
+        Component(
+            "image_list",
+            "restorekit.data.image_list:ImageList",
+            "the pictures or pairs that a CSV or JSON Lines file lists",
+            tags=("files", "real noise"),
+        ),
+        Component(
+            "noisy",
+            "restorekit.data.noisy_pictures:NoisyPictures",
+            "the pictures of another dataset, which are noisy themselves",
+            tags=("real noise", "composition"),
+        ),
+        Component(
+            "mixture",
+            "restorekit.data.mixture:Mixture",
+            "several datasets with weights",
+            tags=("composition",),
         ),
         Component(
             "samples",

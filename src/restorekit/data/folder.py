@@ -1,13 +1,15 @@
-"""A folder of pictures as a dataset."""
+"""Folders of pictures as a dataset."""
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from restorekit.data.patches import PatchDataset
+from restorekit.data.file_dataset import FileDataset, Scene
 from restorekit.errors import DataError
-from restorekit.pictures.file_formats import suffixes
+from restorekit.pictures.file_formats import format_of_suffix, suffixes
 from restorekit.pictures.read_files import find_images
 
 # The pictures that a training run draws, next to its METRICS. They are results, not training data.
@@ -15,20 +17,22 @@ RUN_PICTURES = ("validation.png", "loss_map.png")
 METRICS = "metrics.jsonl"
 
 
-class Folder(PatchDataset):
-    """All pictures of a folder and its subfolders, whole or as random patches.
+class Folder(FileDataset):
+    """All pictures of folders and their subfolders, whole or as random patches.
 
     Items are float32 (C, H, W) in [0, 1]. Transparency is dropped and the EXIF orientation is
     applied. Pictures smaller than a patch are extended by mirroring.
 
     Args:
-        path: The folder, which is searched with its subfolders. Hidden files and the pictures that
-            training runs have drawn are skipped.
+        path: A folder, which is searched with its subfolders, a picture file, a pattern of such,
+            "photos/*/raw" or "photos/**/*.png", or a list of these. Hidden files and the pictures
+            that training runs have drawn are skipped. A picture that is found twice counts once.
         patch_size: The side of a patch in pixels; null for whole pictures, which form batches only
             if they have equal sizes.
         patches_per_image: Patches of each picture per epoch.
         channels: 3 for colour, 1 for gray; files of the other kind are converted.
-        cache_megabytes: Memory for decoded pictures, for each data-loading process.
+        cache_megabytes: Memory for decoded pictures, which the data-loading processes share; at
+            most a quarter of the free memory is used.
         halved_colour: The share of random patches whose colour is reduced to half the resolution,
             as in most JPEG files (4:2:0) and cameras. A network trained on full colour only leaves
             colour noise in such pictures.
@@ -46,20 +50,51 @@ class Folder(PatchDataset):
 
     def __init__(
         self,
-        path: str,
+        path: str | Sequence[str],
         patch_size: int | None = 64,
         patches_per_image: int = 1,
         channels: Literal[1, 3] = 3,
         cache_megabytes: int = 2048,
         halved_colour: float = 0.0,
     ) -> None:
-        images = find_images(Path(path).expanduser())
-        paths = [image for image in images if not _was_drawn_by_a_run(image)]
-        if not paths:
-            raise DataError(f"no picture in folder '{path}' ({', '.join(suffixes())})")
+        scenes = [Scene(file) for file in find_pictures(path)]
         super().__init__(
-            paths, patch_size, patches_per_image, channels, cache_megabytes, halved_colour
+            scenes, patch_size, patches_per_image, channels, cache_megabytes, halved_colour
         )
+
+
+def find_pictures(path: str | Sequence[str]) -> list[Path]:
+    """The pictures of a folder, a file, a pattern or several of these, sorted; each only once.
+
+    Raises:
+        DataError: one of them has no picture.
+    """
+    given = [path] if isinstance(path, str) else list(path)
+    if not given:
+        raise DataError("'path' is an empty list; name a folder, a file or a pattern")
+    found = (image for each in given for image in _pictures_of(each))
+    return sorted(dict.fromkeys(found))
+
+
+def _pictures_of(path: str) -> list[Path]:
+    place = Path(path).expanduser()
+    matches = [place]
+    is_pattern = not place.exists() and glob.has_magic(path)
+    if is_pattern:
+        matches = [Path(match) for match in glob.glob(str(place), recursive=True)]
+    images = [image for match in matches for image in _below(match, is_pattern)]
+    if not images:
+        what = "matches pattern" if is_pattern else "in folder"
+        raise DataError(f"no picture {what} '{path}' ({', '.join(suffixes())})")
+    return images
+
+
+def _below(path: Path, is_pattern: bool) -> Iterator[Path]:
+    """The pictures of a folder, or a picture file itself; other files only if they were named."""
+    if not path.is_file():
+        yield from (image for image in find_images(path) if not _was_drawn_by_a_run(image))
+    elif not is_pattern or format_of_suffix(path.suffix) is not None:
+        yield path
 
 
 def _was_drawn_by_a_run(path: Path) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from restorekit.data.path_patterns import PathPattern
 from restorekit.errors import DataError
 from restorekit.pictures.folder_walk import walk_folder
 
@@ -97,6 +98,36 @@ def find_pairs(folder: str | os.PathLike[str], rule: PairRule = None) -> Pairing
     return Pairing(tuple(sorted(pairs)), tuple(p for p in pictures if p not in used), others)
 
 
+def find_shots(
+    folder: str | os.PathLike[str], pattern: str
+) -> tuple[list[list[Path]], tuple[Path, ...]]:
+    """Group the noisy pictures of a folder by their scenes, and list the unused pictures.
+
+    Args:
+        folder: the folder, which is searched with its subfolders.
+        pattern: a pattern of paths relative to the folder, such as "{scene}/*.png". Files in which
+            the fields have the same text show the same scene.
+
+    Raises:
+        DataError: the folder is missing, no file matches, or a scene has one picture only.
+    """
+    root = Path(folder).expanduser()
+    shots, scenes = PathPattern(pattern), defaultdict(list)
+    unused = []
+    for path in list_pictures(root)[0]:
+        if (values := shots.match(path.relative_to(root).as_posix())) is None:
+            unused.append(path)
+        else:
+            scenes[tuple(sorted(values.groupdict().items()))].append(path)
+    if not scenes:
+        raise DataError(f"no picture in '{folder}' matches the pattern '{pattern}'")
+    if single := sorted(group[0] for group in scenes.values() if len(group) < 2):
+        raise DataError(
+            f"{_first_of(single)} is the only noisy picture of its scene by the pattern '{pattern}'"
+        )
+    return list(scenes.values()), tuple(unused)
+
+
 def list_pictures(folder: Path) -> tuple[list[Path], Counter[str]]:
     """The pictures of a folder and its subfolders, sorted, and the number of files of other kinds.
 
@@ -176,7 +207,7 @@ def _check_one_to_one(pairs: Iterable[Pair]) -> None:
 
 
 def _by_patterns(root: Path, pictures: Sequence[Path], patterns: tuple[str, str]) -> list[Pair]:
-    clean, noisy = map(_Pattern, patterns)
+    clean, noisy = map(PathPattern, patterns)
     if missing := clean.fields - noisy.fields:
         raise DataError(
             f"pattern '{noisy.text}': field {{{min(missing)}}} of '{clean.text}' is missing"
@@ -204,33 +235,6 @@ def _by_patterns(root: Path, pictures: Sequence[Path], patterns: tuple[str, str]
     if unpaired:
         raise DataError(f"{_first_of(sorted(unpaired))} has no counterpart by the patterns")
     return [Pair(clean_paths[key], path) for key, path in noisy_paths]
-
-
-class _Pattern:
-    """A path with fields: `{name}` has the same text everywhere, `*` is any text without "/"."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        parts = re.split(r"(\{\w+\}|\*)", text)
-        self.literals = sum(len(part) for part in parts[::2])  # characters outside of the fields
-        self.fields: set[str] = set()
-        self._regex = re.compile("".join(self._piece(part) for part in parts))
-
-    def _piece(self, part: str) -> str:
-        if part == "*":
-            return "[^/]*"
-        if not re.fullmatch(r"\{\w+\}", part):
-            return re.escape(part)
-        name = part[1:-1]
-        if not name.isidentifier():
-            raise DataError(f"pattern '{self.text}': '{name}' is not a valid name of a field")
-        repeated = name in self.fields
-        self.fields.add(name)
-        return f"(?P={name})" if repeated else f"(?P<{name}>[^/]+)"
-
-    def match(self, relative: str) -> re.Match[str] | None:
-        """The values of the fields in a path, None if the path does not match."""
-        return self._regex.fullmatch(relative)
 
 
 def _from_csv(root: Path, path: Path) -> list[Pair]:

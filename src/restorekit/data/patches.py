@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Hashable
 from typing import Any, Literal
 
 import torch
@@ -11,10 +10,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restorekit.data.colour import halve_colour
-from restorekit.errors import ArgumentError, DataError, ImageFileError, InputError
+from restorekit.errors import ArgumentError, InputError
 from restorekit.memory import available_memory, format_size
 from restorekit.mirroring import continued
-from restorekit.pictures.tensors import read_tensor, to_float
+from restorekit.pictures.tensors import to_float
+from restorekit.records import Images, map_images
 from restorekit.seeding import derive_generator, draw_integer
 from restorekit.symmetry import ALL_SYMMETRIES
 
@@ -78,22 +78,19 @@ def mirror_to(image: Tensor, size: int) -> Tensor:
     return continued(continued(image, 1, size), 2, size)
 
 
-class PatchDataset(Dataset[Tensor]):
-    """Picture files cut into patches; base class of datasets that find the files.
+class PatchDataset(Dataset[Any]):
+    """Pictures cut into patches; base class of datasets that find and read the pictures.
 
     `dataset[index]` is deterministic: the central patch of a picture, or with several patches per
     picture one at a position derived from the index. `sample(index, generator)` is a random patch
-    of the same picture. Both are float32 (C, H, W) in [0, 1].
-
-    Decoding takes most of the time, so decoded pictures are cached up to a limit: 8-bit pictures as
-    uint8, others as float32. Each data-loading process has its own cache, which is not pickled.
+    of the same picture. Both are float32 (C, H, W) in [0, 1], or a `NoisyImages` of such, whose
+    patches are of the same place and orientation.
 
     Args:
-        paths: the files.
+        pictures: the number of pictures.
         patch_size: the side of a patch in pixels; None for whole pictures.
         patches_per_image: patches of each picture per epoch.
         channels: 3 for colour (gray is repeated), 1 for gray (0.299 R + 0.587 G + 0.114 B).
-        cache_megabytes: the size of the cache in this process; 0 for no cache.
         halved_colour: the share of random patches whose colour is reduced to half the resolution.
 
     Raises:
@@ -102,17 +99,14 @@ class PatchDataset(Dataset[Tensor]):
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        pictures: int,
         patch_size: int | None,
         patches_per_image: int,
         channels: Literal[1, 3],
-        cache_megabytes: int,
         halved_colour: float = 0.0,
     ) -> None:
-        self.paths = tuple(paths)
-        _check_least("patch_size", 1, patch_size)
-        _check_least("patches_per_image", 1, patches_per_image)
-        _check_least("cache_megabytes", 0, cache_megabytes)
+        check_least("patch_size", 1, patch_size)
+        check_least("patches_per_image", 1, patches_per_image)
         if patch_size is None and patches_per_image != 1:
             raise ArgumentError(
                 "patches_per_image needs a patch_size; whole pictures are used once per epoch"
@@ -121,28 +115,29 @@ class PatchDataset(Dataset[Tensor]):
             raise ArgumentError(f"halved_colour must be from 0 to 1, not {halved_colour}")
         if halved_colour and channels == 1:
             raise ArgumentError("halved_colour needs 3 channels; gray pictures have no colour")
-        _check_size(len(self.paths), patch_size, patches_per_image, channels)
+        _check_size(pictures, patch_size, patches_per_image, channels)
+        self.pictures = pictures
         self.halved_colour = halved_colour
         self.patch_size = patch_size
         self.patches_per_image = patches_per_image
         self.channels = channels
-        self._cache_limit = self._cache_left = cache_megabytes * 1_000_000  # bytes
-        self._cache: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
-        return len(self.paths) * self.patches_per_image
+        return self.pictures * self.patches_per_image
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> Images:
         picture, patch = self._locate(index)
-        image = self._pixels(picture)
-        if self.patch_size is None:
-            return to_float(image)
+        size = self.patch_size
+        if size is None:
+            return self.cut(picture, to_float)
         if patch == 0:
-            return to_float(center_patch(image, self.patch_size))
+            return self.cut(picture, lambda image: to_float(center_patch(image, size)))
         generator = derive_generator(0, "fixed patch", picture, patch)
-        return to_float(random_crop(image, self.patch_size, generator))
+        return self._cut_at_random(
+            picture, lambda image: random_crop(image, size, generator), generator
+        )
 
-    def sample(self, index: int, generator: torch.Generator) -> Tensor:
+    def sample(self, index: int, generator: torch.Generator) -> Images:
         """A random patch of the picture of item `index`, flipped and rotated at random.
 
         Whole pictures keep their shape: only square ones are rotated by 90 degrees.
@@ -150,14 +145,18 @@ class PatchDataset(Dataset[Tensor]):
         Raises:
             DataError: the file is damaged or missing.
         """
-        image = self._pixels(self._locate(index)[0])
-        if self.patch_size is None:
-            image = random_symmetry(image, generator)
-        else:
-            image = random_patch(image, self.patch_size, generator)
-        return self._maybe_halve_colour(to_float(image), generator)
+        size = self.patch_size
 
-    def views(self, index: int, count: int) -> list[Tensor]:
+        def draw(image: Tensor) -> Tensor:
+            if size is None:
+                image = random_symmetry(image, generator)
+            else:
+                image = random_patch(image, size, generator)
+            return self._maybe_halve_colour(to_float(image), generator)
+
+        return self._cut_at_random(self._locate(index)[0], draw, generator)
+
+    def views(self, index: int, count: int) -> list[Images]:
         """Fixed patches of the picture of item `index`, spread over it, the first in the centre.
 
         Args:
@@ -168,26 +167,39 @@ class PatchDataset(Dataset[Tensor]):
         Raises:
             DataError: the file is damaged or missing.
         """
-        image, size = self._pixels(self._locate(index)[0]), self.patch_size
-        height, width = image.shape[1:]
-        if size is None or height * width <= count * size**2:
-            return [to_float(image)]
-        image = mirror_to(image, size)
-        ranges = image.shape[1] - size + 1, image.shape[2] - size + 1
-        # A low-discrepancy sequence spreads the patches evenly, whatever their number.
-        corners = (
-            [int((0.5 + number * step) % 1 * end) for end, step in zip(ranges, _R2, strict=True)]
-            for number in range(count)
-        )
-        return [to_float(image[:, top : top + size, left : left + size]) for top, left in corners]
+        size = self.patch_size
+        cut = self.cut(self._locate(index)[0], lambda image: _spread(image, size, count))
+        number = len(cut)
+        return [map_images(cut, lambda image, at=at: image[at]) for at in range(number)]  # type: ignore[misc]
 
-    def identify(self, index: int) -> Path:
-        """The file of item `index`, as an absolute path without symbolic links."""
-        return self.paths[self._locate(index)[0]].resolve()
+    def identify(self, index: int) -> Hashable:
+        """Which picture item `index` shows."""
+        raise NotImplementedError
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Decoded pictures are too large to send to worker processes; each fills its own cache.
-        return {**self.__dict__, "_cache": {}, "_cache_left": self._cache_limit}
+    def cut(self, picture: int, cut: Callable[[Tensor], Tensor]) -> Images:
+        """Apply a function to each image of a picture.
+
+        Args:
+            picture: its number.
+            cut: a function of (C, H, W), uint8 or float32, that returns a new tensor. It may be
+                called several times and gives the same part of each image.
+
+        Raises:
+            DataError: the picture cannot be read.
+        """
+        raise NotImplementedError
+
+    def _cut_at_random(
+        self, picture: int, cut: Callable[[Tensor], Tensor], generator: torch.Generator
+    ) -> Images:
+        """`cut` with a function that draws from a generator: each image gets the same numbers."""
+        state = generator.get_state()
+
+        def repeated(image: Tensor) -> Tensor:
+            generator.set_state(state)
+            return to_float(cut(image))
+
+        return self.cut(picture, repeated)
 
     def _locate(self, index: int) -> tuple[int, int]:
         """The number of the picture, and that of the patch in it; IndexError past the end."""
@@ -202,20 +214,21 @@ class PatchDataset(Dataset[Tensor]):
         top, left = draw_integer(2, generator), draw_integer(2, generator)
         return halve_colour(image, top, left) if chance < self.halved_colour else image
 
-    def _pixels(self, picture: int) -> Tensor:
-        """The decoded picture, (C, H, W), uint8 or float32, from the cache if it is there."""
-        if picture in self._cache:
-            return self._cache[picture]
-        try:
-            pixels = read_tensor(self.paths[picture], self.channels)
-        except ImageFileError as error:
-            raise DataError(str(error)) from error
-        # Pictures are never evicted: with random access a least-recently-used cache that is too
-        # small would hit less often.
-        if pixels.nbytes <= self._cache_left:
-            self._cache_left -= pixels.nbytes
-            self._cache[picture] = pixels
-        return pixels
+
+def _spread(image: Tensor, size: int | None, count: int) -> Tensor:
+    """At most `count` patches (count, C, size, size) that are spread over an image."""
+    height, width = image.shape[1:]
+    if size is None or height * width <= count * size**2:
+        return to_float(image)[None]
+    image = mirror_to(image, size)
+    ranges = image.shape[1] - size + 1, image.shape[2] - size + 1
+    # A low-discrepancy sequence spreads the patches evenly, whatever their number.
+    corners = (
+        [int((0.5 + number * step) % 1 * end) for end, step in zip(ranges, _R2, strict=True)]
+        for number in range(count)
+    )
+    patches = [image[:, top : top + size, left : left + size] for top, left in corners]
+    return to_float(torch.stack(patches))
 
 
 def _check_size(pictures: int, side: int | None, patches: int, channels: int) -> None:
@@ -233,6 +246,7 @@ def _check_size(pictures: int, side: int | None, patches: int, channels: int) ->
         )
 
 
-def _check_least(name: str, least: int, value: int | None) -> None:
+def check_least(name: str, least: int, value: int | None) -> None:
+    """Raise an error for a number below the least one that works."""
     if value is not None and value < least:
         raise ArgumentError(f"{name} must be at least {least}, not {value}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from restorekit.data.patches import PatchDataset
+from restorekit.data.file_dataset import FileDataset, Scene
 from restorekit.errors import ArgumentError, DataError, MissingExtraError, did_you_mean
 
 # The photographs that are public domain or CC0 according to the documentation of scikit-image
@@ -27,7 +27,7 @@ PICTURES = {
 }
 
 
-class Samples(PatchDataset):
+class Samples(FileDataset):
     """Nine public-domain and CC0 photographs of scikit-image, of 0.1 to 2 megapixels.
 
     Items are float32 (C, H, W) in [0, 1]. The pictures are astronaut, chelsea, coffee,
@@ -61,8 +61,8 @@ class Samples(PatchDataset):
         exclude: Sequence[str] = (),
     ) -> None:
         names = _selected(PICTURES if pictures is None else pictures, exclude)
-        paths = [sample_path(name) for name in names]
-        super().__init__(paths, patch_size, patches_per_image, channels, cache_megabytes=64)
+        scenes = [Scene(sample_path(name)) for name in names]
+        super().__init__(scenes, patch_size, patches_per_image, channels, cache_megabytes=64)
 
 
 def sample_path(name: str) -> Path:
