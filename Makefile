@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST = $(BIN)/python -m pytest
 LOWEST := .venv-lowest
 # The tests that need the extras onnx and openvino.
-EXPORTING := tests/runtimes tests/examples/test_readme.py
+EXPORTING := tests/runtimes tests/docs/test_code_blocks.py
 # The test that needs the extra test-app and Chromium.
 BROWSING := tests/app/test_page_in_browser.py
 VERSIONS := 3.11 3.12 3.13
