@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 import torch
 
-from restorekit.config.expressions import parse_expression
+import restorekit
+from restorekit.components.expressions import parse_expression
 from restorekit.config.noise_expressions import noise_label, read_noises
-from restorekit.errors import ArgumentError, UnknownNameError
+from restorekit.config.train_config import TrainConfig
+from restorekit.errors import ArgumentError, ConfigError, UnknownNameError
 
 
 def only(text: str) -> dict[str, object]:
@@ -135,3 +138,52 @@ def test_the_label_of_a_noise_does_not_depend_on_its_spelling(spec: Any, label: 
 def test_a_noise_of_the_user_has_the_name_of_its_class() -> None:
     """It has no other name."""
     assert noise_label(torch.nn.Identity()) == "identity"
+
+
+FORMULA = "poisson_gaussian(gain=[0.01, 0.05]) | jpeg(quality=[60, 95])"
+
+
+def test_a_formula_is_its_own_label() -> None:
+    """Also among other spellings; blanks around it do not count."""
+    several = read_noises([f" {FORMULA} ", "gaussian:15,25"])
+    assert [noise.label for noise in several] == [FORMULA, "gaussian:15", "gaussian:25"]
+    assert only(FORMULA) == restorekit.noises.read(FORMULA)
+
+
+def test_a_configuration_takes_formulas() -> None:
+    """As the noise and among those of validation; its file has the mapping."""
+    config = TrainConfig(
+        model="dncnn", dataset="samples", noise=FORMULA, validation_noise=["gaussian:25", FORMULA]
+    )
+    assert config.to_dict()["noise"] == restorekit.noises.read(FORMULA)
+    assert config.to_dict()["validation_noise"] == [
+        {"name": "gaussian", "std": 25 / 255},
+        restorekit.noises.read(FORMULA),
+    ]
+    assert TrainConfig.from_dict(config.to_dict()).noise == config.noise
+
+
+def test_a_configuration_takes_the_short_form() -> None:
+    """Several values are one of them for each sample."""
+    config = TrainConfig(model="dncnn", dataset="samples", noise="gaussian:25")
+    assert config.to_dict()["noise"] == {"name": "gaussian", "std": 25 / 255}
+    several = TrainConfig(model="dncnn", dataset="samples", noise="gaussian:51,102")
+    assert several.noise.name == "one_of"
+
+
+@pytest.mark.parametrize("key", ["noise", "validation_noise"])
+def test_a_configuration_refuses_a_wrong_formula(key: str) -> None:
+    """With the key, the place in the formula and the nearest name."""
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(model="dncnn", dataset="samples", **{key: "gaussian | jpg(quality=3)"})
+    (problem,) = caught.value.problems
+    assert problem.startswith(key)
+    assert "character 12: unknown noise 'jpg'. Did you mean 'jpeg'?" in problem
+
+
+def test_the_schema_takes_formulas_and_refuses_wrong_names() -> None:
+    """Names without signs of a formula must be registered."""
+    checker = jsonschema.Draft202012Validator(restorekit.json_schema())
+    for noise, is_valid in ((FORMULA, True), ("gaussian:25", True), ("gausian", False)):
+        given = {"model": "dncnn", "dataset": "samples", "noise": noise}
+        assert checker.is_valid(given) is is_valid

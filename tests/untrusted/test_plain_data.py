@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restorekit import ArgumentError, create_noise
-from restorekit.config.expressions import parse_expression, read_value
+from restorekit.components.expressions import parse_expression, read_value
 from restorekit.untrusted.plain_data import DEEPEST, find_unusable, parse_json
 
 JSON_VALUES = st.recursive(

@@ -9,7 +9,7 @@ import typer
 
 from restorekit.cli.file_results import conclude, read_end, results_printed
 from restorekit.cli.options import OUTPUT, Black, Inputs, Settings, Verbose, White
-from restorekit.config.expressions import read_object, read_value
+from restorekit.components.expressions import read_object, read_value
 from restorekit.errors import ArgumentError
 
 
@@ -19,7 +19,10 @@ def noise(
     noise: Annotated[
         str,
         typer.Option(
-            "-n", "--noise", metavar="NOISE", help='A name, or {"name": ..., argument: ...}.'
+            "-n",
+            "--noise",
+            metavar="NOISE",
+            help="A name, or a formula: 'poisson(peak=30) | jpeg(quality=80)'.",
         ),
     ],
     settings: Settings = None,

@@ -15,6 +15,7 @@ from restorekit.components.catalogue import CATALOGUES as CATALOGUES
 from restorekit.components.catalogue import Catalogue
 from restorekit.components.component_records import Component
 from restorekit.components.model_registry import ModelRegistry
+from restorekit.components.noise_registry import NoiseRegistry
 from restorekit.components.pretrained_weights import PretrainedWeights
 from restorekit.components.registry import REGISTRIES as REGISTRIES
 from restorekit.components.registry import Registry
@@ -39,7 +40,7 @@ models = ModelRegistry(
     contract="`forward(noisy, sigma=None)` returns a tensor or a `Restoration`",
     of_tensors=True,
 )
-noises: Registry[nn.Module] = Registry(
+noises = NoiseRegistry(
     "noise",
     contract="`forward(clean, generator=None)` returns a tensor or a `Degraded`",
     of_tensors=True,

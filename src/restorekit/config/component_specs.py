@@ -169,22 +169,31 @@ def as_one_set(sets: Mapping[str, object]) -> object:
     return sets[VALIDATION] if list(sets) == [VALIDATION] else dict(sets) or None
 
 
+def as_noise(value: object) -> object:
+    """A noise; one that is written as a formula or a short form as a mapping."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return noises.read(value)
+    except RestoreKitError as error:
+        raise ValueError(str(error)) from error
+
+
 def as_noises(value: object) -> object:
     """Noises, by names, expressions such as "gaussian:15,25,50" or mappings, as a list."""
-    # Here, because most configurations have no expression.
-    from restorekit.config.noise_expressions import read_specs
-
     given = [value] if isinstance(value, (str, Mapping)) else value
     if not isinstance(given, (list, tuple)):
         return given
     try:
         return [
-            spec
-            for each in given
-            for spec in (read_specs(each) if isinstance(each, str) else [each])
+            spec for each in given for spec in (_specs(each) if isinstance(each, str) else [each])
         ]
     except RestoreKitError as error:
         raise ValueError(str(error)) from error
+
+
+def _specs(text: str) -> list[dict[str, object]]:
+    return [spec for _, spec in noises.read_all(text)]
 
 
 def _as_text(value: object) -> object:
@@ -212,7 +221,9 @@ def _usable_device(name: str) -> str:
 PathField = Annotated[str, BeforeValidator(_as_text)]
 ComponentField = Annotated[ComponentSpec, BeforeValidator(_as_component), PlainSerializer(_short)]
 ModelField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(models))]
-NoiseField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(noises))]
+NoiseField = Annotated[
+    ComponentField, BeforeValidator(as_noise), AfterValidator(lambda spec: spec.check(noises))
+]
 DatasetField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(datasets))]
 ObjectiveField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(objectives))]
 MetricField = Annotated[ComponentField, AfterValidator(lambda spec: spec.check(metrics))]

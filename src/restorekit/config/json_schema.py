@@ -12,6 +12,12 @@ from restorekit.errors import PluginWarning, RestoreKitError
 
 Schema = dict[str, Any]
 # The kinds of the components at the top of a configuration, by key.
+# A noise that is neither a bare name nor a mapping.
+_NOISE_TEXT = {
+    "type": "string",
+    "pattern": "[:(|+*]",
+    "description": "a formula, or name:VALUE,VALUE",
+}
 SLOTS = {"model": models, "dataset": datasets, "noise": noises, "objective": objectives}
 
 
@@ -31,6 +37,7 @@ def json_schema() -> Schema:
     for key, registry in SLOTS.items():
         described = {k: v for k, v in properties[key].items() if k in ("description", "default")}
         properties[key] = {"$ref": f"#/$defs/{registry.kind}", **described}
+    definitions["noise"]["anyOf"].append(_NOISE_TEXT)
     _of_validation(properties)
     properties["loss"] = {**_loss_schema(definitions), "default": ["l1"]}
     # The schema of pydantic allows any arguments; the one made here knows those of each component.
@@ -67,7 +74,7 @@ def _in_any_case(choices: Schema) -> Schema:
 
 
 def _of_validation(properties: Schema) -> None:
-    """Several datasets by name, or one; several noises, or one, also as "gaussian:15,25"."""
+    """Several datasets by name, or one; several noises, or one."""
     sets, noise = [{"$ref": "#/$defs/dataset"}], [{"$ref": "#/$defs/noise"}]
     named = {
         "type": "object",
@@ -76,7 +83,6 @@ def _of_validation(properties: Schema) -> None:
         "not": {"required": ["name"]},
         "minProperties": 1,
     }
-    noise = [{"type": "string", "description": "a name, or name:VALUE,VALUE"}, *noise]
     listed = {"type": "array", "items": {"anyOf": noise}, "minItems": 1}
     for key, choices in (
         ("validation_dataset", [*sets, named]),

@@ -10,12 +10,8 @@ from typing import Any
 from restorekit.components import signatures
 from restorekit.components.component_records import origin_of
 from restorekit.components.kinds import noises
-from restorekit.config import expressions
+from restorekit.components.noise_texts import PER_255, shown
 from restorekit.errors import ArgumentError
-
-# Noises whose first argument, given without a key, is on the scale of 8-bit levels.
-# The literature states these levels in 1/255.
-_PER_255 = ("gaussian", "uniform")
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,9 @@ def read_noises(given: Iterable[str | Mapping[str, object]] | str) -> list[Named
     """Create the noises of some expressions.
 
     `name:VALUE` gives the first argument of the noise, of gaussian and uniform noise in 1/255;
-    `name:VALUE,VALUE` is several noises; `name:key=value` and JSON give arguments on the noise's
-    own scale. A mapping is {"name": ..., argument: ...}.
+    `name:VALUE,VALUE` is several noises; `name:key=value`, formulas such as
+    `poisson(peak=30) | jpeg(quality=80)` and JSON give arguments on the noise's own scale. A
+    mapping is {"name": ..., argument: ...}.
 
     Raises:
         ArgumentError: an expression cannot be read, an argument does not fit, or a noise is named
@@ -54,16 +51,6 @@ def read_noises(given: Iterable[str | Mapping[str, object]] | str) -> list[Named
     return found
 
 
-def read_specs(given: str | Mapping[str, object]) -> list[dict[str, object]]:
-    """The components of an expression, as {"name": ..., argument: ...}, without creating them.
-
-    Raises:
-        ArgumentError: the expression cannot be read.
-        UnknownNameError: no noise is called that.
-    """
-    return [spec for _, spec in _expand(given)]
-
-
 def noise_label(noise: object) -> str:
     """The label of a noise in tables, independent of its spelling: "gaussian:25,clip=true"."""
     origin = origin_of(noise)
@@ -76,7 +63,7 @@ def noise_label(noise: object) -> str:
         p.name: values[p.name]
         for p in parameters
         if _is_plain(values[p.name])
-        and (values[p.name] != p.default or (p is parameters[0] and origin.name in _PER_255))
+        and (values[p.name] != p.default or (p is parameters[0] and origin.name in PER_255))
     }
     words = []
     if parameters and (first := parameters[0].name) in given:
@@ -95,7 +82,7 @@ def _in_255(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{','.join(_in_255(name, each) for each in value)}]"
     # Six digits hide the rounding of value / 255 * 255.
-    return f"{value * 255:.6g}" if name in _PER_255 else _shown(value)
+    return f"{value * 255:.6g}" if name in PER_255 else shown(value)
 
 
 def _of(given: str | Mapping[str, object]) -> list[NamedNoise]:
@@ -105,44 +92,8 @@ def _of(given: str | Mapping[str, object]) -> list[NamedNoise]:
 def _expand(given: str | Mapping[str, object]) -> list[tuple[str, dict[str, object]]]:
     if not isinstance(given, str):
         return [(json.dumps(dict(given)), dict(given))]
-    written = expressions.parse_expression(given)
-    if not written.values:
-        return [(written.text, {"name": written.name, **written.arguments})]
-    parameters = signatures.arguments(noises.get(written.name))
-    if not parameters:
-        raise ArgumentError(f"noise '{given}': '{written.name}' takes no arguments")
-    if (first := parameters[0].name) in written.arguments:
-        raise ArgumentError(f"noise '{given}': '{first}' is given twice")
-    # Each label must be an expression by itself.
-    rest = "".join(f",{key}={json.dumps(value)}" for key, value in written.arguments.items())
-    return [
-        (
-            f"{written.name}:{_shown(value)}{rest}",
-            {"name": written.name, first: _scaled(written, value), **written.arguments},
-        )
-        for value in written.values
-    ]
-
-
-def _scaled(written: expressions.Expression, value: object) -> object:
-    if written.name not in _PER_255:
-        return value
-    if isinstance(value, list):
-        return [_scaled(written, each) for each in value]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ArgumentError(
-            f"noise '{written.text}': {_shown(value)} is not a number of 8-bit levels (1/255)"
-        )
-    if not 0 <= value <= 255:
-        raise ArgumentError(
-            f"noise '{written.text}': {value} is not between 0 and 255; a bare number is in 1/255"
-        )
-    return value / 255
+    return noises.read_all(given)
 
 
 def _make(label: str, spec: dict[str, object]) -> NamedNoise:
     return NamedNoise(label, spec, noises.build(spec))
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

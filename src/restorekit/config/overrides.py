@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from restorekit.components.expressions import read_value
 from restorekit.config.component_specs import as_terms
-from restorekit.config.expressions import read_value
 from restorekit.errors import ArgumentError, ConfigError
 from restorekit.untrusted.plain_data import DEEPEST
 from restorekit.untrusted.text import quoted

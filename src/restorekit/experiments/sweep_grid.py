@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from restorekit.config.expressions import read_values
+from restorekit.components.expressions import read_values
 from restorekit.config.overrides import put_value
 from restorekit.errors import ArgumentError
 from restorekit.untrusted.text import quoted

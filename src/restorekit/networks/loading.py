@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from restorekit.components import expressions
 from restorekit.components.kinds import models
-from restorekit.config import expressions
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.forks import settle_threads

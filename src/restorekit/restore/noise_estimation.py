@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from restorekit.components.component_records import origin_of
+from restorekit.components.expressions import parse_expression
 from restorekit.components.kinds import estimators
-from restorekit.config.expressions import parse_expression
 from restorekit.errors import ArgumentError, InputError, PluginError
 from restorekit.estimate.cleanness import BLOCKY, CLEAN
 from restorekit.estimate.impulse_places import find_impulses

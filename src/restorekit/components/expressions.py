@@ -11,8 +11,8 @@ from restorekit.untrusted.plain_data import parse_json
 from restorekit.untrusted.text import quoted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-# A comma outside of brackets, braces and quotation marks; supports one level of nesting.
-_COMMA = re.compile(r""",(?![^\[]*\])(?![^{]*\})(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+# A comma outside of brackets of any kind and quotation marks; supports one level of nesting.
+_COMMA = re.compile(r""",(?![^\[]*\])(?![^{]*\})(?![^(]*\))(?=(?:[^"]*"[^"]*")*[^"]*$)""")
 
 
 @dataclass(frozen=True)
