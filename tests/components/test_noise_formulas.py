@@ -190,7 +190,7 @@ def test_a_composition_takes_formulas() -> None:
     assert "Did you mean 'std'" in faults[0].text
 
 
-def test_other_spellings_are_no_formulas() -> None:
+def test_other_spellings_differ_from_formulas() -> None:
     """Names, name:VALUE and JSON, also with signs of formulas in them."""
     assert not is_formula("gaussian")
     assert not is_formula("gaussian:25,clip=true")
