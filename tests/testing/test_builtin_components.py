@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "chain": {"noises": [GAUSSIAN, "salt_and_pepper"]},
     "coarse": {"noise": GAUSSIAN},
     "folder": {"path": "."},
+    "hdf5": {"path": ".", "patch_size": 16, "patches_per_image": 2},
     "image_list": {"path": "list.csv"},
     "luminance": {"noise": GAUSSIAN},
     "mixture": {
@@ -27,8 +29,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "pairs": {"path": ".", "patch_size": 16, "patches_per_image": 2},
     "resized": {"noise": GAUSSIAN},
     "samples": {"pictures": ["camera", "coffee"], "patch_size": 32, "patches_per_image": 3},
+    "shards": {"path": ".", "patch_size": 16},
     "sharpened": {"noise": GAUSSIAN},
     "smoothed": {"noise": GAUSSIAN},
+    "zarr": {"path": ".", "patch_size": 16, "channels": 3},
 }
 # Downloaded, licensed for non-commercial use, checked in a test of its own.
 NOT_HERE = {"cifar100", "stl10", "bm3d", "distillation"}
@@ -42,18 +46,32 @@ def own(kind: str) -> list[str]:
     return [n for n in names if registry.entry(n).provider.distribution == "restorekit"]
 
 
+def make_data() -> None:
+    """Pictures and files of every kind in the current folder."""
+    import h5py
+    import numpy as np
+    import zarr
+    from PIL import Image
+
+    for number, role in enumerate(("gt", "noisy")):
+        Image.effect_noise((24, 24), 50 + number).convert("RGB").save(f"{role}.png")
+    Path("list.csv").write_text("noisy,clean\nnoisy.png,gt.png\n")
+    with tarfile.open("a.tar", "w") as shard:
+        shard.add("gt.png")
+    frames = np.random.default_rng(0).integers(0, 999, (2, 24, 24))
+    with h5py.File("a.h5", "w") as file:
+        file["frames"] = frames
+    zarr.create_array("a.zarr", data=frames)
+
+
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in own(kind)])
 def test_a_component_keeps_to_its_contract(
     kind: str, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every check of its kind, on colour images."""
     if kind == "dataset":
-        from PIL import Image
-
         monkeypatch.chdir(tmp_path)
-        for number, role in enumerate(("gt", "noisy")):
-            Image.effect_noise((24, 24), 50 + number).convert("RGB").save(f"{role}.png")
-        Path("list.csv").write_text("noisy,clean\nnoisy.png,gt.png\n")
+        make_data()
     check_component(kind, {"name": name, **ARGUMENTS.get(name, {})})
 
 

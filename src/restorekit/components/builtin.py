@@ -172,6 +172,24 @@ def restorekit_datasets() -> list[Component]:
             tags=("files", "real noise"),
         ),
         Component(
+            "shards",
+            "restorekit.data.shards:Shards",
+            "pictures or pairs in tar files, as of WebDataset",
+            tags=("files", "real noise"),
+        ),
+        Component(
+            "hdf5",
+            "restorekit.data.hdf5_stacks:HDF5Stacks",
+            "gray frames of arrays in HDF5 files (extra: hdf5)",
+            tags=("files", "micrographs"),
+        ),
+        Component(
+            "zarr",
+            "restorekit.data.zarr_stacks:ZarrStacks",
+            "gray frames of arrays in Zarr stores (extra: zarr)",
+            tags=("files", "micrographs"),
+        ),
+        Component(
             "noisy",
             "restorekit.data.noisy_pictures:NoisyPictures",
             "the pictures of another dataset, which are noisy themselves",

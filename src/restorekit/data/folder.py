@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from restorekit.data.file_dataset import FileDataset, Scene
-from restorekit.errors import DataError
+from restorekit.data.path_patterns import find_files
 from restorekit.pictures.file_formats import format_of_suffix, suffixes
 from restorekit.pictures.read_files import find_images
 
@@ -69,32 +68,15 @@ def find_pictures(path: str | Sequence[str]) -> list[Path]:
     Raises:
         DataError: one of them has no picture.
     """
-    given = [path] if isinstance(path, str) else list(path)
-    if not given:
-        raise DataError("'path' is an empty list; name a folder, a file or a pattern")
-    found = (image for each in given for image in _pictures_of(each))
-    return sorted(dict.fromkeys(found))
+    return find_files(path, _pictures_below, _is_picture, f"picture ({', '.join(suffixes())})")
 
 
-def _pictures_of(path: str) -> list[Path]:
-    place = Path(path).expanduser()
-    matches = [place]
-    is_pattern = not place.exists() and glob.has_magic(path)
-    if is_pattern:
-        matches = [Path(match) for match in glob.glob(str(place), recursive=True)]
-    images = [image for match in matches for image in _below(match, is_pattern)]
-    if not images:
-        what = "matches pattern" if is_pattern else "in folder"
-        raise DataError(f"no picture {what} '{path}' ({', '.join(suffixes())})")
-    return images
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    return (image for image in find_images(folder) if not _was_drawn_by_a_run(image))
 
 
-def _below(path: Path, is_pattern: bool) -> Iterator[Path]:
-    """The pictures of a folder, or a picture file itself; other files only if they were named."""
-    if not path.is_file():
-        yield from (image for image in find_images(path) if not _was_drawn_by_a_run(image))
-    elif not is_pattern or format_of_suffix(path.suffix) is not None:
-        yield path
+def _is_picture(path: Path) -> bool:
+    return format_of_suffix(path.suffix) is not None
 
 
 def _was_drawn_by_a_run(path: Path) -> bool:
