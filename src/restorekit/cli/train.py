@@ -44,11 +44,11 @@ def _where(outcome: TrainOutcome) -> str:
     # Without validation no weights are the best.
     if not outcome.best:
         return f"weights: {outcome.folder / 'last.safetensors'} (step {outcome.step})"
-    from restorekit.train.progress import describe_psnr, gains
+    from restorekit.train.progress import describe_validation, gains
 
     best = outcome.best
     verdict = "" if gains(best) else "; no better than the noisy images"
     return (
         f"weights: {outcome.folder / 'best.safetensors'} "
-        f"(step {best['step']} of {outcome.step}, {describe_psnr(best)}{verdict})"
+        f"(step {best['step']} of {outcome.step}, {describe_validation(best)}{verdict})"
     )

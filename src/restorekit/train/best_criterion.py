@@ -29,13 +29,18 @@ class Criterion:
     is_term: bool = False
 
     def score(self, row: Mapping[str, object]) -> float:
-        """A number that is higher for a better validation; what was not measured is the worst."""
-        values = row.get("terms") if self.is_term else row
-        value = values.get(self.name) if isinstance(values, Mapping) else None
+        """A number that is higher for a better validation; what was not measured is the worst.
+
+        Without clean images no metric can be measured, and the held-out loss decides.
+        """
+        is_blind = "noise_left" in row
+        values = row.get("terms") if self.is_term and not is_blind else row
+        name = "loss" if is_blind else self.name
+        value = values.get(name) if isinstance(values, Mapping) else None
         # For example null, which stands for NaN in the records of a resumed run.
         if not isinstance(value, (int, float)):
             return -math.inf
-        return float(value) if self.higher_is_better else -float(value)
+        return float(value) if self.higher_is_better and not is_blind else -float(value)
 
 
 def validation_metrics(settings: TrainSettings) -> dict[str, NamedMetric]:

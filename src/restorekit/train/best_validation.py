@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restorekit.train.best_criterion import Criterion
 from restorekit.train.metric_rows import ValidationRow
-from restorekit.train.progress import describe_psnr, gains
+from restorekit.train.progress import describe_validation, gains
 
 FEW_STEPS = 20  # no network learns to restore within so few steps
 
@@ -51,6 +51,6 @@ class BestValidation:
         if gains(self.row):
             return None
         return (
-            f"step {step}: {describe_psnr(measured)}: the network restores nothing yet; "
+            f"step {step}: {describe_validation(measured)}: the network restores nothing yet; "
             "lower train.learning_rate, raise train.warmup_steps or look at the loss terms"
         )

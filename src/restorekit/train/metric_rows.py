@@ -18,7 +18,9 @@ class TrainingRow(TypedDict):
 class ValidationRow(TypedDict, total=False):
     """The results of a validation; empty without one.
 
-    Each further metric has its name as a key, and with "_noisy" for the input of the network.
+    Each further metric has its name as a key, and with "_noisy" for the input of the network. Where
+    no clean image is known, there are the estimated standard deviations of the noise before and
+    after ("noise", "noise_left") and the correlation of what was removed instead.
     """
 
     step: int
@@ -28,6 +30,9 @@ class ValidationRow(TypedDict, total=False):
     psnr_noisy: float
     ssim: float
     ssim_noisy: float
+    noise: float
+    noise_left: float
+    residual_correlation: float
     conditions: dict[str, dict[str, float]]
 
 

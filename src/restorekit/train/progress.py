@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from types import TracebackType
 from typing import Self
@@ -12,13 +13,21 @@ from restorekit.train.metric_rows import TrainingRow, ValidationRow
 LOGGER = logging.getLogger(__name__)
 
 
-def describe_psnr(row: ValidationRow) -> str:
-    """A validation's PSNR, restored and noisy, as "PSNR 28.10 dB, noisy 20.30"."""
+def describe_validation(row: ValidationRow) -> str:
+    """A validation's PSNR, restored and noisy, as "PSNR 28.10 dB, noisy 20.30".
+
+    Without clean images, the held-out loss and the estimated noise, in levels of 8 bits.
+    """
+    if "psnr" not in row:
+        loss = f"held-out loss {row['loss']:.5f}, " if math.isfinite(row["loss"]) else ""
+        return f"{loss}noise left {255 * row['noise_left']:.1f} of {255 * row['noise']:.1f}"
     return f"PSNR {row['psnr']:.2f} dB, noisy {row['psnr_noisy']:.2f}"
 
 
 def gains(row: ValidationRow) -> bool:
-    """Whether a validation found the restored images better than the noisy ones."""
+    """Whether a validation found the restored images better, or with less noise."""
+    if row and "psnr" not in row:
+        return row["noise_left"] < row["noise"]
     return bool(row) and row["psnr"] > row["psnr_noisy"]
 
 
@@ -64,7 +73,7 @@ class RunProgress:
     def figures(self, row: TrainingRow) -> str:
         """The figures of a step in one line."""
         figures = f"{row['images_per_second']:.0f} images/s  loss {row['loss']:.4f}"
-        return f"{figures}  {describe_psnr(self.validated)}" if self.validated else figures
+        return f"{figures}  {describe_validation(self.validated)}" if self.validated else figures
 
     def say(self, line: str) -> None:
         """Report an event of the run."""

@@ -227,6 +227,7 @@ class Trainer:
         self.validation = Validation(
             self.split.sets,
             plan.validation_noise or (plan.noise,),
+            plan.objective,
             plan.terms,
             self.execution,
             metrics=plan.metrics,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import cast
 
@@ -14,13 +13,15 @@ from torch import Tensor, nn
 from restorekit.config.noise_expressions import noise_label
 from restorekit.errors import ConfigError
 from restorekit.metric.named_metrics import NamedMetric
-from restorekit.objective.base import corrupt
+from restorekit.objective.base import Objective, corrupt
 from restorekit.records import Degraded, Images, NoisyImages, restore_batch
+from restorekit.train.blind_validation import MEASURED, BlindValidation
 from restorekit.train.data_split import HeldOutSet
 from restorekit.train.dataset_items import read_views, shape_of
 from restorekit.train.execution import Execution
 from restorekit.train.metric_rows import ValidationRow
 from restorekit.train.mixed_batches import kind_of, map_batch, stack
+from restorekit.train.tally import Tally
 from restorekit.train.validation_images import ImageRow, to_display
 from restorekit.train.weighted_losses import WeightedLoss
 
@@ -28,6 +29,7 @@ PlacedImages = tuple[int, Images]
 FEWEST_VIEWS = 16  # per validation set; with fewer pictures, several patches of each are used
 FEWEST_A_PICTURE = 2
 SHOWN = 4
+_MOST_IMAGES = 10**9  # of a set
 REAL_NOISE = "real noise"
 
 
@@ -46,33 +48,18 @@ class ValidationCondition:
     weight: float
 
 
-@dataclass
-class Tally:
-    """Sums of what was measured under one condition, over images."""
-
-    sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-    def add(self, name: str, values: Tensor) -> None:
-        """Take in one value an image."""
-        self.sums[name] += float(values.sum())
-        self.sums[f"{name}:images"] += len(values)
-
-    def means(self, names: Iterable[str]) -> dict[str, float]:
-        """The mean of each of these that was measured."""
-        counts = {name: self.sums.get(f"{name}:images", 0.0) for name in names}
-        return {name: self.sums[name] / count for name, count in counts.items() if count}
-
-
 class Validation:
     """Validation images with fixed noise, which are restored at every validation.
 
     Each picture gives at least two patches, and each set 16 where it has few pictures; a picture
     that is no larger than its patches comes whole. Every noise is put on every one of them. Images
-    with real noise are compared with their clean ones, and those without are left out.
+    with real noise are compared with their clean ones. Where no clean image is known, the held-out
+    loss of the objective and the noise that is left are measured, see `BlindValidation`.
 
     Args:
         sets: by name, where the pictures are and which are used.
         noises: what corrupts them. Of a noise that chooses among others, each is one.
+        objective: the objective of the run.
         terms: the loss terms.
         runtime: where to compute; each process takes every n-th picture.
         metrics: what is measured besides the loss, by name.
@@ -85,6 +72,7 @@ class Validation:
         self,
         sets: Mapping[str, HeldOutSet],
         noises: Sequence[nn.Module],
+        objective: Objective,
         terms: Sequence[WeightedLoss],
         execution: Execution,
         *,
@@ -94,9 +82,10 @@ class Validation:
         seed: int,
     ) -> None:
         self.sets = {name: held for name, held in sets.items() if held.pictures}
-        self.terms, self.execution = terms, execution
+        self.objective, self.terms, self.execution = objective, terms, execution
         self.metrics, self.deciding = metrics, deciding
         self.batch_size, self.seed = batch_size, seed
+        self.blind = self._blind()
         self.conditions = {
             name: _conditions(noises, name if len(self.sets) > 1 else "") for name in self.sets
         }
@@ -139,10 +128,11 @@ class Validation:
         Args:
             model: the network, in evaluation mode.
         """
-        self.shown = []
+        self.shown, self.blind = [], self._blind()
         tallies = {c.name: Tally() for c in self._all_conditions()}
         for number, (name, held) in enumerate(self.sets.items()):
             for batch in _batches(self._views(held), self.batch_size):
+                self._measure_blind(model, batch, number)
                 for place, condition in enumerate(self._conditions_of(name, batch[0][1])):
                     tally = tallies[condition.name]
                     self._measure(model, batch, condition, (number, place), tally)
@@ -188,6 +178,17 @@ class Validation:
                 rows = rows[place[1] :: len(next(iter(self.conditions.values())))]
             self.shown += [to_display(*row) for row in rows[: SHOWN - len(self.shown)]]
 
+    def _measure_blind(self, model: nn.Module, batch: list[PlacedImages], number: int) -> None:
+        """Measure what can be measured of images without clean ones."""
+        images = map_batch(stack([image for _, image in batch]), self.execution.place)
+        if isinstance(images, NoisyImages) and images.clean is None:
+            places = [number * _MOST_IMAGES + place for place, _ in batch]
+            rows = self.blind.add(model, images, places)
+            self.shown += rows[: SHOWN - len(self.shown)]
+
+    def _blind(self) -> BlindValidation:
+        return BlindValidation(self.objective, self.terms, self.execution, self.seed)
+
     def _inputs(
         self, batch: list[PlacedImages], noise: nn.Module | None, number: int
     ) -> tuple[Tensor, Degraded]:
@@ -216,6 +217,8 @@ class Validation:
             return
         names = [f"{kind}{suffix}" for kind in self.metrics for suffix in ("", "_noisy")]
         names += [f"term:{term.name}" for term in self.terms]
+        names += MEASURED
+        tallies = {**tallies, "": self.blind.tally}
         keys = [each for name in names for each in (name, f"{name}:images")]
         sums = {f"{c}/{key}": tally.sums[key] for c, tally in tallies.items() for key in keys}
         totals = self.execution.processes.sum(sums)
@@ -228,7 +231,7 @@ class Validation:
         measured = {c: tally.means([*terms, *names]) for c, tally in tallies.items()}
         found = {c: row for c, row in measured.items() if row}
         if not found:
-            return {}
+            return self.blind.row()
         weights = {c.name: c.weight for c in self._all_conditions()}
         means = {
             name: _weighted([(weights[c], row[name]) for c, row in found.items() if name in row])
