@@ -11,6 +11,7 @@ shot. Prints the mean PSNR in dB on the middles of the pictures of the test set.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import tempfile
 import time
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("testset", type=Path)
     parser.add_argument("--count", type=int, default=200, help="photographs to train on")
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--model", type=json.loads, default=MODEL, help="as in a configuration")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(OBJECTIVES))
     given = parser.parse_args()
     paths = sorted(path for path in given.photographs.iterdir() if path.is_file())
@@ -92,7 +94,7 @@ def main() -> None:
     for name in given.only:
         objective, known = OBJECTIVES[name]
         started = time.process_time()
-        model = trained(objective, Photographs(training, known, 48), given.steps)
+        model = trained(given.model, objective, Photographs(training, known, 48), given.steps)
         spent = time.process_time() - started
         value = psnr(restored(model, noisy), clean)
         reference = value if name == "supervised" else reference
@@ -103,11 +105,11 @@ def main() -> None:
         print(error)
 
 
-def trained(objective: Any, dataset: Photographs, steps: int) -> nn.Module:
+def trained(network: Any, objective: Any, dataset: Photographs, steps: int) -> nn.Module:
     """The network at the end of a run."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
-            model=MODEL,
+            model=network,
             noise=create_noise("gaussian", std=SIGMA),
             objective=objective,
             loss="mse",

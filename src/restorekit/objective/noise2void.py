@@ -34,7 +34,9 @@ class Noise2Void(SelfSupervised):
     Args:
         noise: the run's noise model, for clean images.
         strategy: what a hidden pixel is replaced by: "uniform", a random neighbour, or "median",
-            the median of the neighbours, which avoids a checkerboard in the output.
+            the median of the neighbours, which avoids a checkerboard in the output. The median is
+            so near the clean value that a network learns to copy it, and then copies the noise: it
+            is for networks that do not add their input to their output, as in the paper.
         radius: neighbours are at most this many rows and columns away.
         spacing: distance of the hidden pixels in both directions; 4 hides 1 of 16.
         structure: which pixels are hidden together with each of them, "none", or those in which
