@@ -74,7 +74,11 @@ def test_the_held_out_loss_decides(noisy: Make) -> None:
 def test_the_noise_is_estimated_before_and_after(noisy: Make) -> None:
     """A standard deviation of 0.1, and less of it after the training."""
     sure = {"name": "sure", "sigma": 0.1}
-    best = noisy(objective=sure, steps=60, validate_every=60, learning_rate=1e-2).fit().best
+    best = (
+        noisy(objective=sure, steps=60, validate_every=60, learning_rate=1e-2, warmup_steps=0)
+        .fit()
+        .best
+    )
     assert best["noise"] == pytest.approx(0.1, rel=0.1)
     assert best["noise_left"] < 0.06
     assert gains(best)
@@ -104,7 +108,11 @@ def test_every_objective_trains_on_noisy_pictures_alone(noisy: Make, objective: 
 def test_sure_on_held_out_images_is_the_error_of_the_network(noisy: Make, clean: Any) -> None:
     """Compared with the clean images, which the run does not have."""
     trainer = noisy(
-        objective={"name": "sure", "sigma": 0.1}, steps=60, validate_every=60, learning_rate=1e-2
+        objective={"name": "sure", "sigma": 0.1},
+        steps=60,
+        validate_every=60,
+        learning_rate=1e-2,
+        warmup_steps=0,
     )
     found = trainer.fit().best["loss"]
     errors = []
