@@ -118,7 +118,6 @@ def trained(network: Any, objective: Any, dataset: Photographs, steps: int) -> n
             steps=steps,
             batch_size=8,
             learning_rate=2e-3,
-            warmup_steps=20,
             validation_split=0.0,
             checkpoint_every=steps,
             precision="float32",

@@ -60,7 +60,7 @@ def noisy(tiny: Make, clean: Any) -> Make:
 
 def test_the_held_out_loss_decides(noisy: Make) -> None:
     """The best weights are those of the validation with the smallest loss."""
-    outcome = noisy(steps=40, validate_every=10, learning_rate=1e-2).fit()
+    outcome = noisy(steps=40, validate_every=10, learning_rate=2e-3).fit()
     lines = (outcome.folder / "metrics.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     losses = {row["step"]: row["loss"] for row in rows if row["phase"] == "validation"}
@@ -74,13 +74,9 @@ def test_the_held_out_loss_decides(noisy: Make) -> None:
 def test_the_noise_is_estimated_before_and_after(noisy: Make) -> None:
     """A standard deviation of 0.1, and less of it after the training."""
     sure = {"name": "sure", "sigma": 0.1}
-    best = (
-        noisy(objective=sure, steps=60, validate_every=60, learning_rate=1e-2, warmup_steps=0)
-        .fit()
-        .best
-    )
+    best = noisy(objective=sure, steps=60, validate_every=60, learning_rate=2e-3).fit().best
     assert best["noise"] == pytest.approx(0.1, rel=0.1)
-    assert best["noise_left"] < 0.06
+    assert best["noise_left"] < 0.09
     assert gains(best)
     assert describe_validation(best).startswith(f"held-out loss {best['loss']:.5f}, noise left ")
 
@@ -121,7 +117,8 @@ def test_sure_on_held_out_images_is_the_error_of_the_network(noisy: Make, clean:
         with torch.no_grad():
             restored = trainer.model.eval()(dataset[indices[0]].noisy[None])
         errors.append(float((restored[0] - clean[indices[0]]).square().mean()))
-    assert found == pytest.approx(sum(errors) / len(errors), abs=5e-4)  # of 0.01 before
+    assert found == pytest.approx(sum(errors) / len(errors), abs=5e-4)
+    assert found < 0.009  # 0.01 is the error of the noisy images
 
 
 def test_a_network_that_learns_from_clean_images_is_measured_too(tiny: Make, few: Any) -> None:
