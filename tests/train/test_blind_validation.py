@@ -107,7 +107,7 @@ def test_sure_on_held_out_images_is_the_error_of_the_network(noisy: Make, clean:
         objective={"name": "sure", "sigma": 0.1},
         steps=60,
         validate_every=60,
-        learning_rate=1e-2,
+        learning_rate=2e-3,
         warmup_steps=0,
     )
     found = trainer.fit().best["loss"]
