@@ -2,7 +2,8 @@
 
     python benchmarks/noise_throughput.py [--device cuda] [--turns 15]
 
-Noises with their defaults; those made of others get gaussian and salt_and_pepper. Medians.
+Noises with their defaults; those made of others get gaussian and salt_and_pepper, and kornia gets
+RandomGaussianNoise. Medians.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from timing import add_device, name_of, now
 from restorekit.components.kinds import noises
 
 SHAPE = (32, 3, 128, 128)
-REQUIRED = {"noises": ["gaussian", "salt_and_pepper"], "noise": "gaussian"}
+REQUIRED = {
+    "noises": ["gaussian", "salt_and_pepper"],
+    "noise": "gaussian",
+    "augmentation": "RandomGaussianNoise",
+}
 WARM_UP = 3
 
 

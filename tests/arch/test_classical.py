@@ -51,9 +51,9 @@ def noisy(clean: Tensor) -> Tensor:
     return create_noise("gaussian", std=LEVEL)(clean, generator=generator).noisy
 
 
-def test_the_five_are_registered() -> None:
+def test_all_are_registered() -> None:
     """They have the names that tables of the literature use."""
-    assert CLASSICAL == ["bm3d", "median", "nlm", "tv", "wavelet"]
+    assert CLASSICAL == ["bilateral", "bm3d", "median", "nlm", "tv", "wavelet"]
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
@@ -71,7 +71,7 @@ def test_nothing_to_train(name: str) -> None:
     assert list(create_model(name).parameters()) == []
 
 
-@pytest.mark.parametrize("name", ["median", "wavelet", "tv", "nlm"])
+@pytest.mark.parametrize("name", ["bilateral", "median", "wavelet", "tv", "nlm"])
 @settings(deadline=None, max_examples=12)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), channels=st.integers(1, 4))
 def test_takes_any_size_and_channels(name: str, height: int, width: int, channels: int) -> None:
@@ -111,7 +111,7 @@ def test_takes_a_batch_with_the_channels_last(name: str) -> None:
     torch.testing.assert_close(model(last, level(LEVEL, 2)), model(noisy, level(LEVEL, 2)))
 
 
-@pytest.mark.parametrize("name", ["nlm", "tv", "wavelet"])
+@pytest.mark.parametrize("name", ["bilateral", "nlm", "tv", "wavelet"])
 def test_a_map_of_equal_levels_is_that_level(name: str) -> None:
     """A map (B, 1, H, W) stands for its root mean square; a level of zero changes nothing."""
     model, batch = create_model(name), picture(1, 3, 32, 24)
@@ -120,7 +120,7 @@ def test_a_map_of_equal_levels_is_that_level(name: str) -> None:
     assert torch.equal(model(batch, sigma=level(0.0)), batch)
 
 
-@pytest.mark.parametrize("name", ["nlm", "tv", "wavelet"])
+@pytest.mark.parametrize("name", ["bilateral", "nlm", "tv", "wavelet"])
 def test_an_unknown_level_is_estimated(name: str, noisy: Tensor, clean: Tensor) -> None:
     """Without sigma the result is nearly as good as with the true one, and gains 5 dB."""
     model = create_model(name)
@@ -154,6 +154,24 @@ def test_a_level_that_does_not_fit_is_refused() -> None:
     """Two levels for three images are refused."""
     with pytest.raises(InputError, match="takes sigma as \\(3, 1, 1, 1\\)"):
         create_model("tv")(picture(3, 1, 8, 8), sigma=level(0.1, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bilateral_is_the_weighted_mean_of_the_definition(channels: int) -> None:
+    """Computed pixel by pixel in float64, with the mean squared difference of the channels."""
+    batch, sigmas = picture(2, channels, 9, 12), torch.tensor([0.05, 0.2])
+    model = create_model("bilateral", size=5, strength=1.5, radius=1.2)
+    restored = model(batch, sigma=sigmas.view(2, 1, 1, 1))
+    rows, columns = np.mgrid[-2:3, -2:3]
+    for image, sigma, result in zip(batch.double().numpy(), sigmas.tolist(), restored, strict=True):
+        wide, expected = np.pad(image, ((0, 0), (2, 2), (2, 2)), mode="reflect"), image.copy()
+        for y, x in np.ndindex(9, 12):
+            window = wide[:, y : y + 5, x : x + 5]
+            difference = ((window - image[:, y, x][:, None, None]) ** 2).mean(0)
+            weights = np.exp(-difference / (2 * (1.5 * sigma) ** 2))
+            weights *= np.exp(-(rows**2 + columns**2) / (2 * 1.2**2))
+            expected[:, y, x] = (window * weights).sum((1, 2)) / weights.sum()
+        np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 class TestMedian:
@@ -199,6 +217,9 @@ class TestMedian:
 @pytest.mark.parametrize(
     ("name", "argument", "value"),
     [
+        ("bilateral", "size", 4),
+        ("bilateral", "strength", 0.0),
+        ("bilateral", "radius", -1.0),
         ("tv", "strength", 0.0),
         ("nlm", "patch_size", 0),
         ("nlm", "patch_size", 10**9),

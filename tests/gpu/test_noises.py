@@ -13,7 +13,11 @@ from restorekit.records import as_degraded
 
 pytestmark = pytest.mark.gpu
 
-REQUIRED = {"noises": ["gaussian", "salt_and_pepper"], "noise": "gaussian"}
+REQUIRED = {
+    "noises": ["gaussian", "salt_and_pepper"],
+    "noise": "gaussian",
+    "augmentation": "RandomSaltAndPepperNoise",
+}
 SAMPLES = 256
 
 
@@ -73,3 +77,31 @@ def test_statistics_are_those_of_the_cpu(noise: nn.Module, device: torch.device)
     for here, there in pairs:
         error = ((here.var() + there.var()) / SAMPLES).sqrt()
         assert abs(float(here.mean() - there.mean())) < 5 * float(error)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"augmentation": "RandomMotionBlur", "kernel_size": [3, 9], "angle": 45, "direction": 0.5},
+        {"augmentation": "RandomGaussianBlur", "kernel_size": 5, "sigma": [0.5, 2.0]},
+        {"augmentation": "RandomPlasmaShadow"},
+        {"augmentation": "ColorJitter", "hue": 0.1, "contrast": 0.2},
+        {"augmentation": "RandomErasing"},
+        {"augmentation": "RandomRain", "number_of_drops": [10, 20], "drop_height": [3, 6]},
+    ],
+)
+def test_augmentations_of_kornia_follow_the_generator(
+    arguments: dict[str, Any], device: torch.device
+) -> None:
+    """Also those that draw on the CPU; no generator of the process is used."""
+    noise = noises.create("kornia", **arguments)
+    batch = clean(4, device)
+    before = torch.get_rng_state()
+    first, again = (as_degraded(noise(batch, seeded(device, 1))).noisy for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.device == batch.device
+    assert torch.equal(torch.get_rng_state(), before)
+    if device.type == "cuda":
+        on_device = torch.cuda.get_rng_state(device)
+        noise(batch, seeded(device, 1))
+        assert torch.equal(torch.cuda.get_rng_state(device), on_device)

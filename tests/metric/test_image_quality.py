@@ -1,4 +1,4 @@
-"""PSNR and SSIM against scikit-image."""
+"""PSNR and SSIM against scikit-image and kornia."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kornia.metrics import ssim as ssim_map
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -56,6 +57,12 @@ def test_ssim_is_scikit_image_s(noisy, batch):
         use_sample_covariance=False,
     )
     np.testing.assert_allclose(values, expected, atol=1e-5)
+
+
+def test_ssim_is_the_mean_of_kornia_s_map(noisy, batch):
+    """A second opinion: its map of windows wholly inside the image, averaged over the channels."""
+    expected = ssim_map(noisy.clamp(0, 1), batch, window_size=11, padding="valid").mean((1, 2, 3))
+    torch.testing.assert_close(ssim(noisy, batch), expected, rtol=0, atol=1e-5)
 
 
 def test_psnr_y_is_that_of_scikit_image_s_luma(noisy, batch):

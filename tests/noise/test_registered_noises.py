@@ -10,10 +10,18 @@ import torch
 
 from restorekit.components.kinds import noises
 from restorekit.errors import InputError
+from restorekit.noise.resizing import Downscale
 from restorekit.records import as_degraded
 
 GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
-REQUIRED = {"noises": [GAUSSIAN, "salt_and_pepper"], "noise": GAUSSIAN}
+REQUIRED = {
+    "noises": [GAUSSIAN, "salt_and_pepper"],
+    "noise": GAUSSIAN,
+    "augmentation": "RandomGaussianNoise",
+}
+# They need values: of pixels for a codec, of sizes, or of choices among samples. Kornia 0.8 reads
+# which samples are changed.
+READ_BACK = {"jpeg", "differentiable_jpeg", "downscale", "kornia", "one_of", "classic_mixture"}
 
 
 @pytest.fixture(params=noises.names())
@@ -44,10 +52,11 @@ def test_other_numbers_of_channels_are_refused(noise):
 
 
 def test_samples_get_different_noise(noise):
-    """Equal samples of one batch do not stay equal."""
+    """Equal samples of one batch do not stay equal; a size in whole pixels may come twice."""
     clean = torch.rand(1, 3, 16, 16, generator=seeded()).expand(8, 3, 16, 16)
     noisy = as_degraded(noise(clean, seeded())).noisy
-    assert len({sample.numpy().tobytes() for sample in noisy}) == 8
+    different = len({sample.numpy().tobytes() for sample in noisy})
+    assert different == 8 or (isinstance(noise, Downscale) and different > 2)
 
 
 def test_gradients_pass(noise):
@@ -72,11 +81,7 @@ def test_nothing_but_batches_of_floats(noise):
         noise(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize(
-    "name",
-    # All but JPEG, whose codec needs the values, and those that select samples.
-    sorted({*noises.names()} - {"jpeg", "one_of", "classic_mixture"}),
-)
+@pytest.mark.parametrize("name", sorted({*noises.names()} - READ_BACK))
 def test_nothing_is_read_back(name):
     """A batch gets its noise without waiting for the device: it works where values do not exist."""
     needed = [a.name for a in noises.describe(name).arguments if a.required]

@@ -1,4 +1,4 @@
-"""Noise after resizing, compared with PIL's bicubic interpolation."""
+"""Noise after resizing, and pictures at a lower resolution, compared with PIL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from restorekit.noise.resizing import Resized
+from restorekit.noise.resizing import Downscale, Resized
 from tests.noise.correlations import correlation, flat, seeded
 
 WHITE = {"name": "gaussian", "std": 0.05}
@@ -36,3 +36,36 @@ def test_the_picture_stays():
 def test_a_scale_out_of_range_is_refused():
     with pytest.raises(ValueError, match=r"scale must be between 0\.25 and 4"):
         Resized(WHITE, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "filter"),
+    [
+        ("bicubic", Image.Resampling.BICUBIC),
+        ("bilinear", Image.Resampling.BILINEAR),
+        ("area", Image.Resampling.BOX),
+        ("nearest", Image.Resampling.NEAREST),
+    ],
+)
+def test_a_lower_resolution_is_that_of_pil(method, filter):
+    """The picture is made smaller by PIL's filter of that name, and brought back by its bicubic."""
+    clean = torch.rand(1, 1, 32, 48, generator=seeded())
+    small = Image.fromarray(clean[0, 0].numpy()).resize((24, 16), filter)
+    expected = np.array(small.resize((48, 32), Image.Resampling.BICUBIC)).clip(0, 1)
+    noisy = Downscale(2, method)(clean, seeded()).noisy
+    np.testing.assert_allclose(noisy[0, 0], expected, atol=1e-5)
+
+
+def test_each_sample_has_its_own_resolution():
+    """Equal samples become different, and a larger factor leaves less detail."""
+    picture = torch.rand(1, 3, 37, 29, generator=seeded())
+    noisy = Downscale((1.5, 6.0))(picture.expand(6, -1, -1, -1), seeded()).noisy
+    assert len({sample.numpy().tobytes() for sample in noisy}) == 6
+    contrasts = [float(Downscale(f)(picture, seeded()).noisy.std()) for f in (1, 2, 4, 16)]
+    assert contrasts == sorted(contrasts, reverse=True)
+    torch.testing.assert_close(Downscale(1.0)(picture, seeded()).noisy, picture)
+
+
+def test_a_factor_below_one_is_refused():
+    with pytest.raises(ValueError, match="factor must be between 1 and 16"):
+        Downscale(0.5)

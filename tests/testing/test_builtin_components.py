@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "folder": {"path": "."},
     "hdf5": {"path": ".", "patch_size": 16, "patches_per_image": 2},
     "image_list": {"path": "list.csv"},
+    "kornia": {"augmentation": "RandomGaussianNoise", "std": 0.1},
     "luminance": {"noise": GAUSSIAN},
     "mixture": {
         "datasets": [{"name": "folder", "path": "."}, {"name": "pairs", "path": "."}],

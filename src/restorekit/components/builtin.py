@@ -63,6 +63,14 @@ def _classical_methods() -> list[Component]:
             ("classical", "blind"),
         ),
         Component(
+            "bilateral",
+            "restorekit.arch.classical.bilateral:Bilateral",
+            "mean of the pixels around, weighted by distance and by difference of colour",
+            "Tomasi and Manduchi, Bilateral Filtering, ICCV 1998, "
+            "https://doi.org/10.1109/ICCV.1998.710815",
+            ("classical",),
+        ),
+        Component(
             "tv",
             "restorekit.arch.classical.tv:TV",
             "total variation denoising (extra: classical)",

@@ -140,11 +140,44 @@ def _processed_noises() -> list[Component]:
             tags=("signal-dependent", "correlated"),
         ),
         Component(
+            "blur",
+            "restorekit.noise.blurring:Blur",
+            "Gaussian blur of the picture",
+            tags=("degradation",),
+        ),
+        Component(
+            "motion_blur",
+            "restorekit.noise.blurring:MotionBlur",
+            "blur of the picture by a straight motion of the camera",
+            tags=("degradation",),
+        ),
+        Component(
+            "downscale",
+            "restorekit.noise.resizing:Downscale",
+            "the picture made smaller, and brought back to its size",
+            tags=("degradation",),
+        ),
+        Component(
             "jpeg",
             "restorekit.noise.compression:JPEG",
             "JPEG compression, its blocks beginning anywhere",
             "Wallace, The JPEG Still Picture Compression Standard, CACM 1991",
             ("compression",),
+        ),
+        Component(
+            "differentiable_jpeg",
+            "restorekit.noise.differentiable_jpeg:DifferentiableJPEG",
+            "JPEG compression on the device, with gradients, by kornia",
+            "Reich et al., Differentiable JPEG: The Devil is in the Details, WACV 2024, "
+            "https://arxiv.org/abs/2309.06978",
+            ("compression",),
+        ),
+        Component(
+            "kornia",
+            "restorekit.noise.kornia_augmentation:Kornia",
+            "an augmentation of kornia, by its name there",
+            "Riba et al., Kornia, WACV 2020, https://arxiv.org/abs/1910.02190",
+            ("augmentation",),
         ),
         Component(
             "one_of",

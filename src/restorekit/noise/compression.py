@@ -13,7 +13,7 @@ from torch import Tensor
 from restorekit.noise.base import Noise
 from restorekit.noise.parameters import Draws
 
-_BLOCK = 16  # side in pixels of the blocks of 4:2:0, which are cells of 8x8 colour samples
+BLOCK = 16  # side in pixels of the blocks of 4:2:0, which are cells of 8x8 colour samples
 _HALVED, _FULL = 2, 0  # PIL's numbers for the subsampling of colour, 4:2:0 and 4:4:4
 
 
@@ -45,12 +45,9 @@ class JPEG(Noise):
         self, quality: int | tuple[int, int] = (40, 95), halved_colour: float = 0.5
     ) -> None:
         super().__init__()
-        low, high = quality if isinstance(quality, (tuple, list)) else (quality, quality)
-        if not 1 <= low <= high <= 100:
-            raise ValueError(f"quality is a number or a range within 1 to 100, not {quality}")
+        self.quality = as_qualities(quality)
         if not 0.0 <= halved_colour <= 1.0:
             raise ValueError(f"halved_colour must be between 0 and 1, not {halved_colour}")
-        self.quality = (int(low), int(high))
         self.halved_colour = float(halved_colour)
 
     def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
@@ -63,13 +60,25 @@ class JPEG(Noise):
                 image.numpy(),
                 quality=low + int(chance[0] * (high - low + 1)),
                 subsampling=_HALVED if chance[1] < self.halved_colour else _FULL,
-                top=int(chance[2] * _BLOCK),
-                left=int(chance[3] * _BLOCK),
+                top=int(chance[2] * BLOCK),
+                left=int(chance[3] * BLOCK),
             )
             for image, chance in zip(levels, chances, strict=True)
         ]
         lossy = torch.from_numpy(np.stack(restored)).movedim(-1, 1).to(clean.device, clean.dtype)
         return clean + (lossy / 255 - clean).detach()
+
+
+def as_qualities(quality: int | tuple[int, int]) -> tuple[int, int]:
+    """A quality or a (low, high) range as a range.
+
+    Raises:
+        ValueError: it is outside 1 to 100, or low > high.
+    """
+    low, high = quality if isinstance(quality, (tuple, list)) else (quality, quality)
+    if not 1 <= low <= high <= 100:
+        raise ValueError(f"quality is a number or a range within 1 to 100, not {quality}")
+    return int(low), int(high)
 
 
 def _compressed(
@@ -87,4 +96,4 @@ def _compressed(
 
 def _continuation(image: np.ndarray) -> Literal["symmetric", "edge"]:
     """The padding mode for a picture: mirroring, if it is large enough for that."""
-    return "symmetric" if min(image.shape[:2]) >= _BLOCK else "edge"
+    return "symmetric" if min(image.shape[:2]) >= BLOCK else "edge"

