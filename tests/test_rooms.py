@@ -19,6 +19,7 @@ GROUND = frozenset(
     {"devices", "distributed", "errors", "extras", "forks", "former_names", "luma", "memory"}
     | {
         "mirroring",
+        "noise_profile",
         "progress_bar",
         "records",
         "sampling",

@@ -51,10 +51,12 @@ if TYPE_CHECKING:
     from restorekit.experiments.comparison import RunComparison
     from restorekit.experiments.sweep import SweepOutcome, sweep
     from restorekit.metric.image_quality import psnr, ssim
+    from restorekit.noise_profile import NoiseProfile
     from restorekit.operations.analyze_files import AnalyzedFiles, FileAnalysis, analyze_files
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
     from restorekit.operations.noise_files import add_noise_files
+    from restorekit.operations.profile_files import measure_noise_profile
     from restorekit.records import Degraded, NoisyImages, RecognisedCheckpoint, Restoration
     from restorekit.restore.analysis import Analysis
     from restorekit.restore.analyze import analyze
@@ -129,6 +131,7 @@ _LAZY = {
     "FilesOutcome": "restorekit.operations.file_jobs",
     "ListedWeights": "restorekit.weights.weights_listing",
     "NoiseCurve": "restorekit.estimate.noise_curve",
+    "NoiseProfile": "restorekit.noise_profile",
     "NoisyImages": "restorekit.records",
     "Plugin": "restorekit.components.plugin_record",
     "Protocol": "restorekit.evaluate.protocol",
@@ -166,6 +169,7 @@ _LAZY = {
     "load_model": "restorekit.weights.weights_files",
     "load_runtime": "restorekit.runtimes.runtime_models",
     "loaded_plugins": "restorekit.components.plugin_host",
+    "measure_noise_profile": "restorekit.operations.profile_files",
     "noise_map": "restorekit.restore.noise_estimation",
     "psnr": "restorekit.metric.image_quality",
     "push_weights": "restorekit.weights.publishing",
@@ -204,6 +208,7 @@ __all__ = [
     "MissingExtraError",
     "NameTakenError",
     "NoiseCurve",
+    "NoiseProfile",
     "NoisyImages",
     "OldSpellingWarning",
     "Plugin",
@@ -248,6 +253,7 @@ __all__ = [
     "load_model",
     "load_runtime",
     "loaded_plugins",
+    "measure_noise_profile",
     "noise_map",
     "psnr",
     "push_weights",

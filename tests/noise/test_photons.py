@@ -12,6 +12,7 @@ from skimage.util import random_noise
 
 from restorekit.noise import poisson_numbers as numbers
 from restorekit.noise.photons import Poisson, PoissonGaussian
+from restorekit.noise_profile import NoiseProfile, SensorPair
 from tests.noise.correlations import flat, seeded
 
 STATED = 1e-4  # total variation distance
@@ -118,7 +119,9 @@ def test_read_noise_alone_is_gaussian() -> None:
     assert stats.kstest(noisy.flatten().numpy(), stats.norm(0, 0.03).cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("noise", [Poisson(50.0, sigma_map=True), PoissonGaussian(0.02, 0.0, True)])
+@pytest.mark.parametrize(
+    "noise", [Poisson(50.0, sigma_map=True), PoissonGaussian(0.02, 0.0, sigma_map=True)]
+)
 def test_the_map_of_sigma_is_that_of_each_pixel(noise) -> None:
     """The standard deviation of each pixel over many samples; the mean variance of its channels."""
     clean = torch.rand(1, 3, 4, 4, generator=seeded(3)).expand(20_000, 3, 4, 4)
@@ -143,3 +146,21 @@ def test_wrong_arguments_are_refused() -> None:
         PoissonGaussian(gain=0.0)
     with pytest.raises(ValueError, match="swap them"):
         PoissonGaussian(read=(0.2, 0.1))
+
+
+def test_each_sample_draws_a_pair_of_a_profile(tmp_path) -> None:
+    """The variance is that of one of the pairs; the value without light has no photon noise."""
+    pairs = (SensorPair(0.002, 0.01, 0.1), SensorPair(0.03, 0.02))
+    NoiseProfile(pairs).write(tmp_path / "camera.json")
+    noise = PoissonGaussian(profile=str(tmp_path / "camera.json"))
+    degraded = noise(flat(0.6, samples=64), seeded())
+    expected = [math.sqrt(p.gain * (0.6 - p.pedestal) + p.read**2) for p in pairs]
+    levels = degraded.sigma.flatten()
+    assert all(min(abs(float(level) - each) for each in expected) < 1e-6 for level in levels)
+    assert 16 < sum(abs(float(level) - expected[0]) < 1e-6 for level in levels) < 48
+    measured = (degraded.noisy - 0.6).flatten(1).std(dim=1)
+    torch.testing.assert_close(measured, levels, rtol=0.03, atol=0)
+    NoiseProfile(pairs[:1]).write(tmp_path / "one.json")
+    black = PoissonGaussian(profile=str(tmp_path / "one.json"))(flat(0.1), seeded()).noisy - 0.1
+    assert float(black.std()) == pytest.approx(0.01, rel=0.02)
+    assert abs(float(black.mean())) < 1e-4

@@ -52,7 +52,7 @@ NoiseCurve = Annotated[
     typer.Option(
         "--noise-curve",
         metavar="CURVE",
-        help="GAIN,READ[,PEDESTAL]: photon gain, read noise, in values of the file.",
+        help="GAIN,READ[,PEDESTAL] in values of the file, or FILE.json of analyze --profile.",
     ),
 ]
 Scales = Annotated[

@@ -37,6 +37,12 @@ def read_stabilize(mode: str | None, curve: str | None) -> Stabilize:
 
 
 def _sensor(text: str) -> Stabilize:
+    from restorekit.restore.stabilization.sensor_noise import SensorNoise
+
+    if text.lower().endswith(".json"):
+        from restorekit.noise_profile import NoiseProfile
+
+        return SensorNoise.of(NoiseProfile.read(text).pair)
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
@@ -44,8 +50,6 @@ def _sensor(text: str) -> Stabilize:
     if len(numbers) not in (2, 3) or not all(map(math.isfinite, numbers)):
         raise ArgumentError(
             "--noise-curve is GAIN,READ or GAIN,READ,PEDESTAL in values of the file, "
-            f"for example 2.5,8,100, not '{text}'"
+            f"for example 2.5,8,100, or a noise profile FILE.json, not '{text}'"
         )
-    from restorekit.restore.stabilization.sensor_noise import SensorNoise
-
     return SensorNoise(*numbers)

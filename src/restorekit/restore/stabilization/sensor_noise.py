@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from restorekit.errors import ArgumentError
 from restorekit.estimate.noise_curve import NoiseCurve
+from restorekit.noise_profile import SensorPair
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class SensorNoise:
                 f"read noise is at least 0 and a pedestal is finite, not {self.read} and "
                 f"{self.pedestal}"
             )
+
+    @classmethod
+    def of(cls, pair: SensorPair) -> SensorNoise:
+        """The noise of a pair of a noise profile, in the values of the files that it is of."""
+        span = pair.white - pair.black
+        return cls(pair.gain * span, pair.read * span, pair.black + pair.pedestal * span)
 
     def curve(self, black: float, white: float) -> NoiseCurve:
         """The noise curve on the scale where `black` is 0 and `white` is 1."""
