@@ -126,3 +126,14 @@ def test_half_precision_is_computed_in_float32() -> None:
     noise = Kornia("RandomGaussianBlur", kernel_size=5, sigma=[1.0, 1.0]).bfloat16()
     expected = noise(clean.float(), seeded()).noisy.bfloat16()
     assert torch.equal(noise(clean, seeded()).noisy, expected)
+
+
+def test_a_formula_names_its_arguments() -> None:
+    """Which kornia's signature checks, as those of a mapping."""
+    clean = colours()
+    named = restorekit.create_noise("kornia(augmentation=RandomGaussianNoise, std=0.1) | blur(1)")
+    noise = [{"name": "kornia", "augmentation": "RandomGaussianNoise", "std": 0.1}, "blur(1)"]
+    chained = restorekit.create_noise("chain", noises=noise)
+    assert torch.equal(named(clean, seeded()).noisy, chained(clean, seeded()).noisy)
+    with pytest.raises(ArgumentError, match="'sdt'. Did you mean 'std'"):
+        restorekit.create_noise("kornia(augmentation=RandomGaussianNoise, sdt=0.1) | blur")

@@ -24,8 +24,9 @@ from restorekit.untrusted.plain_data import DEEPEST
 from restorekit.untrusted.text import quoted
 
 Spec = dict[str, object]
-# Given a name, the names of its arguments in order; raises RestoreKitError for an unknown one.
-ArgumentNames = Callable[[str], Sequence[str]]
+# Given a name, the names of its arguments in order, and whether it takes others and checks them
+# itself; raises RestoreKitError for an unknown one.
+ArgumentNames = Callable[[str], tuple[Sequence[str], bool]]
 
 _LONGEST = 10_000  # characters
 _FORMULA = re.compile(r"[(|+*]")
@@ -46,7 +47,7 @@ def read_formula(text: str, argument_names: ArgumentNames) -> Spec:
 
     Args:
         text: the formula.
-        argument_names: the names of the arguments of a noise.
+        argument_names: the names of the arguments of a noise, and whether it takes others.
 
     Raises:
         ArgumentError: it cannot be read; the message has the position of the character.
@@ -129,7 +130,7 @@ class _Reader:
     def _call(self, node: ast.Call, depth: int) -> Spec:
         if not isinstance(node.func, ast.Name):
             raise self._fault_at(node.func, "expected the name of a noise")
-        names = self._names(node.func)
+        names, is_open_ended = self._names(node.func)
         if len(node.args) > len(names):
             takes = ", ".join(names) or "no arguments"
             raise self._fault_at(node.args[len(names)], f"'{node.func.id}' takes {takes}")
@@ -140,7 +141,7 @@ class _Reader:
                 raise self._fault_at(value, "'**' cannot be used")
             if name in given or name == "name":
                 raise self._fault_at(value, f"'{name}' is given twice")
-            if name not in names:
+            if name not in names and not is_open_ended:
                 # The start of "name=value".
                 raise self._fault_at(value, self._unknown(name, names), -len(name) - 1)
             given[name] = self._value(value, depth + 1)
@@ -188,8 +189,8 @@ class _Reader:
         value = node.value if isinstance(node, ast.Constant) else None
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
-    def _names(self, node: ast.Name) -> Sequence[str]:
-        """The names of the arguments of a noise."""
+    def _names(self, node: ast.Name) -> tuple[Sequence[str], bool]:
+        """The names of the arguments of a noise, and whether it takes others."""
         try:
             return self.argument_names(node.id)
         except LookupError as error:

@@ -34,15 +34,17 @@ def read_noise_text(text: str, registry: Registry) -> list[tuple[str, Spec]]:
         UnknownNameError: no noise is called that.
     """
 
-    def names(name: str) -> list[str]:
-        return [argument.name for argument in signatures.arguments(registry.get(name))]
+    def names(name: str) -> tuple[list[str], bool]:
+        target = registry.get(name)
+        known = [argument.name for argument in signatures.arguments(target)]
+        return known, signatures.is_open_ended(target)
 
     if noise_formulas.is_formula(text):
         return [(text.strip(), noise_formulas.read_formula(text, names))]
     written = expressions.parse_expression(text)
     if not written.values:
         return [(written.text, {"name": written.name, **written.arguments})]
-    if not (parameters := names(written.name)):
+    if not (parameters := names(written.name)[0]):
         raise ArgumentError(f"noise '{text}': '{written.name}' takes no arguments")
     if (first := parameters[0]) in written.arguments:
         raise ArgumentError(f"noise '{text}': '{first}' is given twice")
