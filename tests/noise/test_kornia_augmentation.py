@@ -135,5 +135,5 @@ def test_a_formula_names_its_arguments() -> None:
     noise = [{"name": "kornia", "augmentation": "RandomGaussianNoise", "std": 0.1}, "blur(1)"]
     chained = restorekit.create_noise("chain", noises=noise)
     assert torch.equal(named(clean, seeded()).noisy, chained(clean, seeded()).noisy)
-    with pytest.raises(ArgumentError, match="'sdt'. Did you mean 'std'"):
+    with pytest.raises(ArgumentError, match=r"'sdt'\. Did you mean 'std'"):
         restorekit.create_noise("kornia(augmentation=RandomGaussianNoise, sdt=0.1) | blur")
