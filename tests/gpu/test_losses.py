@@ -12,6 +12,7 @@ from restorekit.records import Restoration
 pytestmark = pytest.mark.gpu
 
 SIDE = 164  # enough for ms_ssim
+REQUIRED = {"perceptual": {"network": torch.nn.AvgPool2d(3, 1)}}
 
 
 def example(device: torch.device | str) -> tuple[dict[str, Tensor], Tensor]:
@@ -35,7 +36,8 @@ def measured(
     extras = {key: leaves[key] for key in ("mean", "log_variance")}
     kind = torch.device(device).type
     with torch.autocast(kind, torch.bfloat16, enabled=autocast):
-        value: Tensor = losses.create(name).to(device)(Restoration(leaves["image"], extras), target)
+        loss = losses.create(name, **REQUIRED.get(name, {})).to(device)
+        value: Tensor = loss(Restoration(leaves["image"], extras), target)
     value.backward()
     found = {key: leaf.grad.cpu() for key, leaf in leaves.items() if leaf.grad is not None}
     return value, found

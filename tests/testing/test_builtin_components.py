@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from restorekit.components.kinds import REGISTRIES
 from restorekit.testing import check_component, check_model, check_objective
@@ -21,6 +22,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image_list": {"path": "list.csv"},
     "kornia": {"augmentation": "RandomGaussianNoise", "std": 0.1},
     "luminance": {"noise": GAUSSIAN},
+    "perceptual": {"network": torch.nn.AvgPool2d(3, 1), "normalize": False},
     "mixture": {
         "datasets": [{"name": "folder", "path": "."}, {"name": "pairs", "path": "."}],
         "weights": [1, 3],

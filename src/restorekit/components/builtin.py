@@ -102,49 +102,6 @@ def _classical_methods() -> list[Component]:
 
 
 @hookimpl
-def restorekit_losses() -> list[Component]:
-    return [
-        Component("l1", "restorekit.loss.pixel:L1", "mean absolute error", tags=("pixel",)),
-        Component("mse", "restorekit.loss.pixel:MSE", "mean squared error", tags=("pixel",)),
-        Component(
-            "charbonnier",
-            "restorekit.loss.pixel:Charbonnier",
-            "sqrt(difference^2 + epsilon^2), a smooth l1",
-            "Charbonnier et al., ICIP 1994; Lai et al., LapSRN, https://arxiv.org/abs/1704.03915",
-            ("pixel",),
-        ),
-        Component(
-            "ssim",
-            "restorekit.loss.structure:SSIM",
-            "1 - structural similarity",
-            "Wang et al., Image Quality Assessment, IEEE TIP 2004",
-            ("structure",),
-        ),
-        Component(
-            "ms_ssim",
-            "restorekit.loss.structure:MSSSIM",
-            "1 - structural similarity over several scales",
-            "Wang et al., Multiscale Structural Similarity, Asilomar 2003",
-            ("structure",),
-        ),
-        Component(
-            "total_variation",
-            "restorekit.loss.regularizers:TotalVariation",
-            "mean absolute difference of neighbouring pixels of the restored image",
-            "Rudin et al., Physica D 1992",
-            ("regularizer",),
-        ),
-        Component(
-            "kl_divergence",
-            "restorekit.loss.regularizers:KLDivergence",
-            "divergence of a VAE's latent from the standard normal, per sample",
-            "Kingma and Welling, https://arxiv.org/abs/1312.6114",
-            ("regularizer", "generative"),
-        ),
-    ]
-
-
-@hookimpl
 def restorekit_datasets() -> list[Component]:
     return [
         Component(

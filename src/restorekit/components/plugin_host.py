@@ -24,6 +24,7 @@ import pluggy
 from restorekit.components import (
     builtin,
     builtin_commands,
+    builtin_losses,
     builtin_noises,
     builtin_objectives,
     builtin_training,
@@ -70,6 +71,7 @@ class _Host:
                 own = Provider("restorekit", version("restorekit"))
                 for module in (
                     builtin,
+                    builtin_losses,
                     builtin_noises,
                     builtin_objectives,
                     builtin_training,
