@@ -68,4 +68,5 @@ class FocalFrequency(ImageLoss):
 def _power_of_error(restored: Tensor, target: Tensor) -> Tensor:
     """Squared absolute differences of the coefficients, (B, C, H, W)."""
     error = torch.fft.fft2(restored - target, norm="ortho")
-    return error.real.square() + error.imag.square()
+    power: Tensor = error.real.square() + error.imag.square()
+    return power
