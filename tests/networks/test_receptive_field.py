@@ -27,7 +27,13 @@ class Function(nn.Module):
 
 
 def averaged(side: int) -> Callable[[Tensor], Tensor]:
-    return lambda x: functional.avg_pool2d(x, side, stride=1, padding=side // 2)
+    """The mean over a window, along rows and then along columns, which is much faster."""
+
+    def average(x: Tensor) -> Tensor:
+        across = functional.avg_pool2d(x, (1, side), stride=1, padding=(0, side // 2))
+        return functional.avg_pool2d(across, (side, 1), stride=1, padding=(side // 2, 0))
+
+    return average
 
 
 @pytest.mark.parametrize("depth", [2, 5, 9])
