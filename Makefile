@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # Targets share an environment, so only one pip runs at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest api coverage fuzz gpu docs wheel notebook test-all test-lowest test-mlflow test-napari test-packages clean
+.PHONY: help demo test lint types pytest api coverage fuzz gpu docs linkcheck wheel notebook test-all test-lowest test-mlflow test-napari test-packages clean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ gpu:  ## on a machine with a GPU: tests, benchmarks, then training of the bundle
 docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
 
+linkcheck: $(VENV)/.installed-docs  ## whether the addresses in the documentation answer
+	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/linkcheck
+
 wheel: $(VENV)/.installed-test  ## the wheel and the source distribution, in dist/
 	$(BIN)/python -m build
 
@@ -99,7 +102,7 @@ test-napari:  ## the tests of examples/restorekit-napari, with napari in an envi
 	cd examples/restorekit-napari && ../../.venv-napari/bin/python -m pytest
 
 clean:  ## remove built files; keep the environments and demo/
-	rm -rf build dist docs/_build docs/_generated .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build docs/_generated docs/gallery .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra, which is installed again when the requirements change.

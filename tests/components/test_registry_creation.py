@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,16 @@ class TestDescribe:
         told = models.describe("odd")
         assert told.name == "odd"
         assert len(told.arguments) == 1
+
+    def test_a_class_of_a_session_is_described(
+        self, models: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A class that was typed in has no source file."""
+        session = types.ModuleType("__main__")
+        monkeypatch.setitem(sys.modules, "__main__", session)
+        exec("class Typed:\n    'Typed in.'", vars(session))
+        models.add(Component("typed", session.Typed), ME)
+        assert (models.describe("typed").doc, models.describe("typed").file) == ("Typed in.", "")
 
     def test_a_partial_is_described_by_what_it_calls(self, models: Registry) -> None:
         """Bound arguments hide neither the docstring nor the file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-GENERATED = {"_build", "_generated", "gallery"}
+GENERATED = {"_build", "_generated"}
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *(ROOT / "benchmarks" / "README.md", *sorted(ROOT.glob("examples/*/README.md"))),

@@ -36,6 +36,8 @@ def fill(folder: Path) -> None:
     for name in PAIRS:
         write_pair(folder / name / "gt" / "one.png", folder / name / "noisy" / "one.png")
     write_pair(folder / "shots" / "mean" / "cat.png", folder / "shots" / "raw" / "cat_1.png")
+    for number, name in enumerate(("cat_1", "cat_2", "dog_1", "dog_2")):
+        write_picture(folder / "bursts" / f"{name}.png", number, (48, 48, 3))
     (folder / "pairs.csv").write_text("clean,noisy\nmean/cat.png,raw/cat_1.png\n")
     cells = 100 + np.random.default_rng(3).poisson(200, (2, 64, 72)).astype(np.uint16)
     tifffile.imwrite(folder / "cells.tif", cells, photometric="minisblack")

@@ -105,7 +105,7 @@ def source_file(target: Target) -> str:
     """The source file of a target; "" if there is none."""
     try:
         return inspect.getsourcefile(signatures.unwrap_target(target)) or ""
-    except TypeError:
+    except (TypeError, OSError):  # OSError: a class of a session or of executed text
         return ""
 
 
