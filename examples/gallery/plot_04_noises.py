@@ -22,7 +22,7 @@ GAUSSIAN = {"name": "gaussian", "std": 0.15}
 NEEDED = {
     "noise": GAUSSIAN,
     "noises": [GAUSSIAN, {"name": "salt_and_pepper", "amount": 0.05}],
-    "augmentation": "RandomMotionBlur",
+    "augmentation": "RandomRain",
 }
 
 photograph = torch.from_numpy(data.astronaut()[60:188, 160:288].copy()).movedim(2, 0)[None] / 255
