@@ -35,6 +35,9 @@ def fill(folder: Path) -> None:
         write_picture(folder / name / "one.png", number, (48, 48) if gray else (48, 48, 3))
     for name in PAIRS:
         write_pair(folder / name / "gt" / "one.png", folder / name / "noisy" / "one.png")
+    for scene in ("0001_001_S6", "0002_001_S6"):
+        place = folder / "SIDD" / scene
+        write_pair(place / "GT_SRGB_010.PNG", place / "NOISY_SRGB_010.PNG")
     write_pair(folder / "shots" / "mean" / "cat.png", folder / "shots" / "raw" / "cat_1.png")
     for number, name in enumerate(("cat_1", "cat_2", "dog_1", "dog_2")):
         write_picture(folder / "bursts" / f"{name}.png", number, (48, 48, 3))

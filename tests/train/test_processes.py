@@ -126,6 +126,36 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     assert largest_difference(tmp_path / "two", tmp_path / "from2to2") == 0
 
 
+def test_two_processes_train_on_real_noise_as_one(tmp_path: Path) -> None:
+    """A mixture of clean pictures and of pairs gives the same weights and metrics."""
+    config = write_run(tmp_path)
+    data = json.loads(config.read_text())
+    for role in ("training", "validation"):
+        source = tmp_path / ("pictures" if role == "training" else "held_out")
+        for number, path in enumerate(sorted(source.iterdir())):
+            with Image.open(path) as image:
+                for kind, add in (("gt", 0), ("noisy", 20)):
+                    place = tmp_path / role / kind / f"{number}.png"
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    image.transpose(Image.Transpose.ROTATE_180).point(
+                        lambda level, add=add: min(level + add, 255)
+                    ).save(place)
+    pairs = [
+        {"name": "pairs", "path": str(tmp_path / role), "patch_size": side}
+        for role, side in (("training", 24), ("validation", 16))
+    ]
+    data["dataset"] = {"name": "mixture", "datasets": [data["dataset"], pairs[0]]}
+    data["validation_dataset"] = {"clean": data["validation_dataset"], "real": pairs[1]}
+    config.write_text(json.dumps(data))
+    finish(launch(1, config, tmp_path / "one"))
+    finish(launch(2, config, tmp_path / "two"))
+    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-6
+    one, two = (metrics(tmp_path / run)[-1] for run in ("one", "two"))
+    assert "real/real noise" in one["conditions"]
+    for name, row in one["conditions"].items():
+        assert two["conditions"][name]["psnr"] == pytest.approx(row["psnr"], abs=1e-3)
+
+
 def test_split_weights_train_as_whole_ones(tmp_path: Path) -> None:
     """FSDP is a key of the configuration: the same weights, saved whole, stopped and resumed too.
 

@@ -66,11 +66,11 @@ class TrainConfig(Section):
     """
 
     model: ModelField = Field(description="The architecture.")
-    dataset: DatasetField = Field(description="The clean images to train on.")
+    dataset: DatasetField = Field(description="The images to train on, clean or with real noise.")
     noise: NoiseField = Field(
         ComponentSpec(name="classic_mixture"),
         validate_default=True,
-        description="What corrupts the clean images.",
+        description="What corrupts the clean images; images with real noise stay as they are.",
     )
     objective: ObjectiveField = Field(
         ComponentSpec(name="supervised"),
