@@ -63,7 +63,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "experiments": frozenset(
         {"components", "config", "data", "evaluate", "metric", "pictures", "train", "weights"}
     ),
-    "operations": frozenset({"components", "networks", "pictures", "report", "restore"}),
+    "operations": frozenset(
+        {"components", "data", "networks", "objective", "pictures", "report", "restore", "train"}
+        | {"weights"}
+    ),
     "app": frozenset(
         {"components", "data", "metric", "operations", "pictures", "report", "restore", "train"}
         | {"weights"}

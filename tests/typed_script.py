@@ -20,6 +20,7 @@ import restorekit
 
 # isort: off
 from restorekit import (
+    AdaptOutcome,
     Analysis,
     AnalyzedFiles,
     ArgumentError,
@@ -61,6 +62,7 @@ from restorekit import (
     TrainOutcome,
     Trainer,
     UnknownNameError,
+    adapt,
     add_noise_files,
     analyze,
     analyze_files,
@@ -183,6 +185,7 @@ def restore(path: Path, noisy: Tensor, pixels: NDArray[np.uint8]) -> None:
     outcome = Denoiser("swift-photo").restore(noisy)
     assert_type(outcome, DenoiseOutcome[Tensor])
     assert_type(analyze(noisy), Analysis)
+    assert_type(adapt(path, path).is_better, bool)
     assert_type(analyze_files(path).results, tuple[FileAnalysis, ...])
     assert_type(NoiseCurve(0.01, 1e-4).sigma(0.5), float)
     assert_type(SensorNoise(2.5, 8).curve(0, 4095), NoiseCurve)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from restorekit.experiments.sweep import SweepOutcome, sweep
     from restorekit.metric.image_quality import psnr, ssim
     from restorekit.noise_profile import NoiseProfile
+    from restorekit.operations.adapt import AdaptOutcome, adapt
     from restorekit.operations.analyze_files import AnalyzedFiles, FileAnalysis, analyze_files
     from restorekit.operations.denoise_files import denoise_files
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     # The end of what `make api` writes.
 
 _LAZY = {
+    "AdaptOutcome": "restorekit.operations.adapt",
     "Analysis": "restorekit.restore.analysis",
     "AnalyzedFiles": "restorekit.operations.analyze_files",
     "Degraded": "restorekit.records",
@@ -145,6 +147,7 @@ _LAZY = {
     "Trainer": "restorekit.train.trainer",
     "__version__": "restorekit.version",
     "add_noise_files": "restorekit.operations.noise_files",
+    "adapt": "restorekit.operations.adapt",
     "analyze": "restorekit.restore.analyze",
     "analyze_files": "restorekit.operations.analyze_files",
     "annotate": "restorekit.weights.card",
@@ -187,6 +190,7 @@ def _shortcuts() -> dict[str, object]:
 
 
 __all__ = [
+    "AdaptOutcome",
     "Analysis",
     "AnalyzedFiles",
     "ArgumentError",
@@ -228,6 +232,7 @@ __all__ = [
     "TrainOutcome",
     "Trainer",
     "UnknownNameError",
+    "adapt",
     "add_noise_files",
     "analyze",
     "analyze_files",

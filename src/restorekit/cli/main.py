@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from restorekit.cli import (
+    adapt,
     analyze,
     benchmark,
     check_plugin,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command("train", cls=QuickCommand)(train.train)
 app.command("sweep", cls=QuickCommand)(sweep.sweep)
+app.command("adapt", cls=QuickCommand)(adapt.adapt)
 app.command("compare", cls=QuickCommand)(compare.compare)
 app.command("denoise", cls=QuickCommand)(denoise.denoise)
 app.command("noise", cls=QuickCommand)(noise.noise)

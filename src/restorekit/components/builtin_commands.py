@@ -9,6 +9,7 @@ _NAMES = (
     *("train", "sweep", "compare", "denoise", "noise", "analyze", "benchmark", "list", "describe"),
     *("plugins", "check_plugin", "new_plugin", "schema", "info", "convert", "export", "app"),
     "push",
+    "adapt",
 )
 
 
