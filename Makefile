@@ -69,7 +69,7 @@ linkcheck: $(VENV)/.installed-docs  ## whether the addresses in the documentatio
 wheel: $(VENV)/.installed-test  ## the wheel and the source distribution, in dist/
 	$(BIN)/python -m build
 
-notebook: $(VENV)/.installed-test  ## execute the example notebook
+notebook: $(VENV)/.installed-test  ## execute the example notebooks
 	$(BIN)/python -m pytest tests/examples/test_notebook.py
 
 # A version is used only if it runs: version managers install stubs that fail.

@@ -1,4 +1,4 @@
-"""The example notebook runs from top to bottom."""
+"""The example notebooks run from top to bottom."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[2] / "examples" / "train_and_restore.ipynb"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# The notebooks and how many pictures each shows.
+PICTURES = {"train_and_restore": 2, "micrographs": 2, "plugins": 1, "self_supervision": 1}
 
 
-@pytest.fixture
-def notebook() -> nbformat.NotebookNode:
-    """The committed notebook."""
-    return nbformat.read(NOTEBOOK, as_version=4)
+def read(name: str) -> nbformat.NotebookNode:
+    """A committed notebook."""
+    return nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
 
 
-def test_it_is_committed_without_outputs(notebook: nbformat.NotebookNode) -> None:
+def test_each_notebook_is_tested() -> None:
+    """A new one has to state how many pictures it shows."""
+    assert {path.stem for path in EXAMPLES.glob("*.ipynb")} == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_it_is_committed_without_outputs(name: str) -> None:
     """Outputs are not kept in the repository."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in read(name).cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
+@pytest.mark.parametrize("name", PICTURES)
 def test_it_runs_without_a_warning(
-    notebook: nbformat.NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every cell runs with warnings as errors, and both pictures are shown at the end."""
+    """Every cell runs with warnings as errors, and its pictures are shown."""
+    notebook = read(name)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     strict = nbformat.v4.new_code_cell("import warnings; warnings.simplefilter('error')")
     lenient = nbformat.v4.new_code_cell("warnings.resetwarnings()")  # the kernel's own, at its end
@@ -35,4 +44,4 @@ def test_it_runs_without_a_warning(
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}})
     asyncio.run(client.async_execute())
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == PICTURES[name]
