@@ -8,7 +8,7 @@ import torch
 from scipy import signal, stats
 
 from restorekit.noise.correlated import Colored, Correlated
-from tests.noise.correlations import flat, seeded
+from tests.noise.correlations import correlation, flat, seeded
 
 KERNEL = [[1.0, 2.0, 0.0], [0.0, 3.0, -1.0]]
 
@@ -24,6 +24,17 @@ def test_the_noise_has_the_autocorrelation_of_its_kernel() -> None:
     # Fewer pairs of pixels are that far apart.
     pairs = np.outer(1 - np.abs([-1, 0, 1]) / 64, 1 - np.abs([-2, -1, 0, 1, 2]) / 64)
     np.testing.assert_allclose(measured / pairs, expected, atol=0.02)
+
+
+def test_a_large_kernel_gives_the_noise_of_a_small_one() -> None:
+    """With zeros and tiny numbers around it, on which the way of computing depends."""
+    wide = np.full((7, 7), 1e-9)
+    wide[2:4, 2:5] = KERNEL
+    noise = Correlated(0.2, wide.tolist())(flat(0.5, samples=8), seeded()).noisy - 0.5
+    unit = np.array(KERNEL) / np.linalg.norm(KERNEL)
+    beside = float((unit[:, 1:] * unit[:, :-1]).sum())
+    assert correlation(noise) == pytest.approx(beside, abs=0.01)
+    assert float(noise.std()) == pytest.approx(0.2, rel=0.02)
 
 
 def test_every_pixel_is_normal_with_the_std() -> None:

@@ -74,18 +74,17 @@ class Noise(nn.Module):
         """
         raise NotImplementedError
 
-    def level_of(self, variance: Tensor, is_map: bool = False) -> Tensor:
-        """The standard deviation that is returned for a variance that differs between pixels.
+    def pooled(self, values: Tensor, is_map: bool = False) -> Tensor:
+        """The mean of each sample, of which a noise that depends on the brightness makes sigma.
 
         Args:
-            variance: (B, C, H, W) or smaller where it is constant.
+            values: (B, C, H, W).
             is_map: whether to keep the pixels apart.
 
         Returns:
-            The root of the mean variance of each sample, (B, 1, 1, 1), or of each pixel over the
-            channels, (B, 1, H, W).
+            (B, 1, 1, 1), or the mean of the channels of each pixel, (B, 1, H, W).
         """
-        return variance.mean(1 if is_map else (1, 2, 3), keepdim=True).sqrt()
+        return values.mean(1 if is_map else (1, 2, 3), keepdim=True)
 
     def extra_repr(self) -> str:
         """The arguments, shown when the module is printed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from restorekit.noise.base import Noise
@@ -47,9 +48,9 @@ class Speckle(Noise):
     def corrupt(self, clean: Tensor, draw: Draws) -> Degraded:
         """The batch with noise of a standard deviation drawn for each sample."""
         std = draw.parameter(self.std)
-        noisy = draw.normal(*clean.shape).mul_(std).add_(1.0) * clean
-        level = self.level_of(clean.detach().float().square(), self.sigma_map) * std
-        return Degraded(noisy, level)
+        relative = draw.normal(*clean.shape).mul_(std)
+        level = self.pooled(clean.detach().float().square(), self.sigma_map).sqrt() * std
+        return Degraded(torch.addcmul(clean, clean, relative.to(clean.dtype)), level)
 
 
 class Gamma(Noise):
@@ -93,5 +94,5 @@ class Gamma(Noise):
         """The batch with noise of a number of looks drawn for each sample."""
         looks = draw.logarithmic(self.looks)
         factor = gamma_numbers(looks.expand(clean.shape), draw.generator).div_(looks)
-        level = self.level_of(clean.detach().float().square() / looks, self.sigma_map)
+        level = (self.pooled(clean.detach().float().square(), self.sigma_map) / looks).sqrt()
         return Degraded(factor * clean, level)

@@ -59,7 +59,7 @@ class Poisson(Noise):
         gain = 1 / draw.logarithmic(self.peak)
         light = clean.detach().float()
         counts = poisson_numbers(light / gain, draw.generator)
-        level = self.level_of(light.clamp(min=0.0) * gain, self.sigma_map)
+        level = (self.pooled(light, self.sigma_map).clamp(min=0.0) * gain).sqrt()
         return Degraded(in_place_of(clean, counts.mul_(gain)), level)
 
 
@@ -114,7 +114,7 @@ class PoissonGaussian(Noise):
         light = (clean.detach().float() - pedestal).clamp_(min=0.0)
         shot = poisson_numbers(light / gain, draw.generator).mul_(gain).sub_(light)
         noise = shot.addcmul_(draw.normal(*clean.shape), read)
-        level = self.level_of(light * gain + read.square(), self.sigma_map)
+        level = (self.pooled(light, self.sigma_map) * gain + read.square()).sqrt()
         return Degraded(clean + noise, level)
 
     def _drawn(self, draw: Draws) -> tuple[Tensor, Tensor, Tensor]:

@@ -23,7 +23,7 @@ _COUNTS = 64  # a rate of 12 exceeds 63 with a probability of 1e-24
 # The 31 random bits of a table look-up: rounding of the rate, column, and choice of the alias.
 _ROUNDING_BITS, _COLUMN_BITS, _CHOICE_BITS = 12, 6, 13
 _STEPS = 64  # rates of the grid in a unit
-_CHUNK = 1 << 17  # numbers that are drawn together, so that intermediate results stay in the cache
+_CHUNK = 1 << 16  # numbers that are drawn together, so that intermediate results stay in the cache
 
 
 def poisson_numbers(rate: Tensor, generator: Generator | None) -> Tensor:
@@ -40,41 +40,59 @@ def poisson_numbers(rate: Tensor, generator: Generator | None) -> Tensor:
     if rate.device.type != "cpu":
         return torch.poisson(rate.clamp(min=0.0), generator)
     counts = torch.empty_like(rate, memory_format=torch.contiguous_format)
-    pairs = zip(rate.reshape(-1).split(_CHUNK), counts.view(-1).split(_CHUNK), strict=True)
-    for part, made in pairs:
-        _fill(made, part.clamp(min=0.0), generator)
+    source = _Source(generator)
+    with torch.inference_mode():  # which has less to do for each operation
+        parts = zip(rate.reshape(-1).split(_CHUNK), counts.view(-1).split(_CHUNK), strict=True)
+        for part, made in parts:
+            _fill(made, part, source)
     return counts
 
 
-def _fill(counts: Tensor, rate: Tensor, generator: Generator | None) -> None:
+class _Source:
+    """Random bits and normal numbers, all of them determined by a generator of torch.
+
+    Args:
+        generator: the generator; torch's own if None.
+    """
+
+    def __init__(self, generator: Generator | None) -> None:
+        self.generator = generator
+        seed = int(torch.randint(2**62, (), generator=generator))
+        # A third of the time of torch's generator.
+        self._bits = np.random.Generator(np.random.SFC64(seed))
+
+    def bits(self, count: int) -> Tensor:
+        """Numbers of 31 random bits each, as int32."""
+        words = self._bits.integers(2**64, size=(count + 1) // 2, dtype=np.uint64)
+        return torch.from_numpy(words.view(np.int32)[:count]).bitwise_and_(2**31 - 1)
+
+
+def _fill(counts: Tensor, rate: Tensor, source: _Source) -> None:
     """Write the counts of some rates, by the methods that these need."""
     least, most = (float(end) for end in rate.aminmax())
+    if least < 0.0:
+        rate = rate.clamp(min=0.0)
     if most <= _FROM_NORMAL:
-        counts.copy_(_of_low_rates(rate, generator))
+        counts.copy_(count_of_bits(source.bits(len(rate)), rate))
         return
-    torch.randn(rate.shape, generator=generator, out=counts)
-    counts.copy_(count_of_normal(counts, rate))
+    counts.normal_(generator=source.generator)
+    count_of_normal(counts, rate, out=counts)
     if least <= _FROM_NORMAL:
         # Several times as fast as torch's masks, which branch at each number.
-        places = torch.from_numpy(np.flatnonzero((rate <= _FROM_NORMAL).numpy()))
-        low = _of_low_rates(rate.index_select(0, places), generator)
+        places = torch.from_numpy(np.flatnonzero(rate.numpy() <= _FROM_NORMAL))
+        low = count_of_bits(source.bits(len(places)), rate.index_select(0, places))
         counts.index_copy_(0, places, low.to(counts.dtype))
 
 
-def _of_low_rates(rate: Tensor, generator: Generator | None) -> Tensor:
-    bits = torch.empty(rate.shape, dtype=torch.int32).random_(generator=generator)
-    return count_of_bits(bits, rate)
-
-
-def count_of_normal(normal: Tensor, rate: Tensor) -> Tensor:
+def count_of_normal(normal: Tensor, rate: Tensor, out: Tensor | None = None) -> Tensor:
     """Counts of rates of at least 12 from standard normal numbers."""
     narrow = rate.rsqrt()
     part = normal * narrow
     # With the part v = normal / sqrt(rate), the expansion is rate * P(v) + Q(v) - 8 / (405 rate).
-    first = (part / 270).sub_(1 / 72).mul_(part).add_(1 / 6).mul_(part).add_(1.0).mul_(part)
+    first = (part * (1 / 270)).sub_(1 / 72).mul_(part).add_(1 / 6).mul_(part).add_(1.0).mul_(part)
     second = (part * (7 / 810)).sub_(1 / 36).mul_(part).add_(1 / 3)
     second.addcmul_(narrow, narrow, value=-8 / 405).add_(rate)
-    return second.addcmul_(first, rate).floor_().clamp_(min=0.0)
+    return torch.addcmul(second, first, rate, out=out).floor_().clamp_(min=0.0)
 
 
 def count_of_bits(bits: Tensor, rate: Tensor) -> Tensor:
