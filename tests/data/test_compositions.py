@@ -17,6 +17,7 @@ from restorekit.data.folder import Folder
 from restorekit.data.mixture import Mixture
 from restorekit.data.noisy_pictures import NoisyPictures
 from restorekit.seeding import derive_generator
+from restorekit.symmetry import ALL_SYMMETRIES
 from restorekit.train.data_split import split_dataset
 from restorekit.train.dataset_items import read_sample, source_of
 
@@ -143,6 +144,26 @@ def test_pictures_taken_as_noisy(photos: Path) -> None:
     in_memory = NoisyPictures([(torch.ones(3, 4, 4), "label")])  # type: ignore[arg-type]
     assert not hasattr(in_memory, "sample")
     assert torch.equal(in_memory[0].noisy, torch.ones(3, 4, 4))
+
+
+def test_clean_pictures_stand_for_noisy_ones(photos: Path) -> None:
+    """Noise is added once: every patch is cut out of the same noisy picture."""
+    folder = {"name": "folder", "path": str(photos / "b"), "patch_size": None}
+    noise = {"name": "gaussian", "std": 0.1}
+    whole = create_dataset("noisy", dataset=folder, noise=noise)
+    first, again, other = (whole[index].noisy for index in (0, 0, 1))  # type: ignore[attr-defined]
+    assert torch.equal(first, again)
+    added = [first - Folder(str(photos / "b"), None)[0], other - Folder(str(photos / "b"), None)[1]]
+    assert not torch.equal(*added)
+    assert float(torch.stack(added).std()) == pytest.approx(0.1, rel=0.1)
+    patches: Any = create_dataset("noisy", dataset={**folder, "patch_size": 8}, noise=noise)
+    assert torch.equal(patches[0].noisy, first[:, 6:14, 6:14])
+    drawn = patches.sample(0, derive_generator(0, "test")).noisy
+    turns = [turn.apply(first) for turn in ALL_SYMMETRIES]
+    windows = torch.cat([turn.unfold(1, 8, 1).unfold(2, 8, 1).flatten(1, 2) for turn in turns], 1)
+    assert (windows == drawn[:, None]).all(dim=(0, 2, 3)).any()
+    items = NoisyPictures([torch.zeros(3, 40, 40)], noise=noise)  # type: ignore[arg-type]
+    assert float(items[0].noisy.std()) == pytest.approx(0.1, rel=0.1)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
