@@ -70,7 +70,7 @@ class TestList:
     def test_a_pattern_selects(self, run: Any) -> None:
         """As in a shell. A pattern that matches nothing is not an error."""
         listed = json.loads(run("list", "losses", "m*", "--json").out)
-        assert [each["name"] for each in listed["losses"]] == ["ms_ssim", "mse"]
+        assert [each["name"] for each in listed["losses"]] == ["ms_ssim", "mse", "multi_scale"]
         assert json.loads(run("list", "--json", "losses", "x*").out) == {"losses": []}
         assert run("list", "losses", "x*").out == "losses\n  (none)\n"
 
