@@ -30,6 +30,8 @@ _MOST_ANALYSED = 8
 _MORE = 1.05  # an estimate of the noise varies by about as much
 _EVERY, _PATIENCE = 25, 6  # steps between validations, and validations without a better one
 _WEIGHTS = "best.safetensors"
+# Where noise grows with the signal, a patch has no single level.
+_UNEVEN = {"name": "neighbor2neighbor", "ramp": 0}
 _WHITE = {"name": "recorrupted2recorrupted", "sigma": "estimate"}
 
 
@@ -93,8 +95,8 @@ def adapt(
         model: the weights to start from: a name, a file or the folder of a run. "auto" takes those
             that `denoise` chooses for most of the pictures.
         objective: how to learn; see the guide on training without clean pictures. None takes
-            `recorrupted2recorrupted` for white noise; there is none for noise that is correlated
-            between pixels.
+            `recorrupted2recorrupted` for white noise, or `neighbor2neighbor` if it grows with the
+            signal; there is none for noise that is correlated between pixels.
         minutes: the most time to train.
         steps: the most steps to train.
         learning_rate: the learning rate of the first step.
@@ -256,9 +258,10 @@ def _suited(analyses: Sequence[Analysis]) -> dict[str, Any]:
     Raises:
         ArgumentError: it is correlated between pixels.
     """
+    grows = sum(each.noise_curve.is_trustworthy for each in analyses)
     white = [each.correlation.is_white or each.noise_curve.is_trustworthy for each in analyses]
     if 2 * sum(white) > len(white):
-        return _WHITE
+        return _UNEVEN if 2 * grows > len(white) else _WHITE
     raise ArgumentError(
         f"the noise of {len(white) - sum(white)} of {len(white)} pictures is correlated between "
         "pixels, so a network would learn to keep it; use the weights as they are, learn from "
