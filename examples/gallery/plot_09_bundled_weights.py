@@ -7,8 +7,7 @@ PSNR.
 """
 
 # %%
-# The photographs are samples of scikit-image, which no network was trained on. The crops are
-# small, so that the noise is visible.
+# The photographs are samples of scikit-image. The crops are small, so that the noise is visible.
 
 import json
 from pathlib import Path
@@ -31,7 +30,9 @@ COLOUR, GRAY = data.astronaut()[:200, 120:380], data.camera()[40:240, 100:360, N
 # ``restorekit info NAME`` prints the card of a network: its purpose, noise range, training data
 # and limits.
 
-for name in restorekit.list_weights():
+names = restorekit.list_weights()
+figure, rows = plt.subplots(len(names), 2, figsize=(9, 3.9 * len(names)), layout="constrained")
+for name, panels in zip(names, rows, strict=True):
     card = restorekit.read_card(name)
     pixels = GRAY if card["model"]["arguments"]["channels"] == 1 else COLOUR
     clean = torch.from_numpy(pixels.copy()).movedim(2, 0) / 255
@@ -39,14 +40,12 @@ for name in restorekit.list_weights():
     noisy = as_degraded(noise(clean[None], torch.Generator().manual_seed(0))).noisy[0].clamp(0, 1)
     restored = restorekit.denoise(noisy, name, force=True)
 
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-    figure.suptitle(name)
     for panel, image, title in zip(panels, (noisy, restored), ("noisy", "restored"), strict=True):
         psnr = restorekit.psnr(image[None], clean[None]).item()
         panel.imshow(image.movedim(0, 2).numpy(), cmap="gray", vmin=0, vmax=1)
-        panel.set_title(f"{title}, {psnr:.1f} dB")
+        panel.set_title(f"{name}: {title}, {psnr:.1f} dB")
         panel.set_axis_off()
-    plt.show()
+plt.show()
 
 # %%
 # The measured figures are in ``examples/recipes/results.json``, each with its command. These are
