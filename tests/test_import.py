@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import restorekit
-from restorekit import former_names, version
+from restorekit import former_names, testing, version
 from restorekit.components import kinds
 from tests import public_api
 
@@ -147,7 +147,8 @@ def imported_names(path: Path) -> dict[str, str]:
 def test_the_page_names_what_the_package_has() -> None:
     """Every public name is documented, and imported from restorekit as the page says."""
     names = [name.removeprefix("restorekit.") for name in names_on_the_page()]
-    assert sorted(names) == restorekit.__all__
+    public = [*restorekit.__all__, *(f"testing.{name}" for name in testing.__all__)]
+    assert sorted(names) == sorted(public)
 
 
 def test_a_lazy_name_is_imported_from_where_type_checkers_find_it() -> None:
