@@ -1,6 +1,6 @@
 """Evidence of noise in a picture, from the picture and from the residual that a network removed.
 
-An estimate of the level alone takes fine texture for noise. Three observations distinguish them:
+An estimate of the level alone takes fine texture for noise. Four observations distinguish them:
 
 - Channels share texture, but not the noise of a sensor. Their differences contain noise without
   texture.
@@ -8,6 +8,8 @@ An estimate of the level alone takes fine texture for noise. Three observations 
   are smooth after restoring.
 - Noise of a demosaiced or compressed picture is correlated between neighbouring pixels. The
   residual is then distributed like noise, without the heavy tails of edges and texture.
+- A network removes no more than the noise. If it removes more than the estimated level, or a
+  residual that is neither white nor clearly correlated, it removes texture.
 """
 
 from __future__ import annotations
@@ -33,8 +35,22 @@ _SMOOTH_IN_BAND = 0.2
 # this kurtosis (3 for a normal distribution, 6 to 1000 for the texture of clean photographs).
 _CORRELATION, _KURTOSIS = 0.15, 12.0
 # Largest ratio of middle to high frequencies in the differences of channels with white noise. A
-# larger one is that of texture or of correlated noise, whose level is overestimated.
-_WHITE_RATIO = 1.1
+# larger one is that of texture or of correlated noise, whose level is overestimated: it is divided
+# by that power of the excess. Coloured texture of clean photographs measures 1.5 to 2.4.
+_WHITE_RATIO, _EXCESS_POWER = 1.1, 6
+# A residual of at most this correlation of neighbours and this kurtosis is white noise, whatever
+# detail the picture has. The residual of fine texture has heavier tails (4 to 50), because texture
+# differs from place to place. Between the correlations of white and of correlated noise, neither
+# is certain: lawns measure 0.1.
+_UNCORRELATED, _NORMAL = 0.04, 3.6
+# A network that removes more than this factor of the estimated level removes texture: at most 1.06
+# for white noise and 1.5 for the noise of cameras, 1.4 for lawns, 2.0 to 2.2 for crowds. The level
+# of coarse noise can be underestimated more, but then the residual has the kurtosis of noise.
+_MOST_WHITE, _MOST_CORRELATED = 1.2, 1.8
+# Noise is symmetric, or has a longer tail towards white, as photons have. Below this level, smooth
+# areas do not count if the skewness of the residual is lower: -0.4 to -1.1 for sand, whose
+# grains have dark gaps, and at least -0.25 for noise.
+_SKEWED_BELOW, _SKEWED = 6 / 255, -0.3
 # White noise of a colour picture is at most this factor stronger than that of the differences of
 # its channels. Texture such as sand looks like noise, but channels share it.
 _SHARED = 1.1
@@ -89,24 +105,31 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     removed = float(power[smooth].mean().sqrt())
     relative = _relative_roughness(roughness[smooth], power[smooth])
     overall = float(sigma.square().mean().sqrt())
-    kurtosis = _kurtosis(residual.mean(1))
+    luma = residual.mean(1)
+    kurtosis, correlation = _moment(luma, 4), _correlation(luma)
+    bands = _bands(power, roughness, brightness)
+    curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
     correlated = (
         overall >= CLEAN
         and relative < _SMOOTH_CORRELATED
         and kurtosis < _KURTOSIS
-        and _correlation(residual.mean(1)) > _CORRELATION
+        and correlation > _CORRELATION
+        and (kurtosis < _NORMAL or mean < (_MOST_CORRELATED * overall) ** 2)
     )
     level = min(removed, overall)
-    white = level >= _LEAST_WHITE and relative < _SMOOTH_WHITE * 255 * level
-    level = level if correlated or white else 0.0
-    independent = _independent(noisy)
-    level = max(level, independent)
-    bands = _bands(power, roughness, brightness)
-    curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
-    if (
+    may_be_white = (
         level >= _LEAST_WHITE
-        and _relative_roughness(bands[2], bands[1]) < _SMOOTH_WHITE * 255 * level
-    ):
+        and correlation < _UNCORRELATED
+        and mean < (_MOST_WHITE * overall) ** 2
+    )
+    has_texture = level < _SKEWED_BELOW and _skewness(residual, restored) < _SKEWED
+    limit = 0.0 if has_texture else _SMOOTH_WHITE * 255
+    white = may_be_white and (kurtosis < _NORMAL or relative < limit * level)
+    level = level if correlated or white else 0.0
+    # Texture has similar edges in the differences of channels and in their mean.
+    independent = _independent(noisy) if correlation < _CORRELATION or correlated else 0.0
+    level = max(level, independent)
+    if may_be_white and _relative_roughness(bands[2], bands[1]) < limit * level:
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(mean**0.5, overall))
     if independent and not correlated:  # the differences of equal channels have no noise
@@ -143,7 +166,7 @@ def _independent(noisy: Tensor) -> float:
     joined = torch.cat(tuple(differences), -1)[None]
     level = float(estimate_sigma(joined).square().mean().sqrt())
     excess = float(BlockDCT().ratios(joined).max()) / _WHITE_RATIO
-    return level / max(1.0, excess) ** 2
+    return level / max(1.0, excess) ** _EXCESS_POWER
 
 
 def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -174,8 +197,17 @@ def _correlation(residual: Tensor) -> float:
     return float((below + beside) / 2 / power)
 
 
-def _kurtosis(residual: Tensor) -> float:
-    return float(residual.pow(4).mean() / residual.square().mean().clamp_min(1e-12).square())
+def _moment(residual: Tensor, order: int) -> float:
+    """Standardised moment about 0: 3 for the order 4 of a normal distribution."""
+    variance = residual.square().mean().clamp_min(1e-12)
+    return float(residual.pow(order).mean() / variance ** (order / 2))
+
+
+def _skewness(residual: Tensor, restored: Tensor) -> float:
+    """Skewness of the residual where noise is not clipped; 0 for a normal distribution."""
+    brightness = restored.mean(1)
+    inside = residual.mean(1)[(brightness > _DARK) & (brightness < _BRIGHT)]
+    return _moment(inside, 3) if len(inside) > brightness.numel() // 4 else 0.0
 
 
 def _relative_roughness(roughness: Tensor, power: Tensor) -> float:

@@ -1,0 +1,73 @@
+"""What counts as evidence of noise, for pictures whose noise or texture is made here."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from restorekit.restore.safeguard.evidence import measure_evidence
+
+_SIDE = 192
+
+
+def test_white_noise_is_found_in_a_picture_full_of_detail() -> None:
+    """A residual with the distribution of white noise suffices without smooth areas."""
+    detail = 0.5 + 0.08 * _smoothed(_normal(0), 1.0)
+    evidence = measure_evidence(detail + 4 / 255 * _normal(1), detail, torch.tensor([4 / 255]))
+    assert abs(255 * evidence.sigma - 4) < 0.4
+    assert not evidence.is_correlated
+
+
+def test_a_network_that_removes_more_than_the_level_removes_texture() -> None:
+    """A lawn: what is removed is 1.4 times as strong as the estimated noise."""
+    noisy = _ramp() + 13 / 255 * _normal(0)
+    assert measure_evidence(noisy, _ramp(), torch.tensor([9.2 / 255])).sigma == 0
+    assert measure_evidence(noisy, _ramp(), torch.tensor([13 / 255])).sigma > 12 / 255
+
+
+def test_a_slightly_correlated_residual_does_not_count() -> None:
+    """Neither white noise nor that of a camera has a correlation of 0.1 between neighbours."""
+    mixed = _normal(0) + 0.1 * _normal(0).roll(1, 2) + 0.1 * _normal(0).roll(1, 3)
+    noisy = _ramp() + 5 / 255 * mixed
+    assert measure_evidence(noisy, _ramp(), torch.tensor([5 / 255])).sigma == 0
+
+
+def test_the_dark_gaps_of_sand_are_texture() -> None:
+    """Weak noise has no long tail towards black, but that of photons has one towards white."""
+    generator = torch.Generator().manual_seed(0)
+    tail = torch.empty(1, 1, _SIDE, _SIDE).exponential_(generator=generator) - 1
+    grains = (_normal(1) + tail) * 4.6 / 255 / 2**0.5
+    sigma = torch.tensor([4.6 / 255])
+    assert measure_evidence(_ramp() - grains, _ramp(), sigma).sigma == 0
+    assert measure_evidence(_ramp() + grains, _ramp(), sigma).sigma > 4 / 255
+
+
+def test_coloured_texture_is_not_noise_of_independent_channels() -> None:
+    """The differences of channels with texture have a falling spectrum, unlike white noise."""
+    texture = 0.5 + 0.1 * _smoothed(_normal(0, 3), 0.6)
+    kept = texture - 2 / 255 * _normal(1, 3)
+    assert measure_evidence(texture, kept, torch.full((3,), 20 / 255)).sigma < 1.9 / 255
+    noisy = _ramp() + 4 / 255 * _normal(2, 3)
+    white = measure_evidence(noisy, _ramp().expand(1, 3, -1, -1), torch.full((3,), 4 / 255))
+    assert abs(255 * white.sigma - 4) < 0.4
+
+
+def _normal(seed: int, channels: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, channels, _SIDE, _SIDE, generator=generator)
+
+
+def _ramp() -> Tensor:
+    return torch.linspace(0.2, 0.8, _SIDE).expand(1, 1, _SIDE, _SIDE)
+
+
+def _smoothed(image: Tensor, width: float) -> Tensor:
+    """Blurred by a Gaussian, with unit variance."""
+    places = torch.arange(-4.0, 5.0)
+    kernel = torch.exp(-((places / width) ** 2) / 2)
+    kernel = (kernel[:, None] * kernel).expand(image.shape[1], 1, 9, 9)
+    blurred = functional.conv2d(
+        functional.pad(image, (4, 4, 4, 4), mode="circular"), kernel, groups=image.shape[1]
+    )
+    return blurred / blurred.std()
