@@ -81,6 +81,16 @@ def test_keeps_the_weights_from_the_start_if_they_are_better(
     assert "kept: the weights from the start" in str(read_card(tmp_path / "mine")["measured"])
 
 
+def test_a_training_that_ends_at_once_is_reported(
+    picture: Path, start: str, tmp_path: Path
+) -> None:
+    """Nothing was measured of the adapted network, so it is not kept, and no number is invented."""
+    outcome = adapt(picture, tmp_path / "mine", start, objective=SURE, minutes=1e-6)
+    assert not outcome.is_better
+    assert outcome.losses.endswith("not measured again: the training ended before step 25")
+    assert "nan" not in str(read_card(tmp_path / "mine" / "best.safetensors")["measured"])
+
+
 def test_correlated_noise_needs_an_objective(tmp_path: Path, start: str) -> None:
     """Of single pictures, a network would learn to keep such noise."""
     noisy_picture(tmp_path / "coarse.png", 256, "correlated")

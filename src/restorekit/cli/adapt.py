@@ -46,6 +46,5 @@ def adapt(
         progress=True,
     )
     kept = f"adapted, step {outcome.step}" if outcome.is_better else f"{outcome.start} as it was"
-    losses = f"held-out loss {outcome.before:.6f} before, {outcome.after:.6f} after"
-    print_line(f"weights: {outcome.folder} ({kept}; {outcome.objective}, {losses})")
+    print_line(f"weights: {outcome.folder} ({kept}; {outcome.objective}, {outcome.losses})")
     raise typer.Exit(outcome.exit_code)

@@ -44,7 +44,8 @@ class AdaptOutcome:
         start: the weights that it began with.
         objective: the name of the objective.
         before: its loss on the parts of the pictures that were held out, before.
-        after: the smallest such loss of the adapted network.
+        after: the smallest such loss of the adapted network; NaN if the training ended before it
+            was measured.
         step: the step of the weights that were kept; 0 for those from the start.
         exit_code: 0, or 130 or 143 if a signal ended the training.
 
@@ -68,6 +69,15 @@ class AdaptOutcome:
         """Whether the adapted network was kept."""
         return self.step > 0
 
+    @property
+    def losses(self) -> str:
+        """The held-out losses in words."""
+        if math.isnan(self.after):
+            later = f"not measured again: the training ended before step {_EVERY}"
+        else:
+            later = f"{self.after:.6f} after"
+        return f"held-out loss {self.before:.6f} before, {later}"
+
 
 def adapt(
     inputs: str | PathLike[str] | Sequence[str | PathLike[str]],
@@ -86,8 +96,7 @@ def adapt(
 
     A fifth of the pictures' area is held out. The adapted network is kept if the loss of the
     objective becomes smaller there and no more noise is left; else the one from the start. The
-    training stops after `minutes`, or
-    as soon as that loss no longer becomes smaller.
+    training stops after `minutes`, or as soon as that loss no longer becomes smaller.
 
     Args:
         inputs: a folder, a picture, or several of them.
@@ -221,8 +230,7 @@ def _describe(outcome: AdaptOutcome, start: Path, pictures: int) -> None:
         "noise": None,
         "summary": f"{outcome.start} adapted to noisy pictures",
         "training_data": f"{data}, objective {outcome.objective}",
-        "measured": f"held-out loss {outcome.before:.6f} before, {outcome.after:.6f} after; kept: "
-        f"{kept}",
+        "measured": f"{outcome.losses}; kept: {kept}",
     }
     annotate(weights, weights, fields)
 
