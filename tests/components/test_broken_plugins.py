@@ -134,7 +134,7 @@ except restorekit.UnknownNameError as error:
     print(json.dumps(str(error)))
 """
         message = crowd.run(code, RESTOREKIT_PLUGINS="raises,good")
-        assert message.startswith("unknown noise 'licensed'. Available: blotches, camera, chain,")
+        assert message.startswith("unknown noise 'licensed'. Available: blotches, blur,")
         assert message.endswith(
             "(failed to load: raises of raises 1.0: "
             "restorekit_noises raised RuntimeError: no licence)"

@@ -36,7 +36,9 @@ def test_the_list_shows_its_components_and_who_provides_them(
         assert found["provider"] == "restorekit-banding"
     quoted = re.search(r"^ +banding .*$", (ROOT / "docs/plugins.md").read_text(), re.MULTILINE)
     assert quoted is not None
-    assert quoted[0] in installed.restorekit("list", cwd=tmp_path).splitlines()
+    # The width of the column depends on the other names.
+    lines = installed.restorekit("list", cwd=tmp_path).splitlines()
+    assert quoted[0].split() in [line.split() for line in lines]
 
 
 def test_it_can_be_left_out(installed: FreshEnvironment, tmp_path: Path) -> None:
