@@ -29,11 +29,11 @@ def test_new_weights_are_used(runtime: str) -> None:
     torch.manual_seed(0)
     model = create_model("dncnn", depth=2, width=4).eval()
     image = torch.rand(3, 32, 32)
-    denoiser = Denoiser(model, runtime=runtime)
+    denoiser = Denoiser(model, runtime=runtime, force=True)
     before = denoiser(image)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1.5)
-    by_torch = Denoiser(model, precision="float32")(image)
+    by_torch = Denoiser(model, precision="float32", force=True)(image)
     assert not torch.allclose(before, by_torch, atol=1e-3)
     torch.testing.assert_close(denoiser(image), by_torch, atol=1e-4, rtol=0)
