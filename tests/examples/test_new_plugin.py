@@ -83,9 +83,9 @@ def test_metadata_and_workflows_can_be_read(package: Path) -> None:
 
 def test_nothing_of_it_stays_in_this_process(package: Path) -> None:
     """Its network was registered to save its weights."""
-    assert not [name for name in sys.modules if name.startswith("restorekit_acme")]
-    assert not [n for each in REGISTRIES.values() for n in each.names() if n.startswith("acme")]
-    assert not [path for path in sys.path if "restorekit-acme" in path]
+    assert not [name for name in sys.modules if name.startswith("restorekit_acme_lab")]
+    assert not [n for each in REGISTRIES.values() for n in each.names() if n.startswith("acme_lab")]
+    assert not [path for path in sys.path if "restorekit-acme-lab" in path]
     assert not list((package / "src").rglob("__pycache__"))
 
 
