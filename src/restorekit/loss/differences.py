@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restorekit.loss.base import ImageLoss
+from restorekit.loss.pixel import Charbonnier
 
 
 class Gradient(ImageLoss):
@@ -28,7 +29,7 @@ class Gradient(ImageLoss):
         return across + down
 
 
-class Edge(ImageLoss):
+class Edge(Charbonnier):
     """Smooth absolute error of the Laplacians of both images: mean sqrt(difference^2 + epsilon^2).
 
     The Laplacian is the sum of the four neighbours minus four times the pixel. Images are mirrored
@@ -47,21 +48,11 @@ class Edge(ImageLoss):
         tensor(0.0010)
     """
 
-    def __init__(self, epsilon: float = 1e-3) -> None:
-        super().__init__()
-        if not 1e-12 <= epsilon <= 1.0:
-            raise ValueError(f"epsilon must be between 1e-12 and 1, not {epsilon}")
-        self.epsilon = float(epsilon)
-
     def compare(self, restored: Tensor, target: Tensor) -> Tensor:
         """The smooth error of the Laplacians."""
         # The Laplacian is linear, so one of the difference is enough.
         error = _laplacian(restored - target)
-        return (error.square() + self.epsilon**2).sqrt().mean()
-
-    def extra_repr(self) -> str:
-        """The arguments, shown when the module is printed."""
-        return f"epsilon={self.epsilon}"
+        return super().compare(error, torch.zeros_like(error))
 
 
 def _laplacian(image: Tensor) -> Tensor:
