@@ -54,9 +54,7 @@ def restorekit_validation_end(trainer: object, step: int, metrics: Mapping[str, 
 
 
 @hookspec
-def restorekit_train_end(
-    trainer: object, outcome: object, error: BaseException | None = None
-) -> None:
+def restorekit_train_end(trainer: object, outcome: object, error: BaseException | None) -> None:
     """Called when a run has ended, was stopped or failed.
 
     `Trainer.fit` returns `outcome`, or raises `error`; the other one is None.
