@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.errors import InputError
+from restorekit.arch.sigma_input import required_sigma, sigma_map
 
 
 class FFDNet(nn.Module):
@@ -85,23 +85,17 @@ class FFDNet(nn.Module):
             InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
         """
         check_batch(noisy, self.channels, "ffdnet")
-        if sigma is None:
-            raise InputError(
-                "model 'ffdnet' needs sigma, the standard deviation of the noise on the scale of "
-                "[0, 1]"
-            )
+        level = required_sigma(sigma, "ffdnet")
         image, size = pad_to_multiple(noisy, 2, mode="edge")
         phases = functional.pixel_unshuffle(image, 2)
-        restored_phases = self.layers(torch.cat((phases, _sigma_map(sigma, phases)), dim=1))
+        restored_phases = self.layers(torch.cat((phases, _halved(level, phases)), dim=1))
         output = crop(functional.pixel_shuffle(restored_phases, 2), size)
         return (noisy - output if self.residual else output).to(noisy.dtype)
 
 
-def _sigma_map(sigma: Tensor, phases: Tensor) -> Tensor:
+def _halved(sigma: Tensor, phases: Tensor) -> Tensor:
     """The noise level at half size: (B, 1, H/2, W/2), in the dtype of the phases."""
     level = sigma.to(phases)
     if level.ndim == 4 and level.shape[-2:] != (1, 1):
         level = functional.avg_pool2d(pad_to_multiple(level, 2, mode="edge")[0], 2)
-    # phases.shape[0] and not len(phases): len() is a constant in an exported graph, which would
-    # then accept one batch size only.
-    return level.expand(phases.shape[0], 1, *phases.shape[-2:])
+    return sigma_map(level, phases, "ffdnet")

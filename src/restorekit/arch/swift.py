@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from restorekit.arch.fused import conv_add, conv_relu
 from restorekit.arch.layers import conv3x3, downsample, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.errors import ArgumentError, InputError
+from restorekit.arch.sigma_input import sigma_map
+from restorekit.errors import ArgumentError
 
 # Channels and residual blocks of each scale of the encoder; the decoder mirrors them. A block costs
 # the same at every scale if the channels double where the height and width halve.
@@ -157,13 +158,8 @@ class Swift(nn.Module):
             return noisy
         if sigma is None and self.optional_sigma:
             sigma = noisy.new_zeros(1, 1, 1, 1)
-        if sigma is None:
-            raise InputError(
-                "model 'swift' needs sigma, the standard deviation of the noise on the scale of "
-                "[0, 1]; its blind form does not: create_model('swift', blind=True)"
-            )
-        count, _, height, width = noisy.shape
-        return torch.cat((noisy, sigma.to(noisy).expand(count, 1, height, width)), 1)
+        hint = "its blind form does not: create_model('swift', blind=True)"
+        return torch.cat((noisy, sigma_map(sigma, noisy, "swift", hint)), 1)
 
 
 def stage(width: int, blocks: int, gain: float) -> nn.Sequential:
