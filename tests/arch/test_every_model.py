@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from restorekit import create_model, list_models, models
 from restorekit.errors import ArgumentError, InputError
 from restorekit.records import as_restoration
+from restorekit.testing.subject import small_arguments
 
 # Those of this package: what else is installed must not decide whether its tests pass.
 OWN = [name for name in list_models() if models.entry(name).provider.distribution == "restorekit"]
@@ -25,10 +26,10 @@ every_model = pytest.mark.parametrize("name", NETWORKS)
 
 
 def make(name: str, channels: int = 3, seed: int = 0) -> nn.Module:
-    """A model of default arguments and known weights, in eval mode."""
+    """A model of its preset "tiny", or of default arguments, and known weights, in eval mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return create_model(name, channels=channels).eval()
+        return create_model(name, channels=channels, **small_arguments(models, name)).eval()
 
 
 cached = cache(make)

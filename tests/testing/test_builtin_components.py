@@ -11,6 +11,7 @@ import torch
 
 from restorekit.components.kinds import REGISTRIES
 from restorekit.testing import check_component, check_model, check_objective
+from restorekit.testing.subject import small_arguments
 
 # What has no default, and small networks where the defaults take long.
 GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
@@ -75,7 +76,8 @@ def test_a_component_keeps_to_its_contract(
     if kind == "dataset":
         monkeypatch.chdir(tmp_path)
         make_data()
-    check_component(kind, {"name": name, **ARGUMENTS.get(name, {})})
+    small = small_arguments(REGISTRIES[kind], name)
+    check_component(kind, {"name": name, **small, **ARGUMENTS.get(name, {})})
 
 
 @pytest.mark.parametrize("name", own("model"))
@@ -83,7 +85,8 @@ def test_a_model_of_one_channel_keeps_to_its_contract(name: str) -> None:
     """Those checks whose result may depend on the number of channels."""
     if "channels" in [a.name for a in REGISTRIES["model"].describe(name).arguments]:
         skipped = ["gradients", "half precision", "state dict", "tiles"]
-        check_model({"name": name, "channels": 1}, skip=skipped)
+        small = small_arguments(REGISTRIES["model"], name)
+        check_model({"name": name, "channels": 1, **small}, skip=skipped)
 
 
 def test_a_network_of_strong_downsampling_has_equal_tiles() -> None:

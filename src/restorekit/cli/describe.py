@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -43,10 +44,17 @@ def _print(found: Description) -> None:
     print_table((label, text) for label, text in facts.items() if text)
     print_text("\narguments")
     print_table([_row(argument) for argument in found.arguments] or [("(none)",)])
+    if found.presets:
+        print_text("\npresets")
+        print_table((name, _as_arguments(given)) for name, given in found.presets.items())
     # The arguments are already shown in the table.
     doc = re.sub(r"^Args:\n(?:[ \t]+.*\n?|\n)*", "", found.doc, flags=re.MULTILINE).strip()
     if doc:
         print_text(f"\n{doc}")
+
+
+def _as_arguments(given: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in given.items()) or "(the defaults)"
 
 
 def _row(argument: Argument) -> tuple[str, str, str]:

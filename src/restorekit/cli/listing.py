@@ -12,6 +12,7 @@ from restorekit.components.component_records import RegistryEntry
 from restorekit.components.kinds import REGISTRIES
 from restorekit.components.registry import Registry
 from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.untrusted.plain_data import to_json_value
 from restorekit.weights.weights_listing import ListedWeights, describe_weights
 
 WEIGHTS = "weights"
@@ -140,6 +141,7 @@ def _as_json(entry: RegistryEntry) -> dict[str, Any]:
         "summary": component.summary,
         "reference": component.reference,
         "tags": component.tags,
+        "presets": to_json_value(component.presets),
         "provider": provider.distribution,
         "version": provider.version,
     }

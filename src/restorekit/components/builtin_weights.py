@@ -10,7 +10,7 @@ from restorekit.components.hookspecs import hookimpl
 from restorekit.components.pretrained_weights import PretrainedWeights
 
 _DEFAULTS = {"swift-photo"}
-_LAYOUTS = "restorekit.weights.checkpoint_layouts"
+_LAYOUTS = "restorekit.weights.layouts"
 
 
 @hookimpl
@@ -27,28 +27,28 @@ def restorekit_layouts() -> list[Component]:
     return [
         Component(
             "kair",
-            f"{_LAYOUTS}:KAIR",
+            f"{_LAYOUTS}.kair_layouts:KAIR",
             "KAIR's DnCNN and FFDNet",
             "https://github.com/cszn/KAIR",
             ("dncnn", "ffdnet"),
         ),
         Component(
             "dncnn_pytorch",
-            f"{_LAYOUTS}:DnCNNPyTorch",
+            f"{_LAYOUTS}.dncnn_layouts:DnCNNPyTorch",
             "the PyTorch DnCNN of SaoYan and cszn",
             "https://github.com/SaoYan/DnCNN-PyTorch, https://github.com/cszn/DnCNN",
             ("dncnn",),
         ),
         Component(
             "dncnn_deepinv",
-            f"{_LAYOUTS}:DnCNNDeepinv",
+            f"{_LAYOUTS}.dncnn_layouts:DnCNNDeepinv",
             "deepinv's DnCNN",
             "https://github.com/deepinv/deepinv",
             ("dncnn",),
         ),
         Component(
             "ffdnet_ipol",
-            f"{_LAYOUTS}:FFDNetIPOL",
+            f"{_LAYOUTS}.ffdnet_layouts:FFDNetIPOL",
             "the IPOL FFDNet",
             "Tassano et al., IPOL 2019, https://doi.org/10.5201/ipol.2019.231",
             ("ffdnet",),

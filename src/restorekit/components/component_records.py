@@ -27,6 +27,8 @@ class Component:
         summary: one line for listings.
         reference: the paper or source.
         tags: words to filter by.
+        presets: sets of arguments by name, such as published sizes: `create_model("nafnet",
+            preset="w32")`. One called "tiny" is used by the checks of `restorekit.testing`.
 
     What is wrong with it is an error when it is registered.
 
@@ -41,6 +43,7 @@ class Component:
     summary: str = ""
     reference: str = ""
     tags: tuple[str, ...] = ()
+    presets: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         # The record is frozen, and a plugin may give a list or a single text. Anything else that is
@@ -68,7 +71,16 @@ class Component:
         words = tags if isinstance(tags, tuple) else (tags,)
         if not all(isinstance(text, str) for text in (self.summary, self.reference, *words)):
             return f"component '{self.name}': summary, reference and tags are text"
+        if not _are_presets(self.presets):
+            return f"component '{self.name}': presets are arguments by snake_case names"
         return None
+
+
+def _are_presets(presets: object) -> bool:
+    return isinstance(presets, Mapping) and all(
+        isinstance(name, str) and SNAKE_CASE.fullmatch(name) and isinstance(arguments, Mapping)
+        for name, arguments in presets.items()
+    )
 
 
 def _nearest(name: object) -> str:
@@ -113,6 +125,7 @@ class Description:
     file: str
     doc: str
     arguments: tuple[signatures.Argument, ...]
+    presets: Mapping[str, Mapping[str, object]]
 
 
 class Named(Protocol):

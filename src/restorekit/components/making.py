@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 from restorekit.components import signatures, targets
 from restorekit.components.allocation import build_within_memory
+from restorekit.components.argument_presets import with_preset
 from restorekit.components.component_records import CheckedComponent, RegistryEntry, Target
 from restorekit.components.isolation import attempt
 from restorekit.errors import PluginError
@@ -26,13 +27,13 @@ def check_arguments(
     Args:
         entry: the component.
         target: its target, without the arguments that are not part of a configuration.
-        arguments: what a configuration says.
+        arguments: what a configuration says; `preset` stands for arguments of the component.
 
     Raises:
-        ArgumentError: an argument is unknown, missing or cannot be used.
+        ArgumentError: an argument or preset is unknown, missing or cannot be used.
         PluginError: the signature cannot be read.
     """
-    given = {k: _path_as_text(v) for k, v in arguments.items()}
+    given = {k: _path_as_text(v) for k, v in with_preset(entry, arguments).items()}
     with attempt(lambda error: f"{entry.label}: {error}"):
         known = signatures.arguments(target)
     if (unusable := find_unusable(given)) is not None:

@@ -25,6 +25,7 @@ from restorekit.components import (
     builtin,
     builtin_commands,
     builtin_losses,
+    builtin_networks,
     builtin_noises,
     builtin_objectives,
     builtin_training,
@@ -70,6 +71,7 @@ class _Host:
                 self.builtins_loaded = True
                 own = Provider("restorekit", version("restorekit"))
                 for module in (
+                    builtin_networks,
                     builtin,
                     builtin_losses,
                     builtin_noises,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from restorekit.components import signatures, targets
+from restorekit.components.argument_presets import preset_schema
 from restorekit.components.catalogue import Catalogue
 from restorekit.components.component_records import (
     CheckedComponent,
@@ -109,6 +110,7 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
         summary: str = "",
         reference: str = "",
         tags: tuple[str, ...] = (),
+        presets: Mapping[str, Mapping[str, object]] | None = None,
         override: bool = False,
     ) -> Callable[[TargetT], TargetT]:
         """Decorator that registers a class or function of this process under `name`.
@@ -120,7 +122,7 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
 
         def decorate(target: TargetT) -> TargetT:
             line = summary or targets.own_docstring(target).partition("\n")[0]
-            component = Component(name, target, line, reference, tags)
+            component = Component(name, target, line, reference, tags, presets or {})
             self.add(component, Provider(target.__module__), override=override)
             return target
 
@@ -158,7 +160,7 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
             name: the registered name.
             given: the objects that a component of this kind is given, not by a configuration: the
                 weights of an optimizer, for example. Most kinds have none.
-            arguments: what a configuration says.
+            arguments: what a configuration says; `preset` names a set of them, if there are any.
 
         Raises:
             UnknownNameError: the name is unknown.
@@ -270,10 +272,14 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
                 file=targets.source_file(target),
                 doc=targets.own_docstring(signatures.unwrap_target(target)),
                 arguments=tuple(signatures.arguments(target)),
+                presets=component.presets,
             )
 
     def json_schema(self, name: str) -> dict[str, Any]:
         """The JSON Schema of a component's arguments (imports it)."""
         entry, target = self.entry(name), self.configurable(name)
         with attempt(lambda error: f"{entry.label} has no schema: {error}"):
-            return signatures.arguments_schema(target)
+            schema = signatures.arguments_schema(target)
+        if preset := preset_schema(entry):
+            schema["properties"] = {**preset, **schema.get("properties", {})}
+        return schema

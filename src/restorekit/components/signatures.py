@@ -95,7 +95,7 @@ def unwrap_target(target: Target) -> Target:
     return unwrap_target(target.func) if isinstance(target, functools.partial) else target
 
 
-def arguments_schema(target: Target) -> dict[str, object]:
+def arguments_schema(target: Target) -> dict[str, Any]:
     """The JSON Schema of a target's arguments, as an object."""
     schema = _model(target).model_json_schema(schema_generator=_schema_generator())
     described = _described_arguments(target)

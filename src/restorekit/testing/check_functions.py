@@ -21,7 +21,7 @@ from restorekit.testing.loss_checks import LOSS_CHECKS
 from restorekit.testing.metric_checks import METRIC_CHECKS
 from restorekit.testing.model_checks import MODEL_CHECKS
 from restorekit.testing.noise_checks import NOISE_CHECKS
-from restorekit.testing.subject import Subject, subject_of
+from restorekit.testing.subject import subject_of
 
 Named = str | Mapping[str, object]
 CHECKS: Mapping[str, Sequence[CheckFunction]] = {
@@ -236,9 +236,9 @@ def check_component(kind: str, component: object, *, skip: Collection[str] = ())
 
 
 def results_of(kind: str, name: str) -> list[CheckResult]:
-    """The result of each check of a component with its defaults."""
+    """The result of each check of a component with its preset "tiny", or its defaults."""
     registry = REGISTRIES[kind]
-    return run_checks(Subject(registry, name, {}, _given(registry)), checks_of(kind))
+    return run_checks(subject_of(registry, name, *_given(registry)), checks_of(kind))
 
 
 def checks_of(kind: str) -> Sequence[CheckFunction]:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from restorekit.components.argument_presets import PRESET
 from restorekit.components.component_records import origin_of
 from restorekit.components.registry import Registry
+
+TINY = "tiny"  # the preset for checks
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,18 @@ class Subject:
             return self.made
 
 
+def small_arguments(registry: Registry[Any], name: str) -> dict[str, object]:
+    """The arguments of a component by name: its preset "tiny" if there is one, or its defaults."""
+    return {PRESET: TINY} if TINY in registry.entry(name).component.presets else {}
+
+
 def subject_of(registry: Registry[Any], component: Any, *given: Any) -> Subject:
     """The subject for a name, {"name": ..., argument: ...} or an object.
 
     An object that a registry made is checked by its name, with its arguments.
     """
     if isinstance(component, str):
-        return Subject(registry, component, {}, given)
+        return Subject(registry, component, small_arguments(registry, component), given)
     if isinstance(component, Mapping):
         arguments = dict(component)
         return Subject(registry, str(arguments.pop("name", "")), arguments, given)

@@ -2,8 +2,8 @@
 
 `weights_files` saves and loads files, `card` reads and writes their cards, `card_fields` declares
 the fields of a card, `weights_names` finds files by name and `weights_listing` describes them,
-`foreign_checkpoints` and `checkpoint_layouts` read checkpoints of other projects, and `conversion`
-converts these to the format of restorekit.
+`foreign_checkpoints`, `recognition` and `layouts` read checkpoints of other projects, and
+`conversion` converts these to the format of restorekit.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from restorekit.components.argument_presets import with_preset
 from restorekit.components.component_records import Entry
 from restorekit.components.kinds import models, weights
 from restorekit.components.pretrained_weights import PretrainedWeights
@@ -33,12 +34,13 @@ def create_pretrained(
         ArgumentError: the weights are of another architecture, or trained with other arguments.
         CheckpointError: there are no such weights, or they cannot be loaded.
     """
-    models.entry(name)
+    entry = models.entry(name)
     chosen = _default_weights(name) if pretrained is True else str(pretrained)
     made = read_card(chosen)["model"]
     if made["name"] != name:
         other = made["name"] or made["class"]
         raise ArgumentError(f"model '{name}': weights '{chosen}' are of '{other}'")
+    arguments = with_preset(entry, arguments)
     for argument, value in models.check(name, {**made["arguments"], **arguments}).values.items():
         stored = made["arguments"].get(argument, value)
         # As in JSON, in which a tuple is a list.

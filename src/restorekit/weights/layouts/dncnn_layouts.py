@@ -1,54 +1,19 @@
-"""Layouts of the checkpoints of other projects, one class each: components of the kind `layout`.
-
-A layout converts a state dict to one of our architectures, and returns None for other keys. It
-raises CheckpointError if the keys are of its layout but the shapes are not.
-"""
+"""The layouts of DnCNN in several projects."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-
-import torch
 
 from restorekit.errors import CheckpointError
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.plain_stacks import (
+from restorekit.weights.layouts.plain_stacks import (
     Convolution,
     StateDict,
     as_dncnn,
-    as_ffdnet,
     read_sequence,
-    shape_error,
 )
 
 _HIDDEN = re.compile(r"conv_list\.(\d+)\.weight")
-
-
-class KAIR:
-    """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4.
-
-    Example:
-        >>> layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 3)
-        >>> network = torch.nn.ModuleDict({"model": torch.nn.Sequential(*layers)})
-        >>> state = network.state_dict()
-        >>> restorekit.create_layout("kair")(state).architecture
-        'dncnn'
-    """
-
-    keys = "model.0.weight, model.0.bias, model.2.weight"
-
-    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
-        """The converted checkpoint, or None if its keys are of another layout."""
-        convs = read_sequence(state, "model")
-        if convs is None:
-            return None
-        convs = [conv.folded(eps=1e-4) for conv in convs]
-        in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
-        # FFDNet has four phases of each channel, and a noise map as a further input.
-        if in_channels == out_channels + 1 and out_channels % 4 == 0:
-            return as_ffdnet(convs, "KAIR's FFDNet")
-        return as_dncnn(convs, "KAIR's DnCNN")
 
 
 class DnCNNPyTorch:
@@ -110,34 +75,3 @@ class DnCNNDeepinv:
         # Our network predicts the noise itself and subtracts it.
         convs[-1] = Convolution(-last.weight, None if last.bias is None else -last.bias)
         return as_dncnn(convs, "deepinv's DnCNN")
-
-
-class FFDNetIPOL:
-    """Tassano et al., IPOL 2019: one noise map per channel, before the image; predicts the noise.
-
-    The noise maps of all channels are equal, so their weights are added up.
-
-    Example:
-        >>> layers = torch.nn.Conv2d(5, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3)
-        >>> inner = torch.nn.ModuleDict({"itermediate_dncnn": torch.nn.Sequential(*layers)})
-        >>> state = torch.nn.ModuleDict({"intermediate_dncnn": inner}).state_dict()
-        >>> restorekit.create_layout("ffdnet_ipol")(state).arguments["channels"]
-        1
-    """
-
-    keys = "intermediate_dncnn.itermediate_dncnn.0.weight"
-
-    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
-        """The converted checkpoint, or None if its keys are of another layout."""
-        convs = read_sequence(state, "intermediate_dncnn.itermediate_dncnn")
-        if convs is None:
-            return None
-        layout = "the IPOL FFDNet"
-        first, channels = convs[0].weight, len(convs[-1].weight) // 4
-        if channels == 0 or first.shape[1] != 5 * channels:
-            raise shape_error(
-                convs, layout, "FFDNet needs 5 inputs and 4 outputs per channel there"
-            )
-        sigma_map, phases = first[:, :channels].sum(1, keepdim=True), first[:, channels:]
-        convs[0] = replace(convs[0], weight=torch.cat((phases, sigma_map), dim=1))
-        return as_ffdnet([conv.folded(eps=1e-5) for conv in convs], layout, residual=True)

@@ -1,0 +1,107 @@
+"""The built-in networks and classical methods, declared through the hook of plugins.
+
+Each network has a preset "tiny": a few thousand parameters, for tests and first tries. The other
+presets are published sizes.
+"""
+
+from __future__ import annotations
+
+from restorekit.components.component_records import Component
+from restorekit.components.hookspecs import hookimpl
+
+
+@hookimpl
+def restorekit_models() -> list[Component]:
+    return [*_networks(), *_classical_methods()]
+
+
+def _networks() -> list[Component]:
+    return [
+        Component(
+            "dncnn",
+            "restorekit.arch.dncnn:DnCNN",
+            "plain convolutional network that predicts the noise",
+            "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, https://arxiv.org/abs/1608.03981",
+            ("convolutional", "residual"),
+            {"tiny": {"depth": 4, "width": 8}},
+        ),
+        Component(
+            "ffdnet",
+            "restorekit.arch.ffdnet:FFDNet",
+            "plain convolutional network at half size that takes the noise level as input",
+            "Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026",
+            ("convolutional", "conditional"),
+            {"tiny": {"depth": 4, "width": 8}},
+        ),
+        Component(
+            "swift",
+            "restorekit.arch.swift:Swift",
+            "small U-shaped network without biases, made for quality per second on a CPU",
+            "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "residual"),
+        ),
+        Component(
+            "unet",
+            "restorekit.arch.unet:UNet",
+            "encoder and decoder with skip connections at every scale",
+            "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
+            ("convolutional", "multiscale"),
+        ),
+        Component(
+            "vae",
+            "restorekit.arch.vae:VAE",
+            "variational autoencoder with a convolutional latent, for use with kl_divergence",
+            "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
+            "https://arxiv.org/abs/1312.6114",
+            ("convolutional", "generative"),
+        ),
+    ]
+
+
+def _classical_methods() -> list[Component]:
+    return [
+        Component(
+            "median",
+            "restorekit.arch.classical.median:Median",
+            "median of the pixels around; only of salt and pepper with switching=true",
+            "Hwang and Haddad, Adaptive Median Filters, IEEE TIP 1995, "
+            "https://doi.org/10.1109/83.370679",
+            ("classical", "blind"),
+        ),
+        Component(
+            "bilateral",
+            "restorekit.arch.classical.bilateral:Bilateral",
+            "mean of the pixels around, weighted by distance and by difference of colour",
+            "Tomasi and Manduchi, Bilateral Filtering, ICCV 1998, "
+            "https://doi.org/10.1109/ICCV.1998.710815",
+            ("classical",),
+        ),
+        Component(
+            "tv",
+            "restorekit.arch.classical.tv:TV",
+            "total variation denoising (extra: classical)",
+            "Chambolle, JMIV 2004, https://doi.org/10.1023/B:JMIV.0000011325.36760.1e",
+            ("classical",),
+        ),
+        Component(
+            "nlm",
+            "restorekit.arch.classical.nlm:NLM",
+            "non-local means (extra: classical)",
+            "Buades et al., CVPR 2005, https://doi.org/10.1109/CVPR.2005.38",
+            ("classical",),
+        ),
+        Component(
+            "wavelet",
+            "restorekit.arch.classical.wavelet:Wavelet",
+            "wavelet shrinkage, BayesShrink (extra: classical)",
+            "Chang et al., IEEE TIP 2000, https://doi.org/10.1109/83.862633",
+            ("classical",),
+        ),
+        Component(
+            "bm3d",
+            "restorekit.arch.classical.bm3d:BM3D",
+            "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
+            "Dabov et al., IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
+            ("classical",),
+        ),
+    ]
