@@ -15,7 +15,7 @@ Size = tuple[int, int]
 
 
 def pad_to_multiple(
-    x: Tensor, multiple: int, mode: Literal["mirror", "edge"] = "mirror"
+    x: Tensor, multiple: int, mode: Literal["mirror", "edge", "zero"] = "mirror"
 ) -> tuple[Tensor, Size]:
     """Pad a batch at the bottom and the right until `multiple` divides its height and width.
 
@@ -26,8 +26,8 @@ def pad_to_multiple(
     Args:
         x: batch, (B, C, H, W), with H and W at least 1.
         multiple: divisor of the new height and width, at least 1.
-        mode: "mirror", or "edge" to repeat the last row and column, for networks that were
-            published with that padding.
+        mode: "mirror", or what networks were published with: "edge" repeats the last row and
+            column, "zero" adds zeros, which also repeat no pixel that a blind spot hides.
 
     Returns:
         The padded batch, and (H, W) for `crop`.
@@ -41,6 +41,9 @@ def pad_to_multiple(
         True
     """
     height, width = x.shape[-2:]
+    if mode == "zero":
+        below, right = (_padded_length(side, multiple) - side for side in (height, width))
+        return functional.pad(x, (0, right, 0, below)), (height, width)
     if multiple > 1 and not _fits(x, multiple):
         indices = _mirrored_indices if mode == "mirror" else _repeated_indices
         x = x.index_select(-2, indices(height, _padded_length(height, multiple), x.device))
@@ -110,6 +113,21 @@ def check_at_most(maximum: int, model: str, **arguments: int) -> None:
         if value > maximum:
             raise ArgumentError(
                 f"model '{model}': argument '{name}' must be at most {maximum}, not {value}"
+            )
+
+
+def check_multiple(divisor: int, model: str, **arguments: int) -> None:
+    """Check that arguments of a model's constructor are multiples of a number.
+
+    Raises:
+        ArgumentError: an argument is not a multiple of `divisor`.
+    """
+    for name, value in arguments.items():
+        if value % divisor:
+            nearest = max(divisor, round(value / divisor) * divisor)
+            raise ArgumentError(
+                f"model '{model}': argument '{name}' must be a multiple of {divisor}, not {value}; "
+                f"the nearest is {nearest}"
             )
 
 

@@ -34,6 +34,24 @@ def _networks() -> list[Component]:
             {"tiny": {"depth": 4, "width": 8}},
         ),
         Component(
+            "nafnet",
+            "restorekit.arch.nafnet:NAFNet",
+            "U-Net of gated convolutions with channel attention, without activation functions",
+            "Chen et al., Simple Baselines for Image Restoration, ECCV 2022, "
+            "https://arxiv.org/abs/2204.04676",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
+            {
+                "w32": {"width": 32},
+                "w64": {"width": 64},
+                "tiny": {
+                    "width": 8,
+                    "encoder_blocks": [1, 1],
+                    "middle_blocks": 1,
+                    "decoder_blocks": [1, 1],
+                },
+            },
+        ),
+        Component(
             "swift",
             "restorekit.arch.swift:Swift",
             "small U-shaped network without biases, made for quality per second on a CPU",

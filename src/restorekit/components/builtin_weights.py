@@ -53,4 +53,11 @@ def restorekit_layouts() -> list[Component]:
             "Tassano et al., IPOL 2019, https://doi.org/10.5201/ipol.2019.231",
             ("ffdnet",),
         ),
+        Component(
+            "nafnet_authors",
+            f"{_LAYOUTS}.nafnet_layout:NAFNetAuthors",
+            "NAFNet",
+            "https://github.com/megvii-research/NAFNet",
+            ("nafnet",),
+        ),
     ]
