@@ -26,6 +26,19 @@ def _networks() -> list[Component]:
             {"tiny": {"depth": 4, "width": 8}},
         ),
         Component(
+            "drunet",
+            "restorekit.arch.drunet:DRUNet",
+            "U-Net of residual blocks without biases that takes the noise level as input",
+            "Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
+            "IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "conditional"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": 1},
+            },
+        ),
+        Component(
             "ffdnet",
             "restorekit.arch.ffdnet:FFDNet",
             "plain convolutional network at half size that takes the noise level as input",

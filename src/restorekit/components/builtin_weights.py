@@ -47,6 +47,13 @@ def restorekit_layouts() -> list[Component]:
             ("dncnn",),
         ),
         Component(
+            "drunet_kair",
+            f"{_LAYOUTS}.drunet_layout:DRUNetKAIR",
+            "KAIR's DRUNet",
+            "https://github.com/cszn/KAIR, https://github.com/cszn/DPIR",
+            ("drunet",),
+        ),
+        Component(
             "ffdnet_ipol",
             f"{_LAYOUTS}.ffdnet_layouts:FFDNetIPOL",
             "the IPOL FFDNet",
