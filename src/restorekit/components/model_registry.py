@@ -79,8 +79,8 @@ class ModelRegistry(Registry["nn.Module"]):
             pretrained: only models for which there are trained weights by name.
 
         Example:
-            >>> restorekit.list_models("*net", tag="convolutional")
-            ['ffdnet', 'unet']
+            >>> restorekit.list_models("f*net", tag="convolutional")
+            ['ffdnet']
             >>> restorekit.list_models(pretrained=True)
             ['swift']
         """

@@ -245,8 +245,8 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
             ['classic_mixture', 'salt_and_pepper']
             >>> restorekit.models.names("dn*", "ff*")
             ['dncnn', 'ffdnet']
-            >>> restorekit.list_models(tag="multiscale")
-            ['swift', 'unet']
+            >>> restorekit.list_estimators(tag="wavelet")
+            ['mad']
         """
         found = super().names(pattern, *more)
         return [n for n in found if tag is None or tag in self._entries[n].component.tags]
