@@ -136,8 +136,8 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
         ),
         ({"in_conv.weights": torch.ones(1)}, "the nearest known layout is deepinv's DnCNN"),
         (
-            named(stack(2, 4, 4, 1), "model"),
-            "it has 2 input and 1 output channels; DnCNN has equal",
+            named(stack(3, 4, 4, 1), "model"),
+            "it has 3 input and 1 output channels; DnCNN has equal",
         ),
         (named(nn.Sequential(nn.Linear(4, 4)), "model"), "it has model.0.weight (4, 4), model.0.b"),
         (

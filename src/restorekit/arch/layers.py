@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeVar
 
 from torch import nn
@@ -12,11 +13,27 @@ RELU_GAIN = 2**0.5  # ReLU halves the mean square (He et al., https://arxiv.org/
 
 
 def conv3x3(
-    in_channels: int, out_channels: int, gain: float = RELU_GAIN, bias: bool = True
+    in_channels: int,
+    out_channels: int,
+    gain: float = RELU_GAIN,
+    bias: bool = True,
+    dilation: int = 1,
+    stride: int = 1,
 ) -> nn.Conv2d:
-    """3x3 convolution that keeps the size; its initial weights scale the signal's RMS by `gain`."""
-    layer = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
+    """3x3 convolution that keeps the size, or divides it by `stride`.
+
+    Its initial weights scale the signal's RMS by `gain`.
+    """
+    layer = nn.Conv2d(in_channels, out_channels, 3, stride, dilation, dilation, bias=bias)
     return _initialised(layer, 9 * in_channels, gain)
+
+
+def deconv3x3(
+    in_channels: int, out_channels: int, gain: float = RELU_GAIN, stride: int = 1
+) -> nn.ConvTranspose2d:
+    """3x3 transposed convolution that keeps the size, or multiplies it by `stride`."""
+    layer = nn.ConvTranspose2d(in_channels, out_channels, 3, stride, 1, stride - 1)
+    return _initialised(layer, 9 * in_channels // stride**2, gain)
 
 
 def downsample(in_channels: int, out_channels: int, bias: bool = True) -> nn.Conv2d:
@@ -35,6 +52,14 @@ def upsample(
     layer = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
     # Each output pixel is written once, by one weight per input channel.
     return _initialised(layer, in_channels, gain)
+
+
+def relu_convs(*widths: int) -> nn.Sequential:
+    """3x3 convolutions from each width to the next, each with a ReLU."""
+    layers: list[nn.Module] = []
+    for taken, made in pairwise(widths):
+        layers += [conv3x3(taken, made), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
 
 
 def _initialised(layer: Layer, fan_in: int, gain: float) -> Layer:

@@ -12,7 +12,7 @@ from restorekit.components.hookspecs import hookimpl
 
 @hookimpl
 def restorekit_models() -> list[Component]:
-    return [*_networks(), *_classical_methods()]
+    return [*_networks(), *_convolutional_denoisers(), *_classical_methods()]
 
 
 def _networks() -> list[Component]:
@@ -22,8 +22,15 @@ def _networks() -> list[Component]:
             "restorekit.arch.dncnn:DnCNN",
             "plain convolutional network that predicts the noise",
             "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, https://arxiv.org/abs/1608.03981",
-            ("convolutional", "residual"),
-            {"tiny": {"depth": 4, "width": 8}},
+            ("convolutional", "residual", "blind"),
+            {
+                "s_gray": {"channels": 1, "depth": 17},
+                "s_color": {"channels": 3, "depth": 17},
+                "b_gray": {"channels": 1, "depth": 20},
+                "b_color": {"channels": 3, "depth": 20},
+                "three_gray": {"channels": 1, "depth": 20},
+                "tiny": {"depth": 4, "width": 8},
+            },
         ),
         Component(
             "drunet",
@@ -44,7 +51,11 @@ def _networks() -> list[Component]:
             "plain convolutional network at half size that takes the noise level as input",
             "Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026",
             ("convolutional", "conditional"),
-            {"tiny": {"depth": 4, "width": 8}},
+            {
+                "gray": {"channels": 1, "depth": 15, "width": 64},
+                "color": {"channels": 3, "depth": 12, "width": 96},
+                "tiny": {"depth": 4, "width": 8},
+            },
         ),
         Component(
             "nafnet",
@@ -85,6 +96,37 @@ def _networks() -> list[Component]:
             "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
             "https://arxiv.org/abs/1312.6114",
             ("convolutional", "generative"),
+        ),
+    ]
+
+
+def _convolutional_denoisers() -> list[Component]:
+    return [
+        Component(
+            "fdncnn",
+            "restorekit.arch.fdncnn:FDnCNN",
+            "plain convolutional network that takes the noise level and predicts the image",
+            "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, "
+            "https://arxiv.org/abs/1608.03981",
+            ("convolutional", "conditional"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"depth": 4, "width": 8},
+            },
+        ),
+        Component(
+            "ircnn",
+            "restorekit.arch.ircnn:IRCNN",
+            "seven dilated convolutions that predict the noise",
+            "Zhang et al., Learning Deep CNN Denoiser Prior for Image Restoration, CVPR 2017, "
+            "https://arxiv.org/abs/1704.03264",
+            ("convolutional", "residual", "blind"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 8},
+            },
         ),
     ]
 

@@ -28,9 +28,9 @@ def restorekit_layouts() -> list[Component]:
         Component(
             "kair",
             f"{_LAYOUTS}.kair_layouts:KAIR",
-            "KAIR's DnCNN and FFDNet",
+            "KAIR's DnCNN, FDnCNN, FFDNet and IRCNN",
             "https://github.com/cszn/KAIR",
-            ("dncnn", "ffdnet"),
+            ("dncnn", "fdncnn", "ffdnet", "ircnn"),
         ),
         Component(
             "dncnn_pytorch",

@@ -12,6 +12,7 @@ from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
 from restorekit.storage.file_digests import sha256_of
+from restorekit.untrusted.text import quoted
 from restorekit.weights.card_fields import WeightsCard
 from restorekit.weights.recognition import recognise
 from restorekit.weights.safetensors_header import is_safetensors, read_header
@@ -85,9 +86,10 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """
     if is_safetensors(path):
         return _load_safetensors(path)
-    state = _unwrapped(_load_torch(path))
+    loaded = _load_torch(path)
+    state = _unwrapped(loaded)
     if state is None:
-        raise CheckpointError(f"{path}: has no state dict (names with their tensors)")
+        raise CheckpointError(f"{path}: {_without_state_dict(loaded, path)}")
     for name, tensor in state.items():
         if not _is_plain(tensor):
             raise CheckpointError(f"{path}: has no plain real numbers in {name}")
@@ -179,3 +181,17 @@ def _unwrapped(loaded: object, depth: int = 3) -> dict[str, Tensor] | None:
     inner = (_unwrapped(loaded[key], depth - 1) for key in _WRAPPERS if key in loaded)
     # In the order of _WRAPPERS, not of the file.
     return next((state for state in inner if state is not None), None)
+
+
+def _without_state_dict(loaded: object, path: Path) -> str:
+    """What is wrong with a file that has no state dict, or several."""
+    content = loaded if isinstance(loaded, Mapping) else {}
+    names = [quoted(key) for key, value in content.items() if _unwrapped(value) is not None]
+    if not names:
+        return "has no state dict (names with their tensors)"
+    listed = names if len(names) < 4 else [*names[:2], "..", names[-1]]
+    count = "a state dict" if len(names) == 1 else f"{len(names)} state dicts"
+    return (
+        f"has {count} under {', '.join(listed)}; save one in a file of its own with "
+        f"torch.save(torch.load('{path.name}')[{names[0]}], 'one.pth')"
+    )

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.plain_stacks import StateDict, as_dncnn, as_ffdnet, read_sequence
+from restorekit.weights.layouts.plain_stacks import (
+    StateDict,
+    as_dncnn,
+    as_fdncnn,
+    as_ffdnet,
+    as_ircnn,
+    read_sequence,
+)
+
+_IRCNN_LAYERS = 7
 
 
 class KAIR:
     """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4.
+
+    An IRCNN has the keys and shapes of a DnCNN of seven layers, which KAIR has not published, so
+    seven layers without normalisation are taken for an IRCNN. A file of KAIR has 25 of them, one
+    for each range of the noise level; save one in a file of its own.
 
     Example:
         >>> layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 3)
@@ -24,9 +37,13 @@ class KAIR:
         convs = read_sequence(state, "model")
         if convs is None:
             return None
+        normed = any(conv.norm is not None for conv in convs)
         convs = [conv.folded(eps=1e-4) for conv in convs]
         in_channels, out_channels = convs[0].weight.shape[1], len(convs[-1].weight)
-        # FFDNet has four phases of each channel, and a noise map as a further input.
-        if in_channels == out_channels + 1 and out_channels % 4 == 0:
-            return as_ffdnet(convs, "KAIR's FFDNet")
+        # FFDNet and FDnCNN have a noise map as a further input, and FFDNet four phases of each
+        # channel.
+        if in_channels == out_channels + 1:
+            return as_fdncnn(convs) if out_channels % 4 else as_ffdnet(convs, "KAIR's FFDNet")
+        if len(convs) == _IRCNN_LAYERS and not normed:
+            return as_ircnn(convs)
         return as_dncnn(convs, "KAIR's DnCNN")

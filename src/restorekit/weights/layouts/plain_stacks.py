@@ -48,7 +48,9 @@ def as_dncnn(convs: list[Convolution], layout: str) -> RecognisedCheckpoint:
     _check(convs, layout)
     channels, width = convs[0].weight.shape[1], len(convs[0].weight)
     if len(convs[-1].weight) != channels:
-        raise shape_error(convs, layout, "DnCNN has equal numbers there, FFDNet 4C + 1 and 4C")
+        raise shape_error(
+            convs, layout, "DnCNN has equal numbers there, FDnCNN C + 1 and C, FFDNet 4C + 1 and 4C"
+        )
     normed = all(conv.norm is not None for conv in convs[1:-1]) and len(convs) > 2
     # Our DnCNN has either batch normalisation or biases. Anything else is folded into biases.
     if not normed or any(conv.bias is not None for conv in convs):
@@ -65,6 +67,21 @@ def as_ffdnet(
     channels, width = len(convs[-1].weight) // 4, len(convs[0].weight)
     arguments = {"channels": channels, "depth": len(convs), "width": width, "residual": residual}
     return RecognisedCheckpoint("ffdnet", arguments, _numbered(convs, normed=False), layout)
+
+
+def as_fdncnn(convs: list[Convolution]) -> RecognisedCheckpoint:
+    """A stack of convolutions as our `fdncnn`."""
+    _check(convs, layout := "KAIR's FDnCNN")
+    channels, width = len(convs[-1].weight), len(convs[0].weight)
+    arguments = {"channels": channels, "depth": len(convs), "width": width}
+    return RecognisedCheckpoint("fdncnn", arguments, _numbered(convs, normed=False), layout)
+
+
+def as_ircnn(convs: list[Convolution]) -> RecognisedCheckpoint:
+    """A stack of convolutions as our `ircnn`."""
+    found = as_dncnn(convs, "KAIR's IRCNN")
+    arguments = {key: value for key, value in found.arguments.items() if key != "depth"}
+    return replace(found, architecture="ircnn", arguments=arguments)
 
 
 def _numbered(convs: list[Convolution], normed: bool) -> dict[str, Tensor]:
