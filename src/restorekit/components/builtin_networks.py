@@ -83,6 +83,19 @@ def _networks() -> list[Component]:
             ("convolutional", "multiscale", "residual"),
         ),
         Component(
+            "swinir",
+            "restorekit.arch.swinir:SwinIR",
+            "transformer blocks at full size, with attention in shifted windows",
+            "Liang et al., SwinIR, ICCV Workshops 2021, https://arxiv.org/abs/2108.10257",
+            ("attention", "blind", "residual"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "lightweight": {"width": 60, "depths": [6, 6, 6, 6]},
+                "tiny": {"width": 12, "depths": [2, 2], "heads": 2, "window": 4},
+            },
+        ),
+        Component(
             "unet",
             "restorekit.arch.unet:UNet",
             "encoder and decoder with skip connections at every scale",

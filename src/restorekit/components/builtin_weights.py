@@ -67,4 +67,11 @@ def restorekit_layouts() -> list[Component]:
             "https://github.com/megvii-research/NAFNet",
             ("nafnet",),
         ),
+        Component(
+            "swinir_authors",
+            f"{_LAYOUTS}.swinir_layout:SwinIRAuthors",
+            "SwinIR for denoising",
+            "https://github.com/JingyunLiang/SwinIR",
+            ("swinir",),
+        ),
     ]
