@@ -359,7 +359,7 @@ class TestNoisyPictures:
     "name",
     [
         *("noise2noise", "noise2void", "neighbor2neighbor", "recorrupted2recorrupted"),
-        *("noisier2noise", "sure", "unsure", "blind2unblind"),
+        *("noisier2noise", "sure", "unsure", "blind2unblind", "blind_spot"),
     ],
 )
 def test_only_noisy_images_are_seen(name: str) -> None:

@@ -110,6 +110,30 @@ def _networks() -> list[Component]:
             "https://arxiv.org/abs/1312.6114",
             ("convolutional", "generative"),
         ),
+        Component(
+            "ssdn",
+            "restorekit.arch.ssdn:SSDN",
+            "blind-spot network of four half-planes; the estimate of a pixel does not see it",
+            "Laine et al., High-Quality Self-Supervised Deep Image Denoising, NeurIPS 2019, "
+            "https://arxiv.org/abs/1901.10277",
+            ("convolutional", "multiscale", "blind-spot"),
+            {
+                "tiny": {"width": 4, "depth": 2},
+                "gray": {"channels": 1},
+                "mean_only": {"covariance": "none"},
+            },
+        ),
+        Component(
+            "ap_bsn",
+            "restorekit.arch.ap_bsn:APBSN",
+            "blind-spot network on subimages, for noise that is correlated between pixels",
+            "Lee et al., AP-BSN, CVPR 2022, https://arxiv.org/abs/2203.11799",
+            ("convolutional", "residual", "blind", "blind-spot", "real-noise"),
+            {
+                "tiny": {"width": 4, "depth": 1, "refinements": 2},
+                "gray": {"channels": 1},
+            },
+        ),
     ]
 
 

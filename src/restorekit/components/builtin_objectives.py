@@ -53,6 +53,13 @@ def _of_noisy_images() -> list[Component]:
                 ("blind spots",),
             ),
             (
+                "blind_spot",
+                "BlindSpot",
+                "every pixel predicted by a network that does not see it, such as ssdn or ap_bsn",
+                "Laine et al., NeurIPS 2019, https://arxiv.org/abs/1901.10277",
+                ("blind spots", "own risk"),
+            ),
+            (
                 "blind2unblind",
                 "Blind2Unblind",
                 "every pixel predicted from its neighbours, then with what is seen of it",

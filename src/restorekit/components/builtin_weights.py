@@ -26,6 +26,13 @@ def restorekit_weights() -> list[PretrainedWeights]:
 def restorekit_layouts() -> list[Component]:
     return [
         Component(
+            "ap_bsn_authors",
+            f"{_LAYOUTS}.ap_bsn_layout:APBSNAuthors",
+            "AP-BSN",
+            "https://github.com/wooseoklee4/AP-BSN",
+            ("ap_bsn",),
+        ),
+        Component(
             "kair",
             f"{_LAYOUTS}.kair_layouts:KAIR",
             "KAIR's DnCNN, FDnCNN, FFDNet and IRCNN",

@@ -34,6 +34,8 @@ _WRAPPERS = (
     "net",
     "network",
     "weights",
+    "model_weight",
+    "denoiser",
 )
 _NEVER_RUN = (
     "loading it could run arbitrary code, so it is never executed; save model.state_dict() where "
