@@ -165,6 +165,45 @@ def _convolutional_denoisers() -> list[Component]:
                 "tiny": {"width": 8},
             },
         ),
+        Component(
+            "rednet",
+            "restorekit.arch.rednet:REDNet",
+            "convolutions and mirrored deconvolutions with skips between them",
+            "Mao et al., Very Deep Convolutional Encoder-Decoder Networks, NIPS 2016, "
+            "https://arxiv.org/abs/1603.09056",
+            ("convolutional", "residual", "blind"),
+            {
+                "red10": {"depth": 10, "width": 64, "skips": False},
+                "red20": {"depth": 20, "width": 64},
+                "red30": {"depth": 30, "width": 128},
+                "tiny": {"depth": 8, "width": 8},
+            },
+        ),
+        Component(
+            "adnet",
+            "restorekit.arch.adnet:ADNet",
+            "plain and dilated convolutions, and attention that weighs the noise",
+            "Tian et al., Attention-guided CNN for Image Denoising, Neural Networks 2020, "
+            "https://doi.org/10.1016/j.neunet.2019.12.024",
+            ("convolutional", "residual", "attention", "blind"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 8},
+            },
+        ),
+        Component(
+            "ridnet",
+            "restorekit.arch.ridnet:RIDNet",
+            "residual modules with channel attention, for real photographs",
+            "Anwar and Barnes, Real Image Denoising with Feature Attention, ICCV 2019, "
+            "https://arxiv.org/abs/1904.07396",
+            ("convolutional", "residual", "attention", "blind", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "tiny": {"width": 8, "blocks": 1},
+            },
+        ),
     ]
 
 

@@ -81,4 +81,25 @@ def restorekit_layouts() -> list[Component]:
             "https://github.com/JingyunLiang/SwinIR",
             ("swinir",),
         ),
+        Component(
+            "rednet_pytorch",
+            f"{_LAYOUTS}.rednet_layout:REDNetPyTorch",
+            "yjn870's PyTorch RED-Net",
+            "https://github.com/yjn870/REDNet-pytorch",
+            ("rednet",),
+        ),
+        Component(
+            "adnet",
+            f"{_LAYOUTS}.adnet_layout:ADNetAuthors",
+            "the authors' ADNet",
+            "https://github.com/hellloxiaotian/ADNet",
+            ("adnet",),
+        ),
+        Component(
+            "ridnet",
+            f"{_LAYOUTS}.ridnet_layout:RIDNetAuthors",
+            "the authors' RIDNet",
+            "https://github.com/saeed-anwar/RIDNet",
+            ("ridnet",),
+        ),
     ]
