@@ -119,5 +119,6 @@ def test_a_process_of_a_group_ends_without_shutting_down() -> None:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
-    assert ended("joined", port) == (3, ["finished"])
+    code, lines = ended("joined", port)
+    assert (code, lines[-1]) == (3, "finished")  # torch 2.10 prints that it is connected
     assert ended("alone") == (99, ["finished", "shutting down"])

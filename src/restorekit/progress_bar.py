@@ -92,7 +92,8 @@ class ProgressBar:
         self._display: Any = None
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if not self._bar.disable:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -101,8 +102,10 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.live.transient = error is not None  # so that an error is printed alone
-        self._bar.stop()
+        # Before version 14, rich prints an empty line at the end of a bar that is disabled.
+        if not self._bar.disable:
+            self._bar.live.transient = error is not None  # so that an error is printed alone
+            self._bar.stop()
 
     def begin(self, done: int, total: int) -> None:
         """Start at a number that an earlier process has reached; it takes no time."""

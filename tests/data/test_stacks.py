@@ -31,9 +31,9 @@ def write(folder: Path, kind: str, arrays: dict[str, Any], name: str = "a") -> P
                 file[key] = array
         return path
     path = folder / f"{name}.zarr"
-    group = zarr.open_group(path, mode="w")
+    zarr.open_group(path, mode="w")
     for key, array in arrays.items():
-        group.create_array(key, data=array)
+        zarr.create_array(path, name=key, data=array)
     return path
 
 
