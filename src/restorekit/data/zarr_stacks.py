@@ -106,4 +106,4 @@ def _names_of(codecs: Any) -> Iterator[str]:
             yield str(codec.get("id", codec.get("name")))
             yield from _codec_names(codec)
         elif codec is not None:
-            yield str(codec)
+            yield str(getattr(codec, "codec_id", codec))  # an object before zarr 3.1
