@@ -105,6 +105,14 @@ def restorekit_losses() -> list[Component]:
             ("regularizer",),
         ),
         Component(
+            "vdn",
+            "restorekit.loss.variational:VDN",
+            "negative lower bound of the likelihood of the noisy image, for the model vdn",
+            "Yue et al., Variational Denoising Network, NeurIPS 2019, "
+            "https://arxiv.org/abs/1908.11314",
+            ("generative",),
+        ),
+        Component(
             "kl_divergence",
             "restorekit.loss.regularizers:KLDivergence",
             "divergence of a VAE's latent from the standard normal, per sample",

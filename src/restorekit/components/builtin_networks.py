@@ -12,7 +12,12 @@ from restorekit.components.hookspecs import hookimpl
 
 @hookimpl
 def restorekit_models() -> list[Component]:
-    return [*_networks(), *_convolutional_denoisers(), *_classical_methods()]
+    return [
+        *_networks(),
+        *_convolutional_denoisers(),
+        *_multiscale_denoisers(),
+        *_classical_methods(),
+    ]
 
 
 def _networks() -> list[Component]:
@@ -30,19 +35,6 @@ def _networks() -> list[Component]:
                 "b_color": {"channels": 3, "depth": 20},
                 "three_gray": {"channels": 1, "depth": 20},
                 "tiny": {"depth": 4, "width": 8},
-            },
-        ),
-        Component(
-            "drunet",
-            "restorekit.arch.drunet:DRUNet",
-            "U-Net of residual blocks without biases that takes the noise level as input",
-            "Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
-            "IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
-            ("convolutional", "multiscale", "conditional"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "tiny": {"width": 4, "blocks": 1},
             },
         ),
         Component(
@@ -202,6 +194,51 @@ def _convolutional_denoisers() -> list[Component]:
             {
                 "color": {"channels": 3},
                 "tiny": {"width": 8, "blocks": 1},
+            },
+        ),
+    ]
+
+
+def _multiscale_denoisers() -> list[Component]:
+    return [
+        Component(
+            "didn",
+            "restorekit.arch.didn:DIDN",
+            "large network of blocks that repeatedly halve and double the resolution",
+            "Yu et al., Deep Iterative Down-Up CNN for Image Denoising, CVPR Workshops 2019, "
+            "https://openaccess.thecvf.com/content_CVPRW_2019/html/NTIRE/Yu_Deep_Iterative_Down-Up_"
+            "CNN_for_Image_Denoising_CVPRW_2019_paper.html",
+            ("convolutional", "multiscale", "residual", "blind"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": 2},
+            },
+        ),
+        Component(
+            "drunet",
+            "restorekit.arch.drunet:DRUNet",
+            "U-Net of residual blocks without biases that takes the noise level as input",
+            "Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
+            "IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "conditional"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": 1},
+            },
+        ),
+        Component(
+            "vdn",
+            "restorekit.arch.vdn:VDN",
+            "U-Net that predicts the noise, and a network for its level, for use with the loss vdn",
+            "Yue et al., Variational Denoising Network, NeurIPS 2019, "
+            "https://arxiv.org/abs/1908.11314",
+            ("convolutional", "multiscale", "residual", "blind", "generative", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "depth": 2, "sigma_width": 4, "sigma_depth": 3},
             },
         ),
     ]

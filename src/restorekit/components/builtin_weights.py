@@ -54,6 +54,20 @@ def restorekit_layouts() -> list[Component]:
             ("dncnn",),
         ),
         Component(
+            "didn",
+            f"{_LAYOUTS}.didn_layout:DIDNAuthors",
+            "the authors' DIDN",
+            "https://github.com/SonghyunYu/DIDN",
+            ("didn",),
+        ),
+        Component(
+            "vdn",
+            f"{_LAYOUTS}.vdn_layout:VDNAuthors",
+            "the authors' VDN",
+            "https://github.com/zsyOAOA/VDNet",
+            ("vdn",),
+        ),
+        Component(
             "drunet_kair",
             f"{_LAYOUTS}.drunet_layout:DRUNetKAIR",
             "KAIR's DRUNet",

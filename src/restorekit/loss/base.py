@@ -9,6 +9,39 @@ from restorekit.errors import InputError
 from restorekit.records import Restoration, as_restoration
 
 
+def check_shapes(image: Tensor, target: Tensor) -> None:
+    """Raise an error unless the restored batch and its target have equal shapes.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    if image.shape != target.shape:
+        raise InputError(
+            f"the restored images have shape {tuple(image.shape)} and their targets "
+            f"{tuple(target.shape)}; the shapes must be equal"
+        )
+
+
+def required_extra(restoration: Restoration, name: str, loss: str, source: str) -> Tensor:
+    """An extra tensor that a loss needs.
+
+    Args:
+        restoration: what a model returned.
+        name: the name of the extra.
+        loss: the registered name of the loss, for the message.
+        source: what returns it, for the message, for example "a VAE".
+
+    Raises:
+        InputError: the model does not return it.
+    """
+    if name not in restoration.extras:
+        given = ", ".join(restoration.extras) or "none"
+        raise InputError(
+            f"{loss} needs the extra '{name}' of {source}; this model's extras: {given}"
+        )
+    return restoration.extras[name]
+
+
 class ImageLoss(nn.Module):
     """Base class of loss terms that compare the restored batch with the clean one.
 
@@ -35,11 +68,7 @@ class ImageLoss(nn.Module):
             InputError: the shapes differ.
         """
         image = as_restoration(restoration).image
-        if image.shape != target.shape:
-            raise InputError(
-                f"the restored images have shape {tuple(image.shape)} and their targets "
-                f"{tuple(target.shape)}; the shapes must be equal"
-            )
+        check_shapes(image, target)
         # In half precision, sums over an image overflow and SSIM exceeds 1.
         with torch.autocast(image.device.type, enabled=False):
             return self.compare(image.float(), target.float())

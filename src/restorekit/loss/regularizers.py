@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from kornia.losses import total_variation
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from restorekit.errors import InputError
-from restorekit.loss.base import ImageLoss
+from restorekit.loss.base import ImageLoss, required_extra
 from restorekit.records import Restoration, as_restoration
 
 
@@ -62,7 +62,10 @@ class KLDivergence(nn.Module):
             InputError: the model does not return these extras, or their shapes differ.
         """
         restoration = as_restoration(restoration)
-        mean, log_variance = (_extra(restoration, name) for name in ("mean", "log_variance"))
+        mean, log_variance = (
+            required_extra(restoration, name, "kl_divergence", "a VAE")
+            for name in ("mean", "log_variance")
+        )
         if mean.shape != log_variance.shape:
             raise InputError(
                 f"the extra 'mean' has shape {tuple(mean.shape)} and 'log_variance' "
@@ -74,11 +77,7 @@ class KLDivergence(nn.Module):
             twice = mean.square() + (log_variance.expm1() - log_variance)
             return 0.5 * twice.flatten(1).sum(dim=1).mean()
 
-
-def _extra(restoration: Restoration, name: str) -> Tensor:
-    if name not in restoration.extras:
-        given = ", ".join(restoration.extras) or "none"
-        raise InputError(
-            f"kl_divergence needs the extra '{name}' of a VAE; this model's extras: {given}"
-        )
-    return restoration.extras[name]
+    def example_extras(self, target: Tensor, generator: Generator) -> dict[str, Tensor]:
+        """Random extras for a target batch, as a VAE returns them."""
+        shape = (len(target), 8)
+        return {name: torch.randn(shape, generator=generator) for name in ("mean", "log_variance")}
