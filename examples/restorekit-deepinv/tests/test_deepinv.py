@@ -44,6 +44,35 @@ def test_a_network_computes_what_deepinverse_computes() -> None:
         torch.testing.assert_close(model(noisy, sigma=level), expected)
 
 
+@pytest.mark.parametrize("normalisation", ["BiasFree", "WithBias"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_restormer_of_restorekit_is_that_of_deepinverse(
+    normalisation: str, channels: int, tmp_path: Path
+) -> None:
+    """Loaded from its state dict as a published checkpoint, also at odd sizes."""
+    network: Any = deepinv.models.Restormer(
+        in_channels=channels,
+        out_channels=channels,
+        dim=8,
+        num_blocks=(1, 2, 1, 1),
+        num_refinement_blocks=1,
+        LayerNorm_type=normalisation,
+        pretrained=None,
+    ).eval()
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+    torch.save({"params": network.state_dict()}, tmp_path / "net.pth")
+    model = restorekit.load_model(tmp_path / "net.pth")
+    for height, width in ((16, 24), (17, 29)):
+        noisy = torch.rand(1, channels, height, width)
+        padding = (0, -width % 8, 0, -height % 8)
+        with torch.no_grad():
+            mirrored = torch.nn.functional.pad(noisy, padding, "reflect")
+            expected = network.forward_restormer(mirrored)[..., :height, :width]
+            difference = (model(noisy) - expected).abs().max()
+        assert float(difference) < 1e-5 * float(expected.max() - expected.min())
+
+
 def test_published_weights_are_downloaded_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,13 @@ def restorekit_layouts() -> list[Component]:
             ("nafnet",),
         ),
         Component(
+            "restormer_authors",
+            f"{_LAYOUTS}.restormer_layout:RestormerAuthors",
+            "Restormer",
+            "https://github.com/swz30/Restormer",
+            ("restormer",),
+        ),
+        Component(
             "swinir_authors",
             f"{_LAYOUTS}.swinir_layout:SwinIRAuthors",
             "SwinIR for denoising",

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from restorekit.errors import CheckpointError
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    count_numbered,
+    shape_of,
+)
 
 
 def block_unet_sizes(state: StateDict, layout: str) -> dict[str, Any]:
@@ -18,9 +23,7 @@ def block_unet_sizes(state: StateDict, layout: str) -> dict[str, Any]:
     Raises:
         CheckpointError: keys are missing, or the shapes are those of another network.
     """
-    if "intro.weight" not in state:
-        raise CheckpointError(f"the keys are those of {layout}, but 'intro.weight' is missing")
-    width, channels = state["intro.weight"].shape[:2]
+    width, channels = shape_of(state, layout, "intro.weight", 4)[:2]
     encoder, decoder = _blocks(state, "encoders"), _blocks(state, "decoders")
     if not encoder or len(encoder) != len(decoder):
         raise CheckpointError(

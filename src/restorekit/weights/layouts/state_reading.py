@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
@@ -25,6 +26,33 @@ def count_numbered(state: StateDict, key: str) -> int:
     return number
 
 
+def shape_of(state: StateDict, layout: str, key: str, dimensions: int) -> tuple[int, ...]:
+    """The shape of a tensor, from which sizes are read.
+
+    Args:
+        state: the state dict.
+        layout: what has such keys, for the message.
+        key: the tensor.
+        dimensions: how many it must have.
+
+    Raises:
+        CheckpointError: the key is missing, or it has another number of dimensions.
+
+    Example:
+        >>> shape_of({"intro.weight": torch.ones(8, 3, 3, 3)}, "NAFNet", "intro.weight", 4)
+        (8, 3, 3, 3)
+    """
+    if key not in state:
+        raise CheckpointError(_missing(layout, key))
+    shape = tuple(state[key].shape)
+    if len(shape) != dimensions:
+        raise CheckpointError(
+            f"the keys are those of {layout}, but the shape of '{key}' is {shape}, without "
+            f"{dimensions} dimensions"
+        )
+    return shape
+
+
 def check_shapes(state: StateDict, layout: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Compare the shapes of some tensors with those that the sizes of a network imply.
 
@@ -38,8 +66,38 @@ def check_shapes(state: StateDict, layout: str, shapes: Mapping[str, tuple[int, 
     """
     for key, shape in shapes.items():
         if key not in state:
-            raise CheckpointError(f"the keys are those of {layout}, but '{key}' is missing")
+            raise CheckpointError(_missing(layout, key))
         if (found := tuple(state[key].shape)) != shape:
             raise CheckpointError(
                 f"the keys are those of {layout}, but the shape of '{key}' is {found}, not {shape}"
             )
+
+
+def read_expansion(layout: str, pairs: Iterable[tuple[int, int]]) -> float:
+    """The factor by which a network widens its features, of the fewest digits that are possible.
+
+    Args:
+        layout: what has such keys, for the message.
+        pairs: features and hidden features, which are the product rounded down, at several places.
+
+    Raises:
+        CheckpointError: no factor gives all of them.
+
+    Example:
+        >>> read_expansion("Restormer", [(48, 127), (96, 255), (192, 510), (384, 1021)])
+        2.66
+    """
+    sizes = list(pairs)
+    lowest = max(hidden / features for features, hidden in sizes)
+    for digits in range(8):
+        factor = math.ceil(lowest * 10.0**digits) / 10.0**digits
+        if all(int(features * factor) == hidden for features, hidden in sizes):
+            return factor
+    raise CheckpointError(
+        f"the keys are those of {layout}, but no factor relates its features to the hidden ones: "
+        + ", ".join(f"{features} and {hidden}" for features, hidden in sizes)
+    )
+
+
+def _missing(layout: str, key: str) -> str:
+    return f"the keys are those of {layout}, but '{key}' is missing"
