@@ -60,6 +60,26 @@ def test_stars_are_not_lone(width: float) -> None:
     assert not bool(found.certain.any())
 
 
+def test_channels_share_a_star_but_not_a_defect() -> None:
+    """A defect next to nothing, and a star of one pixel that is weaker in the other channels."""
+    planes = torch.stack([noise(0.002)] * 3)
+    planes[:, 20, 30] += torch.tensor([0.4, 0.2, 0.3])
+    planes[0, 60, 50] += 0.4
+    found = find_lone_pixels(planes[0], 0.002, 255, planes[1:])
+    assert found.certain.tolist() == [True, True]
+    assert found.shared.tolist() == [True, False]
+
+
+def test_a_sharp_star_is_doubtful() -> None:
+    """The peak exceeds one neighbour four times, which neither optics nor a defect explains."""
+    plane = noise(0.002)
+    plane[20, 30], plane[20, 31] = 0.7, 0.4
+    found = find_lone_pixels(plane, 0.002, 255)
+    assert found.places.tolist() == [20 * 96 + 30]
+    assert found.doubtful.tolist() == [True]
+    assert found.certain.tolist() == [False]
+
+
 def test_structure_and_noise_are_not_lone() -> None:
     """A line, a pair of pixels, a dotted line across the plane, and Gaussian noise."""
     plane = torch.full((40, 40), 0.4)

@@ -73,6 +73,24 @@ def test_a_hot_pixel_of_a_dark_frame() -> None:
     assert abs(int(outcome.image[1, 0, 30, 31]) - int(clean[1, 0, 30, 31])) < 120
 
 
+@pytest.mark.parametrize("colour", [False, True])
+def test_stars_of_a_scaled_down_sky_stay(colour: bool) -> None:
+    """Stars narrower than a pixel, in the mean of 4x4 pixels; a hot pixel of one channel does not."""
+    random = np.random.default_rng(0)
+    sky, (rows, columns) = np.zeros((512, 512)), np.mgrid[:512, :512]
+    for y, x, bright in random.random((120, 3)):
+        distance = (rows - 512 * y) ** 2 + (columns - 512 * x) ** 2
+        sky += 20**bright * np.exp(-distance / 4)
+    sky = sky.reshape(128, 4, 128, 4).mean((1, 3))
+    sky = 20 + 60 * sky[..., None] * ([1.0, 0.8, 0.6] if colour else [1.0])
+    given = (sky + random.normal(0, 0.5, sky.shape)).clip(0, 255).round().astype(np.uint8)
+    assert np.array_equal(denoiser()(given), given)
+    if colour:
+        given[70, 40, 1] = 200
+        changed = denoiser()(given) != given
+        assert changed.nonzero()[0].tolist() == [70]
+
+
 def test_in_place_and_off() -> None:
     """The same result in the memory of the image; with "off" there are no changes."""
     given, _ = hit_by(photograph("uint8", True), 0.05, False)

@@ -28,8 +28,11 @@ _CLEAR, _FREQUENT, _FEWEST = 2.5, 15e-6, 3
 # Of impulses, this share has a clarity of more than _VERY_CLEAR, if noise does not hide it: the
 # largest of 24 normal values is about _TO_LARGEST standard deviations.
 _VERY_CLEAR, _SHARE_CLEAR, _TO_LARGEST = 4.0, 0.4, 2.2
-# If there are more other lone pixels, they are texture, not hot or dead pixels.
-_MOST_DEFECTS = 3e-3
+# If there are more other lone pixels, they are texture, not hot or dead pixels. So they are if more
+# than this many pixels are doubtful for each of them.
+_MOST_DEFECTS, _MOST_DOUBTFUL = 3e-3, 0.5
+# Black and white lone pixels are stars or texture if there are more than this many others for each.
+_MOST_OTHERS = 2.0
 # Dots of letters never have a larger share.
 _MOST_DOTS = 0.03
 # Impulses with noise on top count if there are at least half as many as without.
@@ -88,15 +91,15 @@ class _Bands:
     steps: int | None
 
     def __iter__(self) -> Iterator[tuple[int, int, int, Tensor]]:
-        """The channel, the first row, the first row that belongs to the band, and its plane."""
+        """A channel, the first row, the first row that belongs to the band, and the band."""
         height = self.canvas.size[0]
         for top in range(0, height, _ROWS):
             first = max(top - REACH, 0)
             rows = slice(first, min(top + _ROWS + REACH, height))
             one = slice(self.index, self.index + 1)
             image = self.canvas.read(one, rows, slice(None), torch.float32)[0].cpu()
-            for channel, plane in enumerate(image):
-                yield channel, first, top, plane
+            for channel in range(len(image)):
+                yield channel, first, top, image
 
     def places(self, channel: int, first: int, top: int, found: Tensor) -> tuple[Tensor, Tensor]:
         """Indices in the flattened image of places of a band, and which of them belong to it."""
@@ -122,8 +125,8 @@ def _impulse_noise(bands: _Bands, sample: ImageSample, measured: Impulses) -> Fo
         return None
     salt, pepper = shares.tolist()
     exact, others = [], []
-    for channel, first, top, plane in bands:
-        found, is_exact = find_impulse_noise(plane, salt, pepper, bands.sigma[channel])
+    for channel, first, top, band in bands:
+        found, is_exact = find_impulse_noise(band[channel], salt, pepper, bands.sigma[channel])
         places, inside = bands.places(channel, first, top, found)
         exact.append(places[is_exact[inside]])
         others.append(places[~is_exact[inside]])
@@ -135,13 +138,18 @@ def _impulse_noise(bands: _Bands, sample: ImageSample, measured: Impulses) -> Fo
 
 
 def _lone_pixels(bands: _Bands, sample: ImageSample) -> FoundImpulses | None:
-    found = [_lone_pixels_of_band(bands, *band) for band in bands]
-    places, values, clarity, extreme, certain = map(torch.cat, zip(*found, strict=True))
-    total = len(bands.sigma) * bands.canvas.size[0] * bands.canvas.size[1]
-    is_noise = _are_impulses(clarity[extreme], max(bands.sigma), total)
-    chosen = (extreme & (certain | is_noise)) | (
-        ~extreme & (int((~extreme).sum()) <= _MOST_DEFECTS * total)
+    every = [_lone_pixels_of_band(bands, *band) for band in bands]
+    places, values, clarity, extreme, certain, doubtful, shared = map(
+        torch.cat, zip(*every, strict=True)
     )
+    total = len(bands.sigma) * bands.canvas.size[0] * bands.canvas.size[1]
+    is_noise = False
+    chosen = certain & ~extreme & ~shared
+    defects, unsure = int(chosen.sum()), int((doubtful & ~shared).sum())
+    chosen &= defects <= _MOST_DEFECTS * total and unsure <= _MOST_DOUBTFUL * defects
+    if int((~extreme).sum()) <= _MOST_OTHERS * int(extreme.sum()):
+        is_noise = _are_impulses(clarity[extreme], max(bands.sigma), total)
+        chosen |= extreme & (certain | is_noise)
     chosen &= ~are_of_drawing(values, sample, max(bands.sigma))
     if not bool(chosen.any()):
         return None
@@ -149,12 +157,13 @@ def _lone_pixels(bands: _Bands, sample: ImageSample) -> FoundImpulses | None:
 
 
 def _lone_pixels_of_band(
-    bands: _Bands, channel: int, first: int, top: int, plane: Tensor
+    bands: _Bands, channel: int, first: int, top: int, band: Tensor
 ) -> tuple[Tensor, ...]:
-    found = find_lone_pixels(plane, bands.sigma[channel], bands.steps)
+    others = torch.cat([band[:channel], band[channel + 1 :]])
+    found = find_lone_pixels(band[channel], bands.sigma[channel], bands.steps, others)
     places, inside = bands.places(channel, first, top, found.places)
-    others = (found.values, found.clarity, found.extreme, found.certain)
-    return places, *(each[inside] for each in others)
+    flags = (found.extreme, found.certain, found.doubtful, found.shared)
+    return places, *(each[inside] for each in (found.values, found.clarity, *flags))
 
 
 def _are_impulses(clarity: Tensor, sigma: float, total: int) -> bool:
