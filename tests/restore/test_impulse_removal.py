@@ -11,7 +11,12 @@ from torch import Tensor, nn
 
 from restorekit import Denoiser
 from restorekit.errors import ArgumentError
+from restorekit.estimate.impulses import Impulses
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import open_image
 from restorekit.restore.impulse_removal.fill import filled
+from restorekit.restore.impulse_removal.find import find_impulses_of
 
 
 class Unchanged(nn.Module):
@@ -75,7 +80,7 @@ def test_a_hot_pixel_of_a_dark_frame() -> None:
 
 @pytest.mark.parametrize("colour", [False, True])
 def test_stars_of_a_scaled_down_sky_stay(colour: bool) -> None:
-    """Stars narrower than a pixel, in the mean of 4x4 pixels; a hot pixel of one channel does not."""
+    """Stars narrower than a pixel, in the mean of 4x4 pixels; a hot pixel does not."""
     random = np.random.default_rng(0)
     sky, (rows, columns) = np.zeros((512, 512)), np.mgrid[:512, :512]
     for y, x, bright in random.random((120, 3)):
@@ -89,6 +94,28 @@ def test_stars_of_a_scaled_down_sky_stay(colour: bool) -> None:
         given[70, 40, 1] = 200
         changed = denoiser()(given) != given
         assert changed.nonzero()[0].tolist() == [70]
+
+
+def test_a_share_without_its_impulses_is_not_noise() -> None:
+    """A measurement may take bright edges for salt; then nearly none is found."""
+    image = torch.from_numpy(photograph("uint8", False).copy())[None, None].clamp(5, 250)
+    image[0, 0, 80, 90] = 255
+    canvas = Canvas.over(image, torch.empty_like(image))
+    found = find_impulses_of(canvas, 0, Impulses(salt=0.05))
+    assert found is None or not found.is_noise
+
+
+def test_impulses_that_were_looked_for_do_not_lift_the_limits() -> None:
+    """Only impulse noise that was found, or not looked for, does."""
+    given, _ = hit_by(photograph("uint8", True), 0.1, False)
+    for image, mode, expected in (
+        (given, "on", True),
+        (photograph("uint8", True), "on", False),
+        (given, "off", True),
+    ):
+        job = ImageJob(open_image(image.copy(), None), "float32")
+        job.remove_impulses(mode)
+        assert job.has_impulses == expected
 
 
 def test_in_place_and_off() -> None:

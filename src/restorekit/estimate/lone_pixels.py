@@ -5,7 +5,7 @@ raises the four pixels next to it by 30 % or more of its height. So a pixel is a
 or dead pixel of the sensor, if it deviates from its background several times as much as all the
 pixels around it.
 
-A picture that was scaled down can have such pixels: small stars and fine texture. They are told
+A picture that was scaled down can have such pixels: small stars and fine texture. They differ
 from defects in two ways. Channels share them, but not the defects of a sensor. And they come with
 doubtful pixels, which deviate only a few times as much as the pixels around them.
 """
@@ -32,8 +32,8 @@ _LEAST_CLARITY, _LEAST_SIGMAS = 1.5, 4.5
 _CERTAIN_EXTREME = 5.0
 # The same for other values, which are common: up to 5.5 at 10 standard deviations.
 _CERTAIN, _CERTAIN_SIGMAS, _OTHERS = 6.5, 11.0, 0.3
-# A doubtful pixel deviates as strongly, but its clarity is only above this one. That of a star of 1.5
-# pixels is 3.4 at most.
+# A doubtful pixel deviates as strongly, but its clarity is only above this one. That of a star of
+# 1.5 pixels is 3.4 at most.
 _DOUBTFUL = 3.5
 # Channels share a pixel if all of them deviate by this part of its deviation. In clean photographs
 # scaled down to a half and a quarter, that holds for 98 % of the certain pixels.

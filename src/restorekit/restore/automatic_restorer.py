@@ -67,7 +67,7 @@ class AutomaticRestorer:
             if part.analysis is None:
                 part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
             self._remove_impulses(part, options)
-            choice = choose(part.analysis, part.impulses is not None)
+            choice = choose(part.analysis, part.searched)
             if differs_by_noise(part.canvas):
                 part.canvas.has_gray_noise = True
                 choice = replace(choice, gray="restored")

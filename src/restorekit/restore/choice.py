@@ -75,7 +75,8 @@ def choose(analysis: Analysis, without_impulses: bool = False) -> Choice:
 
     Args:
         analysis: has at least the measurements in `MEASUREMENTS`.
-        without_impulses: whether its impulses have been removed, so that any left do not count.
+        without_impulses: whether its impulses have been looked for and removed, so that any left do
+            not count.
     """
     is_gray = analysis.channels == 1 or analysis.content.is_gray
     for_white = "swift-gaussian-gray" if is_gray else "swift-gaussian"

@@ -15,6 +15,7 @@ from restorekit.restore.impulse_removal.remove import (
     RemovedImpulses,
     join_removed,
     remove_impulses,
+    searches,
 )
 from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel, join_estimates
 from restorekit.restore.outcome import DenoiseOutcome
@@ -35,6 +36,7 @@ class ImageJob:
         analysis: what was measured of it without impulses before it is restored, if it is one
             image.
         impulses: the impulses that were removed; None if there are none.
+        searched: whether impulses surely were looked for.
         before: the analysis before impulses were removed, if it was made.
         choice: how the image is restored and why, if that was decided automatically.
         level: its noise level; None if it is neither given nor needed.
@@ -49,6 +51,7 @@ class ImageJob:
     model: str = ""
     analysis: Analysis | None = None
     impulses: RemovedImpulses | None = None
+    searched: bool = False
     before: Analysis | None = None
     choice: Choice | None = None
     level: NoiseLevel | None = None
@@ -68,6 +71,12 @@ class ImageJob:
         return None if self.guard is None else self.guard.reason
 
     @property
+    def has_impulses(self) -> bool:
+        """Whether it may have impulse noise, of which removing has left some."""
+        found = () if self.impulses is None else self.impulses.images
+        return not self.searched or any(each is not None and each.is_noise for each in found)
+
+    @property
     def scales(self) -> int:
         """Number of scales at which it is restored."""
         return 1 if self.shares is None else len(self.shares.shares)
@@ -79,6 +88,8 @@ class ImageJob:
 
     def remove_impulses(self, mode: ImpulseMode) -> None:
         """Remove impulses from the image that is restored."""
+        known = self.analysis
+        self.searched = mode == "on" or (known is not None and searches(mode, known))
         self.impulses = remove_impulses(self.canvas, mode, self.analysis)
         if self.impulses and self.analysis:
             self.before = self.analysis

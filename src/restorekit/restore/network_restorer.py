@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -101,6 +102,8 @@ def _guard(job: ImageJob, options: DenoiseOptions) -> Guard | None:
     if options.force or options.strength_of(job.canvas).is_zero:
         return None
     estimated = job.level if isinstance(job.level, EstimatedLevel) else None
+    if estimated and not job.has_impulses:
+        estimated = replace(estimated, impulsive=())
     guard = assess(job.canvas, estimated, job.stabilizer)
     if guard.reason is None and job.choice is not None and job.choice.left_alone is not None:
         return Guard(torch.zeros(1, 1), [Verdict(job.choice.left_alone)])

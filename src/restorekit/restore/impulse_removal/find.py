@@ -35,6 +35,9 @@ _MOST_DEFECTS, _MOST_DOUBTFUL = 3e-3, 0.5
 _MOST_OTHERS = 2.0
 # Dots of letters never have a larger share.
 _MOST_DOTS = 0.03
+# Sharpened text can be measured as impulse noise. It is not if less than this part of the measured
+# share is found; of true impulses, at least a half is found unless most of the image is clipped.
+_LEAST_FOUND = 0.2
 # Impulses with noise on top count if there are at least half as many as without.
 _NOISY = 0.5
 _ROWS = 512  # of a band
@@ -77,7 +80,9 @@ def find_impulses_of(canvas: Canvas, index: int, measured: Impulses) -> FoundImp
     sigma = tuple(rough_sigma(planes) for planes in sample.pieces.unbind(1))
     bands = _Bands(canvas, index, sigma, sample.steps)
     if measured.salt + measured.pepper >= _MANY:
-        return _impulse_noise(bands, sample, measured)
+        found = _impulse_noise(bands, sample, measured)
+        if found and found.share > _LEAST_FOUND * (measured.salt + measured.pepper):
+            return found
     return _lone_pixels(bands, sample)
 
 

@@ -83,9 +83,12 @@ def remove_impulses(
 def _find(
     canvas: Canvas, index: int, mode: ImpulseMode, analysis: Analysis
 ) -> FoundImpulses | None:
-    if mode == "auto" and analysis.content.kind != "photograph":
-        return None
-    return find_impulses_of(canvas, index, analysis.impulses)
+    return find_impulses_of(canvas, index, analysis.impulses) if searches(mode, analysis) else None
+
+
+def searches(mode: ImpulseMode, analysis: Analysis) -> bool:
+    """Whether impulses of an image are looked for; dots of pages and screens could be impulses."""
+    return mode == "on" or (mode == "auto" and analysis.content.kind == "photograph")
 
 
 def _fill(canvas: Canvas, index: int, found: FoundImpulses) -> Tensor:
