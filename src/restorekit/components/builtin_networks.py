@@ -214,6 +214,44 @@ def _convolutional_denoisers() -> list[Component]:
                 "tiny": {"width": 8, "blocks": 1},
             },
         ),
+        Component(
+            "mwcnn",
+            "restorekit.arch.mwcnn:MWCNN",
+            "U-Net with Haar wavelet transforms in place of pooling",
+            "Liu et al., Multi-level Wavelet-CNN for Image Restoration, CVPR Workshops 2018, "
+            "https://arxiv.org/abs/1805.07071",
+            ("convolutional", "multiscale", "wavelet", "residual", "blind"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 4, "inner_width": 4, "layers": 2},
+            },
+        ),
+        Component(
+            "memnet",
+            "restorekit.arch.memnet:MemNet",
+            "recursive units, and gates over all earlier states",
+            "Tai et al., MemNet: A Persistent Memory Network, ICCV 2017, "
+            "https://arxiv.org/abs/1708.02209",
+            ("convolutional", "recurrent", "residual", "blind"),
+            {
+                "m6r6": {"blocks": 6, "recursions": 6},
+                "m10r10": {"blocks": 10, "recursions": 10},
+                "tiny": {"width": 8, "blocks": 2, "recursions": 2},
+            },
+        ),
+        Component(
+            "cbdnet",
+            "restorekit.arch.cbdnet:CBDNet",
+            "noise estimation, then a U-Net that uses the estimate",
+            "Guo et al., Toward Convolutional Blind Denoising of Real Photographs, CVPR 2019, "
+            "https://arxiv.org/abs/1807.04686",
+            ("convolutional", "multiscale", "residual", "blind", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "tiny": {"width": 4, "estimator_width": 4},
+            },
+        ),
     ]
 
 

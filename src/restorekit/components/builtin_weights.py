@@ -110,17 +110,31 @@ def restorekit_layouts() -> list[Component]:
             ("rednet",),
         ),
         Component(
-            "adnet",
+            "adnet_authors",
             f"{_LAYOUTS}.adnet_layout:ADNetAuthors",
             "the authors' ADNet",
             "https://github.com/hellloxiaotian/ADNet",
             ("adnet",),
         ),
         Component(
-            "ridnet",
+            "ridnet_authors",
             f"{_LAYOUTS}.ridnet_layout:RIDNetAuthors",
             "the authors' RIDNet",
             "https://github.com/saeed-anwar/RIDNet",
             ("ridnet",),
+        ),
+        Component(
+            "mwcnn_authors",
+            f"{_LAYOUTS}.mwcnn_layout:MWCNNAuthors",
+            "the authors' PyTorch MWCNN",
+            "https://github.com/lpj0/MWCNN_PyTorch",
+            ("mwcnn",),
+        ),
+        Component(
+            "cbdnet_pytorch",
+            f"{_LAYOUTS}.cbdnet_layout:CBDNetPyTorch",
+            "IDKiro's PyTorch CBDNet",
+            "https://github.com/IDKiro/CBDNet-pytorch",
+            ("cbdnet",),
         ),
     ]

@@ -23,7 +23,7 @@ class ADNetAuthors:
     Example:
         >>> first, attention = torch.nn.Conv2d(1, 8, 3, bias=False), torch.nn.Conv2d(2, 1, 1)
         >>> state = {"conv1_1.0.weight": first.weight, "conv3.weight": attention.weight}
-        >>> restorekit.create_layout("adnet")(state).arguments
+        >>> restorekit.create_layout("adnet_authors")(state).arguments
         {'channels': 1, 'width': 8}
     """
 

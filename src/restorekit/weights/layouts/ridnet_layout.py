@@ -45,7 +45,7 @@ class RIDNetAuthors:
         >>> names = {"head": "head.body.0", "b1.ca.c1": "b1.ca.c1.body.0"}
         >>> state = {f"{names.get(name, name)}.weight": conv.weight for name, conv in convs.items()}
         >>> state |= {"sub_mean.bias": torch.full((3,), -110.0)}
-        >>> restorekit.create_layout("ridnet")(state).arguments["reduction"]
+        >>> restorekit.create_layout("ridnet_authors")(state).arguments["reduction"]
         16
     """
 

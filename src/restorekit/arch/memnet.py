@@ -1,0 +1,148 @@
+"""MemNet: recursive units whose states are all remembered, and gates that choose among them.
+
+Tai et al., MemNet: A Persistent Memory Network for Image Restoration, ICCV 2017,
+https://arxiv.org/abs/1708.02209
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from restorekit.arch.layers import conv3x3
+from restorekit.arch.padding import check_at_least, check_batch
+
+
+class PreActivated(nn.Module):
+    """A convolution after a batch normalisation and a ReLU. The convolution may be shared."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(conv.in_channels)
+        self.conv = conv
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C_in, H, W) -> (B, C_out, H, W)."""
+        features: Tensor = self.conv(relu(self.norm(x), inplace=True))
+        return features
+
+
+class MemoryBlock(nn.Module):
+    """A recursive unit and the gate that combines its states with those of earlier blocks.
+
+    Args:
+        width: channels.
+        number: number of the block, from 1; as many memories precede it.
+        recursions: states of the recursive unit.
+        shared: use the same convolutions in each recursion.
+    """
+
+    def __init__(self, width: int, number: int, recursions: int, shared: bool) -> None:
+        super().__init__()
+        # The normalisations are not shared: the statistics of the states differ.
+        self.first = _recursions(width, recursions, 2**0.5, shared)
+        self.second = _recursions(width, recursions, 0.5, shared)
+        gate = nn.Conv2d((recursions + number) * width, width, 1)
+        self.gate = PreActivated(gate)
+
+    def forward(self, memories: list[Tensor]) -> Tensor:
+        """The outputs of earlier blocks, each (B, C, H, W) -> the output of this one."""
+        state, states = memories[-1], []
+        for first, second in zip(self.first, self.second, strict=True):
+            state = state + second(first(state))
+            states.append(state)
+        output: Tensor = self.gate(torch.cat((*states, *memories), dim=1))
+        return output
+
+
+class MemNet(nn.Module):
+    """Memory blocks with gates over all earlier states. Blind: `sigma` is ignored.
+
+    Each block has a recursive unit, one residual block of two 3x3 convolutions that is applied
+    `recursions` times, and a 1x1 convolution over its states and the outputs of all blocks before
+    it. An image is reconstructed from the output of each block, by a shared convolution whose
+    result is added to the input; the restored image is their sum with trained weights.
+
+    The default has the 677 thousand weights of the paper in its convolutions, which are shared by
+    the recursions. In the networks that the authors released they are not: `shared=False`.
+    Features stay at full size in all 80 layers, and all states of a block are kept: this is slow,
+    and 1024x1024 pixels at once take about 11 GB.
+
+    Reference: https://arxiv.org/abs/1708.02209
+
+    Args:
+        channels: Channels of the image: 3 for colour, 1 for gray.
+        width: Feature channels.
+        blocks: Number of memory blocks.
+        recursions: Applications of the residual block in each memory block.
+        shared: Use the same convolutions in all recursions of a block.
+        supervised: Reconstruct an image from each block; otherwise from the last only.
+
+    Attributes:
+        size_multiple: 1, since any height and width is accepted without padding.
+
+    Raises:
+        ArgumentError: an argument is below 1.
+
+    Example:
+        >>> model = restorekit.create_model("memnet", channels=1, width=4, blocks=2, recursions=2)
+        >>> model(torch.rand(2, 1, 17, 20)).shape
+        torch.Size([2, 1, 17, 20])
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 6,
+        recursions: int = 6,
+        shared: bool = True,
+        supervised: bool = True,
+    ) -> None:
+        super().__init__()
+        check_at_least(
+            1, "memnet", channels=channels, width=width, blocks=blocks, recursions=recursions
+        )
+        self.channels = channels
+        self.size_multiple = 1
+        self.head = PreActivated(conv3x3(channels, width))
+        self.blocks = nn.ModuleList(
+            MemoryBlock(width, number, recursions, shared) for number in range(1, blocks + 1)
+        )
+        reconstruction = conv3x3(width, channels, gain=0.05)
+        outputs = blocks if supervised else 1
+        self.reconstructions = nn.ModuleList(PreActivated(reconstruction) for _ in range(outputs))
+        self.weights = nn.Parameter(torch.full((outputs,), 1 / outputs)) if supervised else None
+
+    def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
+        """Restore a batch.
+
+        Args:
+            noisy: batch, (B, C, H, W), in about [0, 1].
+            sigma: ignored.
+
+        Returns:
+            The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
+
+        Raises:
+            InputError: `noisy` is not a float batch of `channels` channels.
+        """
+        check_batch(noisy, self.channels, "memnet")
+        memories = [self.head(noisy)]
+        for block in self.blocks:
+            memories.append(block(memories))
+        seen = memories[-len(self.reconstructions) :]
+        layers = zip(self.reconstructions, seen, strict=True)
+        images = torch.stack([noisy + layer(memory) for layer, memory in layers])
+        if self.weights is not None:
+            images = images * self.weights[:, None, None, None, None]
+        image: Tensor = images.sum(dim=0)
+        return image.to(noisy.dtype)
+
+
+def _recursions(width: int, count: int, gain: float, shared: bool) -> nn.ModuleList:
+    """Convolutions of the recursions, with normalisations of their own."""
+    convs = [conv3x3(width, width, gain)]
+    convs = convs * count if shared else [conv3x3(width, width, gain) for _ in range(count)]
+    return nn.ModuleList(PreActivated(conv) for conv in convs)

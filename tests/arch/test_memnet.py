@@ -1,0 +1,68 @@
+"""MemNet, compared with the definitions of the paper."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, conv2d
+
+from restorekit import create_model
+from tests.arch.reference_networks import parameters, randomise
+
+
+@pytest.fixture(autouse=True)
+def _known_weights() -> None:
+    torch.manual_seed(0)
+
+
+def pre_activated(layer: nn.Module, x: Tensor) -> Tensor:
+    """Normalisation, ReLU and convolution."""
+    norm, conv = layer.norm, layer.conv
+    x = batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    return conv2d(x.relu(), conv.weight, conv.bias, padding=conv.kernel_size[0] // 2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("supervised", [True, False])
+def test_is_the_network_of_the_paper(shared: bool, supervised: bool) -> None:
+    """Equations 2 to 12: states of the recursive unit, gates over all memories, weighted images."""
+    sizes = {"width": 6, "blocks": 3, "recursions": 2}
+    model = randomise(create_model("memnet", **sizes, shared=shared, supervised=supervised))
+    noisy = torch.rand(2, 3, 11, 14)
+    memories = [pre_activated(model.head, noisy)]
+    for block in model.blocks:
+        states, state = [], memories[-1]
+        for first, second in zip(block.first, block.second, strict=True):
+            state = state + pre_activated(second, pre_activated(first, state))
+            states.append(state)
+        memories.append(pre_activated(block.gate, torch.cat(states + memories, dim=1)))
+    seen = memories[1:] if supervised else memories[-1:]
+    layers = zip(model.reconstructions, seen, strict=True)
+    images = [noisy + pre_activated(*pair) for pair in layers]
+    weights = model.weights if supervised else [1]
+    expected = sum(weight * image for weight, image in zip(weights, images, strict=True))
+    torch.testing.assert_close(model(noisy), expected)
+
+
+@pytest.mark.parametrize(("preset", "weights"), [("m6r6", 676_992), ("m10r10", 1_373_312)])
+def test_published_sizes(preset: str, weights: int) -> None:
+    """677 thousand weights of convolutions in table 4 of the paper, for gray images.
+
+    They are 2 * 9 * width in the first and the last layer, 2 * 9 * width^2 for each block, which
+    the recursions share, and (recursions + number) * width^2 for the gate of each block.
+    """
+    with torch.device("meta"):
+        model = create_model("memnet", preset=preset, channels=1)
+    assert sum(p.numel() for p in model.parameters() if p.ndim == 4) == weights
+
+
+def test_recursions_have_their_own_convolutions_if_not_shared() -> None:
+    """As in the networks that the authors released, of 80 layers in 6 blocks."""
+    with torch.device("meta"):
+        shared = create_model("memnet", preset="m6r6")
+        own = create_model("memnet", preset="m6r6", shared=False)
+    assert parameters(own) - parameters(shared) == 6 * 5 * 2 * (9 * 64 * 64 + 64)
+    convs = [layer for layer in own.modules() if isinstance(layer, nn.Conv2d)]
+    assert len(convs) == 80
