@@ -62,7 +62,7 @@ class ZarrStacks(Stacks):
         signal: float = 0.5,
         cache_megabytes: int = 2048,
     ) -> None:
-        needs("zarr", "zarr", "dataset 'zarr'", lowest="3.0")
+        needs("zarr", "zarr", "dataset 'zarr'", lowest="3.1")
         super().__init__(
             path, key, patch_size, patches_per_image, channels, percentiles, signal, cache_megabytes
         )
@@ -106,4 +106,4 @@ def _names_of(codecs: Any) -> Iterator[str]:
             yield str(codec.get("id", codec.get("name")))
             yield from _codec_names(codec)
         elif codec is not None:
-            yield str(getattr(codec, "codec_id", codec))  # an object before zarr 3.1
+            yield str(getattr(codec, "codec_id", codec))  # for Zarr 2, an object in zarr 3.1.0
