@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from restorekit.arch.attention_windows import (
-    attend_in_windows,
     channels_last,
-    from_windows,
     initialise_linear_layers,
-    new_bias_table,
     positions_last,
-    relative_bias,
-    to_windows,
 )
 from restorekit.arch.checkpointing import Blocks
 from restorekit.arch.padding import (
@@ -28,59 +22,10 @@ from restorekit.arch.padding import (
     crop,
     pad_to_multiple,
 )
+from restorekit.arch.swin_block import alternate_shifts, swin_block
 from restorekit.errors import ArgumentError
 
 _MEAN_COLOUR = 0.4488, 0.4371, 0.4040  # of the training set, subtracted from colour images
-
-
-class WindowAttention(nn.Module):
-    """Multi-head attention in windows, with a learned bias for each relative position."""
-
-    def __init__(self, width: int, heads: int, window: int, shift: int) -> None:
-        super().__init__()
-        self.window = window
-        self.shift = shift
-        self.relative_position_bias_table = new_bias_table(window, heads)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C); H and W are multiples of the window."""
-        query, key, value = self.qkv(to_windows(x, self.window, self.shift)).chunk(3, -1)
-        bias = relative_bias(self.relative_position_bias_table, self.window)
-        attended = attend_in_windows(query, key, value, bias, self.window, self.shift)
-        return from_windows(self.proj(attended), self.window, self.shift)
-
-
-class MLP(nn.Module):
-    """Two linear layers with a GELU between them, at each position."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C)."""
-        mixed: Tensor = self.fc2(functional.gelu(self.fc1(x)))
-        return mixed
-
-
-class SwinBlock(nn.Module):
-    """Attention in windows and an MLP, each after a layer norm and added to its input."""
-
-    def __init__(self, width: int, heads: int, window: int, shift: int, hidden: int) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width)
-        self.attn = WindowAttention(width, heads, window, shift)
-        self.norm2 = nn.LayerNorm(width)
-        self.mlp = MLP(width, hidden)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C)."""
-        x = x + self.attn(self.norm1(x))
-        mixed: Tensor = x + self.mlp(self.norm2(x))
-        return mixed
 
 
 class SwinGroup(nn.Module):
@@ -90,11 +35,9 @@ class SwinGroup(nn.Module):
         self, width: int, depth: int, heads: int, window: int, hidden: int, checkpoint: bool
     ) -> None:
         super().__init__()
-        shifts = (place % 2 * (window // 2) for place in range(depth))
-        self.blocks = Blocks(
-            *(SwinBlock(width, heads, window, shift, hidden) for shift in shifts),
-            checkpoint=checkpoint,
-        )
+        shifts = alternate_shifts(depth, window)
+        blocks = (swin_block(width, heads, window, shift, hidden) for shift in shifts)
+        self.blocks = Blocks(*blocks, checkpoint=checkpoint)
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -93,6 +93,18 @@ def _networks() -> list[Component]:
             ("convolutional", "multiscale", "residual"),
         ),
         Component(
+            "scunet",
+            "restorekit.arch.scunet:SCUNet",
+            "U-Net whose blocks are half convolution, half attention in windows",
+            "Zhang et al., SCUNet, Machine Intelligence Research 2023, https://arxiv.org/abs/2203.13278",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": [2, 1, 1, 1, 1, 1, 1], "head_width": 2, "window": 2},
+            },
+        ),
+        Component(
             "swinir",
             "restorekit.arch.swinir:SwinIR",
             "transformer blocks at full size, with attention in shifted windows",
@@ -102,7 +114,20 @@ def _networks() -> list[Component]:
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
                 "lightweight": {"width": 60, "depths": [6, 6, 6, 6]},
-                "tiny": {"width": 12, "depths": [2, 2], "heads": 2, "window": 4},
+                "tiny": {"width": 12, "depths": [2], "heads": 2, "window": 4},
+            },
+        ),
+        Component(
+            "uformer",
+            "restorekit.arch.uformer:Uformer",
+            "U-Net of transformer blocks with attention in windows and depthwise convolutions",
+            "Wang et al., Uformer, CVPR 2022, https://arxiv.org/abs/2106.03106",
+            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            {
+                "t": {"width": 16, "blocks": [2] * 9},
+                "s": {"width": 32, "blocks": [2] * 9},
+                "b": {"width": 32, "blocks": [1, 2, 8, 8, 2, 8, 8, 2, 1]},
+                "tiny": {"width": 8, "blocks": [2, 1, 1], "window": 4},
             },
         ),
         Component(

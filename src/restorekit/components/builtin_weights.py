@@ -96,6 +96,13 @@ def restorekit_layouts() -> list[Component]:
             ("restormer",),
         ),
         Component(
+            "scunet_authors",
+            f"{_LAYOUTS}.scunet_layout:SCUNetAuthors",
+            "SCUNet",
+            "https://github.com/cszn/SCUNet",
+            ("scunet",),
+        ),
+        Component(
             "swinir_authors",
             f"{_LAYOUTS}.swinir_layout:SwinIRAuthors",
             "SwinIR for denoising",
@@ -136,5 +143,12 @@ def restorekit_layouts() -> list[Component]:
             "IDKiro's PyTorch CBDNet",
             "https://github.com/IDKiro/CBDNet-pytorch",
             ("cbdnet",),
+        ),
+        Component(
+            "uformer_authors",
+            f"{_LAYOUTS}.uformer_layout:UformerAuthors",
+            "Uformer",
+            "https://github.com/ZhendongWang6/Uformer",
+            ("uformer",),
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 
 from torch import Tensor
@@ -36,7 +37,7 @@ def shape_of(state: StateDict, layout: str, key: str, dimensions: int) -> tuple[
         dimensions: how many it must have.
 
     Raises:
-        CheckpointError: the key is missing, or it has another number of dimensions.
+        CheckpointError: the key is missing, or it has other dimensions, or empty ones.
 
     Example:
         >>> shape_of({"intro.weight": torch.ones(8, 3, 3, 3)}, "NAFNet", "intro.weight", 4)
@@ -45,12 +46,31 @@ def shape_of(state: StateDict, layout: str, key: str, dimensions: int) -> tuple[
     if key not in state:
         raise CheckpointError(_missing(layout, key))
     shape = tuple(state[key].shape)
-    if len(shape) != dimensions:
+    if len(shape) != dimensions or 0 in shape:
         raise CheckpointError(
             f"the keys are those of {layout}, but the shape of '{key}' is {shape}, without "
-            f"{dimensions} dimensions"
+            f"{dimensions} dimensions of at least 1"
         )
     return shape
+
+
+def rename_keys(state: StateDict, patterns: Mapping[str, str]) -> dict[str, Tensor]:
+    """The same tensors with other keys.
+
+    Args:
+        state: the state dict.
+        patterns: replacements by regular expression; each is applied to every key, in order.
+
+    Example:
+        >>> list(rename_keys({"conv.0.weight": torch.ones(1)}, {r"conv\\.(\\d)": r"layers.\\1"}))
+        ['layers.0.weight']
+    """
+    renamed = {}
+    for key, tensor in state.items():
+        for pattern, replacement in patterns.items():
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = tensor
+    return renamed
 
 
 def check_shapes(state: StateDict, layout: str, shapes: Mapping[str, tuple[int, ...]]) -> None:

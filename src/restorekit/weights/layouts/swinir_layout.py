@@ -6,7 +6,12 @@ from math import isqrt
 
 from restorekit.errors import CheckpointError
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    count_numbered,
+    shape_of,
+)
 
 LAYOUT = "SwinIR"
 _FIRST = "layers.0.residual_group.blocks.0"
@@ -42,8 +47,8 @@ class SwinIRAuthors:
                 f"a SwinIR that enlarges images ('{upsampling[0]}'); model 'swinir' is the form "
                 "for denoising, which keeps the size"
             )
-        width, channels = state["conv_first.weight"].shape[:2]
-        positions, heads = state[table].shape
+        width, channels, *_ = shape_of(state, LAYOUT, "conv_first.weight", 4)
+        positions, heads = shape_of(state, LAYOUT, table, 2)
         window = (isqrt(positions) + 1) // 2
         groups = count_numbered(state, _FIRST.replace(".0.", ".{}.", 1) + ".norm1.weight")
         shapes: dict[str, tuple[int, ...]] = {
@@ -53,7 +58,7 @@ class SwinIRAuthors:
             )
             for group in range(groups)
         }
-        mlp_ratio = max(1, state[hidden].shape[0] // width)
+        mlp_ratio = max(1, shape_of(state, LAYOUT, hidden, 2)[0] // width)
         shapes |= {
             f"{_FIRST}.attn.qkv.weight": (3 * width, width),
             hidden: (mlp_ratio * width, width),
