@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 # Targets share an environment, so only one pip runs at a time.
 .NOTPARALLEL:
-.PHONY: help demo test lint types pytest api coverage fuzz gpu docs linkcheck wheel notebook test-all test-lowest test-mlflow test-napari test-packages clean
+.PHONY: help demo test lint types pytest api coverage fuzz gpu docs zoo linkcheck wheel notebook test-all test-lowest test-mlflow test-napari test-packages clean
 
 help:  ## list the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ gpu:  ## on a machine with a GPU: tests, benchmarks, then training of the bundle
 
 docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
+
+zoo: $(VENV)/.installed-test  ## docs/zoo.md: measure the networks that are new, write the page and its plot
+	OMP_NUM_THREADS=1 $(BIN)/python -m restorekit zoo --write docs/zoo.md
+	$(BIN)/python benchmarks/zoo_plot.py
 
 linkcheck: $(VENV)/.installed-docs  ## whether the addresses in the documentation answer
 	$(BIN)/python -m sphinx -b linkcheck -D plot_gallery=0 docs docs/_build/linkcheck

@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "evaluate": frozenset(
         {"components", "config", "data", "metric", "networks", "pictures", "restore", "weights"}
     ),
+    "zoo": frozenset({"components", "evaluate", "networks", "weights"}),
     "report": frozenset({"pictures", "restore"}),
     "experiments": frozenset(
         {"components", "config", "data", "evaluate", "metric", "pictures", "train", "weights"}
@@ -79,7 +80,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "scaffold": frozenset({"components", "weights"}),
     "cli": frozenset(
         {"app", "components", "config", "evaluate", "operations", "pictures", "restore", "runtimes"}
-        | {"experiments", "scaffold", "testing", "train", "weights"}
+        | {"experiments", "scaffold", "testing", "train", "weights", "zoo"}
     ),
     "__main__": frozenset({"cli"}),
 }

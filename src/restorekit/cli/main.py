@@ -27,6 +27,7 @@ from restorekit.cli import (
     schema,
     sweep,
     train,
+    zoo,
 )
 from restorekit.cli import app as web_page
 from restorekit.cli.downloads import downloads_as_lines
@@ -61,6 +62,7 @@ app.command(
     options_metavar=listing.USAGE,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(listing.listing)
+app.command("zoo", cls=QuickCommand)(zoo.zoo)
 app.command("describe", cls=QuickCommand)(describe.describe)
 app.command("plugins", cls=QuickCommand)(plugins.plugins)
 app.command("check-plugin", cls=QuickCommand)(check_plugin.check_plugin)

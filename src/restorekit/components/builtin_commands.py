@@ -10,6 +10,7 @@ _NAMES = (
     *("plugins", "check_plugin", "new_plugin", "schema", "info", "convert", "export", "app"),
     "push",
     "adapt",
+    "zoo",
 )
 
 

@@ -91,6 +91,13 @@ def _networks() -> list[Component]:
             "small U-shaped network without biases, made for quality per second on a CPU",
             "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
             ("convolutional", "multiscale", "residual"),
+            {
+                "small": {"size": "small"},
+                "large": {"size": "large"},
+                "gray": {"channels": 1, "size": "small"},
+                "large_optional_sigma": {"size": "large", "optional_sigma": True},
+                "blind": {"blind": True},
+            },
         ),
         Component(
             "scunet",

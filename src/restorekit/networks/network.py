@@ -110,7 +110,7 @@ class Network:
             return math.lcm(self.multiple, _LEAST_ALIGNMENT)
         with self.running(None):
             try:
-                measured = measure_alignment(self._probe, self.probe_channels)
+                measured = measure_alignment(self.probe, self.probe_channels)
             except Exception:  # a network may raise anything for an unsupported size
                 measured = None
         return measured or _LEAST_ALIGNMENT
@@ -120,7 +120,7 @@ class Network:
         """The receptive field; None if the network does not accept other sizes."""
         with self.running(None):
             try:
-                return measure_reach(self._probe, self.probe_channels, self.alignment)
+                return measure_reach(self.probe, self.probe_channels, self.alignment)
             except Exception:  # a network may raise anything for an unsupported size
                 return None
 
@@ -132,7 +132,7 @@ class Network:
         picture = probe_picture(self.probe_channels, _SIDE, _SIDE)
         with self.running(None):
             try:
-                weak, strong = (self._probe(picture, sigma) for sigma in (0.05, 0.2))
+                weak, strong = (self.probe(picture, sigma) for sigma in (0.05, 0.2))
             except Exception:  # a network may raise anything for an unsupported size
                 return False
         # Exactly: a network that uses sigma changes at least some rounding.
@@ -142,7 +142,7 @@ class Network:
     def bytes_per_pixel(self) -> float:
         """Upper bound of the memory of its activations, in float32."""
         with self.running(None):
-            return activation_bytes(self.module, self._probe, self.probe_channels)
+            return activation_bytes(self.module, self.probe, self.probe_channels)
 
     @cached_property
     def lossless_dtype(self) -> torch.dtype | None:
@@ -151,7 +151,7 @@ class Network:
             return None
         with self.running(None):
             device = self.device or torch.device("cpu")
-            return lossless_dtype(self._probe, self.probe_channels, device)
+            return lossless_dtype(self.probe, self.probe_channels, device)
 
     @contextmanager
     def running(self, dtype: torch.dtype | None) -> Iterator[None]:
@@ -222,7 +222,7 @@ class Network:
         """Whether the network restores a picture of that many channels."""
         picture = probe_picture(channels, _SIDE, _SIDE)
         try:
-            return self._probe(picture, 0.1).shape == picture.shape
+            return self.probe(picture, 0.1).shape == picture.shape
         except Exception:  # a network may raise anything for what it does not take
             return False
 
@@ -256,7 +256,7 @@ class Network:
         level = sigma.to(given) if sigma is not None and self.takes_sigma else None
         return restore_batch(run, given, level).image
 
-    def _probe(self, batch: Tensor, sigma: float) -> Tensor:
+    def probe(self, batch: Tensor, sigma: float) -> Tensor:
         """The unchecked output of the module for a synthetic batch.
 
         Never that of another runtime, whose ReLU may drop the NaN by which the receptive field is

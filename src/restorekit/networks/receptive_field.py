@@ -20,6 +20,7 @@ ForwardFunction = Callable[[Tensor, float], Tensor]
 
 _EXACT = 32  # a field up to this size is used without the second measurement
 _STRIP_LENGTHS = (128, 384)  # short, because attention over all pixels needs quadratic memory
+_LONG_STRIP = 1536
 _SIDE = 256
 _SIGMA = 0.2  # strong noise, for which networks use the largest area
 # Rounding differences between sizes are below the first tolerance, which in turn keeps tiles within
@@ -67,9 +68,23 @@ def measure_reach(run: ForwardFunction, channels: int, alignment: int) -> Reach:
     return Reach(exact, exact if coarse is None else min(coarse, exact))
 
 
-def _field(run: ForwardFunction, channels: int, alignment: int) -> int | None:
+def exact_field(run: ForwardFunction, channels: int, alignment: int) -> int | None:
+    """The largest distance over which a pixel can have an influence, whatever the weights are.
+
+    None if there is no such distance, or it is more than about 740 pixels. The arguments are those
+    of `measure_reach`, which measures the distance that matters.
+    """
+    return _field(run, channels, alignment, (*_STRIP_LENGTHS, _LONG_STRIP))
+
+
+def _field(
+    run: ForwardFunction,
+    channels: int,
+    alignment: int,
+    lengths: tuple[int, ...] = _STRIP_LENGTHS,
+) -> int | None:
     """The largest distance to which NaN rows spread; None if they reach the end of the strip."""
-    for least in _STRIP_LENGTHS:
+    for least in lengths:
         length = max(least // alignment, 3) * alignment
         reaches = [_spread(run, channels, length, alignment, upright) for upright in (True, False)]
         if None not in reaches:

@@ -1,0 +1,61 @@
+"""The table "what ten minutes buy", from the file that examples/survey/survey.py writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from restorekit.zoo.records import table
+
+
+def survey_text(survey: Mapping[str, Any]) -> str:
+    """The recipe in words and a row for each network, the best first."""
+    if not survey:
+        return "The survey has not been made. `examples/survey` has the recipe."
+    recipe, rows = survey["recipe"], survey["networks"]
+    sets = recipe["test"]["sets"]
+    done = [row for row in rows if "error" not in row]
+    done.sort(key=lambda row: -row["tests"][sets[-1]]["psnr"])
+    head = ["network", "", "parameters", "steps", "minutes", "held out PSNR", "SSIM"]
+    head += [f"{each} {metric}" for each in sets for metric in ("PSNR", "SSIM")]
+    failed = [
+        f"`{row['network']}` was not measured: {row['error']}." for row in rows if "error" in row
+    ]
+    rows_of_table = (_cells(row, sets) for row in done)
+    return "\n\n".join([_recipe_in_words(recipe, done), table(head, rows_of_table, 2), *failed])
+
+
+def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
+    settings, test = recipe["train"]["train"], recipe["test"]
+    noisy = " and ".join(
+        f"{done[0]['tests'][each]['psnr_noisy']:.2f} dB on {each}" for each in test["sets"] if done
+    )
+    return (
+        f"Each network was trained for {recipe['minutes']:g} minutes of processor time of one\n"
+        "thread, with one recipe for all (`examples/survey`): the same photographs, "
+        f"{settings['batch_size']} patches of\n"
+        f"{recipe['train']['dataset']['patch_size']} pixels a step, noise {test['noise']}, seed "
+        f"{settings['seed']}. *Held out* are photographs like those of the training. The\n"
+        f"test sets have {test['noise']} on the central {test['crop']} pixels of each picture, "
+        f"{noisy} before.\n"
+        "Ten minutes are very few for the large networks: the table shows which ones learn fast\n"
+        "on a processor, not which ones are best. Rows with a word after the name were not trained."
+    )
+
+
+def _cells(row: Mapping[str, Any], sets: list[str]) -> list[str]:
+    trained = row["kind"] == "trained"
+    held_out = row.get("held_out")
+    return [
+        f"`{row['network']}`",
+        "" if trained else row["kind"],
+        f"{row['parameters']:,}" if row["parameters"] else "",
+        f"{row['steps']:,}" if trained else "",
+        f"{row['minutes']:.1f}" if trained else "",
+        *(_scores(held_out) if held_out else ("", "")),
+        *(cell for each in sets for cell in _scores(row["tests"][each])),
+    ]
+
+
+def _scores(means: Mapping[str, float]) -> tuple[str, str]:
+    return f"{means['psnr']:.2f}", f"{means['ssim']:.3f}"

@@ -1,0 +1,64 @@
+"""Bringing the page about the zoo up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from restorekit.errors import RestoreKitError
+from restorekit.zoo.entries import OWN, ZooEntry, find_entries
+from restorekit.zoo.facts import Facts, count_facts
+from restorekit.zoo.measure import measure
+from restorekit.zoo.page import write_text
+from restorekit.zoo.records import ZooFiles
+
+
+def page_entries() -> list[ZooEntry]:
+    """The models of restorekit itself, with all of their presets."""
+    return [entry for entry in find_entries() if entry.provider == OWN]
+
+
+def page_text(files: ZooFiles) -> str:
+    """The page as it is now: counted again, with the recorded measurements.
+
+    Raises:
+        DataError: a file next to the page has other content.
+    """
+    facts = {entry: counted(entry) for entry in page_entries()}
+    return write_text(facts, files.read_results(), files.read_parity(), files.read_survey())
+
+
+def update_page(
+    path: Path, again: Iterable[ZooEntry] = (), report: Callable[[str], None] = print
+) -> None:
+    """Measure what is not measured yet, and write the page.
+
+    Args:
+        path: the Markdown file; the measurements are in a JSON file next to it.
+        again: networks to measure although they have been.
+        report: called with a line before each measurement.
+
+    Raises:
+        DataError: a file next to the page has other content.
+    """
+    files, again = ZooFiles(path), set(again)
+    results = files.read_results()
+    entries = page_entries()
+    for entry in entries:
+        if entry.label in results and not results[entry.label].error and entry not in again:
+            continue
+        report(f"measuring {entry.label}")
+        # Read again: other networks may be measured at the same time.
+        results = {**files.read_results(), entry.label: measure(entry)}
+        files.write_results(results)
+    known = {entry.label for entry in entries}
+    files.write_results({label: each for label, each in results.items() if label in known})
+    files.write_page(page_text(files))
+
+
+def counted(entry: ZooEntry) -> Facts:
+    """What is counted of a network, or why it cannot be."""
+    try:
+        return count_facts(entry)
+    except RestoreKitError as error:
+        return Facts(None, None, str(error))
