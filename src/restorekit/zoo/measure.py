@@ -95,7 +95,7 @@ def _measured(entry: ZooEntry, device: torch.device) -> Measured:
     if (dtype := native_dtype(device)) is not None and network.multiplies:
         seconds[str(dtype).removeprefix("torch.")] = _seconds(network, SIDES, dtype, device)
     return Measured(
-        receptive_field=_exact_field(network) if network.multiplies else None,
+        receptive_field=exact_field_of(network) if network.multiplies else None,
         seconds=seconds,
         lossless=network.lossless_dtype is not None if trained else None,
         peak_megabytes=None if before is None or after is None else round(after - before),
@@ -111,7 +111,8 @@ def _seconds(
         return {str(side): _seconds_per_megapixel(network, side, device) for side in sides}
 
 
-def _exact_field(network: Network) -> int | None:
+def exact_field_of(network: Network) -> int | None:
+    """The receptive field that does not depend on the weights, as in `Measured`."""
     from restorekit.networks.receptive_field import exact_field
 
     with network.running(None):

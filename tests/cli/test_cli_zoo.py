@@ -1,0 +1,91 @@
+"""`restorekit zoo`, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restorekit.zoo import measure as measuring
+from restorekit.zoo import update
+from restorekit.zoo.entries import ZooEntry
+from restorekit.zoo.measure import Measured
+
+Refused = Callable[..., str]
+
+
+def test_size_and_year_of_networks(run: Any) -> None:
+    """In columns; the multiplications are those that DnCNN has by hand."""
+    out = run("zoo", "dncnn", "median").out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert rows["network"] == ["year", "parameters", "GMACs"]
+    assert rows["dncnn"] == ["2017", "558,336", "36.5"]
+    assert rows["median"] == ["1995"]
+
+
+def test_json_has_the_description_and_the_exact_numbers(run: Any) -> None:
+    """A list with an object for each network and preset."""
+    (found,) = json.loads(run("zoo", "swift:large", "--json").out)
+    assert (found["model"], found["preset"], found["arguments"]["size"]) == (
+        "swift",
+        "large",
+        "large",
+    )
+    assert (found["parameters"], found["year"]) == (3_850_224, 2021)
+    assert found["weights"] == ["swift-gaussian"]
+    assert "measured" not in found
+
+
+def test_tags_select(run: Any) -> None:
+    """All that are given."""
+    found = json.loads(run("zoo", "--tag", "multiscale", "--tag", "residual", "--json").out)
+    assert "swift" in {each["model"] for each in found}
+    assert "unet" not in {each["model"] for each in found}
+
+
+def test_time_and_memory(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured for each network that can be made."""
+    times = {"float32": {"256": 0.25, "512": 0.5}, "bfloat16": {"256": 0.1, "512": 0.2}}
+    monkeypatch.setattr(
+        measuring, "measure", lambda entry: Measured(4, times, None, 123, {"threads": 1})
+    )
+    (head, row) = run("zoo", "dncnn:tiny", "--time").out.splitlines()
+    assert head.split()[:4] == ["network", "year", "parameters", "GMACs"]
+    assert row.split()[2:] == ["1,616", "0.104", "4", "exact", "0.25", "0.5", "0.1", "0.2", "123"]
+    (found,) = json.loads(run("zoo", "dncnn:tiny", "--time", "--json").out)
+    assert found["measured"]["seconds"] == times
+
+
+def test_the_page_is_written(
+    run: Any, refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the results next to it. Options that it does not take are refused."""
+    monkeypatch.setattr(update, "page_entries", lambda: [ZooEntry("dncnn", "tiny")])
+    monkeypatch.setattr(update, "measure", lambda entry: Measured(4))
+    path = tmp_path / "zoo.md"
+    outcome = run("zoo", "--write", path)
+    assert (outcome.out, outcome.err) == (f"{path}\n", "measuring dncnn:tiny\n")
+    assert "| dncnn:tiny | 1,616 |" in path.read_text("utf-8")
+    assert "zoo_results.json" in {each.name for each in tmp_path.iterdir()}
+    assert refused("zoo", "--write", path, "--json") == (
+        "--write measures by itself; it takes names only"
+    )
+    assert "name a file such as zoo.md" in refused("zoo", "--write", tmp_path / "zoo.txt")
+
+
+@pytest.mark.parametrize("word", ["dncn", "dncnn:tinny"])
+def test_an_unknown_name_is_refused_in_one_line(refused: Refused, word: str) -> None:
+    """With the nearest one."""
+    assert "Did you mean" in refused("zoo", word)
+
+
+def test_a_network_that_lacks_a_package_says_so(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are still listed."""
+    monkeypatch.setitem(__import__("sys").modules, "bm3d", None)
+    outcome = run("zoo", "bm3d", "dncnn:tiny")
+    assert "restorekit[bm3d]" in outcome.err
+    assert "1,616" in outcome.out
+    assert outcome.code == 0

@@ -1,0 +1,163 @@
+"""The page docs/zoo.md is current, and how it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from restorekit.errors import DataError
+from restorekit.networks.network import Network
+from restorekit.zoo import measure as measuring
+from restorekit.zoo import update
+from restorekit.zoo.entries import ZooEntry
+from restorekit.zoo.measure import Measured
+from restorekit.zoo.records import ZooFiles
+from restorekit.zoo.survey_table import survey_text
+
+PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
+FILES = ZooFiles(PAGE)
+MEASURED = FILES.read_results()
+CHEAP = 20.0  # GMACs; the receptive field of larger networks takes seconds to measure
+
+
+def test_the_page_is_current() -> None:
+    """Counted again, with the recorded measurements. `make zoo` writes it."""
+    written, now = PAGE.read_text("utf-8").splitlines(), update.page_text(FILES).splitlines()
+    different = [line for line in now if line not in written]
+    assert written == now, f"run `make zoo`: {different[:3]}"
+
+
+def test_every_network_is_measured() -> None:
+    """Whatever is registered here has a row with numbers."""
+    labels = {entry.label for entry in update.page_entries()}
+    assert labels == set(MEASURED), "run `make zoo`"
+
+
+def test_the_recorded_receptive_fields_are_current() -> None:
+    """Those of networks that are quick to run, measured again."""
+    for entry in update.page_entries():
+        facts = update.counted(entry)
+        if facts.gmacs is not None and facts.gmacs < CHEAP:
+            field = measuring.exact_field_of(Network(entry.create()))
+            assert field == MEASURED[entry.label].receptive_field, entry.label
+
+
+def test_receptive_fields_follow_from_the_layers() -> None:
+    """A convolution of 3x3 adds a pixel, at half resolution two."""
+    assert MEASURED["dncnn"].receptive_field == 17
+    assert MEASURED["ffdnet"].receptive_field == 2 * 12
+
+
+def test_a_network_is_measured_in_a_process_of_its_own() -> None:
+    """With its time in both sizes, its memory and the machine."""
+    measured = measuring.measure(ZooEntry("dncnn", "tiny"))
+    assert measured.error == ""
+    assert measured.receptive_field == 4
+    assert set(measured.seconds["float32"]) == {"256", "512"}
+    assert min(measured.seconds["float32"].values()) > 0
+    assert measured.environment["threads"] == 1
+    # On Linux, where the peak is known: at least the activations of a layer of 8 channels.
+    assert measured.peak_megabytes is None or measured.peak_megabytes > 8 * 512 * 512 * 4 / 1e6
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page of two networks, whose measuring is only counted."""
+    entries = [ZooEntry("dncnn", "tiny"), ZooEntry("ffdnet", "tiny")]
+    monkeypatch.setattr(update, "page_entries", lambda: entries)
+    counts: dict[str, int] = {}
+
+    def measured(entry: ZooEntry) -> Measured:
+        counts[entry.label] = counts.get(entry.label, 0) + 1
+        times = {"float32": {"256": float(counts[entry.label]), "512": 7.25}}
+        return Measured(receptive_field=5, seconds=times, environment={})
+
+    monkeypatch.setattr(update, "measure", measured)
+    return tmp_path / "zoo.md"
+
+
+def rows_of(page: Path) -> dict[str, list[str]]:
+    """The cells of the rows of the table of costs by network."""
+    lines = page.read_text("utf-8").partition("## Cost")[2].partition("##")[0].splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_only_what_is_missing_is_measured(page: Path) -> None:
+    """A network that is named is measured again; what is unknown is dropped from the results."""
+    update.update_page(page)
+    assert rows_of(page)["dncnn:tiny"][2:6] == ["5", "exact", "1", "7.25"]
+    files = ZooFiles(page)
+    files.write_results({**files.read_results(), "former": Measured()})
+    update.update_page(page, [ZooEntry("ffdnet", "tiny")])
+    assert rows_of(page)["dncnn:tiny"][4] == "1"
+    assert rows_of(page)["ffdnet:tiny"][4] == "2"
+    assert set(files.read_results()) == {"dncnn:tiny", "ffdnet:tiny"}
+
+
+def test_a_network_that_failed_is_tried_again(page: Path) -> None:
+    """Its row has the reason until then."""
+    files = ZooFiles(page)
+    files.write_results({"dncnn:tiny": Measured(error="no memory"), "ffdnet:tiny": Measured()})
+    assert "no memory" in update.page_text(files)
+    update.update_page(page)
+    assert "no memory" not in page.read_text("utf-8")
+
+
+def test_differences_to_other_implementations_are_shown(page: Path) -> None:
+    """Each of them, the largest one of a network, and next to the layouts of the network."""
+    line = {"model": "ffdnet", "reference": "acme", "commit_or_version": "1.0", "where": "by hand"}
+    lines = [
+        {**line, "largest_difference": 2e-7, "sizes": "24x16"},
+        {**line, "largest_difference": 3e-8, "sizes": [[3, 5], "7x9"]},
+    ]
+    ZooFiles(page).parity.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
+    update.update_page(page)
+    text = page.read_text("utf-8")
+    assert "| `ffdnet` | acme | 1.0 | 3x5, 7x9 | by hand | 3.0e-08 |" in text
+    (row,) = [each for each in text.splitlines() if each.startswith("| `ffdnet` | plain")]
+    assert "| 2.0e-07 |" in row
+    (layout,) = [each for each in text.splitlines() if each.startswith("| `ffdnet_ipol`")]
+    assert "acme (by hand)" in layout
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("parity", '{"model": "dncnn"}'),
+        ("parity", "[1]"),
+        ("results", "[1]"),
+        ("results", '{"dncnn": {"colour": 1}}'),
+        ("survey", "{"),
+        ("survey", "3"),
+    ],
+)
+def test_a_damaged_file_is_named(page: Path, name: str, content: str) -> None:
+    """It is not overwritten."""
+    file: Path = getattr(ZooFiles(page), name)
+    file.write_text(content, "utf-8")
+    with pytest.raises(DataError, match=rf"^'{file}'"):
+        update.update_page(page)
+    assert file.read_text("utf-8") == content
+
+
+def test_the_survey_is_a_table_with_the_best_first() -> None:
+    """Networks that failed are named below; methods without weights have no steps."""
+    scores = {"psnr_noisy": 20.0, "psnr": 30.0, "ssim": 0.8}
+    tests = {"A": scores, "B": scores}
+    better = {"A": scores, "B": {**scores, "psnr": 31.0}}
+    trained = {"kind": "trained", "steps": 1234, "minutes": 9.9, "held_out": scores}
+    rows = [
+        {"network": "median", "kind": "without weights", "parameters": 0, "tests": tests},
+        {"network": "net:w32", **trained, "parameters": 1000, "tests": better},
+        {"network": "broken", "error": "it fails"},
+    ]
+    train = {"dataset": {"patch_size": 64}, "train": {"batch_size": 4, "seed": 0}}
+    test = {"noise": "gaussian:25", "sets": ["A", "B"], "crop": 256}
+    text = survey_text({"recipe": {"minutes": 10, "test": test, "train": train}, "networks": rows})
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    assert lines[0].startswith("| `net:w32` |  | 1,000 | 1,234 | 9.9 | 30.00 | 0.800 | 30.00 |")
+    assert lines[1].startswith("| `median` | without weights |  |  |  |  |  | 30.00 |")
+    assert "`broken` was not measured: it fails." in text
