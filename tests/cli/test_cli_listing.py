@@ -59,6 +59,7 @@ class TestList:
                 assert each["summary"] == entry.component.summary
                 assert each["reference"] == entry.component.reference
                 assert each["tags"] == list(entry.component.tags)
+                assert each["year"] == entry.component.year
                 assert f"{each['provider']} {each['version']}" == str(entry.provider)
 
     @pytest.mark.parametrize("word", [*PLURALS, *PLURALS.values()])
@@ -81,6 +82,17 @@ class TestList:
         assert {"swift", "unet"} <= {each["name"] for each in listed["models"]}
         assert list(json.loads(run("list", "--tag=regularizer", "--json").out)) == ["losses"]
         assert json.loads(run("list", "models", "d*", "--tag", "x", "--json").out) == {"models": []}
+
+    def test_several_tags_and_patterns_select(self, run: Any, odd: None) -> None:
+        """All of the tags, and any of the patterns."""
+        both = run("list", "models", "--tag", "x", "--tag=y", "--json").out
+        assert [each["name"] for each in json.loads(both)["models"]] == ["odd"]
+        neither = run("list", "models", "--tag", "x", "--tag", "residual", "--json").out
+        assert json.loads(neither) == {"models": []}
+        listed = json.loads(run("list", "models", "od?", "sw*", "--json").out)
+        assert [each["name"] for each in listed["models"]] == ["odd", "swift"]
+        weights = json.loads(run("list", "weights", "*photo", "*impulse", "--json").out)
+        assert [each["name"] for each in weights["weights"]] == ["swift-impulse", "swift-photo"]
 
     def test_an_unknown_tag_or_option(self, refused: Callable[..., str]) -> None:
         """The message suggests the nearest one and lists the tags."""
@@ -105,9 +117,25 @@ class TestList:
         assert [p.splitlines()[0] for p in paragraphs] == [*PLURALS, "weights"]
 
     def test_wrong_words(self, refused: Callable[..., str]) -> None:
-        """The message for an unknown kind suggests one; that for too many words shows the usage."""
+        """The message for an unknown kind suggests one."""
         assert refused("list", "nosies").startswith("unknown kind 'nosies'. Did you mean 'noises'?")
-        assert refused("list", "models", "*", "more").startswith("unexpected argument 'more'; ")
+
+
+@pytest.mark.parametrize(
+    ("reference", "year"),
+    [
+        ("Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026", 2018),
+        ("Kingma and Welling, ICLR 2014, https://x.org/2099/1312", 2014),
+        ("Chambolle, JMIV 2004", 2004),
+        ("ours; after DRUNet, TPAMI 2021", 2021),
+        ("https://github.com/a/2020", None),
+        ("1024x1024 patches", None),
+        ("", None),
+    ],
+)
+def test_the_year_is_that_of_the_reference(reference: str, year: int | None) -> None:
+    """Numbers in addresses and other numbers are not years."""
+    assert Component("net", Odd, reference=reference).year == year
 
 
 class TestDescribe:
@@ -130,6 +158,7 @@ class TestDescribe:
         told = json.loads(run("describe", "model", "odd", "--json").out, parse_constant=pytest.fail)
         assert (told["summary"], told["reference"]) == ("an odd model", "Odd 2020")
         assert (told["tags"], told["provider"], told["version"]) == (["x", "y"], "acme", "3")
+        assert told["year"] == 2020
         limit, hook, size = told["arguments"]
         assert limit == {
             "name": "limit",

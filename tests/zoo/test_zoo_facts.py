@@ -12,7 +12,7 @@ from restorekit.components.component_records import Component, Provider
 from restorekit.components.kinds import models
 from restorekit.errors import ArgumentError, UnknownNameError
 from restorekit.zoo.entries import ZooEntry, find_entries, weights_of
-from restorekit.zoo.facts import count_facts, year_of
+from restorekit.zoo.facts import count_facts
 
 
 class Attention(nn.Module):
@@ -66,23 +66,6 @@ def test_attention_is_counted(attention: ZooEntry) -> None:
 def test_a_method_without_weights_has_no_multiplications() -> None:
     """Its cost is its time only."""
     assert count_facts(ZooEntry("median")).gmacs is None
-
-
-@pytest.mark.parametrize(
-    ("reference", "year"),
-    [
-        ("Zhang et al., FFDNet, IEEE TIP 2018, https://arxiv.org/abs/1710.04026", 2018),
-        ("Kingma and Welling, ICLR 2014, https://x.org/2099/1312", 2014),
-        ("Chambolle, JMIV 2004", 2004),
-        ("ours; after DRUNet, TPAMI 2021", 2021),
-        ("https://github.com/a/2020", None),
-        ("1024x1024 patches", None),
-        ("", None),
-    ],
-)
-def test_the_year_is_that_of_the_reference(reference: str, year: int | None) -> None:
-    """Numbers in addresses and other numbers are not years."""
-    assert year_of(reference) == year
 
 
 def test_entries_are_the_default_and_the_presets_that_differ(attention: ZooEntry) -> None:

@@ -23,19 +23,21 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show the arguments, documentation and source of a component."""
-    found = REGISTRIES[kind_of(kind)].describe(name)
+    registry = REGISTRIES[kind_of(kind)]
+    found, year = registry.describe(name), registry.entry(name).component.year
     if as_json:
         provider = {"provider": found.provider.distribution, "version": found.provider.version}
-        print_json({**to_json_value(found), **provider})
+        print_json({**to_json_value(found), **provider, "year": year})
     else:
-        _print(found)
+        _print(found, year)
 
 
-def _print(found: Description) -> None:
+def _print(found: Description, year: int | None) -> None:
     print_line(f"{found.kind} {found.name}")
     facts = {
         "summary": found.summary,
         "reference": found.reference,
+        "year": str(year or ""),
         "tags": ", ".join(found.tags),
         "provider": str(found.provider),
         "target": found.target,

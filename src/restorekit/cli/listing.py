@@ -23,11 +23,11 @@ def plurals() -> dict[str, str]:
     return {registry.plural: kind for kind, registry in REGISTRIES.items()}
 
 
-USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN] [--tag TAG] [--json]"
+USAGE = f"[{'|'.join([*plurals(), WEIGHTS])}] [PATTERN...] [--tag TAG] [--json]"
 HELP = f"""List {", ".join(plurals())} and trained weights.
 
-The list can be limited to one kind, to names that match a pattern such as 'unet*', and with
---tag TAG to components with a tag.
+The list can be limited to one kind, to names that match any of some patterns such as 'unet*', and
+with --tag TAG, which can be repeated, to components that have all of these tags.
 Components of plugins are listed with the plugin that provides them.
 """
 
@@ -35,22 +35,22 @@ Components of plugins are listed with the plugin that provides them.
 def listing(context: typer.Context, as_json: Json = False) -> None:
     """Print the components of every kind, or of one."""
     # Declared arguments would make typer import pydantic, which doubles the start-up time.
-    words, tag = _without_tag(context.args)
-    kind, pattern = _read(words)
+    words, tags = _without_tags(context.args)
+    kind, patterns = _read(words)
     registries = [each for each in REGISTRIES.values() if kind in (None, each.kind)]
-    if tag is not None:
+    for tag in tags:
         _check_tag(tag, registries, kind)
     listed = {
-        each.plural: [each.entry(name) for name in each.names(pattern, tag=tag)]
+        each.plural: [each.entry(name) for name in each.names(patterns, tag=tags)]
         for each in registries
     }
-    if tag is not None:
+    if tags:
         listed = {plural: entries for plural, entries in listed.items() if entries or kind}
     found: dict[str, list[Any]]
     found = {plural: [_as_json(e) for e in entries] for plural, entries in listed.items()}
     rows = {plural: [_row(e) for e in entries] for plural, entries in listed.items()}
-    if kind in (None, WEIGHTS) and tag is None:
-        found[WEIGHTS] = describe_weights(pattern)
+    if kind in (None, WEIGHTS) and not tags:
+        found[WEIGHTS] = describe_weights(patterns)
         rows[WEIGHTS] = [_weights_row(each) for each in found[WEIGHTS]]
     if as_json:
         print_json(found)
@@ -77,22 +77,22 @@ def kind_of(word: str, *others: str) -> str:
     return words[word]
 
 
-def _read(words: list[str]) -> tuple[str | None, str]:
-    if len(words) > 2:
-        raise ArgumentError(f"unexpected argument '{words[2]}'; usage: restorekit list {USAGE}")
-    pattern = words[1] if len(words) == 2 else "*"
-    if not words or words[0] == WEIGHTS:
-        return (WEIGHTS if words else None), pattern
-    return kind_of(words[0], WEIGHTS), pattern
+def _read(words: list[str]) -> tuple[str | None, list[str]]:
+    """The kind, None for all of them, and the patterns of names."""
+    if not words:
+        return None, ["*"]
+    kind = WEIGHTS if words[0] == WEIGHTS else kind_of(words[0], WEIGHTS)
+    return kind, words[1:] or ["*"]
 
 
-def _without_tag(words: list[str]) -> tuple[list[str], str | None]:
-    """The words without "--tag TAG" or "--tag=TAG", and the tag.
+def _without_tags(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words without each "--tag TAG" or "--tag=TAG", and the tags.
 
     Raises:
-        ArgumentError: the tag is missing, or there is another option.
+        ArgumentError: a tag is missing, or there is another option.
     """
-    tag, others = None, []
+    tags: list[str] = []
+    others: list[str] = []
     remaining = iter(words)
     for word in remaining:
         option, _, value = word.partition("=")
@@ -100,12 +100,13 @@ def _without_tag(words: list[str]) -> tuple[list[str], str | None]:
             tag = value or next(remaining, None)
             if tag is None:
                 raise ArgumentError("option '--tag' needs a tag, for example --tag convolutional")
+            tags.append(tag)
         elif option.startswith("-"):
             hint = did_you_mean(option, ["--tag", "--json"]) or " See 'restorekit list --help'"
             raise ArgumentError(f"no such option '{option}'.{hint}")
         else:
             others.append(word)
-    return others, tag
+    return others, tags
 
 
 def _check_tag(tag: str, registries: list[Registry], kind: str | None) -> None:
@@ -140,6 +141,7 @@ def _as_json(entry: RegistryEntry) -> dict[str, Any]:
         "name": component.name,
         "summary": component.summary,
         "reference": component.reference,
+        "year": component.year,
         "tags": component.tags,
         "presets": to_json_value(component.presets),
         "provider": provider.distribution,

@@ -83,7 +83,6 @@ def _rows(entries: Sequence[ZooEntry], time: bool) -> Any:
 
 
 def _print(entries: Sequence[ZooEntry], time: bool) -> None:
-    from restorekit.zoo.facts import year_of
     from restorekit.zoo.page import cost_cells, cost_head
 
     shown = len(cost_head()) if time else 3
@@ -93,15 +92,14 @@ def _print(entries: Sequence[ZooEntry], time: bool) -> None:
     print_row(head, widths, left=_LEFT)
     for entry, facts, measured in _rows(entries, time):
         cells = cost_cells(entry, facts, measured)
-        year = year_of(entry.component.reference)
-        print_row((cells[0], str(year or ""), *cells[1:shown]), widths, left=_LEFT)
+        year = str(entry.component.year or "")
+        print_row((cells[0], year, *cells[1:shown]), widths, left=_LEFT)
         if facts.error:
             print_line(f"{entry.label}: {facts.error}", sys.stderr)
 
 
 def _as_json(entry: ZooEntry, facts: Facts, measured: Measured | None) -> dict[str, Any]:
     from restorekit.zoo.entries import weights_of
-    from restorekit.zoo.facts import year_of
 
     component = entry.component
     found = {
@@ -110,7 +108,7 @@ def _as_json(entry: ZooEntry, facts: Facts, measured: Measured | None) -> dict[s
         "arguments": entry.arguments,
         "summary": component.summary,
         "reference": component.reference,
-        "year": year_of(component.reference),
+        "year": component.year,
         "tags": component.tags,
         "weights": weights_of(entry),
         **asdict(facts),

@@ -13,6 +13,7 @@ from restorekit.components import signatures
 Target = Callable[..., object]
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_ADDRESS, _YEAR = re.compile(r"https?://\S+"), re.compile(r"\b(?:19|20)\d\d\b")
 # An attribute instead of a table, so that copies and pickles of the object keep it.
 _ORIGIN = "_restorekit_origin"
 
@@ -51,6 +52,17 @@ class Component:
         tags: Any = self.tags
         if isinstance(tags, (str, list)):
             object.__setattr__(self, "tags", (tags,) if isinstance(tags, str) else tuple(tags))
+
+    @property
+    def year(self) -> int | None:
+        """The year of the paper: the last one in the reference, addresses excepted.
+
+        Example:
+            >>> restorekit.Component("net", torch.nn.Identity, reference="A et al., TIP 2018").year
+            2018
+        """
+        years = _YEAR.findall(_ADDRESS.sub("", self.reference))
+        return int(years[-1]) if years else None
 
     @property
     def fault(self) -> str | None:

@@ -67,7 +67,7 @@ class ModelRegistry(Registry["nn.Module"]):
         self,
         pattern: str | Iterable[str] = "*",
         *more: str,
-        tag: str | None = None,
+        tag: str | Iterable[str] | None = None,
         pretrained: bool = False,
     ) -> list[str]:
         """The names that match any of the shell patterns, sorted, including those of plugins.
@@ -75,7 +75,7 @@ class ModelRegistry(Registry["nn.Module"]):
         Args:
             pattern: a shell pattern, or several of them.
             more: further patterns.
-            tag: only models with this tag.
+            tag: only models with this tag, or with all of several.
             pretrained: only models for which there are trained weights by name.
 
         Example:

@@ -231,14 +231,14 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
         return spec
 
     def names(
-        self, pattern: str | Iterable[str] = "*", *more: str, tag: str | None = None
+        self, pattern: str | Iterable[str] = "*", *more: str, tag: str | Iterable[str] | None = None
     ) -> list[str]:
         """The names that match any of the shell patterns, sorted, including those of plugins.
 
         Args:
             pattern: a shell pattern, or several of them.
             more: further patterns.
-            tag: only components with this tag.
+            tag: only components with this tag, or with all of several.
 
         Example:
             >>> restorekit.list_noises("*_mixture", "sa*")
@@ -249,7 +249,8 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
             ['mad']
         """
         found = super().names(pattern, *more)
-        return [n for n in found if tag is None or tag in self._entries[n].component.tags]
+        wanted = {tag} if isinstance(tag, str) else set(tag or ())
+        return [name for name in found if wanted <= set(self._entries[name].component.tags)]
 
     def tags(self) -> list[str]:
         """The tags of all components, sorted, including those of plugins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,17 +47,18 @@ class ListedWeights:
     reference: str = ""
 
 
-def describe_weights(pattern: str = "*") -> list[ListedWeights]:
-    """The named weights that match a shell pattern, sorted by name; damaged files as well.
+def describe_weights(pattern: str | Iterable[str] = "*") -> list[ListedWeights]:
+    """The named weights that match any of the shell patterns, sorted; damaged files as well.
 
     Example:
         >>> [weights.name for weights in restorekit.describe_weights("*photo")]
         ['swift-photo']
     """
     own = files_of_user()
+    patterns = [pattern] if isinstance(pattern, str) else pattern
     return [
         _described(name, own[name], {}) if name in own else _of_provider(weights.entry(name))
-        for name in list_weights(pattern)
+        for name in sorted({name for each in patterns for name in list_weights(each)})
     ]
 
 

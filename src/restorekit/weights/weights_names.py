@@ -149,7 +149,9 @@ def _nothing_found(given: str, path: Path) -> CheckpointError:
     if SCHEME.match(given):
         return CheckpointError(schemes.unknown_scheme(given))
     siblings = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
-    hint = did_you_mean(path.name, [*list_weights(), *models.names(), *siblings])
+    # What has a folder is a path, which no name resembles.
+    names = [*list_weights(), *models.names()] if given == path.name else []
+    hint = did_you_mean(path.name, [*names, *siblings])
     if given == path.stem:  # without folder and suffix it is probably meant as a name
         hint += " See 'restorekit list weights'"
     return CheckpointError(f"{path}: no such weights file{'.' if hint else ''}{hint}")

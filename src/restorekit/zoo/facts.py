@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,10 +60,3 @@ def _multiplications(model: nn.Module, side: int) -> int:
         restore_batch(model, noisy, level)
     # A multiplication and an addition are two operations.
     return int(counter.get_total_flops()) // 2
-
-
-def year_of(reference: str) -> int | None:
-    """The year of a paper: the last one in its reference, addresses excepted; None without one."""
-    words = re.sub(r"https?://\S+", "", reference)
-    years = re.findall(r"\b(?:19|20)\d\d\b", words)
-    return int(years[-1]) if years else None

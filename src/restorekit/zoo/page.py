@@ -10,7 +10,7 @@ from typing import Any
 
 from restorekit.components.kinds import layouts, models
 from restorekit.zoo.entries import ZooEntry, weights_of
-from restorekit.zoo.facts import Facts, year_of
+from restorekit.zoo.facts import Facts
 from restorekit.zoo.measure import SIDES, Measured
 from restorekit.zoo.records import Parity, table
 from restorekit.zoo.survey_table import survey_text
@@ -59,7 +59,7 @@ def networks_table(entries: Sequence[ZooEntry], parity: Sequence[Parity]) -> str
                 f"`{model}`",
                 component.summary,
                 _linked(component.reference),
-                year_of(component.reference) or "",
+                component.year or "",
                 ", ".join(component.tags),
                 presets,
                 "" if largest is None else f"{largest:.1e}",
