@@ -64,7 +64,7 @@ docs: $(VENV)/.installed-docs  ## the documentation, docs/_build/html/index.html
 	$(BIN)/python -m sphinx -W --keep-going docs docs/_build/html
 
 zoo: $(VENV)/.installed-test  ## docs/zoo.md: measure the networks that are new, write the page and its plot
-	OMP_NUM_THREADS=1 $(BIN)/python -m restorekit zoo --write docs/zoo.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m restorekit zoo --time --write docs/zoo.md
 	$(BIN)/python benchmarks/zoo_plot.py
 
 linkcheck: $(VENV)/.installed-docs  ## whether the addresses in the documentation answer

@@ -66,13 +66,15 @@ def test_the_page_is_written(
     monkeypatch.setattr(update, "page_entries", lambda: [ZooEntry("dncnn", "tiny")])
     monkeypatch.setattr(update, "measure", lambda entry: Measured(4))
     path = tmp_path / "zoo.md"
-    outcome = run("zoo", "--write", path)
+    assert run("zoo", "--write", path).out == f"{path}\n"
+    assert "| dncnn:tiny | 1,616 | 0.104 | not measured |" in path.read_text("utf-8")
+    outcome = run("zoo", "--time", "--write", path)
     assert (outcome.out, outcome.err) == (f"{path}\n", "measuring dncnn:tiny\n")
-    assert "| dncnn:tiny | 1,616 |" in path.read_text("utf-8")
-    assert "zoo_results.json" in {each.name for each in tmp_path.iterdir()}
-    assert refused("zoo", "--write", path, "--json") == (
-        "--write measures by itself; it takes names only"
-    )
+    assert "| dncnn:tiny | 1,616 | 0.104 | 4 | exact |" in path.read_text("utf-8")
+    assert run("zoo", "--time", "--write", path).err == ""
+    assert run("zoo", "dncnn:tiny", "--time", "--write", path).err == "measuring dncnn:tiny\n"
+    assert "writes the whole page" in refused("zoo", "dncnn", "--write", path)
+    assert "writes the whole page" in refused("zoo", "--write", path, "--json")
     assert "name a file such as zoo.md" in refused("zoo", "--write", tmp_path / "zoo.txt")
 
 

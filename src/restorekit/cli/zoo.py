@@ -39,7 +39,7 @@ def zoo(
         typer.Option(
             "--write",
             metavar="FILE.md",
-            help="Write the page, and measure what the files next to it lack.",
+            help="Write the page, from what was measured; with --time also what was not.",
         ),
     ] = None,
     as_json: Json = False,
@@ -48,27 +48,30 @@ def zoo(
 
     Each network is a row, with each of its presets. Multiplications (GMACs) are for 256x256 pixels.
     With --time, each network runs in a process of its own on one thread. Seconds per megapixel are
-    processor time. Networks that are named with --write are measured again.
+    processor time. With --write the measurements are kept in a file next to the page, and only
+    networks that are named are measured again.
     """
     from restorekit.zoo.entries import find_entries
 
     entries = find_entries(names or (), tag or ())
     if write is not None:
-        if as_json or time or tag:
-            raise ArgumentError("--write measures by itself; it takes names only")
-        _update(write, entries if names else [])
+        if as_json or tag or (names and not time):
+            raise ArgumentError("--write writes the whole page; only --time takes names with it")
+        _write(write, time, entries if names else [])
     elif as_json:
         print_json([_as_json(*row) for row in _rows(entries, time)])
     else:
         _print(entries, time)
 
 
-def _update(path: Path, again: Sequence[ZooEntry]) -> None:
-    from restorekit.zoo.update import update_page
+def _write(path: Path, time: bool, again: Sequence[ZooEntry]) -> None:
+    from restorekit.zoo.update import measure_missing, write_page
 
     if path.suffix != ".md":
         raise ArgumentError(f"'{path}': the page is Markdown; name a file such as zoo.md")
-    update_page(path, again, report=lambda line: print_line(line, sys.stderr))
+    if time:
+        measure_missing(path, again, report=lambda line: print_line(line, sys.stderr))
+    write_page(path)
     print_line(str(path))
 
 

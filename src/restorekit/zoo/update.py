@@ -28,32 +28,41 @@ def page_text(files: ZooFiles) -> str:
     return write_text(facts, files.read_results(), files.read_parity(), files.read_survey())
 
 
-def update_page(
+def measure_missing(
     path: Path, again: Iterable[ZooEntry] = (), report: Callable[[str], None] = print
 ) -> None:
-    """Measure what is not measured yet, and write the page.
+    """Measure the networks of a page that have not been measured, and record the results.
 
     Args:
-        path: the Markdown file; the measurements are in a JSON file next to it.
+        path: the Markdown file; the results are in a JSON file next to it.
         again: networks to measure although they have been.
         report: called with a line before each measurement.
 
     Raises:
-        DataError: a file next to the page has other content.
+        DataError: the file has other content.
     """
     files, again = ZooFiles(path), set(again)
     results = files.read_results()
-    entries = page_entries()
-    for entry in entries:
+    for entry in page_entries():
         if entry.label in results and not results[entry.label].error and entry not in again:
             continue
         report(f"measuring {entry.label}")
-        # Read again: other networks may be measured at the same time.
-        results = {**files.read_results(), entry.label: measure(entry)}
-        files.write_results(results)
-    known = {entry.label for entry in entries}
-    files.write_results({label: each for label, each in results.items() if label in known})
-    files.write_page(page_text(files))
+        results[entry.label] = measure(entry)
+        files.write_results(results)  # at once, since the next one may take minutes
+
+
+def write_page(path: Path) -> None:
+    """Write the page from what is counted and recorded; forget results of what is gone.
+
+    Raises:
+        DataError: a file next to the page has other content.
+    """
+    files = ZooFiles(path)
+    text, results = page_text(files), files.read_results()
+    labels = {entry.label for entry in page_entries()}
+    if not results.keys() <= labels:
+        files.write_results({label: each for label, each in results.items() if label in labels})
+    files.write_page(text)
 
 
 def counted(entry: ZooEntry) -> Facts:
