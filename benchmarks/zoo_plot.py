@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from restorekit.storage.atomic import atomic_path
 from restorekit.zoo.entries import ZooEntry, find_entries, weights_of
 from restorekit.zoo.measure import Measured
-from restorekit.zoo.records import ZooFiles
+from restorekit.zoo.zoo_files import ZooFiles
 
 ROOT = Path(__file__).parents[1]
 FILES = ZooFiles(ROOT / "docs" / "zoo.md")

@@ -13,8 +13,8 @@ from restorekit.zoo import measure as measuring
 from restorekit.zoo import update
 from restorekit.zoo.entries import ZooEntry
 from restorekit.zoo.measure import Measured
-from restorekit.zoo.records import ZooFiles
 from restorekit.zoo.survey_table import survey_text
+from restorekit.zoo.zoo_files import ZooFiles
 
 PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
 FILES = ZooFiles(PAGE)

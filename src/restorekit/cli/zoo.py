@@ -86,7 +86,7 @@ def _rows(entries: Sequence[ZooEntry], time: bool) -> Any:
 
 
 def _print(entries: Sequence[ZooEntry], time: bool) -> None:
-    from restorekit.zoo.page import cost_cells, cost_head
+    from restorekit.zoo.zoo_page import cost_cells, cost_head
 
     shown = len(cost_head()) if time else 3
     head = (*cost_head()[:1], "year", *cost_head()[1:shown])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from restorekit.errors import RestoreKitError
 from restorekit.zoo.entries import ZooEntry
 
 if TYPE_CHECKING:
@@ -42,8 +43,13 @@ def count_facts(entry: ZooEntry, side: int = SIDE) -> Facts:
     from torch._subclasses import FakeTensorMode
 
     # Not the meta device, which autocast does not know.
-    with FakeTensorMode():
-        model = entry.create()
+    without_values = FakeTensorMode(allow_non_fake_inputs=True)
+    try:
+        with without_values:
+            model = entry.create()
+    except RestoreKitError:
+        model = entry.create()  # a network may read values while it is made
+    with without_values:
         parameters = sum(weight.numel() for weight in model.parameters())
         return Facts(parameters, _multiplications(model, side) / 1e9 if parameters else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from restorekit.zoo.records import table
+from restorekit.zoo.zoo_files import table
 
 
 def survey_text(survey: Mapping[str, Any]) -> str:

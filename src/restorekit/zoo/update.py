@@ -9,8 +9,8 @@ from restorekit.errors import RestoreKitError
 from restorekit.zoo.entries import OWN, ZooEntry, find_entries
 from restorekit.zoo.facts import Facts, count_facts
 from restorekit.zoo.measure import measure
-from restorekit.zoo.page import write_text
-from restorekit.zoo.records import ZooFiles
+from restorekit.zoo.zoo_files import ZooFiles
+from restorekit.zoo.zoo_page import write_text
 
 
 def page_entries() -> list[ZooEntry]:

@@ -12,8 +12,8 @@ from restorekit.components.kinds import layouts, models
 from restorekit.zoo.entries import ZooEntry, weights_of
 from restorekit.zoo.facts import Facts
 from restorekit.zoo.measure import SIDES, Measured
-from restorekit.zoo.records import Parity, table
 from restorekit.zoo.survey_table import survey_text
+from restorekit.zoo.zoo_files import Parity, table
 
 _MISSING = "not measured"
 
