@@ -89,7 +89,7 @@ class TestList:
         assert [each["name"] for each in json.loads(both)["models"]] == ["odd"]
         neither = run("list", "models", "--tag", "x", "--tag", "residual", "--json").out
         assert json.loads(neither) == {"models": []}
-        listed = json.loads(run("list", "models", "od?", "sw*", "--json").out)
+        listed = json.loads(run("list", "models", "od?", "swif*", "--json").out)
         assert [each["name"] for each in listed["models"]] == ["odd", "swift"]
         weights = json.loads(run("list", "weights", "*photo", "*impulse", "--json").out)
         assert [each["name"] for each in weights["weights"]] == ["swift-impulse", "swift-photo"]
