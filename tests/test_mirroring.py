@@ -12,12 +12,19 @@ from hypothesis import strategies as st
 from restorekit.mirroring import continued, mirrored_indices
 
 
-@given(length=st.integers(1, 9), count=st.integers(0, 60), repeat_border=st.booleans())
-def test_indices_are_those_of_numpy(length: int, count: int, repeat_border: bool) -> None:
-    """Of its modes "symmetric" and "reflect", however often the axis is mirrored."""
+@given(
+    length=st.integers(1, 9),
+    count=st.integers(0, 60),
+    before=st.integers(0, 25),
+    repeat_border=st.booleans(),
+)
+def test_indices_are_those_of_numpy(
+    length: int, count: int, before: int, repeat_border: bool
+) -> None:
+    """Of its modes "symmetric" and "reflect", however often the axis is mirrored at either end."""
     mode: Literal["symmetric", "reflect"] = "symmetric" if repeat_border else "reflect"
-    expected = np.pad(np.arange(length), (0, max(count - length, 0)), mode=mode)[:count]
-    found = mirrored_indices(length, count, repeat_border=repeat_border)
+    expected = np.pad(np.arange(length), (before, max(count - length, 0)), mode=mode)[:count]
+    found = mirrored_indices(length, count, repeat_border=repeat_border, start=-before)
     assert found.dtype == torch.int64
     assert found.tolist() == expected.tolist()
 

@@ -9,7 +9,12 @@ if TYPE_CHECKING:
 
 
 def mirrored_indices(
-    length: int, count: int, *, repeat_border: bool, device: device | None = None
+    length: int,
+    count: int,
+    *,
+    repeat_border: bool,
+    start: int = 0,
+    device: device | None = None,
 ) -> Tensor:
     """Indices that run along an axis to its end, back to its start, and so on.
 
@@ -18,6 +23,7 @@ def mirrored_indices(
         count: number of indices.
         repeat_border: whether the first and the last index are repeated (0, 1, 2, 2, 1, 0, 0, ...),
             like mode "symmetric" of numpy.pad, or not (0, 1, 2, 1, 0, 1, ...), like "reflect".
+        start: place of the first index on the axis, which may lie before its beginning.
         device: device of the result.
 
     Returns:
@@ -28,7 +34,7 @@ def mirrored_indices(
     twice = int(repeat_border)
     # A tensor, because the ONNX exporter does not support the remainder by a symbolic size.
     period = torch.full((1,), 2 * (length - 1 + twice), device=device).clamp(min=1)
-    place = torch.arange(count, device=device) % period
+    place = (torch.arange(count, device=device) + start) % period
     return torch.minimum(place, period - twice - place)
 
 

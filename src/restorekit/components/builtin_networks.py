@@ -284,6 +284,32 @@ def _convolutional_denoisers() -> list[Component]:
                 "tiny": {"width": 4, "estimator_width": 4},
             },
         ),
+        Component(
+            "autoencoder",
+            "restorekit.arch.autoencoder:Autoencoder",
+            "convolutional denoising autoencoder, without skip connections",
+            "Gondara, Medical Image Denoising Using Convolutional "
+            "Denoising Autoencoders, ICDM Workshops 2016, "
+            "https://arxiv.org/abs/1608.04667",
+            ("convolutional", "multiscale", "blind"),
+            {
+                "tiny": {"width": 8},
+            },
+        ),
+        Component(
+            "patch_mlp",
+            "restorekit.arch.patch_mlp:PatchMLP",
+            "fully connected layers on overlapping patches",
+            "Burger et al., Image Denoising: Can Plain Neural Networks "
+            "Compete with BM3D?, CVPR 2012, "
+            "https://arxiv.org/abs/1211.1544",
+            ("blind",),
+            {
+                "gray_17": {"channels": 1},
+                "gray_39": {"channels": 1, "patch": 39, "widths": [3072, 3072, 2559, 2047]},
+                "tiny": {"patch": 7, "restored_patch": 5, "widths": [16, 16], "stride": 2},
+            },
+        ),
     ]
 
 
