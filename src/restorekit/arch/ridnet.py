@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from restorekit.arch.channel_attention import ChannelAttention
 from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch
 
@@ -46,21 +47,6 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         return relu(self.body(x) + x)
-
-
-class ChannelAttention(nn.Module):
-    """Factors between 0 and 1 for the channels, from their means over the image."""
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Conv2d(width, inner, 1)
-        self.expand = nn.Conv2d(inner, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
-        means = x.mean(dim=(-2, -1), keepdim=True)
-        factors: Tensor = self.expand(relu(self.squeeze(means))).sigmoid()
-        return x * factors
 
 
 class RIDNet(nn.Module):

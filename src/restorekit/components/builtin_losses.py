@@ -77,6 +77,13 @@ def restorekit_losses() -> list[Component]:
             tags=("composition",),
         ),
         Component(
+            "every_stage",
+            "restorekit.loss.stages:EveryStage",
+            "another loss, summed over the images of all stages of a network such as mprnet",
+            "Zamir et al., MPRNet, CVPR 2021, https://arxiv.org/abs/2102.02808",
+            ("composition",),
+        ),
+        Component(
             "perceptual",
             "restorekit.loss.perceptual:Perceptual",
             "error of the features of a network that the user gives",

@@ -343,6 +343,32 @@ def _multiscale_denoisers() -> list[Component]:
             },
         ),
         Component(
+            "mirnet",
+            "restorekit.arch.mirnet:MIRNet",
+            "features of three sizes in parallel, with spatial and channel attention",
+            "Zamir et al., Learning Enriched Features for Real Image Restoration and Enhancement, "
+            "ECCV 2020, https://arxiv.org/abs/2003.06792",
+            ("convolutional", "multiscale", "residual", "blind", "attention", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "tiny": {"width": 8, "groups": 1, "blocks": 1, "reduction": 2},
+            },
+        ),
+        Component(
+            "mprnet",
+            "restorekit.arch.mprnet:MPRNet",
+            "three stages with channel attention, for quarters, halves and the whole image",
+            "Zamir et al., Multi-Stage Progressive Image Restoration, CVPR 2021, "
+            "https://arxiv.org/abs/2102.02808",
+            ("convolutional", "multiscale", "residual", "blind", "attention", "real-noise"),
+            {
+                "denoising": {"width": 80, "step": 48, "full_step": 32},
+                "deblurring": {"width": 96, "step": 48, "full_step": 32},
+                "deraining": {"width": 40, "step": 20, "full_step": 16},
+                "tiny": {"width": 8, "step": 2, "full_step": 2, "blocks": 1, "reduction": 1},
+            },
+        ),
+        Component(
             "vdn",
             "restorekit.arch.vdn:VDN",
             "U-Net that predicts the noise, and a network for its level, for use with the loss vdn",

@@ -61,6 +61,20 @@ def restorekit_layouts() -> list[Component]:
             ("didn",),
         ),
         Component(
+            "mirnet",
+            f"{_LAYOUTS}.mirnet_layout:MIRNetAuthors",
+            "the authors' MIRNet",
+            "https://github.com/swz30/MIRNet",
+            ("mirnet",),
+        ),
+        Component(
+            "mprnet",
+            f"{_LAYOUTS}.mprnet_layout:MPRNetAuthors",
+            "the authors' MPRNet",
+            "https://github.com/swz30/MPRNet",
+            ("mprnet",),
+        ),
+        Component(
             "vdn",
             f"{_LAYOUTS}.vdn_layout:VDNAuthors",
             "the authors' VDN",
