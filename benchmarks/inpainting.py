@@ -45,7 +45,7 @@ def main() -> None:
     for noise in read_noises(f"salt_and_pepper:{amounts}"):
         found: dict[str, list[float]] = {method: [] for method in METHODS}
         for picture in pictures:
-            clean = as_float(picture.clean)
+            clean = as_float(picture.image)
             noisy = protocol.degrade(clean, noise).noisy
             for method, settings in METHODS.items():
                 found[method].append(float(psnr(inpainted(noisy, *settings), clean)))

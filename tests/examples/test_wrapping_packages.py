@@ -26,7 +26,7 @@ PACKAGES = {
             *("deepinv_poisson_gaussian", "deepinv_log_poisson"),
         ],
     },
-    "lpips": {"loss": ["lpips"], "metric": ["lpips"]},
+    "lpips": {"loss": ["lpips"], "metric": ["lpips_pretrained"]},
 }
 
 

@@ -5,6 +5,7 @@ What plugins promise as well is checked in `tests/testing/test_builtin_component
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,17 @@ from restorekit import ArgumentError, InputError, PluginError, create_metric, li
 from restorekit.components.component_records import Component, Provider
 from restorekit.components.registry import Registry
 from restorekit.metric.named_metrics import read_metrics
+from tests.metric_parameters import METRIC_ARGUMENTS, write_metric_parameters
 
 
 @pytest.fixture(params=list_metrics())
-def metric(request: pytest.FixtureRequest) -> Any:
-    """Each metric with its defaults."""
-    return create_metric(request.param)
+def metric(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Each metric with its defaults, and files where it needs them."""
+    arguments = METRIC_ARGUMENTS.get(request.param, {})
+    if arguments:
+        monkeypatch.chdir(tmp_path)
+        write_metric_parameters(tmp_path)
+    return create_metric(request.param, **arguments)
 
 
 def test_a_smaller_image_is_refused(metric: Any) -> None:

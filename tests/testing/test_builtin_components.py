@@ -12,6 +12,7 @@ import torch
 from restorekit.components.kinds import REGISTRIES
 from restorekit.testing import check_component, check_model, check_objective
 from restorekit.testing.subject import small_arguments
+from tests.metric_parameters import METRIC_ARGUMENTS, write_metric_parameters
 
 # What has no default, and small networks where the defaults take long.
 GAUSSIAN = {"name": "gaussian", "std": [0.1, 0.3]}
@@ -37,6 +38,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "sharpened": {"noise": GAUSSIAN},
     "smoothed": {"noise": GAUSSIAN},
     "zarr": {"path": ".", "patch_size": 16, "channels": 3},
+    **METRIC_ARGUMENTS,
 }
 # Downloaded, licensed for non-commercial use, checked in a test of its own.
 NOT_HERE = {"cifar100", "stl10", "bm3d", "distillation"}
@@ -73,9 +75,11 @@ def test_a_component_keeps_to_its_contract(
     kind: str, name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every check of its kind, on colour images."""
+    monkeypatch.chdir(tmp_path)
     if kind == "dataset":
-        monkeypatch.chdir(tmp_path)
         make_data()
+    if name in METRIC_ARGUMENTS:
+        write_metric_parameters(tmp_path)
     small = small_arguments(REGISTRIES[kind], name)
     check_component(kind, {"name": name, **small, **ARGUMENTS.get(name, {})})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from restorekit import NoisyImages, Trainer
 from restorekit.train.best_criterion import Criterion
 from restorekit.train.blind_validation import residual_correlation
 from restorekit.train.progress import describe_validation, gains
+from tests.metric_parameters import write_metric_parameters
 
 Make = Callable[..., Trainer]
 WHITE = torch.randn(2, 3, 64, 64, generator=Generator().manual_seed(0))
@@ -160,3 +162,26 @@ def test_the_loss_decides_whatever_metric_is_named() -> None:
     for criterion in (Criterion("psnr", True), Criterion("l1", is_term=True), Criterion("loss")):
         assert criterion.score(rows[0]) == -1
         assert criterion.score(rows[1]) == -2
+
+
+def test_metrics_without_a_reference_are_measured(
+    noisy: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after; such a metric may decide which weights are the best."""
+    monkeypatch.chdir(tmp_path)
+    write_metric_parameters(tmp_path)
+    metric = {"name": "brisque", "weights": "brisque.pt"}
+    outcome = noisy(
+        validation_metrics=[metric, {"name": "niqe", "statistics": "niqe.npz"}],
+        validation_metric="brisque",
+        steps=4,
+        validate_every=1,
+    ).fit()
+    assert math.isfinite(outcome.best["brisque_noisy"])
+    assert "niqe" not in outcome.best  # the patches have less than 96 pixels
+    rows = [
+        json.loads(line)
+        for line in (outcome.folder / "metrics.jsonl").read_text().splitlines()
+    ]
+    values = [row["brisque"] for row in rows if row["phase"] == "validation"]
+    assert outcome.best["brisque"] == min(values)

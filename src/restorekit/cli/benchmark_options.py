@@ -68,6 +68,13 @@ Stabilize = Annotated[
     Literal["off", "auto", "on"],
     typer.Option("--stabilize", help="Make noise that depends on the brightness constant."),
 ]
+Noisy = Annotated[
+    bool,
+    typer.Option(
+        "--noisy",
+        help="The pictures are noisy and no clean ones are known; measure --metric only.",
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", help="Use at most N pictures, evenly spaced."),
@@ -87,7 +94,8 @@ Metrics = Annotated[
     typer.Option(
         "--metric",
         metavar="NAME",
-        help="A metric to measure besides PSNR and SSIM; may be repeated.",
+        help="A metric to measure besides PSNR and SSIM, with arguments as in "
+        "niqe:statistics=model.npz; may be repeated.",
     ),
 ]
 JsonFile = Annotated[

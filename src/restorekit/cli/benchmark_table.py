@@ -62,7 +62,8 @@ class BenchmarkTable:
         self._models = short_labels(results.models)
         self._noises = short_labels(results.noises)
         named = [max(map(len, short.values()), default=0) for short in (self._noises, self._models)]
-        least = (*named, *[0] * (3 + len(results.metrics)), *_LEAST)
+        costs = _LEAST if results.data.has_clean else _LEAST[2:]
+        least = (*named, *[0] * (len(self._head) - len(named) - len(costs)), *costs)
         self._widths = [max(len(w), width) for w, width in zip(self._head, least, strict=True)]
 
     def _print(self, texts: tuple[str, ...]) -> None:

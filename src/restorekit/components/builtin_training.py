@@ -35,6 +35,30 @@ def restorekit_metrics() -> list[Component]:
             "https://doi.org/10.1109/ACSSC.2003.1292216",
             ("structure",),
         ),
+        Component(
+            "lpips",
+            "restorekit.metric.perceptual:LPIPS",
+            "learned perceptual distance, with weights from a file (extra: quality)",
+            "Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018, "
+            "https://arxiv.org/abs/1801.03924",
+            ("perceptual",),
+        ),
+        Component(
+            "brisque",
+            "restorekit.metric.naturalness:BRISQUE",
+            "blind quality without a clean image, with a regression from a file",
+            "Mittal et al., No-Reference Image Quality Assessment in the Spatial Domain, "
+            "IEEE TIP 2012, https://doi.org/10.1109/TIP.2012.2214050",
+            ("no-reference",),
+        ),
+        Component(
+            "niqe",
+            "restorekit.metric.naturalness:NIQE",
+            "distance from natural photographs without a clean image, with statistics from a file",
+            "Mittal et al., Making a Completely Blind Image Quality Analyzer, IEEE SPL 2013, "
+            "https://doi.org/10.1109/LSP.2012.2227726",
+            ("no-reference",),
+        ),
     ]
 
 

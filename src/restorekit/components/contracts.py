@@ -33,7 +33,11 @@ class ImageDataset(Dataset[Tensor]):
 
 
 class ImageMetric(Protocol):
-    """A measure of restored images."""
+    """A measure of restored images.
+
+    One whose attribute `no_reference` is True gets None for the target where no clean image is
+    known.
+    """
 
     @property
     def higher_is_better(self) -> bool:

@@ -63,7 +63,8 @@ metrics: Registry[ImageMetric] = Registry(
     "metric",
     contract="`metric(restored, target)`: two batches (B, C, H, W) to one value per image, (B,); "
     "`higher_is_better` is a boolean, and `least_side` the smallest side in pixels, 1 if it is "
-    "left out",
+    "left out; if its attribute `no_reference` is True, the target is None where no clean image is "
+    "known",
     needs=("__call__", "higher_is_better"),
     of_tensors=True,
 )

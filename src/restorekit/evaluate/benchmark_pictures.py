@@ -22,6 +22,7 @@ from restorekit.pictures.tensors import read_tensor, to_float
 
 # False for a folder without pairs; True, or the rule to find them, for one with pairs.
 Pairs = bool | PairRule
+_NOISY = "--noisy"  # the option for pictures without clean ones
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,29 @@ class BenchmarkPicture:
 
     Attributes:
         name: path relative to the folder, for a pair that of the noisy file.
-        clean: the ground truth (C, H, W), uint8, or float32 for files of more than 8 bits.
-        noisy: the same picture with real noise, if the folder has pairs.
+        clean: the ground truth (C, H, W), uint8, or float32 for files of more than 8 bits; None if
+            it is unknown.
+        noisy: the same picture with real noise, if the folder has pairs or noisy pictures alone.
         clean_name: path of the clean file.
     """
 
     name: str
-    clean: Tensor
+    clean: Tensor | None
     noisy: Tensor | None = None
     clean_name: str = ""
 
     @property
+    def image(self) -> Tensor:
+        """The clean picture, or the noisy one where no clean one is known."""
+        found = self.noisy if self.clean is None else self.clean
+        if found is None:
+            raise DataError(f"'{self.name}' has no pixels")
+        return found
+
+    @property
     def megapixels(self) -> float:
         """The number of its pixels, in millions."""
-        return self.clean.shape[1] * self.clean.shape[2] / 1e6
+        return self.image.shape[1] * self.image.shape[2] / 1e6
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class PictureRecord:
 
     Attributes:
         name: the name of the `BenchmarkPicture`.
-        clean: the path of the clean file.
+        clean: the path of the clean file; empty if there is none.
         digest: digest of the decoded pixels after cropping.
     """
 
@@ -86,6 +96,11 @@ class PictureSet:
     unused: tuple[str, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def has_clean(self) -> bool:
+        """Whether clean pictures are known."""
+        return _NOISY not in self.options
+
     def describe(self) -> str:
         """In one line, for people."""
         more = f" and {len(self.unused) - 1} more" if self.unused[1:] else ""
@@ -98,7 +113,7 @@ class PictureSet:
 
 
 def read_data(
-    folder: str | PathLike[str], protocol: Protocol, pairs: Pairs = False
+    folder: str | PathLike[str], protocol: Protocol, pairs: Pairs = False, noisy: bool = False
 ) -> tuple[list[BenchmarkPicture], PictureSet]:
     """Read the pictures of a folder, selected and cropped by the protocol, with a record of them.
 
@@ -109,6 +124,7 @@ def read_data(
         protocol: defines the number of pictures, the conversion to gray and the crop.
         pairs: True if the folder has pairs of a clean and a noisy picture with matching names, or
             the rule to find them (see `restorekit.data.pairs.find_pairs`).
+        noisy: whether the pictures are noisy themselves, and no clean ones are known.
 
     Raises:
         DataError: the folder is missing or has no pictures, a file has no counterpart, or a picture
@@ -116,7 +132,7 @@ def read_data(
         ImageFileError: a file cannot be read.
     """
     root = Path(folder).expanduser()
-    found, unused, others = _find(root, pairs)
+    found, unused, others = _find(root, pairs, noisy)
     # Evenly spaced: neighbouring files are often of one scene.
     stride = 1 if protocol.limit is None else -(-len(found) // protocol.limit)
     pictures = [
@@ -133,7 +149,7 @@ def read_data(
         pictures=len(pictures),
         megapixels=sum(picture.megapixels for picture in pictures),
         digest=_digest_of_all(files),
-        options=_options(pairs),
+        options=(_NOISY,) if noisy else _options(pairs),
         files=files,
         unused=tuple(path.relative_to(root).as_posix() for path in unused),
         others=dict(others),
@@ -147,8 +163,8 @@ def as_float(image: Tensor) -> Tensor:
 
 
 def _find(
-    root: Path, pairs: Pairs
-) -> tuple[list[tuple[Path, Path | None]], Sequence[Path], Mapping[str, int]]:
+    root: Path, pairs: Pairs, noisy: bool
+) -> tuple[list[tuple[Path | None, Path | None]], Sequence[Path], Mapping[str, int]]:
     """Clean and noisy files, the unused pictures, and the number of other files."""
     if pairs is not False:
         pairing = find_pairs(root, None if pairs is True else pairs)
@@ -156,7 +172,7 @@ def _find(
     images, others = list_pictures(root)
     if not images:
         raise DataError(f"no picture in folder '{root}'")
-    return [(path, None) for path in images], (), others
+    return [(None, path) if noisy else (path, None) for path in images], (), others
 
 
 def _options(pairs: Pairs) -> tuple[str, ...]:
@@ -178,11 +194,14 @@ def _digest_of_all(files: Sequence[PictureRecord]) -> str:
     return digest.hexdigest()
 
 
-def _read(root: Path, clean: Path, noisy: Path | None, gray: bool) -> BenchmarkPicture:
-    clean_name, name = (p.relative_to(root).as_posix() for p in (clean, noisy or clean))
-    pixels = read_tensor(clean, 1 if gray else None)
-    other = None if noisy is None else read_tensor(noisy, 1 if gray else None)
-    if other is not None and other.shape != pixels.shape:
+def _read(root: Path, clean: Path | None, noisy: Path | None, gray: bool) -> BenchmarkPicture:
+    clean_name, name = (
+        p.relative_to(root).as_posix() if p else "" for p in (clean, noisy or clean)
+    )
+    pixels, other = (
+        read_tensor(path, 1 if gray else None) if path else None for path in (clean, noisy)
+    )
+    if other is not None and pixels is not None and other.shape != pixels.shape:
         raise DataError(
             f"'{noisy}' is {tuple(other.shape)}, its clean picture {tuple(pixels.shape)}"
         )
@@ -191,13 +210,16 @@ def _read(root: Path, clean: Path, noisy: Path | None, gray: bool) -> BenchmarkP
 
 def _cut(picture: BenchmarkPicture, protocol: Protocol) -> BenchmarkPicture:
     least = max(protocol.crop or 0, 2 * protocol.border + 11)  # SSIM's window is 11 pixels
-    if min(picture.clean.shape[1:]) < least:
-        height, width = picture.clean.shape[1:]
+    if min(picture.image.shape[1:]) < least:
+        height, width = picture.image.shape[1:]
         raise DataError(
             f"'{picture.name}' has {width}x{height} pixels, but each side needs at least {least}; "
             "remove it"
         )
     if protocol.crop is None:
         return picture
-    noisy = None if picture.noisy is None else center_patch(picture.noisy, protocol.crop)
-    return replace(picture, clean=center_patch(picture.clean, protocol.crop), noisy=noisy)
+    clean, noisy = (
+        None if image is None else center_patch(image, protocol.crop)
+        for image in (picture.clean, picture.noisy)
+    )
+    return replace(picture, clean=clean, noisy=noisy)

@@ -27,7 +27,8 @@ _OWN_PRECISION = "auto"
 class PictureScores:
     """The scores of one model on one picture under one noise.
 
-    PSNR is in dB, and None if it is infinite because the pictures are equal. `psnr_noisy` is for
+    PSNR is in dB, and None if it is infinite because the pictures are equal. PSNR and SSIM are None
+    where no clean picture is known. `psnr_noisy` is for
     the input clamped to [0, 1], as it would be in a file; `psnr_unclamped` is for the input of the
     model. `metrics_noisy` and `metrics` are the additional metrics.
     """
@@ -36,8 +37,8 @@ class PictureScores:
     psnr_noisy: float | None
     psnr_unclamped: float | None
     psnr: float | None
-    ssim_noisy: float
-    ssim: float
+    ssim_noisy: float | None
+    ssim: float | None
     seconds_per_megapixel: float
     metrics_noisy: Mapping[str, float | None] = field(default_factory=dict)
     metrics: Mapping[str, float | None] = field(default_factory=dict)
@@ -47,9 +48,11 @@ class PictureScores:
 class BenchmarkRow:
     """One model under one noise: means over the pictures.
 
+    PSNR and SSIM are NaN where no clean pictures are known.
+
     Attributes:
         model: label of the model.
-        noise: label of the noise; "real" for pairs.
+        noise: label of the noise; "real" for pairs and for noisy pictures alone.
         pictures: the scores of each picture.
         parameters: number of weights of the model.
         seconds_per_megapixel: median over the pictures, or over runs at one size.
@@ -71,48 +74,61 @@ class BenchmarkRow:
     tile: int | None = None
 
     @property
+    def has_clean(self) -> bool:
+        """Whether clean pictures are known, with which the others are compared."""
+        return all(picture.ssim is not None for picture in self.pictures)
+
+    @property
     def psnr_noisy(self) -> float:
         """Mean PSNR of the noisy pictures, clamped to [0, 1]."""
-        return _mean([_number(picture.psnr_noisy) for picture in self.pictures])
+        return self._compared(picture.psnr_noisy for picture in self.pictures)
 
     @property
     def psnr_unclamped(self) -> float:
         """Mean PSNR of the noisy pictures without clamping, as the model receives them."""
-        return _mean([_number(picture.psnr_unclamped) for picture in self.pictures])
+        return self._compared(picture.psnr_unclamped for picture in self.pictures)
 
     @property
     def psnr(self) -> float:
         """Mean PSNR of the restored pictures."""
-        return _mean([_number(picture.psnr) for picture in self.pictures])
+        return self._compared(picture.psnr for picture in self.pictures)
 
     @property
     def ssim_noisy(self) -> float:
         """Mean SSIM of the noisy pictures."""
-        return _mean([picture.ssim_noisy for picture in self.pictures])
+        return self._compared(picture.ssim_noisy for picture in self.pictures)
 
     @property
     def ssim(self) -> float:
         """Mean SSIM of the restored pictures."""
-        return _mean([picture.ssim for picture in self.pictures])
+        return self._compared(picture.ssim for picture in self.pictures)
 
     def mean(self, metric: str) -> float:
         """Mean of another metric of the restored pictures."""
         return _mean([_number(picture.metrics[metric]) for picture in self.pictures])
 
+    def mean_noisy(self, metric: str) -> float:
+        """Mean of another metric of the noisy pictures."""
+        return _mean([_number(picture.metrics_noisy[metric]) for picture in self.pictures])
+
     @property
     def changes(self) -> list[float]:
-        """The change of PSNR by the model for each picture, in dB."""
-        return [_change(picture) for picture in self.pictures]
+        """The change of PSNR by the model for each picture, in dB; none without clean pictures."""
+        return [_change(picture) for picture in self.pictures] if self.has_clean else []
 
     @property
     def worst_change(self) -> float:
         """The smallest change of PSNR over the pictures, in dB; negative for a loss."""
-        return min(self.changes)
+        return min(self.changes, default=math.nan)
 
     @property
     def worsened(self) -> int:
         """The number of pictures whose PSNR decreased."""
         return sum(change < 0.0 for change in self.changes)
+
+    def _compared(self, values: Iterable[float | None]) -> float:
+        """The mean of values of a comparison with clean pictures, None of them for infinity."""
+        return _mean([_number(value) for value in values]) if self.has_clean else math.nan
 
 
 @dataclass(frozen=True)
@@ -170,7 +186,8 @@ class Environment:
 class BenchmarkResults:
     """The rows and refusals of a benchmark, and everything needed to reproduce them.
 
-    `metrics` are the metrics in addition to PSNR and SSIM, each with whether higher is better.
+    `metrics` are the metrics in addition to PSNR and SSIM, each with whether higher is better;
+    `metric_options` is how the command line names them.
     """
 
     protocol: Protocol
@@ -181,6 +198,7 @@ class BenchmarkResults:
     rows: tuple[BenchmarkRow, ...]
     refusals: tuple[Refusal, ...] = ()
     metrics: Mapping[str, bool] = field(default_factory=dict)
+    metric_options: tuple[str, ...] = ()
     protocol_version: int = VERSION
     format: int = FORMAT
 
@@ -199,7 +217,9 @@ class BenchmarkResults:
         words += ["--data", self.data.folder, *self.data.options]
         words += [word for text in _joined(self.noises) for word in ("--noise", text)]
         words += self.protocol.options
-        words += [word for name in self.metrics for word in ("--metric", name)]
+        # Results of earlier versions have the names only.
+        named = self.metric_options or tuple(self.metrics)
+        words += [word for name in named for word in ("--metric", name)]
         if self.environment.precision != _OWN_PRECISION:
             words += ["--precision", self.environment.precision]
         return shlex.join(words)

@@ -40,7 +40,7 @@ def _trying(candidate: Candidate, noise: str, picture: BenchmarkPicture) -> Iter
     try:
         yield
     except Exception as error:
-        height, width = picture.clean.shape[1:]
+        height, width = picture.image.shape[1:]
         size, reason = (width, height), in_one_line(error)
         raise _RefusedError(Refusal(candidate.label, noise, picture.name, size, reason)) from error
 
@@ -128,18 +128,19 @@ def _scores(
     protocol: Protocol,
     metrics: Sequence[NamedMetric],
 ) -> PictureScores:
-    clean = protocol.inside(as_float(picture.clean))
+    clean = None if picture.clean is None else protocol.inside(as_float(picture.clean))
     before, after = protocol.finish_input(degraded.noisy), protocol.finish(restored)
+    unclamped = protocol.inside(degraded.noisy)
     return PictureScores(
-        picture.name,
-        _decibels(before, clean),
-        _decibels(protocol.inside(degraded.noisy), clean, clamp=False),
-        _decibels(after, clean),
-        float(ssim(before, clean)),
-        float(ssim(after, clean)),
-        seconds / picture.megapixels,
-        {m.name: _finite(m.measure(before, clean)) for m in metrics},
-        {m.name: _finite(m.measure(after, clean)) for m in metrics},
+        name=picture.name,
+        psnr_noisy=_decibels(before, clean),
+        psnr_unclamped=_decibels(unclamped, clean, clamp=False),
+        psnr=_decibels(after, clean),
+        ssim_noisy=None if clean is None else float(ssim(before, clean)),
+        ssim=None if clean is None else float(ssim(after, clean)),
+        seconds_per_megapixel=seconds / picture.megapixels,
+        metrics_noisy={m.name: _finite(m.measure(before, clean)) for m in metrics},
+        metrics={m.name: _finite(m.measure(after, clean)) for m in metrics},
     )
 
 
@@ -150,7 +151,7 @@ def _noisy(
         if picture.noisy is not None:
             yield picture, Degraded(as_float(picture.noisy))
         elif noise is not None:
-            yield picture, protocol.degrade(as_float(picture.clean), noise)
+            yield picture, protocol.degrade(as_float(picture.image), noise)
 
 
 def _level(degraded: Degraded, protocol: Protocol) -> float | None:
@@ -175,8 +176,8 @@ def _speed_at(denoiser: Denoiser, noisy: Tensor, size: int) -> float:
     return statistics.median(seconds) / (size * size / 1e6)
 
 
-def _decibels(image: Tensor, clean: Tensor, clamp: bool = True) -> float | None:
-    return _finite(psnr(image, clean, clamp=clamp))
+def _decibels(image: Tensor, clean: Tensor | None, clamp: bool = True) -> float | None:
+    return None if clean is None else _finite(psnr(image, clean, clamp=clamp))
 
 
 def _finite(values: Tensor) -> float | None:

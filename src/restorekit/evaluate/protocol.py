@@ -151,8 +151,13 @@ class Protocol:
         height, width = image.shape[-2:]
         return image[..., self.border : height - self.border, self.border : width - self.border]
 
-    def describe(self, real: bool = False) -> str:
-        """The choices in one line, for people; `real` if the pictures have real noise."""
+    def describe(self, real: bool = False, compared: bool = True) -> str:
+        """The choices in one line, for people.
+
+        Args:
+            real: whether the pictures have real noise.
+            compared: whether clean pictures are known.
+        """
         colour = "gray (luma)" if self.gray else "as in the files, colour or gray"
         noise = (
             f"derived from seed {self.seed} and pixels"
@@ -171,9 +176,10 @@ class Protocol:
             source = f"estimated by {self.estimator} for"
         made = f"noise {noise}; input {given}; sigma {source} models that take it"
         made = "real noise, sigma estimated" if real else made
+        quality = "PSNR and SSIM over all channels" if compared else "no clean pictures"
         return (
             f"{colour}; {size}, {border}; {made}{stable}; "
-            f"output {output}; PSNR and SSIM over all channels, mean over pictures"
+            f"output {output}; {quality}, mean over pictures"
         )
 
 

@@ -17,12 +17,17 @@ _COST = ("worst change", "worse", "s/MP", "parameters", "peak MB")
 
 def table_head(results: BenchmarkResults) -> tuple[str, ...]:
     """The titles of the columns."""
+    if not results.data.has_clean:
+        both = (title for name in results.metrics for title in (f"noisy {name}", name))
+        return (*_QUALITY[:2], *both, *_COST[2:])
     return (*_QUALITY, *results.metrics, *_COST)
 
 
 def row_cells(row: BenchmarkRow, metrics: Iterable[str] = ()) -> tuple[str, ...]:
     """A row as text, one cell for each column; `metrics` are those in addition to PSNR and SSIM."""
-    memory = row.peak_megabytes
+    if not row.has_clean:
+        both = (mean(name) for name in metrics for mean in (row.mean_noisy, row.mean))
+        return (row.noise, row.model, *(f"{value:.4f}" for value in both), *_cost(row))
     return (
         row.noise,
         row.model,
@@ -32,6 +37,13 @@ def row_cells(row: BenchmarkRow, metrics: Iterable[str] = ()) -> tuple[str, ...]
         *(f"{row.mean(name):.4f}" for name in metrics),
         f"{row.worst_change:+.2f}",
         f"{row.worsened} of {len(row.pictures)}",
+        *_cost(row),
+    )
+
+
+def _cost(row: BenchmarkRow) -> tuple[str, str, str]:
+    memory = row.peak_megabytes
+    return (
         f"{row.seconds_per_megapixel:.3g}",
         f"{row.parameters:,}",
         "" if memory is None else f"{memory:.0f}",
@@ -44,7 +56,7 @@ def table_notes(results: BenchmarkResults) -> list[str]:
     how = ", ".join(dict.fromkeys(f"{row.precision}, {_tile(row)}" for row in results.rows))
     lines = [
         f"protocol {results.protocol_version}: "
-        f"{results.protocol.describe(real=not results.noises)}",
+        f"{results.protocol.describe(not results.noises, results.data.has_clean)}",
         f"data: {results.data.describe()}",
         f"environment: {results.environment.describe()}",
         *(f"model {label}: {model.describe()}" for label, model in results.models.items()),

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from restorekit.errors import CheckpointError
 from restorekit.loss.base import ImageLoss
+from restorekit.untrusted.torch_files import load_tensors
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
@@ -117,13 +118,13 @@ def _from_file(path: str, architecture: str, layers: Sequence[str]) -> nn.Module
     if not Path(path).is_file():
         raise CheckpointError(f"'{path}' does not exist; perceptual downloads no weights")
     network: nn.Sequential = getattr(torchvision.models, architecture)(weights=None).features
+    state = load_tensors(path, f"weights of {architecture}")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
         kept = {
             k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")
         }
         network.load_state_dict(kept or state)
-    except Exception as error:  # torch has no common class for what a damaged file raises
+    except (AttributeError, TypeError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"'{path}' has no weights of {architecture}: {reason}") from error
     ends = [int(name) for name in layers if name.isdecimal()]

@@ -105,6 +105,8 @@ def check_loss(loss: Named | Callable[..., Tensor], *, skip: Collection[str] = (
 def check_metric(metric: Named | Callable[..., Tensor], *, skip: Collection[str] = ()) -> None:
     """Check a metric: one value for each image, its direction, its best value and least side.
 
+    A metric with `no_reference` has the same value without a clean image.
+
     Args:
         metric: its name, {"name": ..., argument: ...} or the object.
         skip: names of checks to leave out.

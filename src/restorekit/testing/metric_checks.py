@@ -14,6 +14,8 @@ from restorekit.testing.subject import Subject
 def direction(subject: Subject) -> None:
     """`higher_is_better` is a boolean and says in which direction more noise changes the value."""
     metric = _metric(subject)
+    if metric.no_reference:  # random images are not natural, with or without more noise
+        return
     clean = _clean(metric)
     slight, strong = (metric.measure(_noisy(clean, std), clean) for std in (0.02, 0.1))
     worse = slight > strong if metric.higher_is_better else slight < strong
@@ -25,6 +27,8 @@ def direction(subject: Subject) -> None:
 def best_value(subject: Subject) -> None:
     """The value of the image itself is the best, and finite where `largest` bounds it."""
     metric = _metric(subject)
+    if metric.no_reference:
+        return
     clean = _clean(metric)
     best = metric.measure(clean, clean).clamp(max=metric.largest)
     require(best.isfinite().all(), f"{float(best[0])} for equal images; set `largest`")
@@ -50,6 +54,16 @@ def least_side(subject: Subject) -> None:
     image = _clean(metric, metric.least_side)
     value = metric.measure(image, image)
     require(not value.isnan().any(), f"nan for {metric.least_side}x{metric.least_side} pixels")
+
+
+def target_ignored(subject: Subject) -> None:
+    """A metric with `no_reference` has one value, with a clean image and without."""
+    metric = _metric(subject)
+    if metric.no_reference:
+        clean = _clean(metric)
+        noisy = _noisy(clean, 0.1)
+        alone, compared = metric.measure(noisy, None), metric.measure(noisy, clean)
+        require(torch.equal(alone, compared), f"{alone.tolist()} alone, {compared.tolist()} else")
 
 
 def input_unchanged(subject: Subject) -> None:
@@ -82,5 +96,6 @@ METRIC_CHECKS = (
     best_value,
     value_per_image,
     least_side,
+    target_ignored,
     input_unchanged,
 )

@@ -31,9 +31,9 @@ class Criterion:
     def score(self, row: Mapping[str, object]) -> float:
         """A number that is higher for a better validation; what was not measured is the worst.
 
-        Without clean images no metric can be measured, and the held-out loss decides.
+        Without clean images the held-out loss decides, unless the metric needs none.
         """
-        is_blind = "noise_left" in row
+        is_blind = "noise_left" in row and self.name not in row
         values = row.get("terms") if self.is_term and not is_blind else row
         name = "loss" if is_blind else self.name
         value = values.get(name) if isinstance(values, Mapping) else None
@@ -50,9 +50,12 @@ def validation_metrics(settings: TrainSettings) -> dict[str, NamedMetric]:
         ConfigError: one cannot be made.
     """
     deciding = settings.validation_metric
+    chosen = [spec.checked for spec in settings.validation_metrics]
     usual = [*USUAL, *([deciding] if deciding in metrics.names() else [])]
+    # One with arguments cannot always be made by its name alone.
+    missing = [name for name in usual if name not in {each.name for each in chosen}]
     try:
-        return read_metrics([*usual, *(spec.checked for spec in settings.validation_metrics)])
+        return read_metrics([*missing, *chosen])
     except RestoreKitError as error:
         raise ConfigError([f"train.validation_metrics: {error}"]) from error
 

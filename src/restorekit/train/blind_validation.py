@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
+from restorekit.metric.named_metrics import NamedMetric
 from restorekit.objective.base import Objective, Restore, takes_noisy
 from restorekit.objective.self_supervised import SelfSupervised
 from restorekit.records import Degraded, NoisyImages, Restoration, restore_batch
@@ -33,9 +34,10 @@ class BlindValidation:
         terms: the loss terms.
         execution: where to compute.
         seed: the run's seed.
+        metrics: metrics; those that need no clean image are measured.
 
     Attributes:
-        tally: the sums of `MEASURED` over images.
+        tally: the sums of `MEASURED` and of the metrics over images.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class BlindValidation:
         terms: Sequence[WeightedLoss],
         execution: Execution,
         seed: int,
+        metrics: Sequence[NamedMetric] = (),
     ) -> None:
+        self.metrics = [metric for metric in metrics if metric.no_reference]
         self.objective, self.terms, self.execution, self.seed = objective, terms, execution, seed
         self.estimator = estimators.create(_ESTIMATOR)
         self.tally = Tally()
@@ -62,6 +66,8 @@ class BlindValidation:
         restored = restore(seen.noisy, seen.sigma).image.float()
         for name, level in (("noise", seen.noisy), ("noise_left", restored)):
             self.tally.add(name, self.estimator(level).square().mean(1).sqrt())
+        self._measure("", restored)
+        self._measure("_noisy", seen.noisy)
         removed = seen.noisy - restored
         self.tally.add("residual_correlation", residual_correlation(removed))
         rows = zip(seen.noisy, restored, 0.5 + removed, strict=True)
@@ -69,8 +75,16 @@ class BlindValidation:
 
     def row(self) -> ValidationRow:
         """The means of everything measured; empty if nothing was. An unknown loss is NaN."""
-        means = self.tally.means(MEASURED)
+        further = (m.name + suffix for m in self.metrics for suffix in ("", "_noisy"))
+        means = self.tally.means([*MEASURED, *further])
         return cast(ValidationRow, {"loss": math.nan, "terms": {}, **means}) if means else {}
+
+    def _measure(self, suffix: str, images: Tensor) -> None:
+        """Measure the metrics that need no clean image, where the images are large enough."""
+        for metric in self.metrics:
+            if metric.fits(images):
+                values = metric.measure(images, None).clamp(max=metric.largest)
+                self.tally.add(metric.name + suffix, values)
 
     def _restore_with(self, model: nn.Module) -> Restore:
         def restore(

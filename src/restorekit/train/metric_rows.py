@@ -20,7 +20,8 @@ class ValidationRow(TypedDict, total=False):
 
     Each further metric has its name as a key, and with "_noisy" for the input of the network. Where
     no clean image is known, there are the estimated standard deviations of the noise before and
-    after ("noise", "noise_left") and the correlation of what was removed instead.
+    after ("noise", "noise_left") and the correlation of what was removed instead, besides metrics
+    that need no clean image.
     """
 
     step: int

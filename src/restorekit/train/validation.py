@@ -187,7 +187,8 @@ class Validation:
             self.shown += rows[: SHOWN - len(self.shown)]
 
     def _blind(self) -> BlindValidation:
-        return BlindValidation(self.objective, self.terms, self.execution, self.seed)
+        metrics = tuple(self.metrics.values())
+        return BlindValidation(self.objective, self.terms, self.execution, self.seed, metrics)
 
     def _inputs(
         self, batch: list[PlacedImages], noise: nn.Module | None, number: int

@@ -11,9 +11,9 @@ _PAPER += "https://arxiv.org/abs/1801.03924"
 @hookimpl
 def restorekit_metrics() -> Component:
     return Component(
-        "lpips",
+        "lpips_pretrained",
         "restorekit_lpips.distance:LPIPSMetric",
-        "learned perceptual distance; lower is better",
+        "learned perceptual distance with downloaded weights; lower is better",
         _PAPER,
         ("perceptual",),
     )
