@@ -57,7 +57,7 @@ class BRISQUE(_Naturalness):
             release, or `brisque_svm_weights.pt` of the package piq.
 
     Raises:
-        CheckpointError: the file cannot be read, or is no such regression.
+        CheckpointError: the file cannot be read, or does not contain such a regression.
 
     Example:
         >>> torch.save([torch.ones(9), torch.zeros(9, 36)], "weights.pt")
