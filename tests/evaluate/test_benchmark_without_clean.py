@@ -21,7 +21,7 @@ BRISQUE = "brisque:weights=brisque.pt"
 
 @pytest.fixture
 def noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of two noisy pictures, beside the parameters of metrics."""
+    """A folder of two noisy pictures, with the parameters of metrics next to it."""
     monkeypatch.chdir(tmp_path)
     write_metric_parameters(tmp_path)
     folder = tmp_path / "noisy"
@@ -66,7 +66,7 @@ def test_the_printed_command_repeats_the_measurement(
 
 
 def test_metrics_with_arguments_are_measured_with_clean_pictures_too(noisy: Path) -> None:
-    """Beside PSNR, as a further column."""
+    """As a column in addition to PSNR."""
     (row,) = benchmark("median", noisy, "gaussian:25", metrics=[BRISQUE, "psnr_y"]).rows
     assert row.has_clean
     assert set(row.pictures[0].metrics) == {"brisque", "psnr_y"}
