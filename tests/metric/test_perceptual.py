@@ -44,7 +44,8 @@ def test_it_is_the_distance_of_the_paper() -> None:
     features = torchvision.models.alexnet(weights=None).features
     features.load_state_dict(torch.load("alexnet.pth"))
     file = Path(lpips.__file__).parent / "weights" / "v0.1" / "alex.pth"
-    weights = [w for k, w in torch.load(file, "cpu", weights_only=True).items() if k.startswith("lin")]
+    comparison = torch.load(file, "cpu", weights_only=True)
+    weights = [value for key, value in comparison.items() if key.startswith("lin")]
     shift = torch.tensor([-0.030, -0.088, -0.188]).view(3, 1, 1)
     scale = torch.tensor([0.458, 0.448, 0.450]).view(3, 1, 1)
     expected = torch.zeros(2)

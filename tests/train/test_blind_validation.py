@@ -180,8 +180,7 @@ def test_metrics_without_a_reference_are_measured(
     assert math.isfinite(outcome.best["brisque_noisy"])
     assert "niqe" not in outcome.best  # the patches have less than 96 pixels
     rows = [
-        json.loads(line)
-        for line in (outcome.folder / "metrics.jsonl").read_text().splitlines()
+        json.loads(line) for line in (outcome.folder / "metrics.jsonl").read_text().splitlines()
     ]
     values = [row["brisque"] for row in rows if row["phase"] == "validation"]
     assert outcome.best["brisque"] == min(values)
