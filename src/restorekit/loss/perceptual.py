@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from restorekit.errors import CheckpointError
 from restorekit.loss.base import ImageLoss
-from restorekit.untrusted.torch_files import load_tensors
+from restorekit.storage.torch_files import load_tensors
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 

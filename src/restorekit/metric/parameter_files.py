@@ -13,7 +13,7 @@ from torch import Tensor
 
 from restorekit.errors import CheckpointError, in_one_line
 from restorekit.extras import needs
-from restorekit.untrusted.torch_files import load_tensors
+from restorekit.storage.torch_files import load_tensors
 
 _FEATURES = 36
 _MOST_BYTES = 4_000_000  # such a file has less than half of a megabyte

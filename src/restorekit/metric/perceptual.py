@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from restorekit.errors import CheckpointError, InputError
 from restorekit.extras import needs
 from restorekit.metric.base import Metric
-from restorekit.untrusted.torch_files import load_tensors
+from restorekit.storage.torch_files import load_tensors
 
 _NETWORKS = {"alex": "AlexNet", "vgg": "VGG16", "squeeze": "SqueezeNet 1.1"}
 _LEAST_SIDES = {"alex": 31, "vgg": 16, "squeeze": 17}  # smaller images vanish in the poolings
