@@ -37,7 +37,7 @@ def restorekit_metrics() -> list[Component]:
         ),
         Component(
             "lpips",
-            "restorekit.metric.perceptual:LPIPS",
+            "restorekit.metric.learned_distance:LPIPS",
             "learned perceptual distance, with weights from a file (extra: quality)",
             "Zhang et al., The Unreasonable Effectiveness of Deep Features, CVPR 2018, "
             "https://arxiv.org/abs/1801.03924",
