@@ -151,7 +151,7 @@ def test_names_and_shapes_are_those_of_the_published_state_dict() -> None:
     [
         ({"skip_conv.weight": torch.zeros(12, 6, 1, 1)}, "dual-pixel images"),
         ({"output.weight": torch.zeros(1, 12, 3, 3)}, r"'output.weight' is \(1, 12, 3, 3\), not"),
-        ({"latent.0.ffn.project_out.weight": torch.zeros(48, 9, 1, 1)}, "no factor relates"),
+        ({"latent.0.ffn.project_out.weight": torch.zeros(48, 9, 1, 1)}, "factor relates"),
         ({"latent.0.attn.temperature": torch.zeros(4)}, "without 3 dimensions"),
         ({"latent.0.attn.temperature": None}, "'latent.0.attn.temperature' is missing"),
         ({"refinement.1.norm1.body.weight": None}, "refinement.1.norm1.body.weight"),

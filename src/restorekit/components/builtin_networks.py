@@ -68,6 +68,41 @@ def _networks() -> list[Component]:
             },
         ),
         Component(
+            "kbnet_s",
+            "restorekit.arch.kbnet:KBNetS",
+            "U-Net whose convolution kernels are mixed at each pixel from a learned basis",
+            "Zhang et al., KBNet, 2023, https://arxiv.org/abs/2303.02881",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "real": {"expansion": 1.5, "lightweight": True},
+                "tiny": {
+                    "width": 8,
+                    "encoder_blocks": [1],
+                    "middle_blocks": 1,
+                    "decoder_blocks": [1],
+                },
+            },
+        ),
+        Component(
+            "kbnet_l",
+            "restorekit.arch.kbnet:KBNetL",
+            "kernels mixed from a learned basis, and attention between channels, at four scales",
+            "Zhang et al., KBNet, 2023, https://arxiv.org/abs/2303.02881",
+            ("attention", "blind", "multiscale", "residual", "transformer"),
+            {
+                "color": {"channels": 3},
+                "tiny": {
+                    "width": 6,
+                    "blocks": [1, 1, 1, 1],
+                    "refinement_blocks": 1,
+                    "heads": [1, 2, 2, 4],
+                    "expansion": 2.0,
+                },
+            },
+        ),
+        Component(
             "restormer",
             "restorekit.arch.restormer:Restormer",
             "transformer blocks at four scales, with attention between channels",

@@ -103,6 +103,20 @@ def restorekit_layouts() -> list[Component]:
             ("nafnet",),
         ),
         Component(
+            "kbnet_s_authors",
+            f"{_LAYOUTS}.kbnet_layout:KBNetSAuthors",
+            "KBNet_s",
+            "https://github.com/zhangyi-3/KBNet",
+            ("kbnet_s",),
+        ),
+        Component(
+            "kbnet_l_authors",
+            f"{_LAYOUTS}.kbnet_layout:KBNetLAuthors",
+            "KBNet_l",
+            "https://github.com/zhangyi-3/KBNet",
+            ("kbnet_l",),
+        ),
+        Component(
             "restormer_authors",
             f"{_LAYOUTS}.restormer_layout:RestormerAuthors",
             "Restormer",
