@@ -4,7 +4,7 @@
 
 survey.json is the recipe: one training configuration for all networks, the minutes, and the test. A
 network is written as NAME or NAME:PRESET; without names, each registered one is trained with its
-default arguments. Methods without weights, such as bm3d, and the references of the recipe are only
+default arguments, the cheapest first. Methods without weights, such as bm3d, and the references of the recipe are only
 tested. TESTSETS is the folder of the test sets that the recipe names.
 
 The script can be stopped and started again at any time: STATE/survey.json has what is done, and a
@@ -35,6 +35,8 @@ import restorekit
 from restorekit.errors import in_one_line
 from restorekit.evaluate.environment import describe_environment
 from restorekit.storage.atomic import atomic_path
+from restorekit.zoo.entries import ZooEntry
+from restorekit.zoo.update import counted
 
 RECIPE = Path(__file__).with_name("survey.json")
 CALIBRATION = 30.0  # seconds of steps that are timed to find how many fit into the minutes
@@ -60,6 +62,15 @@ class ProcessorTime:
 
     def restorekit_step_end(self, step: int) -> None:
         """Count the steps since the last call; a checkpoint follows."""
+        self.count()
+
+    def restorekit_train_end(self, outcome: restorekit.TrainOutcome | None) -> None:
+        """Count the steps before a signal; otherwise only the validation is after the last call."""
+        if outcome is not None and outcome.exit_code:
+            self.count()
+
+    def count(self) -> None:
+        """Add the time since the last call."""
         now = time.process_time()
         self.seconds, self.since = self.seconds + now - self.since, now
         with atomic_path(self.file) as temporary:
@@ -107,9 +118,14 @@ def main() -> None:
     recipe["train"]["dataset"]["path"] = str(given.photographs)
     recipe["minutes"] = given.minutes or recipe["minutes"]
     survey = Survey(recipe, given.state, given.testsets)
-    names = given.networks or restorekit.list_models()
+    names = given.networks or sorted(restorekit.list_models(), key=cost)
     for name in [*recipe["references"], *names]:
         survey.add(name)
+
+
+def cost(name: str) -> float:
+    """The multiplications of a network: the cheapest ones come first."""
+    return counted(ZooEntry(name)).gmacs or 0.0
 
 
 class Survey:
@@ -225,7 +241,7 @@ class Survey:
         test = self.recipe["test"]
         found: dict[str, Any] = {}
         for each in test["sets"]:
-            protocol = restorekit.Protocol(crop=test["crop"])
+            protocol = restorekit.Protocol(crop=test["crop"], limit=test["limit"])
             results = restorekit.benchmark(
                 {name: model}, self.testsets / each, test["noise"], protocol, device="cpu"
             )

@@ -36,8 +36,8 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
         f"{settings['batch_size']} patches of\n"
         f"{recipe['train']['dataset']['patch_size']} pixels a step, noise {test['noise']}, seed "
         f"{settings['seed']}. *Held out* are photographs like those of the training. The\n"
-        f"test sets have {test['noise']} on the central {test['crop']} pixels of each picture, "
-        f"{noisy} before.\n"
+        f"test sets have {test['noise']} on the central {test['crop']} pixels of at most "
+        f"{test['limit']} pictures each,\n{noisy} before. "
         "Ten minutes are very few for the large networks: the table shows which ones learn fast\n"
         "on a processor, not which ones are best. Rows with a word after the name were not trained."
     )
