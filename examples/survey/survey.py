@@ -4,8 +4,8 @@
 
 survey.json is the recipe: one training configuration for all networks, the minutes, and the test. A
 network is written as NAME or NAME:PRESET; without names, each registered one is trained with its
-default arguments, the cheapest first. Methods without weights, such as bm3d, and the references of the recipe are only
-tested. TESTSETS is the folder of the test sets that the recipe names.
+default arguments, the cheapest first. Methods without weights, such as bm3d, and the references of
+the recipe are only tested. TESTSETS is the folder of the test sets that the recipe names.
 
 The script can be stopped and started again at any time: STATE/survey.json has what is done, and a
 network that was stopped goes on. The file is copied to docs/zoo_survey.json for the page.
