@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from restorekit.components.isolation import attempt
 from restorekit.components.kinds import layouts
 from restorekit.errors import CheckpointError, PluginError, RestoreKitError
 from restorekit.untrusted.text import quoted
+from restorekit.weights.nearest_layouts import describe_layout, nearest_layouts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,25 +28,33 @@ def recognise(state: Mapping[str, Tensor], path: Path) -> RecognisedCheckpoint:
         CheckpointError: no layout has such keys, or the shapes do not fit the layout.
         PluginError: the layout of a plugin fails.
     """
-    tried, failures = set[str](), list[str]()
-    for entry in _layouts():
-        tried.add(entry.component.name)
-        try:
-            layout = layouts.create(entry.component.name)
-        except RestoreKitError as error:  # one that lacks a package must not block the others
-            failures.append(str(error))
-            continue
-        for inner in _without_prefixes(state):
-            if (found := _read(entry, layout, inner, path)) is not None:
-                return found
+    failures: list[str] = []
+    for entries in _groups_of_layouts():
+        refusals: dict[str, CheckpointError] = {}
+        for entry in entries:
+            try:
+                layout = layouts.create(entry.component.name)
+            except RestoreKitError as error:  # one that lacks a package must not block the others
+                failures.append(str(error))
+                continue
+            for inner in _without_prefixes(state):
+                try:
+                    found = _read(entry, layout, inner, path)
+                except CheckpointError as error:  # another layout may have the same first keys
+                    refusals.setdefault(entry.component.name, error)
+                    continue
+                if found is not None:
+                    return found
+        if refusals:
+            raise refusals[next(name for name in _nearest_first(state) if name in refusals)]
     raise _unknown(state, path, failures)
 
 
-def _layouts() -> Iterator[RegistryEntry]:
+def _groups_of_layouts() -> Iterator[list[RegistryEntry]]:
     """The built-in layouts, then those of plugins, which are loaded only if none of these fits."""
     known = layouts.loaded()
-    yield from known
-    yield from (layouts.entry(name) for name in layouts.names() if layouts.entry(name) not in known)
+    yield known
+    yield [layouts.entry(name) for name in layouts.names() if layouts.entry(name) not in known]
 
 
 def _read(
@@ -84,24 +92,17 @@ def _unknown(state: Mapping[str, Tensor], path: Path, failures: list[str]) -> Ch
         return CheckpointError(f"{path}: has no tensors")
     shapes = [f"{key} {tuple(tensor.shape)}" for key, tensor in state.items()]
     more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
+    nearest = _nearest_first(state)
     failed = f" (failed: {'; '.join(failures)})" if failures else ""
     return CheckpointError(
         f"{path}: not written by restorekit, and its layout is unknown: it has "
-        f"{', '.join(shapes[:3])}{more}; the nearest known layout is {_nearest(state)}{failed}"
+        f"{', '.join(shapes[:3])}{more}; the nearest known layout is "
+        f"{', then '.join(map(describe_layout, nearest[:2]))}{failed}"
     )
 
 
-def _nearest(state: Mapping[str, Tensor]) -> str:
-    """The two layouts whose first keys are most like those of a state dict."""
-    names = ", ".join(list(state)[:3])
-    by_likeness: list[tuple[float, str]] = []
-    for entry in layouts.loaded():
-        try:
-            keys = getattr(layouts.create(entry.component.name), "keys", "")
-        except RestoreKitError:
-            continue
-        if isinstance(keys, str) and keys:
-            likeness = difflib.SequenceMatcher(None, names, keys).ratio()
-            by_likeness.append((likeness, f"{entry.component.summary} ({keys}, ..)"))
-    first, second = [words for _, words in sorted(by_likeness, reverse=True)[:2]]
-    return f"{first}, then {second}"
+def _nearest_first(state: Mapping[str, Tensor]) -> list[str]:
+    """All layouts; those whose typical keys are most like those of a state dict come first."""
+    *_, inner = _without_prefixes(state)
+    nearest = nearest_layouts([*inner, *state])
+    return [*nearest, *(name for name in layouts.names() if name not in nearest)]
