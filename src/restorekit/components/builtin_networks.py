@@ -378,6 +378,15 @@ def _multiscale_denoisers() -> list[Component]:
             },
         ),
         Component(
+            "lvae",
+            "restorekit.arch.lvae:LVAE",
+            "ladder variational autoencoder that gives diverse restorations and their mean",
+            "Prakash et al., Interpretable Unsupervised Diversity Denoising, ICLR 2022, "
+            "https://arxiv.org/abs/2104.01374",
+            ("convolutional", "multiscale", "blind", "generative"),
+            {"tiny": {"width": 8, "depth": 2, "latent_channels": 4, "blocks": 1, "samples": 2}},
+        ),
+        Component(
             "mirnet",
             "restorekit.arch.mirnet:MIRNet",
             "features of three sizes in parallel, with spatial and channel attention",
