@@ -6,6 +6,7 @@ What plugins promise as well is checked in `tests/testing/test_builtin_component
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -133,6 +134,47 @@ def test_integers_are_refused(name: str) -> None:
     """An 8-bit batch is refused, because values in [0, 1] are expected."""
     with pytest.raises(InputError, match="divide 8-bit images by 255"):
         cached(name)(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
+
+
+def refusal(model: nn.Module, **level: Any) -> str | None:
+    """The message of a model for a noise level; None if it restores a picture with it."""
+    try:
+        with torch.no_grad():
+            model(picture(1, 3, 16, 16), **level)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@every_model
+def test_a_missing_noise_level_is_named(name: str) -> None:
+    """A model works without it, or says in one line what it needs."""
+    message = refusal(cached(name))
+    needs = f"model '{name}' needs sigma, the standard deviation of the noise"
+    assert message is None or (message.startswith(needs) and "\n" not in message)
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("level", "fact"),
+    [
+        (torch.full((3, 1, 5, 5), 0.1), "not (3, 1, 5, 5) with a batch (1, 3, 16, 16)"),
+        (torch.full((1, 3, 1, 1), 0.1), "not (1, 3, 1, 1) with a batch"),
+        (torch.full((1, 1, 1, 1, 1), 0.1), "not (1, 1, 1, 1, 1) with a batch"),
+        (0.1, "as a tensor, not float; for one level use torch.full"),
+    ],
+    ids=["larger", "channels", "dimensions", "number"],
+)
+def test_a_noise_level_that_does_not_fit_is_named(name: str, level: Any, fact: str) -> None:
+    """In one line, by every model that needs the level; another one may ignore it."""
+    model = cached(name)
+    message = refusal(model, sigma=level)
+    if message is None:
+        assert refusal(model) is None
+    else:
+        assert message.startswith(f"model '{name}' takes sigma")
+        assert fact in message
+        assert "\n" not in message
 
 
 @every_model

@@ -85,7 +85,7 @@ class FFDNet(nn.Module):
             InputError: `noisy` is not a float batch of `channels` channels, or `sigma` is missing.
         """
         check_batch(noisy, self.channels, "ffdnet")
-        level = required_sigma(sigma, "ffdnet")
+        level = required_sigma(sigma, noisy, "ffdnet")
         image, size = pad_to_multiple(noisy, 2, mode="edge")
         phases = functional.pixel_unshuffle(image, 2)
         restored_phases = self.layers(torch.cat((phases, _halved(level, phases)), dim=1))

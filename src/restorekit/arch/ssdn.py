@@ -19,6 +19,7 @@ from restorekit.arch.padding import (
     crop,
     pad_to_multiple,
 )
+from restorekit.arch.sigma_input import check_sigma
 from restorekit.records import Restoration
 
 SLOPE = 0.1  # of the leaky ReLUs
@@ -155,7 +156,8 @@ class SSDN(nn.Module):
             its error, (B, C, C, H, W), unless `covariance` is "none".
 
         Raises:
-            InputError: `noisy` is not a float batch of `channels` channels.
+            InputError: `noisy` is not a float batch of `channels` channels, or `sigma` does not
+                fit it.
         """
         check_batch(noisy, self.channels, "ssdn")
         padded, size = pad_to_multiple(noisy, self.size_multiple, mode="zero")
@@ -170,6 +172,7 @@ class SSDN(nn.Module):
         extras = {"blind_mean": mean, "blind_covariance": covariance}
         if sigma is None:
             return Restoration(mean.to(noisy.dtype), extras)
+        check_sigma(sigma, noisy, "ssdn")
         image = posterior_mean(mean, covariance, noisy.to(mean), sigma.to(mean).square())
         return Restoration(image.to(noisy.dtype), extras)
 
