@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST = $(BIN)/python -m pytest
+# Tests of one file stay in one process, since they share fixtures.
+PROCESSES ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 LOWEST := .venv-lowest
 # The tests that need the extras onnx and openvino.
 EXPORTING := tests/runtimes tests/docs/test_code_blocks.py

@@ -81,6 +81,7 @@ def test_channels_last_gives_the_same(name: str) -> None:
 @every_model
 def test_compiles_as_one_graph(name: str) -> None:
     """torch.compile captures the model without a graph break, and the image is the same."""
+    torch.compiler.reset()  # the number of modules that one process compiles is limited
     model, noisy = make(name), picture(1, 3, 20, 27)
     compiled = torch.compile(ImageOnly(model), backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(noisy), restored(model, noisy))
