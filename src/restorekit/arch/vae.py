@@ -60,6 +60,28 @@ class ResidualBlock(nn.Module):
         return x + change
 
 
+def make_encoder(channels: int, width: int, depth: int) -> nn.Sequential:
+    """Layers that halve the size `depth` times: (B, C, H, W) -> (B, width 2^depth, h, w)."""
+    layers = nn.Sequential(conv3x3(channels, width, gain=1.0), ResidualBlock(width))
+    for fine, coarse in _steps(width, depth):
+        layers.extend((downsample(fine, coarse), ResidualBlock(coarse)))
+    return layers
+
+
+def make_decoder(latent_channels: int, width: int, depth: int) -> nn.Sequential:
+    """Layers that double the size: (B, latent_channels, h, w) -> (B, width, H, W)."""
+    deepest = width * 2**depth
+    layers = nn.Sequential(conv3x3(latent_channels, deepest, gain=1.0), ResidualBlock(deepest))
+    for fine, coarse in reversed(_steps(width, depth)):
+        layers.extend((upsample(coarse, fine), ResidualBlock(fine)))
+    return layers
+
+
+def _steps(width: int, depth: int) -> list[tuple[int, int]]:
+    """The widths before and after each halving."""
+    return list(pairwise(width * 2**scale for scale in range(depth + 1)))
+
+
 class VAE(nn.Module):
     """Variational autoencoder, for use with `kl_divergence`. Blind: `sigma` is ignored.
 
@@ -104,20 +126,14 @@ class VAE(nn.Module):
         self.channels = channels
         self.size_multiple = 2**depth
         self.latent_channels = latent_channels
-        widths = [width * 2**scale for scale in range(depth + 1)]
-        steps = list(pairwise(widths))  # (finer, coarser)
-        self.encoder = nn.Sequential(conv3x3(channels, width, gain=1.0), ResidualBlock(width))
-        for fine, coarse in steps:
-            self.encoder.extend((downsample(fine, coarse), ResidualBlock(coarse)))
-        self.mean = conv3x3(widths[-1], latent_channels, gain=1.0)
-        self.log_variance = conv3x3(widths[-1], latent_channels, gain=0.1)
+        coarsest = width * 2**depth
+        self.encoder = make_encoder(channels, width, depth)
+        self.mean = conv3x3(coarsest, latent_channels, gain=1.0)
+        self.log_variance = conv3x3(coarsest, latent_channels, gain=0.1)
         # The posterior starts narrow, so that the decoder first learns from nearly undisturbed
         # means, which are also what evaluation mode uses.
         nn.init.constant_(self.log_variance.bias, INITIAL_LOG_VARIANCE)  # type: ignore[arg-type]
-        deepest = conv3x3(latent_channels, widths[-1], gain=1.0)
-        self.decoder = nn.Sequential(deepest, ResidualBlock(widths[-1]))
-        for fine, coarse in reversed(steps):
-            self.decoder.extend((upsample(coarse, fine), ResidualBlock(fine)))
+        self.decoder = make_decoder(latent_channels, width, depth)
         # Linear, starting around mid-gray. A sigmoid would reach black and white only
         # asymptotically and pass almost no gradient there. Values outside of [0, 1] are clamped
         # when an image is saved.

@@ -112,6 +112,13 @@ def restorekit_losses() -> list[Component]:
             ("regularizer",),
         ),
         Component(
+            "codebook",
+            "restorekit.loss.codebook:Codebook",
+            "distance of a VQ-VAE's features from their codes, which trains the codes",
+            "van den Oord et al., VQ-VAE, NeurIPS 2017, https://arxiv.org/abs/1711.00937",
+            ("regularizer", "generative"),
+        ),
+        Component(
             "vdn",
             "restorekit.loss.variational:VDN",
             "negative lower bound of the likelihood of the noisy image, for the model vdn",

@@ -425,6 +425,15 @@ def _multiscale_denoisers() -> list[Component]:
                 "tiny": {"width": 4, "depth": 2, "sigma_width": 4, "sigma_depth": 3},
             },
         ),
+        Component(
+            "vqvae",
+            "restorekit.arch.vqvae:VQVAE",
+            "autoencoder whose latent is a map of codes, for use with the loss codebook",
+            "van den Oord et al., Neural Discrete Representation Learning, NeurIPS 2017, "
+            "https://arxiv.org/abs/1711.00937",
+            ("convolutional", "multiscale", "blind", "generative"),
+            {"tiny": {"width": 4, "depth": 1, "latent_channels": 4, "codes": 16}},
+        ),
     ]
 
 
