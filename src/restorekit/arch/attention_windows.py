@@ -24,6 +24,11 @@ def channels_last(features: Tensor) -> Tensor:
     return features.permute(0, 2, 3, 1)
 
 
+def apply_channels_last(module: nn.Module, features: Tensor) -> Tensor:
+    """The output of a module for (B, H, W, C), of and as (B, C, H, W)."""
+    return positions_last(module(channels_last(features)))
+
+
 def to_windows(features: Tensor, window: int, shift: int = 0) -> Tensor:
     """Cut features into windows, after a cyclic shift to the top left.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restorekit.arch.attention_windows import channels_last, positions_last
+from restorekit.arch.attention_windows import apply_channels_last
 from restorekit.arch.checkpointing import Blocks
 from restorekit.arch.padding import (
     check_at_least,
@@ -40,7 +40,7 @@ class SwinConvBlock(nn.Module):
         """(B, C, H, W) -> (B, C, H, W)."""
         near, wide = self.conv1_1(x).chunk(2, 1)
         near = near + self.conv_block(near)
-        wide = positions_last(self.trans_block(channels_last(wide)))
+        wide = apply_channels_last(self.trans_block, wide)
         mixed: Tensor = x + self.conv1_2(torch.cat((near, wide), 1))
         return mixed
 

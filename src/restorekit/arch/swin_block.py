@@ -45,13 +45,17 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) -> (B, H, W, C); H and W are multiples of the window."""
-        windows = to_windows(x, self.window, self.shift)
+        return self.attend(x, self.shift)
+
+    def attend(self, x: Tensor, shift: int) -> Tensor:
+        """`forward` with another shift."""
+        windows = to_windows(x, self.window, shift)
         if self.modulator is not None:
             windows = windows + self.modulator
         query, key, value = self.qkv(windows).chunk(3, -1)
         bias = relative_bias(self.relative_position_bias_table, self.window)
-        attended = attend_in_windows(query, key, value, bias, self.window, self.shift)
-        return from_windows(self.proj(attended), self.window, self.shift)
+        attended = attend_in_windows(query, key, value, bias, self.window, shift)
+        return from_windows(self.proj(attended), self.window, shift)
 
 
 class MLP(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.arch.attention_windows import (
+    apply_channels_last,
     channels_last,
     initialise_linear_layers,
     positions_last,
@@ -167,14 +168,9 @@ class Uformer(nn.Module):
         features = functional.leaky_relu(self.head(padded), 0.01)
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=True):
-            skips.append(_transformed(encoder, features))
+            skips.append(apply_channels_last(encoder, features))
             features = down(skips[-1])
-        features = _transformed(self.bottom, features)
+        features = apply_channels_last(self.bottom, features)
         for up, decoder in zip(self.ups, self.decoders, strict=True):
-            features = _transformed(decoder, torch.cat((up(features), skips.pop()), 1))
+            features = apply_channels_last(decoder, torch.cat((up(features), skips.pop()), 1))
         return (noisy + crop(self.tail(features), size)).to(noisy.dtype)
-
-
-def _transformed(stage: nn.Module, features: Tensor) -> Tensor:
-    """The output of transformer blocks, (B, C, H, W) -> (B, C, H, W)."""
-    return positions_last(stage(channels_last(features)))

@@ -180,6 +180,24 @@ def _networks() -> list[Component]:
             ("convolutional", "multiscale"),
         ),
         Component(
+            "xformer",
+            "restorekit.arch.xformer:Xformer",
+            "two coupled U-Nets, with attention in windows and attention between channels",
+            "Zhang et al., Xformer, ICLR 2024, https://arxiv.org/abs/2303.06440",
+            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1, "bias_free": True, "shift_bottom": True},
+                "tiny": {
+                    "width": 4,
+                    "channel_blocks": [1, 1, 1],
+                    "spatial_blocks": [2, 1, 1, 1],
+                    "refinement_blocks": 1,
+                    "window": 2,
+                },
+            },
+        ),
+        Component(
             "vae",
             "restorekit.arch.vae:VAE",
             "variational autoencoder with a convolutional latent, for use with kl_divergence",

@@ -179,4 +179,11 @@ def restorekit_layouts() -> list[Component]:
             "https://github.com/ZhendongWang6/Uformer",
             ("uformer",),
         ),
+        Component(
+            "xformer_authors",
+            f"{_LAYOUTS}.xformer_layout:XformerAuthors",
+            "Xformer",
+            "https://github.com/gladzhang/Xformer",
+            ("xformer",),
+        ),
     ]

@@ -26,7 +26,9 @@ class RestormerAuthors:
     def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
         """The checkpoint with the arguments of the model, or None if its keys are others."""
         first = "encoder_level1.0"
-        if not {"patch_embed.proj.weight", f"{first}.ffn.project_in.weight"} <= state.keys():
+        # Xformer has the same encoder, and no "latent".
+        needed = {"patch_embed.proj.weight", f"{first}.ffn.project_in.weight"}
+        if not needed <= state.keys() or not any(key.startswith("latent.") for key in state):
             return None
         if "skip_conv.weight" in state:
             raise CheckpointError(
