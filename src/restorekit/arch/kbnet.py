@@ -133,6 +133,9 @@ class KBNetS(BlockUNet):
     and the right of sizes that are not multiples of `size_multiple`. The channel attention takes
     means over the whole image, so that tiles are restored slightly differently.
 
+    For a colour patch of 256x256 pixels in float32, training keeps 2.9 GB of features, and
+    0.2 GB with `checkpoint`.
+
     Reference: https://arxiv.org/abs/2303.02881
 
     Args:
@@ -221,6 +224,9 @@ class KBNetL(TransformerUNet):
 
     Its published networks remove rain and defocus blur. The attention is computed over the whole
     image, so that tiles are restored slightly differently.
+
+    For a colour patch of 256x256 pixels in float32, training keeps 10.5 GB of features, and
+    0.5 GB with `checkpoint`.
 
     Reference: https://arxiv.org/abs/2303.02881
 
