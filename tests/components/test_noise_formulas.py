@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -111,6 +113,13 @@ def test_a_formula_stands_for_a_mapping(text: str, spec: dict[str, object]) -> N
         ("ä | gaussian(sdt=1)", "character 1: unknown noise 'ä'"),
         ("gaussian | jpeg(äß=1)", "character 17: unknown argument 'äß'"),
         ("gaussian\t | jpeg | gauss(1)", "character 20: unknown noise 'gauss'. Did you mean"),
+        ("gaussian(25)", "character 10: noise 'gaussian': std must be between 0 and 1"),
+        ("jpeg | gaussian(0.1, clip=7)", "character 27: noise 'gaussian': argument 'clip'"),
+        ("ä(1) | jpeg", "character 1: unknown noise 'ä'"),
+        ("jpeg | coarse(noise=gaussian(std=9))", "character 34: noise 'gaussian': std must"),
+        ("gaussian | jpeg(quality=[60, 950])", "character 25: noise 'jpeg': quality is a number"),
+        ("jpeg | (gaussian + -1*uniform)", "character 9: noise 'one_of': weights must be"),
+        ("jpeg | coarse()", "character 8: noise 'coarse': argument 'noise' is missing"),
     ],
 )
 def test_mistakes_are_reported_with_their_place(text: str, line: str) -> None:
@@ -199,3 +208,12 @@ def test_other_spellings_differ_from_formulas() -> None:
     assert is_formula("gaussian()")
     assert is_formula("gaussian|jpeg")
     assert is_formula("0.5*a + b")
+
+
+def test_a_missing_file_is_no_mistake_of_a_formula(tmp_path: Path) -> None:
+    """Reading the formula of a run does not need the files that the noise needs."""
+    profile = str(tmp_path / "camera.json")
+    text = f"poisson_gaussian(profile='{profile}') | jpeg"
+    assert restorekit.noises.read(text)["name"] == "chain"
+    with pytest.raises(RestoreKitError, match=r"camera\.json"):
+        restorekit.create_noise(text)

@@ -17,9 +17,9 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from restorekit.errors import ArgumentError, did_you_mean
+from restorekit.errors import ArgumentError, RestoreKitError, did_you_mean
 from restorekit.untrusted.plain_data import DEEPEST
 from restorekit.untrusted.text import quoted
 
@@ -27,6 +27,9 @@ Spec = dict[str, object]
 # Given a name, the names of its arguments in order, and whether it takes others and checks them
 # itself; raises RestoreKitError for an unknown one.
 ArgumentNames = Callable[[str], tuple[Sequence[str], bool]]
+
+# Makes a noise of a formula to check its values; raises ArgumentError.
+CheckNoise = Callable[[Spec], object]
 
 _LONGEST = 10_000  # characters
 _FORMULA = re.compile(r"[(|+*]")
@@ -42,27 +45,29 @@ def is_formula(text: str) -> bool:
     return " | " in text or (_FORMULA.search(text) is not None and not _SHORT.match(text))
 
 
-def read_formula(text: str, argument_names: ArgumentNames) -> Spec:
+def read_formula(text: str, argument_names: ArgumentNames, check_noise: CheckNoise) -> Spec:
     """The component of a formula, as {"name": ..., argument: ...}.
 
     Args:
         text: the formula.
         argument_names: the names of the arguments of a noise, and whether it takes others.
+        check_noise: checks the values of a noise, by making it.
 
     Raises:
-        ArgumentError: it cannot be read; the message has the position of the character.
+        ArgumentError: it cannot be read, or a value does not fit; the message has the position of
+            the character.
         UnknownNameError: no noise has a name in it.
     """
     if len(text) > _LONGEST:
         raise ArgumentError(f"noise {quoted(text)}: longer than {_LONGEST:,} characters")
-    return _Reader(text, argument_names).read()
+    return _Reader(text, argument_names, check_noise).read()
 
 
 class _Reader:
     """Reads one formula."""
 
-    def __init__(self, text: str, argument_names: ArgumentNames) -> None:
-        self.text, self.argument_names = text, argument_names
+    def __init__(self, text: str, argument_names: ArgumentNames, check_noise: CheckNoise) -> None:
+        self.text, self.argument_names, self.check_noise = text, argument_names, check_noise
         # On one line without an indentation, as Python wants it.
         self.source = re.sub(r"\s", " ", text).strip()
         self.skipped = len(text) - len(text.lstrip())
@@ -96,11 +101,12 @@ class _Reader:
             return {"name": "chain", "noises": [self._noise(each, depth + 1) for each in parts]}
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             terms = [self._term(each, depth + 1) for each in self._operands(node, ast.Add)]
-            return {
+            noise: Spec = {
                 "name": "one_of",
                 "noises": [noise for _, noise in terms],
                 "weights": [weight for weight, _ in terms],
             }
+            return self._checked(noise, node, {})
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             raise self._fault_at(
                 node, "a weight is for a sum, for example 0.5*gaussian + 0.5*uniform"
@@ -135,6 +141,7 @@ class _Reader:
             takes = ", ".join(names) or "no arguments"
             raise self._fault_at(node.args[len(names)], f"'{node.func.id}' takes {takes}")
         given: Spec = {}
+        places: dict[str, ast.expr] = {}
         pairs = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords)]
         for name, value in pairs:
             if name is None:
@@ -144,8 +151,22 @@ class _Reader:
             if name not in names and not is_open_ended:
                 # The start of "name=value".
                 raise self._fault_at(value, self._unknown(name, names), -len(name) - 1)
-            given[name] = self._value(value, depth + 1)
-        return {"name": node.func.id, **given}
+            given[name], places[name] = self._value(value, depth + 1), value
+        return self._checked({"name": node.func.id, **given}, node, places)
+
+    def _checked(self, noise: Spec, node: ast.expr, places: Mapping[str, ast.expr]) -> Spec:
+        """A noise whose values fit; a message is placed at the argument that it names."""
+        try:
+            self.check_noise(noise)
+        except ArgumentError as error:
+            # A file may be missing where a formula is only read.
+            if _comes_from_a_file(error):
+                return noise
+            named = (places[name] for name in places if re.search(rf"\b{name}\b", str(error)))
+            raise self._fault_at(next(named, node), str(error)) from error
+        except RestoreKitError:
+            pass  # not about a value; it is raised where the noise is made
+        return noise
 
     def _value(self, node: ast.expr, depth: int) -> object:
         if depth > DEEPEST:
@@ -211,6 +232,12 @@ class _Reader:
 
     def _fault(self, words: str, place: int) -> ArgumentError:
         return ArgumentError(f"noise {quoted(self.text)}, character {place + 1}: {words}")
+
+
+def _comes_from_a_file(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__
+    return error is not None
 
 
 def _explained(message: str, text: str) -> str:

@@ -40,7 +40,7 @@ def read_noise_text(text: str, registry: Registry) -> list[tuple[str, Spec]]:
         return known, signatures.is_open_ended(target)
 
     if noise_formulas.is_formula(text):
-        return [(text.strip(), noise_formulas.read_formula(text, names))]
+        return [(text.strip(), noise_formulas.read_formula(text, names, registry.build))]
     written = expressions.parse_expression(text)
     if not written.values:
         return [(written.text, {"name": written.name, **written.arguments})]
