@@ -210,8 +210,8 @@ def test_other_spellings_differ_from_formulas() -> None:
     assert is_formula("0.5*a + b")
 
 
-def test_a_missing_file_is_no_mistake_of_a_formula(tmp_path: Path) -> None:
-    """Reading the formula of a run does not need the files that the noise needs."""
+def test_a_formula_is_read_without_its_files(tmp_path: Path) -> None:
+    """The files that the noise needs are read when it is made."""
     profile = str(tmp_path / "camera.json")
     text = f"poisson_gaussian(profile='{profile}') | jpeg"
     assert restorekit.noises.read(text)["name"] == "chain"
