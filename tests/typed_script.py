@@ -86,6 +86,7 @@ from restorekit import (
     create_optimizer,
     create_schedule,
     datasets,
+    deblur,
     denoise,
     denoise_files,
     describe_weights,
@@ -98,6 +99,7 @@ from restorekit import (
     fold_batch_norm,
     formats,
     hookimpl,
+    inpaint,
     is_clean,
     json_schema,
     layouts,
@@ -136,6 +138,7 @@ from restorekit import (
     schedules,
     ssim,
     sweep,
+    upscale,
 )
 # isort: on
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from restorekit.restore.estimate_noise import estimate_noise
     from restorekit.restore.noise_estimation import estimate_sigma, is_clean, noise_map
     from restorekit.restore.outcome import DenoiseOutcome
+    from restorekit.restore.plug_and_play.tasks import deblur, inpaint, upscale
     from restorekit.restore.stabilization.sensor_noise import SensorNoise
     from restorekit.runtimes.export import export_onnx, export_torch
     from restorekit.runtimes.runtime_models import choose_runtime, load_runtime
@@ -156,6 +157,7 @@ _LAZY = {
     "compare_runs": "restorekit.experiments.compare_runs",
     "convert": "restorekit.weights.conversion",
     "convert_weights": "restorekit.weights.conversion",
+    "deblur": "restorekit.restore.plug_and_play.tasks",
     "denoise": "restorekit.restore.denoise",
     "denoise_files": "restorekit.operations.denoise_files",
     "describe_weights": "restorekit.weights.weights_listing",
@@ -166,6 +168,7 @@ _LAZY = {
     "find_weights": "restorekit.weights.weights_names",
     "fold_batch_norm": "restorekit.arch.dncnn",
     "hookimpl": "restorekit.components.hookspecs",
+    "inpaint": "restorekit.restore.plug_and_play.tasks",
     "is_clean": "restorekit.restore.noise_estimation",
     "json_schema": "restorekit.config.json_schema",
     "list_weights": "restorekit.weights.weights_names",
@@ -181,6 +184,7 @@ _LAZY = {
     "save_model": "restorekit.weights.weights_files",
     "ssim": "restorekit.metric.image_quality",
     "sweep": "restorekit.experiments.sweep",
+    "upscale": "restorekit.restore.plug_and_play.tasks",
 }
 
 
@@ -242,6 +246,7 @@ __all__ = [
     "compare_runs",
     "convert",
     "convert_weights",
+    "deblur",
     "denoise",
     "denoise_files",
     "describe_weights",
@@ -252,6 +257,7 @@ __all__ = [
     "find_weights",
     "fold_batch_norm",
     "hookimpl",
+    "inpaint",
     "is_clean",
     "json_schema",
     "list_weights",
@@ -267,6 +273,7 @@ __all__ = [
     "save_model",
     "ssim",
     "sweep",
+    "upscale",
 ]
 __all__ += _shortcuts()
 __all__.sort()

@@ -26,7 +26,7 @@ def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
     """
     dtype = torch.float32 if image.dtype in _NARROW else torch.float64
     exact = image.to(dtype)
-    smooth = _from_around(exact.masked_fill(gaps, 0), (~gaps).to(dtype))
+    smooth = from_around(exact.masked_fill(gaps, 0), (~gaps).to(dtype))
     # The same noise every time, so that restoring an image twice gives the same result.
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(image.shape, generator=generator, dtype=dtype)
@@ -39,7 +39,7 @@ def fill_missing(image: Tensor, gaps: Tensor) -> Tensor:
     return torch.where(gaps, smooth, exact).to(image.dtype)
 
 
-def _from_around(values: Tensor, weight: Tensor) -> Tensor:
+def from_around(values: Tensor, weight: Tensor) -> Tensor:
     """Interpolate where the weight is 0, from means at ever coarser scales (pull-push).
 
     As in Gortler et al., The Lumigraph, SIGGRAPH 1996, https://doi.org/10.1145/237170.237200.
@@ -48,7 +48,7 @@ def _from_around(values: Tensor, weight: Tensor) -> Tensor:
         return values
     held = _halved(weight)
     coarse = _halved(values * weight) / held.clamp(min=1e-12)
-    coarse = _from_around(coarse, (held > 0).to(weight))
+    coarse = from_around(coarse, (held > 0).to(weight))
     around = functional.interpolate(coarse, size=values.shape[-2:], mode="bilinear")
     return torch.where(weight > 0, values, around)
 

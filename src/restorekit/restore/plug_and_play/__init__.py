@@ -1,0 +1,1 @@
+"""Deblurring, enlarging and filling by any denoiser: plug-and-play restoration."""

@@ -1,0 +1,127 @@
+"""Kernels of blurs: measured on a degradation, given as numbers or a picture, or of a reduction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restorekit.components.kinds import noises
+from restorekit.errors import ArgumentError
+from restorekit.pictures.tensors import read_tensor, to_float
+from restorekit.records import degrade
+
+_REACH = 80  # pixels, farther than any blur among the noises reaches
+_NOTHING = 1e-6  # part of the largest weight that is taken for 0
+
+# What a user may give: a degradation, the weights, or a picture of a point.
+Blur = str | Mapping[str, Any] | nn.Module | PathLike[str] | np.ndarray[Any, Any] | Tensor
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The image of a point, or the weights of the pixels around one.
+
+    Attributes:
+        weights: (h, w), of sum 1; the weight of a pixel that is `row` rows below and `column`
+            columns right of the blurred one is at `origin` + (row, column).
+        origin: row and column of the weight of the pixel itself.
+    """
+
+    weights: Tensor
+    origin: tuple[int, int]
+
+    @property
+    def reach(self) -> int:
+        """How many rows or columns away the farthest weight is."""
+        sides = zip(self.weights.shape, self.origin, strict=True)
+        return max(max(first, size - 1 - first) for size, first in sides)
+
+    def spectrum(self, size: tuple[int, int], like: Tensor) -> Tensor:
+        """The factor of each frequency of an image that repeats, (H, W), complex.
+
+        Args:
+            size: height and width of the image, larger than the kernel.
+            like: a tensor of the wanted type and device.
+        """
+        placed = torch.zeros(size, dtype=like.dtype, device=like.device)
+        height, width = self.weights.shape
+        placed[:height, :width] = self.weights.to(placed)
+        shift = tuple(-first for first in self.origin)
+        spectrum: Tensor = torch.fft.fft2(placed.roll(shift, (0, 1))).conj()
+        return spectrum
+
+
+def read_kernel(blur: Blur) -> Kernel:
+    """The kernel of a blur that a user gives; see `deblur`.
+
+    Raises:
+        ArgumentError: it is not a blur, or its weights are not those of one.
+        ImageFileError: the picture cannot be read.
+    """
+    if isinstance(blur, PathLike):
+        return _point_spread(to_float(read_tensor(str(blur), 1))[0])
+    if isinstance(blur, (np.ndarray, Tensor)):
+        return _point_spread(torch.as_tensor(blur))
+    return _measured(blur)
+
+
+def reducing_kernel(scale: int) -> Kernel:
+    """The kernel by which bicubic resizing makes a picture smaller, with the antialiasing of PIL.
+
+    Args:
+        scale: by which the height and the width are divided.
+    """
+    # The middle of a small pixel is between those of the large ones that it stands for.
+    reach = 2 * scale
+    distance = (torch.arange(-reach, reach + scale) - (scale - 1) / 2) / scale
+    x = distance.abs()
+    near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
+    window = torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
+    weights = window[:, None] * window
+    return Kernel(weights / weights.sum(), (reach, reach))
+
+
+def identity_kernel() -> Kernel:
+    """The kernel of no blur."""
+    return Kernel(torch.ones(1, 1), (0, 0))
+
+
+def _measured(blur: str | Mapping[str, Any] | nn.Module) -> Kernel:
+    """The kernel of a degradation: what it makes of a point."""
+    model = noises.build(blur)
+    side = 2 * _REACH + 1
+    point = torch.zeros(1, 1, side, side)
+    point[..., _REACH, _REACH] = 1.0
+    first, second, half = (
+        degrade(model, image, torch.Generator().manual_seed(seed)).noisy
+        for seed, image in ((0, point), (1, point), (0, point / 2))
+    )
+    if not torch.equal(first, second) or not torch.allclose(first / 2, half, atol=1e-6):
+        raise ArgumentError(
+            f"'{blur}' is not a blur of fixed parameters; examples are 'blur(radius=1.5)' and "
+            "'motion_blur(length=9, angle=30)'"
+        )
+    return _point_spread(first[0, 0])
+
+
+def _point_spread(image: Tensor) -> Kernel:
+    """The kernel of the image of a point in the middle, (H, W)."""
+    if image.ndim != 2 or 0 in image.shape:
+        raise ArgumentError(f"the weights of a blur are (H, W), not {tuple(image.shape)}")
+    weights = image.detach().cpu().double().clamp(min=0)
+    if not bool(weights.isfinite().all()) or not bool(weights.any()):
+        raise ArgumentError("the weights of a blur are finite and not all 0")
+    # Weights are those of the pixels from which light comes: the mirror image of where it goes.
+    weights = weights.flip(0, 1)
+    middle = [(side - 1) // 2 for side in weights.shape]
+    rows, columns = (weights > _NOTHING * weights.max()).nonzero(as_tuple=True)
+    top, left = int(rows.min()), int(columns.min())
+    cut = weights[top : int(rows.max()) + 1, left : int(columns.max()) + 1]
+    origin = (middle[0] - top, middle[1] - left)
+    return Kernel((cut / cut.sum()).float(), origin)

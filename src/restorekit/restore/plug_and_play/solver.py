@@ -1,0 +1,62 @@
+"""Restoration in turns: explain what was observed, then remove noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log10
+
+import torch
+from torch import Tensor
+
+from restorekit.restore.plug_and_play.degradation import Degradation
+from restorekit.symmetry import ALL_SYMMETRIES
+
+# A denoiser, as a function of a batch (B, C, H, W) and the standard deviation of its noise.
+Prior = Callable[[Tensor, float], Tensor]
+
+_FIRST_LEVEL = 49 / 255  # of noise, in the first step
+_TRUST = 0.23  # weight of the prior
+
+
+def solve(
+    observed: Tensor,
+    known: Tensor,
+    degradation: Degradation,
+    image: Tensor,
+    sigma: float,
+    prior: Prior,
+    steps: int,
+    noise: bool = False,
+) -> Tensor:
+    """The clean image behind a degraded one, by half-quadratic splitting.
+
+    Each step finds the image near the present one that explains what was observed, and then removes
+    its noise, whose assumed level falls from 49/255 to that of the observed image.
+
+    After Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, IEEE TPAMI 2021,
+    https://arxiv.org/abs/2008.13751
+
+    Args:
+        observed: the degraded image, (B, C, h, w).
+        known: True where it is known, broadcastable to it.
+        degradation: what the clean image went through.
+        image: a first guess of the clean image, (B, C, H, W).
+        sigma: standard deviation of the noise of `observed` on the scale of [0, 1], above 0.
+        prior: removes noise.
+        steps: how many, at least 1.
+        noise: whether noise of the assumed level is added before it is removed (as in Zhu et al.,
+            DiffPIR, CVPRW 2023, https://arxiv.org/abs/2305.08995). Where little was observed, a
+            denoiser that is applied again and again to images without noise exaggerates them.
+
+    Returns:
+        The clean image, (B, C, H, W), not clamped.
+    """
+    first, random = log10(max(_FIRST_LEVEL, sigma)), torch.Generator().manual_seed(0)
+    for step, level in enumerate(torch.logspace(first, log10(sigma), steps).tolist()):
+        image = degradation.explain(observed, known, image, _TRUST * (sigma / level) ** 2)
+        if noise:
+            image = image + level * torch.randn(image.shape, generator=random).to(image)
+        # Turned differently each time, so that preferred directions of the denoiser do not add up.
+        turn = ALL_SYMMETRIES[step % len(ALL_SYMMETRIES)]
+        image = turn.undo(prior(turn.apply(image), level))
+    return image
