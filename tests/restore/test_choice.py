@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from restorekit import Denoiser, create_noise
+from restorekit import Denoiser, analyze, create_noise
+from restorekit.restore.analysis import Analysis
+from restorekit.restore.choice import choose
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import open_image
+from restorekit.restore.safeguard.guard import Guard, Verdict
 
 
 def noisy(clean: np.ndarray, sigma: float) -> np.ndarray:
@@ -224,3 +231,33 @@ def test_texture_is_not_taken_for_coarse_noise(
     assert outcome.scales == 1
     before, after = (np.square(x.astype(float) - clean).mean() for x in (given, outcome.image))
     assert after <= before + 0.01
+
+
+@pytest.mark.parametrize(("ratio", "expected"), [(1.0, "swift-gaussian"), (1.5, "swift-photo")])
+def test_a_given_noise_curve_needs_no_evidence(
+    photograph: np.ndarray, ratio: float, expected: str
+) -> None:
+    """Texture hides the curve of an image, but correlated noise is not white with any curve."""
+    found = analyze(photograph)
+    curve = replace(found.noise_curve, is_trustworthy=False, correlation=ratio)
+    correlation = replace(found.correlation, luma=(0.6, 0.6))
+    measured = {**found.measured, "noise_curve": curve, "correlation": correlation}
+    found = Analysis(found.size, found.channels, measured)
+    assert choose(found).model == "swift-photo"
+    assert choose(found, curve_is_given=True).model == expected
+
+
+@pytest.mark.parametrize(("level", "expected"), [(1, "clean"), (12, "unclear")])
+def test_coarse_noise_that_is_left_is_not_called_clean(
+    photograph: np.ndarray, level: int, expected: str
+) -> None:
+    """Even if it may be texture."""
+    job = ImageJob(open_image(photograph.copy(), None), "float32", analysis=analyze(photograph))
+    assert job.analysis is not None
+    scales = job.analysis.noise_scales
+    coarse = replace(scales, channels=((level / 255, 0.95 * level / 255, 0.0, 0.0),) * 3)
+    measured = {**job.analysis.measured, "noise_scales": coarse}
+    job.analysis = Analysis(job.analysis.size, 3, measured)
+    job.guard = Guard(torch.zeros(1, 3), [Verdict("clean")])
+    job.finish_verdict()
+    assert job.reason == expected

@@ -18,6 +18,7 @@ from restorekit.restore.image_types import OpenedImage
 from restorekit.restore.impulse_removal.refill import refill
 from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.neutral import average_channels, differs_by_noise
+from restorekit.restore.stabilization.choose import is_curve
 
 _USUAL, _FOR_IMPULSES = "swift-photo", "swift-impulse"
 # Above this level of other noise, the network for impulses takes them for part of it.
@@ -67,7 +68,7 @@ class AutomaticRestorer:
             if part.analysis is None:
                 part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
             self._remove_impulses(part, options)
-            choice = choose(part.analysis, part.searched)
+            choice = choose(part.analysis, part.searched, is_curve(options.stabilize))
             if differs_by_noise(part.canvas):
                 part.canvas.has_gray_noise = True
                 choice = replace(choice, gray="restored")

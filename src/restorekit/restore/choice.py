@@ -11,6 +11,8 @@ from restorekit.restore.coarse_noise import Scales
 from restorekit.restore.safeguard.reason import Reason
 
 MEASUREMENTS = ("content", "impulses", "noise_curve", "correlation", "noise_scales")
+# Noise with a given curve is white up to this ratio of middle to high frequencies.
+_MOST_CORRELATED = 1.15
 # A smaller share of wrong pixels is left to the other networks.
 _IMPULSIVE = 0.003
 _SURE = 0.6
@@ -70,13 +72,16 @@ class Choice:
         return f"{self.model} for {self.reason}{suffix}"
 
 
-def choose(analysis: Analysis, without_impulses: bool = False) -> Choice:
+def choose(
+    analysis: Analysis, without_impulses: bool = False, curve_is_given: bool = False
+) -> Choice:
     """Choose the network for an image.
 
     Args:
         analysis: has at least the measurements in `MEASUREMENTS`.
         without_impulses: whether its impulses have been looked for and removed, so that any left do
             not count.
+        curve_is_given: whether the user gives the noise curve, which then needs no evidence.
     """
     is_gray = analysis.channels == 1 or analysis.content.is_gray
     for_white = "swift-gaussian-gray" if is_gray else "swift-gaussian"
@@ -86,6 +91,8 @@ def choose(analysis: Analysis, without_impulses: bool = False) -> Choice:
         return Choice("swift-photo", "a halftone screen", left_alone="halftone")
     if analysis.impulses.share > _IMPULSIVE and not without_impulses:
         return Choice("swift-impulse", f"{analysis.impulses.share:.1%} wrong pixels")
+    if curve_is_given and _is_white(analysis):
+        return Choice(for_white, "white noise with the given curve", levels)
     if analysis.noise_curve.is_trustworthy:
         return Choice(for_white, "white noise that grows with the signal", levels)
     if analysis.correlation.is_white and _is_even(levels):
@@ -99,6 +106,11 @@ def choose(analysis: Analysis, without_impulses: bool = False) -> Choice:
         known = levels if is_gray else None
         return Choice("swift-photo", f"coarse noise, {found}", known, scales="auto")
     return Choice("swift-photo", f"coarse or weak noise, {found}")
+
+
+def _is_white(analysis: Analysis) -> bool:
+    """Whether noise is white, or depends on the signal and is white otherwise."""
+    return analysis.correlation.is_white or analysis.noise_curve.correlation < _MOST_CORRELATED
 
 
 def _is_even(levels: tuple[float, ...]) -> bool:

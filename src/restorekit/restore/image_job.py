@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from restorekit.restore.analysis import Analysis, analyze_canvas
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.choice import MEASUREMENTS, Choice
+from restorekit.restore.coarse_noise import may_have_coarse_noise
 from restorekit.restore.denoise_options import AUTOMATIC
 from restorekit.restore.image_types import OpenedImage
 from restorekit.restore.impulse_removal.remove import (
@@ -19,7 +20,7 @@ from restorekit.restore.impulse_removal.remove import (
 )
 from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel, join_estimates
 from restorekit.restore.outcome import DenoiseOutcome
-from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.safeguard.guard import Guard, Verdict
 from restorekit.restore.safeguard.reason import Reason
 from restorekit.restore.several_scales import ScaleShares
 from restorekit.restore.stabilization.stabilizer import Stabilizer
@@ -94,6 +95,17 @@ class ImageJob:
         if self.impulses and self.analysis:
             self.before = self.analysis
             self.analysis = analyze_canvas(self.canvas, names=MEASUREMENTS)
+
+    def finish_verdict(self) -> None:
+        """Call an image with coarse noise that was left "unclear" instead of "clean"."""
+        if self.guard is None or not may_have_coarse_noise(self.analysis):
+            return
+        self.guard.verdicts = [
+            Verdict("unclear") if verdict and verdict.reason == "clean" else verdict
+            for verdict in self.guard.verdicts
+        ]
+        if isinstance(self.level, EstimatedLevel):
+            self.level = replace(self.level, clean=(False,) * len(self.level.clean))
 
     def split(self) -> list[ImageJob]:
         """A job for each image of a batch, with views of its memory."""

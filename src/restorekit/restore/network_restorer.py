@@ -78,6 +78,8 @@ class NetworkRestorer:
             _choose_scales(job, options)
             job.guard = _guard(job, options)
         run_jobs(jobs, self._pipeline, self._levels, options)
+        for job in jobs:
+            job.finish_verdict()
 
     def _impulse_mode(self, job: ImageJob, options: DenoiseOptions) -> ImpulseMode | None:
         """How impulses are removed; None if they are not."""

@@ -53,6 +53,22 @@ def test_coloured_texture_is_not_noise_of_independent_channels() -> None:
     assert abs(255 * white.sigma - 4) < 0.4
 
 
+def test_correlated_noise_has_colour() -> None:
+    """A residual with heavy tails that channels share is texture, such as a crowd from far away."""
+    luma, each = _heavy(_smoothed(_normal(0), 1.0)), _heavy(_smoothed(_normal(1, 3), 1.0))
+    clean, sigma = 0.5 + 0.02 * _ramp().expand(1, 3, -1, -1), torch.full((3,), 8 / 255)
+    for residual, expected in ((luma + 0.1 * each, False), (each, True)):
+        evidence = measure_evidence(clean + 8 / 255 * residual, clean, sigma)
+        assert evidence.is_correlated == expected
+    gray = measure_evidence(clean + 8 / 255 * luma.expand(1, 3, -1, -1), clean, sigma)
+    assert gray.is_correlated
+
+
+def _heavy(image: Tensor) -> Tensor:
+    """With heavier tails than a normal distribution, of unit variance."""
+    return image * image.abs().sqrt() / (image.abs() ** 3).mean() ** 0.5
+
+
 def _normal(seed: int, channels: int = 1) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(1, channels, _SIDE, _SIDE, generator=generator)

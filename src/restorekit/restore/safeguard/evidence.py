@@ -14,6 +14,7 @@ An estimate of the level alone takes fine texture for noise. Four observations d
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -43,6 +44,10 @@ _WHITE_RATIO, _EXCESS_POWER = 1.1, 6
 # differs from place to place. Between the correlations of white and of correlated noise, neither
 # is certain: lawns measure 0.1.
 _UNCORRELATED, _NORMAL = 0.04, 3.6
+# Power of the colour of correlated noise, relative to that of its mean over the channels: at least
+# 0.5 for the noise of cameras, 0.2 for a crowd. A residual with less colour that does not have the
+# kurtosis of noise is texture, which channels share.
+_LEAST_COLOUR = 0.3
 # A network that removes more than this factor of the estimated level removes texture: at most 1.06
 # for white noise and 1.5 for the noise of cameras, 1.4 for lawns, 2.0 to 2.2 for crowds. The level
 # of coarse noise can be underestimated more, but then the residual has the kurtosis of noise.
@@ -114,7 +119,13 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         and relative < _SMOOTH_CORRELATED
         and kurtosis < _KURTOSIS
         and correlation > _CORRELATION
-        and (kurtosis < _NORMAL or mean < (_MOST_CORRELATED * overall) ** 2)
+        and (
+            kurtosis < _NORMAL
+            or (
+                mean < (_MOST_CORRELATED * overall) ** 2
+                and _colour(noisy, residual) > _LEAST_COLOUR
+            )
+        )
     )
     level = min(removed, overall)
     may_be_white = (
@@ -195,6 +206,15 @@ def _correlation(residual: Tensor) -> float:
     below = (residual[:, 1:] * residual[:, :-1]).mean()
     beside = (residual[..., 1:] * residual[..., :-1]).mean()
     return float((below + beside) / 2 / power)
+
+
+def _colour(noisy: Tensor, residual: Tensor) -> float:
+    """Power of the colour of a residual relative to that of its mean; infinite for a gray one."""
+    if bool((noisy == noisy[:, :1]).all()):
+        return math.inf
+    luma = residual.mean(1, keepdim=True)
+    power = luma.square().mean().clamp_min(1e-12)
+    return float((residual - luma).square().mean() / power)
 
 
 def _moment(residual: Tensor, order: int) -> float:

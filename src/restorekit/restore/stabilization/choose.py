@@ -32,6 +32,11 @@ def check_stabilize(stabilize: object) -> None:
         raise ArgumentError(f"stabilize is {modes}, a NoiseCurve or SensorNoise, not {stabilize!r}")
 
 
+def is_curve(stabilize: Stabilize) -> bool:
+    """Whether the option gives the noise of the sensor, so that none is measured."""
+    return isinstance(stabilize, (NoiseCurve, SensorNoise))
+
+
 def choose_stabilizer(
     canvas: Canvas, stabilize: Stabilize, uses_sigma: bool, analysis: Analysis | None = None
 ) -> Stabilizer | None:
