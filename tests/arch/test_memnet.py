@@ -16,9 +16,8 @@ def _known_weights() -> None:
     torch.manual_seed(0)
 
 
-def pre_activated(layer: nn.Module, x: Tensor) -> Tensor:
+def pre_activated(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
     """Normalisation, ReLU and convolution."""
-    norm, conv = layer.norm, layer.conv
     x = batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
     return conv2d(x.relu(), conv.weight, conv.bias, padding=conv.kernel_size[0] // 2)
 
@@ -31,16 +30,19 @@ def test_is_the_network_of_the_paper(shared: bool, supervised: bool) -> None:
     sizes = {"width": 6, "blocks": 3, "recursions": 2}
     model = randomise(create_model("memnet", **sizes, shared=shared, supervised=supervised))
     noisy = torch.rand(2, 3, 11, 14)
-    memories = [pre_activated(model.head, noisy)]
+    memories = [pre_activated(model.head, model.head_norm, noisy)]
     for block in model.blocks:
         states, state = [], memories[-1]
-        for first, second in zip(block.first, block.second, strict=True):
-            state = state + pre_activated(second, pre_activated(first, state))
+        for place in range(2):
+            which = 0 if shared else place
+            inner = pre_activated(block.first[which], block.first_norms[place], state)
+            state = state + pre_activated(block.second[which], block.second_norms[place], inner)
             states.append(state)
-        memories.append(pre_activated(block.gate, torch.cat(states + memories, dim=1)))
+        memory = pre_activated(block.gate, block.gate_norm, torch.cat(states + memories, dim=1))
+        memories.append(memory)
     seen = memories[1:] if supervised else memories[-1:]
-    layers = zip(model.reconstructions, seen, strict=True)
-    images = [noisy + pre_activated(*pair) for pair in layers]
+    outputs = zip(model.tail_norms, seen, strict=True)
+    images = [noisy + pre_activated(model.tail, *output) for output in outputs]
     weights = model.weights if supervised else [1]
     expected = sum(weight * image for weight, image in zip(weights, images, strict=True))
     torch.testing.assert_close(model(noisy), expected)

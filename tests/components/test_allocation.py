@@ -153,3 +153,16 @@ def test_other_mistakes_are_reported_by_torch() -> None:
     """For example a negative size."""
     with pytest.raises(RuntimeError, match="negative"), bounded_allocation(10**9, what="it"):
         torch.zeros(-1)
+
+
+def test_trials_without_memory_are_not_counted() -> None:
+    """A build within a bound takes its size once, although it is tried on the meta device first.
+
+    The first attempt may take up to 64 MB more.
+    """
+    size = 4 * (3 << 20) * 8 + (1 << 20)  # of the layer below, in bytes
+    with bounded_allocation(size + (64 << 20), what="all"):
+        made = build_within_memory(lambda: nn.Linear(8 << 10, 3 << 10), "it")
+    assert made.weight.device.type == "cpu"
+    with pytest.raises(TooLargeError), bounded_allocation(size // 4, what="all"):
+        build_within_memory(lambda: nn.Linear(8 << 10, 3 << 10), "it")

@@ -95,6 +95,14 @@ class Unused(Model):
         self.unused = nn.Parameter(torch.ones(2))
 
 
+class Tied(Model):
+    """Has one convolution under two names, which safetensors does not store."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.same = self.conv
+
+
 class Float32Only(Model):
     """Converts to float32 and back to nothing."""
 
@@ -148,6 +156,7 @@ class NumberOnly(Model):
         (Random, {"deterministic"}),
         (Batched, {"deterministic"}),
         (Unused, {"gradients"}),
+        (Tied, {"state dict"}),
         (Float32Only, {"half precision"}),
         (Coarse, {"tiles"}),
         (CoarseUndeclared, {"tiles"}),

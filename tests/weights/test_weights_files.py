@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from restorekit import CheckpointError, create_model, load_model, models, save_model
+from restorekit.testing.subject import small_arguments
 from restorekit.weights import read_card
 
 
@@ -33,7 +34,7 @@ NETWORKS = [n for n in models.names() if "classical" not in models.entry(n).comp
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_model_round_trips(name: str, tmp_path: Path) -> None:
     """The loaded network has the same class and gives the same results."""
-    model = create_model(name, channels=1).eval()
+    model = create_model(name, channels=1, **small_arguments(models, name)).eval()
     save_model(model, tmp_path / "w.safetensors")
     loaded = load_model(tmp_path / "w.safetensors")
     image = torch.rand(1, 1, 17, 20)
@@ -42,6 +43,17 @@ def test_every_model_round_trips(name: str, tmp_path: Path) -> None:
     assert type(loaded) is type(model)
     assert not loaded.training
     assert torch.equal(getattr(ours, "image", ours), getattr(theirs, "image", theirs))
+
+
+def test_tensors_that_share_memory_are_not_written(tmp_path: Path) -> None:
+    """The message names some of them, in one line."""
+    layer = nn.Linear(3, 3)
+    with pytest.raises(CheckpointError) as caught:
+        save_model(nn.Sequential(layer, layer), tmp_path / "w.safetensors")
+    message = str(caught.value)
+    assert "not written, Some tensors share memory" in message
+    assert "weight'" in message
+    assert "\n" not in message
 
 
 def test_the_card_describes_the_network(saved: Path) -> None:

@@ -14,20 +14,6 @@ from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch
 
 
-class PreActivated(nn.Module):
-    """A convolution after a batch normalisation and a ReLU. The convolution may be shared."""
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(conv.in_channels)
-        self.conv = conv
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C_in, H, W) -> (B, C_out, H, W)."""
-        features: Tensor = self.conv(relu(self.norm(x), inplace=True))
-        return features
-
-
 class MemoryBlock(nn.Module):
     """A recursive unit and the gate that combines its states with those of earlier blocks.
 
@@ -35,25 +21,36 @@ class MemoryBlock(nn.Module):
         width: channels.
         number: number of the block, from 1; as many memories precede it.
         recursions: states of the recursive unit.
-        shared: use the same convolutions in each recursion.
+        shared: use the same two convolutions in each recursion. The normalisations are not shared,
+            since the statistics of the states differ.
     """
 
     def __init__(self, width: int, number: int, recursions: int, shared: bool) -> None:
         super().__init__()
-        # The normalisations are not shared: the statistics of the states differ.
-        self.first = _recursions(width, recursions, 2**0.5, shared)
-        self.second = _recursions(width, recursions, 0.5, shared)
-        gate = nn.Conv2d((recursions + number) * width, width, 1)
-        self.gate = PreActivated(gate)
+        convs = 1 if shared else recursions
+        self.first = nn.ModuleList(conv3x3(width, width) for _ in range(convs))
+        self.second = nn.ModuleList(conv3x3(width, width, gain=0.5) for _ in range(convs))
+        self.first_norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(recursions))
+        self.second_norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(recursions))
+        self.gate_norm = nn.BatchNorm2d((recursions + number) * width)
+        self.gate = nn.Conv2d((recursions + number) * width, width, 1)
 
     def forward(self, memories: list[Tensor]) -> Tensor:
         """The outputs of earlier blocks, each (B, C, H, W) -> the output of this one."""
         state, states = memories[-1], []
-        for first, second in zip(self.first, self.second, strict=True):
-            state = state + second(first(state))
+        norms = zip(self.first_norms, self.second_norms, strict=True)
+        for recursion, (first_norm, second_norm) in enumerate(norms):
+            which = recursion % len(self.first)
+            inner = pre_activated(self.first[which], first_norm, state)
+            state = state + pre_activated(self.second[which], second_norm, inner)
             states.append(state)
-        output: Tensor = self.gate(torch.cat((*states, *memories), dim=1))
-        return output
+        return pre_activated(self.gate, self.gate_norm, torch.cat((*states, *memories), dim=1))
+
+
+def pre_activated(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
+    """A convolution after a batch normalisation and a ReLU: (B, C, H, W) -> (B, C_out, H, W)."""
+    features: Tensor = conv(relu(norm(x), inplace=True))
+    return features
 
 
 class MemNet(nn.Module):
@@ -67,7 +64,7 @@ class MemNet(nn.Module):
     The default has the 677 thousand weights of the paper in its convolutions, which are shared by
     the recursions. In the networks that the authors released they are not: `shared=False`.
     Features stay at full size in all 80 layers, and all states of a block are kept: this is slow,
-    and 1024x1024 pixels at once take about 11 GB.
+    and 1024x1024 pixels at once take about 12 GB.
 
     Reference: https://arxiv.org/abs/1708.02209
 
@@ -106,13 +103,14 @@ class MemNet(nn.Module):
         )
         self.channels = channels
         self.size_multiple = 1
-        self.head = PreActivated(conv3x3(channels, width))
+        self.head_norm = nn.BatchNorm2d(channels)
+        self.head = conv3x3(channels, width)
         self.blocks = nn.ModuleList(
             MemoryBlock(width, number, recursions, shared) for number in range(1, blocks + 1)
         )
-        reconstruction = conv3x3(width, channels, gain=0.05)
         outputs = blocks if supervised else 1
-        self.reconstructions = nn.ModuleList(PreActivated(reconstruction) for _ in range(outputs))
+        self.tail_norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(outputs))
+        self.tail = conv3x3(width, channels, gain=0.05)
         self.weights = nn.Parameter(torch.full((outputs,), 1 / outputs)) if supervised else None
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
@@ -129,20 +127,12 @@ class MemNet(nn.Module):
             InputError: `noisy` is not a float batch of `channels` channels.
         """
         check_batch(noisy, self.channels, "memnet")
-        memories = [self.head(noisy)]
+        memories = [pre_activated(self.head, self.head_norm, noisy)]
         for block in self.blocks:
             memories.append(block(memories))
-        seen = memories[-len(self.reconstructions) :]
-        layers = zip(self.reconstructions, seen, strict=True)
-        images = torch.stack([noisy + layer(memory) for layer, memory in layers])
+        outputs = zip(self.tail_norms, memories[-len(self.tail_norms) :], strict=True)
+        images = torch.stack([noisy + pre_activated(self.tail, *output) for output in outputs])
         if self.weights is not None:
             images = images * self.weights[:, None, None, None, None]
         image: Tensor = images.sum(dim=0)
         return image.to(noisy.dtype)
-
-
-def _recursions(width: int, count: int, gain: float, shared: bool) -> nn.ModuleList:
-    """Convolutions of the recursions, with normalisations of their own."""
-    convs = [conv3x3(width, width, gain)]
-    convs = convs * count if shared else [conv3x3(width, width, gain) for _ in range(count)]
-    return nn.ModuleList(PreActivated(conv) for conv in convs)

@@ -26,8 +26,8 @@ class PatchMLP(nn.Module):
     Patches are taken at every `stride` pixels, and the restored ones are averaged where they
     overlap, weighted by a Gaussian window. The image is mirrored at its border. The network has one
     noise level, that of its training; `sigma` is ignored. Its cost grows with the inverse square of
-    `stride`: the default takes 1.5 million MACs per pixel with the stride of 3, and 14 million with
-    a stride of 1.
+    `stride`: for gray images the default takes 1.5 million MACs per pixel with the stride of 3, and
+    14 million with a stride of 1.
 
     Reference: https://arxiv.org/abs/1211.1544
 

@@ -22,8 +22,7 @@ class REDNet(nn.Module):
     With n = `depth` / 2, the features of every second convolution k are added to those of
     deconvolution n - k, before its ReLU, and the image is added to the last deconvolution. Nothing
     is pooled. RED10 has no skips but that of the image. RED30 has the published 4,131 thousand
-    weights;
-    1024x1024 pixels at once take about 6 GB there.
+    weights; 1024x1024 pixels at once take about 6 GB there.
 
     Reference: https://arxiv.org/abs/1603.09056
 

@@ -94,8 +94,9 @@ def bounded_allocation(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> object:
             kwargs = kwargs or {}
-            # A call with `out` writes into a tensor that has been counted already.
-            if func in creators and kwargs.get("out") is None:
+            # A call with `out` writes into a tensor that has been counted already. A tensor that is
+            # put on the meta device takes nothing: trials within the block are not counted.
+            if func in creators and kwargs.get("out") is None and not _is_meta(kwargs):
                 self.taken += _bytes_of(func, args, kwargs, what)
                 # Many small tensors exhaust memory and time too.
                 self.created += 1
@@ -111,6 +112,10 @@ def bounded_allocation(
             return func(*args, **kwargs)
 
     return Bounded()
+
+
+def _is_meta(kwargs: Any) -> bool:
+    return str(kwargs.get("device")) == "meta"
 
 
 def _bytes_of(func: Any, args: Any, kwargs: Any, what: str) -> int:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from restorekit.components.allocation import bounded_allocation
@@ -82,7 +83,7 @@ def save_model(
     try:
         content = save(tensors, metadata={KEY: json.dumps(full)})
     except (RuntimeError, TypeError) as error:  # shared tensors, or a card that is not JSON
-        reason = str(error).partition("\n")[0]
+        reason = shorten(str(error), 250, placeholder=" ..")
         raise CheckpointError(f"{path}: not written, {reason}") from error
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
