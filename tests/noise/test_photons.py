@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,13 +49,19 @@ def test_the_table_holds_the_poisson_distribution(rate: float) -> None:
     assert distance(found, rate) < 3e-5
 
 
-@pytest.mark.parametrize("rate", [12.01, 17.5, 40.0, 300.0, 2000.0])
-def test_counts_of_high_rates_have_the_stated_error(rate: float) -> None:
+@pytest.mark.parametrize(
+    ("rate", "count"),
+    [
+        *((rate, numbers.count_of_normal) for rate in (12.01, 17.5, 40.0, 300.0, 2000.0)),
+        *((rate, numbers.count_of_large) for rate in (40.01, 57.5, 300.0, 2000.0)),
+    ],
+)
+def test_counts_of_high_rates_have_the_stated_error(rate: float, count: Any) -> None:
     """Normal numbers on a fine grid, weighted by their probability."""
     edges = np.linspace(-7, 7, 1_400_001)
     weights = np.diff(stats.norm.cdf(edges))
     normal = torch.from_numpy((edges[1:] + edges[:-1]) / 2)
-    counts = numbers.count_of_normal(normal, torch.full_like(normal, rate)).long().numpy()
+    counts = count(normal, torch.full_like(normal, rate)).long().numpy()
     assert distance(np.bincount(counts, weights), rate) < STATED
 
 

@@ -50,7 +50,10 @@ class Speckle(Noise):
         std = draw.parameter(self.std)
         relative = draw.normal(*clean.shape).mul_(std)
         level = self.pooled(clean.detach().float().square(), self.sigma_map).sqrt() * std
-        return Degraded(torch.addcmul(clean, clean, relative.to(clean.dtype)), level)
+        if clean.requires_grad or clean.dtype != relative.dtype:
+            return Degraded(torch.addcmul(clean, clean, relative.to(clean.dtype)), level)
+        # Fresh memory for the result would take as long as the computation.
+        return Degraded(torch.addcmul(clean, clean, relative, out=relative), level)
 
 
 class Gamma(Noise):

@@ -19,10 +19,12 @@ import torch
 from torch import Generator, Tensor
 
 _FROM_NORMAL = 12  # rates above it are drawn from normal numbers
+_LARGE = 40  # above it, the expansion needs no term in 1 / rate
 _COUNTS = 64  # a rate of 12 exceeds 63 with a probability of 1e-24
 # The 31 random bits of a table look-up: rounding of the rate, column, and choice of the alias.
 _ROUNDING_BITS, _COLUMN_BITS, _CHOICE_BITS = 12, 6, 13
 _STEPS = 64  # rates of the grid in a unit
+_NONE = np.empty(0, np.int64)
 _CHUNK = 1 << 16  # numbers that are drawn together, so that intermediate results stay in the cache
 
 
@@ -42,9 +44,17 @@ def poisson_numbers(rate: Tensor, generator: Generator | None) -> Tensor:
     counts = torch.empty_like(rate, memory_format=torch.contiguous_format)
     source = _Source(generator)
     with torch.inference_mode():  # which has less to do for each operation
-        parts = zip(rate.reshape(-1).split(_CHUNK), counts.view(-1).split(_CHUNK), strict=True)
-        for part, made in parts:
-            _fill(made, part, source)
+        flat, made = rate.reshape(-1), counts.view(-1)
+        left = [
+            _fill(made[start : start + _CHUNK], flat[start : start + _CHUNK], source) + start
+            for start in range(0, len(flat), _CHUNK)
+        ]
+        # The few small rates of all parts together, since each operation has a cost of its own.
+        for places in torch.from_numpy(np.concatenate(left or [_NONE])).split(_CHUNK):
+            if len(places):
+                some = torch.empty(len(places), dtype=counts.dtype)
+                _fill_mixed(some, flat.index_select(0, places), source)
+                made.index_copy_(0, places, some)
     return counts
 
 
@@ -67,7 +77,19 @@ class _Source:
         return torch.from_numpy(words.view(np.int32)[:count]).bitwise_and_(2**31 - 1)
 
 
-def _fill(counts: Tensor, rate: Tensor, source: _Source) -> None:
+def _fill(counts: Tensor, rate: Tensor, source: _Source) -> np.ndarray:
+    """Write the counts of some rates; returns the places of small rates that are left out."""
+    if float(rate.max()) > _LARGE:
+        small = np.flatnonzero(rate.numpy() <= _LARGE)
+        if len(small) < len(rate) // 8:
+            counts.normal_(generator=source.generator)
+            count_of_large(counts, rate, out=counts)
+            return small
+    _fill_mixed(counts, rate, source)
+    return _NONE
+
+
+def _fill_mixed(counts: Tensor, rate: Tensor, source: _Source) -> None:
     """Write the counts of some rates, by the methods that these need."""
     least, most = (float(end) for end in rate.aminmax())
     if least < 0.0:
@@ -82,6 +104,16 @@ def _fill(counts: Tensor, rate: Tensor, source: _Source) -> None:
         places = torch.from_numpy(np.flatnonzero(rate.numpy() <= _FROM_NORMAL))
         low = count_of_bits(source.bits(len(places)), rate.index_select(0, places))
         counts.index_copy_(0, places, low.to(counts.dtype))
+
+
+def count_of_large(normal: Tensor, rate: Tensor, out: Tensor | None = None) -> Tensor:
+    """Counts of rates above 40 from standard normal numbers."""
+    # With v = normal / sqrt(rate) and q = normal^2 + 2, the first terms of the expansion are
+    # rate (1 + v) + q / 6 - v q / 72.
+    part = rate.rsqrt().mul_(normal)
+    second = (normal * normal).add_(2.0)
+    first = torch.addcmul(rate, rate, part, out=out)
+    return first.addcmul_(second, part.sub_(12.0), value=-1 / 72).floor_()
 
 
 def count_of_normal(normal: Tensor, rate: Tensor, out: Tensor | None = None) -> Tensor:
