@@ -38,6 +38,24 @@ def mirrored_indices(
     return torch.minimum(place, period - twice - place)
 
 
+def mirrored_border(length: int, border: int, device: device | None = None) -> Tensor:
+    """Indices that continue an axis on both sides by mirroring, without repeating its ends.
+
+    Args:
+        length: length of the axis, at least 1; it may be shorter than the border.
+        border: number of indices on each side.
+        device: device of the result.
+
+    Returns:
+        int64 (length + 2 * border,).
+    """
+    import torch
+
+    places = mirrored_indices(length, length + border, repeat_border=False, device=device)
+    before = mirrored_indices(length, border + 1, repeat_border=False, device=device)[1:]
+    return torch.cat((before.flip(0), places))
+
+
 def continued(x: Tensor, axis: int, size: int) -> Tensor:
     """Extend an axis that is shorter than `size` by mirroring at its end, repeating the border."""
     length = x.shape[axis]

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 from restorekit.errors import ArgumentError
-from restorekit.mirroring import mirrored_indices
+from restorekit.mirroring import mirrored_border
 from restorekit.records import Restoration
 
 PERIOD = 16  # pixels after which the places of the refinement repeat, so that tiles share them
@@ -218,7 +218,7 @@ class APBSN(nn.Module):
             is_noisy = pattern.index_select(1, rows).index_select(2, columns)
             mixed = torch.where(is_noisy, noisy.to(image.dtype), image)
             for axis in (2, 3):
-                places = _with_border(mixed.shape[axis], image.device)
+                places = mirrored_border(mixed.shape[axis], BORDER, image.device)
                 mixed = mixed.index_select(axis, places)
             total = total + functional.pad(self.bsn(mixed), (-BORDER,) * 4)
         return total / len(self.pattern)
@@ -250,9 +250,3 @@ def put_together(x: Tensor, stride: int) -> Tensor:
     phases = functional.pad(cells.flatten(1, 3), (-BORDER,) * 4)
     image: Tensor = functional.pixel_shuffle(phases, stride)
     return image
-
-
-def _with_border(length: int, device: torch.device) -> Tensor:
-    """Indices of an axis that is mirrored about its first and last pixel, by BORDER pixels."""
-    places = mirrored_indices(length, length + BORDER, repeat_border=False, device=device)
-    return torch.cat((places[1 : BORDER + 1].flip(0), places))

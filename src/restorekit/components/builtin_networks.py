@@ -495,6 +495,13 @@ def _classical_methods() -> list[Component]:
             ("classical",),
         ),
         Component(
+            "dct",
+            "restorekit.arch.classical.dct:DCT",
+            "thresholding of the cosine transform of every patch",
+            "Yu and Sapiro, IPOL 2011, https://doi.org/10.5201/ipol.2011.ys-dct",
+            ("classical",),
+        ),
+        Component(
             "bm3d",
             "restorekit.arch.classical.bm3d:BM3D",
             "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
