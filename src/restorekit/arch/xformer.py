@@ -127,7 +127,9 @@ class Xformer(nn.Module):
     versions of the code: the one for gray images has `bias_free` and `shift_bottom`.
 
     The attention between channels is computed over the whole image, so that tiles are restored
-    slightly differently. The default network takes about 8 GB for 1024x1024 pixels in float32.
+    slightly differently. The default network takes about 8 GB for 1024x1024 pixels in float32. It
+    is exported to torch programs, but not to ONNX, which cannot move features by a computed
+    distance.
 
     Reference: https://arxiv.org/abs/2303.06440
 
