@@ -15,7 +15,8 @@ class Codebook(nn.Module):
     """Mean squared distance between encoded vectors and their codes, for the model `vqvae`.
 
     It counts once with the vectors held fixed, which moves the codes, and `commitment` times with
-    the codes held fixed, which keeps the encoder near them. It is used beside a loss on the image.
+    the codes held fixed, which keeps the encoder near them. It is used together with a loss on the
+    image.
 
     Reference: https://arxiv.org/abs/1711.00937
 
