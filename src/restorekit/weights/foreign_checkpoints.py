@@ -195,5 +195,5 @@ def _without_state_dict(loaded: object, path: Path) -> str:
     count = "a state dict" if len(names) == 1 else f"{len(names)} state dicts"
     return (
         f"has {count} under {', '.join(listed)}; save one in a file of its own with "
-        f"torch.save(torch.load('{path.name}')[{names[0]}], 'one.pth')"
+        f"torch.save(torch.load('{path.name}', map_location='cpu')[{names[0]}], 'one.pth')"
     )
