@@ -59,6 +59,22 @@ def test_activations_count(
         make(tmp_path, **given)
 
 
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_what_is_computed_again_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: bool
+) -> None:
+    """With activation checkpointing a batch fits that does not fit otherwise."""
+    monkeypatch.setattr("restorekit.train.memory_check.available_memory", lambda device: 10_000_000)
+    blocks: dict[str, Any] = {"encoder_blocks": [6], "middle_blocks": 1, "decoder_blocks": [6]}
+    model = {"name": "nafnet", "width": 8, **blocks, "checkpoint": checkpoint}
+    given: dict[str, Any] = {"model": model, "dataset": Images(3, 32, 32), "batch_size": 32}
+    if checkpoint:
+        make(tmp_path, **given)
+        return
+    with pytest.raises(ArgumentError, match=r"train\.batch_size"):
+        make(tmp_path, **given)
+
+
 def test_measuring_changes_nothing_of_a_network(tmp_path: Path) -> None:
     """Neither its running statistics nor its mode."""
     model = create_model("dncnn", depth=3, width=4)

@@ -23,6 +23,9 @@ class Blocks(nn.Sequential):
         checkpoint: keep only the input of each block for the backward pass, which computes the
             block again. The gradients are the same, training takes less memory and about a third
             more time. Without gradients there is no difference.
+
+    Attributes:
+        checkpoint: as given; the estimate of what a training needs reads it.
     """
 
     def __init__(self, *blocks: nn.Module, checkpoint: bool = False) -> None:

@@ -106,6 +106,6 @@ def _activations(plan: TrainPlan, channels: int) -> float:
             return restore_batch(plan.model, noisy, torch.full((1, 1, 1, 1), sigma)).image
 
     try:
-        return activation_bytes(plan.model, run, channels)
+        return activation_bytes(plan.model, run, channels, kept=True)
     finally:
         plan.model.train(was_training)
