@@ -92,6 +92,8 @@ class SSDN(nn.Module):
     noise is `sigma`: for gray the mean weighted by the inverse variances of the two. This recovers
     what the blind spot hides. Without `sigma` the result is the blind estimate.
 
+    The four branches take much memory, about 2 GB for 512x512 pixels.
+
     Reference: https://arxiv.org/abs/1901.10277
 
     Args:
