@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from restorekit import list_models
 from restorekit.errors import DataError
 from restorekit.networks.network import Network
 from restorekit.zoo import measure as measuring
@@ -27,6 +28,14 @@ def test_the_page_is_current() -> None:
     written, now = PAGE.read_text("utf-8").splitlines(), update.page_text(FILES).splitlines()
     different = [line for line in now if line not in written]
     assert written == now, f"run `restorekit zoo --write docs/zoo.md`: {different[:3]}"
+
+
+def test_differences_to_other_implementations_are_small() -> None:
+    """Each record is of a registered model, and below 1e-5 of the range."""
+    records = FILES.read_parity()
+    assert {each.model for each in records} <= set(list_models())
+    assert {each.where for each in records} <= {"test suite", "by hand"}
+    assert [each for each in records if not 0 <= each.largest_difference < 1e-5] == []
 
 
 def test_the_recorded_receptive_fields_are_current() -> None:
@@ -112,11 +121,13 @@ def test_differences_to_other_implementations_are_shown(page: Path) -> None:
     lines = [
         {**line, "largest_difference": 2e-7, "sizes": "24x16"},
         {**line, "largest_difference": 3e-8, "sizes": [[3, 5], "7x9"]},
+        {**line, "largest_difference": 0, "sizes": "8x8", "reference": "a/b"},
     ]
     ZooFiles(page).parity.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
     update.write_page(page)
     text = page.read_text("utf-8")
     assert "| `ffdnet` | acme | 1.0 | 3x5, 7x9 | by hand | 3.0e-08 |" in text
+    assert "| [a/b](https://github.com/a/b) | 1.0 | 8x8 | by hand | 0.0e+00 |" in text
     (row,) = [each for each in text.splitlines() if each.startswith("| `ffdnet` | plain")]
     assert "| 2.0e-07 |" in row
     (layout,) = [each for each in text.splitlines() if each.startswith("| `ffdnet_ipol`")]

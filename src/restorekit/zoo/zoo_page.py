@@ -16,6 +16,7 @@ from restorekit.zoo.survey_table import survey_text
 from restorekit.zoo.zoo_files import Parity, table
 
 _MISSING = "not measured"
+_GITHUB, _COMMIT = "https://github.com/", 10  # characters of a commit
 
 
 def write_text(
@@ -129,8 +130,8 @@ def parity_table(parity: Sequence[Parity]) -> str:
     rows = (
         (
             f"`{each.model}`",
-            _linked(each.reference),
-            each.commit_or_version,
+            _repository(each.reference),
+            each.commit_or_version[:_COMMIT],
             each.sizes,
             each.where,
             f"{each.largest_difference:.1e}",
@@ -149,7 +150,7 @@ def layouts_table(parity: Sequence[Parity]) -> str:
             continue
         component = entry.component
         networks = [tag for tag in component.tags if tag in models]
-        tested = [f"{p.reference} ({p.where})" for p in parity if p.model in networks]
+        tested = [f"{_repository(p.reference)} ({p.where})" for p in parity if p.model in networks]
         keys = str(getattr(layouts.create(name), "keys", ""))
         rows.append(
             (
@@ -158,11 +159,17 @@ def layouts_table(parity: Sequence[Parity]) -> str:
                 _linked(component.reference),
                 ", ".join(f"`{each}`" for each in networks),
                 f"`{keys}`" if keys else "",
-                ", ".join(dict.fromkeys(map(_linked, tested))) or "the tests of the layout",
+                ", ".join(dict.fromkeys(tested)) or "the tests of the layout",
             )
         )
     head = ("layout", "of", "source", "network", "first keys", "compared with")
     return table(head, rows, numbers_from=len(head))
+
+
+def _repository(reference: str) -> str:
+    """A link, if it is a repository; the name of a package as it is."""
+    name = reference.removeprefix(_GITHUB)
+    return f"[{name}]({_GITHUB}{name})" if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else reference
 
 
 def _linked(text: str) -> str:
