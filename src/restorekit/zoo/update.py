@@ -19,12 +19,13 @@ def page_entries() -> list[ZooEntry]:
 
 
 def page_text(files: ZooFiles) -> str:
-    """The page as it is now: counted again, with the recorded measurements.
+    """The page, from what is recorded.
 
     Raises:
         DataError: a file next to the page has other content.
     """
-    facts = {entry: counted(entry) for entry in page_entries()}
+    known = files.read_facts()
+    facts = {entry: known.get(entry.label, Facts(None, None)) for entry in page_entries()}
     return write_text(facts, files.read_results(), files.read_parity(), files.read_survey())
 
 
@@ -52,17 +53,18 @@ def measure_missing(
 
 
 def write_page(path: Path) -> None:
-    """Write the page from what is counted and recorded; forget results of what is gone.
+    """Count again, and write the page; forget results of what is gone.
 
     Raises:
         DataError: a file next to the page has other content.
     """
-    files = ZooFiles(path)
-    text, results = page_text(files), files.read_results()
-    labels = {entry.label for entry in page_entries()}
-    if not results.keys() <= labels:
-        files.write_results({label: each for label, each in results.items() if label in labels})
-    files.write_page(text)
+    files, entries = ZooFiles(path), {entry.label: entry for entry in page_entries()}
+    results = files.read_results()
+    files.read_parity(), files.read_survey()  # before anything is written
+    files.write_facts({label: counted(entry) for label, entry in entries.items()})
+    if not results.keys() <= entries.keys():
+        files.write_results({label: results[label] for label in results.keys() & entries.keys()})
+    files.write_page(page_text(files))
 
 
 def counted(entry: ZooEntry) -> Facts:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from restorekit.errors import DataError
 from restorekit.storage.atomic import atomic_path
+from restorekit.zoo.facts import Facts
 from restorekit.zoo.measure import Measured
+
+Record = TypeVar("Record", Facts, Measured)
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,23 @@ class ZooFiles:
 
     Args:
         page: the Markdown file of the page, for example docs/zoo.md. The others are named after
-            it: zoo_results.json, zoo_parity.jsonl, zoo_survey.json.
+            it: zoo_facts.json, zoo_results.json, zoo_parity.jsonl, zoo_survey.json.
     """
 
     def __init__(self, page: Path) -> None:
         self.page = page
-        self.results, self.parity, self.survey = (
+        self.facts, self.results, self.parity, self.survey = (
             page.with_name(f"{page.stem}_{name}")
-            for name in ("results.json", "parity.jsonl", "survey.json")
+            for name in ("facts.json", "results.json", "parity.jsonl", "survey.json")
         )
+
+    def read_facts(self) -> dict[str, Facts]:
+        """What was counted, by label; empty without the file.
+
+        Raises:
+            DataError: the file has other content.
+        """
+        return _read(self.facts, Facts)
 
     def read_results(self) -> dict[str, Measured]:
         """The measurements by label; empty without the file.
@@ -55,18 +66,15 @@ class ZooFiles:
         Raises:
             DataError: the file has other content.
         """
-        if not self.results.exists():
-            return {}
-        try:
-            content = json.loads(self.results.read_text(encoding="utf-8"))
-            return {label: Measured(**values) for label, values in content.items()}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"'{self.results}': not results of restorekit zoo ({error})") from error
+        return _read(self.results, Measured)
 
-    def write_results(self, results: dict[str, Measured]) -> None:
-        """Write the measurements, sorted by label; an error leaves an existing file unchanged."""
-        content = {label: asdict(results[label]) for label in sorted(results)}
-        _write(self.results, json.dumps(content, indent=1) + "\n")
+    def write_facts(self, facts: Mapping[str, Facts]) -> None:
+        """Write what was counted; an error leaves an existing file unchanged."""
+        _write_records(self.facts, facts)
+
+    def write_results(self, results: Mapping[str, Measured]) -> None:
+        """Write the measurements; an error leaves an existing file unchanged."""
+        _write_records(self.results, results)
 
     def read_parity(self) -> list[Parity]:
         """The differences to other implementations; empty without the file.
@@ -103,6 +111,21 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]], numbers_from: i
     rule = ["---" if place < numbers_from else "---:" for place in range(len(titles))]
     lines = [titles, rule, *([str(cell).replace("|", "&#124;") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _read(file: Path, record: type[Record]) -> dict[str, Record]:
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return {label: record(**values) for label, values in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"'{file}': not written by restorekit zoo ({error})") from error
+
+
+def _write_records(file: Path, records: Mapping[str, Facts] | Mapping[str, Measured]) -> None:
+    content = {label: asdict(records[label]) for label in sorted(records)}
+    _write(file, json.dumps(content, indent=1) + "\n")
 
 
 def _parity(file: Path, number: int, line: str) -> Parity:
