@@ -41,7 +41,9 @@ def test_json_has_the_description_and_the_exact_numbers(run: Any) -> None:
 
 def test_tags_select(run: Any) -> None:
     """All that are given."""
-    found = json.loads(run("zoo", "--tag", "multiscale", "--tag", "residual", "--json").out)
+    found = json.loads(
+        run("zoo", "swift", "unet", "--tag", "multiscale", "--tag", "residual", "--json").out
+    )
     assert "swift" in {each["model"] for each in found}
     assert "unet" not in {each["model"] for each in found}
 

@@ -150,7 +150,6 @@ def test_differences_to_other_implementations_are_shown(page: Path) -> None:
         ("parity", '{"model": "dncnn"}'),
         ("parity", "[1]"),
         ("results", "[1]"),
-        ("facts", "[1]"),
         ("results", '{"dncnn": {"colour": 1}}'),
         ("survey", "{"),
         ("survey", "3"),
