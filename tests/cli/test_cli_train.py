@@ -119,3 +119,33 @@ def test_one_process_of_several_says_where_the_weights_are(
     for rank, lines in (("0", 1), ("1", 0)):
         monkeypatch.setenv("RANK", rank)
         assert len(run("train", config).out.splitlines()) == lines
+
+
+def test_two_shots_of_each_scene_are_learned_from(run: Any, config: Path, tmp_path: Path) -> None:
+    """Objective noise2noise on folders shaped as those of SIDD, whose clean files are not used."""
+    random = np.random.default_rng(0)
+    for number in range(1, 5):
+        scene = tmp_path / "sidd" / f"{number:04}_001_S6"
+        scene.mkdir(parents=True)
+        clean = np.full((24, 24, 3), 40 * number, np.uint8)
+        for shot in (10, 11):
+            noisy = clean + random.normal(0, 10, clean.shape)
+            file = scene / f"{number:04}_NOISY_SRGB_{shot:03}.PNG"
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(file)
+    given = json.loads(config.read_text())
+    given["dataset"] = {
+        "name": "pairs",
+        "path": str(tmp_path / "sidd"),
+        "noisy": "{scene}/{number}_NOISY_SRGB_*.PNG",
+        "patch_size": 16,
+    }
+    given.pop("noise")
+    given |= {"objective": "noise2noise", "loss": "mse"}
+    config.write_text(json.dumps(given))
+    assert run("train", str(config)).code == 0
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    row = [row for row in rows if row["phase"] == "validation"][-1]
+    # A loss against another shot is not below the variance of that shot's noise.
+    assert row["loss"] > 0.8 * (10 / 255) ** 2
+    assert "psnr" not in row
