@@ -188,8 +188,8 @@ def test_components_are_used_by_name() -> None:
     assert naming <= {
         f"restorekit.components.{name}"
         for name in (
-            *("builtin", "builtin_losses", "builtin_networks", "builtin_noises"),
-            *("builtin_objectives", "builtin_training"),
+            *("builtin", "builtin_classical", "builtin_losses", "builtin_networks"),
+            *("builtin_noises", "builtin_objectives", "builtin_training"),
         )
     }
     assert "restorekit.components.builtin" in naming

@@ -1,7 +1,6 @@
-"""The built-in networks and classical methods, declared through the hook of plugins.
+"""The built-in networks, declared through the hook of plugins.
 
-Each network has a preset "tiny": a few thousand parameters, for tests and first tries. The other
-presets are published sizes.
+Presets are published sizes, and "tiny": a few thousand parameters, for tests and first tries.
 """
 
 from __future__ import annotations
@@ -12,16 +11,49 @@ from restorekit.components.hookspecs import hookimpl
 
 @hookimpl
 def restorekit_models() -> list[Component]:
-    return [
-        *_networks(),
-        *_convolutional_denoisers(),
-        *_multiscale_denoisers(),
-        *_classical_methods(),
-    ]
+    return [*_until_2019(), *_since_2020()]
 
 
-def _networks() -> list[Component]:
+def _until_2019() -> list[Component]:
     return [
+        Component(
+            "autoencoder",
+            "restorekit.arch.autoencoder:Autoencoder",
+            "convolutional denoising autoencoder, without skip connections",
+            "Gondara, Medical Image Denoising Using Convolutional "
+            "Denoising Autoencoders, ICDM Workshops 2016, "
+            "https://arxiv.org/abs/1608.04667",
+            ("convolutional", "multiscale", "blind"),
+            {
+                "tiny": {"width": 8},
+            },
+        ),
+        Component(
+            "cbdnet",
+            "restorekit.arch.cbdnet:CBDNet",
+            "noise estimation, then a U-Net that uses the estimate",
+            "Guo et al., Toward Convolutional Blind Denoising of Real Photographs, CVPR 2019, "
+            "https://arxiv.org/abs/1807.04686",
+            ("convolutional", "multiscale", "residual", "blind", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "tiny": {"width": 4, "estimator_width": 4},
+            },
+        ),
+        Component(
+            "didn",
+            "restorekit.arch.didn:DIDN",
+            "large network of blocks that repeatedly halve and double the resolution",
+            "Yu et al., Deep Iterative Down-Up CNN for Image Denoising, CVPR Workshops 2019, "
+            "https://openaccess.thecvf.com/content_CVPRW_2019/html/NTIRE/Yu_Deep_Iterative_Down-Up_"
+            "CNN_for_Image_Denoising_CVPRW_2019_paper.html",
+            ("convolutional", "multiscale", "residual", "blind"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": 2},
+            },
+        ),
         Component(
             "dncnn",
             "restorekit.arch.dncnn:DnCNN",
@@ -38,6 +70,19 @@ def _networks() -> list[Component]:
             },
         ),
         Component(
+            "fdncnn",
+            "restorekit.arch.fdncnn:FDnCNN",
+            "plain convolutional network that takes the noise level and predicts the image",
+            "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, "
+            "https://arxiv.org/abs/1608.03981",
+            ("convolutional", "conditional"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"depth": 4, "width": 8},
+            },
+        ),
+        Component(
             "ffdnet",
             "restorekit.arch.ffdnet:FFDNet",
             "plain convolutional network at half size that takes the noise level as input",
@@ -50,39 +95,174 @@ def _networks() -> list[Component]:
             },
         ),
         Component(
-            "nafnet",
-            "restorekit.arch.nafnet:NAFNet",
-            "U-Net of gated convolutions with channel attention, without activation functions",
-            "Chen et al., Simple Baselines for Image Restoration, ECCV 2022, "
-            "https://arxiv.org/abs/2204.04676",
-            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
+            "ircnn",
+            "restorekit.arch.ircnn:IRCNN",
+            "seven dilated convolutions that predict the noise",
+            "Zhang et al., Learning Deep CNN Denoiser Prior for Image Restoration, CVPR 2017, "
+            "https://arxiv.org/abs/1704.03264",
+            ("convolutional", "residual", "blind"),
             {
-                "w32": {"width": 32},
-                "w64": {"width": 64},
-                "tiny": {
-                    "width": 8,
-                    "encoder_blocks": [1],
-                    "middle_blocks": 1,
-                    "decoder_blocks": [1],
-                },
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 8},
             },
         ),
         Component(
-            "kbnet_s",
-            "restorekit.arch.kbnet:KBNetS",
-            "U-Net whose convolution kernels are mixed at each pixel from a learned basis",
-            "Zhang et al., KBNet, 2023, https://arxiv.org/abs/2303.02881",
-            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
+            "memnet",
+            "restorekit.arch.memnet:MemNet",
+            "recursive units, and gates over all earlier states",
+            "Tai et al., MemNet: A Persistent Memory Network, ICCV 2017, "
+            "https://arxiv.org/abs/1708.02209",
+            ("convolutional", "recurrent", "residual", "blind"),
+            {
+                "m6r6": {"blocks": 6, "recursions": 6},
+                "m10r10": {"blocks": 10, "recursions": 10},
+                "tiny": {"width": 8, "blocks": 2, "recursions": 2},
+            },
+        ),
+        Component(
+            "mwcnn",
+            "restorekit.arch.mwcnn:MWCNN",
+            "U-Net with Haar wavelet transforms in place of pooling",
+            "Liu et al., Multi-level Wavelet-CNN for Image Restoration, CVPR Workshops 2018, "
+            "https://arxiv.org/abs/1805.07071",
+            ("convolutional", "multiscale", "wavelet", "residual", "blind"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 4, "inner_width": 4, "layers": 2},
+            },
+        ),
+        Component(
+            "patch_mlp",
+            "restorekit.arch.patch_mlp:PatchMLP",
+            "fully connected layers on overlapping patches",
+            "Burger et al., Image Denoising: Can Plain Neural Networks "
+            "Compete with BM3D?, CVPR 2012, "
+            "https://arxiv.org/abs/1211.1544",
+            ("blind",),
+            {
+                "gray_17": {"channels": 1},
+                "gray_39": {"channels": 1, "patch": 39, "widths": [3072, 3072, 2559, 2047]},
+                "tiny": {"patch": 7, "restored_patch": 5, "widths": [16, 16], "stride": 2},
+            },
+        ),
+        Component(
+            "rednet",
+            "restorekit.arch.rednet:REDNet",
+            "convolutions and mirrored deconvolutions with skips between them",
+            "Mao et al., Very Deep Convolutional Encoder-Decoder Networks, NIPS 2016, "
+            "https://arxiv.org/abs/1603.09056",
+            ("convolutional", "residual", "blind"),
+            {
+                "red10": {"depth": 10, "width": 64, "skips": False},
+                "red20": {"depth": 20, "width": 64},
+                "red30": {"depth": 30, "width": 128},
+                "tiny": {"depth": 8, "width": 8},
+            },
+        ),
+        Component(
+            "ridnet",
+            "restorekit.arch.ridnet:RIDNet",
+            "residual modules with channel attention, for real photographs",
+            "Anwar and Barnes, Real Image Denoising with Feature Attention, ICCV 2019, "
+            "https://arxiv.org/abs/1904.07396",
+            ("convolutional", "residual", "attention", "blind", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "tiny": {"width": 8, "blocks": 1},
+            },
+        ),
+        Component(
+            "ssdn",
+            "restorekit.arch.ssdn:SSDN",
+            "blind-spot network of four half-planes; the estimate of a pixel does not see it",
+            "Laine et al., High-Quality Self-Supervised Deep Image Denoising, NeurIPS 2019, "
+            "https://arxiv.org/abs/1901.10277",
+            ("convolutional", "multiscale", "blind-spot"),
+            {
+                "tiny": {"width": 4, "depth": 2},
+                "gray": {"channels": 1},
+                "mean_only": {"covariance": "none"},
+            },
+        ),
+        Component(
+            "unet",
+            "restorekit.arch.unet:UNet",
+            "encoder and decoder with skip connections at every scale",
+            "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
+            ("convolutional", "multiscale"),
+        ),
+        Component(
+            "vae",
+            "restorekit.arch.vae:VAE",
+            "variational autoencoder with a convolutional latent, for use with kl_divergence",
+            "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
+            "https://arxiv.org/abs/1312.6114",
+            ("convolutional", "generative"),
+        ),
+        Component(
+            "vdn",
+            "restorekit.arch.vdn:VDN",
+            "U-Net that predicts the noise, and a network for its level, for use with the loss vdn",
+            "Yue et al., Variational Denoising Network, NeurIPS 2019, "
+            "https://arxiv.org/abs/1908.11314",
+            ("convolutional", "multiscale", "residual", "blind", "generative", "real-noise"),
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
-                "real": {"expansion": 1.5, "lightweight": True},
-                "tiny": {
-                    "width": 8,
-                    "encoder_blocks": [1],
-                    "middle_blocks": 1,
-                    "decoder_blocks": [1],
-                },
+                "tiny": {"width": 4, "depth": 2, "sigma_width": 4, "sigma_depth": 3},
+            },
+        ),
+        Component(
+            "vqvae",
+            "restorekit.arch.vqvae:VQVAE",
+            "autoencoder whose latent is a map of codes, for use with the loss codebook",
+            "van den Oord et al., Neural Discrete Representation Learning, NeurIPS 2017, "
+            "https://arxiv.org/abs/1711.00937",
+            ("convolutional", "multiscale", "blind", "generative"),
+            {"tiny": {"width": 4, "depth": 1, "latent_channels": 4, "codes": 16}},
+        ),
+    ]
+
+
+def _since_2020() -> list[Component]:
+    return [
+        Component(
+            "adnet",
+            "restorekit.arch.adnet:ADNet",
+            "plain and dilated convolutions, and attention that weighs the noise",
+            "Tian et al., Attention-guided CNN for Image Denoising, Neural Networks 2020, "
+            "https://doi.org/10.1016/j.neunet.2019.12.024",
+            ("convolutional", "residual", "attention", "blind"),
+            {
+                "gray": {"channels": 1},
+                "color": {"channels": 3},
+                "tiny": {"width": 8},
+            },
+        ),
+        Component(
+            "ap_bsn",
+            "restorekit.arch.ap_bsn:APBSN",
+            "blind-spot network on subimages, for noise that is correlated between pixels",
+            "Lee et al., AP-BSN, CVPR 2022, https://arxiv.org/abs/2203.11799",
+            ("convolutional", "residual", "blind", "blind-spot", "real-noise"),
+            {
+                "tiny": {"width": 4, "depth": 1, "refinements": 2},
+                "gray": {"channels": 1},
+            },
+        ),
+        Component(
+            "drunet",
+            "restorekit.arch.drunet:DRUNet",
+            "U-Net of residual blocks without biases that takes the noise level as input",
+            "Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
+            "IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "conditional"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": 1},
             },
         ),
         Component(
@@ -103,296 +283,21 @@ def _networks() -> list[Component]:
             },
         ),
         Component(
-            "restormer",
-            "restorekit.arch.restormer:Restormer",
-            "transformer blocks at four scales, with attention between channels",
-            "Zamir et al., Restormer, CVPR 2022, https://arxiv.org/abs/2111.09881",
-            ("attention", "blind", "multiscale", "real-noise", "residual", "transformer"),
+            "kbnet_s",
+            "restorekit.arch.kbnet:KBNetS",
+            "U-Net whose convolution kernels are mixed at each pixel from a learned basis",
+            "Zhang et al., KBNet, 2023, https://arxiv.org/abs/2303.02881",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
-                "real": {"channels": 3},
+                "real": {"expansion": 1.5, "lightweight": True},
                 "tiny": {
                     "width": 8,
-                    "blocks": [1, 1, 1, 1],
-                    "refinement_blocks": 1,
-                    "heads": [1, 2, 2, 4],
+                    "encoder_blocks": [1],
+                    "middle_blocks": 1,
+                    "decoder_blocks": [1],
                 },
-            },
-        ),
-        Component(
-            "swift",
-            "restorekit.arch.swift:Swift",
-            "small U-shaped network without biases, made for quality per second on a CPU",
-            "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
-            ("convolutional", "multiscale", "residual"),
-            {
-                "small": {"size": "small"},
-                "large": {"size": "large"},
-                "gray": {"channels": 1, "size": "small"},
-                "large_optional_sigma": {"size": "large", "optional_sigma": True},
-                "blind": {"blind": True},
-            },
-        ),
-        Component(
-            "scunet",
-            "restorekit.arch.scunet:SCUNet",
-            "U-Net whose blocks are half convolution, half attention in windows",
-            "Zhang et al., SCUNet, Machine Intelligence Research 2023, https://arxiv.org/abs/2203.13278",
-            ("attention", "blind", "convolutional", "multiscale", "real-noise"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "tiny": {"width": 4, "blocks": [2, 1, 1, 1, 1, 1, 1], "head_width": 2, "window": 2},
-            },
-        ),
-        Component(
-            "swinir",
-            "restorekit.arch.swinir:SwinIR",
-            "transformer blocks at full size, with attention in shifted windows",
-            "Liang et al., SwinIR, ICCV Workshops 2021, https://arxiv.org/abs/2108.10257",
-            ("attention", "blind", "residual"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "lightweight": {"width": 60, "depths": [6, 6, 6, 6]},
-                "tiny": {"width": 12, "depths": [2], "heads": 2, "window": 4},
-            },
-        ),
-        Component(
-            "uformer",
-            "restorekit.arch.uformer:Uformer",
-            "U-Net of transformer blocks with attention in windows and depthwise convolutions",
-            "Wang et al., Uformer, CVPR 2022, https://arxiv.org/abs/2106.03106",
-            ("attention", "blind", "multiscale", "real-noise", "residual"),
-            {
-                "t": {"width": 16, "blocks": [2] * 9},
-                "s": {"width": 32, "blocks": [2] * 9},
-                "b": {"width": 32, "blocks": [1, 2, 8, 8, 2, 8, 8, 2, 1]},
-                "tiny": {"width": 8, "blocks": [2, 1, 1], "window": 4},
-            },
-        ),
-        Component(
-            "unet",
-            "restorekit.arch.unet:UNet",
-            "encoder and decoder with skip connections at every scale",
-            "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
-            ("convolutional", "multiscale"),
-        ),
-        Component(
-            "xformer",
-            "restorekit.arch.xformer:Xformer",
-            "two coupled U-Nets, with attention in windows and attention between channels",
-            "Zhang et al., Xformer, ICLR 2024, https://arxiv.org/abs/2303.06440",
-            ("attention", "blind", "multiscale", "real-noise", "residual"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1, "bias_free": True, "shift_bottom": True},
-                "tiny": {
-                    "width": 4,
-                    "channel_blocks": [1, 1, 1],
-                    "spatial_blocks": [2, 1, 1, 1],
-                    "refinement_blocks": 1,
-                    "window": 2,
-                },
-            },
-        ),
-        Component(
-            "vae",
-            "restorekit.arch.vae:VAE",
-            "variational autoencoder with a convolutional latent, for use with kl_divergence",
-            "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
-            "https://arxiv.org/abs/1312.6114",
-            ("convolutional", "generative"),
-        ),
-        Component(
-            "ssdn",
-            "restorekit.arch.ssdn:SSDN",
-            "blind-spot network of four half-planes; the estimate of a pixel does not see it",
-            "Laine et al., High-Quality Self-Supervised Deep Image Denoising, NeurIPS 2019, "
-            "https://arxiv.org/abs/1901.10277",
-            ("convolutional", "multiscale", "blind-spot"),
-            {
-                "tiny": {"width": 4, "depth": 2},
-                "gray": {"channels": 1},
-                "mean_only": {"covariance": "none"},
-            },
-        ),
-        Component(
-            "ap_bsn",
-            "restorekit.arch.ap_bsn:APBSN",
-            "blind-spot network on subimages, for noise that is correlated between pixels",
-            "Lee et al., AP-BSN, CVPR 2022, https://arxiv.org/abs/2203.11799",
-            ("convolutional", "residual", "blind", "blind-spot", "real-noise"),
-            {
-                "tiny": {"width": 4, "depth": 1, "refinements": 2},
-                "gray": {"channels": 1},
-            },
-        ),
-    ]
-
-
-def _convolutional_denoisers() -> list[Component]:
-    return [
-        Component(
-            "fdncnn",
-            "restorekit.arch.fdncnn:FDnCNN",
-            "plain convolutional network that takes the noise level and predicts the image",
-            "Zhang et al., Beyond a Gaussian Denoiser, IEEE TIP 2017, "
-            "https://arxiv.org/abs/1608.03981",
-            ("convolutional", "conditional"),
-            {
-                "gray": {"channels": 1},
-                "color": {"channels": 3},
-                "tiny": {"depth": 4, "width": 8},
-            },
-        ),
-        Component(
-            "ircnn",
-            "restorekit.arch.ircnn:IRCNN",
-            "seven dilated convolutions that predict the noise",
-            "Zhang et al., Learning Deep CNN Denoiser Prior for Image Restoration, CVPR 2017, "
-            "https://arxiv.org/abs/1704.03264",
-            ("convolutional", "residual", "blind"),
-            {
-                "gray": {"channels": 1},
-                "color": {"channels": 3},
-                "tiny": {"width": 8},
-            },
-        ),
-        Component(
-            "rednet",
-            "restorekit.arch.rednet:REDNet",
-            "convolutions and mirrored deconvolutions with skips between them",
-            "Mao et al., Very Deep Convolutional Encoder-Decoder Networks, NIPS 2016, "
-            "https://arxiv.org/abs/1603.09056",
-            ("convolutional", "residual", "blind"),
-            {
-                "red10": {"depth": 10, "width": 64, "skips": False},
-                "red20": {"depth": 20, "width": 64},
-                "red30": {"depth": 30, "width": 128},
-                "tiny": {"depth": 8, "width": 8},
-            },
-        ),
-        Component(
-            "adnet",
-            "restorekit.arch.adnet:ADNet",
-            "plain and dilated convolutions, and attention that weighs the noise",
-            "Tian et al., Attention-guided CNN for Image Denoising, Neural Networks 2020, "
-            "https://doi.org/10.1016/j.neunet.2019.12.024",
-            ("convolutional", "residual", "attention", "blind"),
-            {
-                "gray": {"channels": 1},
-                "color": {"channels": 3},
-                "tiny": {"width": 8},
-            },
-        ),
-        Component(
-            "ridnet",
-            "restorekit.arch.ridnet:RIDNet",
-            "residual modules with channel attention, for real photographs",
-            "Anwar and Barnes, Real Image Denoising with Feature Attention, ICCV 2019, "
-            "https://arxiv.org/abs/1904.07396",
-            ("convolutional", "residual", "attention", "blind", "real-noise"),
-            {
-                "color": {"channels": 3},
-                "tiny": {"width": 8, "blocks": 1},
-            },
-        ),
-        Component(
-            "mwcnn",
-            "restorekit.arch.mwcnn:MWCNN",
-            "U-Net with Haar wavelet transforms in place of pooling",
-            "Liu et al., Multi-level Wavelet-CNN for Image Restoration, CVPR Workshops 2018, "
-            "https://arxiv.org/abs/1805.07071",
-            ("convolutional", "multiscale", "wavelet", "residual", "blind"),
-            {
-                "gray": {"channels": 1},
-                "color": {"channels": 3},
-                "tiny": {"width": 4, "inner_width": 4, "layers": 2},
-            },
-        ),
-        Component(
-            "memnet",
-            "restorekit.arch.memnet:MemNet",
-            "recursive units, and gates over all earlier states",
-            "Tai et al., MemNet: A Persistent Memory Network, ICCV 2017, "
-            "https://arxiv.org/abs/1708.02209",
-            ("convolutional", "recurrent", "residual", "blind"),
-            {
-                "m6r6": {"blocks": 6, "recursions": 6},
-                "m10r10": {"blocks": 10, "recursions": 10},
-                "tiny": {"width": 8, "blocks": 2, "recursions": 2},
-            },
-        ),
-        Component(
-            "cbdnet",
-            "restorekit.arch.cbdnet:CBDNet",
-            "noise estimation, then a U-Net that uses the estimate",
-            "Guo et al., Toward Convolutional Blind Denoising of Real Photographs, CVPR 2019, "
-            "https://arxiv.org/abs/1807.04686",
-            ("convolutional", "multiscale", "residual", "blind", "real-noise"),
-            {
-                "color": {"channels": 3},
-                "tiny": {"width": 4, "estimator_width": 4},
-            },
-        ),
-        Component(
-            "autoencoder",
-            "restorekit.arch.autoencoder:Autoencoder",
-            "convolutional denoising autoencoder, without skip connections",
-            "Gondara, Medical Image Denoising Using Convolutional "
-            "Denoising Autoencoders, ICDM Workshops 2016, "
-            "https://arxiv.org/abs/1608.04667",
-            ("convolutional", "multiscale", "blind"),
-            {
-                "tiny": {"width": 8},
-            },
-        ),
-        Component(
-            "patch_mlp",
-            "restorekit.arch.patch_mlp:PatchMLP",
-            "fully connected layers on overlapping patches",
-            "Burger et al., Image Denoising: Can Plain Neural Networks "
-            "Compete with BM3D?, CVPR 2012, "
-            "https://arxiv.org/abs/1211.1544",
-            ("blind",),
-            {
-                "gray_17": {"channels": 1},
-                "gray_39": {"channels": 1, "patch": 39, "widths": [3072, 3072, 2559, 2047]},
-                "tiny": {"patch": 7, "restored_patch": 5, "widths": [16, 16], "stride": 2},
-            },
-        ),
-    ]
-
-
-def _multiscale_denoisers() -> list[Component]:
-    return [
-        Component(
-            "didn",
-            "restorekit.arch.didn:DIDN",
-            "large network of blocks that repeatedly halve and double the resolution",
-            "Yu et al., Deep Iterative Down-Up CNN for Image Denoising, CVPR Workshops 2019, "
-            "https://openaccess.thecvf.com/content_CVPRW_2019/html/NTIRE/Yu_Deep_Iterative_Down-Up_"
-            "CNN_for_Image_Denoising_CVPRW_2019_paper.html",
-            ("convolutional", "multiscale", "residual", "blind"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "tiny": {"width": 4, "blocks": 2},
-            },
-        ),
-        Component(
-            "drunet",
-            "restorekit.arch.drunet:DRUNet",
-            "U-Net of residual blocks without biases that takes the noise level as input",
-            "Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, "
-            "IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
-            ("convolutional", "multiscale", "conditional"),
-            {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "tiny": {"width": 4, "blocks": 1},
             },
         ),
         Component(
@@ -431,81 +336,109 @@ def _multiscale_denoisers() -> list[Component]:
             },
         ),
         Component(
-            "vdn",
-            "restorekit.arch.vdn:VDN",
-            "U-Net that predicts the noise, and a network for its level, for use with the loss vdn",
-            "Yue et al., Variational Denoising Network, NeurIPS 2019, "
-            "https://arxiv.org/abs/1908.11314",
-            ("convolutional", "multiscale", "residual", "blind", "generative", "real-noise"),
+            "nafnet",
+            "restorekit.arch.nafnet:NAFNet",
+            "U-Net of gated convolutions with channel attention, without activation functions",
+            "Chen et al., Simple Baselines for Image Restoration, ECCV 2022, "
+            "https://arxiv.org/abs/2204.04676",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise", "residual"),
             {
-                "color": {"channels": 3},
-                "gray": {"channels": 1},
-                "tiny": {"width": 4, "depth": 2, "sigma_width": 4, "sigma_depth": 3},
+                "w32": {"width": 32},
+                "w64": {"width": 64},
+                "tiny": {
+                    "width": 8,
+                    "encoder_blocks": [1],
+                    "middle_blocks": 1,
+                    "decoder_blocks": [1],
+                },
             },
         ),
         Component(
-            "vqvae",
-            "restorekit.arch.vqvae:VQVAE",
-            "autoencoder whose latent is a map of codes, for use with the loss codebook",
-            "van den Oord et al., Neural Discrete Representation Learning, NeurIPS 2017, "
-            "https://arxiv.org/abs/1711.00937",
-            ("convolutional", "multiscale", "blind", "generative"),
-            {"tiny": {"width": 4, "depth": 1, "latent_channels": 4, "codes": 16}},
-        ),
-    ]
-
-
-def _classical_methods() -> list[Component]:
-    return [
-        Component(
-            "median",
-            "restorekit.arch.classical.median:Median",
-            "median of the pixels around; only of salt and pepper with switching=true",
-            "Hwang and Haddad, Adaptive Median Filters, IEEE TIP 1995, "
-            "https://doi.org/10.1109/83.370679",
-            ("classical", "blind"),
+            "restormer",
+            "restorekit.arch.restormer:Restormer",
+            "transformer blocks at four scales, with attention between channels",
+            "Zamir et al., Restormer, CVPR 2022, https://arxiv.org/abs/2111.09881",
+            ("attention", "blind", "multiscale", "real-noise", "residual", "transformer"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "real": {"channels": 3},
+                "tiny": {
+                    "width": 8,
+                    "blocks": [1, 1, 1, 1],
+                    "refinement_blocks": 1,
+                    "heads": [1, 2, 2, 4],
+                },
+            },
         ),
         Component(
-            "bilateral",
-            "restorekit.arch.classical.bilateral:Bilateral",
-            "mean of the pixels around, weighted by distance and by difference of colour",
-            "Tomasi and Manduchi, Bilateral Filtering, ICCV 1998, "
-            "https://doi.org/10.1109/ICCV.1998.710815",
-            ("classical",),
+            "scunet",
+            "restorekit.arch.scunet:SCUNet",
+            "U-Net whose blocks are half convolution, half attention in windows",
+            "Zhang et al., SCUNet, Machine Intelligence Research 2023, https://arxiv.org/abs/2203.13278",
+            ("attention", "blind", "convolutional", "multiscale", "real-noise"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "tiny": {"width": 4, "blocks": [2, 1, 1, 1, 1, 1, 1], "head_width": 2, "window": 2},
+            },
         ),
         Component(
-            "tv",
-            "restorekit.arch.classical.tv:TV",
-            "total variation denoising (extra: classical)",
-            "Chambolle, JMIV 2004, https://doi.org/10.1023/B:JMIV.0000011325.36760.1e",
-            ("classical",),
+            "swift",
+            "restorekit.arch.swift:Swift",
+            "small U-shaped network without biases, made for quality per second on a CPU",
+            "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
+            ("convolutional", "multiscale", "residual"),
+            {
+                "small": {"size": "small"},
+                "large": {"size": "large"},
+                "gray": {"channels": 1, "size": "small"},
+                "large_optional_sigma": {"size": "large", "optional_sigma": True},
+                "blind": {"blind": True},
+            },
         ),
         Component(
-            "nlm",
-            "restorekit.arch.classical.nlm:NLM",
-            "non-local means (extra: classical)",
-            "Buades et al., CVPR 2005, https://doi.org/10.1109/CVPR.2005.38",
-            ("classical",),
+            "swinir",
+            "restorekit.arch.swinir:SwinIR",
+            "transformer blocks at full size, with attention in shifted windows",
+            "Liang et al., SwinIR, ICCV Workshops 2021, https://arxiv.org/abs/2108.10257",
+            ("attention", "blind", "residual"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1},
+                "lightweight": {"width": 60, "depths": [6, 6, 6, 6]},
+                "tiny": {"width": 12, "depths": [2], "heads": 2, "window": 4},
+            },
         ),
         Component(
-            "wavelet",
-            "restorekit.arch.classical.wavelet:Wavelet",
-            "wavelet shrinkage, BayesShrink (extra: classical)",
-            "Chang et al., IEEE TIP 2000, https://doi.org/10.1109/83.862633",
-            ("classical",),
+            "uformer",
+            "restorekit.arch.uformer:Uformer",
+            "U-Net of transformer blocks with attention in windows and depthwise convolutions",
+            "Wang et al., Uformer, CVPR 2022, https://arxiv.org/abs/2106.03106",
+            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            {
+                "t": {"width": 16, "blocks": [2] * 9},
+                "s": {"width": 32, "blocks": [2] * 9},
+                "b": {"width": 32, "blocks": [1, 2, 8, 8, 2, 8, 8, 2, 1]},
+                "tiny": {"width": 8, "blocks": [2, 1, 1], "window": 4},
+            },
         ),
         Component(
-            "dct",
-            "restorekit.arch.classical.dct:DCT",
-            "thresholding of the cosine transform of every patch",
-            "Yu and Sapiro, IPOL 2011, https://doi.org/10.5201/ipol.2011.ys-dct",
-            ("classical",),
-        ),
-        Component(
-            "bm3d",
-            "restorekit.arch.classical.bm3d:BM3D",
-            "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
-            "Dabov et al., IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
-            ("classical",),
+            "xformer",
+            "restorekit.arch.xformer:Xformer",
+            "two coupled U-Nets, with attention in windows and attention between channels",
+            "Zhang et al., Xformer, ICLR 2024, https://arxiv.org/abs/2303.06440",
+            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            {
+                "color": {"channels": 3},
+                "gray": {"channels": 1, "bias_free": True, "shift_bottom": True},
+                "tiny": {
+                    "width": 4,
+                    "channel_blocks": [1, 1, 1],
+                    "spatial_blocks": [2, 1, 1, 1],
+                    "refinement_blocks": 1,
+                    "window": 2,
+                },
+            },
         ),
     ]

@@ -23,6 +23,7 @@ import pluggy
 
 from restorekit.components import (
     builtin,
+    builtin_classical,
     builtin_commands,
     builtin_losses,
     builtin_networks,
@@ -72,6 +73,7 @@ class _Host:
                 own = Provider("restorekit", version("restorekit"))
                 for module in (
                     builtin_networks,
+                    builtin_classical,
                     builtin,
                     builtin_losses,
                     builtin_noises,
