@@ -5,7 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # Tests of one file stay in one process, since they share fixtures.
 PROCESSES ?= 2
-PYTEST = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
+# One thread each: threads of several processes that wait for each other take most of the time.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 LOWEST := .venv-lowest
 # The tests that need the extras onnx and openvino.
 EXPORTING := tests/runtimes tests/docs/test_code_blocks.py
