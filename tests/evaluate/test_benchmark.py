@@ -266,7 +266,7 @@ def test_mistakes(folder: Path, models: object, noises: object, pairs: bool, lin
 def test_real_noise_is_not_made(pairs: Path) -> None:
     """Options for making noise are refused, and are not in the protocol."""
     for choice in ({"clip": True}, {"quantize": True}, {"generator": "kair"}):
-        with pytest.raises(ArgumentError, match="pairs have real noise"):
+        with pytest.raises(ArgumentError, match="the pictures have real noise"):
             measured("median", pairs, (), pairs=True, protocol=Protocol(**choice))
     (line, *_) = table_notes(measured("median", pairs, (), pairs=True))
     assert "real noise" in line

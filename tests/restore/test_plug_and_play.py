@@ -144,6 +144,18 @@ class TestPhotographs:
         before = from_around(photo * known, known)[0]
         assert self.gain(filled, before, photo) > 2
 
+    def test_pixels_without_a_value_are_filled_where_they_are_missing(self, photo: Tensor) -> None:
+        """Those of the mask as if they had any value; another one is not used, and stays."""
+        missing = picture(48, 48) < 0.3
+        missing[5, 5] = False
+        known = photo / 255
+        holes, empty = known.clone(), torch.zeros(48, 48, dtype=torch.bool)
+        holes[:, missing], holes[:, 5, 5], empty[5, 5] = torch.nan, torch.nan, True
+        filled = inpaint(holes, missing, prior="bilateral")
+        assert torch.equal(filled.isnan(), empty.expand(3, -1, -1))
+        also = inpaint(known, missing | empty, prior="bilateral")
+        torch.testing.assert_close(filled[:, ~empty], also[:, ~empty], rtol=0, atol=1e-5)
+
 
 @pytest.mark.parametrize(
     "image",

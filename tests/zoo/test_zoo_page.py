@@ -103,12 +103,12 @@ def test_only_what_is_missing_is_measured(page: Path) -> None:
     """A network that is named is measured again; what is unknown is dropped from the results."""
     update.write_page(page)
     assert rows_of(page)["dncnn:tiny"][2] == "not measured"
-    update.measure_missing(page)
+    update.measure_missing(page, print)
     update.write_page(page)
     assert rows_of(page)["dncnn:tiny"][2:6] == ["5", "exact", "1", "7.25"]
     files = ZooFiles(page)
     files.write_results({**files.read_results(), "former": Measured()})
-    update.measure_missing(page, [ZooEntry("ffdnet", "tiny")])
+    update.measure_missing(page, print, [ZooEntry("ffdnet", "tiny")])
     update.write_page(page)
     assert rows_of(page)["dncnn:tiny"][4] == "1"
     assert rows_of(page)["ffdnet:tiny"][4] == "2"
@@ -121,7 +121,7 @@ def test_a_network_that_failed_is_tried_again(page: Path) -> None:
     files.write_results({"dncnn:tiny": Measured(error="no memory"), "ffdnet:tiny": Measured()})
     update.write_page(page)
     assert "no memory" in page.read_text("utf-8")
-    update.measure_missing(page)
+    update.measure_missing(page, print)
     assert "no memory" not in update.page_text(files)
 
 

@@ -10,16 +10,17 @@ import torch
 from spandrel import ImageModelDescriptor, ModelLoader
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.DRUNet import DRUNet
-from spandrel.architectures.NAFNet import NAFNet
-from spandrel.architectures.SCUNet import SCUNet
+from spandrel.architectures.FBCNN import FBCNN
+from spandrel.architectures.RetinexFormer import RetinexFormer
 
 import restorekit
 from restorekit.cli.main import main
 
+# Checkpoints that restorekit does not read itself; this DRUNet has other widths than the published.
 NETWORKS: dict[str, Any] = {
     "DRUNet": lambda: DRUNet(in_nc=4, out_nc=3, nc=[8, 8, 8, 8], nb=2),
-    "NAFNet": lambda: NAFNet(width=4, enc_blk_nums=[1, 1], middle_blk_num=1, dec_blk_nums=[1, 1]),
-    "SCUNet": lambda: SCUNet(in_nc=3, config=[1] * 7, dim=64),
+    "FBCNN": lambda: FBCNN(nc=[4, 4, 8, 512], nb=2),
+    "RetinexFormer": lambda: RetinexFormer(n_feat=8, stage=1, num_blocks=[1, 1, 1]),
 }
 
 

@@ -70,7 +70,7 @@ def _write(path: Path, time: bool, again: Sequence[ZooEntry]) -> None:
     if path.suffix != ".md":
         raise ArgumentError(f"'{path}': the page is Markdown; name a file such as zoo.md")
     if time:
-        measure_missing(path, again, report=lambda line: print_line(line, sys.stderr))
+        measure_missing(path, lambda line: print_line(line, sys.stderr), again)
     write_page(path)
     print_line(str(path))
 

@@ -191,7 +191,7 @@ def _until_2019() -> list[Component]:
             "restorekit.arch.unet:UNet",
             "encoder and decoder with skip connections at every scale",
             "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
-            ("convolutional", "multiscale"),
+            ("convolutional", "multiscale", "blind"),
         ),
         Component(
             "vae",
@@ -199,7 +199,7 @@ def _until_2019() -> list[Component]:
             "variational autoencoder with a convolutional latent, for use with kl_divergence",
             "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
             "https://arxiv.org/abs/1312.6114",
-            ("convolutional", "generative"),
+            ("convolutional", "generative", "blind"),
         ),
         Component(
             "vdn",
@@ -376,7 +376,7 @@ def _since_2020() -> list[Component]:
             "restorekit.arch.scunet:SCUNet",
             "U-Net whose blocks are half convolution, half attention in windows",
             "Zhang et al., SCUNet, Machine Intelligence Research 2023, https://arxiv.org/abs/2203.13278",
-            ("attention", "blind", "convolutional", "multiscale", "real-noise"),
+            ("attention", "blind", "convolutional", "multiscale", "real-noise", "transformer"),
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
@@ -388,7 +388,7 @@ def _since_2020() -> list[Component]:
             "restorekit.arch.swift:Swift",
             "small U-shaped network without biases, made for quality per second on a CPU",
             "restorekit; after DRUNet, Zhang et al., IEEE TPAMI 2021, https://arxiv.org/abs/2008.13751",
-            ("convolutional", "multiscale", "residual"),
+            ("convolutional", "multiscale", "residual", "conditional"),
             {
                 "small": {"size": "small"},
                 "large": {"size": "large"},
@@ -402,7 +402,7 @@ def _since_2020() -> list[Component]:
             "restorekit.arch.swinir:SwinIR",
             "transformer blocks at full size, with attention in shifted windows",
             "Liang et al., SwinIR, ICCV Workshops 2021, https://arxiv.org/abs/2108.10257",
-            ("attention", "blind", "residual"),
+            ("attention", "blind", "residual", "transformer"),
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
@@ -415,7 +415,7 @@ def _since_2020() -> list[Component]:
             "restorekit.arch.uformer:Uformer",
             "U-Net of transformer blocks with attention in windows and depthwise convolutions",
             "Wang et al., Uformer, CVPR 2022, https://arxiv.org/abs/2106.03106",
-            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            ("attention", "blind", "multiscale", "real-noise", "residual", "transformer"),
             {
                 "t": {"width": 16, "blocks": [2] * 9},
                 "s": {"width": 32, "blocks": [2] * 9},
@@ -428,7 +428,7 @@ def _since_2020() -> list[Component]:
             "restorekit.arch.xformer:Xformer",
             "two coupled U-Nets, with attention in windows and attention between channels",
             "Zhang et al., Xformer, ICLR 2024, https://arxiv.org/abs/2303.06440",
-            ("attention", "blind", "multiscale", "real-noise", "residual"),
+            ("attention", "blind", "multiscale", "real-noise", "residual", "transformer"),
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1, "bias_free": True, "shift_bottom": True},

@@ -96,7 +96,7 @@ def _load_features(network: nn.Module, path: str, architecture: str) -> None:
             key: state[f"features.{name}"] if f"features.{name}" in state else state[name]
             for key, name in names.items()
         }
-        network.load_state_dict(found)
+        network.load_state_dict(found, assign=True)  # also of a trial on the meta device
     except (KeyError, TypeError, RuntimeError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise CheckpointError(f"'{path}' has no weights of {architecture}: {reason}") from error

@@ -126,7 +126,7 @@ def _of_piq(path: str) -> Regression:
 
 def _of_libsvm(content: bytes) -> Regression:
     """The regression of libsvm's text: lines of the head, "SV", then a line for each vector."""
-    head, _, body = content.decode("ascii").partition("\nSV\n")
+    head, _, body = content.decode("ascii").replace("\r\n", "\n").partition("\nSV\n")
     fields = dict(line.split(None, 1) for line in head.splitlines())
     kind = fields["svm_type"].strip(), fields["kernel_type"].strip()
     if kind not in (("epsilon_svr", "rbf"), ("nu_svr", "rbf")):

@@ -30,14 +30,14 @@ def page_text(files: ZooFiles) -> str:
 
 
 def measure_missing(
-    path: Path, again: Iterable[ZooEntry] = (), report: Callable[[str], None] = print
+    path: Path, report: Callable[[str], None], again: Iterable[ZooEntry] = ()
 ) -> None:
     """Measure the networks of a page that have not been measured, and record the results.
 
     Args:
         path: the Markdown file; the results are in a JSON file next to it.
-        again: networks to measure although they have been.
         report: called with a line before each measurement.
+        again: networks to measure although they have been.
 
     Raises:
         DataError: the file has other content.

@@ -59,8 +59,8 @@ def deblur(
         blur: a degradation by name and arguments ("blur(radius=1.5)", "motion_blur(length=9,
             angle=30)") or a module, whose arguments are fixed numbers; or the image of a point, in
             its middle: an array or tensor (h, w), or the `Path` of a picture.
-        sigma: standard deviation of the noise on the scale of [0, 1]; None to estimate it. At least
-            1/255 is assumed.
+        sigma: standard deviation of the noise on the scale of [0, 1]; None to estimate one level
+            for all images. At least 1/255 is assumed.
         prior: a denoiser that uses sigma: the name of weights, a file, a run, a module, or a model
             without weights ("nlm").
         device: as for `Denoiser`.
@@ -143,7 +143,8 @@ def inpaint(
 
     Args:
         image: as for `deblur`.
-        missing: (H, W), an array, tensor or PIL image that is not 0 where a pixel is missing.
+        missing: (H, W), an array, tensor or PIL image that is not 0 where a pixel is missing. These
+            pixels may be NaN. Others that are NaN are not used, and stay so.
         sigma: standard deviation of the noise on the scale of [0, 1]; at least 1/255 is assumed.
         prior, device: as for `deblur`.
 
@@ -170,9 +171,9 @@ def inpaint(
         raise InputError(
             f"the mask of missing pixels is {tuple(gaps.shape)}, the image {opened.canvas.size}"
         )
-    if bool(gaps.all()):
+    known = ~gaps.expand(1, 1, -1, -1) & ~_fill_those_without_a_value(opened.canvas, gaps)
+    if not bool(known.any()):
         raise InputError("all pixels are missing; there is nothing to fill them from")
-    known = ~gaps.expand(1, 1, -1, -1)
     guess = from_around(observed * known, known.to(observed).expand_as(observed))
     kernel, level = identity_kernel(), _level(sigma)
     degradation = Degradation(kernel, 1, guess)
@@ -221,6 +222,20 @@ def _level(sigma: float) -> float:
     if not 0 <= sigma <= 1:
         raise ArgumentError(f"sigma is from 0 to 1, on the scale of black 0 and white 1: {sigma}")
     return max(sigma, LEAST_SIGMA)
+
+
+def _fill_those_without_a_value(canvas: Canvas, gaps: Tensor) -> Tensor:
+    """Let the result have those pixels without a value, such as NaN, that are in the gaps.
+
+    Returns:
+        The mask of all pixels without a value, (1, 1, H, W).
+    """
+    if canvas.kept is None:
+        return torch.zeros_like(gaps).expand(1, 1, -1, -1)
+    empty, values = canvas.kept
+    outside = ~gaps.to(empty.device).expand_as(empty)
+    canvas.kept = empty & outside, values[outside[empty]]
+    return empty.any(0, keepdim=True).any(1, keepdim=True).to(gaps.device)
 
 
 def _read(canvas: Canvas) -> Tensor:

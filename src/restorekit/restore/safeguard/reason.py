@@ -12,7 +12,7 @@ MEANING: Mapping[Reason, str] = {
     "few-valued": "it has few distinct values, like a scanned page or line art",
     "halftone": "it is a halftone screen or dithered, which a network takes for noise",
     "clean": "it has no noise worth removing",
-    "unclear": "its noise cannot be distinguished from its detail",
+    "unclear": "what the network would remove cannot be distinguished from detail",
     "faint": "it uses a small part of its range, so its noise cannot be distinguished from "
     "detail; set black and white",
 }
