@@ -103,6 +103,17 @@ def check_at_least(minimum: int, model: str, **arguments: int) -> None:
             )
 
 
+def check_positive(model: str, **arguments: float) -> None:
+    """Check that arguments of a model's constructor are positive.
+
+    Raises:
+        ArgumentError: an argument is 0 or below.
+    """
+    for name, value in arguments.items():
+        if value <= 0:
+            raise ArgumentError(f"model '{model}': argument '{name}' must be positive, not {value}")
+
+
 def check_at_most(maximum: int, model: str, **arguments: int) -> None:
     """Check that arguments of a model's constructor are not too large.
 

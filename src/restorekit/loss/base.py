@@ -42,6 +42,29 @@ def required_extra(restoration: Restoration, name: str, loss: str, source: str) 
     return restoration.extras[name]
 
 
+def extras_of_equal_shape(
+    restoration: Restoration, names: tuple[str, str], loss: str, source: str
+) -> tuple[Tensor, Tensor]:
+    """Two extra tensors that a loss compares element by element.
+
+    Args:
+        restoration: what a model returned.
+        names: the names of the extras.
+        loss: the registered name of the loss, for the message.
+        source: what returns them, for the message.
+
+    Raises:
+        InputError: the model does not return them, or their shapes differ.
+    """
+    first, second = (required_extra(restoration, name, loss, source) for name in names)
+    if first.shape != second.shape:
+        raise InputError(
+            f"the extra '{names[0]}' has shape {tuple(first.shape)} and '{names[1]}' "
+            f"{tuple(second.shape)}; the shapes must be equal"
+        )
+    return first, second
+
+
 class ImageLoss(nn.Module):
     """Base class of loss terms that compare the restored batch with the clean one.
 

@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from restorekit.errors import ArgumentError, InputError
-from restorekit.loss.base import required_extra
+from restorekit.errors import ArgumentError
+from restorekit.loss.base import extras_of_equal_shape
 from restorekit.records import Restoration, as_restoration
 
 
@@ -53,15 +53,9 @@ class Codebook(nn.Module):
             InputError: the model does not return these extras, or their shapes differ.
         """
         restoration = as_restoration(restoration)
-        encoded, code = (
-            required_extra(restoration, name, "codebook", "the model 'vqvae'").float()
-            for name in ("encoded", "code")
-        )
-        if encoded.shape != code.shape:
-            raise InputError(
-                f"the extra 'encoded' has shape {tuple(encoded.shape)} and 'code' "
-                f"{tuple(code.shape)}; the shapes must be equal"
-            )
+        names = ("encoded", "code")
+        found = extras_of_equal_shape(restoration, names, "codebook", "the model 'vqvae'")
+        encoded, code = (extra.float() for extra in found)
         with torch.autocast(encoded.device.type, enabled=False):
             moves_codes = functional.mse_loss(code, encoded.detach())
             moves_encoder = functional.mse_loss(encoded, code.detach())

@@ -6,8 +6,7 @@ import torch
 from kornia.losses import total_variation
 from torch import Generator, Tensor, nn
 
-from restorekit.errors import InputError
-from restorekit.loss.base import ImageLoss, required_extra
+from restorekit.loss.base import ImageLoss, extras_of_equal_shape
 from restorekit.records import Restoration, as_restoration
 
 
@@ -62,15 +61,8 @@ class KLDivergence(nn.Module):
             InputError: the model does not return these extras, or their shapes differ.
         """
         restoration = as_restoration(restoration)
-        mean, log_variance = (
-            required_extra(restoration, name, "kl_divergence", "a VAE")
-            for name in ("mean", "log_variance")
-        )
-        if mean.shape != log_variance.shape:
-            raise InputError(
-                f"the extra 'mean' has shape {tuple(mean.shape)} and 'log_variance' "
-                f"{tuple(log_variance.shape)}; the shapes must be equal"
-            )
+        names = ("mean", "log_variance")
+        mean, log_variance = extras_of_equal_shape(restoration, names, "kl_divergence", "a VAE")
         with torch.autocast(mean.device.type, enabled=False):
             mean, log_variance = mean.float(), log_variance.float()
             # expm1(v) - v is accurate near the prior, where exp(v) - v - 1 suffers cancellation.

@@ -11,7 +11,7 @@ from kornia.filters import bilateral_blur
 from torch import Tensor, nn
 
 from restorekit.arch.classical.base import noise_levels
-from restorekit.arch.padding import check_batch
+from restorekit.arch.padding import check_batch, check_positive
 from restorekit.errors import ArgumentError
 
 _LARGEST = 31  # pixels a side
@@ -52,11 +52,7 @@ class Bilateral(nn.Module):
             raise ArgumentError(
                 f"model 'bilateral': argument 'size' must be odd, from 3 to {_LARGEST}, not {size}"
             )
-        for name, value in (("strength", strength), ("radius", radius)):
-            if value <= 0.0:
-                raise ArgumentError(
-                    f"model 'bilateral': argument '{name}' must be positive, not {value}"
-                )
+        check_positive("bilateral", strength=strength, radius=radius)
         self.size = size
         self.strength = strength
         self.radius = radius

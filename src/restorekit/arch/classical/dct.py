@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.arch.classical.base import noise_levels
-from restorekit.arch.padding import check_batch
+from restorekit.arch.padding import check_batch, check_positive
 from restorekit.errors import ArgumentError
 from restorekit.mirroring import mirrored_border
 
@@ -52,10 +52,7 @@ class DCT(nn.Module):
             raise ArgumentError(
                 f"model 'dct': argument 'size' must be from 2 to {_LARGEST}, not {size}"
             )
-        if threshold <= 0.0:
-            raise ArgumentError(
-                f"model 'dct': argument 'threshold' must be positive, not {threshold}"
-            )
+        check_positive("dct", threshold=threshold)
         self.size = size
         self.threshold = threshold
         self.size_multiple = 1

@@ -7,7 +7,7 @@ https://doi.org/10.1109/CVPR.2005.38
 from __future__ import annotations
 
 from restorekit.arch.classical.base import Array, Classical
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import check_at_most, check_positive
 from restorekit.extras import needs
 
 _LARGEST = 31  # pixels; a megapixel takes minutes then
@@ -45,15 +45,10 @@ class NLM(Classical):
         self.patch_size = patch_size
         self.patch_distance = patch_distance
         self.strength = strength
-        for argument in ("patch_size", "patch_distance", "strength"):
-            if (value := getattr(self, argument)) <= 0:
-                raise ArgumentError(
-                    f"model 'nlm': argument '{argument}' must be positive, not {value}"
-                )
-            if argument != "strength" and value > _LARGEST:
-                raise ArgumentError(
-                    f"model 'nlm': argument '{argument}' must be at most {_LARGEST}, not {value}"
-                )
+        check_positive(
+            "nlm", patch_size=patch_size, patch_distance=patch_distance, strength=strength
+        )
+        check_at_most(_LARGEST, "nlm", patch_size=patch_size, patch_distance=patch_distance)
         needs("skimage.restoration", "classical", "model 'nlm'")
 
     def filter(self, image: Array, sigma: float) -> Array:

@@ -7,7 +7,7 @@ https://doi.org/10.1023/B:JMIV.0000011325.36760.1e, of the model of Rudin, Osher
 from __future__ import annotations
 
 from restorekit.arch.classical.base import Array, Classical
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import check_positive
 from restorekit.extras import needs
 
 
@@ -37,8 +37,7 @@ class TV(Classical):
 
     def __init__(self, strength: float = 0.7) -> None:
         super().__init__()
-        if strength <= 0.0:
-            raise ArgumentError(f"model 'tv': argument 'strength' must be positive, not {strength}")
+        check_positive("tv", strength=strength)
         self.strength = strength
         needs("skimage.restoration", "classical", "model 'tv'")
 
