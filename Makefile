@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 # Tests of one file stay in one process, since they share fixtures.
 PROCESSES ?= 2
 # One thread each: threads of several processes that wait for each other take most of the time.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
+PYTEST_OF = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(PROCESSES) --dist loadfile
+PYTEST = $(call PYTEST_OF,$(VENV))
 LOWEST := .venv-lowest
 # The tests that need the extras onnx and openvino.
 EXPORTING := tests/runtimes tests/docs/test_code_blocks.py
@@ -90,8 +91,8 @@ test-all:  ## lint, types and tests with each installed Python from 3.11 to 3.13
 
 # Export needs a newer torch than the rest, so its tests have a separate environment.
 test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
-	$(LOWEST)-test-core/bin/python -m pytest $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
-	$(LOWEST)-test/bin/python -m pytest $(EXPORTING)
+	$(call PYTEST_OF,$(LOWEST)-test-core) $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
+	$(call PYTEST_OF,$(LOWEST)-test) $(EXPORTING)
 
 test-packages:  ## the tests of examples/restorekit-deepinv and -lpips, with what they need
 	$(PYTHON) -m venv .venv-packages

@@ -7,7 +7,6 @@ https://arxiv.org/abs/2303.06440
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -44,10 +43,14 @@ class PaddedWindowAttention(WindowAttention):
         """(B, H, W, C) -> (B, H, W, C)."""
         padded, size = pad_to_multiple(positions_last(x), self.window, mode="zero")
         rows, columns = (side // self.window for side in padded.shape[-2:])
-        # Not a comparison, which would fix the sizes of an exported graph. There it is a symbol.
-        shifted = cast(int, torch.sym_min(1, torch.sym_min(rows, columns) - 1))
-        attended = self.attend(channels_last(padded), self.shift * shifted)
+        shift = self.shift * _is_several(rows) * _is_several(columns)
+        attended = self.attend(channels_last(padded), shift)
         return channels_last(crop(positions_last(attended), size))
+
+
+def _is_several(count: int) -> int:
+    """1 for two or more, 0 for one; a comparison would fix the sizes of an exported graph."""
+    return (2 * count - 2) // count
 
 
 class SpatialStage(nn.Module):

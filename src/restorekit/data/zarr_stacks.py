@@ -62,7 +62,7 @@ class ZarrStacks(Stacks):
         signal: float = 0.5,
         cache_megabytes: int = 2048,
     ) -> None:
-        needs("zarr", "zarr", "dataset 'zarr'", lowest="3.1")
+        needs("zarr", "zarr", "dataset 'zarr'", lowest="3.1.3")
         super().__init__(
             path, key, patch_size, patches_per_image, channels, percentiles, signal, cache_megabytes
         )
