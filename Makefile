@@ -46,13 +46,13 @@ lint: $(VENV)/.installed-test  ## style, formatting and spelling
 types: $(VENV)/.installed-test  ## static types
 	$(BIN)/mypy
 
-pytest: $(VENV)/.installed-test $(VENV)/.installed-test-app  ## the tests alone
+pytest: $(VENV)/.installed-test $(VENV)/.installed-test-app $(VENV)/.installed-test-parquet  ## the tests alone
 	$(PYTEST)
 
 api: $(VENV)/.installed-test  ## record the public API after a change of it that is meant
 	$(BIN)/python -m tests.public_api
 
-coverage: $(VENV)/.installed-test $(VENV)/.installed-test-app  ## the tests, and the share of lines and branches that they run
+coverage: $(VENV)/.installed-test $(VENV)/.installed-test-app $(VENV)/.installed-test-parquet  ## the tests, and the share of lines and branches that they run
 	$(PYTEST) --cov
 
 fuzz: $(VENV)/.installed-test  ## test hostile files for FUZZ_MINUTES, starting at FUZZ_SEED
@@ -90,8 +90,8 @@ test-all:  ## lint, types and tests with each installed Python from 3.11 to 3.13
 	test -n "$$found" || { echo "none of Python $(VERSIONS) is installed" >&2; exit 1; }
 
 # Export needs a newer torch than the rest, so its tests have a separate environment.
-test-lowest: $(LOWEST)-test-core/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
-	$(call PYTEST_OF,$(LOWEST)-test-core) $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
+test-lowest: $(LOWEST)-test-parquet/.installed $(LOWEST)-test/.installed  ## the tests with the lowest supported versions
+	$(call PYTEST_OF,$(LOWEST)-test-parquet) $(EXPORTING:%=--ignore=%) --ignore=$(BROWSING)
 	$(call PYTEST_OF,$(LOWEST)-test) $(EXPORTING)
 
 test-packages:  ## the tests of examples/restorekit-deepinv and -lpips, with what they need

@@ -22,8 +22,9 @@ SOURCE = Path(restorekit.__file__).parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # The module, and the packages with their lowest versions, without which an example cannot run. The
-# extra `test` installs them; `test-core`, for the lowest versions of the dependencies, does not.
+# extras `test` and `test-parquet` install them; `make test-lowest` has not all of them at once.
 NEEDED_BY_EXAMPLES = {
+    "restorekit.data.parquet_rows": {"pyarrow": None},
     "restorekit.runtimes.export": {**LOWEST, "onnx": None, "onnxruntime": None},
 }
 
@@ -85,7 +86,7 @@ def test_the_examples_of_a_module_run(name: str, namespace: dict[str, Any]) -> N
     """They print what they show."""
     try:
         for package, lowest in NEEDED_BY_EXAMPLES.get(name, {}).items():
-            needs(package, "onnx", f"the example of {name}", lowest)
+            needs(package, "test", f"the example of {name}", lowest)
     except MissingExtraError as error:
         pytest.skip(str(error))
     module = importlib.import_module(name)

@@ -48,6 +48,12 @@ def restorekit_datasets() -> list[Component]:
             tags=("files", "real noise"),
         ),
         Component(
+            "parquet",
+            "restorekit.data.parquet_rows:ParquetRows",
+            "pictures or pairs in the rows of Parquet files, as of Hugging Face (extra: parquet)",
+            tags=("files", "real noise"),
+        ),
+        Component(
             "hdf5",
             "restorekit.data.hdf5_stacks:HDF5Stacks",
             "gray frames of arrays in HDF5 files (extra: hdf5)",

@@ -14,12 +14,13 @@ from typing import Literal
 
 from torch import Tensor
 
+from restorekit.data.encoded_pictures import cut_encoded
 from restorekit.data.patches import PatchDataset
 from restorekit.data.path_patterns import find_files
-from restorekit.errors import DataError, ImageFileError, InputError
-from restorekit.pictures.encoded_images import decode_tensor
+from restorekit.data.remote_files import local_copies
+from restorekit.errors import DataError
 from restorekit.pictures.file_formats import format_of_suffix
-from restorekit.records import Images, NoisyImages
+from restorekit.records import Images
 
 # Entries that WebDataset would unpickle. Here nothing is, and such data is not passed over either.
 _PICKLES = frozenset({"pickle", "pkl", "pyd", "pth", "pt"})
@@ -52,14 +53,20 @@ class Shards(PatchDataset):
     read different shards, one after the other, and a run can be resumed at any step.
 
     Args:
-        path: A tar file, a folder of such, a pattern ("data/train-*.tar") or a list of these.
+        path: A tar file, a folder of such, a pattern ("data/train-*.tar"), an address
+            ("https://example.org/train-{000..099}.tar", also s3://) or a list of these. An address
+            may end with "#sha256=" and the checksum of its file. Needs the extra `remote` or `s3`.
         patch_size: The side of a patch in pixels; null for whole pictures.
         patches_per_image: Patches of each picture per epoch.
         channels: 3 for colour, 1 for gray; pictures of the other kind are converted.
+        cache: The folder for copies of shards that are given by address. Each is copied once, when
+            the dataset is made.
 
     Raises:
-        DataError: there is no shard or picture, or a shard is damaged or has a pickle; when an item
-            is read, a damaged picture.
+        ArgumentError: an address without `cache`, or of another kind.
+        DataError: there is no shard or picture, or a shard is damaged, has a pickle or cannot be
+            copied; when an item is read, a damaged picture.
+        MissingExtraError: the package for an address is not installed.
 
     Example:
         >>> import tarfile
@@ -78,8 +85,9 @@ class Shards(PatchDataset):
         patch_size: int | None = 64,
         patches_per_image: int = 1,
         channels: Literal[1, 3] = 3,
+        cache: str | None = None,
     ) -> None:
-        self.shards = find_files(path, _tars_below, _is_tar, "shard (.tar)")
+        self.shards = find_files(local_copies(path, cache), _tars_below, _is_tar, "shard (.tar)")
         self._samples = [list(_samples(shard)) for shard in self.shards]
         self._ends = list(accumulate(map(len, self._samples)))
         if not self._ends[-1]:
@@ -104,30 +112,25 @@ class Shards(PatchDataset):
                 differ in size.
         """
         shard, sample = self._sample_of(picture)
-        images = {role: self._read(shard, entry) for role, entry in sample.items()}
-        try:
-            if "noisy" in images:
-                NoisyImages(**images)  # compares the sizes of the whole pictures
-        except InputError as error:
-            raise DataError(f"{shard}: {next(iter(sample.values())).name}: {error}") from error
-        found = {role: cut(image) for role, image in images.items()}
-        return NoisyImages(**found) if "noisy" in found else found["clean"]
+        pictures = {
+            role: (_read(shard, entry), f"'{entry.name}' of '{shard}'")
+            for role, entry in sample.items()
+        }
+        return cut_encoded(pictures, self.channels, cut)
 
     def _sample_of(self, picture: int) -> tuple[Path, Sample]:
         shard = bisect_right(self._ends, picture)
         # The ends are those of the shard itself, so that this is negative: counted from its end.
         return self.shards[shard], self._samples[shard][picture - self._ends[shard]]
 
-    def _read(self, shard: Path, entry: Entry) -> Tensor:
-        try:
-            with shard.open("rb") as file:
-                file.seek(entry.start)
-                data = file.read(entry.size)
-            return decode_tensor(data, self.channels, f"'{entry.name}' of '{shard}'")
-        except OSError as error:
-            raise DataError(f"'{shard}' cannot be read: {error.strerror}") from error
-        except ImageFileError as error:
-            raise DataError(str(error)) from error
+
+def _read(shard: Path, entry: Entry) -> bytes:
+    try:
+        with shard.open("rb") as file:
+            file.seek(entry.start)
+            return file.read(entry.size)
+    except OSError as error:
+        raise DataError(f"'{shard}' cannot be read: {error.strerror}") from error
 
 
 def _samples(shard: Path) -> Iterator[Sample]:
