@@ -380,7 +380,8 @@ def _since_2020() -> list[Component]:
             {
                 "color": {"channels": 3},
                 "gray": {"channels": 1},
-                "tiny": {"width": 4, "blocks": [2, 1, 1, 1, 1, 1, 1], "head_width": 2, "window": 2},
+                # A normalisation over fewer than four features is close to a step function.
+                "tiny": {"width": 8, "blocks": [2, 1, 1, 1, 1, 1, 1], "head_width": 2, "window": 2},
             },
         ),
         Component(
