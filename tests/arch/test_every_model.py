@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from restorekit import create_model, list_models, models
 from restorekit.errors import ArgumentError, InputError
 from restorekit.records import as_restoration
-from restorekit.testing.subject import small_arguments
 
 # Those of this package: what else is installed must not decide whether its tests pass.
 OWN = [name for name in list_models() if models.entry(name).provider.distribution == "restorekit"]
@@ -27,10 +26,10 @@ every_model = pytest.mark.parametrize("name", NETWORKS)
 
 
 def make(name: str, channels: int = 3, seed: int = 0) -> nn.Module:
-    """A model of its preset "tiny", or of default arguments, and known weights, in eval mode."""
+    """A model of its preset "tiny" and known weights, in eval mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return create_model(name, channels=channels, **small_arguments(models, name)).eval()
+        return create_model(name, preset="tiny", channels=channels).eval()
 
 
 cached = cache(make)
@@ -57,6 +56,12 @@ class ImageOnly(nn.Module):
 
     def forward(self, noisy: Tensor) -> Tensor:
         return as_restoration(self.model(noisy, sigma=self.level)).image
+
+
+@every_model
+def test_tiny_is_small(name: str) -> None:
+    """The preset for tests and first tries takes milliseconds and little memory."""
+    assert sum(weight.numel() for weight in cached(name).parameters()) < 350_000
 
 
 @every_model
@@ -176,6 +181,28 @@ def test_a_noise_level_that_does_not_fit_is_named(name: str, level: Any, fact: s
         assert message.startswith(f"model '{name}' takes sigma")
         assert fact in message
         assert "\n" not in message
+
+
+@every_model
+def test_every_shape_of_a_noise_level_is_one_level(name: str) -> None:
+    """What is broadcastable to (B, 1, H, W) and the same everywhere gives one image."""
+    noisy, expected = picture(2, 3, 17, 20), restored(cached(name), picture(2, 3, 17, 20))
+    for shape in ((), (1,), (17, 1), (1, 17, 20), (2, 1, 1, 1), (1, 1, 1, 20)):
+        with torch.no_grad():
+            found = cached(name)(noisy, sigma=torch.full(shape, float(LEVEL)))
+        torch.testing.assert_close(as_restoration(found).image, expected)
+
+
+@every_model
+def test_autocast_returns_the_dtype_of_the_image(name: str) -> None:
+    """Extras too: what a loss or a caller computes from them is not in half precision."""
+    noisy = picture(1, 3, 17, 20)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = as_restoration(cached(name)(noisy, sigma=LEVEL))
+    tensors = {"image": found.image, **found.extras}
+    assert {key: tensor.dtype for key, tensor in tensors.items()} == dict.fromkeys(
+        tensors, noisy.dtype
+    )
 
 
 @every_model

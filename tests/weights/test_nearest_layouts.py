@@ -33,7 +33,7 @@ def typical(name: str) -> list[str]:
 def own_state(name: str) -> State | None:
     """A state dict of a layout: that of our network, where its keys are the published ones."""
     for tag in layouts.entry(name).component.tags:
-        if tag in models and "tiny" in models.entry(tag).component.presets:
+        if tag in models:
             state = create_model(tag, preset="tiny").state_dict()
             if recognised_by(name, state):
                 return state

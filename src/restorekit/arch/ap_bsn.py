@@ -174,8 +174,10 @@ class APBSN(nn.Module):
         self.train_stride, self.stride = train_stride, stride
         self.bsn = BlindSpotNetwork(channels, width, depth)
         random = torch.Generator().manual_seed(0)
-        pattern = torch.rand(refinements, channels, PERIOD, PERIOD, generator=random) < replaced
-        self.register_buffer("pattern", pattern, persistent=False)
+        shape = (refinements, channels, PERIOD, PERIOD)
+        # On the CPU, as the generator, also where another device is the default.
+        draws = torch.rand(shape, generator=random, device="cpu")
+        self.register_buffer("pattern", draws < replaced, persistent=False)
         self.pattern: Tensor
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Restoration:
@@ -214,7 +216,7 @@ class APBSN(nn.Module):
         height, width = image.shape[-2:]
         rows, columns = (torch.arange(n, device=image.device) % PERIOD for n in (height, width))
         total = torch.zeros_like(image)
-        for pattern in self.pattern:
+        for pattern in self.pattern.to(image.device):
             is_noisy = pattern.index_select(1, rows).index_select(2, columns)
             mixed = torch.where(is_noisy, noisy.to(image.dtype), image)
             for axis in (2, 3):

@@ -75,8 +75,8 @@ class FFDNet(nn.Module):
 
         Args:
             noisy: batch, (B, C, H, W), in about [0, 1].
-            sigma: the standard deviation of the noise on that scale, (B, 1, 1, 1), or a map
-                (B, 1, H, W), which is averaged over 2x2 squares.
+            sigma: standard deviation of the noise on that scale, broadcastable to (B, 1, H, W); a
+                map is averaged over 2x2 squares.
 
         Returns:
             The restored batch, (B, C, H, W), in the dtype of `noisy`; not clamped.
@@ -95,7 +95,7 @@ class FFDNet(nn.Module):
 
 def _halved(sigma: Tensor, phases: Tensor) -> Tensor:
     """The noise level at half size: (B, 1, H/2, W/2), in the dtype of the phases."""
-    level = sigma.to(phases)
-    if level.ndim == 4 and level.shape[-2:] != (1, 1):
+    level = sigma.to(phases)[(None,) * (4 - sigma.ndim)]
+    if level.shape[-2:] != (1, 1):
         level = functional.avg_pool2d(pad_to_multiple(level, 2, mode="edge")[0], 2)
     return sigma_map(level, phases, "ffdnet")

@@ -170,7 +170,8 @@ class SSDN(nn.Module):
         if self.covariance == "none":
             return Restoration(mean.to(noisy.dtype), {"blind_mean": mean})
         factor = self._factor(estimate[:, self.channels :])
-        covariance = torch.einsum("bikhw,bjkhw->bijhw", factor, factor)
+        with torch.autocast(factor.device.type, enabled=False):
+            covariance = torch.einsum("bikhw,bjkhw->bijhw", factor, factor)
         extras = {"blind_mean": mean, "blind_covariance": covariance}
         if sigma is None:
             return Restoration(mean.to(noisy.dtype), extras)

@@ -22,6 +22,7 @@ from restorekit.errors import ArgumentError
 # Channels and residual blocks of each scale of the encoder; the decoder mirrors them. A block costs
 # the same at every scale if the channels double where the height and width halve.
 _SIZES = {
+    "tiny": ((4, 4, 8, 8), (1, 1, 1, 1)),
     "small": ((16, 32, 64, 128), (1, 1, 1, 2)),
     "medium": ((16, 48, 96, 192), (1, 1, 1, 3)),
     "large": ((16, 48, 96, 192), (1, 4, 4, 3)),
@@ -62,7 +63,7 @@ class Swift(nn.Module):
 
     Args:
         channels: Channels of the image: 3 for colour, 1 for gray.
-        size: Size of the network; larger is better and slower.
+        size: Size of the network; larger is better and slower. "tiny" is for tests.
         blind: Work without the noise level. `sigma` is then ignored; otherwise it is required.
         optional_sigma: Take the noise level, but work without it too. The network receives a level
             of 0 for an unknown one, and must have been trained so.
@@ -85,7 +86,7 @@ class Swift(nn.Module):
     def __init__(
         self,
         channels: int = 3,
-        size: Literal["small", "medium", "large"] = "medium",
+        size: Literal["tiny", "small", "medium", "large"] = "medium",
         blind: bool = False,
         optional_sigma: bool = False,
     ) -> None:

@@ -192,6 +192,7 @@ def _until_2019() -> list[Component]:
             "encoder and decoder with skip connections at every scale",
             "Ronneberger et al., U-Net, MICCAI 2015, https://arxiv.org/abs/1505.04597",
             ("convolutional", "multiscale", "blind"),
+            {"tiny": {"width": 4, "depth": 2}},
         ),
         Component(
             "vae",
@@ -200,6 +201,7 @@ def _until_2019() -> list[Component]:
             "Kingma and Welling, Auto-Encoding Variational Bayes, ICLR 2014, "
             "https://arxiv.org/abs/1312.6114",
             ("convolutional", "generative", "blind"),
+            {"tiny": {"width": 4, "depth": 2, "latent_channels": 4}},
         ),
         Component(
             "vdn",
@@ -396,6 +398,7 @@ def _since_2020() -> list[Component]:
                 "gray": {"channels": 1, "size": "small"},
                 "large_optional_sigma": {"size": "large", "optional_sigma": True},
                 "blind": {"blind": True},
+                "tiny": {"size": "tiny"},
             },
         ),
         Component(

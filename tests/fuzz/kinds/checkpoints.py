@@ -28,7 +28,7 @@ _ARCHITECTURES: dict[str, dict[str, Any]] = {
     "dncnn": {"depth": 3, "width": 4},
     "unet": {"width": 2, "depth": 1},
     "ffdnet": {"depth": 3, "width": 4},
-    "swift": {},
+    "swift": {"size": "tiny"},
 }
 _WORDS = (
     "F32",

@@ -34,9 +34,9 @@ _CONFIG: dict[str, Any] = {
 }  # fmt: skip
 _MODELS: tuple[dict[str, Any], ...] = (
     {"name": "unet", "width": 2, "depth": 1},
-    {"name": "swift"},
+    {"name": "swift", "preset": "tiny"},
     {"name": "ffdnet", "depth": 3, "width": 4},
-    {"name": "vae"},
+    {"name": "vae", "preset": "tiny"},
     {"name": "median"},
 )
 _NOISES: tuple[Any, ...] = (
