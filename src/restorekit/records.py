@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 from restorekit.errors import InputError
 
 Model = TypeVar("Model")
+# Extras with such names are restored images too, those of the earlier stages of a network.
+STAGE_PREFIX = "stage_"
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,19 @@ class TaskBatch:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def masked(self, answer: Restoration) -> Restoration:
-        """The output with masked pixels replaced by the target, so that they add no loss."""
+        """The output with masked pixels replaced by the target, so that they add no loss.
+
+        They are replaced in the images of earlier stages too, the extras `stage_1`, ...
+        """
         if self.mask is None:
             return answer
-        return replace(answer, image=torch.where(self.mask, answer.image, self.target))
+        stages = {
+            name: torch.where(self.mask, extra, self.target)
+            for name, extra in answer.extras.items()
+            if name.startswith(STAGE_PREFIX)
+        }
+        image = torch.where(self.mask, answer.image, self.target)
+        return Restoration(image, {**answer.extras, **stages})
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,14 @@ def test_published_size() -> None:
 
 
 @torch.no_grad()
+def test_a_given_level_is_returned_for_the_loss() -> None:
+    """And only if it is given."""
+    model, noisy = create_model("cbdnet", preset="tiny").eval(), torch.rand(2, 3, 13, 10)
+    assert list(model(noisy).extras) == ["noise_level"]
+    assert float(model(noisy, torch.tensor(0.25, dtype=torch.float64)).extras["sigma"]) == 0.25
+
+
+@torch.no_grad()
 def test_a_given_level_replaces_the_estimate_only_if_asked_for() -> None:
     """Blind by default; with `use_sigma` the given level is what the U-Net gets."""
     blind = create_model("cbdnet", preset="tiny").eval()

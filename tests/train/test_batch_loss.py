@@ -11,7 +11,10 @@ from torch import Tensor
 
 from restorekit import ArgumentError, Trainer
 from restorekit.objective.base import Compare, Restore, TaskBatch
+from restorekit.objective.supervised import Supervised
 from restorekit.records import Restoration
+from restorekit.train.batch_loss import batch_loss
+from restorekit.train.weighted_losses import read_losses
 
 Make = Callable[..., Trainer]
 
@@ -80,3 +83,17 @@ def test_exact_computes_in_float32(tiny: Make) -> None:
     small, exact = (each.image.detach() for each in seen)
     assert exact.dtype == torch.float32
     assert 0 < float((small.float() - exact).abs().max()) < 0.1
+
+
+def test_pixels_outside_of_the_mask_do_not_count_in_any_stage() -> None:
+    """The loss of the images of all stages is that of the pixels in the mask alone."""
+    target, mask = torch.rand(2, 3, 8, 8), torch.rand(2, 1, 8, 8) < 0.3
+    stages = {f"stage_{number}": torch.rand(2, 3, 8, 8) for number in (1, 2)}
+    answer = Restoration(torch.rand(2, 3, 8, 8), {**stages, "noise": torch.rand(2, 3, 8, 8)})
+    batch = TaskBatch(target, target, mask=mask)
+    terms = read_losses({"every_stage": {"loss": "l1"}})
+    found = batch_loss(Supervised(torch.nn.Identity()), batch, lambda *_: answer, terms)
+    images = [answer.image, *stages.values()]
+    expected = sum(((image - target).abs() * mask).mean() for image in images)
+    torch.testing.assert_close(found["loss"], expected)
+    assert batch.masked(answer).extras["noise"] is answer.extras["noise"]

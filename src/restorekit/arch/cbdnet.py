@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from restorekit.arch.layers import relu_convs, upsample
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.arch.sigma_input import sigma_map
+from restorekit.arch.sigma_input import check_sigma, sigma_map
 from restorekit.records import Restoration
 
 
@@ -21,8 +21,9 @@ class CBDNet(nn.Module):
 
     The estimate is a map of the noise level for each channel. The U-Net has three scales, average
     pooling, and additive skip connections; it predicts the noise with its sign, which is added to
-    the input. The network is blind: a given `sigma` is ignored, unless `use_sigma` replaces the
-    estimate by it. The paper lets users scale the estimate in the same place.
+    the input. The network is blind: a given `sigma` does not change the image, unless `use_sigma`
+    replaces the estimate by it. The paper lets users scale the estimate in the same place. The loss
+    `cbdnet` is that of the paper; it compares the estimate with the given `sigma`.
 
     Reference: https://arxiv.org/abs/1807.04686
 
@@ -76,14 +77,16 @@ class CBDNet(nn.Module):
         Args:
             noisy: batch, (B, C, H, W), in about [0, 1].
             sigma: standard deviation of the noise on that scale, broadcastable to (B, 1, H, W);
-                ignored unless `use_sigma`.
+                only for the loss, unless `use_sigma`.
 
         Returns:
-            The restored batch, (B, C, H, W), in the dtype of `noisy`, not clamped, and in
-            `extras["noise_level"]` the noise level that was used, of the same shape.
+            The restored batch, (B, C, H, W), in the dtype of `noisy`, not clamped. In `extras` are
+            the noise level that was used, `noise_level`, of the same shape, and `sigma`, if it was
+            given.
 
         Raises:
-            InputError: `noisy` is not a float batch of `channels` channels.
+            InputError: `noisy` is not a float batch of `channels` channels, or `sigma` does not fit
+                it.
         """
         check_batch(noisy, self.channels, "cbdnet")
         x, size = pad_to_multiple(noisy, self.size_multiple)
@@ -93,8 +96,11 @@ class CBDNet(nn.Module):
         else:
             level_map = self.estimator(x)
         change = crop(self._predict_change(torch.cat((x, level_map), dim=1)), size)
-        level = crop(level_map, size)
-        return Restoration((noisy + change).to(noisy.dtype), {"noise_level": level})
+        extras = {"noise_level": crop(level_map, size).to(noisy.dtype)}
+        if sigma is not None:
+            check_sigma(sigma, noisy, "cbdnet")
+            extras["sigma"] = sigma.to(noisy)
+        return Restoration((noisy + change).to(noisy.dtype), extras)
 
     def _predict_change(self, x: Tensor) -> Tensor:
         """The U-Net: (B, 2C, H, W) -> (B, C, H, W)."""

@@ -127,6 +127,13 @@ def restorekit_losses() -> list[Component]:
             ("generative",),
         ),
         Component(
+            "cbdnet",
+            "restorekit.loss.level_estimate:CBDNet",
+            "squared error, and terms of the estimated noise level, for the model cbdnet",
+            "Guo et al., CBDNet, CVPR 2019, https://arxiv.org/abs/1807.04686",
+            ("composition",),
+        ),
+        Component(
             "kl_divergence",
             "restorekit.loss.regularizers:KLDivergence",
             "divergence of a VAE's latent from the standard normal, per sample",

@@ -11,9 +11,7 @@ from torch import Generator, Tensor, nn
 from restorekit.components.kinds import losses
 from restorekit.errors import ArgumentError
 from restorekit.loss.base import check_shapes, required_extra
-from restorekit.records import Restoration, as_restoration
-
-PREFIX = "stage_"
+from restorekit.records import STAGE_PREFIX, Restoration, as_restoration
 
 
 class EveryStage(nn.Module):
@@ -60,9 +58,10 @@ class EveryStage(nn.Module):
             InputError: the model returns no images of stages, or shapes differ.
         """
         restoration = as_restoration(restoration)
-        required_extra(restoration, f"{PREFIX}1", "every_stage", "a network with several stages")
+        first = f"{STAGE_PREFIX}1"
+        required_extra(restoration, first, "every_stage", "a network with several stages")
         extras = restoration.extras.items()
-        images = [restoration.image, *(x for name, x in extras if name.startswith(PREFIX))]
+        images = [restoration.image, *(x for name, x in extras if name.startswith(STAGE_PREFIX))]
         total = torch.zeros((), device=target.device)
         for image in images:
             check_shapes(image, target)
@@ -72,4 +71,4 @@ class EveryStage(nn.Module):
     def example_extras(self, target: Tensor, generator: Generator) -> dict[str, Tensor]:
         """Random extras for a target batch, as a network with several stages returns them."""
         noise = torch.randn(target.shape, generator=generator, dtype=target.dtype)
-        return {f"{PREFIX}{number}": target + noise / 10 / number for number in (1, 2)}
+        return {f"{STAGE_PREFIX}{number}": target + noise / 10 / number for number in (1, 2)}
