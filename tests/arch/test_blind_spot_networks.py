@@ -119,6 +119,50 @@ class TestSSDN:
         for channels, expected in ((3, 1_269_129), (1, 1_265_858)):
             assert parameters("ssdn", channels=channels) == expected
 
+    @torch.no_grad()
+    @pytest.mark.parametrize(
+        ("covariance", "channels", "outputs"),
+        [("full", 3, 9), ("diagonal", 3, 6), ("none", 3, 3), ("full", 1, 2)],
+    )
+    def test_the_checkpoint_of_the_reproduction_loads(
+        self, covariance: str, channels: int, outputs: int, tmp_path: Path
+    ) -> None:
+        """Its names, in its order of execution, with the last layer under two of them."""
+        names = ["encode_block_1.0", "encode_block_1.2"]
+        names += [f"encode_block_{number}.0" for number in range(2, 7)]
+        names += [f"decode_block_{number}.{place}" for number in (5, 4, 3, 2, 1) for place in "02"]
+        names += [f"output_block.{place}" for place in "024"]
+        ours = network("ssdn", channels, depth=5, covariance=covariance)
+        layers = [each for each in ours.modules() if isinstance(each, nn.Conv2d)]
+        assert len(layers[-1].weight) == outputs
+        state = {
+            f"{name}.{part}": tensor
+            for name, layer in zip(names, layers, strict=True)
+            for part, tensor in layer.state_dict().items()
+        }
+        for part in ("weight", "bias"):
+            state[f"output_conv.{part}"] = state[f"output_block.4.{part}"]
+        torch.save(state, tmp_path / "ssdn.pth")
+        loaded = load_model(tmp_path / "ssdn.pth").double()
+        noisy = picture(1, channels, 32, 32)
+        torch.testing.assert_close(loaded(noisy, LEVEL).image, ours(noisy, LEVEL).image)
+
+    def test_a_checkpoint_without_a_blind_spot_is_refused(self) -> None:
+        """The reproduction also has networks of one branch, and of other outputs."""
+        layout = create_layout("ssdn_pytorch")
+        state = {
+            "encode_block_1.0.weight": torch.zeros(4, 3, 3, 3),
+            "output_block.0.weight": torch.zeros(8, 8, 1, 1),
+            "output_block.4.weight": torch.zeros(3, 8, 1, 1),
+        }
+        with pytest.raises(CheckpointError, match=r"'output_block\.0\.weight' is \(8, 8, 1, 1\)"):
+            layout(state)
+        state["output_block.0.weight"] = torch.zeros(32, 32, 1, 1)
+        assert layout(state).arguments["covariance"] == "none"
+        state["output_block.4.weight"] = torch.zeros(4, 8, 1, 1)
+        with pytest.raises(CheckpointError, match="4 output channels for 3 of the image"):
+            layout(state)
+
 
 class TestAPBSN:
     def test_subimages_are_put_together_again(self) -> None:

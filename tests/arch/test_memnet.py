@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d
 
-from restorekit import create_model
+from restorekit import create_model, load_model
 from tests.arch.reference_networks import parameters, randomise
 
 
@@ -68,3 +71,35 @@ def test_recursions_have_their_own_convolutions_if_not_shared() -> None:
     assert parameters(own) - parameters(shared) == 6 * 5 * 2 * (9 * 64 * 64 + 64)
     convs = [layer for layer in own.modules() if isinstance(layer, nn.Conv2d)]
     assert len(convs) == 80
+
+
+# The parts of names that differ, ours and those of QRNN3D.
+RENAMED = {
+    r"^head_norm": "feature_extractor.bn",
+    r"^head": "feature_extractor.conv",
+    r"^blocks\.(\d+)\.first_norms\.(\d+)": r"dense_memory.\1.recursive_unit.\2.relu_conv1.bn",
+    r"^blocks\.(\d+)\.first\.(\d+)": r"dense_memory.\1.recursive_unit.\2.relu_conv1.conv",
+    r"^blocks\.(\d+)\.second_norms\.(\d+)": r"dense_memory.\1.recursive_unit.\2.relu_conv2.bn",
+    r"^blocks\.(\d+)\.second\.(\d+)": r"dense_memory.\1.recursive_unit.\2.relu_conv2.conv",
+    r"^blocks\.(\d+)\.gate_norm": r"dense_memory.\1.gate_unit.bn",
+    r"^blocks\.(\d+)\.gate": r"dense_memory.\1.gate_unit.conv",
+    r"^tail_norms\.0": "reconstructor.bn",
+    r"^tail": "reconstructor.conv",
+}
+
+
+@torch.no_grad()
+def test_the_checkpoint_of_a_port_loads(tmp_path: Path) -> None:
+    """Its convolutions have no biases and are not shared, and one image is reconstructed."""
+    sizes = {"channels": 1, "width": 6, "blocks": 3, "recursions": 2}
+    ours = randomise(create_model("memnet", **sizes, shared=False, supervised=False))
+    state = {}
+    for key, tensor in ours.state_dict().items():
+        if key.endswith(".bias") and "norm" not in key:
+            tensor.zero_()  # of our network too
+            continue
+        pattern = next(pattern for pattern in RENAMED if re.match(pattern, key))
+        state[re.sub(pattern, RENAMED[pattern], key)] = tensor
+    torch.save({"net": state}, tmp_path / "memnet.pth")
+    noisy = torch.rand(1, 1, 9, 12)
+    torch.testing.assert_close(load_model(tmp_path / "memnet.pth")(noisy), ours(noisy))

@@ -60,10 +60,13 @@ def message(state: State) -> str:
 
 @each_layout
 def test_every_layout_states_keys_of_its_own(name: str) -> None:
-    """Keys that are typical of it, so that it is the nearest one to them."""
+    """Keys that are typical of it, so that it is the nearest one to them.
+
+    `kair_dncnn` has those of `kair`: nothing but the user tells them apart.
+    """
     keys = typical(name)
     assert all(keys)
-    assert nearest_layouts(keys)[0] == name
+    assert nearest_layouts(keys)[0] == ("kair" if name == "kair_dncnn" else name)
 
 
 @each_layout

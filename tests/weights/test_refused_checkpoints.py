@@ -152,7 +152,7 @@ def drop(state: Mapping[str, Tensor], *layers: str) -> State:
         (without(saoyan(1)[0], "module.dncnn.3.running_var"), "its layout is unknown"),
         (
             {**named(stack(1, 4, 1), "model"), "model.0.bias": torch.ones(9)},
-            "it has another shape of layers",
+            "KAIR's DnCNN, but the shape of 'model.0.bias' is (9,), not (4,)",
         ),
         (named(stack(1, 8, 4, 1), "dncnn"), "but its layers have different widths"),
         (named(stack(5, 8, 8, 8), "intermediate_dncnn.itermediate_dncnn"), "FFDNet needs 5"),

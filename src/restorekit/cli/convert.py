@@ -12,7 +12,7 @@ from restorekit.cli.output import print_line
 
 def convert(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="State dict of DnCNN or FFDNet.")
+        Path, typer.Argument(metavar="CHECKPOINT", help="Published state dict, such as net.pth.")
     ],
     output: Annotated[
         Path, typer.Argument(metavar="OUTPUT", help="File to write, OUT.safetensors.")
@@ -20,6 +20,14 @@ def convert(
     license: Annotated[
         str | None,
         typer.Option("--license", metavar="TEXT", help="Licence of the published weights."),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            "--layout",
+            metavar="NAME",
+            help="Its layout, as in `restorekit list layouts`, where several fit.",
+        ),
     ] = None,
 ) -> None:
     """Convert a published checkpoint to safetensors with a card.
@@ -30,7 +38,7 @@ def convert(
     from restorekit.weights import convert_weights
     from restorekit.weights.foreign_checkpoints import UNKNOWN_LICENSE
 
-    found = convert_weights(checkpoint, output, license)
+    found = convert_weights(checkpoint, output, license, layout)
     inside = ", ".join(f"{key}={value}" for key, value in found.arguments.items())
     print_line(f"{output}: {found.architecture}({inside}), from {found.layout}")
     if license is None:

@@ -39,6 +39,28 @@ def restorekit_layouts() -> list[Component]:
             "https://github.com/cszn/KAIR",
             ("dncnn", "fdncnn", "ffdnet", "ircnn"),
         ),
+        # After "kair", which recognises all of its networks but one.
+        Component(
+            "kair_dncnn",
+            f"{_LAYOUTS}.kair_layouts:KAIRDnCNN",
+            "KAIR's DnCNN, if it is named",
+            "https://github.com/cszn/KAIR",
+            ("dncnn",),
+        ),
+        Component(
+            "memnet_qrnn3d",
+            f"{_LAYOUTS}.memnet_layout:MemNetPyTorch",
+            "QRNN3D's PyTorch MemNet",
+            "https://github.com/Vandermode/QRNN3D",
+            ("memnet",),
+        ),
+        Component(
+            "ssdn_pytorch",
+            f"{_LAYOUTS}.ssdn_layout:SSDNPyTorch",
+            "the PyTorch reproduction of SSDN",
+            "https://github.com/COMP6248-Reproducability-Challenge/selfsupervised-denoising",
+            ("ssdn",),
+        ),
         Component(
             "dncnn_pytorch",
             f"{_LAYOUTS}.dncnn_layouts:DnCNNPyTorch",

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def convert_weights(
-    path_in: str | Path, path_out: str | Path, license: str | None = None
+    path_in: str | Path,
+    path_out: str | Path,
+    license: str | None = None,
+    layout: str | None = None,
 ) -> RecognisedCheckpoint:
     """Convert a published checkpoint to a weights file with a card.
 
@@ -25,11 +28,14 @@ def convert_weights(
         path_out: the file to write, usually `*.safetensors`.
         license: the licence under which the weights were published; if None, the card states that
             it is unknown.
+        layout: the layout of the checkpoint, a name in `list_layouts`, where keys and shapes fit
+            several; by default it is recognised.
 
     Returns:
         The architecture, arguments and layout that were recognised.
 
     Raises:
+        UnknownNameError: no layout has that name.
         CheckpointError: the checkpoint is missing, damaged, a pickled module, of an unknown layout,
             already a weights file of restorekit, or equal to `path_out`.
 
@@ -49,8 +55,8 @@ def convert_weights(
     # The original has no copy, and its pickle may hold more than what is converted.
     if Path(path_out).exists() and path.samefile(path_out):
         raise CheckpointError(f"{path}: input and output are the same file; use another output")
-    found = read_foreign(path)
-    save_model(load_model(path), path_out, source_fields(path, found, license))
+    found = read_foreign(path, layout)
+    save_model(load_model(path, layout=layout), path_out, source_fields(path, found, license))
     return found
 
 

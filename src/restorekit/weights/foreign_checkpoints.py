@@ -68,8 +68,12 @@ def source_fields(path: Path, found: RecognisedCheckpoint, license: str | None) 
     return {"license": license or UNKNOWN_LICENSE, "source": source}
 
 
-def read_foreign(path: Path) -> RecognisedCheckpoint:
+def read_foreign(path: Path, layout: str | None = None) -> RecognisedCheckpoint:
     """Recognise a checkpoint of another project and convert its tensors, in float32.
+
+    Args:
+        path: the file.
+        layout: the registered name of its layout; None to recognise it.
 
     Raises:
         CheckpointError: it cannot be read, or its layout is unknown.
@@ -77,7 +81,7 @@ def read_foreign(path: Path) -> RecognisedCheckpoint:
     state = read_state_dict(path)
     # Published weights in half precision still run in a float32 network.
     state = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return recognise(state, path)
+    return recognise(state, path, layout)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:

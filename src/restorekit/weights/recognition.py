@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from restorekit.components.component_records import RegistryEntry
 from restorekit.components.isolation import attempt
-from restorekit.components.kinds import layouts
-from restorekit.errors import CheckpointError, PluginError, RestoreKitError
+from restorekit.components.kinds import layouts, models
+from restorekit.errors import ArgumentError, CheckpointError, PluginError, RestoreKitError
 from restorekit.untrusted.text import quoted
 from restorekit.weights.nearest_layouts import describe_layout, nearest_layouts
 
@@ -21,25 +21,34 @@ if TYPE_CHECKING:
     from restorekit.records import RecognisedCheckpoint
 
 
-def recognise(state: Mapping[str, Tensor], path: Path) -> RecognisedCheckpoint:
+def recognise(
+    state: Mapping[str, Tensor], path: Path, layout: str | None = None
+) -> RecognisedCheckpoint:
     """Convert the state dict of a checkpoint; the layouts of plugins are tried last.
+
+    Args:
+        state: the state dict.
+        path: its file, for messages.
+        layout: the only layout to try.
 
     Raises:
         CheckpointError: no layout has such keys, or the shapes do not fit the layout.
         PluginError: the layout of a plugin fails.
+        UnknownNameError: no layout has that name.
     """
     failures: list[str] = []
-    for entries in _groups_of_layouts():
+    groups = _groups_of_layouts() if layout is None else [[layouts.entry(layout)]]
+    for entries in groups:
         refusals: dict[str, CheckpointError] = {}
         for entry in entries:
             try:
-                layout = layouts.create(entry.component.name)
+                made = layouts.create(entry.component.name)
             except RestoreKitError as error:  # one that lacks a package must not block the others
                 failures.append(str(error))
                 continue
             for inner in _without_prefixes(state):
                 try:
-                    found = _read(entry, layout, inner, path)
+                    found = _read(entry, made, inner, path)
                 except CheckpointError as error:  # another layout may have the same first keys
                     refusals.setdefault(entry.component.name, error)
                     continue
@@ -47,7 +56,7 @@ def recognise(state: Mapping[str, Tensor], path: Path) -> RecognisedCheckpoint:
                     return found
         if refusals:
             raise refusals[next(name for name in _nearest_first(state) if name in refusals)]
-    raise _unknown(state, path, failures)
+    raise _unknown(state, path, failures, layout)
 
 
 def _groups_of_layouts() -> Iterator[list[RegistryEntry]]:
@@ -65,15 +74,44 @@ def _read(
     with attempt(lambda error: f"{path}: {entry.label} raised {error}", RestoreKitError):
         try:
             found: object = layout(state)
+            if found is None:
+                return None
+            if not isinstance(found, RecognisedCheckpoint):
+                raise PluginError(
+                    f"{path}: {entry.label} returned {quoted(found)}, not a RecognisedCheckpoint"
+                )
+            name = found.layout or entry.component.summary or entry.component.name
+            named = replace(found, layout=name)
+            _check_shapes(named, state)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
-    if found is None:
-        return None
-    if not isinstance(found, RecognisedCheckpoint):
-        raise PluginError(
-            f"{path}: {entry.label} returned {quoted(found)}, not a RecognisedCheckpoint"
-        )
-    return replace(found, layout=found.layout or entry.component.summary or entry.component.name)
+    return named
+
+
+def _check_shapes(found: RecognisedCheckpoint, state: Mapping[str, Tensor]) -> None:
+    """Compare the shapes of converted tensors with those of the network, which takes no memory.
+
+    Raises:
+        CheckpointError: a shape differs, or no network has such sizes.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):
+            network = models.make(models.check(found.architecture, found.arguments))
+    except ArgumentError as error:
+        raise CheckpointError(f"the keys are those of {found.layout}, but {error}") from error
+    except RestoreKitError:  # an architecture that is not there, which loading reports
+        return
+    published = {id(tensor): key for key, tensor in state.items()}
+    for key, own in network.state_dict().items():
+        tensor = found.tensors.get(key, own)
+        if tensor.shape != own.shape:
+            raise CheckpointError(
+                f"the keys are those of {found.layout}, but the shape of "
+                f"'{published.get(id(tensor), key)}' is {tuple(tensor.shape)}, not "
+                f"{tuple(own.shape)}"
+            )
 
 
 def _without_prefixes(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
@@ -86,7 +124,9 @@ def _without_prefixes(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tens
         state = {key.partition(".")[2]: tensor for key, tensor in state.items()}
 
 
-def _unknown(state: Mapping[str, Tensor], path: Path, failures: list[str]) -> CheckpointError:
+def _unknown(
+    state: Mapping[str, Tensor], path: Path, failures: list[str], layout: str | None
+) -> CheckpointError:
     """The error for keys of no layout: which keys there are, and the nearest layouts."""
     if not state:
         return CheckpointError(f"{path}: has no tensors")
@@ -94,6 +134,11 @@ def _unknown(state: Mapping[str, Tensor], path: Path, failures: list[str]) -> Ch
     more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
     nearest = _nearest_first(state)
     failed = f" (failed: {'; '.join(failures)})" if failures else ""
+    if layout is not None:
+        return CheckpointError(
+            f"{path}: not in the layout '{layout}', {describe_layout(layout)}: it has "
+            f"{', '.join(shapes[:3])}{more}{failed}"
+        )
     return CheckpointError(
         f"{path}: not written by restorekit, and its layout is unknown: it has "
         f"{', '.join(shapes[:3])}{more}; the nearest known layout is "

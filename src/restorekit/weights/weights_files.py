@@ -90,7 +90,10 @@ def save_model(
 
 
 def load_model(
-    path: str | PathLike[str], device: str | torch.device = "cpu", model: nn.Module | None = None
+    path: str | PathLike[str],
+    device: str | torch.device = "cpu",
+    model: nn.Module | None = None,
+    layout: str | None = None,
 ) -> nn.Module:
     """Load a model with its weights, in evaluation mode.
 
@@ -99,8 +102,11 @@ def load_model(
             in `list_weights`, or a published checkpoint of a known layout.
         device: the device of the model ("auto", "cpu", "cuda", "mps").
         model: the module to load the weights into, if its architecture is not registered.
+        layout: the layout of a published checkpoint, a name in `list_layouts`, where keys and
+            shapes fit several; by default the layout is recognised.
 
     Raises:
+        UnknownNameError: no layout has that name.
         CheckpointError: the file is missing, damaged, unknown, or does not fit the architecture.
 
     Example:
@@ -117,12 +123,13 @@ def load_model(
             model = _make(card["model"], path) if model is None else model
             tensors = read_state_dict(path)
         elif (
-            model is not None
+            layout is None
+            and model is not None
             and model.state_dict().keys() == (state := read_state_dict(path)).keys()
         ):
             tensors = state
         else:
-            found = read_foreign(path)
+            found = read_foreign(path, layout)
             tensors = dict(found.tensors)
             if model is None:
                 model = models.make(models.check(found.architecture, found.arguments))

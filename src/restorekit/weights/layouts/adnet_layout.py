@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, at_position, renamed
+from restorekit.weights.layouts.state_reading import conv_sizes
 
 # Layers are numbered from 1 there; each is a convolution, a normalisation and a ReLU.
 _NAMES: Renaming = {
@@ -33,5 +34,5 @@ class ADNetAuthors:
         """The converted checkpoint, or None if its keys are of another layout."""
         if (tensors := renamed(state, _NAMES)) is None or "layers.0.weight" not in tensors:
             return None
-        width, channels = tensors["layers.0.weight"].shape[:2]
+        width, channels = conv_sizes(state, "the authors' ADNet", "conv1_1.0.weight")
         return RecognisedCheckpoint("adnet", {"channels": channels, "width": width}, tensors)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+)
 
 _BLOCK = re.compile(r"bsn\.branch1\.body\.\d+\.body\.0\.weight")
 _FIRST, _LAST = "bsn.head.0.weight", "bsn.tail.6"
@@ -31,7 +35,7 @@ class APBSNAuthors:
         last = f"{_LAST}.weight"
         if not {_FIRST, last, f"{_LAST}.bias", "bsn.branch1.body.0.weight"} <= state.keys():
             return None
-        width, channels = state[_FIRST].shape[:2]
+        width, channels = conv_sizes(state, "AP-BSN", _FIRST)
         shapes = {_FIRST: (width, channels, 1, 1), last: (channels, width // 2, 1, 1)}
         check_shapes(state, "AP-BSN", shapes)
         tensors = {key: value for key, value in state.items() if not key.endswith(".mask")}

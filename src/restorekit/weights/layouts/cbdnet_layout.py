@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, at_position, renamed
+from restorekit.weights.layouts.state_reading import conv_sizes
 
 # Each of their blocks in the U-Net is a convolution and a ReLU.
 _NAMES: Renaming = {
@@ -41,7 +42,8 @@ class CBDNetPyTorch:
         tensors = renamed(state, _NAMES)
         if tensors is None or not {"estimator.0.weight", "encoder1.0.weight"} <= tensors.keys():
             return None
-        estimator_width, channels = tensors["estimator.0.weight"].shape[:2]
-        width = len(tensors["encoder1.0.weight"])
+        layout = "IDKiro's PyTorch CBDNet"
+        estimator_width, channels = conv_sizes(state, layout, "fcn.fcn.0.weight")
+        width, _ = conv_sizes(state, layout, "unet.inc.0.conv.0.weight")
         arguments = {"channels": channels, "width": width, "estimator_width": estimator_width}
         return RecognisedCheckpoint("cbdnet", arguments, tensors)

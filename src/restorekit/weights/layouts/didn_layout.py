@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+)
 
 LAYOUT = "the authors' DIDN"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -54,7 +58,7 @@ class DIDNAuthors:
             <= state.keys()
         ):
             return None
-        width, channels = state["conv_input.weight"].shape[:2]
+        width, channels = conv_sizes(state, LAYOUT, "conv_input.weight")
         blocks = sum(f"recursive_{letter}.conv1.weight" in state for letter in LETTERS)
         check_shapes(
             state,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from restorekit.errors import CheckpointError
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+    count_numbered,
+    rename_keys,
+)
 
 LAYOUT = "KAIR's DRUNet"
 
@@ -25,11 +31,13 @@ class DRUNetKAIR:
 
     def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
         """The checkpoint with the arguments of the model, or None if its keys are others."""
+        # KAIR makes no sequence of a single block.
+        state = rename_keys(state, {r"^m_body\.res\.": "m_body.0.res."})
         if not {"m_head.weight", "m_body.0.res.0.weight", "m_tail.weight"} <= state.keys():
             return None
         blocks = count_numbered(state, "m_body.{}.res.0.weight")
-        channels, width = state["m_tail.weight"].shape[:2]
-        inputs = state["m_head.weight"].shape[1]
+        channels, width = conv_sizes(state, LAYOUT, "m_tail.weight")
+        _, inputs = conv_sizes(state, LAYOUT, "m_head.weight")
         if inputs not in (channels, channels + 1):
             raise CheckpointError(
                 f"the keys are those of {LAYOUT}, but it has {inputs} input and {channels} output "

@@ -19,8 +19,9 @@ class KAIR:
     """cszn/KAIR: one flat sequence with biases, mostly folded, otherwise with epsilon 1e-4.
 
     An IRCNN has the keys and shapes of a DnCNN of seven layers, which KAIR has not published, so
-    seven layers without normalisation are taken for an IRCNN. A file of KAIR has 25 of them, one
-    for each range of the noise level; save one in a file of its own.
+    seven layers without normalisation are taken for an IRCNN. The layout `kair_dncnn` reads them
+    as a DnCNN. A file of KAIR has 25 IRCNN, one for each range of the noise level; save one in a
+    file of its own.
 
     Example:
         >>> layers = torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 1, 3)
@@ -47,3 +48,30 @@ class KAIR:
         if len(convs) == _IRCNN_LAYERS and not normed:
             return as_ircnn(convs)
         return as_dncnn(convs, "KAIR's DnCNN")
+
+
+class KAIRDnCNN:
+    """A DnCNN of KAIR's training code, also one of seven layers, which `kair` takes for an IRCNN.
+
+    Nothing in a file shows the difference, so this layout must be named:
+    `load_model("x.pth", layout="kair_dncnn")`.
+
+    Example:
+        >>> convs = (torch.nn.Conv2d(*sizes, 3) for sizes in ((1, 4), *[(4, 4)] * 5, (4, 1)))
+        >>> layers = [each for conv in convs for each in (conv, torch.nn.ReLU())]
+        >>> network = torch.nn.ModuleDict({"model": torch.nn.Sequential(*layers)})
+        >>> state = network.state_dict()
+        >>> restorekit.create_layout("kair")(state).architecture
+        'ircnn'
+        >>> restorekit.create_layout("kair_dncnn")(state).architecture
+        'dncnn'
+    """
+
+    keys = KAIR.keys
+
+    def __call__(self, state: StateDict) -> RecognisedCheckpoint | None:
+        """The converted checkpoint, or None if its keys are of another layout."""
+        convs = read_sequence(state, "model")
+        if convs is None:
+            return None
+        return as_dncnn([conv.folded(eps=1e-4) for conv in convs], "KAIR's DnCNN")

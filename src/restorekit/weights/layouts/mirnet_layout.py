@@ -9,7 +9,12 @@ import torch
 from restorekit.errors import CheckpointError
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, renamed
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+    count_numbered,
+)
 
 LAYOUT = "the authors' MIRNet"
 _NAMES: Renaming = {
@@ -46,7 +51,7 @@ class MIRNetAuthors:
             <= state.keys()
         ):
             return None
-        width, channels = state[first].shape[:2]
+        width, channels = conv_sizes(state, LAYOUT, first)
         check_shapes(
             state,
             LAYOUT,
@@ -63,7 +68,7 @@ class MIRNetAuthors:
             "groups": count_numbered(state, "body.{}.body.0.conv_out.weight"),
             "blocks": count_numbered(state, "body.0.body.{}.conv_out.weight"),
             "columns": count_numbered(state, f"{_BLOCK}.blocks.0.{{}}.body.0.weight"),
-            "reduction": width // max(1, len(state[squeeze])),
+            "reduction": width // conv_sizes(state, LAYOUT, squeeze)[0],
         }
         tensors = renamed(_with_one_column(state), _NAMES) or {}
         return RecognisedCheckpoint("mirnet", arguments, tensors, LAYOUT)

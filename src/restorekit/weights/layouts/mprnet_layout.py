@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, renamed
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+    count_numbered,
+)
 
 LAYOUT = "the authors' MPRNet"
 _NAMES: Renaming = {
@@ -32,8 +37,9 @@ class MPRNetAuthors:
         middle = "stage1_encoder.down12.down.1.weight"
         if not {first, middle, full, squeeze, "sam12.conv2.weight"} <= state.keys():
             return None
-        width, channels = state[first].shape[:2]
-        step = len(state[middle]) - width
+        width, channels = conv_sizes(state, LAYOUT, first)
+        step = conv_sizes(state, LAYOUT, middle)[0] - width
+        full_width, _ = conv_sizes(state, LAYOUT, full)
         widest = width + 2 * step
         check_shapes(
             state,
@@ -43,15 +49,15 @@ class MPRNetAuthors:
                 middle: (width + step, width, 1, 1),
                 "stage1_encoder.down23.down.1.weight": (widest, width + step, 1, 1),
                 "sam12.conv2.weight": (channels, width, 1, 1),
-                "tail.weight": (channels, len(state[full]), 3, 3),
+                "tail.weight": (channels, full_width, 3, 3),
             },
         )
         arguments = {
             "channels": channels,
             "width": width,
             "step": step,
-            "full_step": len(state[full]) - width,
+            "full_step": full_width - width,
             "blocks": count_numbered(state, "stage3_orsnet.orb1.body.{}.body.0.weight"),
-            "reduction": width // max(1, len(state[squeeze])),
+            "reduction": width // conv_sizes(state, LAYOUT, squeeze)[0],
         }
         return RecognisedCheckpoint("mprnet", arguments, renamed(state, _NAMES) or {}, LAYOUT)

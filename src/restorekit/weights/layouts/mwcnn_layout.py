@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, at_position, renamed
+from restorekit.weights.layouts.state_reading import conv_sizes
 
 # Each of their blocks is a convolution and a ReLU.
 _NAMES: Renaming = {
@@ -40,12 +41,14 @@ class MWCNNAuthors:
         tensors = renamed(state, _NAMES)
         if tensors is None or not {"encoder1.0.weight", "encoder2.0.weight"} <= tensors.keys():
             return None
-        width, phases = tensors["encoder1.0.weight"].shape[:2]
+        layout = "the authors' PyTorch MWCNN"
+        width, phases = conv_sizes(state, layout, "head.0.body.0.weight")
+        inner_width, _ = conv_sizes(state, layout, "d_l2.0.body.0.weight")
         convs = sum(key.startswith("encoder2.") and key.endswith(".weight") for key in tensors)
         arguments = {
             "channels": phases // 4,
             "width": width,
-            "inner_width": len(tensors["encoder2.0.weight"]),
+            "inner_width": inner_width,
             "layers": convs,
         }
         return RecognisedCheckpoint("mwcnn", arguments, tensors)

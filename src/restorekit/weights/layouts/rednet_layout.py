@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, renamed
+from restorekit.weights.layouts.state_reading import conv_sizes
 
 _NAMES: Renaming = {
     r"conv_layers\.(\d+)\.0": r"convs.\1",
@@ -35,7 +36,8 @@ class REDNetPyTorch:
         if (tensors := renamed(state, _NAMES)) is None or "convs.0.weight" not in tensors:
             return None
         count = sum(key.startswith("convs.") and key.endswith(".weight") for key in tensors)
-        width, channels = tensors["convs.0.weight"].shape[:2]
+        layout = "yjn870's PyTorch RED-Net"
+        width, channels = conv_sizes(state, layout, "conv_layers.0.0.weight")
         arguments = {
             "channels": channels,
             "depth": 2 * count,

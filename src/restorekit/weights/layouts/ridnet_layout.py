@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit.records import RecognisedCheckpoint
 from restorekit.weights.layouts.renaming import Renaming, at_position, renamed
+from restorekit.weights.layouts.state_reading import conv_sizes
 
 _IN_BLOCK = {
     r"r1\.body1": "0.near",
@@ -56,13 +57,15 @@ class RIDNetAuthors:
         tensors = renamed(state, _NAMES)
         if tensors is None or _NEEDED - tensors.keys():
             return None
-        width, channels = tensors["head.0.weight"].shape[:2]
+        layout = "the authors' RIDNet"
+        width, channels = conv_sizes(state, layout, "head.body.0.weight")
+        squeezed, _ = conv_sizes(state, layout, "b1.ca.c1.body.0.weight")
         blocks = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
         arguments = {
             "channels": channels,
             "width": width,
             "blocks": len(blocks),
-            "reduction": width // len(tensors[_SQUEEZE]),
+            "reduction": width // squeezed,
         }
         if tensors["subtract_mean.bias"].abs().max() > 1:
             tensors = {key: _for_unit_range(key, tensor) for key, tensor in tensors.items()}

@@ -54,6 +54,20 @@ def shape_of(state: StateDict, layout: str, key: str, dimensions: int) -> tuple[
     return shape
 
 
+def conv_sizes(state: StateDict, layout: str, key: str) -> tuple[int, int]:
+    """The first two sizes of the weight of a 2D convolution: output and input channels.
+
+    Raises:
+        CheckpointError: the key is missing, or it has other dimensions, or empty ones.
+
+    Example:
+        >>> conv_sizes({"intro.weight": torch.ones(8, 3, 3, 3)}, "NAFNet", "intro.weight")
+        (8, 3)
+    """
+    made, taken, *_ = shape_of(state, layout, key, 4)
+    return made, taken
+
+
 def rename_keys(state: StateDict, patterns: Mapping[str, str]) -> dict[str, Tensor]:
     """The same tensors with other keys.
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from restorekit.records import RecognisedCheckpoint
-from restorekit.weights.layouts.state_reading import StateDict, check_shapes, count_numbered
+from restorekit.weights.layouts.state_reading import (
+    StateDict,
+    check_shapes,
+    conv_sizes,
+    count_numbered,
+)
 
 LAYOUT = "the authors' VDN"
 
@@ -26,9 +31,9 @@ class VDNAuthors:
         first, sigma_first = "DNet.down_path.0.block.0.weight", "SNet.conv1.weight"
         if not {first, sigma_first, "DNet.last.weight"} <= state.keys():
             return None
-        width, channels = state[first].shape[:2]
+        width, channels = conv_sizes(state, LAYOUT, first)
         depth = count_numbered(state, "DNet.down_path.{}.block.0.weight")
-        sigma_width = state[sigma_first].shape[0]
+        sigma_width, _ = conv_sizes(state, LAYOUT, sigma_first)
         middle = sum(key.startswith("SNet.mid_layer.") for key in state) // 2
         deepest = width * 2 ** (depth - 1)
         check_shapes(
