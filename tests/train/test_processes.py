@@ -74,7 +74,13 @@ def launch(world: int, config: Path, run: Path, *more: str) -> subprocess.Popen[
     prefix = [sys.executable, "-m"]
     if world > 1:
         prefix += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(world), "-m"]
-    command = [*prefix, "restorekit", "train", str(config), "-s", f"save_weight_path={run}", *more]
+    return start(
+        [*prefix, "restorekit", "train", str(config), "-s", f"save_weight_path={run}", *more]
+    )
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    """A command whose processes have one thread each."""
     quiet = {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
     return subprocess.Popen(
         command,
@@ -169,6 +175,47 @@ def test_split_weights_train_as_whole_ones(tmp_path: Path) -> None:
     finish(launch(2, config, tmp_path / "split", *split, "--resume"))
     assert largest_difference(tmp_path / "one", tmp_path / "split") < 1e-6
     assert largest_difference(tmp_path / "one", tmp_path / "split", "best") < 1e-6
+
+
+# Trains with objectives that compute a risk of their own in several passes.
+RISKS = """
+import sys
+import torch
+from restorekit import Trainer
+
+IMAGES = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+for objective in ("unsure", "blind2unblind"):
+    for strategy in sys.argv[2:]:
+        Trainer(
+            model={"name": "unet", "width": 4, "depth": 1},
+            noise={"name": "gaussian", "std": 0.1},
+            objective=objective,
+            loss="mse",
+            dataset=list(IMAGES),
+            save_weight_path=f"{sys.argv[1]}/{objective}-{strategy}",
+            steps=3,
+            batch_size=5,
+            accumulate=2,
+            optimizer={"name": "sgd", "lr": 0.1},
+            validation_split=0,
+            device="cpu",
+            precision="float32",
+            strategy=strategy,
+        ).fit()
+"""
+
+
+def test_risks_of_objectives_in_two_processes(tmp_path: Path) -> None:
+    """Several forward passes in a step give the same weights, whether these are split or not."""
+    (tmp_path / "risks.py").write_text(RISKS)
+    prefix = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    for run, prepended, strategies in (("one", [], ["ddp"]), ("two", prefix, ["ddp", "fsdp"])):
+        command = [*prepended, str(tmp_path / "risks.py"), str(tmp_path / run), *strategies]
+        finish(start([sys.executable, *(["-m"] if prepended else []), *command]))
+    for split in (tmp_path / "two").iterdir():
+        one = tmp_path / "one" / f"{split.name.partition('-')[0]}-ddp"
+        assert largest_difference(one, split) < 1e-6
+    assert len(list((tmp_path / "two").iterdir())) == 4
 
 
 def test_processes_without_an_image_to_validate_do_not_wait(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 
 from restorekit.components.kinds import optimizers, schedules
 from restorekit.errors import ConfigError, RestoreKitError
@@ -27,11 +28,17 @@ def make_optimizer(
     Raises:
         ConfigError: it refuses an argument.
     """
+    parameters = list(parameters)
+    # Faster, one pass over memory. For split weights torch has it for Adam only.
+    can_fuse = device.type in ("cpu", "cuda") and (
+        settings.optimizer.name in ("adam", "adamw")
+        or not any(isinstance(parameter, DTensor) for parameter in parameters)
+    )
     supplied: dict[str, Any] = {
         "lr": settings.learning_rate,
         "betas": settings.betas,
         "weight_decay": settings.weight_decay,
-        "fused": True if device.type in ("cpu", "cuda") else None,  # faster, one pass over memory
+        "fused": True if can_fuse else None,
     }
     try:
         part = settings.optimizer.checked.supplied_with(supplied)
