@@ -54,6 +54,16 @@ def test_grid_of_a_crop() -> None:
     assert abs(found.quality - 60) <= 2
 
 
+@pytest.mark.parametrize("quality", [90, 95, 97])
+@pytest.mark.parametrize("name", ["camera", "coffee", "astronaut"])
+def test_high_quality_of_a_crop(name: str, quality: int) -> None:
+    """The blocks are found by their coefficients where their borders cannot be seen."""
+    found = measure(unit(compressed(name, quality))[:, 101:357, 94:350])
+    assert (found.top, found.left) == (3, 2)
+    assert found.quality is not None
+    assert abs(found.quality - quality) <= 1
+
+
 @pytest.mark.parametrize("name", ["camera", "coffee", "brick", "gravel", "astronaut"])
 def test_no_quality_without_compression(name: str) -> None:
     """Neither in a picture that never was a JPEG, nor in a JPEG under strong noise."""

@@ -300,10 +300,10 @@ def _extrapolated(spectrum: Tensor) -> Tensor:
 
 def dct_of_blocks(blocks: Tensor) -> Tensor:
     """Coefficients of the orthonormal DCT-II of 8x8 blocks, (n, 64), row by row."""
-    return blocks @ _dct(blocks.device).T
+    return blocks @ dct_basis(blocks.device).T
 
 
-def _dct(device: torch.device) -> Tensor:
+def dct_basis(device: torch.device) -> Tensor:
     """Orthonormal DCT-II of 8x8 blocks, (64, 64), one row for each pair of frequencies."""
     index = torch.arange(_SIDE, device=device, dtype=torch.float32)
     basis = torch.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2

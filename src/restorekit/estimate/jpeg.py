@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from restorekit.estimate.block_dct import dct_of_blocks
+from restorekit.estimate.block_dct import dct_basis, dct_of_blocks, order_of_coefficients
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.luma import luma
 
@@ -34,6 +35,7 @@ _LEAST_COEFFICIENTS = 30
 _COMB = 0.45
 _LEAST_FREQUENCIES = 4
 _BLOCKS = 12_000
+_TILE = 256  # side in pixels of the part in which coefficients of 0 are looked for
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class MeasureJpeg:
         if sample.quantization:
             found = nearest_quality(dict(enumerate(sample.quantization[0])))
             return Jpeg(found, "file", grid.strength, grid.top, grid.left, 1.0)
-        places = {(grid.top, grid.left), (0, 0)}
+        places = {(grid.top, grid.left), (0, 0), quantized_place(sample.pieces)}
         combs = {place: find_steps(sample.pieces, *place) for place in places}
         place = max(combs, key=lambda each: len(combs[each]))
         steps = combs[place]
@@ -133,6 +135,33 @@ def _grid_excess(image: Tensor) -> tuple[float, int]:
     phases = torch.stack([step[k::_SIDE].mean() for k in range(_SIDE)])
     # The step of column k lies between the columns k + 1 and k + 2.
     return float(phases.max() - phases.median()), (int(phases.argmax()) + 2) % _SIDE
+
+
+def quantized_place(pieces: Tensor) -> tuple[int, int]:
+    """The row and the column, 0 to 7, of the first block of a JPEG, if the picture is one.
+
+    Blocks that begin there have the most coefficients of 0: quantization makes them, up to a
+    quality at which the borders of blocks cannot be seen any more. They are counted in middle
+    frequencies, in the part of the picture with the most texture.
+
+    Args:
+        pieces: (N, C, h, w) on the [0, 1] scale; each begins at a multiple of 8 pixels.
+
+    Returns:
+        (0, 0) for pictures below 16x16 pixels.
+    """
+    side = min(_TILE, *(length // _SIDE * _SIDE for length in pieces.shape[-2:]))
+    if side < 2 * _SIDE:
+        return 0, 0
+    tiles = _luma(pieces).unfold(1, side, side).unfold(2, side, side).reshape(-1, side, side)
+    tile = tiles[tiles.diff(dim=2).abs().mean((1, 2)).argmax()]
+    order = order_of_coefficients(tile.device)
+    middle = dct_basis(tile.device)[(order >= 4) & (order <= 6)].view(-1, 1, _SIDE, _SIDE)
+    coefficients = functional.conv2d(255 * tile[None, None], middle)[0]
+    zeros = (coefficients.abs() < 0.5).float().mean(0)[: side - _SIDE, : side - _SIDE]
+    shares = zeros.unflatten(0, (-1, _SIDE)).unflatten(2, (-1, _SIDE)).mean((0, 2))
+    top, left = divmod(int(shares.argmax()), _SIDE)
+    return top, left
 
 
 def find_steps(pieces: Tensor, top: int, left: int) -> dict[int, float]:
