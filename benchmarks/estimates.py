@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +40,9 @@ def main() -> None:
     for kind in arguments.only.split(","):
         for condition, limit, errors in KINDS[kind](pictures):
             found = np.abs(errors)
-            print(f"{kind + ': ' + condition:52}{limit:>7.2f}{len(found):>7}"
-                  f"{np.mean(found <= limit):>8.1%}{np.median(found):>8.3f}", flush=True)  # fmt: skip
+            shares = f"{np.mean(found <= limit):>8.1%}{np.median(found):>8.3f}"
+            name = f"{kind}: {condition}"
+            print(f"{name:52}{limit:>7.2f}{len(found):>7}{shares}", flush=True)
 
 
 def parsed() -> argparse.Namespace:
@@ -86,8 +87,7 @@ def white_noise(pictures: dict[str, list[Pixels]]) -> Iterator[Row]:
                 errors = []
                 for seed, clean in enumerate(images):
                     noisy = clean + white(sigma)(clean.shape, np.random.default_rng(seed))
-                    noisy = to_pixels(noisy) if rounded else noisy
-                    channels = measure(sample(noisy)).channels
+                    channels = measure(sample(to_pixels(noisy) if rounded else noisy)).channels
                     errors += [255 * levels[0] / sigma - 1 for levels in channels]
                 yield f"{colour}, sigma {sigma}{'' if rounded else ', floats'}", 0.1, errors
 
@@ -129,7 +129,9 @@ def curves(pictures: dict[str, list[Pixels]]) -> Iterator[Row]:
                 yield f"{name}, gain if trusted", 0.15, sure
 
 
-def counted(gain: float, read_level: float, clean: Pixels, generator: np.random.Generator) -> Pixels:
+def counted(
+    gain: float, read_level: float, clean: Pixels, generator: np.random.Generator
+) -> Pixels:
     """A picture of photons that were counted, with read noise in 8-bit levels."""
     light = 255 * gain * generator.poisson(clean / 255 / gain)
     return to_pixels(light + read_level * generator.standard_normal(clean.shape))
@@ -176,11 +178,11 @@ def jpegs(pictures: dict[str, list[Pixels]]) -> Iterator[Row]:
             for seed, clean in enumerate(fresh):
                 top, left = np.random.default_rng(seed).integers(0, 8, 2)
                 crop = cropped(compressed(quality, clean, seed), side)[top:, left:]
-                found = measure(sample(crop)).quality
-                errors.append(100 if found is None else found - quality)
+                measured = measure(sample(crop)).quality
+                errors.append(100 if measured is None else measured - quality)
             yield f"quality {quality}, {'whole' if side is None else f'{side} px'}", 1, errors
-    clean = [measure(sample(cropped(each, 256))).quality for each in fresh]
-    yield "never compressed, 256 px", 0, [float(each is not None) for each in clean]
+    found = [measure(sample(cropped(each, 256))).quality is not None for each in fresh]
+    yield "never compressed, 256 px", 0, [float(each) for each in found]
 
 
 def resized(pixels: Pixels) -> Pixels:

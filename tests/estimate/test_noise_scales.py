@@ -192,3 +192,21 @@ def test_two_and_five_channels() -> None:
         assert len(found.channels) == channels
         assert found.luma[0] == pytest.approx(10 / 255, rel=0.15)
         assert found.chroma == ()
+
+
+@pytest.mark.parametrize("level", [1.5, 3])
+@pytest.mark.parametrize("name", ["camera", "astronaut", "coffee"])
+def test_weak_white_noise_of_gray_photographs(name: str, level: float) -> None:
+    """Texture is not added. The photographs are halved, so they have hardly any noise."""
+    gray = np.atleast_3d(getattr(data, name)()[:300, :400]).mean(2)
+    clean = torch.from_numpy(gray.reshape(150, 2, 200, 2).mean((1, 3)))[None].float() / 255
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    found = measure_scales(clean + level / 255 * noise)
+    assert 255 * found.channels[0][0] == pytest.approx(level, rel=0.15)
+
+
+def test_coarse_noise_of_gray_photographs_is_not_taken_for_rounding() -> None:
+    """The high frequencies of coarse noise have nothing else."""
+    clean = photograph("chelsea").mean(0, keepdim=True)
+    found = measure_scales(clean + coarse_noise(tuple(clean.shape), 2.0, 12 / 255))
+    assert 255 * found.channels[0][0] == pytest.approx(12, rel=0.25)

@@ -6,19 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.cleanness import BLOCKY, CLEAN, LEAST_CONTRAST, TAILS
 from restorekit.estimate.few_values import few_values
 from restorekit.estimate.image_sample import ImageSample, is_gray_as_colour
-from restorekit.estimate.jpeg import blockiness
+from restorekit.estimate.jpeg import grid_of
 from restorekit.estimate.screens import Screen, find_screen
+from restorekit.estimate.white_noise import white_levels
 
 Kind = Literal["photograph", "two-valued", "few-valued", "halftone"]
 
-_BLOCKS = 16_384  # of the noise estimate
 # On every test picture, screens of 2 to 8 pixels have at least a strength of 0.15, and photographs
 # and text at most 0.125. Error diffusion has a roughness of at least 0.82, white noise 0.75.
 _SCREEN, _ROUGH = 0.14, 0.78
@@ -115,7 +113,7 @@ class MeasureContent:
             black=float((pieces <= 0).float().mean()),
             white=float((pieces >= 1).float().mean()),
             linear=0.0 if sample.steps else _linear(values),
-            is_clean=_is_clean(pieces, high - low),
+            is_clean=_is_clean(sample, high - low),
         )
 
 
@@ -144,11 +142,10 @@ def _linear(values: Tensor) -> float:
     return _certainty((_LINEAR_MEAN - mean) / _LINEAR_SPREAD)
 
 
-def _is_clean(pieces: Tensor, contrast: float) -> bool:
-    # The pieces are joined, because the estimator works on one picture.
-    sigma = float(BlockDCT(blocks=_BLOCKS)(torch.cat(tuple(pieces), -1)[None]).max())
+def _is_clean(sample: ImageSample, contrast: float) -> bool:
+    sigma = max(white_levels(sample))
     scale = contrast if contrast < LEAST_CONTRAST else 1.0
-    return sigma < CLEAN * scale and blockiness(pieces) < BLOCKY
+    return sigma < CLEAN * scale and grid_of(sample).strength < BLOCKY
 
 
 def _certainty(distance: float) -> float:

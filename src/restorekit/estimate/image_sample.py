@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
 
 from restorekit.sampling import even_tiles
 
@@ -14,6 +17,8 @@ _SIDE = 256  # of a crop, in pixels
 _GRID = 16  # the blocks of a JPEG with half-resolution colour
 _PIXELS = 2_000_000
 _CHANNELS = 3  # with more channels, there are fewer pixels
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,17 @@ def is_gray_as_colour(channels: Sequence[Tensor]) -> bool:
     """Whether there are three channels, and all are equal."""
     first, *others = channels
     return len(others) == 2 and all(torch.equal(first, other) for other in others)
+
+
+def once_for_sample(measure: Callable[[ImageSample], Found]) -> Callable[[ImageSample], Found]:
+    """Keep what a function finds in a sample, for the other measurements that need it."""
+    kept = WeakIdKeyDictionary()
+
+    @wraps(measure)
+    def measured(sample: ImageSample) -> Found:
+        if sample.pieces not in kept:
+            kept[sample.pieces] = measure(sample)
+        found: Found = kept[sample.pieces]
+        return found
+
+    return measured

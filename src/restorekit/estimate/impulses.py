@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -117,8 +118,9 @@ class _Search:
         self.inner = self.planes[:, _REACH:-_REACH, _REACH:-_REACH]
         self.total = self.inner.numel()
         step = max(1, self.total // _PLACES) | 1  # odd, so that all channels are examined
-        places = torch.arange(0, self.total, step)
-        self.anywhere = self._around(torch.unravel_index(places, self.inner.shape))
+        # torch.unravel_index would import sympy.
+        places = np.unravel_index(np.arange(0, self.total, step), self.inner.shape)
+        self.anywhere = self._around(tuple(map(torch.from_numpy, places)))
         self.noise = self._noise()
         coded = 0.0 if sample.steps is None else _STEPS / sample.steps
         self.least = max(_LEAST_OUTLIER, coded, _SIGMAS * self.noise / 2)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.estimate.block_dct import dct_basis, dct_of_blocks, order_of_coefficients
-from restorekit.estimate.image_sample import ImageSample
+from restorekit.estimate.image_sample import ImageSample, once_for_sample
 from restorekit.luma import luma
 
 _SIDE = 8
@@ -74,7 +74,7 @@ class MeasureJpeg:
     """Measures the quality and the blocks of a JPEG; the result is a `Jpeg`.
 
     Example:
-        >>> from restorekit.estimate.image_sample import ImageSample
+        >>> from restorekit.estimate.image_sample import ImageSample, once_for_sample
         >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
         >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
         >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left
@@ -83,7 +83,7 @@ class MeasureJpeg:
 
     def __call__(self, sample: ImageSample) -> Jpeg:
         """Measure a sample."""
-        grid = find_grid(sample.pieces)
+        grid = grid_of(sample)
         if sample.quantization:
             found = nearest_quality(dict(enumerate(sample.quantization[0])))
             return Jpeg(found, "file", grid.strength, grid.top, grid.left, 1.0)
@@ -103,6 +103,12 @@ class Grid(NamedTuple):
     strength: float
     top: int
     left: int
+
+
+@once_for_sample
+def grid_of(sample: ImageSample) -> Grid:
+    """See `find_grid`."""
+    return find_grid(sample.pieces)
 
 
 def find_grid(image: Tensor) -> Grid:

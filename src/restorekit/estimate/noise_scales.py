@@ -6,13 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
-from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.doubled_pixels import averaged_squares, doubled_grid
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
 from restorekit.estimate.patch_components import weak_noise
+from restorekit.estimate.white_noise import weak_gray_level, white_levels
 
 # Noise of a shorter length in pixels counts as white below this confidence, and luma next to white
 # chroma below another one.
@@ -71,7 +69,8 @@ class MeasureNoiseScales:
     The levels are those of white noise, blurred by a Gaussian, that explains the spectra of the
     flattest blocks at all scales. They include noise of up to about 6 pixels, which looks like
     texture at a single scale. The level of white noise is measured by the estimator "block_dct",
-    and that of weak white noise in colour pictures from the principal components of patches.
+    and that of weak white noise from the principal components of patches in colour pictures, and
+    from the very flattest blocks in gray ones.
 
     Example:
         >>> from restorekit.estimate.image_sample import ImageSample
@@ -90,10 +89,7 @@ class MeasureNoiseScales:
 
     def _measure(self, sample: ImageSample) -> NoiseScales:
         luma, chroma = luma_and_chroma(sample)
-        # Pieces side by side. Seams do not matter to an estimator that uses flat blocks.
-        pixels = torch.cat(tuple(sample.pieces), -1)[None]
-        channels = BlockDCT(blocks=16384)(pixels)[0].double()
-        levels = _channel_levels(channels.tolist(), luma, chroma)
+        levels = _channel_levels(white_levels(sample), luma, chroma)
         if (weak := _weak_levels(sample, luma, chroma)) is not None:
             levels = tuple(tuple(level / scale for scale in SCALES) for level in weak)
         return NoiseScales(
@@ -127,7 +123,12 @@ def _weak_levels(
 
     Texture hides weak noise in single channels, and seldom in the differences of channels.
     """
-    if chroma is None or chroma.length > _FINE or luma.confidence > _SURE or chroma.level > _WEAK:
+    if luma.confidence > _SURE:
+        return None
+    if sample.pieces.shape[1] == 1:
+        level = weak_gray_level(sample)
+        return None if level is None or level > _WEAK else (level,)
+    if chroma is None or chroma.length > _FINE or chroma.level > _WEAK:
         return None
     weak = weak_noise(sample)
     if weak is None or weak.flatness < _FLAT:
@@ -136,7 +137,7 @@ def _weak_levels(
 
 
 def _channel_levels(
-    white: list[float], luma: BlurredNoise, chroma: BlurredNoise | None
+    white: Sequence[float], luma: BlurredNoise, chroma: BlurredNoise | None
 ) -> tuple[tuple[float, ...], ...]:
     """The levels of each channel at each scale; `white` are those at 1x if its noise is white."""
     planes = [luma] if chroma is None else [luma, chroma, chroma]

@@ -22,10 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.weak import WeakIdKeyDictionary
 
 from restorekit.estimate.block_dct import dct_of_blocks, order_of_coefficients
-from restorekit.estimate.image_sample import ImageSample
+from restorekit.estimate.image_sample import ImageSample, once_for_sample
 
 SCALES = (1, 2, 4, 8)
 _SIDE = 8
@@ -40,6 +39,7 @@ _AGREES = (
 # Widths of the Gaussian in pixels. Narrower ones leave the noise almost white.
 _BLURS = (0.0, *(0.5 * 1.1**step for step in range(28)))
 _VARIANCES = torch.linspace(math.log(1e-10), math.log(0.3), 90)  # logarithms
+_MARGIN = 2.0  # how far the variance of noise may be from that of its frequencies, in logarithms
 # Standard deviation of a measured logarithm, and how much a frequency with texture may cost.
 _SPREAD, _MOST_COST = 0.2, 2.0
 _GROWTH = 0.3  # logarithm; from here on, a frequency counts less
@@ -81,9 +81,7 @@ class BlurredNoise:
         return tuple(self.level * math.sqrt(y * x) for y, x in zip(*tables, strict=True))
 
 
-_MEASURED: WeakIdKeyDictionary = WeakIdKeyDictionary()
-
-
+@once_for_sample
 def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
     """The noise of luma and of chroma, the latter for pictures of three channels.
 
@@ -92,13 +90,6 @@ def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | N
     in all channels has that level in luma and in chroma. Where texture hides the noise of luma, it
     is taken to be that of chroma, with the low confidence of luma.
     """
-    if sample.pieces not in _MEASURED:  # several measurements need it
-        _MEASURED[sample.pieces] = _measure(sample)
-    noise: tuple[BlurredNoise, BlurredNoise | None] = _MEASURED[sample.pieces]
-    return noise
-
-
-def _measure(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | None]:
     pieces = sample.pieces
     rounding = 0.0 if sample.steps is None else 0.9 / (12 * sample.steps**2)
     transform = opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
@@ -181,11 +172,10 @@ def _flattest(power: Tensor) -> Tensor:
     order = order_of_coefficients(power.device)
     low = ((order > 0) & (order < 5)).float()
     typical = power[_lowest(power @ low, _SHARES[0], _LEAST[0])].mean(0).clamp_min(1e-12)
-    relative = power / typical
     halves = [((order >= 5) & (order % 2 == parity)) for parity in (0, 1)]
     found = torch.zeros(2, _SIDE**2)
     for measured, other in (halves, halves[::-1]):
-        energy = relative @ (low + other)
+        energy = power @ ((low + other) / typical)
         for row, (share, least) in enumerate(zip(_SHARES, _LEAST, strict=True)):
             found[row, measured] = power[_lowest(energy, share, least)].mean(0)[measured]
     return found
@@ -215,7 +205,7 @@ def fit_noise(
     power = torch.where(known, spectra[:, 0], 1.0).log()
     floor = rounding * torch.tensor(SCALES)[:, None] ** -2.0
     pairs = list(product(range(0, len(_BLURS), 3), repeat=2))
-    variances = _VARIANCES
+    variances = _possible_variances(power[known])
     for is_last, spread in ((False, 1.5 * _SPREAD), (True, _SPREAD)):
         models = torch.stack([_model(*pair) for pair in pairs])
         above = _above(power, models, variances, floor)
@@ -230,6 +220,12 @@ def fit_noise(
     vertical, horizontal = (_BLURS[width] for width in pair)
     confidence = float(agrees[strong].sum() / strong.sum())
     return BlurredNoise(math.exp(variance / 2), (vertical, horizontal), confidence)
+
+
+def _possible_variances(power: Tensor) -> Tensor:
+    """The variances near those of the measured frequencies; all are logarithms."""
+    low, high = power.clamp(_VARIANCES[0], _VARIANCES[-1]).aminmax()
+    return _VARIANCES[(low - _MARGIN).le(_VARIANCES) & (high + _MARGIN).ge(_VARIANCES)]
 
 
 def _near(width: int) -> range:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from restorekit.estimate.image_sample import ImageSample
 
@@ -44,11 +45,9 @@ def weak_noise(sample: ImageSample) -> WeakNoise | None:
     """Measure the noise; None for pictures without three channels and with too few patches."""
     if sample.pieces.shape[1] != 3 or min(sample.pieces.shape[-2:]) < _SIDE:
         return None
-    patches = _unclipped(_patches(sample.pieces))
-    if len(patches) < _LEAST:
+    smooth = _smooth_patches(sample.pieces)
+    if len(smooth) < _LEAST:
         return None
-    count = max(_LEAST, int(_SHARE * len(patches)))
-    smooth = patches[_texture(patches).topk(count, largest=False).indices]
     rounding = 0.0 if sample.steps is None else 1 / (12 * sample.steps**2)
     variances, flatness = _channel_variances(smooth.flatten(1).T.cov().double())
     levels = tuple(map(math.sqrt, (variances - rounding).clamp_min(0).tolist()))
@@ -75,23 +74,31 @@ def _channel_variances(covariance: Tensor) -> tuple[Tensor, float]:
     return variances, flatness
 
 
-def _patches(pieces: Tensor) -> Tensor:
-    """Evenly spread patches (n, 3, 7, 7)."""
+def _smooth_patches(pieces: Tensor) -> Tensor:
+    """The patches (n, 3, 7, 7) with the least texture among evenly spread ones."""
     positions = len(pieces) * math.prod(side - _SIDE + 1 for side in pieces.shape[-2:])
     step = max(1, math.ceil(math.sqrt(positions / _PATCHES)))
-    places = pieces.unfold(2, _SIDE, step).unfold(3, _SIDE, step)
-    return places.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, _SIDE, _SIDE)
+    clipped = ((pieces <= 0) | (pieces >= 1)).float().mean(1, keepdim=True)
+    usable = functional.avg_pool2d(clipped, _SIDE, step)[:, 0] <= _CLIPPED
+    texture = _texture(pieces, step)[usable]
+    count = min(len(texture), max(_LEAST, int(_SHARE * len(texture))))
+    places = usable.nonzero()[texture.topk(count, largest=False).indices]
+    patches = pieces.unfold(2, _SIDE, step).unfold(3, _SIDE, step).movedim(1, 3)
+    return patches[places.unbind(1)]
 
 
-def _unclipped(patches: Tensor) -> Tensor:
-    clipped = ((patches <= 0) | (patches >= 1)).float().mean((1, 2, 3))
-    return patches[clipped <= _CLIPPED]
+def _texture(pieces: Tensor, step: int) -> Tensor:
+    """Energy of the low frequencies of each patch, the variance of averages of 2x2 pixels.
 
-
-def _texture(patches: Tensor) -> Tensor:
-    """Energy of the low frequencies, which is not that of the dimensions that are measured."""
-    averages = torch.nn.functional.avg_pool2d(patches, 2)
-    return averages.var((2, 3)).sum(1)
+    They are not those of the dimensions that are measured.
+    """
+    rows, columns = (side - _SIDE + 1 for side in pieces.shape[-2:])
+    averages = functional.avg_pool2d(pieces, 2, 1)
+    offsets = range(0, _SIDE - 1, 2)  # of the averages of a patch
+    nine = [
+        averages[..., y : y + rows : step, x : x + columns : step] for y in offsets for x in offsets
+    ]
+    return torch.stack(nine).var(0).sum(1)
 
 
 def _noise_dimensions(values: Tensor) -> int:
