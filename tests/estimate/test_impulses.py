@@ -152,6 +152,22 @@ def test_a_single_pixel_is_found(background: float, noise: float, value: int, ki
         assert getattr(measure(frame), kind) == pytest.approx(1 / frame.size, rel=0.3)
 
 
+def test_stars_of_a_scaled_down_sky_are_not_hot_pixels() -> None:
+    """Narrower than a pixel, in gray and in channels that share them; a hot pixel is none."""
+    random = np.random.default_rng(0)
+    sky, (rows, columns) = np.zeros((768, 768)), np.mgrid[:768, :768]
+    for y, x, bright in random.random((200, 3)):
+        distance = (rows - 768 * y) ** 2 + (columns - 768 * x) ** 2
+        sky += 20**bright * np.exp(-distance / 4)
+    sky = 20 + 11 * sky.reshape(192, 4, 192, 4).mean((1, 3))[..., None]
+    noise = random.normal(0, 0.5, (192, 192, 3))
+    assert measure(sky + noise[..., :1]).share == 0
+    colour = (sky * [1.0, 0.8, 0.6] + noise).clip(0, 255)
+    assert measure(colour).share == 0
+    colour[70, 40, 1] = 200
+    assert measure(colour).hot == pytest.approx(1 / colour.size, rel=0.1)
+
+
 def test_a_dead_pixel_is_found() -> None:
     """Dark, but not black."""
     frame = 120 + 4 * np.random.default_rng(0).standard_normal((200, 200))

@@ -43,7 +43,7 @@ def test_single_pixels_are_certain(level: float, value: float) -> None:
     places = [(10, 20), (50, 51), (80, 3)]
     for y, x in places:
         plane[y, x] = value
-    found = find_lone_pixels(plane, level, 65535)
+    found = find_lone_pixels(plane[None], [level], 65535)
     assert sorted(found.places[found.certain].tolist()) == [y * 96 + x for y, x in places]
 
 
@@ -56,7 +56,7 @@ def test_stars_are_not_lone(width: float) -> None:
     for y, x, bright in random.random((150, 3)):
         distance = (rows - 200 * y) ** 2 + (columns - 200 * x) ** 2
         frame += 0.01 * 200**bright * np.exp(-4 * np.log(2) * distance / width**2)
-    found = find_lone_pixels(torch.from_numpy(frame.clip(0, 1)).float(), level, 65535)
+    found = find_lone_pixels(torch.from_numpy(frame.clip(0, 1)).float()[None], [level], 65535)
     assert not bool(found.certain.any())
 
 
@@ -65,16 +65,18 @@ def test_channels_share_a_star_but_not_a_defect() -> None:
     planes = torch.stack([noise(0.002)] * 3)
     planes[:, 20, 30] += torch.tensor([0.4, 0.2, 0.3])
     planes[0, 60, 50] += 0.4
-    found = find_lone_pixels(planes[0], 0.002, 255, planes[1:])
-    assert found.certain.tolist() == [True, True]
-    assert found.shared.tolist() == [True, False]
+    found = find_lone_pixels(planes, [0.002] * 3, 255)
+    star, defect = 20 * 96 + 30, 60 * 96 + 50
+    assert found.places.tolist() == [star, defect, 96**2 + star, 2 * 96**2 + star]
+    assert bool(found.certain.all())
+    assert found.shared.tolist() == [True, False, True, True]
 
 
 def test_a_sharp_star_is_doubtful() -> None:
     """The peak exceeds one neighbour four times, which neither optics nor a defect explains."""
     plane = noise(0.002)
     plane[20, 30], plane[20, 31] = 0.7, 0.4
-    found = find_lone_pixels(plane, 0.002, 255)
+    found = find_lone_pixels(plane[None], [0.002], 255)
     assert found.places.tolist() == [20 * 96 + 30]
     assert found.doubtful.tolist() == [True]
     assert found.certain.tolist() == [False]
@@ -84,8 +86,9 @@ def test_structure_and_noise_are_not_lone() -> None:
     """A line, a pair of pixels, a dotted line across the plane, and Gaussian noise."""
     plane = torch.full((40, 40), 0.4)
     plane[5], plane[10, 10:12], plane[20, ::2] = 1.0, 1.0, 1.0
-    assert len(find_lone_pixels(plane, 0.0, 255).places) == 0
-    assert len(find_lone_pixels(noise(0.1, 0.9, 300).clamp(0, 1), 0.1, 255).places) == 0
+    assert len(find_lone_pixels(plane[None], [0.0], 255).places) == 0
+    clipped = noise(0.1, 0.9, 300).clamp(0, 1)[None]
+    assert len(find_lone_pixels(clipped, [0.1], 255).places) == 0
 
 
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.15])

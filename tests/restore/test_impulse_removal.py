@@ -78,6 +78,17 @@ def test_a_hot_pixel_of_a_dark_frame() -> None:
     assert abs(int(outcome.image[1, 0, 30, 31]) - int(clean[1, 0, 30, 31])) < 120
 
 
+def test_hot_pixels_of_a_large_image() -> None:
+    """In any channel and near any seam of the bands in which it is searched."""
+    random = np.random.default_rng(0)
+    given = random.normal(60, 1, (1100, 24, 3)).clip(0, 255).astype(np.uint8)
+    places = [(5, 9, 2), (511, 7, 0), (512, 12, 1), (1023, 11, 2), (1026, 5, 1)]
+    for place in places:
+        given[place] = 200
+    changed = denoiser()(given) != given
+    assert list(zip(*(each.tolist() for each in changed.nonzero()), strict=True)) == places
+
+
 @pytest.mark.parametrize("colour", [False, True])
 def test_stars_of_a_scaled_down_sky_stay(colour: bool) -> None:
     """Stars narrower than a pixel, in the mean of 4x4 pixels; a hot pixel does not."""

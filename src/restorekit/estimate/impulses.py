@@ -17,6 +17,8 @@ from torch import Tensor
 
 from restorekit.estimate.few_values import palette_gap
 from restorekit.estimate.image_sample import ImageSample
+from restorekit.estimate.lone_pixels import are_defects, are_shared, find_lone_pixels
+from restorekit.estimate.surroundings import rough_sigma
 
 _REACH = 2  # the surroundings are the 24 pixels of a square of 5 without its centre
 _NEXT = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
@@ -100,7 +102,7 @@ class MeasureImpulses:
             return Impulses()
         search = _Search(sample)
         (salt, bright), (pepper, dark) = (search.extremes(sign) for sign in (1, -1))
-        hot, dead = (search.outliers(sign) for sign in (1, -1))
+        hot, dead = search.defects()
         return Impulses(salt, pepper, hot, dead, min(bright, dark))
 
 
@@ -114,7 +116,7 @@ class _Search:
     """Looks for impulses in a sample; sign 1 stands for bright ones, -1 for dark ones."""
 
     def __init__(self, sample: ImageSample) -> None:
-        self.planes = sample.pieces.flatten(0, 1)
+        self.sample, self.planes = sample, sample.pieces.flatten(0, 1)
         self.inner = self.planes[:, _REACH:-_REACH, _REACH:-_REACH]
         self.total = self.inner.numel()
         step = max(1, self.total // _PLACES) | 1  # odd, so that all channels are examined
@@ -143,11 +145,38 @@ class _Search:
             share = 0.0
         return min(share, 1.0), min(1.0, usual * len(self.anywhere.centre) / _MANY)
 
-    def outliers(self, sign: int) -> float:
-        """Share of the isolated bright or dark values inside the range."""
+    def defects(self) -> tuple[float, float]:
+        """Shares of hot and of dead pixels: isolated values inside the range, unless of stars."""
+        hot, dead = (self._outliers(sign) for sign in (1, -1))
+        if not (hot or dead):
+            return 0.0, 0.0
+        sigma = [rough_sigma(planes) for planes in self.sample.pieces.unbind(1)]
+        lone = [find_lone_pixels(piece, sigma, self.sample.steps) for piece in self.sample.pieces]
+        doubtful = sum(int((each.doubtful & ~each.shared).sum()) for each in lone)
+        if not are_defects((hot + dead) * self.total, doubtful, self.total):
+            return 0.0, 0.0
+        return hot, dead
+
+    def _outliers(self, sign: int) -> float:
+        """Share of the isolated bright or dark values that channels do not share."""
         places, each = _some(self._stands_out(sign))
-        found = self._isolated(self._around(places), sign)
-        return 0.0 if self._repeat(places, found) else float(found.sum()) * each / self.total
+        around = self._around(places)
+        found = self._isolated(around, sign)
+        if self._repeat(places, found):
+            return 0.0
+        found[found.clone()] = ~self._are_shared(
+            tuple(place[found] for place in places), (around.centre - around.background)[found]
+        )
+        return float(found.sum()) * each / self.total
+
+    def _are_shared(self, places: tuple[Tensor, ...], deviation: Tensor) -> Tensor:
+        shared, width = torch.zeros_like(deviation, dtype=torch.bool), self.planes.shape[2]
+        number = places[0] // self.sample.pieces.shape[1]
+        at = (places[1] + _REACH) * width + places[2] + _REACH
+        for piece in number.unique().tolist():
+            here = number == piece
+            shared[here] = are_shared(self.sample.pieces[piece], at[here], deviation[here])
+        return shared
 
     def _noise(self) -> float:
         """Rough standard deviation of the noise, from the pixels on both sides of each place."""

@@ -12,6 +12,7 @@ doubtful pixels, which deviate only a few times as much as the pixels around the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,14 +41,16 @@ _DOUBTFUL = 3.5
 _SHARED = 0.25
 # A clipped background hides what surrounds a pixel, so it must deviate by this much of the range.
 _CLIPPED = 0.4
+# Defects are rare, with few doubtful pixels for each. Otherwise both are texture or stars.
+_MOST_DEFECTS, _MOST_DOUBTFUL = 3e-3, 0.5
 
 
 @dataclass(frozen=True)
 class LonePixels:
-    """Lone pixels of a plane.
+    """Lone pixels of the planes of a picture.
 
     Attributes:
-        places: indices in the flattened plane, (N,).
+        places: indices in the flattened planes, (N,).
         values: their values, (N,).
         clarity: deviation, divided by the largest deviation around each, (N,).
         extreme: whether each is black or white.
@@ -65,17 +68,67 @@ class LonePixels:
     shared: Tensor
 
 
-def find_lone_pixels(
-    plane: Tensor, sigma: float, steps: int | None, others: Tensor | None = None
-) -> LonePixels:
-    """Find lone pixels, also at the border, where the plane is mirrored.
+def find_lone_pixels(planes: Tensor, sigma: Sequence[float], steps: int | None) -> LonePixels:
+    """Find lone pixels, also at the border, where the planes are mirrored.
 
     Args:
-        plane: (H, W) on the [0, 1] scale, with sides of at least 3 pixels.
-        sigma: rough standard deviation of its noise.
+        planes: the channels, (C, H, W), on the [0, 1] scale, with sides of at least 3 pixels.
+        sigma: rough standard deviation of the noise of each channel.
         steps: the number of steps between black and white; None for floats.
-        others: the other channels, (K, H, W); None if there are none.
     """
+    every = [_of_plane(*each, steps) for each in zip(planes, sigma, strict=True)]
+    counts = torch.tensor([len(found[0]) for found in every])
+    channel = torch.arange(len(planes)).repeat_interleave(counts)
+    places, deviation, values, clarity, extreme, certain, doubtful = map(
+        torch.cat, zip(*every, strict=True)
+    )
+    shared = are_shared(planes, places, deviation)
+    places = channel * planes[0].numel() + places
+    return LonePixels(places, values, clarity, extreme, certain, doubtful, shared)
+
+
+def are_defects(defects: float, doubtful: float, total: int) -> bool:
+    """Whether lone pixels are hot or dead pixels of a sensor, by their number.
+
+    Args:
+        defects: number of those that are certain; channels do not share them.
+        doubtful: number of those that are doubtful and not shared.
+        total: number of values of the picture.
+    """
+    return defects <= _MOST_DEFECTS * total and doubtful <= _MOST_DOUBTFUL * defects
+
+
+def are_shared(planes: Tensor, places: Tensor, deviation: Tensor) -> Tensor:
+    """Whether all channels deviate in the same direction as the one in which a pixel was found.
+
+    Args:
+        planes: the channels, (C, H, W).
+        places: indices in one flattened plane, (N,).
+        deviation: of the channel in which each was found, from its surroundings, (N,).
+
+    Returns:
+        (N,), false for a single channel.
+    """
+    if len(planes) < 2:
+        return torch.zeros_like(places, dtype=torch.bool)
+    # Each place is measured once in each channel, until two channels disagree about it.
+    different, number = places.unique(return_inverse=True)
+    lowest = torch.full((len(different),), torch.inf)
+    highest, left = -lowest, torch.arange(len(different))
+    for plane in planes:
+        y, x = different[left] // plane.shape[1], different[left] % plane.shape[1]
+        theirs = plane[y, x] - surroundings(plane, y, x).median(1).values
+        lowest[left] = torch.minimum(lowest[left], theirs)
+        highest[left] = torch.maximum(highest[left], theirs)
+        left = left[(lowest[left] > 0) | (highest[left] < 0)]
+        if not len(left):
+            break
+    least = torch.where(deviation > 0, lowest[number], -highest[number])
+    return least > _SHARED * deviation.abs()
+
+
+def _of_plane(plane: Tensor, sigma: float, steps: int | None) -> tuple[Tensor, ...]:
+    """Places in a plane, deviations, and the properties of `LonePixels` up to `doubtful`."""
     y, x = _candidates(plane, sigma, steps)
     around, value = surroundings(plane, y, x), plane[y, x]
     background = around.median(1).values
@@ -99,17 +152,8 @@ def find_lone_pixels(
     is_lone = (clarity > _LEAST_CLARITY) & (own > _LEAST_SIGMAS * spread)
     is_lone &= (way <= _BLOB * own) & (extreme | certain)
     doubtful = strong & ~extreme & (clarity > _DOUBTFUL) & ~is_lone
-    shared = _are_shared(deviation, others, y, x)
-    found = (y * width + x, value, clarity, extreme, certain & is_lone, doubtful, shared)
-    return LonePixels(*(each[is_lone | doubtful] for each in found))
-
-
-def _are_shared(deviation: Tensor, others: Tensor | None, y: Tensor, x: Tensor) -> Tensor:
-    """Whether all other channels deviate in the same direction as a channel."""
-    if others is None or not len(others):
-        return torch.zeros_like(deviation, dtype=torch.bool)
-    theirs = [plane[y, x] - surroundings(plane, y, x).median(1).values for plane in others]
-    return (torch.stack(theirs) * deviation > _SHARED * deviation.square()).all(0)
+    found = (y * width + x, deviation, value, clarity, extreme, certain & is_lone, doubtful)
+    return tuple(each[is_lone | doubtful] for each in found)
 
 
 def _candidates(plane: Tensor, sigma: float, steps: int | None) -> tuple[Tensor, Tensor]:

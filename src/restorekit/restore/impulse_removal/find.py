@@ -11,7 +11,7 @@ from torch import Tensor
 
 from restorekit.estimate.image_sample import ImageSample
 from restorekit.estimate.impulse_noise import find_impulse_noise
-from restorekit.estimate.lone_pixels import find_lone_pixels
+from restorekit.estimate.lone_pixels import are_defects, find_lone_pixels
 from restorekit.estimate.surroundings import REACH, rough_sigma
 from restorekit.restore.analysis import image_sample
 from restorekit.restore.canvas import Canvas
@@ -28,9 +28,6 @@ _CLEAR, _FREQUENT, _FEWEST = 2.5, 15e-6, 3
 # Of impulses, this share has a clarity of more than _VERY_CLEAR, if noise does not hide it: the
 # largest of 24 normal values is about _TO_LARGEST standard deviations.
 _VERY_CLEAR, _SHARE_CLEAR, _TO_LARGEST = 4.0, 0.4, 2.2
-# If there are more other lone pixels, they are texture, not hot or dead pixels. So they are if more
-# than this many pixels are doubtful for each of them.
-_MOST_DEFECTS, _MOST_DOUBTFUL = 3e-3, 0.5
 # Black and white lone pixels are stars or texture if there are more than this many others for each.
 _MOST_OTHERS = 2.0
 # Dots of letters never have a larger share.
@@ -95,23 +92,22 @@ class _Bands:
     sigma: tuple[float, ...]
     steps: int | None
 
-    def __iter__(self) -> Iterator[tuple[int, int, int, Tensor]]:
-        """A channel, the first row, the first row that belongs to the band, and the band."""
+    def __iter__(self) -> Iterator[tuple[int, int, Tensor]]:
+        """The first row, the first row that belongs to the band, and the band, (C, h, W)."""
         height = self.canvas.size[0]
         for top in range(0, height, _ROWS):
             first = max(top - REACH, 0)
             rows = slice(first, min(top + _ROWS + REACH, height))
             one = slice(self.index, self.index + 1)
-            image = self.canvas.read(one, rows, slice(None), torch.float32)[0].cpu()
-            for channel in range(len(image)):
-                yield channel, first, top, image
+            yield first, top, self.canvas.read(one, rows, slice(None), torch.float32)[0].cpu()
 
-    def places(self, channel: int, first: int, top: int, found: Tensor) -> tuple[Tensor, Tensor]:
-        """Indices in the flattened image of places of a band, and which of them belong to it."""
+    def places(self, first: int, top: int, band: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+        """Indices in the flattened image of those of a band, and which of them belong to it."""
         height, width = self.canvas.size
-        rows = found // width + first
+        rows = found // width % band.shape[1] + first
         inside = (rows >= top) & (rows < top + _ROWS)
-        return (channel * height * width + first * width + found)[inside], inside
+        channel = found // band[0].numel()
+        return (found + channel * (height - band.shape[1]) * width + first * width)[inside], inside
 
     def mask(self, places: Tensor) -> Tensor:
         """The mask of places of the image."""
@@ -130,11 +126,12 @@ def _impulse_noise(bands: _Bands, sample: ImageSample, measured: Impulses) -> Fo
         return None
     salt, pepper = shares.tolist()
     exact, others = [], []
-    for channel, first, top, band in bands:
-        found, is_exact = find_impulse_noise(band[channel], salt, pepper, bands.sigma[channel])
-        places, inside = bands.places(channel, first, top, found)
-        exact.append(places[is_exact[inside]])
-        others.append(places[~is_exact[inside]])
+    for first, top, band in bands:
+        for channel, (plane, sigma) in enumerate(zip(band, bands.sigma, strict=True)):
+            found, is_exact = find_impulse_noise(plane, salt, pepper, sigma)
+            places, inside = bands.places(first, top, band, found + channel * plane.numel())
+            exact.append(places[is_exact[inside]])
+            others.append(places[~is_exact[inside]])
     places, noisy = torch.cat(exact), torch.cat(others)
     are_exact = len(noisy) < _NOISY * len(places)
     if not are_exact:
@@ -150,8 +147,7 @@ def _lone_pixels(bands: _Bands, sample: ImageSample) -> FoundImpulses | None:
     total = len(bands.sigma) * bands.canvas.size[0] * bands.canvas.size[1]
     is_noise = False
     chosen = certain & ~extreme & ~shared
-    defects, unsure = int(chosen.sum()), int((doubtful & ~shared).sum())
-    chosen &= defects <= _MOST_DEFECTS * total and unsure <= _MOST_DOUBTFUL * defects
+    chosen &= are_defects(int(chosen.sum()), int((doubtful & ~shared).sum()), total)
     if int((~extreme).sum()) <= _MOST_OTHERS * int(extreme.sum()):
         is_noise = _are_impulses(clarity[extreme], max(bands.sigma), total)
         chosen |= extreme & (certain | is_noise)
@@ -161,12 +157,9 @@ def _lone_pixels(bands: _Bands, sample: ImageSample) -> FoundImpulses | None:
     return FoundImpulses(bands.mask(places[chosen]), bands.sigma, is_noise, is_noise)
 
 
-def _lone_pixels_of_band(
-    bands: _Bands, channel: int, first: int, top: int, band: Tensor
-) -> tuple[Tensor, ...]:
-    others = torch.cat([band[:channel], band[channel + 1 :]])
-    found = find_lone_pixels(band[channel], bands.sigma[channel], bands.steps, others)
-    places, inside = bands.places(channel, first, top, found.places)
+def _lone_pixels_of_band(bands: _Bands, first: int, top: int, band: Tensor) -> tuple[Tensor, ...]:
+    found = find_lone_pixels(band, bands.sigma, bands.steps)
+    places, inside = bands.places(first, top, band, found.places)
     flags = (found.extreme, found.certain, found.doubtful, found.shared)
     return places, *(each[inside] for each in (found.values, found.clarity, *flags))
 
