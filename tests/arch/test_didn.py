@@ -152,7 +152,7 @@ def test_other_shapes_are_refused(tmp_path: Path) -> None:
         ("channels", 0, "'channels' must be at least 1, not 0"),
         ("blocks", 0, "'blocks' must be at least 1, not 0"),
         ("width", 0, "'width' must be at least 4, not 0"),
-        ("width", 6, "'width' must be a multiple of 4, not 6; the next is 8"),
+        ("width", 6, "'width' must be a multiple of 4, not 6; the nearest is 8"),
     ],
 )
 def test_impossible_arguments_are_refused(argument: str, value: int, message: str) -> None:

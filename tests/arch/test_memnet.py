@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from restorekit import create_model, load_model
 from tests.arch.reference_networks import parameters, randomise
@@ -71,6 +73,27 @@ def test_recursions_have_their_own_convolutions_if_not_shared() -> None:
     assert parameters(own) - parameters(shared) == 6 * 5 * 2 * (9 * 64 * 64 + 64)
     convs = [layer for layer in own.modules() if isinstance(layer, nn.Conv2d)]
     assert len(convs) == 80
+
+
+class LargestTensor(TorchDispatchMode):
+    """Records the size of the largest result of any operation."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.numbers = max(self.numbers, result.numel())
+        return result
+
+
+@torch.no_grad()
+def test_restoring_never_joins_the_states() -> None:
+    """No tensor is larger than the features of one state, however many there are."""
+    model = create_model("memnet", channels=1, width=6, blocks=2, recursions=5).eval()
+    with LargestTensor() as largest:
+        model(torch.rand(1, 1, 16, 16))
+    assert largest.numbers == 6 * 16 * 16
 
 
 # The parts of names that differ, ours and those of QRNN3D.

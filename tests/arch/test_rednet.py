@@ -98,5 +98,5 @@ def test_a_skip_is_added_before_the_relu() -> None:
 
 def test_an_odd_depth_is_refused() -> None:
     """Every convolution has its deconvolution."""
-    with pytest.raises(ArgumentError, match="'depth' must be even, not 7"):
+    with pytest.raises(ArgumentError, match="'depth' must be a multiple of 2, not 7"):
         create_model("rednet", depth=7)

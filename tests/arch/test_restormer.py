@@ -173,7 +173,8 @@ def test_other_checkpoints_are_refused(
         ({"width": 7}, "'width' must be a multiple of 2, not 7; the nearest is 8"),
         ({"width": 9, "heads": [3, 3, 3, 3]}, "'width' must be a multiple of 6, not 9"),
         ({"blocks": [1, 1, 0, 1]}, "'blocks' must be at least 1, not 0"),
-        ({"expansion": 0.01}, "'expansion' must be at least 1, not 0"),
+        ({"width": 0}, "'width' must be at least 1, not 0"),
+        ({"expansion": 0.01}, "'expansion' must give at least 1 hidden channel; 0.01 gives none"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(arguments: dict[str, Any], message: str) -> None:

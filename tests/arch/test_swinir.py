@@ -114,7 +114,7 @@ def test_other_forms_are_refused_with_the_reason(tmp_path: Path) -> None:
         ({"depths": []}, "'depths' must be at least 1, not 0"),
         ({"depths": [2, 0]}, "'depths' must be at least 1, not 0"),
         ({"window": 0}, "'window' must be at least 1, not 0"),
-        ({"value_scale": 0}, "'value_scale' must be above 0, not 0"),
+        ({"value_scale": 0}, "'value_scale' must be positive, not 0"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(arguments: dict[str, object], message: str) -> None:

@@ -152,7 +152,7 @@ def test_dual_pixel_networks_are_refused(tmp_path: Path) -> None:
     [
         ({"width": 7}, "'width' must be a multiple of 2, not 7; the nearest is 8"),
         ({"spatial_blocks": [1, 1, 0, 1]}, "'spatial_blocks' must be at least 1, not 0"),
-        ({"expansion": 0.01}, "'expansion' must be at least 1, not 0"),
+        ({"expansion": 0.01}, "'expansion' must give at least 1 hidden channel; 0.01 gives none"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(arguments: dict[str, object], message: str) -> None:

@@ -14,7 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
+from restorekit.arch.padding import (
+    check_at_least,
+    check_batch,
+    check_multiple,
+    crop,
+    pad_to_multiple,
+)
 from restorekit.errors import ArgumentError
 from restorekit.mirroring import mirrored_border
 from restorekit.records import Restoration
@@ -163,8 +169,7 @@ class APBSN(nn.Module):
         check_at_least(1, "ap_bsn", depth=depth, **sizes)
         check_at_least(2, "ap_bsn", width=width)
         check_at_least(0, "ap_bsn", refinements=refinements)
-        if width % 2:
-            raise ArgumentError(f"model 'ap_bsn': argument 'width' must be even, not {width}")
+        check_multiple(2, "ap_bsn", width=width)
         if not 0 <= replaced <= 1:
             raise ArgumentError(
                 f"model 'ap_bsn': argument 'replaced' must be from 0 to 1, not {replaced}"

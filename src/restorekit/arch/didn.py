@@ -9,8 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.errors import ArgumentError
+from restorekit.arch.layers import bare_conv1x1, bare_conv3x3
+from restorekit.arch.padding import (
+    check_at_least,
+    check_batch,
+    check_multiple,
+    crop,
+    pad_to_multiple,
+)
 
 SCALES = 4
 
@@ -40,13 +46,13 @@ class DownUpBlock(nn.Module):
         self.half_in = Residual(*_activated(2 * width, 2 * width))
         self.to_quarter = nn.Sequential(*_activated(2 * width, 4 * width, stride=2))
         self.quarter = Residual(*_activated(4 * width, 4 * width))
-        self.from_quarter = nn.Sequential(_conv1x1(4 * width, 8 * width), nn.PixelShuffle(2))
-        self.merge_half = _conv1x1(4 * width, 2 * width)
+        self.from_quarter = nn.Sequential(bare_conv1x1(4 * width, 8 * width), nn.PixelShuffle(2))
+        self.merge_half = bare_conv1x1(4 * width, 2 * width)
         self.half_out = Residual(*_activated(2 * width, 2 * width))
-        self.from_half = nn.Sequential(_conv1x1(2 * width, 4 * width), nn.PixelShuffle(2))
-        self.merge_full = _conv1x1(2 * width, width)
+        self.from_half = nn.Sequential(bare_conv1x1(2 * width, 4 * width), nn.PixelShuffle(2))
+        self.merge_full = bare_conv1x1(2 * width, width)
         self.full_out = Residual(*_activated(width, width), *_activated(width, width))
-        self.last = _conv3x3(width, width)
+        self.last = bare_conv3x3(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) -> (B, width, H, W), where 4 divides H and W."""
@@ -68,7 +74,8 @@ class DIDN(nn.Module):
     to the input. No convolution has a bias, and each PReLU has one slope. `sigma` is ignored.
 
     The defaults are the published colour network of 164,569,602 parameters, which was trained for
-    noise levels of 5 to 50 / 255. It is large: it needs 660 MB for its weights in float32.
+    noise levels of 5 to 50 / 255. It is large: it needs 660 MB for its weights in float32, and
+    about 4 GB for 1024x1024 pixels at once.
 
     Reference:
     https://openaccess.thecvf.com/content_CVPRW_2019/html/NTIRE/Yu_Deep_Iterative_Down-Up_CNN_for_Image_Denoising_CVPRW_2019_paper.html
@@ -94,22 +101,18 @@ class DIDN(nn.Module):
         super().__init__()
         check_at_least(1, "didn", channels=channels, blocks=blocks)
         check_at_least(4, "didn", width=width)
-        if width % 4:
-            raise ArgumentError(
-                f"model 'didn': argument 'width' must be a multiple of 4, not {width}; "
-                f"the next is {width + -width % 4}"
-            )
+        check_multiple(4, "didn", width=width)
         self.channels = channels
         self.size_multiple = 2 ** (SCALES - 1)
         self.head = nn.Sequential(*_activated(channels, width))
         self.to_half = nn.Sequential(*_activated(width, width, stride=2))
         self.blocks = nn.ModuleList(DownUpBlock(width) for _ in range(blocks))
         pairs = (Residual(*_activated(width, width), *_activated(width, width)) for _ in range(4))
-        self.reconstruction = Residual(*pairs, _conv3x3(width, width))
-        self.merge = nn.Sequential(_conv1x1(blocks * width, width), nn.PReLU())
+        self.reconstruction = Residual(*pairs, bare_conv3x3(width, width))
+        self.merge = nn.Sequential(bare_conv1x1(blocks * width, width), nn.PReLU())
         self.enhance = Residual(*_activated(width, width))
         self.from_half = nn.PixelShuffle(2)
-        self.tail = _conv3x3(width // 4, channels)
+        self.tail = bare_conv3x3(width // 4, channels)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch.
@@ -136,14 +139,6 @@ class DIDN(nn.Module):
         return (noisy + crop(change, size)).to(noisy.dtype)
 
 
-def _conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
-
-
-def _conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 1, bias=False)
-
-
 def _activated(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Module]:
     """A 3x3 convolution and a PReLU."""
-    return [_conv3x3(in_channels, out_channels, stride), nn.PReLU()]
+    return [bare_conv3x3(in_channels, out_channels, stride), nn.PReLU()]

@@ -54,6 +54,16 @@ def upsample(
     return _initialised(layer, in_channels, gain)
 
 
+def bare_conv3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
+    """3x3 convolution without a bias, with the initial weights of torch."""
+    return nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+
+
+def bare_conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """1x1 convolution without a bias, with the initial weights of torch."""
+    return nn.Conv2d(in_channels, out_channels, 1, bias=False)
+
+
 def relu_convs(*widths: int) -> nn.Sequential:
     """3x3 convolutions from each width to the next, each with a ReLU."""
     layers: list[nn.Module] = []

@@ -6,9 +6,12 @@ https://arxiv.org/abs/1708.02209
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import batch_norm, conv2d, relu
 
 from restorekit.arch.layers import conv3x3
 from restorekit.arch.padding import check_at_least, check_batch
@@ -32,19 +35,42 @@ class MemoryBlock(nn.Module):
         self.second = nn.ModuleList(conv3x3(width, width, gain=0.5) for _ in range(convs))
         self.first_norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(recursions))
         self.second_norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(recursions))
+        self.width = width
         self.gate_norm = nn.BatchNorm2d((recursions + number) * width)
         self.gate = nn.Conv2d((recursions + number) * width, width, 1)
 
     def forward(self, memories: list[Tensor]) -> Tensor:
         """The outputs of earlier blocks, each (B, C, H, W) -> the output of this one."""
-        state, states = memories[-1], []
+        states = self._states(memories[-1])
+        if self.training:
+            joined = torch.cat((*states, *memories), dim=1)
+            return pre_activated(self.gate, self.gate_norm, joined)
+        # The same, one state at a time, which needs a third of the memory.
+        output = None
+        for place, features in enumerate(chain(states, memories)):
+            share = self._gated(place, features)
+            output = share if output is None else output.add_(share)
+        assert output is not None
+        assert self.gate.bias is not None
+        return output.add_(self.gate.bias[:, None, None].to(output))
+
+    def _gated(self, place: int, features: Tensor) -> Tensor:
+        """What one of the states and memories adds to the output, in evaluation mode."""
+        part, norm = slice(place * self.width, (place + 1) * self.width), self.gate_norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        statistics = norm.running_mean[part], norm.running_var[part]
+        normed = batch_norm(features, *statistics, norm.weight[part], norm.bias[part], eps=norm.eps)
+        return conv2d(relu(normed, inplace=True), self.gate.weight[:, part])
+
+    def _states(self, state: Tensor) -> Iterator[Tensor]:
+        """The states of the recursive unit."""
         norms = zip(self.first_norms, self.second_norms, strict=True)
         for recursion, (first_norm, second_norm) in enumerate(norms):
             which = recursion % len(self.first)
             inner = pre_activated(self.first[which], first_norm, state)
             state = state + pre_activated(self.second[which], second_norm, inner)
-            states.append(state)
-        return pre_activated(self.gate, self.gate_norm, torch.cat((*states, *memories), dim=1))
+            yield state
 
 
 def pre_activated(conv: nn.Module, norm: nn.Module, x: Tensor) -> Tensor:
@@ -63,8 +89,8 @@ class MemNet(nn.Module):
 
     The default has the 677 thousand weights of the paper in its convolutions, which are shared by
     the recursions. In the networks that the authors released they are not: `shared=False`.
-    Features stay at full size in all 80 layers, and all states of a block are kept: this is slow,
-    and 1024x1024 pixels at once take about 12 GB.
+    Features stay at full size in all 80 layers, which is slow. 1024x1024 pixels at once take about
+    3 GB in evaluation mode; in training mode all states of a block are kept.
 
     Reference: https://arxiv.org/abs/1708.02209
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.arch.channel_attention import ChannelAttention
+from restorekit.arch.layers import bare_conv1x1, bare_conv3x3
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 
 SCALES = 3
@@ -25,8 +26,8 @@ class SelectiveFusion(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         inner = max(width // FUSION_REDUCTION, 4)
-        self.conv_du = nn.Sequential(_conv1x1(width, inner), nn.PReLU())
-        self.fcs = nn.ModuleList(_conv1x1(inner, width) for _ in range(SCALES))
+        self.conv_du = nn.Sequential(bare_conv1x1(width, inner), nn.PReLU())
+        self.fcs = nn.ModuleList(bare_conv1x1(inner, width) for _ in range(SCALES))
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Three batches (B, C, H, W) -> (B, C, H, W)."""
@@ -56,10 +57,12 @@ class DualAttention(nn.Module):
 
     def __init__(self, width: int, reduction: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(_conv3x3(width, width), nn.PReLU(), _conv3x3(width, width))
+        self.body = nn.Sequential(
+            bare_conv3x3(width, width), nn.PReLU(), bare_conv3x3(width, width)
+        )
         self.SA = SpatialAttention()
         self.CA = ChannelAttention(width, max(1, width // reduction), bias=False)
-        self.conv1x1 = _conv1x1(2 * width, width)
+        self.conv1x1 = bare_conv1x1(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
@@ -122,7 +125,7 @@ class MultiScaleBlock(nn.Module):
             {str(scale): _upscale(widths[scale], scale) for scale in range(1, SCALES)}
         )
         self.selective_kernel = nn.ModuleList(SelectiveFusion(each) for each in widths)
-        self.conv_out = _conv3x3(width, width)
+        self.conv_out = bare_conv3x3(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
@@ -154,7 +157,7 @@ class Group(nn.Module):
     def __init__(self, width: int, blocks: int, columns: int, reduction: int) -> None:
         super().__init__()
         inner = (MultiScaleBlock(width, columns, reduction) for _ in range(blocks))
-        self.body = nn.Sequential(*inner, _conv3x3(width, width))
+        self.body = nn.Sequential(*inner, bare_conv3x3(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
@@ -172,6 +175,8 @@ class MIRNet(nn.Module):
     The defaults are the published network for denoising, of 31.8 million parameters. There, all
     attention units share the slope of one PReLU; here each has its own. Any height and width is
     accepted: the batch is padded by mirroring to a multiple of `size_multiple`.
+
+    1024x1024 pixels at once take about 4 GB in float32.
 
     Reference: https://arxiv.org/abs/2003.06792
 
@@ -210,11 +215,11 @@ class MIRNet(nn.Module):
         check_at_least(2, "mirnet", columns=columns)
         self.channels = channels
         self.size_multiple = 2 ** (SCALES - 1)
-        self.conv_in = _conv3x3(channels, width)
+        self.conv_in = bare_conv3x3(channels, width)
         self.body = nn.Sequential(
             *(Group(width, blocks, columns, reduction) for _ in range(groups))
         )
-        self.conv_out = _conv3x3(width, channels)
+        self.conv_out = bare_conv3x3(width, channels)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch.
@@ -248,11 +253,11 @@ def _upscale(width: int, steps: int) -> nn.Sequential:
 def _halving(width: int) -> TwoPaths:
     return TwoPaths(
         (
-            *(_conv1x1(width, width), nn.PReLU()),
-            *(_conv3x3(width, width), nn.PReLU()),
-            *(BlurDownsample(width), _conv1x1(width, 2 * width)),
+            *(bare_conv1x1(width, width), nn.PReLU()),
+            *(bare_conv3x3(width, width), nn.PReLU()),
+            *(BlurDownsample(width), bare_conv1x1(width, 2 * width)),
         ),
-        (BlurDownsample(width), _conv1x1(width, 2 * width)),
+        (BlurDownsample(width), bare_conv1x1(width, 2 * width)),
     )
 
 
@@ -260,17 +265,9 @@ def _doubling(width: int) -> TwoPaths:
     doubled = nn.ConvTranspose2d(width, width, 3, 2, padding=1, output_padding=1, bias=False)
     return TwoPaths(
         (
-            *(_conv1x1(width, width), nn.PReLU()),
+            *(bare_conv1x1(width, width), nn.PReLU()),
             *(doubled, nn.PReLU()),
-            _conv1x1(width, width // 2),
+            bare_conv1x1(width, width // 2),
         ),
-        (nn.Upsample(scale_factor=2, mode="bilinear"), _conv1x1(width, width // 2)),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), bare_conv1x1(width, width // 2)),
     )
-
-
-def _conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
-
-
-def _conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 1, bias=False)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.arch.channel_attention import ChannelAttention
+from restorekit.arch.layers import bare_conv1x1, bare_conv3x3
 from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
 from restorekit.records import Restoration
 
@@ -23,7 +24,9 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, width: int, reduction: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(_conv3x3(width, width), nn.PReLU(), _conv3x3(width, width))
+        self.body = nn.Sequential(
+            bare_conv3x3(width, width), nn.PReLU(), bare_conv3x3(width, width)
+        )
         self.CA = ChannelAttention(width, max(1, width // reduction), bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,7 +41,7 @@ class Rescale(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, factor: float) -> None:
         super().__init__()
         self.factor = factor
-        self.conv = _conv1x1(in_channels, out_channels)
+        self.conv = bare_conv1x1(in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C_in, H, W) -> (B, C_out, factor H, factor W)."""
@@ -103,9 +106,9 @@ class SupervisedAttention(nn.Module):
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
-        self.conv1 = _conv1x1(width, width)
-        self.conv2 = _conv1x1(width, channels)
-        self.conv3 = _conv1x1(channels, width)
+        self.conv1 = bare_conv1x1(width, width)
+        self.conv2 = bare_conv1x1(width, channels)
+        self.conv3 = bare_conv1x1(channels, width)
 
     def forward(self, features: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, width, H, W) and a restored image (B, channels, H, W)."""
@@ -120,7 +123,7 @@ class FullSizeBlock(nn.Module):
     def __init__(self, width: int, reduction: int, blocks: int) -> None:
         super().__init__()
         inner = (AttentionBlock(width, reduction) for _ in range(blocks))
-        self.body = nn.Sequential(*inner, _conv3x3(width, width))
+        self.body = nn.Sequential(*inner, bare_conv3x3(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
@@ -141,8 +144,12 @@ class FullSizeNetwork(nn.Module):
         self.up_dec1 = Rescale(middle, fine, 2.0)
         self.up_enc2 = nn.Sequential(Rescale(coarse, middle, 2.0), Rescale(middle, fine, 2.0))
         self.up_dec2 = nn.Sequential(Rescale(coarse, middle, 2.0), Rescale(middle, fine, 2.0))
-        self.conv_enc1, self.conv_enc2, self.conv_enc3 = (_conv1x1(fine, full) for _ in range(3))
-        self.conv_dec1, self.conv_dec2, self.conv_dec3 = (_conv1x1(fine, full) for _ in range(3))
+        self.conv_enc1, self.conv_enc2, self.conv_enc3 = (
+            bare_conv1x1(fine, full) for _ in range(3)
+        )
+        self.conv_dec1, self.conv_dec2, self.conv_dec3 = (
+            bare_conv1x1(fine, full) for _ in range(3)
+        )
 
     def forward(self, x: Tensor, encoded: Scales, decoded: Scales) -> Tensor:
         """(B, full, H, W) -> (B, full, H, W)."""
@@ -173,6 +180,8 @@ class MPRNet(nn.Module):
     The defaults are the published network for denoising, of 15.7 million parameters. There, all
     activations share the slope of one PReLU; here each block has its own. Any height and width is
     accepted: the batch is padded by mirroring to a multiple of `size_multiple`.
+
+    1024x1024 pixels at once take about 4 GB in float32.
 
     Reference: https://arxiv.org/abs/2102.02808
 
@@ -216,7 +225,7 @@ class MPRNet(nn.Module):
         widths = width, width + step, width + 2 * step
         full = width + full_step
         self.shallow_feat1, self.shallow_feat2, self.shallow_feat3 = (
-            nn.Sequential(_conv3x3(channels, width), AttentionBlock(width, reduction))
+            nn.Sequential(bare_conv3x3(channels, width), AttentionBlock(width, reduction))
             for _ in range(3)
         )
         self.stage1_encoder = Encoder(widths, reduction, fused=False)
@@ -226,9 +235,9 @@ class MPRNet(nn.Module):
         self.stage3_orsnet = FullSizeNetwork(widths, full, reduction, blocks)
         self.sam12 = SupervisedAttention(width, channels)
         self.sam23 = SupervisedAttention(width, channels)
-        self.concat12 = _conv3x3(2 * width, width)
-        self.concat23 = _conv3x3(2 * width, full)
-        self.tail = _conv3x3(full, channels)
+        self.concat12 = bare_conv3x3(2 * width, width)
+        self.concat23 = bare_conv3x3(2 * width, full)
+        self.tail = bare_conv3x3(full, channels)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Restoration:
         """Restore a batch.
@@ -288,12 +297,4 @@ def _levels(widths: tuple[int, int, int], reduction: int) -> list[nn.Sequential]
 
 
 def _conv1x1_each(widths: tuple[int, int, int]) -> list[nn.Conv2d]:
-    return [_conv1x1(width, width) for width in widths]
-
-
-def _conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
-
-
-def _conv1x1(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 1, bias=False)
+    return [bare_conv1x1(width, width) for width in widths]

@@ -81,7 +81,7 @@ def check_batch(noisy: Tensor, channels: int | None, model: str) -> None:
         raise InputError(f"{expected}, not {len(shape)} dimensions {shape}")
     if channels is not None and shape[1] != channels:
         raise InputError(
-            f"{expected}, not {shape[1]} channels {shape}; "
+            f"{expected}, not {shape[1]} channel{'' if shape[1] == 1 else 's'} {shape}; "
             f"use create_model('{model}', channels={shape[1]})"
         )
     if 0 in shape[1:]:
@@ -140,6 +140,19 @@ def check_multiple(divisor: int, model: str, **arguments: int) -> None:
                 f"model '{model}': argument '{name}' must be a multiple of {divisor}, not {value}; "
                 f"the nearest is {nearest}"
             )
+
+
+def check_expansion(model: str, width: int, expansion: float) -> None:
+    """Check that a feed-forward layer of `width` * `expansion` hidden channels has some.
+
+    Raises:
+        ArgumentError: it has none.
+    """
+    if int(width * expansion) < 1:
+        raise ArgumentError(
+            f"model '{model}': argument 'expansion' must give at least 1 hidden channel; "
+            f"{expansion} gives none for {width} feature channels"
+        )
 
 
 def _fits(x: Tensor, multiple: int) -> bool:

@@ -12,8 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from restorekit.arch.layers import conv3x3, deconv3x3
-from restorekit.arch.padding import check_at_least, check_batch, crop, pad_to_multiple
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import (
+    check_at_least,
+    check_batch,
+    check_multiple,
+    crop,
+    pad_to_multiple,
+)
 
 
 class REDNet(nn.Module):
@@ -22,7 +27,7 @@ class REDNet(nn.Module):
     With n = `depth` / 2, the features of every second convolution k are added to those of
     deconvolution n - k, before its ReLU, and the image is added to the last deconvolution. Nothing
     is pooled. RED10 has no skips but that of the image. RED30 has the published 4,131 thousand
-    weights; 1024x1024 pixels at once take about 6 GB there.
+    weights; 1024x1024 pixels at once take about 5 GB there.
 
     Reference: https://arxiv.org/abs/1603.09056
 
@@ -60,8 +65,7 @@ class REDNet(nn.Module):
         super().__init__()
         check_at_least(1, "rednet", channels=channels, width=width)
         check_at_least(4, "rednet", depth=depth)
-        if depth % 2:
-            raise ArgumentError(f"model 'rednet': argument 'depth' must be even, not {depth}")
+        check_multiple(2, "rednet", depth=depth)
         self.channels = channels
         self.size_multiple = stride
         self.skips = skips

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from restorekit.arch.attention_windows import apply_channels_last
 from restorekit.arch.checkpointing import Blocks
+from restorekit.arch.layers import bare_conv3x3
 from restorekit.arch.padding import (
     check_at_least,
     check_batch,
@@ -107,7 +108,7 @@ class SCUNet(nn.Module):
         def sequence(*layers: nn.Module) -> Blocks:
             return Blocks(*layers, checkpoint=checkpoint)
 
-        self.m_head = nn.Sequential(_conv3x3(channels, width))
+        self.m_head = nn.Sequential(bare_conv3x3(channels, width))
         self.m_down1 = sequence(*stage(0, 0), _halve(width))
         self.m_down2 = sequence(*stage(1, 1), _halve(2 * width))
         self.m_down3 = sequence(*stage(2, 2), _halve(4 * width))
@@ -115,7 +116,7 @@ class SCUNet(nn.Module):
         self.m_up3 = sequence(_double(8 * width), *stage(4, 2))
         self.m_up2 = sequence(_double(4 * width), *stage(5, 1))
         self.m_up1 = sequence(_double(2 * width), *stage(6, 0))
-        self.m_tail = nn.Sequential(_conv3x3(width, channels))
+        self.m_tail = nn.Sequential(bare_conv3x3(width, channels))
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch.
@@ -140,10 +141,6 @@ class SCUNet(nn.Module):
         features = self.m_up2(features + quarter)
         features = self.m_up1(features + half)
         return crop(self.m_tail(features + full), size).to(noisy.dtype)
-
-
-def _conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
 
 
 def _halve(width: int) -> nn.Conv2d:

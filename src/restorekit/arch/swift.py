@@ -93,7 +93,9 @@ class Swift(nn.Module):
         super().__init__()
         check_at_least(1, "swift", channels=channels)
         if blind and optional_sigma:
-            raise ArgumentError("swift: the blind form takes no sigma; choose one of the two")
+            raise ArgumentError(
+                "model 'swift': 'blind' and 'optional_sigma' exclude each other; set one of them"
+            )
         widths, blocks = _SIZES[size]
         self.channels = channels
         self.blind = blind

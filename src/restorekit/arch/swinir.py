@@ -19,11 +19,11 @@ from restorekit.arch.padding import (
     check_at_least,
     check_batch,
     check_multiple,
+    check_positive,
     crop,
     pad_to_multiple,
 )
 from restorekit.arch.swin_block import alternate_shifts, swin_block
-from restorekit.errors import ArgumentError
 
 _MEAN_COLOUR = 0.4488, 0.4371, 0.4040  # of the training set, subtracted from colour images
 
@@ -104,10 +104,7 @@ class SwinIR(nn.Module):
         check_at_least(1, "swinir", depths=min(depths, default=0))
         check_at_least(1, "swinir", mlp_ratio=mlp_ratio)
         check_multiple(heads, "swinir", width=width)
-        if value_scale <= 0:
-            raise ArgumentError(
-                f"model 'swinir': argument 'value_scale' must be above 0, not {value_scale}"
-            )
+        check_positive("swinir", value_scale=value_scale)
         self.channels = channels
         self.size_multiple = window
         self.value_scale = value_scale

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from restorekit.arch.checkpointing import Blocks
+from restorekit.arch.layers import bare_conv3x3
 from restorekit.arch.padding import (
     check_at_least,
     check_batch,
@@ -67,7 +68,7 @@ class TransformerUNet(nn.Module):
             made = (make_block(features, heads[scale]) for _ in range(count))
             return Blocks(*made, checkpoint=checkpoint)
 
-        self.patch_embed = _named(proj=_conv3x3(channels, width))
+        self.patch_embed = _named(proj=bare_conv3x3(channels, width))
         self.encoder_level1 = stage(blocks[0], 0, widths[0])
         self.down1_2 = halve(widths[0])
         self.encoder_level2 = stage(blocks[1], 1, widths[1])
@@ -84,7 +85,7 @@ class TransformerUNet(nn.Module):
         self.up2_1 = double(widths[1])
         self.decoder_level1 = stage(blocks[0], 0, widths[1])
         self.refinement = stage(refinement_blocks, 0, widths[1])
-        self.output = _conv3x3(widths[1], channels)
+        self.output = bare_conv3x3(widths[1], channels)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch.
@@ -153,16 +154,12 @@ def depthwise(width: int) -> nn.Conv2d:
 
 def halve(width: int) -> nn.Sequential:
     """(B, width, H, W) -> (B, 2 width, H/2, W/2), by a convolution and a pixel unshuffle."""
-    return _named(body=nn.Sequential(_conv3x3(width, width // 2), nn.PixelUnshuffle(2)))
+    return _named(body=nn.Sequential(bare_conv3x3(width, width // 2), nn.PixelUnshuffle(2)))
 
 
 def double(width: int) -> nn.Sequential:
     """(B, width, H, W) -> (B, width / 2, 2 H, 2 W), by a convolution and a pixel shuffle."""
-    return _named(body=nn.Sequential(_conv3x3(width, 2 * width), nn.PixelShuffle(2)))
-
-
-def _conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    return _named(body=nn.Sequential(bare_conv3x3(width, 2 * width), nn.PixelShuffle(2)))
 
 
 def _named(**module: nn.Module) -> nn.Sequential:

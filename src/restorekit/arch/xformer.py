@@ -18,9 +18,11 @@ from restorekit.arch.attention_windows import (
     positions_last,
 )
 from restorekit.arch.checkpointing import Blocks
+from restorekit.arch.layers import bare_conv3x3
 from restorekit.arch.padding import (
     check_at_least,
     check_batch,
+    check_expansion,
     check_multiple,
     crop,
     pad_to_multiple,
@@ -184,7 +186,7 @@ class Xformer(nn.Module):
         check_at_least(1, "xformer", channel_blocks=min(channel_blocks))
         check_at_least(1, "xformer", spatial_blocks=min(spatial_blocks))
         check_at_least(1, "xformer", refinement_blocks=refinement_blocks)
-        check_at_least(1, "xformer", expansion=int(width * expansion))
+        check_expansion("xformer", width, expansion)
         check_multiple(2, "xformer", width=width)
         check_multiple(heads, "xformer", width=width)
         self.channels = channels
@@ -205,7 +207,7 @@ class Xformer(nn.Module):
             sizes = channel_blocks[scale], width * 2**scale, heads * 2**scale
             return Twin(channel_stage(*sizes), spatial_stage(scale))
 
-        self.head = _conv3x3(channels, width)
+        self.head = bare_conv3x3(channels, width)
         widths = [width * 2**scale for scale in range(3)]
         self.encoders = nn.ModuleList(twin_stage(scale) for scale in range(3))
         self.downs = nn.ModuleList(Twin(halve(each), halve(each)) for each in widths)
@@ -216,7 +218,7 @@ class Xformer(nn.Module):
         # first.
         self.connections = nn.ModuleList(Connection(width * times) for times in (2, 4, 2, 1))
         self.refinement = channel_stage(refinement_blocks, 2 * width, heads)
-        self.tail = _conv3x3(2 * width, channels)
+        self.tail = bare_conv3x3(2 * width, channels)
         initialise_linear_layers(self)
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
@@ -249,7 +251,3 @@ class Xformer(nn.Module):
             both = self.decoders[step](both)
         change = self.tail(self.refinement(torch.cat(both, 1)))
         return (noisy + crop(change, size)).to(noisy.dtype)
-
-
-def _conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
