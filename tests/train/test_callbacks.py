@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from restorekit import ArgumentError, MissingExtraError, PluginWarning, RestoreKitError, Trainer
 from restorekit.components.hookspecs import hookimpl
@@ -130,9 +131,19 @@ def test_the_last_hook_gets_the_error_of_a_run_that_fails(tiny: Make, blobs: Any
         def restorekit_step_end(self, step: int) -> None:
             raise KeyboardInterrupt
 
+    class Start:
+        def restorekit_train_start(self, trainer: Trainer) -> None:
+            started.append(trainer)
+
+    started: list[Trainer] = []
+
+    def broken(restored: Any, target: Tensor) -> Tensor:
+        # Before the start a failure is not one of the run, of which no hook has been told.
+        return restored.image if started else (restored.image - target).abs().mean()
+
     outcome = tiny(callbacks=[End()]).fit()
     with pytest.raises(ArgumentError) as caught:
-        tiny(callbacks=[End()], loss=lambda restored, target: restored.image).fit()
+        tiny(callbacks=[Start(), End()], loss=broken).fit()
     with pytest.raises(KeyboardInterrupt) as interrupt:
         tiny(callbacks=[Interrupted(), End()]).fit()
     assert ends == [(outcome, None), (None, caught.value), (None, interrupt.value)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from restorekit import (
-    Trainer,
-)
+from restorekit import InputError, RestoreKitError, Trainer
 from restorekit.train.metric_rows import HistoryRow, TrainingRow, ValidationRow
 from restorekit.weights import WeightsCard, read_card
 from tests.train.run_results import rows
@@ -115,3 +114,45 @@ def test_pictures_of_the_user_in_the_runs_folder_stay_there(tiny: Make) -> None:
     assert (folder / "holiday.png").is_file()
     assert (folder / "other.safetensors").is_file()
     assert (folder / "previous-1" / "best.safetensors").is_file()
+
+
+def fails(*_: object) -> Tensor:
+    raise InputError("this fails")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {"name": "dncnn", "depth": 3, "width": 8, "channels": 5}},
+        {"model": {"name": "ffdnet", "preset": "tiny", "channels": 1}},
+        {"noise": fails},
+        {"loss": [fails]},
+        {"loss": {"kl_divergence": 1.0}},
+        {"dataset": [torch.rand(3, 20, 20), torch.rand(3, 24, 24)], "validation_split": 0},
+        {"validation_noise": fails},
+        {"validation_dataset": [torch.rand(1, 24, 24)]},
+        {"validation_metric": "niqe"},
+    ],
+    ids=lambda changes: " ".join(changes),
+)
+def test_a_run_that_cannot_begin_changes_nothing(
+    tiny: Make, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """The earlier run stays as it is, and a new folder is not made."""
+    earlier = tiny(steps=1).fit().folder
+    before = {path.name: path.read_bytes() for path in earlier.iterdir()}
+    for folder in (earlier, tmp_path / "new"):
+        with pytest.raises(RestoreKitError):
+            tiny(**changes, save_weight_path=folder).fit()
+    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_trying_the_first_step_changes_no_weights_or_statistics(tiny: Make) -> None:
+    """Running means of batch normalisation too: the first step begins where the network did."""
+    trainer = tiny(model={"name": "dncnn", "depth": 3, "width": 8, "batch_norm": True})
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    trainer._rehearse(0)
+    after = trainer.model.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    assert all(weight.grad is None for weight in trainer.model.parameters())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import pickle
 import struct
+import tarfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -188,6 +191,61 @@ def test_damaged_files_are_reported(content: bytes, tmp_path: Path) -> None:
     """The message is one line for any content."""
     (tmp_path / "net.pth").write_bytes(content)
     assert "checkpoint" in refused(tmp_path / "net.pth")
+
+
+PAGE = b"\n<!DOCTYPE html>\n<html><body>404</body></html>"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "it is an empty file"),
+        (bytes(3000), "it is a file of zeros"),
+        (PAGE, "it is a web page saved under this name"),
+        (POINTER, "it is a Git LFS pointer; 'git lfs pull'"),
+        (gzip.compress(bytes(3000)), "it is a gzip archive; unpack it first"),
+        (b"Not found: the link has expired.", "it is a text that begins with 'Not found: the lin"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is a picture"),
+        (b"\x93NUMPY\x01\0v\0{'descr': '<f8'", "it is a NumPy array"),
+    ],
+)
+def test_what_is_no_weights_file_at_all(
+    content: bytes, told: str, suffix: str, tmp_path: Path
+) -> None:
+    """Failed downloads and files of other kinds are named."""
+    path = tmp_path / f"net.{suffix}"
+    path.write_bytes(content)
+    assert told in refused(path)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize("form", ["zip", "pickle", "safetensors"])
+def test_truncated_files(form: str, share: float, tmp_path: Path) -> None:
+    """Wherever a file is cut off, the message says so in words, and advises nothing dangerous."""
+    path = tmp_path / ("net.safetensors" if form == "safetensors" else "net.pth")
+    if form == "safetensors":
+        save_file(kair_dncnn(1)[0], path)
+    else:
+        torch.save(kair_dncnn(1)[0], path, _use_new_zipfile_serialization=form == "zip")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    message = refused(path)
+    words = ("truncated", "ends too early", "cut off", "by its header it should have")
+    assert any(each in message for each in words), message
+    assert "weights_only" not in message
+    assert "()" not in message
+
+
+def test_archives_of_other_programs(tmp_path: Path) -> None:
+    """Torch advises to execute tar files, which it takes for its oldest format."""
+    with zipfile.ZipFile(tmp_path / "zip.pth", "w") as archive:
+        archive.writestr("readme.txt", "text")
+    assert "it is a zip archive that torch.save did not write" in refused(tmp_path / "zip.pth")
+    with tarfile.open(tmp_path / "tar.pth", "w") as tar:
+        tar.add(tmp_path / "zip.pth", "net.pth")
+    assert "it is a tar archive; unpack it first" in refused(tmp_path / "tar.pth")
 
 
 def test_our_own_weights_need_no_conversion(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def is_in_use(folder: Path) -> bool:
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock the folder within the block against other trainings, also on other machines.
 
+    A missing folder is made. It is removed if the block leaves it empty.
+
     The lock ends with the process, even if that is killed. On a file system without locks there is
     a warning.
 
@@ -40,6 +42,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         FolderInUseError: another training uses the folder.
         OSError: the folder cannot be written to.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     descriptor = _take(path)
@@ -49,6 +52,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()  # before the lock is released, so that no other process has locked it
         locks.close_lock(descriptor)
+        if is_new:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
 
 
 def _take(path: Path) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
@@ -78,18 +80,15 @@ class Learner:
         """
         settings, execution = self.settings, self.execution
         set_learning_rate(self.optimizer, rate)
-        execution.seed(settings.seed, "network", step, execution.processes.launch.rank)
-        self.model.train()
+        self._enter(step)
         self.optimizer.zero_grad(set_to_none=True)
         measured: dict[str, Tensor] = {}
-        buffers = [buffer.clone() for buffer in self.model.buffers()]
-        # The number of parts must be equal in all processes, since they synchronise in each part.
-        count = min(settings.accumulate, settings.batch_size // execution.processes.launch.world)
-        parts, done = split_batch(images, count), 0
+        buffers = self._copy_buffers()
+        parts, done = self._split(images), 0
         for number, part in enumerate(parts, 1):
             share = len(part) / settings.batch_size
             with execution.accumulating(self.model, last=number == len(parts)):
-                values = self._measure(step, part, places[done : done + len(part)])
+                values = self._measure(step, part, places[done : done + len(part)], self.model)
                 # DDP averages gradients over processes; this weights each process by its images.
                 execution.scaler.scale(
                     values["loss"] * share * execution.processes.launch.world
@@ -99,6 +98,22 @@ class Learner:
             done += len(part)
         self._apply_gradients(step, measured, buffers)
         return measured
+
+    def rehearse(self, step: int, images: ImageBatch, places: range) -> None:
+        """Compute the loss of the first part of a batch, and change nothing.
+
+        What can fail in a step fails here, before anything is written.
+
+        Args:
+            step, images, places: as for `step`.
+
+        Raises:
+            RestoreKitError: model, noise, objective and losses do not fit each other.
+        """
+        self._enter(step)
+        buffers, part = self._copy_buffers(), self._split(images)[0]
+        self._measure(step, part, places[: len(part)], self.execution.alone(self.model))
+        self._set_buffers(buffers)
 
     def weights(self) -> dict[str, Tensor]:
         """Copy the weights to use, of which only the main process gets sharded ones.
@@ -128,17 +143,44 @@ class Learner:
     def _parts(self) -> dict[str, Stateful]:
         return {"scaler": self.execution.scaler, "health": self.health}
 
-    def _measure(self, step: int, images: ImageBatch, places: range) -> dict[str, Tensor]:
+    def _enter(self, step: int) -> None:
+        """Prepare the network and the random numbers that it draws for a step."""
+        execution = self.execution
+        execution.seed(self.settings.seed, "network", step, execution.processes.launch.rank)
+        self.model.train()
+
+    def _split(self, images: ImageBatch) -> list[ImageBatch]:
+        """The parts of a batch that are computed one after the other."""
+        # The number of parts must be equal in all processes, since they synchronise in each part.
+        world = self.execution.processes.launch.world
+        return split_batch(images, min(self.settings.accumulate, self.settings.batch_size // world))
+
+    def _copy_buffers(self) -> list[Tensor]:
+        return [buffer.clone() for buffer in self.model.buffers()]
+
+    @torch.no_grad()
+    def _set_buffers(self, values: list[Tensor]) -> None:
+        for buffer, before in zip(self.model.buffers(), values, strict=True):
+            buffer.copy_(before)
+
+    def _measure(
+        self, step: int, images: ImageBatch, places: range, model: nn.Module
+    ) -> dict[str, Tensor]:
         """The loss terms of a part of a batch, and their weighted sum "loss"."""
         placed = map_batch(images, self.execution.place)
         batch = make_task(self.objective, placed, self.settings.seed, step, places)
-        values = batch_loss(self.objective, batch, self._restore, self.terms)
+        values = batch_loss(self.objective, batch, partial(self._restore, model), self.terms)
         if not values["loss"].requires_grad:
             raise ArgumentError("the loss terms do not depend on the network's output")
         return values
 
     def _restore(
-        self, noisy: Tensor, sigma: Tensor | None = None, *, exact: bool = False
+        self,
+        model: nn.Module,
+        noisy: Tensor,
+        sigma: Tensor | None = None,
+        *,
+        exact: bool = False,
     ) -> Restoration:
         """The network's output of a batch, in the run's precision or in float32.
 
@@ -147,10 +189,10 @@ class Learner:
         """
         before = _version(noisy)
         with self.execution.autocast(enabled=not exact):
-            restoration = restore_batch(self.model, noisy, sigma)
+            restoration = restore_batch(model, noisy, sigma)
         if _version(noisy) != before:
             raise ArgumentError(
-                f"model {model_name(self.model)} changes its input in place, but the noisy images "
+                f"model {model_name(model)} changes its input in place, but the noisy images "
                 "are still needed; let it change a copy, noisy.clone()"
             )
         return restoration
@@ -173,8 +215,7 @@ class Learner:
             if self.average is not None:
                 self.average.update(self.model, step)
         else:
-            for buffer, before in zip(self.model.buffers(), buffers, strict=True):
-                buffer.copy_(before)  # running statistics include the bad batch
+            self._set_buffers(buffers)  # running statistics include the bad batch
             # While a float16 scaler is still reducing its scale, overflows are expected and are
             # not counted as faults.
             if not scaler.is_enabled() or not math.isfinite(loss) or scaler.get_scale() < 1:

@@ -194,15 +194,17 @@ class Trainer:
 
     def batches(self, start: int) -> Iterable[ImageBatch]:
         """This process's images (n, C, H, W) of every step after `start`."""
-        settings = self.settings
+        return self._read(range(start, self.total_steps), self.settings.num_workers)
+
+    def _read(self, steps: range, num_workers: int) -> Iterable[ImageBatch]:
         return training_batches(
             self.plan.dataset,
             self.training_indices,
-            batch_size=settings.batch_size,
+            batch_size=self.settings.batch_size,
             places=self.places,
-            steps=range(start, self.total_steps),
-            seed=settings.seed,
-            num_workers=settings.num_workers,
+            steps=steps,
+            seed=self.settings.seed,
+            num_workers=num_workers,
             pin_memory=self.execution.device.type == "cuda",
         )
 
@@ -257,8 +259,18 @@ class Trainer:
             self.plan.dataset, self.training_indices[0], self.plan.noise
         ):
             report.warn(fault)
+        self._rehearse(step)
         self.results.begin(step, resume, report.say)
         return step
+
+    def _rehearse(self, start: int) -> None:
+        """Do what the next step does and change nothing: errors come before anything is written."""
+        if start >= self.total_steps or self.best.ends(start):
+            return
+        for images in self._read(range(start, start + 1), num_workers=0):
+            self.learner.rehearse(start + 1, images, self.places)
+        self.model.eval()
+        self.validation.measure(self.execution.alone(self.model), batches=1)
 
     def _log(self, step: int) -> TrainingRow:
         """Log the means since the last row, over all processes."""

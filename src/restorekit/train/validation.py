@@ -119,7 +119,7 @@ class Validation:
             )
 
     @torch.no_grad()
-    def measure(self, model: nn.Module) -> ValidationRow:
+    def measure(self, model: nn.Module, batches: int | None = None) -> ValidationRow:
         """Means of the loss, each term, PSNR (dB) and SSIM, noisy and restored.
 
         The mean is over the conditions, by their weights. Where there are several, each is there
@@ -127,11 +127,12 @@ class Validation:
 
         Args:
             model: the network, in evaluation mode.
+            batches: the most batches of each set; None for all of them.
         """
         self.shown, self.blind = [], self._blind()
         tallies = {c.name: Tally() for c in self._all_conditions()}
         for number, (name, held) in enumerate(self.sets.items()):
-            for batch in _batches(self._views(held), self.batch_size):
+            for batch in islice(_batches(self._views(held), self.batch_size), batches):
                 self._measure_blind(model, batch, number)
                 for place, condition in enumerate(self._conditions_of(name, batch[0][1])):
                     tally = tallies[condition.name]

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from restorekit.components.kinds import models
 from restorekit.errors import CheckpointError
 from restorekit.memory import format_size
+from restorekit.storage.file_content import describe_content
 from restorekit.storage.file_digests import sha256_of
+from restorekit.storage.torch_files import describe_fault
 from restorekit.untrusted.text import quoted
 from restorekit.weights.card_fields import WeightsCard
 from restorekit.weights.recognition import recognise
@@ -127,6 +129,9 @@ def _load_torch(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         name = re.search(r"GLOBAL ([\w.]+)", str(error))
+        content = None if name else describe_content(path)
+        if content is not None:
+            raise CheckpointError(f"{path}: not a checkpoint: it is {content}") from error
         # torch's restricted reader knows protocol 2 only.
         if "Unsupported operand" in str(error):
             raise CheckpointError(
@@ -144,9 +149,7 @@ def _load_torch(path: Path) -> object:
             raise CheckpointError(
                 f"{path}: a TorchScript archive, which contains a program; {_NEVER_RUN}"
             ) from error
-        raise CheckpointError(
-            f"{path}: not a checkpoint that torch reads, or a damaged one ({reason})"
-        ) from error
+        raise CheckpointError(f"{path}: not a checkpoint: {describe_fault(path, error)}") from error
 
 
 def _check_expansion(path: Path) -> None:

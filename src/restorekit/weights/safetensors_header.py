@@ -11,8 +11,10 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from restorekit.errors import CheckpointError
+from restorekit.storage.file_content import describe_content
 from restorekit.untrusted.plain_data import parse_json
 from restorekit.untrusted.text import quoted
 
@@ -62,22 +64,37 @@ def read_header(path: Path) -> SafetensorsHeader:
     """
     try:
         with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > _LONGEST:
-                raise ValueError("its header is too long")
-            found = parse_json(file.read(length).decode("utf-8"))
+            found, length = _read_json(file, path.stat().st_size)
         metadata = found.pop("__metadata__", {}) if isinstance(found, dict) else None
         if not isinstance(metadata, dict):
             raise ValueError("its header is not a JSON object")
         tensors = {name: _tensor(name, entry) for name, entry in found.items()}
         end = _end(tensors)
         # Found here, a truncated file costs no reading of tensors.
-        if path.stat().st_size != 8 + length + end:
-            raise ValueError("its length differs from that in its header")
-    except (OSError, struct.error, ValueError) as error:
+        if (size := path.stat().st_size) != (whole := 8 + length + end):
+            raise ValueError(f"it has {size:,} bytes, by its header it should have {whole:,}")
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: not a complete safetensors file ({error})") from error
     texts = {name: text for name, text in metadata.items() if isinstance(text, str)}
     return SafetensorsHeader(texts, {name: tensor.shape for name, tensor in tensors.items()})
+
+
+def _read_json(file: BinaryIO, size: int) -> tuple[Any, int]:
+    """The JSON object at the start of a file of some size, and its length in bytes.
+
+    Raises:
+        ValueError: there is none; the message says what the file is instead.
+    """
+    first = file.read(8)
+    length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
+    if not length or length > min(_LONGEST, size - 8):
+        if (content := describe_content(Path(file.name))) is not None:
+            raise ValueError(f"it is {content}")
+        raise ValueError(f"its header is longer than its {size:,} bytes: it is cut off")
+    try:
+        return parse_json(file.read(length).decode("utf-8")), length
+    except ValueError as error:
+        raise ValueError(f"its header is not JSON: {error}") from error
 
 
 @dataclass(frozen=True)
