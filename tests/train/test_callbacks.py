@@ -138,7 +138,7 @@ def test_the_last_hook_gets_the_error_of_a_run_that_fails(tiny: Make, blobs: Any
     started: list[Trainer] = []
 
     def broken(restored: Any, target: Tensor) -> Tensor:
-        # Before the start a failure is not one of the run, of which no hook has been told.
+        # Before the start, a failure calls no hook.
         return restored.image if started else (restored.image - target).abs().mean()
 
     outcome = tiny(callbacks=[End()]).fit()
