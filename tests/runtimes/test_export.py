@@ -211,6 +211,11 @@ class TestCommand:
         assert "choose a format" in capsys.readouterr().err
         assert main(["export", str(weights), "--onnx", "a.onnx", "--opset", "11"]) == 2
         assert "opset 11 is too old; use 18 or above" in capsys.readouterr().err
+        taken = weights.with_name("taken.pt2")
+        taken.write_text("kept")
+        assert main(["export", str(weights), "--torch", str(taken)]) == 2
+        assert taken.read_text() == "kept"
+        assert "--overwrite replaces it" in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

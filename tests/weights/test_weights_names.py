@@ -267,9 +267,14 @@ class TestCommandLine:
         sizes = "channels=1, depth=2, width=4, batch_norm=False"
         assert told.startswith(f"net.safetensors: dncnn({sizes}), from KAIR's DnCNN\n")
         assert "licence unknown" in told
-        run("convert", "net.pth", "net.safetensors", "--license", "MIT")
+        again = ("convert", "net.pth", "--license", "MIT")
+        assert "'net.safetensors' exists; choose another name, or --overwrite" in run(*again)
+        assert "licence unknown" in run("info", "net.safetensors")
+        run(*again, "--overwrite")
         assert "license     MIT" in run("info", "net.safetensors")
         assert "input and output are the same file" in run("convert", "net.pth", "net.pth")
+        assert "name it 'other.safetensors'" in run("convert", "net.pth", "other.pth")
+        assert not (tmp_path / "other.pth").exists()
 
 
 def test_listing_and_cards_import_no_torch(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from restorekit.cli.options import Json
-from restorekit.cli.output import print_json, print_table
+from restorekit.cli.output import print_blocks, print_json
 
 if TYPE_CHECKING:
     from restorekit.experiments.comparison import RunComparison
@@ -26,7 +26,8 @@ def compare(
     """Compare training runs: metrics, steps, time, parameters, and what differs.
 
     A metric is the best value of all validations, and in brackets the last one. Runs that differ in
-    the seed alone are one row, with mean and standard deviation.
+    the seed alone are one row, with mean and standard deviation. A table that is wider than the
+    terminal is divided into blocks, and long values are cut; --json has everything.
     """
     from restorekit.experiments.compare_runs import compare_runs
 
@@ -39,4 +40,4 @@ def compare(
 
 def print_comparison(compared: RunComparison) -> None:
     """Print the table of a comparison."""
-    print_table(compared.rows(), indent="")
+    print_blocks(compared.rows())

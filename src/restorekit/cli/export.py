@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restorekit.cli.options import ReplaceFile
 from restorekit.cli.output import print_line
+from restorekit.cli.output_files import check_may_write
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def export(
     opset: Annotated[
         int, typer.Option("--opset", metavar="NUMBER", help="ONNX operator set, 18 or higher.")
     ] = 18,
+    overwrite: ReplaceFile = False,
 ) -> None:
     """Export a network for any batch, height and width.
 
@@ -41,6 +44,9 @@ def export(
     # Before the import of torch.
     if onnx is None and program is None:
         raise ArgumentError("choose a format: --onnx FILE.onnx, --torch FILE.pt2, or both")
+    for path in (onnx, program):
+        if path is not None:
+            check_may_write(path, overwrite)
     from restorekit.runtimes.export import export_onnx, export_torch
 
     if onnx is not None:

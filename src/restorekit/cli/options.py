@@ -25,3 +25,4 @@ Precision = Annotated[
 Device = Annotated[
     str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")
 ]
+ReplaceFile = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -64,6 +65,35 @@ def print_table(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
     ]
     for row in rows:
         print_row(row, widths, indent=indent)
+
+
+def print_blocks(rows: Sequence[Sequence[str]], width: int | None = None) -> None:
+    """Print a table; the columns that do not fit side by side form blocks below one another.
+
+    Every block begins with the first column. Long cells are cut.
+
+    Args:
+        rows: the cells of each row.
+        width: the characters of a line; None for those of the terminal, 80 without one.
+    """
+    width = shutil.get_terminal_size().columns if width is None else width
+    cells = [[_cut(escaped(cell), min(_WIDEST, width // 2 - 1)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rest = list(range(1, len(widths)))
+    while True:
+        block, used = [0], widths[0]
+        while rest and (len(block) == 1 or used + 2 + widths[rest[0]] <= width):
+            block.append(rest.pop(0))
+            used += 2 + widths[block[-1]]
+        for row in cells:
+            print_row([row[at] for at in block], [widths[at] for at in block])
+        if not rest:
+            return
+        print_line("")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 2]}.."
 
 
 def print_row(
