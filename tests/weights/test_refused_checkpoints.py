@@ -211,7 +211,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1234
         (b"\x93NUMPY\x01\0v\0{'descr': '<f8'", "it is a NumPy array"),
     ],
 )
-def test_what_is_no_weights_file_at_all(
+def test_files_of_other_kinds_are_named(
     content: bytes, told: str, suffix: str, tmp_path: Path
 ) -> None:
     """Failed downloads and files of other kinds are named."""
