@@ -82,9 +82,14 @@ def test_parameters_are_those_of_the_network(tmp_path: Path) -> None:
     assert group.parameters == sum(weight.numel() for weight in model.parameters())
 
 
-def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:
+def test_the_table_the_json_and_the_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     write_run(tmp_path / "a", [29.0, 28.0])
     write_run(tmp_path / "b", [30.0, 31.0], learning_rate=0.01, ema=None)
+    narrow = said("compare", tmp_path).splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert " ".join(narrow).split().count("run") == 2
+    monkeypatch.setenv("COLUMNS", "200")
     plot = tmp_path / "curves.png"
     head, first, second = said("compare", tmp_path, "--plot", plot).splitlines()
     assert head.split()[:3] == ["run", "psnr", "loss"]
