@@ -151,9 +151,9 @@ class TestPhotographs:
         known = photo / 255
         holes, empty = known.clone(), torch.zeros(48, 48, dtype=torch.bool)
         holes[:, missing], holes[:, 5, 5], empty[5, 5] = torch.nan, torch.nan, True
-        filled = inpaint(holes, missing, prior="bilateral")
+        filled = inpaint(holes, missing, model="bilateral")
         assert torch.equal(filled.isnan(), empty.expand(3, -1, -1))
-        also = inpaint(known, missing | empty, prior="bilateral")
+        also = inpaint(known, missing | empty, model="bilateral")
         torch.testing.assert_close(filled[:, ~empty], also[:, ~empty], rtol=0, atol=1e-5)
 
 
@@ -174,9 +174,9 @@ def test_results_are_like_their_images(image: Any, tmp_path: Path) -> None:
     mask = np.zeros((9, 10), bool)
     mask[4] = True
     for made, factor in (
-        (deblur(image, "blur(radius=1)", prior="tv"), 1),
-        (upscale(image, 3, prior="tv"), 3),
-        (inpaint(image, mask, prior="tv"), 1),
+        (deblur(image, "blur(radius=1)", model="tv"), 1),
+        (upscale(image, 3, model="tv"), 3),
+        (inpaint(image, mask, model="tv"), 1),
     ):
         assert type(made) is type(image)
         pixels, before = np.asarray(made), np.asarray(image)
@@ -188,10 +188,48 @@ def test_results_are_like_their_images(image: Any, tmp_path: Path) -> None:
         )
     if isinstance(image, Image.Image):
         image.save(tmp_path / "a.png")
-        assert upscale(tmp_path / "a.png", 2, prior="tv").size == (20, 18)
+        assert upscale(tmp_path / "a.png", 2, model="tv").size == (20, 18)
+
+
+def test_the_noise_is_estimated_for_each_image(photo: Tensor) -> None:
+    """The result of an image does not depend on the others of its batch."""
+    noisy = photo / 255 + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(0))
+    batch = torch.stack([photo / 255, noisy.clamp(0, 1)])
+    together = deblur(batch, "gaussian:1", model="tv")
+    for image, found in zip(batch, together, strict=True):
+        torch.testing.assert_close(deblur(image, "gaussian:1", model="tv"), found)
+
+
+def test_the_former_name_of_the_model(photo: Tensor) -> None:
+    """It works, and warns."""
+    expected = upscale(photo, 2, model="tv")
+    with pytest.warns(DeprecationWarning, match="prior= is now model="):
+        assert torch.equal(upscale(photo, 2, prior="tv"), expected)
 
 
 class TestWrongArguments:
+    @pytest.mark.parametrize("blur", [1.5, None, 3, [1.0, 2.0], True])
+    def test_a_blur_of_a_wrong_type(self, photo: Tensor, blur: Any) -> None:
+        """A number could be a radius or a length; the message shows how to write it."""
+        with pytest.raises(ArgumentError, match=r"blur is .*give 'gaussian:1.5' \(radius\)"):
+            deblur(photo, blur, model="tv")
+
+    @pytest.mark.parametrize("sigma", [-0.1, 1.5, float("nan"), "0.1", True, [0.1]])
+    def test_a_noise_level_of_a_wrong_type(self, photo: Tensor, sigma: Any) -> None:
+        """Each of the three functions refuses it."""
+        for call in (
+            lambda: deblur(photo, "gaussian:1", sigma=sigma, model="tv"),
+            lambda: upscale(photo, 2, sigma=sigma, model="tv"),
+            lambda: inpaint(photo, np.zeros((48, 48)), sigma=sigma, model="tv"),
+        ):
+            with pytest.raises(ArgumentError, match="sigma is a number from 0 to 1"):
+                call()
+
+    def test_a_blur_larger_than_the_image(self, photo: Tensor) -> None:
+        """It would need a far larger image than there is."""
+        with pytest.raises(InputError, match="the blur reaches 60 pixels, farther than the image"):
+            deblur(photo, np.ones((121, 121)), model="tv")
+
     @pytest.mark.parametrize(
         "blur", ["gaussian(std=0.1)", "blur(radius=[1, 2])", "salt_and_pepper(amount=0.1)"]
     )
@@ -210,19 +248,19 @@ class TestWrongArguments:
         """A blind denoiser, as a module or by name."""
         for prior in ("median", torch.nn.Identity()):
             with pytest.raises(ArgumentError, match="does not use sigma"):
-                deblur(photo, POINT_SPREAD, prior=prior)
+                deblur(photo, POINT_SPREAD, model=prior)
 
     def test_numbers_out_of_range(self, photo: Tensor) -> None:
         """The scale and the noise level."""
         for scale in (1, 5, 2.5, True):
             with pytest.raises(ArgumentError, match="from 2 to 4"):
-                upscale(photo, scale, prior="tv")  # type: ignore[arg-type]
-        with pytest.raises(ArgumentError, match="sigma is from 0 to 1"):
-            deblur(photo, POINT_SPREAD, sigma=25, prior="tv")
+                upscale(photo, scale, model="tv")  # type: ignore[arg-type]
+        with pytest.raises(ArgumentError, match="sigma is a number from 0 to 1"):
+            deblur(photo, POINT_SPREAD, sigma=25, model="tv")
 
     def test_masks_that_do_not_fit(self, photo: Tensor) -> None:
         """Another size, or nothing left."""
         with pytest.raises(InputError, match=r"\(48, 40\), the image \(48, 48\)"):
-            inpaint(photo, np.zeros((48, 40)), prior="tv")
+            inpaint(photo, np.zeros((48, 40)), model="tv")
         with pytest.raises(InputError, match="all pixels are missing"):
-            inpaint(photo, np.ones((48, 48)), prior="tv")
+            inpaint(photo, np.ones((48, 48)), model="tv")

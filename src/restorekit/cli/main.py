@@ -23,6 +23,7 @@ from restorekit.cli import (
     new_plugin,
     noise,
     plugins,
+    prior_commands,
     push,
     schema,
     sweep,
@@ -52,6 +53,9 @@ app.command("sweep", cls=QuickCommand)(sweep.sweep)
 app.command("adapt", cls=QuickCommand)(adapt.adapt)
 app.command("compare", cls=QuickCommand)(compare.compare)
 app.command("denoise", cls=QuickCommand)(denoise.denoise)
+app.command("deblur", cls=QuickCommand)(prior_commands.deblur)
+app.command("upscale", cls=QuickCommand)(prior_commands.upscale)
+app.command("inpaint", cls=QuickCommand)(prior_commands.inpaint)
 app.command("noise", cls=QuickCommand)(noise.noise)
 app.command("analyze", cls=QuickCommand)(analyze.analyze)
 app.command("benchmark", cls=QuickCommand)(benchmark.benchmark)

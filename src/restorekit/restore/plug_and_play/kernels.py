@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ from restorekit.components.kinds import noises
 from restorekit.errors import ArgumentError
 from restorekit.pictures.tensors import read_tensor, to_float
 from restorekit.records import degrade
+from restorekit.untrusted.text import quoted
 
 _REACH = 80  # pixels, farther than any blur among the noises reaches
 _NOTHING = 1e-6  # part of the largest weight that is taken for 0
+
+_EXAMPLES = "'gaussian:1.5' (radius), 'motion:9,30' (length, angle)"
+_SHORT = {"gaussian": ("blur", ("radius",)), "motion": ("motion_blur", ("length", "angle"))}
 
 # What a user may give: a degradation, the weights, or a picture of a point.
 Blur = str | Mapping[str, Any] | nn.Module | PathLike[str] | np.ndarray[Any, Any] | Tensor
@@ -64,11 +69,46 @@ def read_kernel(blur: Blur) -> Kernel:
         ArgumentError: it is not a blur, or its weights are not those of one.
         ImageFileError: the picture cannot be read.
     """
+    if isinstance(blur, str):
+        return _measured(_short_form(blur) or blur)
     if isinstance(blur, PathLike):
         return _point_spread(to_float(read_tensor(str(blur), 1))[0])
     if isinstance(blur, (np.ndarray, Tensor)):
         return _point_spread(torch.as_tensor(blur))
+    if not isinstance(blur, (Mapping, nn.Module)):
+        raise ArgumentError(f"blur is {quoted(blur)}; give {_EXAMPLES}, or the image of a point")
     return _measured(blur)
+
+
+def blur_of_text(text: str) -> Blur:
+    """The blur that a word of a command line means: the path of a picture, or a name.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    if _short_form(text) is None and (Path(text).suffix or Path(text).exists()) and "(" not in text:
+        return Path(text)
+    return text
+
+
+def _short_form(text: str) -> dict[str, object] | None:
+    """The degradation that "gaussian:RADIUS" or "motion:LENGTH,ANGLE" means; None for others.
+
+    Raises:
+        ArgumentError: the numbers are missing, too many, or no numbers.
+    """
+    word, colon, rest = text.partition(":")
+    if not colon or word not in _SHORT:
+        return None
+    name, arguments = _SHORT[word]
+    try:
+        values = [float(each) for each in rest.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != len(arguments):
+        form = f"{word}:{','.join(each.upper() for each in arguments)}"
+        raise ArgumentError(f"blur '{text}': write {form} with numbers, for example {_EXAMPLES}")
+    return {"name": name, **dict(zip(arguments, values, strict=True))}
 
 
 def reducing_kernel(scale: int) -> Kernel:
@@ -103,10 +143,7 @@ def _measured(blur: str | Mapping[str, Any] | nn.Module) -> Kernel:
         for seed, image in ((0, point), (1, point), (0, point / 2))
     )
     if not torch.equal(first, second) or not torch.allclose(first / 2, half, atol=1e-6):
-        raise ArgumentError(
-            f"'{blur}' is not a blur of fixed parameters; examples are 'blur(radius=1.5)' and "
-            "'motion_blur(length=9, angle=30)'"
-        )
+        raise ArgumentError(f"'{blur}' is not a blur of fixed parameters; examples are {_EXAMPLES}")
     return _point_spread(first[0, 0])
 
 

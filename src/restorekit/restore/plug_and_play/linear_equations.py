@@ -11,8 +11,10 @@ Linear = Callable[[Tensor], Tensor]
 
 
 def filtered(image: Tensor, spectrum: Tensor) -> Tensor:
-    """Multiply each frequency of an image (B, C, H, W) by a factor (H, W)."""
-    result: Tensor = torch.fft.ifft2(torch.fft.fft2(image) * spectrum).real
+    """Multiply each frequency of an image (B, C, H, W) by a factor (H, W) of a real kernel."""
+    # The other half of the frequencies follows from this one.
+    half = spectrum[:, : image.shape[-1] // 2 + 1]
+    result: Tensor = torch.fft.irfft2(torch.fft.rfft2(image) * half, s=image.shape[-2:])
     return result
 
 

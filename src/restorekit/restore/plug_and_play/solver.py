@@ -14,7 +14,7 @@ from restorekit.symmetry import ALL_SYMMETRIES
 # A denoiser, as a function of a batch (B, C, H, W) and the standard deviation of its noise.
 Prior = Callable[[Tensor, float], Tensor]
 
-_FIRST_LEVEL = 49 / 255  # of noise, in the first step
+FIRST_LEVEL = 49 / 255  # of noise, in the first step
 _TRUST = 0.23  # weight of the prior
 
 
@@ -27,11 +27,12 @@ def solve(
     prior: Prior,
     steps: int,
     noise: bool = False,
+    first: float = FIRST_LEVEL,
 ) -> Tensor:
     """The clean image behind a degraded one, by half-quadratic splitting.
 
     Each step finds the image near the present one that explains what was observed, and then removes
-    its noise, whose assumed level falls from 49/255 to that of the observed image.
+    its noise, whose assumed level falls from `first` to that of the observed image.
 
     After Zhang et al., Plug-and-Play Image Restoration with Deep Denoiser Prior, IEEE TPAMI 2021,
     https://arxiv.org/abs/2008.13751
@@ -47,12 +48,13 @@ def solve(
         noise: whether noise of the assumed level is added before it is removed (as in Zhu et al.,
             DiffPIR, CVPRW 2023, https://arxiv.org/abs/2305.08995). Where little was observed, a
             denoiser that is applied again and again to images without noise exaggerates them.
+        first: the assumed level of the first step.
 
     Returns:
         The clean image, (B, C, H, W), not clamped.
     """
-    first, random = log10(max(_FIRST_LEVEL, sigma)), torch.Generator().manual_seed(0)
-    for step, level in enumerate(torch.logspace(first, log10(sigma), steps).tolist()):
+    random, start = torch.Generator().manual_seed(0), log10(max(first, sigma))
+    for step, level in enumerate(torch.logspace(start, log10(sigma), steps).tolist()):
         image = degradation.explain(observed, known, image, _TRUST * (sigma / level) ** 2)
         if noise:
             image = image + level * torch.randn(image.shape, generator=random).to(image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from os import PathLike, fsdecode
 from typing import Any
 
@@ -10,31 +9,24 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
-from restorekit.errors import ArgumentError, InputError
+from restorekit.errors import ArgumentError
+from restorekit.former_names import warn_former
 from restorekit.networks.loading import ModelLike
 from restorekit.pictures.tensors import read_image
-from restorekit.restore.canvas import Canvas
-from restorekit.restore.denoiser import Denoiser
-from restorekit.restore.image_types import open_image
-from restorekit.restore.missing_pixels import from_around
-from restorekit.restore.noise_estimation import estimate_sigma
-from restorekit.restore.plug_and_play.degradation import Degradation
-from restorekit.restore.plug_and_play.kernels import (
-    Blur,
-    Kernel,
-    identity_kernel,
-    read_kernel,
-    reducing_kernel,
+from restorekit.restore.image_types import OpenedImage, open_image
+from restorekit.restore.plug_and_play.kernels import Blur, read_kernel
+from restorekit.restore.plug_and_play.problems import (
+    DEFAULT_MODEL,
+    LARGEST_FACTOR,
+    LEAST_SIGMA,
+    Blurred,
+    Incomplete,
+    Problem,
+    Reduced,
+    check_level,
+    make_prior,
 )
-from restorekit.restore.plug_and_play.solver import Prior, solve
-
-DEFAULT_PRIOR = "swift-gaussian"
-LEAST_SIGMA = 1 / 255  # less is not trusted: the rounding of 8 bits and the kernel have errors
-_LARGEST_SCALE = 4
-_STEPS = 8
-_FILL_STEPS = 16
 
 
 def deblur(
@@ -42,8 +34,9 @@ def deblur(
     blur: Blur,
     *,
     sigma: float | None = None,
-    prior: ModelLike = DEFAULT_PRIOR,
+    model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    prior: ModelLike | None = None,
 ) -> Any:
     """Sharpen an image whose blur is known.
 
@@ -57,33 +50,30 @@ def deblur(
     Args:
         image: a PIL image, a path, an array or a tensor, as for `Denoiser`.
         blur: a degradation by name and arguments ("blur(radius=1.5)", "motion_blur(length=9,
-            angle=30)") or a module, whose arguments are fixed numbers; or the image of a point, in
-            its middle: an array or tensor (h, w), or the `Path` of a picture.
-        sigma: standard deviation of the noise on the scale of [0, 1]; None to estimate one level
-            for all images. At least 1/255 is assumed.
-        prior: a denoiser that uses sigma: the name of weights, a file, a run, a module, or a model
-            without weights ("nlm").
+            angle=30)", or in short "gaussian:1.5" and "motion:9,30") or a module, whose arguments
+            are fixed numbers; or the image of a point, in its middle: an array or tensor (h, w), or
+            the `Path` of a picture.
+        sigma: standard deviation of the noise on the scale of [0, 1]; None to estimate that of each
+            image. At least 1/255 is assumed.
+        model: a denoiser that uses sigma, which serves as the prior: the name of weights, a file, a
+            run, a module, or a model without weights ("nlm").
         device: as for `Denoiser`.
+        prior: the former name of `model`.
 
     Returns:
         The sharp image, of the same kind, size, type and range.
 
     Raises:
-        ArgumentError: `blur` is not a blur, or `prior` does not use sigma.
-        InputError: the image is unsupported.
+        ArgumentError: `blur` is not a blur, `sigma` is out of range, or `model` does not use sigma.
+        InputError: the image is unsupported, smaller than the blur, or too large for the memory.
 
     Example:
-        >>> sharp = restorekit.deblur(image, "blur(radius=1)", prior="tv")
+        >>> sharp = restorekit.deblur(image, "blur(radius=1)", model="tv")
         >>> sharp.shape, sharp.dtype
         ((32, 32, 3), dtype('uint8'))
     """
-    kernel, remove = read_kernel(blur), _prior(prior, device)
-    opened = open_image(image, None)
-    observed = _read(opened.canvas)
-    if sigma is None:
-        sigma = float(estimate_sigma(observed).square().mean().sqrt())
-    _write(opened.canvas, _restored(observed, kernel, 1, sigma, remove))
-    return opened.finish()
+    problem = deblurring(blur, sigma, _present_model(model, prior), device)
+    return _solved(open_image(image, None), problem)
 
 
 def upscale(
@@ -91,8 +81,9 @@ def upscale(
     scale: int,
     *,
     sigma: float = LEAST_SIGMA,
-    prior: ModelLike = DEFAULT_PRIOR,
+    model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    prior: ModelLike | None = None,
 ) -> Any:
     """Enlarge an image, and sharpen what was lost when it was made smaller.
 
@@ -104,28 +95,23 @@ def upscale(
         scale: by which height and width are multiplied, from 2 to 4.
         sigma: standard deviation of the noise on the scale of [0, 1], which is not estimated, since
             estimators take detail of single pixels for noise. At least 1/255 is assumed.
-        prior, device: as for `deblur`.
+        model, device, prior: as for `deblur`.
 
     Returns:
         The large image, of the same kind, type and range.
 
     Raises:
-        ArgumentError: `scale` is out of range, or `prior` does not use sigma.
+        ArgumentError: `scale` is out of range, or `model` does not use sigma.
         InputError: the image is unsupported.
 
     Example:
-        >>> large = restorekit.upscale(image, 2, prior="tv")
+        >>> large = restorekit.upscale(image, 2, model="tv")
         >>> large.shape
         (64, 64, 3)
     """
-    if isinstance(scale, bool) or scale not in range(2, _LARGEST_SCALE + 1):
-        raise ArgumentError(f"scale is a whole number from 2 to {_LARGEST_SCALE}, not {scale}")
-    remove = _prior(prior, device)
-    # A canvas for the result: the same kind of image in the new size, every pixel repeated.
-    opened = open_image(_repeated(image, scale), None)
-    observed = _read(opened.canvas)[..., ::scale, ::scale]
-    _write(opened.canvas, _restored(observed, reducing_kernel(scale), scale, sigma, remove))
-    return opened.finish()
+    problem = enlarging(scale, sigma, _present_model(model, prior), device)
+    # The same kind of image in the new size, every pixel repeated.
+    return _solved(open_image(repeated(image, scale), None), problem)
 
 
 def inpaint(
@@ -133,8 +119,9 @@ def inpaint(
     missing: Any,
     *,
     sigma: float = LEAST_SIGMA,
-    prior: ModelLike = DEFAULT_PRIOR,
+    model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    prior: ModelLike | None = None,
 ) -> Any:
     """Fill missing pixels: scratches, text, lost samples. All others stay as they are.
 
@@ -146,109 +133,76 @@ def inpaint(
         missing: (H, W), an array, tensor or PIL image that is not 0 where a pixel is missing. These
             pixels may be NaN. Others that are NaN are not used, and stay so.
         sigma: standard deviation of the noise on the scale of [0, 1]; at least 1/255 is assumed.
-        prior, device: as for `deblur`.
+        model, device, prior: as for `deblur`.
 
     Returns:
         The filled image, of the same kind, size, type and range.
 
     Raises:
-        ArgumentError: `prior` does not use sigma.
+        ArgumentError: `model` does not use sigma.
         InputError: `missing` has another size than the image, no pixel is known, or the image is
             unsupported.
 
     Example:
         >>> missing = np.zeros((32, 32), bool)
         >>> missing[10:12] = True
-        >>> filled = restorekit.inpaint(image, missing, prior="tv")
+        >>> filled = restorekit.inpaint(image, missing, model="tv")
         >>> bool((filled[~missing] == image[~missing]).all())
         True
     """
-    remove = _prior(prior, device)
-    opened = open_image(image, None)
-    observed = _read(opened.canvas)
-    gaps = torch.as_tensor(np.asarray(missing) != 0).to(observed.device)
-    if tuple(gaps.shape) != opened.canvas.size:
-        raise InputError(
-            f"the mask of missing pixels is {tuple(gaps.shape)}, the image {opened.canvas.size}"
-        )
-    known = ~gaps.expand(1, 1, -1, -1) & ~_fill_those_without_a_value(opened.canvas, gaps)
-    if not bool(known.any()):
-        raise InputError("all pixels are missing; there is nothing to fill them from")
-    guess = from_around(observed * known, known.to(observed).expand_as(observed))
-    kernel, level = identity_kernel(), _level(sigma)
-    degradation = Degradation(kernel, 1, guess)
-    filled = solve(observed, known, degradation, guess, level, remove, _FILL_STEPS, noise=True)
-    _write(opened.canvas, torch.where(known, observed, filled))
+    problem = filling(missing, sigma, _present_model(model, prior), device)
+    return _solved(open_image(image, None), problem)
+
+
+def enlarging(factor: object, sigma: float, model: ModelLike, device: str) -> Reduced:
+    """The problem of `upscale`, its arguments checked.
+
+    Raises:
+        ArgumentError: as for `upscale`.
+    """
+    if isinstance(factor, bool) or factor not in range(2, LARGEST_FACTOR + 1):
+        raise ArgumentError(f"scale is a whole number from 2 to {LARGEST_FACTOR}, not {factor!r}")
+    return Reduced(int(str(factor)), check_level(sigma), make_prior(model, device))
+
+
+def deblurring(blur: Blur, sigma: float | None, model: ModelLike, device: str) -> Blurred:
+    """The problem of `deblur`, its arguments checked.
+
+    Raises:
+        ArgumentError: as for `deblur`.
+    """
+    level = None if sigma is None else check_level(sigma)
+    return Blurred(read_kernel(blur), level, make_prior(model, device))
+
+
+def filling(missing: Any, sigma: float, model: ModelLike, device: str) -> Incomplete:
+    """The problem of `inpaint`, its arguments checked.
+
+    Raises:
+        ArgumentError: as for `inpaint`.
+    """
+    gaps = torch.as_tensor(np.asarray(missing) != 0)
+    return Incomplete(gaps, check_level(sigma), make_prior(model, device))
+
+
+def _solved(opened: OpenedImage, problem: Problem) -> Any:
+    problem.solve(opened.canvas)
     return opened.finish()
 
 
-def _restored(observed: Tensor, kernel: Kernel, scale: int, sigma: float, prior: Prior) -> Tensor:
-    """The image that was blurred by a kernel and then reduced by a scale."""
-    # So many pixels beyond the border contributed to those within, and are estimated with them.
-    border = ceil(kernel.reach / scale)
-    sides = (border,) * 4
-    wide = functional.pad(observed, sides, "replicate")
-    known = functional.pad(torch.ones_like(observed[:1, :1]), sides) > 0
-    guess = functional.interpolate(wide, scale_factor=float(scale), mode="bicubic")
-    degradation = Degradation(kernel, scale, guess)
-    image = solve(wide, known, degradation, guess, _level(sigma), prior, _STEPS)
-    return functional.pad(image, (-border * scale,) * 4)
+def _present_model(model: ModelLike, prior: ModelLike | None) -> ModelLike:
+    """The argument `model`, which was called `prior`.
 
-
-def _prior(model: ModelLike, device: str) -> Prior:
-    """A model as a function of a batch on the scale of [0, 1] and its noise level."""
-    denoiser = Denoiser(
-        model,
-        device=device,
-        sigma=LEAST_SIGMA,
-        black=0.0,
-        white=1.0,
-        alpha=False,
-        force=True,
-        impulses="off",
-        stabilize="off",
-        precision="float32",  # the levels of the last steps are below the rounding of bfloat16
-    )
-    if not denoiser.uses_sigma:
-        raise ArgumentError(
-            f"model '{denoiser.name}' does not use sigma; as a prior the strength of a denoiser "
-            f"must be set, as that of '{DEFAULT_PRIOR}'"
-        )
-    return lambda image, sigma: denoiser.with_sigma(sigma)(image)
-
-
-def _level(sigma: float) -> float:
-    """A noise level, at least the smallest that is assumed."""
-    if not 0 <= sigma <= 1:
-        raise ArgumentError(f"sigma is from 0 to 1, on the scale of black 0 and white 1: {sigma}")
-    return max(sigma, LEAST_SIGMA)
-
-
-def _fill_those_without_a_value(canvas: Canvas, gaps: Tensor) -> Tensor:
-    """Let the result have those pixels without a value, such as NaN, that are in the gaps.
-
-    Returns:
-        The mask of all pixels without a value, (1, 1, H, W).
+    Warns:
+        DeprecationWarning: the former name is used.
     """
-    if canvas.kept is None:
-        return torch.zeros_like(gaps).expand(1, 1, -1, -1)
-    empty, values = canvas.kept
-    outside = ~gaps.to(empty.device).expand_as(empty)
-    canvas.kept = empty & outside, values[outside[empty]]
-    return empty.any(0, keepdim=True).any(1, keepdim=True).to(gaps.device)
+    if prior is None:
+        return model
+    warn_former("prior=", "model=", stacklevel=4)
+    return prior
 
 
-def _read(canvas: Canvas) -> Tensor:
-    """The whole image in float32."""
-    everything = slice(None)
-    return canvas.read(everything, everything, everything, torch.float32)
-
-
-def _write(canvas: Canvas, image: Tensor) -> None:
-    canvas.write(slice(None), slice(None), canvas.encode(image.clone()))
-
-
-def _repeated(image: Any, scale: int) -> Any:
+def repeated(image: Any, scale: int) -> Any:
     """An image in which every pixel is a square of equal ones."""
     if isinstance(image, (str, PathLike)):
         image = read_image(fsdecode(image))
