@@ -30,13 +30,18 @@ def published(channels: int, inputs: int, blocks: int = 2) -> nn.Module:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("channels", "blind"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize(
+    ("channels", "blind", "blocks"), [(1, False, 2), (3, False, 1), (3, False, 2), (3, True, 2)]
+)
 @pytest.mark.parametrize("size", [(24, 16), (19, 29), (5, 3)])
 def test_is_the_published_network(
-    channels: int, blind: bool, size: tuple[int, int], tmp_path: Path
+    channels: int, blind: bool, blocks: int, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    """Loaded from its state dict, with the level last, and edges repeated at odd sizes."""
-    network = published(channels, channels + (not blind))
+    """Loaded from its state dict, with the level last, and edges repeated at odd sizes.
+
+    A network of one block has other names at the smallest scale, which is then no sequence.
+    """
+    network = published(channels, channels + (not blind), blocks)
     torch.save(network.state_dict(), tmp_path / "net.pth")
     noisy = torch.rand(2, channels, *size)
     level = torch.rand(2, 1, *size)
@@ -48,7 +53,7 @@ def test_is_the_published_network(
     assert read_card(tmp_path / "net.pth")["model"]["arguments"] == {
         "channels": channels,
         "width": 4,
-        "blocks": 2,
+        "blocks": blocks,
         "blind": blind,
     }
     span = float(expected.max() - expected.min())

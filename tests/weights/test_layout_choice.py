@@ -108,16 +108,3 @@ def test_a_network_that_cannot_be_is_refused(tmp_path: Path) -> None:
     }
     message = refusal(state, tmp_path / "net.pth")
     assert "the keys are those of yjn870's PyTorch RED-Net, but model 'rednet': argument" in message
-
-
-def test_a_drunet_of_one_block_loads(tmp_path: Path) -> None:
-    """KAIR makes no sequence of one block, so the keys of the smallest scale have no number."""
-    torch.manual_seed(0)
-    ours = create_model("drunet", preset="tiny").eval()
-    state = {
-        key.replace("m_body.0.", "m_body."): tensor for key, tensor in ours.state_dict().items()
-    }
-    torch.save(state, tmp_path / "net.pth")
-    noisy, sigma = torch.rand(1, 3, 16, 16), torch.full((1, 1, 1, 1), 0.1)
-    with torch.no_grad():
-        assert torch.equal(load_model(tmp_path / "net.pth")(noisy, sigma), ours(noisy, sigma))

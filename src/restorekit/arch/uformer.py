@@ -112,19 +112,16 @@ class Uformer(nn.Module):
         self.channels = channels
         self.size_multiple = window * 2**scales
 
-        def block(features: int, heads: int, shift: int, modulator: bool) -> SwinBlock:
-            attention = WindowAttention(features, heads, window, shift, modulator)
-            return SwinBlock(features, attention, LocalFeedForward(features, mlp_ratio * features))
-
         def stage(place: int, scale: int) -> Blocks:
             """The blocks at a place of `blocks`, for `width` * 2^scale channels."""
-            sizes = width * 2**scale, heads * 2**scale
+            sizes = blocks[place], width * 2**scale, heads * 2**scale, window, mlp_ratio
             shifted = shift_bottom or place != scales
-            made = (
-                block(*sizes, shift if shifted else 0, modulators and place > scales)
-                for shift in alternate_shifts(blocks[place], window)
-            )
-            return Blocks(*made, checkpoint=checkpoint)
+            return _stage(*sizes, shifted, modulators and place > scales, checkpoint)
+
+        def up(scale: int) -> nn.ConvTranspose2d:
+            """From the scale below, whose features a decoder has made twice as wide."""
+            below = scales if scale == scales - 1 else scale + 2
+            return nn.ConvTranspose2d(width * 2**below, width * 2**scale, 2, stride=2)
 
         finer = range(scales)
         self.head = nn.Conv2d(channels, width, 3, padding=1)
@@ -135,15 +132,7 @@ class Uformer(nn.Module):
         )
         self.bottom = stage(scales, scales)
         # Each decoder has the channels of the encoder's features and as many from below.
-        self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(
-                width * 2 ** (scales if scale == scales - 1 else scale + 2),
-                width * 2**scale,
-                2,
-                stride=2,
-            )
-            for scale in reversed(finer)
-        )
+        self.ups = nn.ModuleList(up(scale) for scale in reversed(finer))
         self.decoders = nn.ModuleList(
             stage(2 * scales - scale, scale + 1) for scale in reversed(finer)
         )
@@ -174,3 +163,25 @@ class Uformer(nn.Module):
         for up, decoder in zip(self.ups, self.decoders, strict=True):
             features = apply_channels_last(decoder, torch.cat((up(features), skips.pop()), 1))
         return (noisy + crop(self.tail(features), size)).to(noisy.dtype)
+
+
+def _stage(
+    count: int,
+    width: int,
+    heads: int,
+    window: int,
+    mlp_ratio: int,
+    shifted: bool,
+    modulator: bool,
+    checkpoint: bool,
+) -> Blocks:
+    """The blocks of one stage, every second one with shifted windows if `shifted`."""
+    attentions = (
+        WindowAttention(width, heads, window, shift, modulator)
+        for shift in alternate_shifts(count, window if shifted else 0)
+    )
+    made = (
+        SwinBlock(width, attention, LocalFeedForward(width, mlp_ratio * width))
+        for attention in attentions
+    )
+    return Blocks(*made, checkpoint=checkpoint)
