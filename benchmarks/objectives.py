@@ -3,9 +3,10 @@
     python benchmarks/objectives.py PHOTOGRAPHS TESTSET
 
 A small network is trained from the same start, with the same number of steps and the same patches,
-by every objective. Each photograph has one noise that never changes: Gaussian of standard deviation
-25/255, not clipped. Only `supervised` gets the clean photographs, and only `noise2noise` a second
-shot. Prints the mean PSNR in dB on the middles of the pictures of the test set.
+by every objective. A second table has those that need a network that does not add its input to its
+output, with such a network. Each photograph has one noise that never changes: Gaussian of standard
+deviation 25/255, not clipped. Only `supervised` gets the clean photographs, and only `noise2noise`
+a second shot. Prints the mean PSNR in dB on the middles of the pictures of the test set.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from restorekit.records import restore_batch
 
 SIGMA = 25 / 255
 MODEL = {"name": "dncnn", "depth": 7, "width": 24, "channels": 1, "batch_norm": False}
+PLAIN = {"name": "unet", "depth": 2, "width": 12, "channels": 1, "residual": False}
+STEPS = "steps"  # stands for the number of steps of the run
 Known = Literal["clean", "second", "nothing"]
 # What each objective is given besides the noisy photographs.
 OBJECTIVES: dict[str, tuple[Any, Known]] = {
@@ -45,8 +48,9 @@ OBJECTIVES: dict[str, tuple[Any, Known]] = {
     ),
     "sure": ({"name": "sure", "sigma": SIGMA}, "nothing"),
     "unsure": ("unsure", "nothing"),
-    "blind2unblind": ({"name": "blind2unblind", "ramp": 0}, "nothing"),
+    "blind2unblind": ({"name": "blind2unblind", "ramp": STEPS}, "nothing"),
 }
+FOR_PLAIN = ("supervised", "noise2void, median", "blind2unblind")
 
 
 class Photographs:
@@ -80,33 +84,46 @@ def main() -> None:
     parser.add_argument("testset", type=Path)
     parser.add_argument("--count", type=int, default=200, help="photographs to train on")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--model", type=json.loads, default=MODEL, help="as in a configuration")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(OBJECTIVES))
+    parser.add_argument("--model", type=json.loads, help="as in a configuration, for all")
+    parser.add_argument("--only", action="append", choices=list(OBJECTIVES))
     given = parser.parse_args()
     paths = sorted(path for path in given.photographs.iterdir() if path.is_file())
     chosen = random.Random(0).sample(paths, min(given.count, len(paths)))
     training = [gray_middle(path, 160) for path in chosen]
     clean = torch.stack([gray_middle(path, 192) for path in sorted(given.testset.iterdir())])
     noisy = clean + SIGMA * torch.randn(clean.shape, generator=Generator().manual_seed(10**6))
-    print("| | PSNR (dB) | from supervised (dB) | seconds |\n| --- | --- | --- | --- |")
-    reference: float | None = None
-    show("noisy", psnr(noisy, clean), reference, 0)
-    for name in given.only:
-        objective, known = OBJECTIVES[name]
-        started = time.process_time()
-        model = trained(given.model, objective, Photographs(training, known, 48), given.steps)
-        spent = time.process_time() - started
-        value = psnr(restored(model, noisy), clean)
-        reference = value if name == "supervised" else reference
-        show(name, value, reference, spent)
+    wanted = given.only or list(OBJECTIVES)
+    print_head()
+    show("noisy", psnr(noisy, clean), None, 0)
     try:
-        show("BM3D", psnr(restored(create_model("bm3d"), noisy), clean), reference, 0)
+        show("BM3D", psnr(restored(create_model("bm3d"), noisy), clean), None, 0)
     except ImportError as error:
         print(error)
+    rest = [name for name in OBJECTIVES if name in wanted and name not in FOR_PLAIN[1:]]
+    plain = [name for name in FOR_PLAIN if name in wanted]
+    for network, names in ((MODEL, rest), (PLAIN, plain)):
+        print_head(str((given.model or network)["name"]))
+        reference: float | None = None
+        for name in names:
+            started = time.process_time()
+            objective, known = OBJECTIVES[name]
+            dataset = Photographs(training, known, 48)
+            model = trained(given.model or network, objective, dataset, given.steps)
+            spent = time.process_time() - started
+            value = psnr(restored(model, noisy), clean)
+            reference = value if name == "supervised" else reference
+            show(name, value, reference, spent)
+
+
+def print_head(network: str = "") -> None:
+    """Begin a table."""
+    print(f"| {network} | PSNR (dB) | from supervised (dB) | seconds |\n| --- | --- | --- | --- |")
 
 
 def trained(network: Any, objective: Any, dataset: Photographs, steps: int) -> nn.Module:
     """The network at the end of a run."""
+    if isinstance(objective, dict):
+        objective = {key: steps if value == STEPS else value for key, value in objective.items()}
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=network,

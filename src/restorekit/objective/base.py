@@ -96,6 +96,14 @@ class WithholdsSigma(Protocol):
     sigma_dropout: float
 
 
+def invites_copying(objective: object) -> bool:
+    """Whether an objective hides pixels behind values that are nearly clean.
+
+    A network that adds its input to its output then learns to change nothing.
+    """
+    return getattr(objective, "invites_copying", False) is True
+
+
 def takes_noisy(objective: object) -> bool:
     """Whether an objective takes `NoisyImages` besides clean images."""
     return getattr(objective, "takes_noisy", False) is True

@@ -28,7 +28,10 @@ class Blind2Unblind(SelfSupervised):
     replaces that of the run, which is not used.
 
     Assumption: the noise has mean 0 and is independent between pixels. Needs: single noisy images;
-    no noise level. A step takes `spacing`^2 + 1 forward passes, which need as much memory.
+    no noise level; a network that does not add its input to its output, such as `unet` with
+    `residual` false. Others learn to copy the means that hidden pixels are replaced by, and then
+    copy the noise, so there is a warning. A step takes `spacing`^2 + 1 forward passes, which need
+    as much memory.
 
     Reference: Wang et al., Blind2Unblind, CVPR 2022, https://arxiv.org/abs/2203.06967
 
@@ -36,7 +39,7 @@ class Blind2Unblind(SelfSupervised):
         noise: the run's noise model, for clean images.
         spacing: distance of the hidden pixels in both directions.
         visible: the weight v at the beginning and at the end of `ramp`.
-        ramp: steps in which the weight v grows.
+        ramp: steps in which the weight v grows; in the paper, all of the run.
         blind: weight of the term of the blind image alone.
         sigma: the level of pictures that are noisy themselves, for networks that take one: a
             number, "estimate", or None.
@@ -52,6 +55,8 @@ class Blind2Unblind(SelfSupervised):
         >>> sorted(terms)
         ['blind', 'visible']
     """
+
+    invites_copying = True
 
     def __init__(
         self,

@@ -36,7 +36,8 @@ class Noise2Void(SelfSupervised):
         strategy: what a hidden pixel is replaced by: "uniform", a random neighbour, or "median",
             the median of the neighbours, which avoids a checkerboard in the output. The median is
             so near the clean value that a network learns to copy it, and then copies the noise: it
-            is for networks that do not add their input to their output, as in the paper.
+            is for networks that do not add their input to their output, as in the paper, such as
+            `unet` with `residual` false. For others there is a warning.
         radius: neighbours are at most this many rows and columns away.
         spacing: distance of the hidden pixels in both directions; 4 hides 1 of 16.
         structure: which pixels are hidden together with each of them, "none", or those in which
@@ -68,6 +69,7 @@ class Noise2Void(SelfSupervised):
         sigma: KnownLevel = None,
     ) -> None:
         super().__init__(noise, sigma)
+        self.invites_copying = strategy == "median"
         # Nearer ones would leave some pixels without a neighbour to replace them by.
         for name, value, least in (("radius", radius, 1), ("spacing", spacing, 3)):
             if value < least:

@@ -32,12 +32,14 @@ class UNSURE(SelfSupervised):
 
     Reference: Tachella et al., UNSURE, ICLR 2025, https://arxiv.org/abs/2409.01985. The paper finds
     a Lagrange multiplier by gradient ascent; a penalty keeps no state and gives the same
-    network if `penalty` is large.
+    network if `penalty` is large compared with the variance of the noise.
 
     Args:
         noise: the run's noise model, for clean images.
         penalty: weight of the squared mean derivative, which settles near the variance of the noise
-            divided by this weight.
+            divided by this weight. About ten times the variance is a good choice; a much larger one
+            outweighs the distance, so that the network hardly learns. The default is that for a
+            standard deviation of 25 of 255.
         step: the size of the differences by which the derivative is estimated.
         sigma: the level of pictures that are noisy themselves, for networks that take one: a
             number, "estimate", or None.
@@ -57,7 +59,7 @@ class UNSURE(SelfSupervised):
     def __init__(
         self,
         noise: nn.Module,
-        penalty: float = 10.0,
+        penalty: float = 0.1,
         step: float = 1e-2,
         sigma: KnownLevel = None,
     ) -> None:
