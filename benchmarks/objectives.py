@@ -96,7 +96,8 @@ def main() -> None:
     print_head()
     show("noisy", psnr(noisy, clean), None, 0)
     try:
-        show("BM3D", psnr(restored(create_model("bm3d"), noisy), clean), None, 0)
+        bm3d = create_model("bm3d", profile="np")
+        show("BM3D", psnr(restored(bm3d, noisy), clean), None, 0)
     except ImportError as error:
         print(error)
     rest = [name for name in OBJECTIVES if name in wanted and name not in FOR_PLAIN[1:]]

@@ -88,8 +88,8 @@ def test_an_unknown_name_is_refused_in_one_line(refused: Refused, word: str) -> 
 
 def test_a_network_that_lacks_a_package_says_so(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are still listed."""
-    monkeypatch.setitem(__import__("sys").modules, "bm3d", None)
-    outcome = run("zoo", "bm3d", "dncnn:tiny")
-    assert "restorekit[bm3d]" in outcome.err
+    monkeypatch.setitem(__import__("sys").modules, "pywt", None)
+    outcome = run("zoo", "wavelet", "dncnn:tiny")
+    assert "restorekit[classical]" in outcome.err
     assert "1,616" in outcome.out
     assert outcome.code == 0

@@ -40,8 +40,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "zarr": {"path": ".", "patch_size": 16, "channels": 3},
     **METRIC_ARGUMENTS,
 }
-# Downloaded, licensed for non-commercial use, checked in a test of its own (two).
-NOT_HERE = {"cifar100", "stl10", "bm3d", "distillation", "parquet"}
+# Downloaded, or checked in a test of its own (two).
+NOT_HERE = {"cifar100", "stl10", "distillation", "parquet"}
 KINDS = [kind for kind in REGISTRIES if kind != "optimizer"]
 
 

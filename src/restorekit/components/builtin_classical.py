@@ -20,8 +20,9 @@ def restorekit_models() -> list[Component]:
         Component(
             "bm3d",
             "restorekit.arch.classical.bm3d:BM3D",
-            "block matching and 3D filtering (extra: bm3d, licensed for non-commercial use)",
-            "Dabov et al., IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
+            "block matching and 3D filtering, own or of the authors (extra: bm3d)",
+            "Dabov et al., Image Denoising by Sparse 3-D Transform-Domain Collaborative Filtering, "
+            "IEEE TIP 2007, https://doi.org/10.1109/TIP.2007.901238",
             ("classical",),
         ),
         Component(
