@@ -134,6 +134,28 @@ def _until_2019() -> list[Component]:
             },
         ),
         Component(
+            "n3net",
+            "restorekit.arch.n3net:N3Net",
+            "small DnCNNs, and blocks between them that add the nearest neighbours of every patch",
+            "Plötz and Roth, Neural Nearest Neighbors Networks, NeurIPS 2018, "
+            "https://arxiv.org/abs/1810.12575",
+            ("convolutional", "residual", "non-local", "blind"),
+            {
+                "gray": {"channels": 1},
+                "tiny": {
+                    "width": 8,
+                    "depth": 3,
+                    "blocks": 2,
+                    "features": 2,
+                    "neighbours": 2,
+                    "patch_size": 4,
+                    "stride": 2,
+                    "window": 3,
+                    "embedding_depth": 2,
+                },
+            },
+        ),
+        Component(
             "patch_mlp",
             "restorekit.arch.patch_mlp:PatchMLP",
             "fully connected layers on overlapping patches",

@@ -174,6 +174,13 @@ def restorekit_layouts() -> list[Component]:
             ("adnet",),
         ),
         Component(
+            "n3net_authors",
+            f"{_LAYOUTS}.n3net_layout:N3NetAuthors",
+            "the authors' N3Net",
+            "https://github.com/visinf/n3net",
+            ("n3net",),
+        ),
+        Component(
             "ridnet_authors",
             f"{_LAYOUTS}.ridnet_layout:RIDNetAuthors",
             "the authors' RIDNet",

@@ -81,7 +81,7 @@ def _read(
                     f"{path}: {entry.label} returned {quoted(found)}, not a RecognisedCheckpoint"
                 )
             name = found.layout or entry.component.summary or entry.component.name
-            named = replace(found, layout=name)
+            named = replace(found, layout=name, tensors=_with_counters(found.tensors))
             _check_shapes(named, state)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
@@ -112,6 +112,15 @@ def _check_shapes(found: RecognisedCheckpoint, state: Mapping[str, Tensor]) -> N
                 f"'{published.get(id(tensor), key)}' is {tuple(tensor.shape)}, not "
                 f"{tuple(own.shape)}"
             )
+
+
+def _with_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Add the counters of batch normalisations, which checkpoints before torch 0.4.1 lack."""
+    import torch
+
+    statistics = [key for key in tensors if key.endswith(".running_var")]
+    counters = [f"{key.removesuffix('running_var')}num_batches_tracked" for key in statistics]
+    return {key: torch.tensor(0) for key in counters} | dict(tensors)
 
 
 def _without_prefixes(state: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
