@@ -51,7 +51,8 @@ def noisy(clean: Tensor) -> Tensor:
 
 def test_all_are_registered() -> None:
     """They have the names that tables of the literature use."""
-    assert CLASSICAL == ["bilateral", "bm3d", "dct", "median", "nlm", "tv", "wavelet"]
+    names = "bilateral bm3d dct guided median nlm tv wavelet"
+    assert names.split() == CLASSICAL
 
 
 @every_one
@@ -172,6 +173,46 @@ def test_bilateral_is_the_weighted_mean_of_the_definition(channels: int) -> None
         np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_guided_is_the_mean_of_linear_models(channels: int) -> None:
+    """Each window is regressed on itself in float64, with a penalty of its slopes."""
+    batch, sigmas = picture(2, channels, 9, 12), torch.tensor([0.05, 0.2])
+    model = create_model("guided", size=3, strength=1.5)
+    restored = model(batch, sigma=sigmas.view(2, 1, 1, 1))
+    for image, sigma, result in zip(batch.double().numpy(), sigmas.tolist(), restored, strict=True):
+        wide = np.pad(image, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+        slopes = np.zeros((channels, channels, 9, 12))
+        offsets = np.zeros((channels, 9, 12))
+        for y, x in np.ndindex(9, 12):
+            window = wide[:, y : y + 3, x : x + 3].reshape(channels, 9)
+            covariance = np.cov(window, bias=True).reshape(channels, channels)
+            slope = np.linalg.solve(covariance + (1.5 * sigma) ** 2 * np.eye(channels), covariance)
+            slopes[:, :, y, x] = slope
+            offsets[:, y, x] = window.mean(1) - slope.T @ window.mean(1)
+
+        def mean(maps: Any) -> Any:
+            return ndimage.uniform_filter(maps, [1] * (maps.ndim - 2) + [3, 3], mode="mirror")
+
+        expected = np.einsum("gcyx,gyx->cyx", mean(slopes), image) + mean(offsets)
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+
+
+def test_shifts_of_the_wavelet_are_averaged() -> None:
+    """The mean of the results for the picture extended by mirroring at its top and left."""
+    image, plain = picture(1, 1, 40, 37), create_model("wavelet")
+    expected = torch.zeros_like(image)
+    for y, x in np.ndindex(2, 2):
+        moved = np.pad(image.numpy(), ((0, 0), (0, 0), (y, 0), (x, 0)), mode="symmetric")
+        expected += plain(torch.from_numpy(moved), level(0.1))[..., y:, x:] / 4
+    torch.testing.assert_close(create_model("wavelet", shifts=2)(image, level(0.1)), expected)
+
+
+def test_shifts_of_the_wavelet_help(noisy: Tensor, clean: Tensor) -> None:
+    """By 0.5 dB or more on a photograph."""
+    one, two = (create_model("wavelet", shifts=count)(noisy, level(LEVEL)) for count in (1, 2))
+    assert psnr(two, clean) > psnr(one, clean) + 0.5
+
+
 def test_dct_is_that_of_scipy_patch_by_patch() -> None:
     """Gray: each patch is transformed, thresholded at 3 sigma and transformed back."""
     image = picture(1, 1, 7, 9)
@@ -234,11 +275,15 @@ class TestMedian:
         ("bilateral", "radius", -1.0),
         ("dct", "size", 17),
         ("dct", "threshold", 0.0),
+        ("guided", "size", 65),
+        ("guided", "strength", 0.0),
         ("tv", "strength", 0.0),
         ("nlm", "patch_size", 0),
         ("nlm", "patch_size", 10**9),
         ("nlm", "patch_distance", 32),
         ("wavelet", "wavelet", "bd2"),
+        ("wavelet", "shifts", 0),
+        ("wavelet", "shifts", 17),
     ],
 )
 def test_arguments_out_of_range_are_refused(name: str, argument: str, value: Any) -> None:

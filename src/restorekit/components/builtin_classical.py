@@ -33,6 +33,14 @@ def restorekit_models() -> list[Component]:
             ("classical",),
         ),
         Component(
+            "guided",
+            "restorekit.arch.classical.guided:Guided",
+            "mean of linear models of the picture in the windows around each pixel",
+            "He et al., Guided Image Filtering, IEEE TPAMI 2013, "
+            "https://doi.org/10.1109/TPAMI.2012.213",
+            ("classical",),
+        ),
+        Component(
             "median",
             "restorekit.arch.classical.median:Median",
             "median of the pixels around; only of salt and pepper with switching=true",
@@ -57,7 +65,7 @@ def restorekit_models() -> list[Component]:
         Component(
             "wavelet",
             "restorekit.arch.classical.wavelet:Wavelet",
-            "wavelet shrinkage, BayesShrink (extra: classical)",
+            "wavelet shrinkage, BayesShrink; with shifts translation-invariant (extra: classical)",
             "Chang et al., IEEE TIP 2000, https://doi.org/10.1109/83.862633",
             ("classical",),
         ),
