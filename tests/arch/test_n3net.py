@@ -152,7 +152,7 @@ def test_a_checkpoint_without_counters_loads(tmp_path: Path) -> None:
 def test_channels_that_do_not_fit_are_refused() -> None:
     """The second DnCNN takes the features and as many for each neighbour."""
     state = published().state_dict() | {"blocks.1.conv1.weight": torch.ones(WIDTH, 7, 3, 3)}
-    with pytest.raises(CheckpointError, match="take 7 channels, which is no multiple of its 2"):
+    with pytest.raises(CheckpointError, match="take 7 channels, which is not a multiple of its 2"):
         create_layout("n3net_authors")(state)
 
 

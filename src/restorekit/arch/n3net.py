@@ -186,7 +186,8 @@ class _NonLocal(nn.Module):
         rows = (wide.shape[2] - self.patch_size) // self.stride + 1
         columns = (wide.shape[3] - self.patch_size) // self.stride + 1
         patches = functional.unfold(wide, self.patch_size, stride=self.stride).transpose(1, 2)
-        return patches.unflatten(1, (rows, columns))
+        cut: Tensor = patches.unflatten(1, (rows, columns))
+        return cut
 
     def _image(self, patches: Tensor, wide: Tensor) -> Tensor:
         """The mean of overlapping patches, in the shape of `wide`."""

@@ -26,6 +26,7 @@ from restorekit.arch.classical.bm3d_package import PackagedBM3D
 from restorekit.arch.classical.decorrelated import Decorrelated, cosines
 
 _SIZE = 8  # side of the patches
+_STEP = 3  # distance of neighbouring reference patches
 _LEVELS = 255.0  # distances are published for 8-bit levels
 _THRESHOLD = 2.7  # in units of the noise level
 _GROUPS = 1024  # groups that are filtered at once
@@ -49,6 +50,9 @@ class BM3D(Decorrelated):
             "paper" is the normal one as published. The package is installed by the extra `bm3d`
             only, since its licence allows non-commercial use only.
 
+    Attributes:
+        size_multiple: 3, the grid of the reference patches; any height and width is accepted.
+
     Raises:
         MissingExtraError: bm3d is not installed and `profile` is not "ipol".
 
@@ -66,6 +70,7 @@ class BM3D(Decorrelated):
     ) -> None:
         super().__init__()
         self.package = None if profile == "ipol" else PackagedBM3D(profile)
+        self.size_multiple = _STEP
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Tensor:
         """Restore a batch, as all denoisers without weights do."""
@@ -106,10 +111,10 @@ def _steps(level: float) -> tuple[_Step, _Step]:
     the distance then grows with that of two patches of noise, which is 2 level^2.
     """
     first = _Step(
-        Search(_SIZE, step=3, reach=19, count=16), max(2500, 4 * level**2), biorthogonal(_SIZE)
+        Search(_SIZE, step=_STEP, reach=19, count=16), max(2500, 4 * level**2), biorthogonal(_SIZE)
     )
     second = _Step(
-        Search(_SIZE, step=3, reach=19, count=32),
+        Search(_SIZE, step=_STEP, reach=19, count=32),
         400 if level <= 40 else 3500,
         cosines(_SIZE).double(),
     )

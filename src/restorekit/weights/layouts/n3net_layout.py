@@ -54,7 +54,7 @@ class N3NetAuthors:
         if between % features or between == features:
             raise CheckpointError(
                 f"the keys are those of {_WHAT}, but its blocks take {between} channels, which is "
-                f"no multiple of its {features} features"
+                f"not a multiple of its {features} features"
             )
         arguments = {
             "channels": channels,
