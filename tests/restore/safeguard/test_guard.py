@@ -15,13 +15,8 @@ from restorekit.data.samples import sample_path
 from restorekit.errors import RestoreWarning
 from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.safeguard.evidence import Evidence
-from restorekit.restore.safeguard.guard import (
-    RADIUS,
-    UNLIMITED,
-    Guard,
-    Verdict,
-    correlated_bound,
-)
+from restorekit.restore.safeguard.guard import UNLIMITED, Guard, Verdict, correlated_bound
+from restorekit.restore.safeguard.window import RADIUS
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 

@@ -9,7 +9,6 @@ from itertools import islice
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from restorekit.estimate.noise_curve import NoiseCurve
 from restorekit.restore.safeguard.coloured_letters import applied_share, is_page
@@ -20,8 +19,9 @@ from restorekit.restore.safeguard.evidence import (
     removes_structure,
 )
 from restorekit.restore.safeguard.reason import Reason
+from restorekit.restore.safeguard.weak_stars import Sky, find_sky, with_weak_stars
+from restorekit.restore.safeguard.window import RADIUS, window_mean
 
-RADIUS = 8  # radius in pixels of the window in which the change is compared with the noise
 # Below the first level a picture is left unchanged. Between the two levels the bound grows from 0,
 # because removing weak noise costs more texture than it gains.
 _LEAST, _FULL = 1.9 / 255, 3.6 / 255
@@ -52,11 +52,13 @@ class Verdict:
             if it is unlimited.
         page_sigma: level of the noise of a page, which may have coloured letters; None for other
             pictures.
+        sky: the sky of a picture of stars; None for other pictures.
     """
 
     reason: Reason | None = None
     bound: Tensor | None = None
     page_sigma: float | None = None
+    sky: Sky | None = None
 
 
 UNLIMITED = Verdict()
@@ -128,8 +130,10 @@ class Guard:
             sigma, impulsive = self.sigma[index], self.impulsive[index]
             verdict = _judge(noisy, restored, sigma, impulsive)
             overall = float(sigma.square().mean().sqrt())
-            if verdict.reason is None and not impulsive and is_page(restored, overall):
-                verdict = replace(verdict, page_sigma=overall)
+            if verdict.reason is None and not impulsive:
+                page_sigma = overall if is_page(restored, overall) else None
+                sky = find_sky(noisy, restored)
+                verdict = replace(verdict, page_sigma=page_sigma, sky=sky)
             self.verdicts[index] = verdict
 
     def limit(self, samples: slice, noisy: Tensor, restored: Tensor) -> Tensor:
@@ -144,7 +148,10 @@ class Guard:
         for row, index in enumerate(range(*samples.indices(len(self.verdicts)))):
             given, made = noisy[row : row + 1], restored[row : row + 1]
             self.judge(index, given, made)
-            limited.append(_limited(given, made, self.verdicts[index] or UNLIMITED))
+            verdict = self.verdicts[index] or UNLIMITED
+            made = _limited(given, made, verdict)
+            sky = verdict.sky
+            limited.append(made if sky is None else with_weak_stars(given, made, sky))
         return torch.cat(limited)
 
 
@@ -222,17 +229,8 @@ def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
         applied = applied_share(restored, verdict.page_sigma, RADIUS)
     if verdict.bound is None:
         return restored if verdict.page_sigma is None else noisy + change * applied
-    power = _window_mean(change.square().mean(1, keepdim=True))
+    power = window_mean(change.square().mean(1, keepdim=True))
     brightness = restored.mean(1, keepdim=True).clamp(0, 1)
     bound = verdict.bound.to(change)
-    allowed = _window_mean(bound[(brightness * (len(bound) - 1)).round().long()])
+    allowed = window_mean(bound[(brightness * (len(bound) - 1)).round().long()])
     return noisy + change * (allowed / power.clamp_min(1e-12)).clamp(max=1) * applied
-
-
-def _window_mean(values: Tensor) -> Tensor:
-    """Mean over square windows, which are smaller at the border."""
-    side = 2 * RADIUS + 1
-    # A square window is separable: two passes cost 2 * side instead of side^2.
-    for kernel, padding in (((side, 1), (RADIUS, 0)), ((1, side), (0, RADIUS))):
-        values = functional.avg_pool2d(values, kernel, 1, padding, count_include_pad=False)
-    return values

@@ -14,7 +14,8 @@ from restorekit.networks.network import Network
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.network_call import call_network
 from restorekit.restore.noise_level import NoiseLevel
-from restorekit.restore.safeguard.guard import RADIUS, Guard
+from restorekit.restore.safeguard.guard import Guard
+from restorekit.restore.safeguard.window import RADIUS
 from restorekit.restore.strength import FULL, Strength
 from restorekit.restore.tiles.tile_layout import TileSpan, divide_axis, read_extent
 from restorekit.symmetry import IDENTITY, Symmetry
