@@ -45,7 +45,7 @@ def test_what_was_lost_of_stars_returns(channels: int) -> None:
         assert float(kept.mean()) == pytest.approx(1, abs=0.1)
 
 
-def test_noise_is_no_star() -> None:
+def test_noise_stays_removed() -> None:
     """Of 25,600 pixels of noise 0.008 are significant by chance; what was restored stays."""
     light = stars((20.0,))
     noisy, restored = SKY + light + noise(), SKY + light
@@ -66,7 +66,7 @@ def test_the_guard_returns_stars() -> None:
 
 @pytest.mark.parametrize("name", ["camera", "moon", "coins", "text"])
 @pytest.mark.parametrize("level", [5, 25, 50])
-def test_photographs_are_no_sky(name: str, level: float) -> None:
+def test_photographs_do_not_count_as_a_sky(name: str, level: float) -> None:
     """Even if a network had found the truth."""
     clean = torch.from_numpy(getattr(data, name)()).float()[None, None] / 255
     generator = torch.Generator().manual_seed(0)
