@@ -101,7 +101,8 @@ def _convolved(padded: Tensor) -> Tensor:
     with torch.autocast(padded.device.type, enabled=False):
         planes = functional.conv2d(planes, star[None, None, :, None])
         planes = functional.conv2d(planes, star[None, None, None, :])
-    return planes[:, 0].unflatten(0, padded.shape[:2])
+    height, width = planes.shape[-2:]
+    return planes.reshape(*padded.shape[:2], height, width)
 
 
 def _spread(values: Tensor) -> float:
