@@ -210,3 +210,16 @@ def test_coarse_noise_of_gray_photographs_is_not_taken_for_rounding() -> None:
     clean = photograph("chelsea").mean(0, keepdim=True)
     found = measure_scales(clean + coarse_noise(tuple(clean.shape), 2.0, 12 / 255))
     assert 255 * found.channels[0][0] == pytest.approx(12, rel=0.25)
+
+
+@pytest.mark.parametrize("blur", [1.0, 2.0, 3.0])
+def test_each_channel_of_coarse_noise_has_its_level(blur: float) -> None:
+    """Also where its high frequencies are too weak to be measured."""
+    clean = photograph("coffee")
+    levels = torch.tensor([12.0, 8.0, 16.0])
+    noise = coarse_noise(tuple(clean.shape), blur, 1.0) * levels[:, None, None] / 255
+    found = torch.tensor([each[0] for each in measure_scales(clean + noise).channels])
+    shares = found / found.square().mean().sqrt()
+    assert (shares / (levels / levels.square().mean().sqrt())).tolist() == pytest.approx(
+        [1.0] * 3, abs=0.12
+    )

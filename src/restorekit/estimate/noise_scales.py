@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from restorekit.estimate.doubled_pixels import averaged_squares, doubled_grid
 from restorekit.estimate.image_sample import ImageSample
-from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, luma_and_chroma
+from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, channel_shares, luma_and_chroma
 from restorekit.estimate.patch_components import weak_noise
 from restorekit.estimate.white_noise import weak_gray_level, white_levels
 
@@ -89,7 +89,7 @@ class MeasureNoiseScales:
 
     def _measure(self, sample: ImageSample) -> NoiseScales:
         luma, chroma = luma_and_chroma(sample)
-        levels = _channel_levels(white_levels(sample), luma, chroma)
+        levels = _channel_levels(sample, luma, chroma)
         if (weak := _weak_levels(sample, luma, chroma)) is not None:
             levels = tuple(tuple(level / scale for scale in SCALES) for level in weak)
         return NoiseScales(
@@ -137,19 +137,22 @@ def _weak_levels(
 
 
 def _channel_levels(
-    white: Sequence[float], luma: BlurredNoise, chroma: BlurredNoise | None
+    sample: ImageSample, luma: BlurredNoise, chroma: BlurredNoise | None
 ) -> tuple[tuple[float, ...], ...]:
-    """The levels of each channel at each scale; `white` are those at 1x if its noise is white."""
+    """The levels of each channel at each scale."""
     planes = [luma] if chroma is None else [luma, chroma, chroma]
-    found = [_root_mean_square(levels) for levels in zip(*(x.levels for x in planes), strict=True)]
+    overall = [
+        _root_mean_square(levels) for levels in zip(*(x.levels for x in planes), strict=True)
+    ]
+    white = white_levels(sample)
     typical = _root_mean_square(white)
+    shares: Sequence[float] = [level / typical if typical else 1.0 for level in white]
     if _is_white(luma, chroma):
         # The estimator for white noise takes texture that fills a picture for noise.
-        is_texture = chroma is not None and luma.is_doubtful and typical > _TEXTURE * found[0]
-        overall = [(found[0] if is_texture else typical) / scale for scale in SCALES]
-    else:
-        overall = found
-    shares = [level / typical if typical else 1.0 for level in white]
+        is_texture = chroma is not None and luma.is_doubtful and typical > _TEXTURE * overall[0]
+        overall = [(overall[0] if is_texture else typical) / scale for scale in SCALES]
+    elif chroma is not None:  # coarse noise has no high frequencies to compare
+        shares = channel_shares(sample.pieces, chroma)
     return tuple(tuple(share * level for level in overall) for share in shares)
 
 

@@ -48,6 +48,7 @@ _GROWTH = 0.3  # logarithm; from here on, a frequency counts less
 _LEVEL_APART, _BLUR_APART, _AGREEMENT, _MOST_APART = 1.0, 0.35, 30.0, 4.0
 _STRONG = 0.02  # of the largest power of a model; weaker frequencies say nothing about it
 _DOUBTFUL = 0.35
+_LEAST_SHARE = 0.1  # of the mean variance, in a channel
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,32 @@ def opponent() -> Tensor:
     """The orthonormal transform (3, 3) of red, green and blue to luma and two planes of chroma."""
     rows = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]])
     return functional.normalize(rows, dim=1)
+
+
+def channel_shares(pieces: Tensor, chroma: BlurredNoise) -> tuple[float, float, float]:
+    """The level of each of three channels relative to their root mean square.
+
+    The differences of two channels have hardly any texture, and the sum of their variances. The
+    frequencies in which the noise is strong are compared.
+
+    Args:
+        pieces: (N, 3, h, w) of one picture.
+        chroma: its noise in chroma.
+    """
+    pairs = torch.tensor([[1.0, -1, 0], [0, 1, -1], [-1, 0, 1]]) / math.sqrt(2)
+    power = measure_spectra(pieces, pairs)[:, :, 0, _measured_frequencies()].clamp_min(1e-13)
+    model = _axes_model(*chroma.blur)
+    strong = (model > _STRONG * model.amax()) & ~power.isnan().any(0)
+    relative = (power / power.mean(0))[:, strong]
+    if not relative.numel():
+        return 1.0, 1.0, 1.0
+    first, second, third = relative.median(1).values
+    variances = torch.stack(
+        [first + third - second, first + second - third, second + third - first]
+    )
+    shares = variances.clamp_min(_LEAST_SHARE)
+    red, green, blue = (shares / shares.mean()).sqrt().tolist()
+    return red, green, blue
 
 
 def _mean(channels: int) -> Tensor:
@@ -267,7 +294,11 @@ def _measured_frequencies() -> Tensor:
 @cache
 def _model(vertical: int, horizontal: int) -> Tensor:
     """Power of noise of unit variance at each scale and measured frequency, (scales, n)."""
-    down, across = (_axis_power(_BLURS[width]) for width in (vertical, horizontal))
+    return _axes_model(_BLURS[vertical], _BLURS[horizontal])
+
+
+def _axes_model(vertical: float, horizontal: float) -> Tensor:
+    down, across = (_axis_power(blur) for blur in (vertical, horizontal))
     power = (down[:, :, None] * across[:, None, :]).flatten(1)
     return power[:, _measured_frequencies()].clamp_min(1e-9)
 
