@@ -31,7 +31,7 @@ class N3Net(nn.Module):
 
     Images smaller than a window, `patch_size` + (`window` - 1) * `stride` pixels, are extended by
     mirroring. The memory grows with the pixels times the width of the image, since all patches of
-    two rows are compared at once; on a CPU, 1024x1024 pixels take about 2 GB.
+    two rows are compared at once; 512x512 pixels take 0.8 GB.
 
     Reference: https://arxiv.org/abs/1810.12575
 
