@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from restorekit import ArgumentError, models
 from restorekit.zoo import measure as measuring
 from restorekit.zoo import update
-from restorekit.zoo.entries import ZooEntry
+from restorekit.zoo.entries import ZooEntry, find_entries, without_copies
 from restorekit.zoo.measure import Measured
 
 Refused = Callable[..., str]
@@ -20,7 +21,9 @@ Refused = Callable[..., str]
 def test_size_and_year_of_networks(run: Any) -> None:
     """In columns; the multiplications are those that DnCNN has by hand."""
     out = run("zoo", "dncnn", "median").out
-    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    rows = {
+        line.split()[0]: line.replace(" (s_color)", "").split()[1:] for line in out.splitlines()
+    }
     assert rows["network"] == ["year", "parameters", "GMACs"]
     assert rows["dncnn"] == ["2017", "558,336", "36.5"]
     assert rows["median"] == ["1995"]
@@ -93,3 +96,31 @@ def test_a_network_that_lacks_a_package_says_so(run: Any, monkeypatch: pytest.Mo
     assert "restorekit[classical]" in outcome.err
     assert "1,616" in outcome.out
     assert outcome.code == 0
+
+
+def test_an_unknown_tag_is_refused(refused: Refused) -> None:
+    """With the nearest tag, as `restorekit list` does."""
+    told = refused("zoo", "--tag", "atention")
+    assert told.startswith("no model has the tag 'atention'. Did you mean 'attention'?")
+
+
+def test_every_preset_is_named_once() -> None:
+    """Those that are the same network share a row."""
+    entries = without_copies(find_entries(["dncnn", "nafnet"]))
+    named = [(e.model, p) for e in entries for p in (e.preset, *e.other_presets) if p]
+    declared = [(m, p) for m in ("dncnn", "nafnet") for p in models.entry(m).component.presets]
+    assert sorted(named) == sorted(pair for pair in declared if pair[1] != "tiny")
+    sizes = [(e.model, repr(e.arguments)) for e in entries]
+    assert len(set(sizes)) == len(sizes)
+
+
+def test_a_preset_is_named_alike_everywhere() -> None:
+    """NAME:PRESET is what the argument `preset` means; a wrong one has the nearest name."""
+    by_name, by_argument = models.check("nafnet:w64", {}), models.check("nafnet", {"preset": "w64"})
+    assert by_name.arguments == by_argument.arguments
+    described = {each.name: each.default for each in models.describe("nafnet:w64").arguments}
+    assert described["width"] == 64
+    with pytest.raises(ArgumentError, match=r"no preset 'w23'\. Did you mean 'w32'"):
+        models.create("nafnet:w23")
+    with pytest.raises(ArgumentError, match="two presets, 'w32' and 'w64'"):
+        models.create("nafnet:w32", preset="w64")

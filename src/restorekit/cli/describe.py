@@ -19,12 +19,15 @@ from restorekit.untrusted.plain_data import to_json_value
 
 def describe(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(REGISTRIES)}.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the component.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="NAME or NAME:PRESET."),
+    ],
     as_json: Json = False,
 ) -> None:
     """Show the arguments, documentation and source of a component."""
     registry = REGISTRIES[kind_of(kind)]
-    found, year = registry.describe(name), registry.entry(name).component.year
+    found, year = registry.describe(name), registry.entry(name.partition(":")[0]).component.year
     if as_json:
         provider = {"provider": found.provider.distribution, "version": found.provider.version}
         print_json({**to_json_value(found), **provider, "year": year})

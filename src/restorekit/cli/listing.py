@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -39,7 +40,7 @@ def listing(context: typer.Context, as_json: Json = False) -> None:
     kind, patterns = _read(words)
     registries = [each for each in REGISTRIES.values() if kind in (None, each.kind)]
     for tag in tags:
-        _check_tag(tag, registries, kind)
+        check_tag(tag, registries, kind)
     listed = {
         each.plural: [each.entry(name) for name in each.names(patterns, tag=tags)]
         for each in registries
@@ -109,8 +110,12 @@ def _without_tags(words: list[str]) -> tuple[list[str], list[str]]:
     return others, tags
 
 
-def _check_tag(tag: str, registries: list[Registry], kind: str | None) -> None:
-    """Raise an error for a tag that no listed component has."""
+def check_tag(tag: str, registries: Sequence[Registry], kind: str | None) -> None:
+    """Check that a listed component has a tag.
+
+    Raises:
+        ArgumentError: none has it; the message has the nearest tag.
+    """
     if kind == WEIGHTS:
         raise ArgumentError("weights have no tags; --tag lists components")
     known = sorted({each for registry in registries for each in registry.tags()})

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from restorekit.cli.listing import check_tag
 from restorekit.cli.options import Json
 from restorekit.cli.output import print_json, print_line, print_row
+from restorekit.components.kinds import models
 from restorekit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -46,22 +48,25 @@ def zoo(
 ) -> None:
     """Show the size and cost of networks: parameters, multiplications, time and memory.
 
-    Each network is a row, with each of its presets. Multiplications (GMACs) are for 256x256 pixels.
+    Each network is a row, and each of its presets; other presets of the same size are in brackets.
+    Multiplications (GMACs) are for 256x256 pixels.
     With --time, each network runs in a process of its own on one thread. Seconds per megapixel are
     processor time. With --write the measurements are kept in a file next to the page, and only
     networks that are named are measured again.
     """
-    from restorekit.zoo.entries import find_entries
+    from restorekit.zoo.entries import find_entries, without_copies
 
+    for each in tag or ():
+        check_tag(each, [models], "model")
     entries = find_entries(names or (), tag or ())
     if write is not None:
         if as_json or tag or (names and not time):
             raise ArgumentError("--write writes the whole page; only --time takes names with it")
         _write(write, time, entries if names else [])
     elif as_json:
-        print_json([_as_json(*row) for row in _rows(entries, time)])
+        print_json([_as_json(*row) for row in _rows(without_copies(entries), time)])
     else:
-        _print(entries, time)
+        _print(without_copies(entries), time)
 
 
 def _write(path: Path, time: bool, again: Sequence[ZooEntry]) -> None:
@@ -90,15 +95,21 @@ def _print(entries: Sequence[ZooEntry], time: bool) -> None:
 
     shown = len(cost_head()) if time else 3
     head = (*cost_head()[:1], "year", *cost_head()[1:shown])
-    longest = max((len(entry.label) for entry in entries), default=0)
+    longest = max((len(_name(entry)) for entry in entries), default=0)
     widths = [max(longest, len(head[0])), 4, 11, *(max(7, len(title)) for title in head[3:])]
     print_row(head, widths, left=_LEFT)
     for entry, facts, measured in _rows(entries, time):
         cells = cost_cells(entry, facts, measured)
         year = str(entry.component.year or "")
-        print_row((cells[0], year, *cells[1:shown]), widths, left=_LEFT)
+        print_row((_name(entry), year, *cells[1:shown]), widths, left=_LEFT)
         if facts.error:
             print_line(f"{entry.label}: {facts.error}", sys.stderr)
+
+
+def _name(entry: ZooEntry) -> str:
+    """The label of an entry, with the presets that are the same network."""
+    others = ", ".join(entry.other_presets)
+    return f"{entry.label} ({others})" if others else entry.label
 
 
 def _as_json(entry: ZooEntry, facts: Facts, measured: Measured | None) -> dict[str, Any]:
@@ -108,6 +119,7 @@ def _as_json(entry: ZooEntry, facts: Facts, measured: Measured | None) -> dict[s
     found = {
         "model": entry.model,
         "preset": entry.preset,
+        "other_presets": entry.other_presets,
         "arguments": entry.arguments,
         "summary": component.summary,
         "reference": component.reference,

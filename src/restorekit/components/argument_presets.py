@@ -33,6 +33,20 @@ def with_preset(entry: RegistryEntry, arguments: Mapping[str, object]) -> dict[s
     return {**presets[chosen], **others}
 
 
+def split_preset(name: str, arguments: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """The name and the arguments that "NAME:PRESET" means; another name is left as it is.
+
+    Raises:
+        ArgumentError: a preset is given twice.
+    """
+    base, colon, preset = name.partition(":")
+    if not colon:
+        return name, dict(arguments)
+    if PRESET in arguments:
+        raise unfit_arguments(base, [f"two presets, '{preset}' and {quoted(arguments[PRESET])}"])
+    return base, {PRESET: preset, **arguments}
+
+
 def preset_schema(entry: RegistryEntry) -> dict[str, object]:
     """The JSON Schema of the argument `preset`, by its name; empty without presets."""
     presets = entry.component.presets

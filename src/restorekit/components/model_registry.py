@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from restorekit.components import signatures, targets
+from restorekit.components.argument_presets import split_preset
 from restorekit.components.registry import Registry
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ModelRegistry(Registry["nn.Module"]):
         """Create the model `name`, after a check of the arguments against its signature.
 
         Args:
-            name: the registered name.
+            name: the registered name, or NAME:PRESET ("nafnet:w32").
             given: nothing, for models.
             pretrained: the trained weights to load: a name, or whatever `load_model` takes, or True
                 for the default ones of the architecture. An argument of this name that the model
@@ -56,6 +57,7 @@ class ModelRegistry(Registry["nn.Module"]):
             >>> restorekit.create_model("swift", pretrained="swift-photo").channels
             3
         """
+        name, arguments = split_preset(name, arguments)
         if pretrained is not None and self._has_argument(name, "pretrained"):
             arguments["pretrained"] = pretrained
         elif pretrained is not None and pretrained is not False:

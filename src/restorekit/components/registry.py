@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from restorekit.components import signatures, targets
-from restorekit.components.argument_presets import preset_schema
+from restorekit.components.argument_presets import preset_schema, split_preset
 from restorekit.components.catalogue import Catalogue
 from restorekit.components.component_records import (
     CheckedComponent,
@@ -157,7 +158,7 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
         """Create the component `name`, after a check of the arguments against its signature.
 
         Args:
-            name: the registered name.
+            name: the registered name, or NAME:PRESET ("nafnet:w32").
             given: the objects that a component of this kind is given, not by a configuration: the
                 weights of an optimizer, for example. Most kinds have none.
             arguments: what a configuration says; `preset` names a set of them, if there are any.
@@ -178,11 +179,16 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
     def check(self, name: str, arguments: Mapping[str, object]) -> CheckedComponent:
         """The component called `name` with arguments that fit it, ready for `make`.
 
+        Args:
+            name: the registered name, or NAME:PRESET.
+            arguments: its arguments.
+
         Raises:
             UnknownNameError: nothing is called that.
             ArgumentError: an argument is unknown, missing or cannot be used.
             PluginError: its target cannot be imported.
         """
+        name, arguments = split_preset(name, arguments)
         return check_arguments(self.entry(name), self.configurable(name), arguments)
 
     def make(self, checked: CheckedComponent, *given: Any) -> MadeT_co:
@@ -259,8 +265,10 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
 
     def describe(self, name: str) -> Description:
         """Arguments, docstring, paper, provider and file of a component (imports it)."""
+        name, chosen = split_preset(name, {})
         entry, target = self.entry(name), self.configurable(name)
         component = entry.component
+        values = check_arguments(entry, target, chosen).arguments if chosen else {}
         with attempt(lambda error: f"{entry.label} cannot be described: {error}"):
             return Description(
                 kind=self.kind,
@@ -272,7 +280,10 @@ class Registry(Catalogue[Component], Generic[MadeT_co]):
                 target=targets.target_path(target),
                 file=targets.source_file(target),
                 doc=targets.own_docstring(signatures.unwrap_target(target)),
-                arguments=tuple(signatures.arguments(target)),
+                arguments=tuple(
+                    replace(each, default=values[each.name]) if each.name in values else each
+                    for each in signatures.arguments(target)
+                ),
                 presets=component.presets,
             )
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from restorekit.components import expressions
+from restorekit.components.argument_presets import PRESET
 from restorekit.components.kinds import models
 from restorekit.devices import resolve_device
 from restorekit.errors import ArgumentError, CheckpointError
@@ -76,7 +77,11 @@ def _without_file(model: str | PathLike[str]) -> nn.Module | None:
     if model.partition(":")[0] not in models:
         return None
     written = expressions.parse_expression(model)
+    arguments = dict(written.arguments)
     if written.values:
-        raise CheckpointError(f"'{model}': write {written.name}:key=value")
-    made: nn.Module = models.make(models.check(written.name, written.arguments))
+        preset, *more = written.values
+        if more or str(preset) not in models.entry(written.name).component.presets:
+            raise CheckpointError(f"'{model}': write {written.name}:key=value, or NAME:PRESET")
+        arguments[PRESET] = preset
+    made: nn.Module = models.make(models.check(written.name, arguments))
     return made if needs_no_file(made) else None

@@ -54,6 +54,12 @@ class ZooEntry:
     def _chosen(self) -> dict[str, Any]:
         return {"preset": self.preset} if self.preset else {}
 
+    @property
+    def other_presets(self) -> list[str]:
+        """The presets that are the same network, except "tiny"."""
+        names = (name for name in self.component.presets if name not in (TINY, self.preset))
+        return [name for name in names if ZooEntry(self.model, name).arguments == self.arguments]
+
     def create(self) -> nn.Module:
         """The model, in evaluation mode, with random weights that are always the same.
 
@@ -103,6 +109,16 @@ def find_entries(names: Sequence[str] = (), tags: Sequence[str] = ()) -> list[Zo
         else:
             found |= dict.fromkeys(_entries(model))
     return [entry for entry in found if set(tags) <= set(entry.component.tags)]
+
+
+def without_copies(entries: Sequence[ZooEntry]) -> list[ZooEntry]:
+    """The entries without those that are the same network as an earlier one."""
+    kept: list[ZooEntry] = []
+    for entry in entries:
+        same = [ZooEntry(entry.model, name) for name in ("", *entry.other_presets)]
+        if not any(each in kept and each.arguments == entry.arguments for each in same):
+            kept.append(entry)
+    return kept
 
 
 def _with_preset(model: str, preset: str) -> ZooEntry:
