@@ -79,7 +79,7 @@ def test_metrics_with_arguments_are_measured_with_clean_pictures_too(noisy: Path
         ({"metrics": [BRISQUE, "psnr_y"]}, "'psnr_y' compares with it"),
         ({"metrics": BRISQUE, "plot": "plot.png"}, "plot shows PSNR"),
         ({"metrics": BRISQUE, "pairs": True}, "give pairs, or noisy pictures"),
-        ({"metrics": BRISQUE, "noises": "gaussian:25"}, "give noises, or pairs"),
+        ({"metrics": BRISQUE, "noises": "gaussian:25"}, "give noises, or pictures with real"),
         ({"metrics": "brisque:brisque.pt"}, "write the arguments of a metric as name:key=value"),
     ],
 )

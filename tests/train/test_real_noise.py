@@ -84,6 +84,14 @@ def test_a_run_learns_from_real_pairs(tiny: Make, pairs: Darkened) -> None:
     assert (outcome.folder / "validation.png").is_file()
 
 
+def test_the_card_names_noise_that_was_added(tiny: Make, blobs: Any, pairs: Darkened) -> None:
+    """None for images with real noise alone; the configuration keeps the noise."""
+    for dataset, added in ((pairs, False), (ConcatDataset([pairs, blobs]), True)):
+        plan = tiny(dataset=dataset).plan
+        assert (plan.card()["noise"] is not None) is added
+        assert plan.resolved()["noise"]
+
+
 def _held_out(trainer: Trainer, pairs: Darkened) -> list[Tensor]:
     held = trainer.split.sets["validation"].pictures
     return [pairs.images[index] for indices in held for index in indices]

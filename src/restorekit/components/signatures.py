@@ -73,7 +73,8 @@ def validate(target: Target, given: Mapping[str, object], where: str) -> dict[st
         try:
             checked = _model(target).model_validate(dict(given))
         except ValidationError as error:
-            known = [p.name for p in parameters]
+            described = _described_arguments(target)
+            known = {p.name: described.get(p.name, "") for p in parameters}
             # Without duplicates: pydantic reports each type of a union, often with the same words.
             faults = dict.fromkeys(_fault(details, known) for details in error.errors())
             raise unfit_arguments(where, list(faults)) from error
@@ -116,13 +117,15 @@ def counts_booleans(given: object, checked: object) -> bool:
     return False
 
 
-def _fault(details: ErrorDetails, known: list[str]) -> str:
+def _fault(details: ErrorDetails, known: Mapping[str, str]) -> str:
+    """What is wrong, with the arguments that there are and what they mean."""
     name, *inside = (str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden" and not inside:
         takes = ", ".join(known) or "none"
         return f"unknown argument '{name}'.{did_you_mean(name, known)} It takes: {takes}"
     if details["type"] == "missing" and not inside:
-        return f"argument '{name}' is missing"
+        meaning, _, _ = known.get(name, "").partition(". ")
+        return f"argument '{name}' is missing" + (f": {meaning.rstrip('.')}" if meaning else "")
     message = details["msg"][0].lower() + details["msg"][1:]
     return f"argument '{name}': {message}, not {quoted(details['input'])}"
 

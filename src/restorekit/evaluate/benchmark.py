@@ -145,9 +145,13 @@ def _check_request(
     real = paired or noisy
     if paired and noisy:
         raise ArgumentError("give pairs, or noisy pictures of which no clean ones are known")
-    if real == bool(noises):
-        both = " (not both)" * real
-        raise ArgumentError(f"give noises, or pairs of pictures with real noise{both}")
+    if real and noises:
+        real_ones = "pairs of pictures" if paired else "pictures"
+        raise ArgumentError(f"give noises, or {real_ones} with real noise (not both)")
+    if not real and not noises:
+        raise ArgumentError(
+            "give noises, or pairs of pictures with real noise, or noisy pictures alone"
+        )
     if real and (protocol.clip or protocol.quantize or protocol.generator != "restorekit"):
         raise ArgumentError(
             "the pictures have real noise; the protocol cannot clip, quantise or generate it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +28,11 @@ from restorekit.config.train_settings import TrainSettings
 from restorekit.errors import ArgumentError
 from restorekit.metric.named_metrics import NamedMetric
 from restorekit.objective.base import Objective, UsesNetwork
+from restorekit.records import NoisyImages
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.best_criterion import Criterion, choose_criterion, validation_metrics
 from restorekit.train.data_split import DataSplit, split_dataset
+from restorekit.train.dataset_items import first_samples
 from restorekit.train.dataset_pictures import check_dataset
 from restorekit.train.objective_checks import check_objective
 from restorekit.train.part_specs import spec_of
@@ -150,6 +153,14 @@ class TrainPlan:
 
     def card(self) -> WeightsCard:
         """The fields of the checkpoints' cards for the run, in addition to the model."""
+        return self._specs() if self._adds_noise else {**self._specs(), "noise": None}
+
+    @cached_property
+    def _adds_noise(self) -> bool:
+        """Whether there are images that the noise is added to; none with real noise is."""
+        return any(not isinstance(each, NoisyImages) for each in first_samples(self.dataset))
+
+    def _specs(self) -> WeightsCard:
         terms = [{**spec_of(t.module), "weight": t.weight} for t in self.terms]
         card: WeightsCard = {
             "noise": spec_of(self.noise),
@@ -166,7 +177,7 @@ class TrainPlan:
         """The run's configuration with every default filled in, as `config.json` holds it."""
         return {
             "model": spec_of(self.model),
-            **self.card(),
+            **self._specs(),
             "validation_dataset": as_one_set(
                 {name: spec_of(dataset) for name, dataset in self.validation_sets.items()}
             ),

@@ -46,7 +46,7 @@ class WeightsCard(TypedDict, total=False):
     parameters: int
 
     # Written by a training run.
-    noise: Mapping[str, object]
+    noise: Mapping[str, object] | None  # none was added to images with real noise
     objective: Mapping[str, object]
     loss: list[dict[str, object]]
     dataset: Mapping[str, object]

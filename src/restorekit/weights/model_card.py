@@ -90,7 +90,8 @@ def _measured(card: WeightsCard) -> Iterator[tuple[str, str, str, float]]:
     for data, noise, value in figures(psnr) if isinstance(psnr, Mapping) else ():
         if isinstance(value, (int, float)):
             yield data, noise, "psnr", value
-    metrics, noise = card.get("metrics"), in_words(card.get("noise") or "")
+    metrics, added = card.get("metrics"), card.get("noise", "")
+    noise = "real" if added is None else in_words(added)
     for metric in _MEASURES if isinstance(metrics, Mapping) else ():
         value = (metrics or {}).get(metric)
         if isinstance(value, (int, float)) and value == value:  # not NaN
