@@ -30,6 +30,9 @@ def fill(folder: Path) -> None:
     """Write everything into an empty folder."""
     for number, name in enumerate(("photo.jpg", "photos/a.jpg", "photos/b.png", "photos/c.png")):
         write_picture(folder / name, number, (72, 80, 3))
+    for number, name in enumerate(("shaken/a.jpg", "small.png", "scratched.png")):
+        write_picture(folder / name, number, (72, 80, 3))
+    write_picture(folder / "mask.png", 0, (72, 80))
     for number, name in enumerate(TEST_SETS):
         gray = name == "Set12"
         write_picture(folder / name / "one.png", number, (48, 48) if gray else (48, 48, 3))

@@ -184,11 +184,11 @@ def test_the_command_line(
     assert main(words) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "run 1 of 4, learning_rate=0.001,seed=0"
-    table = printed[printed.index("") + 1 :]
-    assert [line.split("  ")[0] for line in table] == [
+    _, table, *more = "\n".join(printed).split("\n\n")
+    assert [line.split("  ")[0] for line in table.splitlines()] == [
         "run",
         "learning_rate=0.001,seed=0 and 1 more",
         "learning_rate=0.0001,seed=0 and 1 more",
     ]
-    assert "±" in table[1]
+    assert "±" in "".join((table, *more))
     assert main(["sweep", str(path), "-s", "train.learning_rate"]) == 2

@@ -87,7 +87,7 @@ def test_the_noise_is_estimated_before_and_after(noisy: Make) -> None:
     "objective",
     [
         "neighbor2neighbor",
-        "blind2unblind",
+        pytest.param("blind2unblind", marks=pytest.mark.filterwarnings("ignore:.*learn to copy")),
         "unsure",
         {"name": "sure", "sigma": 0.1},
         {"name": "recorrupted2recorrupted", "sigma": "estimate"},

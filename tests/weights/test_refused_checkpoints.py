@@ -205,7 +205,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1234
         (bytes(3000), "it is a file of zeros"),
         (PAGE, "it is a web page saved under this name"),
         (POINTER, "it is a Git LFS pointer; 'git lfs pull'"),
-        (gzip.compress(bytes(3000)), "it is a gzip archive; unpack it first"),
+        (gzip.compress(bytes(3000), mtime=0), "it is a gzip archive; unpack it first"),
         (b"Not found: the link has expired.", "it is a text that begins with 'Not found: the lin"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is a picture"),
         (b"\x93NUMPY\x01\0v\0{'descr': '<f8'", "it is a NumPy array"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MODEL = "swift-gaussian"
 Model = Annotated[
     str,
-    typer.Option("-m", "--model", metavar="MODEL", help="A denoiser that uses the noise level."),
+    typer.Option("-m", "--model", metavar="MODEL", help="A denoiser that uses sigma."),
 ]
 Sigma = Annotated[
     str, typer.Option("--sigma", metavar="N", help="Noise level in 8-bit levels; at least 1.")

@@ -8,6 +8,7 @@ from restorekit.components.hookspecs import hookimpl
 _NAMES = (
     *("train", "sweep", "compare", "denoise", "noise", "analyze", "benchmark", "list", "describe"),
     *("plugins", "check_plugin", "new_plugin", "schema", "info", "convert", "export", "app"),
+    *("deblur", "upscale", "inpaint"),
     "push",
     "adapt",
     "zoo",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from restorekit.train.interruption import Interruption, exit_code
 from restorekit.train.learner import Learner
 from restorekit.train.memory_check import training_memory_errors
 from restorekit.train.metric_rows import TrainingRow, ValidationRow
-from restorekit.train.mixed_batches import ImageBatch
+from restorekit.train.mixed_batches import ImageBatch, map_batch
 from restorekit.train.optimization import learning_rate, make_schedule
 from restorekit.train.placement import place_parts
 from restorekit.train.progress import RunProgress
-from restorekit.train.repeatability import repeatability_faults
+from restorekit.train.repeatability import repeatability_faults, seeded_globals
 from restorekit.train.run_folder import RunFolder, TrainOutcome
 from restorekit.train.shown_progress import make_progress
 from restorekit.train.train_plan import make_train_plan
@@ -158,13 +159,13 @@ class Trainer:
             Interruption(settings.max_minutes) as interruption,
             make_progress(progress, self.total_steps, processes.is_main) as report,
         ):
-            step = start = self._begin(resume, report)
+            start, batches = self._begin(resume, report)
+            step = start
             report.begin(start)
             hooks = self._hooks()
             hooks.call("restorekit_train_start", trainer=self)
             # Leaves last, so that the hook gets the error that `fit` raises.
             ending.enter_context(hooks.ended_by_errors(self))
-            batches = () if self.best.ends(start) else self.batches(start)
             for step, images in enumerate(batches, start + 1):
                 self.meter.add(self.step(step, images), settings.batch_size)
                 reason = processes.largest(interruption.reason)
@@ -194,17 +195,14 @@ class Trainer:
 
     def batches(self, start: int) -> Iterable[ImageBatch]:
         """This process's images (n, C, H, W) of every step after `start`."""
-        return self._read(range(start, self.total_steps), self.settings.num_workers)
-
-    def _read(self, steps: range, num_workers: int) -> Iterable[ImageBatch]:
         return training_batches(
             self.plan.dataset,
             self.training_indices,
             batch_size=self.settings.batch_size,
             places=self.places,
-            steps=steps,
+            steps=range(start, self.total_steps),
             seed=self.settings.seed,
-            num_workers=num_workers,
+            num_workers=self.settings.num_workers,
             pin_memory=self.execution.device.type == "cuda",
         )
 
@@ -245,8 +243,11 @@ class Trainer:
             plan.criterion, settings.early_stopping, self.validate_every, self.total_steps
         )
 
-    def _begin(self, resume: bool, report: RunProgress) -> int:
-        """The step to start after, everything taken up that an earlier part of the run left."""
+    def _begin(self, resume: bool, report: RunProgress) -> tuple[int, Iterable[ImageBatch]]:
+        """The step to start after, and the batches from there on.
+
+        Takes up what an earlier part of the run left.
+        """
         state = self.results.load(report.warn) if resume else None
         if state is not None:
             self.learner.restore(state, meter=self.meter)
@@ -259,18 +260,24 @@ class Trainer:
             self.plan.dataset, self.training_indices[0], self.plan.noise
         ):
             report.warn(fault)
-        self._rehearse(step)
+        with seeded_globals(self.settings.seed):
+            batches = () if self.best.ends(step) else self._rehearse(step)
         self.results.begin(step, resume, report.say)
-        return step
+        return step, batches
 
-    def _rehearse(self, start: int) -> None:
-        """Do what the next step does and change nothing: errors come before anything is written."""
-        if start >= self.total_steps or self.best.ends(start):
-            return
-        for images in self._read(range(start, start + 1), num_workers=0):
-            self.learner.rehearse(start + 1, images, self.places)
-        self.model.eval()
-        self.validation.measure(self.execution.alone(self.model), batches=1)
+    def _rehearse(self, start: int) -> Iterable[ImageBatch]:
+        """The batches after a step, once the next step was tried and nothing was changed.
+
+        So errors come before anything is written.
+        """
+        batches = iter(self.batches(start))
+        # First, since data workers must be forked before the network starts threads.
+        for first in batches:
+            self.learner.rehearse(start + 1, map_batch(first, Tensor.clone), self.places)
+            self.model.eval()
+            self.validation.measure(self.execution.alone(self.model), batches=1)
+            return chain([first], batches)
+        return ()
 
     def _log(self, step: int) -> TrainingRow:
         """Log the means since the last row, over all processes."""
