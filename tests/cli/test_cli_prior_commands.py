@@ -46,9 +46,9 @@ def test_a_blur_is_undone(run: Any, tmp_path: Path, photo: Any, blur: str) -> No
     before = (tmp_path / "a.png").read_bytes()
     given = tmp_path / blur if blur == "point.png" else blur
     outcome = run("deblur", tmp_path / "a.png", "--blur", given, "-m", "tv")
-    assert (outcome.code, outcome.out.strip()) == (0, str(tmp_path / "a-restored.png"))
-    assert error(read(tmp_path / "a-restored.png"), photo) < 0.8 * error(blurred, photo)
-    with Image.open(tmp_path / "a-restored.png") as image:
+    assert (outcome.code, outcome.out.strip()) == (0, str(tmp_path / "a-sharp.png"))
+    assert error(read(tmp_path / "a-sharp.png"), photo) < 0.8 * error(blurred, photo)
+    with Image.open(tmp_path / "a-sharp.png") as image:
         assert image.getexif()[TAG] == "a description"
     assert (tmp_path / "a.png").read_bytes() == before
 

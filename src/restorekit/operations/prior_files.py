@@ -51,7 +51,8 @@ def solve_files(
 
     Args:
         inputs: a picture or a folder, or several of them.
-        output: a file for one picture, else a folder; None for a file next to the picture.
+        output: a file for one picture, else a folder; None for one next to the picture, whose name
+            ends in "-sharp", "-large" or "-filled".
         problem: what happened to the pictures.
         black: the value of black in all inputs; "auto" finds it for each.
         white: the value of white.
@@ -67,7 +68,7 @@ def solve_files(
     ends = check_range(black, white)
     if quality is not None and not 1 <= quality <= 100:
         raise ArgumentError(f"quality is 1 to 100, not {quality}")
-    plan = plan_files(path_list(inputs), output)
+    plan = plan_files(path_list(inputs), output, suffix=f"-{problem.result}")
     if len(plan) == 1 and not overwrite and plan[0][1].exists():
         raise ArgumentError(f"'{plan[0][1]}' exists; choose another output, or overwrite it")
     change = Solving(problem)

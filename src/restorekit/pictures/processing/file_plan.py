@@ -37,8 +37,11 @@ def plan_files(
     output: str | PathLike[str] | None = None,
     *,
     in_place: bool = False,
+    suffix: str = _RESULT_SUFFIX,
 ) -> FilePlan:
     """Plan the output of each input file: in `output`, next to the input, or in its place.
+
+    Next to the input, the name of the result ends in `suffix`.
 
     Raises:
         ArgumentError: both `output` and `in_place` are given, or neither for several inputs.
@@ -54,7 +57,7 @@ def plan_files(
         raise ArgumentError("several pictures need an output folder; give one, or restore in place")
     if not inputs:
         raise ImageFileError("no picture given")
-    return plan_next_to(inputs[0])
+    return plan_next_to(inputs[0], suffix)
 
 
 def plan_outputs(inputs: Sequence[str | Path], output: str | PathLike[str]) -> FilePlan:
@@ -105,7 +108,7 @@ def find_inputs(inputs: Sequence[str | Path]) -> tuple[list[Path], Counter[str]]
     return list(dict.fromkeys(found)), unread
 
 
-def plan_next_to(given: str | Path) -> FilePlan:
+def plan_next_to(given: str | Path, suffix: str = _RESULT_SUFFIX) -> FilePlan:
     """Plan the output of a picture or folder next to it: "a-restored.jpg" for "a.jpg".
 
     Raises:
@@ -115,9 +118,9 @@ def plan_next_to(given: str | Path) -> FilePlan:
     # "." and ".." have no name to which a suffix could be added.
     source = Path(os.path.abspath(given)) if Path(given).name in ("", "..") else Path(given)
     if source.is_dir():
-        return plan_outputs([source], source.with_name(source.name + _RESULT_SUFFIX))
+        return plan_outputs([source], source.with_name(source.name + suffix))
     _check_exists(source)
-    target = source.with_name(f"{source.stem}{_RESULT_SUFFIX}{source.suffix}")
+    target = source.with_name(f"{source.stem}{suffix}{source.suffix}")
     if format_of_suffix(source.suffix) is None:
         next(iter_pages(source))  # explains why the file is not supported
     format_for(target)

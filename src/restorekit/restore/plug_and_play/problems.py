@@ -37,8 +37,13 @@ class Problem(Protocol):
     """What happened to images, and how it is undone.
 
     Attributes:
+        result: what the image becomes, in a word.
         factor: by which the result is larger than the image.
     """
+
+    @property
+    def result(self) -> str:
+        """What the image becomes; the names of files end with it."""
 
     @property
     def factor(self) -> int:
@@ -66,6 +71,7 @@ class Blurred:
     sigma: float | None
     prior: Prior
     factor: int = 1
+    result: str = "sharp"
 
     def solve(self, canvas: Canvas) -> tuple[float, ...]:
         """Write the sharp images."""
@@ -96,6 +102,7 @@ class Reduced:
     factor: int
     sigma: float
     prior: Prior
+    result: str = "large"
 
     def solve(self, canvas: Canvas) -> tuple[float, ...]:
         """Write the large images."""
@@ -124,6 +131,7 @@ class Incomplete:
     sigma: float
     prior: Prior
     factor: int = 1
+    result: str = "filled"
 
     def solve(self, canvas: Canvas) -> tuple[float, ...]:
         """Write the filled images; known pixels stay as they are."""
