@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -108,8 +109,10 @@ class N3Net(nn.Module):
         x = noisy
         for axis in (2, 3):
             length = x.shape[axis]
-            # Not `max`, and no branch: an exported graph takes small images and large ones.
-            count: int = torch.sym_max(length, self.smallest)  # type: ignore[assignment]
+            # No branch in an exported graph, which takes small images and large ones. A compiled
+            # one may have it, and torch 2.10 does not compile sym_max.
+            larger = max if torch.compiler.is_dynamo_compiling() else torch.sym_max
+            count = cast(int, larger(length, self.smallest))
             places = mirrored_indices(length, count, repeat_border=False, device=x.device)
             x = x.index_select(axis, places)
         x = self.blocks[0](x)
