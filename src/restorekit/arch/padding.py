@@ -114,6 +114,18 @@ def check_positive(model: str, **arguments: float) -> None:
             raise ArgumentError(f"model '{model}': argument '{name}' must be positive, not {value}")
 
 
+def check_window(model: str, size: int, largest: int) -> None:
+    """Check the side of a square window in pixels, which has a middle pixel.
+
+    Raises:
+        ArgumentError: it is even, below 3 or above `largest`.
+    """
+    if not 3 <= size <= largest or size % 2 == 0:
+        raise ArgumentError(
+            f"model '{model}': argument 'size' must be odd, from 3 to {largest}, not {size}"
+        )
+
+
 def check_at_most(maximum: int, model: str, **arguments: int) -> None:
     """Check that arguments of a model's constructor are not too large.
 

@@ -74,7 +74,7 @@ class MeasureJpeg:
     """Measures the quality and the blocks of a JPEG; the result is a `Jpeg`.
 
     Example:
-        >>> from restorekit.estimate.image_sample import ImageSample, once_for_sample
+        >>> from restorekit.estimate.image_sample import ImageSample
         >>> blocks = torch.rand(3, 8, 8).repeat_interleave(8, 1).repeat_interleave(8, 2)
         >>> jpeg = restorekit.create_measurement("jpeg")(ImageSample.of(blocks))
         >>> jpeg.blockiness > 0.1, jpeg.top, jpeg.left

@@ -11,8 +11,7 @@ from kornia.filters import bilateral_blur
 from torch import Tensor, nn
 
 from restorekit.arch.classical.base import noise_levels
-from restorekit.arch.padding import check_batch, check_positive
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import check_batch, check_positive, check_window
 
 _LARGEST = 31  # pixels a side
 _LEAST = 1e-6  # level at which only equal pixels are averaged
@@ -48,10 +47,7 @@ class Bilateral(nn.Module):
 
     def __init__(self, size: int = 9, strength: float = 1.75, radius: float = 2.0) -> None:
         super().__init__()
-        if not 3 <= size <= _LARGEST or size % 2 == 0:
-            raise ArgumentError(
-                f"model 'bilateral': argument 'size' must be odd, from 3 to {_LARGEST}, not {size}"
-            )
+        check_window("bilateral", size, _LARGEST)
         check_positive("bilateral", strength=strength, radius=radius)
         self.size = size
         self.strength = strength

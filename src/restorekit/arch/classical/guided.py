@@ -10,8 +10,7 @@ from kornia.filters import guided_blur
 from torch import Tensor, nn
 
 from restorekit.arch.classical.base import noise_levels
-from restorekit.arch.padding import check_batch, check_positive
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import check_batch, check_positive, check_window
 
 _LARGEST = 63  # pixels a side
 _LEAST = 1e-6  # level that keeps the inverse of flat windows finite
@@ -46,10 +45,7 @@ class Guided(nn.Module):
 
     def __init__(self, size: int = 5, strength: float = 2.3) -> None:
         super().__init__()
-        if not 3 <= size <= _LARGEST or size % 2 == 0:
-            raise ArgumentError(
-                f"model 'guided': argument 'size' must be odd, from 3 to {_LARGEST}, not {size}"
-            )
+        check_window("guided", size, _LARGEST)
         check_positive("guided", strength=strength)
         self.size = size
         self.strength = strength

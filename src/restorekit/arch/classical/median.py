@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restorekit.arch.padding import check_batch
-from restorekit.errors import ArgumentError
+from restorekit.arch.padding import check_batch, check_window
 
 _SORTED = (3, 5)  # sizes of windows that kornia sorts by a fixed network, on a CPU
 _LARGEST = 31  # pixels a side; a megapixel takes minutes then
@@ -51,10 +50,7 @@ class Median(nn.Module):
 
     def __init__(self, size: int = 3, switching: bool = False, per_channel: bool = False) -> None:
         super().__init__()
-        if not 3 <= size <= _LARGEST or size % 2 == 0:
-            raise ArgumentError(
-                f"model 'median': argument 'size' must be odd, from 3 to {_LARGEST}, not {size}"
-            )
+        check_window("median", size, _LARGEST)
         self.size = size
         self.switching = switching
         self.per_channel = per_channel
