@@ -1,6 +1,6 @@
 """Noises of restorekit and of other libraries on one thread, in batches of 32x3x128x128.
 
-    python benchmarks/noise_throughput.py [--device cuda] [--turns 15] [--noises 'poisson*']
+    python benchmarks/noise_throughput.py [--device cuda] [--turns 15] [--noises NAME] [--peak 30]
 
 Each noise is measured with its defaults, those made of others with gaussian and salt_and_pepper.
 Where scikit-image, albumentations, kornia, deepinv or torch are installed and have the kind, they
@@ -34,8 +34,7 @@ COMPARED = {
     "gaussian": {"std": 0.1},
     "uniform": {"amplitude": 0.1},
     "laplace": {"scale": 0.1},
-    "poisson": {"peak": 30.0},
-    "poisson_gaussian": {"gain": 1 / 30, "read": 0.05},
+    "poisson_gaussian": {"read": 0.05},
     "speckle": {"std": 0.1},
     "gamma": {"looks": 4.0},
     "rician": {"std": 0.1},
@@ -44,10 +43,12 @@ COMPARED = {
 Made = Callable[[torch.Tensor], object]
 
 
-def ours(name: str, device: torch.device) -> Made:
-    """A noise of restorekit as a function of the batch."""
-    needed = [a.name for a in noises.describe(name).arguments if a.required]
-    arguments = COMPARED.get(name, {key: REQUIRED[key] for key in needed})
+def ours(name: str, device: torch.device, peak: float) -> Made:
+    """A noise of restorekit as a function of the batch, with `peak` photons at a white pixel."""
+    described = noises.describe(name).arguments
+    needed = {each.name: REQUIRED[each.name] for each in described if each.required}
+    photons = {"poisson": {"peak": peak}, "poisson_gaussian": {"gain": 1 / peak}}.get(name, {})
+    arguments = {**needed, **COMPARED.get(name, {}), **photons}
     noise = noises.create(name, **arguments).to(device)
     generator = torch.Generator(device).manual_seed(0)
     return lambda clean: noise(clean, generator)
@@ -69,12 +70,14 @@ def medians(rivals: dict[str, Made], clean: torch.Tensor, turns: int) -> dict[st
     return {name: 1000 * statistics.median(each[WARM_UP:]) for name, each in times.items()}
 
 
-def rows(pattern: str, clean: torch.Tensor, turns: int) -> Iterator[tuple[str, dict[str, float]]]:
+def rows(
+    pattern: str, clean: torch.Tensor, turns: int, peak: float
+) -> Iterator[tuple[str, dict[str, float]]]:
     """Each noise with the medians of all that make it."""
     for name in noises.names(pattern):
-        rivals = {"restorekit": ours(name, clean.device)}
+        rivals = {"restorekit": ours(name, clean.device, peak)}
         if clean.device.type == "cpu":
-            rivals |= others(name, clean)
+            rivals |= others(name, clean, peak)
         yield name, medians(rivals, clean, turns)
 
 
@@ -84,12 +87,13 @@ def main() -> None:
     add_device(parser)
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--noises", default="*")
+    parser.add_argument("--peak", type=float, default=30.0, help="photons of a white pixel")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
     torch.set_num_threads(1)
     print(f"{name_of(device)}; one thread, batches of {'x'.join(map(str, SHAPE))}, ms a batch")
     clean = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0)).to(device)
-    for name, found in rows(arguments.noises, clean, arguments.turns):
+    for name, found in rows(arguments.noises, clean, arguments.turns, arguments.peak):
         words = "  ".join(f"{library} {median:.1f}" for library, median in found.items())
         best = min(found, key=lambda library: found[library])
         rate = SHAPE[0] / found["restorekit"] * 1000

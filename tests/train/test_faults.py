@@ -139,6 +139,8 @@ def test_a_disk_without_locks_is_warned_of(tmp_path: Path, monkeypatch: pytest.M
     assert os.listdir(tmp_path) == []
 
 
+# torch opens some files to find out why the worker died, and leaves closing them to Python.
+@pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedRandom:ResourceWarning")
 def test_a_data_worker_that_is_killed(tiny: Make) -> None:
     """As by the system when memory runs out: the message is one line, and the lock is free."""
     trainer = tiny(num_workers=1, steps=10**6)
