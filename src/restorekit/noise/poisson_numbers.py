@@ -27,7 +27,7 @@ _OFFSET, _END = 4.0, 128.0
 _GRID_BITS = 23 - 8  # low bits of a float that its place in the grid does not have
 _IN_TABLE = _END - _OFFSET  # rates below it have a row in the table
 _LARGE = 40.0  # rates above it may be drawn from normal numbers
-_COLUMNS = 128  # from a rate of 64 on, the distribution reaches further than 5 deviations
+_COLUMNS = 128  # of a row: the counts from 0 on, or those around a rate above 64
 # The 32 random bits of a table look-up: rounding of the rate, column, and choice of the alias.
 _ROUNDING_BITS, _COLUMN_BITS, _CHOICE_BITS = 12, 7, 13
 _COUNT_BITS = 8  # of a count in an entry of the table
