@@ -209,3 +209,20 @@ def test_a_file_is_known_by_its_name() -> None:
         if not module.startswith("restorekit.cli.") and not module.endswith(".base"):
             seen[module.rpartition(".")[2]].append(module)
     assert {name: same for name, same in seen.items() if len(same) > 1} == {}
+
+
+def test_a_shared_layer_has_its_own_name() -> None:
+    """A class of `arch` that another file imports is the only one there with its name."""
+    arch = {name: tree for name, tree in TREES.items() if name.startswith("restorekit.arch.")}
+    defined = [
+        node.name for tree in arch.values() for node in tree.body if isinstance(node, ast.ClassDef)
+    ]
+    shared = {
+        alias.name
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in arch
+        for alias in node.names
+    }
+    assert "TransposedAttention" in shared
+    assert {name for name in shared if defined.count(name) > 1} == set()

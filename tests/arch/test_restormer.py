@@ -16,7 +16,7 @@ from torch.nn import functional
 from restorekit import create_model, load_model
 from restorekit.arch.channel_norm import ChannelNorm, ScaleNorm
 from restorekit.arch.restormer import GatedFeedForward, Restormer
-from restorekit.arch.transformer_unet import ChannelAttention
+from restorekit.arch.transformer_unet import TransposedAttention
 from restorekit.errors import ArgumentError, CheckpointError
 from restorekit.weights import read_card
 from tests.arch.reference_networks import loaded, parameters, randomise
@@ -32,8 +32,8 @@ TINY: dict[str, Any] = {
 
 def test_attention_is_between_channels() -> None:
     """One head at a time: softmax of the scaled cosines of feature maps, times the values."""
-    layer = randomise(ChannelAttention(6, heads=2))
-    assert isinstance(layer, ChannelAttention)
+    layer = randomise(TransposedAttention(6, heads=2))
+    assert isinstance(layer, TransposedAttention)
     x = torch.randn(1, 6, 5, 7)
     queries, keys, values = layer.qkv_dwconv(layer.qkv(x))[0].flatten(1).split(6)
     means = []

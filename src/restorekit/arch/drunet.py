@@ -16,8 +16,8 @@ from restorekit.arch.sigma_input import sigma_map
 SCALES = 4
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around a ReLU, added to the input: (B, C, H, W) -> (B, C, H, W)."""
+class BiasFreeResidualBlock(nn.Module):
+    """Two 3x3 convolutions without biases around a ReLU, added to the input."""
 
     def __init__(self, width: int, gain: float) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class DRUNet(nn.Module):
         gain = ((2 * SCALES - 1) * blocks) ** -0.5
 
         def stage(width: int) -> list[nn.Module]:
-            return [ResidualBlock(width, gain) for _ in range(blocks)]
+            return [BiasFreeResidualBlock(width, gain) for _ in range(blocks)]
 
         def down(fine: int) -> nn.Sequential:
             return nn.Sequential(*stage(fine), downsample(fine, 2 * fine, bias=False))

@@ -18,7 +18,7 @@ from restorekit.arch.channel_norm import ChannelNorm
 from restorekit.arch.checkpointing import recomputed
 from restorekit.arch.nafnet import SimpleGate
 from restorekit.arch.padding import check_multiple
-from restorekit.arch.transformer_unet import ChannelAttention, TransformerUNet, depthwise
+from restorekit.arch.transformer_unet import TransformerUNet, TransposedAttention, depthwise
 from restorekit.errors import ArgumentError
 
 _BASIS = 32  # number of kernels in each basis
@@ -211,7 +211,7 @@ class KBBlockL(nn.Module):
         self.norm1 = ChannelNorm(width, eps=1e-6)
         self.attn = MultiAxisFusion(width, _hidden_channels("kbnet_l", width, expansion))
         self.norm2 = ChannelNorm(width, eps=1e-6)
-        self.ffn = ChannelAttention(width, heads)
+        self.ffn = TransposedAttention(width, heads)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from restorekit.arch.channel_norm import ChannelNorm, ScaleNorm
 from restorekit.arch.padding import check_at_least, check_expansion
-from restorekit.arch.transformer_unet import ChannelAttention, TransformerUNet, depthwise
+from restorekit.arch.transformer_unet import TransformerUNet, TransposedAttention, depthwise
 
 
 class GatedFeedForward(nn.Module):
@@ -39,7 +39,7 @@ class RestormerBlock(nn.Module):
     def __init__(self, width: int, heads: int, expansion: float, bias_free: bool) -> None:
         super().__init__()
         self.norm1 = layer_norm(width, bias_free)
-        self.attn = ChannelAttention(width, heads)
+        self.attn = TransposedAttention(width, heads)
         self.norm2 = layer_norm(width, bias_free)
         self.ffn = GatedFeedForward(width, int(width * expansion))
 

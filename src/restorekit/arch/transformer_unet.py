@@ -115,7 +115,7 @@ class TransformerUNet(nn.Module):
         return (noisy + crop(change, size)).to(noisy.dtype)
 
 
-class ChannelAttention(nn.Module):
+class TransposedAttention(nn.Module):
     """Multi-head attention between channels instead of pixels.
 
     Each head has C / heads channels, which attend to each other by the cosine of their feature
