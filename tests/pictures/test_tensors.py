@@ -123,3 +123,16 @@ def test_alpha_and_profile_of_another_kind() -> None:
     gray = Image.new("L", (1, 1))
     copy_metadata(colour, gray)
     assert gray.info == {"dpi": (72, 72)}
+
+
+def test_the_thumbnail_of_the_source_is_not_copied() -> None:
+    """It shows the source; the other EXIF data is."""
+    tags = Image.Exif()
+    tags[0x010E] = "a description"
+    ifd = tags.get_ifd(1)
+    ifd.update({0x0201: 1, 0x0202: 4})
+    source, target = Image.new("L", (1, 1)), Image.new("L", (1, 1))
+    source.info["exif"] = tags.tobytes()
+    copy_metadata(source, target)
+    found = target.getexif()
+    assert (found[0x010E], found.get_ifd(1)) == ("a description", {})

@@ -18,7 +18,7 @@ from torch import Tensor
 from restorekit.errors import ImageFileError, InputError
 from restorekit.luma import LUMA as LUMA
 from restorekit.pictures.codecs.pillow_files import MODES, info_of
-from restorekit.pictures.metadata import exif
+from restorekit.pictures.metadata import exif, xmp
 from restorekit.pictures.metadata.left_out import without_claims
 from restorekit.pictures.picture import Picture, profile_is_of
 from restorekit.pictures.pixel_values import Array, from_unit, to_unit
@@ -137,10 +137,25 @@ def copy_metadata(source: Image.Image, target: Image.Image) -> None:
     space = b"RGB " if target.mode.startswith("RGB") else b"GRAY"
     if not isinstance(profile, bytes) or not profile_is_of(profile, space):
         info.pop("icc_profile", None)
-    # For a TIFF, Pillow has directories instead of an EXIF block.
-    if source.format == "TIFF" and (block := exif.descriptive(source.getexif())):
-        info["exif"] = exif.PREFIX + block
+    if block := _exif_block(source):
+        # A viewer would show the thumbnail of the source for the target.
+        info["exif"] = exif.PREFIX + exif.without_thumbnail(block)
     target.info.update(info)
+
+
+def state_size(source: Image.Image, target: Image.Image) -> None:
+    """Let the metadata of `target`, which was copied from `source`, state its own size."""
+    if block := _exif_block(source):
+        target.info["exif"] = exif.PREFIX + exif.sized(block, *target.size)
+    if isinstance(packet := target.info.get("xmp"), bytes):
+        target.info["xmp"] = xmp.sized(packet, *target.size)
+
+
+def _exif_block(image: Image.Image) -> bytes | None:
+    # For a TIFF, Pillow has directories instead of an EXIF block.
+    if image.format == "TIFF" and (block := exif.descriptive(image.getexif())):
+        return block
+    return exif.without_prefix(image.info.get("exif"))
 
 
 def _with_channels(levels: Array, channels: int) -> Array:

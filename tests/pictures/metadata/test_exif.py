@@ -90,6 +90,21 @@ def test_width_and_height_change_places_when_turned(order: str) -> None:
     assert exif.turned(patched, 6, is_swapped=True) == written
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("size", [(80, 60), (70_000, 3)])
+def test_a_stated_size_is_replaced(order: str, size: tuple[int, int]) -> None:
+    """Where there is one, whatever integers it had; all else stays."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x0100], tags[0x0101], tags[0x010F], tags[0x011A] = 300_000, 30, "a maker", 300.0
+    tags.get_ifd(0x8769).update({0xA002: 40, 0xA003: 300_000, 0x829A: 0.25})
+    found = tags_of(exif.sized(tags.tobytes()[6:], *size))
+    assert (found[0x0100], found[0x0101]) == size
+    assert (found[0x010F], found[0x011A]) == ("a maker", 300)
+    assert found.get_ifd(0x8769) == {0xA002: size[0], 0xA003: size[1], 0x829A: 0.25}
+    assert exif.sized(block(1, order), *size) == block(1, order)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turning_is_what_pil_does(orientation: int) -> None:
     """Each of the eight orientations agrees with PIL's transposition."""
@@ -107,6 +122,7 @@ def test_any_bytes_are_accepted(junk: bytes, head: bytes) -> None:
     damaged = head + junk
     assert exif.orientation_of(damaged) in range(1, 9)
     assert len(exif.turned(damaged, 1, is_swapped=True)) == len(damaged)
+    assert len(exif.sized(damaged, 5, 6)) == len(damaged)
     assert len(exif.without_thumbnail(damaged)) <= len(damaged)
     assert exif.resolution(damaged) is None
     exif.to_tiff(damaged)

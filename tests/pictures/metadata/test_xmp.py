@@ -89,3 +89,12 @@ def test_width_and_height_change_places() -> None:
     expected = b'<a exif:PixelYDimension="4" exif:PixelXDimension="3" tiff:ImageLength="4" w="4"/>'
     assert xmp.turned(packet, 1, is_swapped=True) == expected
     assert xmp.turned(expected, 6, is_swapped=True) == packet
+
+
+def test_a_stated_size_is_replaced() -> None:
+    """As attributes and as elements; those of other pictures stay."""
+    packet = b"""<a exif:PixelXDimension='4' tiff:ImageWidth = "4" w="4"
+    tiff:ImageLength="3"><exif:PixelYDimension>3</exif:PixelYDimension></a>"""
+    expected = b"""<a exif:PixelXDimension='800' tiff:ImageWidth = "800" w="4"
+    tiff:ImageLength="60"><exif:PixelYDimension>60</exif:PixelYDimension></a>"""
+    assert xmp.sized(packet, 800, 60) == expected

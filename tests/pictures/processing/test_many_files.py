@@ -39,6 +39,24 @@ def test_file_is_restored_with_its_metadata(tmp_path: Path) -> None:
         assert restored.getexif()[0x0110] == "a camera"
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_metadata_states_the_size_of_the_result(tmp_path: Path, factor: int) -> None:
+    """A number of micrometres per pixel follows a change of the size; a note with the size goes."""
+    kept = {"metadata": {"axes": "YX"}, "resolution": (100, 50), "resolutionunit": 1}
+    pixels = np.zeros((4, 5), np.uint8)
+    tifffile.imwrite(tmp_path / "a.ome.tif", pixels, **kept)
+
+    @one_at_a_time
+    def enlarge(picture: Picture, place: PagePlace) -> Picture:
+        return replace(picture, pixels=picture.pixels.repeat(factor, 0).repeat(factor, 1))
+
+    process_files(plan_outputs([tmp_path / "a.ome.tif"], tmp_path / "b.tif"), enlarge)
+    with tifffile.TiffFile(tmp_path / "b.tif") as result:
+        assert result.pages[0].shape == (4 * factor, 5 * factor)
+        assert result.is_ome == (factor == 1)
+        assert result.pages[0].get_resolution() == (100 * factor, 50 * factor)
+
+
 def test_every_page_is_restored_in_its_place(tmp_path: Path) -> None:
     """Each page of a scan is processed at its own depth, and with its position."""
     pages = [np.full((4, 5), 100, np.uint8), np.full((3, 3), 1000, np.uint16)]

@@ -9,12 +9,20 @@ makers contain offsets into them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, NamedTuple
+from typing import IO
 
 from PIL import Image
 
+from restorekit.pictures.metadata.exif_entries import (
+    SIZES,
+    content_of,
+    entries_at,
+    entries_of,
+    number_of,
+    ratio_of,
+)
 from restorekit.pictures.metadata.program_notes import Tag, is_of_tifffile
 from restorekit.pictures.pixel_values import Array
 
@@ -25,6 +33,7 @@ _THUMBNAIL, _THUMBNAIL_SIZE = 513, 514
 # Entries to exchange when a picture is rotated by 90 degrees: size and resolution, in the first
 # directory and in that of the exposure.
 _SIDES = ((256, 257), _RESOLUTION, (40962, 40963), (41486, 41487))
+_WIDTHS, _HEIGHTS = zip(_SIDES[0], _SIDES[2], strict=True)
 _INTEROPERABILITY = 40965  # a separate directory, which is not needed
 # Entries of the first directory of a TIFF that describe the picture, with the type to write. All
 # others describe the layout of the file.
@@ -45,7 +54,6 @@ DESCRIPTIVE = {
     **dict.fromkeys(range(40091, 40096), "B"),  # Windows' title, comment, author, keywords, subject
 }
 _WRITTEN_AS = {"s": (2, 1, 7), "H": (3,), "B": (1, 7)}  # types that may be written as each
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # bytes
 _EXPOSURE, _PLACE = 34665, 34853
 DIRECTORIES = (_EXPOSURE, _PLACE)
 
@@ -59,8 +67,8 @@ def without_prefix(block: object) -> bytes | None:
 
 def orientation_of(block: bytes | None) -> int:
     """The orientation, 1 to 8; 1 if the block lacks it or is damaged."""
-    for entry in _entries(block or b"", 0):
-        value = _number(block or b"", entry)
+    for entry in entries_of(block or b"", 0):
+        value = number_of(block or b"", entry)
         if entry.code == _ORIENTATION and value is not None and 1 <= value <= 8:
             return value
     return 1
@@ -68,10 +76,10 @@ def orientation_of(block: bytes | None) -> int:
 
 def resolution(block: bytes | None) -> tuple[float, float] | None:
     """Horizontal and vertical resolution in pixels per inch; None if it is missing."""
-    found = {entry.code: entry for entry in _entries(block or b"", 0)}
-    unit = _number(block or b"", found[_UNIT]) if _UNIT in found else _INCHES
+    found = {entry.code: entry for entry in entries_of(block or b"", 0)}
+    unit = number_of(block or b"", found[_UNIT]) if _UNIT in found else _INCHES
     factor = {_INCHES: 1.0, _CENTIMETRES: 2.54}.get(unit or 0)
-    values = [_ratio(block or b"", found[code]) for code in _RESOLUTION if code in found]
+    values = [ratio_of(block or b"", found[code]) for code in _RESOLUTION if code in found]
     if factor is None or len(values) != 2 or not all(0 < value < 1e6 for value in values):
         return None
     return values[0] * factor, values[1] * factor
@@ -87,7 +95,7 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
     """
     # Changed in place instead of written again, so that all offsets remain valid.
     patched = bytearray(block)
-    every = [*_entries(block, 0), *_entries(block, _EXPOSURE)]
+    every = [*entries_of(block, 0), *entries_of(block, _EXPOSURE)]
     for entry in every:
         if entry.code == _ORIENTATION:
             struct.pack_into(f"{entry.order}HIHH", patched, entry.place + 2, 3, 1, orientation, 0)
@@ -100,18 +108,29 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
     return bytes(patched)
 
 
+def sized(block: bytes, width: int, height: int) -> bytes:
+    """Replace the size of the picture in a block, where it is stated."""
+    patched = bytearray(block)
+    value = {**dict.fromkeys(_WIDTHS, width), **dict.fromkeys(_HEIGHTS, height)}
+    for entry in (*entries_of(block, 0), *entries_of(block, _EXPOSURE)):
+        if entry.code in value and number_of(block, entry) is not None:
+            content = (4, 1, value[entry.code])  # one integer of 32 bits
+            struct.pack_into(f"{entry.order}HII", patched, entry.place + 2, *content)
+    return bytes(patched)
+
+
 def without_thumbnail(block: bytes) -> bytes:
     """Remove the thumbnail from a block, because it shows the picture before restoring.
 
     Its directory is unlinked. Its bytes are cut off if they come last, as in most files; otherwise
     they are set to zero, so that offsets remain valid.
     """
-    every = list(_entries(block, 0))
+    every = list(entries_of(block, 0))
     link = every[-1].place + 12 if every else len(block)
     if link + 4 > len(block) or not any(block[link : link + 4]):
         return block
     (start,) = struct.unpack_from(f"{every[0].order}I", block, link)
-    values = {entry.code: _number(block, entry) for entry in _entries_at(block, start)}
+    values = {entry.code: number_of(block, entry) for entry in entries_at(block, start)}
     place, size = values.get(_THUMBNAIL) or 0, values.get(_THUMBNAIL_SIZE) or 0
     kept = bytearray(block)
     kept[link : link + 4] = bytes(4)
@@ -175,18 +194,18 @@ def to_tiff(block: bytes | None) -> tuple[list[Tag], dict[int, ExifDirectory]]:
     """
     block = block or b""
     tags: list[Tag] = []
-    for entry in _entries(block, 0):
-        kind, content = DESCRIPTIVE.get(entry.code), _content(block, entry)
+    for entry in entries_of(block, 0):
+        kind, content = DESCRIPTIVE.get(entry.code), content_of(block, entry)
         if kind is not None and content is not None and entry.kind in _WRITTEN_AS[kind]:
             content = content.rstrip(b"\x00") + b"\x00" if kind == "s" else content
-            count = len(content) // _SIZES[_WRITTEN_AS[kind][0]]
+            count = len(content) // SIZES[_WRITTEN_AS[kind][0]]
             tags.append((entry.code, kind, count, content, True))
     directories = {}
     for code in DIRECTORIES:
         entries = [
             (entry.code, entry.kind, entry.length, content)
-            for entry in _entries(block, code)
-            if entry.code != _INTEROPERABILITY and (content := _content(block, entry)) is not None
+            for entry in entries_of(block, code)
+            if entry.code != _INTEROPERABILITY and (content := content_of(block, entry)) is not None
         ]
         if entries:
             directories[code] = ExifDirectory(entries)
@@ -220,72 +239,3 @@ def is_note(value: object) -> bool:
     if not isinstance(value, str):
         return False
     return is_of_tifffile(value) or value.startswith("ImageJ=") or "<OME" in value[:4096]
-
-
-class _Entry(NamedTuple):
-    """An entry of a directory: byte order, code, type, number of values, and its offset."""
-
-    order: str
-    code: int
-    kind: int
-    length: int
-    place: int
-
-
-def _entries(block: bytes, code: int) -> Iterator[_Entry]:
-    """The entries of the first directory, or of the directory that its entry `code` points to."""
-    order = _order(block)
-    if order is None or len(block) < 8:
-        return
-    (start,) = struct.unpack_from(f"{order}I", block, 4)
-    if code:
-        found = (_number(block, entry) for entry in _entries_at(block, start) if entry.code == code)
-        start = next(found, None) or len(block)
-    yield from _entries_at(block, start)
-
-
-def _entries_at(block: bytes, start: int) -> Iterator[_Entry]:
-    order = _order(block)
-    if order is None or start + 2 > len(block):
-        return
-    (count,) = struct.unpack_from(f"{order}H", block, start)
-    # A damaged block may declare more entries than it has bytes for.
-    for place in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
-        code, kind, length = struct.unpack_from(f"{order}HHI", block, place)
-        yield _Entry(order, code, kind, length, place)
-
-
-def _order(block: bytes) -> str | None:
-    return {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
-
-
-def _number(block: bytes, entry: _Entry) -> int | None:
-    """The value of an entry with one integer of 16 or 32 bits; None for others."""
-    kind = {3: "H", 4: "I"}.get(entry.kind)
-    if kind is None or entry.length != 1:
-        return None
-    return int(struct.unpack_from(f"{entry.order}{kind}", block, entry.place + 8)[0])
-
-
-def _content(block: bytes, entry: _Entry) -> bytes | None:
-    """The values of an entry as little-endian bytes; None if some are missing."""
-    size, place = _SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
-    if size > 4:
-        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
-    content = block[place : place + size]
-    if not size or len(content) < size:
-        return None
-    if entry.order == "<":
-        return content
-    width = 4 if entry.kind in (5, 10) else _SIZES[entry.kind]  # a fraction has two integers
-    numbers = (content[start : start + width] for start in range(0, size, width))
-    return b"".join(number[::-1] for number in numbers)
-
-
-def _ratio(block: bytes, entry: _Entry) -> float:
-    """The value of an entry with one fraction; 0 for others."""
-    (place,) = struct.unpack_from(f"{entry.order}I", block, entry.place + 8)
-    if entry.kind != 5 or place + 8 > len(block):
-        return 0.0
-    above, below = struct.unpack_from(f"{entry.order}II", block, place)
-    return float(above / below) if below else 0.0

@@ -34,6 +34,7 @@ _SIDES = {
     b"ImageWidth": b"ImageLength",
     b"ImageLength": b"ImageWidth",
 }
+_WIDTHS, _HEIGHTS = (b"PixelXDimension", b"ImageWidth"), (b"PixelYDimension", b"ImageLength")
 
 
 def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
@@ -50,6 +51,14 @@ def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
     if not is_swapped:
         return packet
     return re.sub(rb"(?<=:)(?:%s)\b" % b"|".join(_SIDES), lambda name: _SIDES[name[0]], packet)
+
+
+def sized(packet: bytes, width: int, height: int) -> bytes:
+    """Replace the size of the picture in a packet, where it is stated."""
+    for names, value in ((_WIDTHS, width), (_HEIGHTS, height)):
+        stated = rb"(:(?:%s)(?:\s*=\s*[\"']|>)\s*)\d+" % b"|".join(names)
+        packet = re.sub(stated, rb"\g<1>%d" % value, packet)
+    return packet
 
 
 def without_claims(

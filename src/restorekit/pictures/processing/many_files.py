@@ -19,6 +19,7 @@ from restorekit.pictures.processing.one_file import (
     PictureFile,
     WriteOptions,
     Written,
+    stating_sizes,
 )
 
 
@@ -96,7 +97,9 @@ def process_files(
     """
     summary = ProcessingSummary()
     places = [PagePlace(number, *pair) for number, pair in enumerate(plan)]
-    for done in _Batches(plan, change, writing, at_once).through(places[rank::world]):
+    for done in _Batches(plan, stating_sizes(change), writing, at_once).through(
+        places[rank::world]
+    ):
         summary.add(done)
         if report is not None:
             report(done)

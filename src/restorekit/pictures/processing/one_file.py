@@ -18,6 +18,7 @@ from restorekit.pictures.pixel_values import Depth, full_scale
 from restorekit.pictures.processing.clipping import Clipping
 from restorekit.pictures.processing.file_plan import same_file
 from restorekit.pictures.read_files import count_pages, iter_pages
+from restorekit.pictures.stated_size import restated
 from restorekit.pictures.value_ranges import Range, range_of
 from restorekit.pictures.write_files import check_output, check_picture, write_pages
 from restorekit.storage.atomic import atomic_path
@@ -47,6 +48,18 @@ def one_at_a_time(change: Callable[[Picture, PagePlace], Picture]) -> PictureCha
 
     def changed(pictures: Sequence[Picture], places: Sequence[PagePlace]) -> Sequence[Picture]:
         return [change(*pair) for pair in zip(pictures, places, strict=True)]
+
+    return changed
+
+
+def stating_sizes(change: PictureChange) -> PictureChange:
+    """Let the metadata of results of another size state that size."""
+
+    def changed(pictures: Sequence[Picture], places: Sequence[PagePlace]) -> Sequence[Picture]:
+        return [
+            restated(after, before)
+            for after, before in zip(change(pictures, places), pictures, strict=True)
+        ]
 
     return changed
 

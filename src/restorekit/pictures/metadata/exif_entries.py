@@ -1,0 +1,81 @@
+"""The entries of an EXIF block, read where they are."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # in bytes
+
+
+class Entry(NamedTuple):
+    """An entry of a directory: byte order, code, type, number of values, and its offset."""
+
+    order: str
+    code: int
+    kind: int
+    length: int
+    place: int
+
+
+def entries_of(block: bytes, code: int) -> Iterator[Entry]:
+    """The entries of the first directory, or of the directory that its entry `code` points to."""
+    order = _order(block)
+    if order is None or len(block) < 8:
+        return
+    (start,) = struct.unpack_from(f"{order}I", block, 4)
+    if code:
+        found = (
+            number_of(block, entry) for entry in entries_at(block, start) if entry.code == code
+        )
+        start = next(found, None) or len(block)
+    yield from entries_at(block, start)
+
+
+def entries_at(block: bytes, start: int) -> Iterator[Entry]:
+    """The entries of the directory at an offset."""
+    order = _order(block)
+    if order is None or start + 2 > len(block):
+        return
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    # A damaged block may declare more entries than it has bytes for.
+    for place in range(start + 2, min(start + 2 + 12 * count, len(block) - 11), 12):
+        code, kind, length = struct.unpack_from(f"{order}HHI", block, place)
+        yield Entry(order, code, kind, length, place)
+
+
+def number_of(block: bytes, entry: Entry) -> int | None:
+    """The value of an entry with one integer of 16 or 32 bits; None for others."""
+    kind = {3: "H", 4: "I"}.get(entry.kind)
+    if kind is None or entry.length != 1:
+        return None
+    return int(struct.unpack_from(f"{entry.order}{kind}", block, entry.place + 8)[0])
+
+
+def content_of(block: bytes, entry: Entry) -> bytes | None:
+    """The values of an entry as little-endian bytes; None if some are missing."""
+    size, place = SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
+    if size > 4:
+        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
+    content = block[place : place + size]
+    if not size or len(content) < size:
+        return None
+    if entry.order == "<":
+        return content
+    width = 4 if entry.kind in (5, 10) else SIZES[entry.kind]  # a fraction has two integers
+    numbers = (content[start : start + width] for start in range(0, size, width))
+    return b"".join(number[::-1] for number in numbers)
+
+
+def ratio_of(block: bytes, entry: Entry) -> float:
+    """The value of an entry with one fraction; 0 for others."""
+    (place,) = struct.unpack_from(f"{entry.order}I", block, entry.place + 8)
+    if entry.kind != 5 or place + 8 > len(block):
+        return 0.0
+    above, below = struct.unpack_from(f"{entry.order}II", block, place)
+    return float(above / below) if below else 0.0
+
+
+def _order(block: bytes) -> str | None:
+    return {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])
