@@ -13,6 +13,7 @@ from restorekit import (
     ArgumentError,
     DataError,
     InputError,
+    UnknownNameError,
     adapt,
     create_model,
     create_noise,
@@ -129,6 +130,14 @@ def test_an_objective_that_needs_more_is_refused(picture: Path, start: str, tmp_
     """In one line, before anything is trained."""
     with pytest.raises(InputError, match="needs two noisy shots"):
         adapt(picture, tmp_path / "mine", start, objective="noise2noise")
+
+
+def test_an_unknown_objective(tmp_path: Path) -> None:
+    """Only those that learn from single noisy pictures are named; nothing is read before."""
+    with pytest.raises(UnknownNameError, match="Did you mean 'noise2void'") as caught:
+        adapt(tmp_path / "none.png", tmp_path / "mine", objective="noise2viod")
+    assert "neighbor2neighbor" in str(caught.value)
+    assert not {"supervised", "noise2noise", "distillation"} & set(str(caught.value).split(", "))
 
 
 def test_too_little_is_refused(tmp_path: Path, start: str) -> None:

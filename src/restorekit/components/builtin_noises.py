@@ -143,13 +143,13 @@ def _processed_noises() -> list[Component]:
             "blur",
             "restorekit.noise.blurring:Blur",
             "Gaussian blur of the picture",
-            tags=("degradation",),
+            tags=("degradation", "blur"),
         ),
         Component(
             "motion_blur",
             "restorekit.noise.blurring:MotionBlur",
             "blur of the picture by a straight motion of the camera",
-            tags=("degradation",),
+            tags=("degradation", "blur"),
         ),
         Component(
             "downscale",

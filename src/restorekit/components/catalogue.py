@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic
 
 from restorekit.components.component_records import SNAKE_CASE, Entry, Provider, Record
@@ -124,11 +124,7 @@ class Catalogue(Generic[Record]):
         """
         found = self.find(name)
         if found is None:
-            known = Catalogue.names(self)
-            raise UnknownNameError(
-                f"unknown {self.kind} '{name}'.{did_you_mean(str(name), known)} "
-                f"Available: {', '.join(known)}{failed_plugins()}"
-            )
+            raise _unknown(self.kind, name, Catalogue.names(self))
         return found
 
     def find(self, name: str) -> Entry[Record] | None:
@@ -140,3 +136,38 @@ class Catalogue(Generic[Record]):
         if name not in self._entries and self.form.fullmatch(str(name)):
             discover(plugins=True)
         return self._entries.get(name)
+
+
+def refuse_unknown(
+    catalogue: Catalogue[Record],
+    name: str,
+    fits: Callable[[Record], bool],
+    kind: str = "",
+    also: Iterable[str] = (),
+) -> None:
+    """Check a name where only some components fit; the error names only these.
+
+    A known name passes, whether it fits or not.
+
+    Args:
+        catalogue: the components.
+        name: what was given.
+        fits: whether a component fits.
+        kind: what those that fit are called; the kind of all if left out.
+        also: words that may be given in place of a name.
+
+    Raises:
+        UnknownNameError: the name is unknown.
+    """
+    if catalogue.find(name) is None:
+        every = (entry.component for entry in catalogue.loaded())
+        known = sorted({*(each.name for each in every if fits(each)), *also})
+        raise _unknown(kind or catalogue.kind, name, known)
+
+
+def _unknown(kind: str, name: object, known: Sequence[str]) -> UnknownNameError:
+    """The error of an unknown name, with the nearest one."""
+    return UnknownNameError(
+        f"unknown {kind} '{name}'.{did_you_mean(str(name), known)} "
+        f"Available: {', '.join(known)}{failed_plugins()}"
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from restorekit.components.catalogue import refuse_unknown
 from restorekit.components.kinds import objectives
 from restorekit.errors import ArgumentError, DataError
 from restorekit.networks.network import Network
@@ -116,6 +117,7 @@ def adapt(
     Raises:
         DataError: there is no picture, or there are too few pixels.
         ArgumentError: the noise is correlated between pixels and no objective was given.
+        UnknownNameError: no objective has that name.
         InputError: the objective needs more than single noisy pictures.
         CheckpointError: the weights do not exist or cannot be read.
 
@@ -127,6 +129,8 @@ def adapt(
         >>> outcome.folder.name, outcome.start
         ('mine', 'swift-gaussian-gray')
     """
+    if objective is not None:
+        _check_objective(objective)
     paths = _pictures(inputs)
     if model == AUTOMATIC or objective is None:
         analyses = [analyze(path) for path in _evenly(paths)]
@@ -164,6 +168,20 @@ def adapt(
     )
     _describe(adapted, start, len(paths))
     return adapted
+
+
+def _check_objective(objective: str | Mapping[str, Any]) -> None:
+    """Check the name of an objective.
+
+    Raises:
+        UnknownNameError: it is unknown; the message has those that learn from single noisy images.
+    """
+    name = objective.get("name") if isinstance(objective, Mapping) else objective.partition(":")[0]
+    refuse_unknown(
+        objectives,
+        str(name),
+        lambda each: "noisy targets" in each.tags and "pairs" not in each.tags,
+    )
 
 
 def _trainer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restorekit.components.catalogue import refuse_unknown
 from restorekit.components.kinds import noises
 from restorekit.errors import ArgumentError
 from restorekit.pictures.tensors import read_tensor, to_float
@@ -22,6 +24,7 @@ _REACH = 80  # pixels, farther than any blur among the noises reaches
 _NOTHING = 1e-6  # part of the largest weight that is taken for 0
 
 _EXAMPLES = "'gaussian:1.5' (radius), 'motion:9,30' (length, angle)"
+_FIRST_NAME = re.compile(r"\s*([^\W\d][\w -]*)")  # of an expression or a formula
 _SHORT = {"gaussian": ("blur", ("radius",)), "motion": ("motion_blur", ("length", "angle"))}
 
 # What a user may give: a degradation, the weights, or a picture of a point.
@@ -67,6 +70,7 @@ def read_kernel(blur: Blur) -> Kernel:
 
     Raises:
         ArgumentError: it is not a blur, or its weights are not those of one.
+        UnknownNameError: no degradation has its name.
         ImageFileError: the picture cannot be read.
     """
     if isinstance(blur, str):
@@ -134,6 +138,8 @@ def identity_kernel() -> Kernel:
 
 def _measured(blur: str | Mapping[str, Any] | nn.Module) -> Kernel:
     """The kernel of a degradation: what it makes of a point."""
+    if not isinstance(blur, nn.Module):
+        _check_name(blur)
     model = noises.build(blur)
     side = 2 * _REACH + 1
     point = torch.zeros(1, 1, side, side)
@@ -145,6 +151,18 @@ def _measured(blur: str | Mapping[str, Any] | nn.Module) -> Kernel:
     if not torch.equal(first, second) or not torch.allclose(first / 2, half, atol=1e-6):
         raise ArgumentError(f"'{blur}' is not a blur of fixed parameters; examples are {_EXAMPLES}")
     return _point_spread(first[0, 0])
+
+
+def _check_name(blur: str | Mapping[str, Any]) -> None:
+    """Check the name of a degradation.
+
+    Raises:
+        UnknownNameError: it is unknown; the message has the names of blurs only.
+    """
+    named = _FIRST_NAME.match(blur if isinstance(blur, str) else str(blur.get("name")))
+    if named:  # otherwise it is JSON, or a formula that starts with a weight
+        name = named[1].strip()
+        refuse_unknown(noises, name, lambda each: "blur" in each.tags, "blur", _SHORT)
 
 
 def _point_spread(image: Tensor) -> Kernel:
