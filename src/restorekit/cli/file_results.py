@@ -20,6 +20,7 @@ from restorekit.untrusted.plain_data import to_json_value
 
 if TYPE_CHECKING:
     from restorekit.operations.file_jobs import FileResult, FilesOutcome
+    from restorekit.restore.tiles.tile_size import TileSize
 
 
 Advance = Callable[["FileResult"], None]
@@ -40,6 +41,21 @@ def read_end(option: str, text: str) -> float | Literal["auto"]:
     if not math.isfinite(value):
         raise ArgumentError(f"{option} is a number, or auto, not '{text}'")
     return value
+
+
+def read_tile(text: str) -> TileSize:
+    """The value of --tile.
+
+    Raises:
+        ArgumentError: it is neither a side in pixels, nor "auto", nor "off".
+    """
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentError(f"--tile is auto, off, or a side in pixels, not '{text}'")
+    return int(text)
 
 
 @contextmanager
@@ -103,16 +119,13 @@ def print_failure(source: Path, error: object) -> None:
 
 def _decisions(result: FileResult) -> Iterator[str]:
     """A line for each page that was left unchanged, or whose network was chosen automatically."""
-    from restorekit.restore.safeguard.reason import MEANING
+    from restorekit.restore.safeguard.reason import describe_reason
 
     for number, page in enumerate(result.pages, 1):
         place = f", page {number}" if len(result.pages) > 1 else ""
         if page.left_alone is not None:
-            noise = f" (noise {255 * max(page.sigma, default=0.0):.1f} of 255)"
-            yield (
-                f"{result.source}{place}: left as it is: {MEANING[page.left_alone]}"
-                f"{noise if page.left_alone == 'clean' else ''}; --force restores it"
-            )
+            why = describe_reason(page.left_alone, page.sigma)
+            yield f"{result.source}{place}: {why}; --force restores it"
         elif page.choice is not None:
             yield f"{result.source}{place}: {page.choice.words}"
 

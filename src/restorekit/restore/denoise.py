@@ -34,6 +34,10 @@ def denoise(
 ) -> object:
     """Restore one image. For several images use a `Denoiser`, which loads the network once.
 
+    An image without noise worth removing, a page or line art is returned unchanged, unless `force`
+    is True. The reason is logged on level INFO, and is the field `left_alone` of what
+    `Denoiser.restore` returns.
+
     Args:
         image: a PIL image, a path, the bytes of a picture file, a stream of them, an array or a
             tensor; see `Denoiser`.

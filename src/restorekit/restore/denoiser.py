@@ -35,6 +35,7 @@ from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.noise_level import Sigma
 from restorekit.restore.outcome import DenoiseOutcome
 from restorekit.restore.pixel_meaning import PixelMeaning
+from restorekit.restore.safeguard.reason import describe_reason
 from restorekit.untrusted.text import quoted
 
 LOGGER = logging.getLogger(__name__)
@@ -315,8 +316,7 @@ class Denoiser:
             seconds = (time.perf_counter() - started) / max(len(jobs), 1)
             outcomes = [job.outcome(seconds) for job in jobs]
         for done in outcomes:
-            how = done.left_alone or f"tile {done.tile}, {done.precision}"
-            LOGGER.debug("model '%s': %s, %.3f s", done.model, how, done.seconds)
+            _log(done)
         return outcomes
 
     def _open(
@@ -341,3 +341,12 @@ class Denoiser:
         for words in dict.fromkeys(job.canvas.words for job in jobs if job.canvas.words):
             warn(words)
         return jobs
+
+
+def _log(done: DenoiseOutcome[object]) -> None:
+    """Log how an image was restored; that it was not is what a user asks about most."""
+    if done.left_alone is not None:
+        why = describe_reason(done.left_alone, done.sigma)
+        LOGGER.info("model '%s': the image is %s; force=True restores it", done.model, why)
+    how = done.left_alone or f"tile {done.tile}, {done.precision}"
+    LOGGER.debug("model '%s': %s, %.3f s", done.model, how, done.seconds)

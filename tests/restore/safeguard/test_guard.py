@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 import torch
@@ -162,6 +164,18 @@ class TestPages:
             assert outcome.left_alone == "two-valued"
             assert np.array_equal(outcome.image, given)
         assert np.array_equal(Denoiser("swift-gaussian", sigma=0.1)(page), page)
+
+    def test_why_a_page_stays_is_logged(
+        self, denoiser: Denoiser, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One line for each, on a level that nobody sees who does not ask for it."""
+        with caplog.at_level(logging.INFO, "restorekit"):
+            denoiser(text(16))
+            denoiser(noisy(photograph("astronaut"), 25))
+        (line,) = (each for each in caplog.records if each.name == "restorekit.restore.denoiser")
+        assert line.levelno == logging.INFO
+        assert "the image is left as it is: it has few distinct values" in line.getMessage()
+        assert "force=True" in line.getMessage()
 
     def test_bits_stay_bits(self) -> None:
         """An image of mode "1" keeps its mode, also with force=True."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 Reason = Literal["two-valued", "few-valued", "halftone", "clean", "unclear", "faint"]
@@ -16,3 +16,14 @@ MEANING: Mapping[Reason, str] = {
     "faint": "it uses a small part of its range, so its noise cannot be distinguished from "
     "detail; set black and white",
 }
+
+
+def describe_reason(reason: Reason, sigma: Sequence[float]) -> str:
+    """Why a picture was left unchanged, in words.
+
+    Args:
+        reason: the reason.
+        sigma: the noise level of each channel.
+    """
+    noise = f" (noise {255 * max(sigma, default=0.0):.1f} of 255)" if reason == "clean" else ""
+    return f"left as it is: {MEANING[reason]}{noise}"
