@@ -13,6 +13,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data
 
+import restorekit
+
 Refused = Callable[..., str]
 TAG = 0x010E  # ImageDescription
 
@@ -74,6 +76,25 @@ def test_a_folder_is_enlarged(run: Any, tmp_path: Path, photo: Any) -> None:
     assert "2 skipped" in run(*words).err
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_metadata_states_the_size_of_the_large_picture(
+    run: Any, tmp_path: Path, suffix: str
+) -> None:
+    """On the command line and of a PIL image; pixels per inch stay."""
+    exif = Image.Exif()
+    exif[TAG], exif[0x011A], exif[0x011B] = "a description", 300.0, 300.0
+    exif.get_ifd(0x8769).update({0xA002: 12, 0xA003: 10})
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (12, 10), (90, 120, 200)).save(path, exif=exif)
+    assert run("upscale", path, "-o", tmp_path / f"b{suffix}", "-m", "tv").code == 0
+    with Image.open(tmp_path / f"b{suffix}") as from_file, Image.open(path) as opened:
+        for large in (from_file, restorekit.upscale(opened, 2, model="tv")):
+            found = large.getexif()
+            assert large.size == (24, 20)
+            assert dict(found.get_ifd(0x8769)) == {0xA002: 24, 0xA003: 20}
+            assert (found[TAG], found[0x011A]) == ("a description", 300)
+
+
 def test_missing_pixels_are_filled(run: Any, tmp_path: Path, photo: Any) -> None:
     """Where the mask is white; all others stay as they are."""
     mask = np.zeros(photo.shape[:2], np.uint8)
@@ -111,6 +132,14 @@ def test_an_existing_result_is_kept(run: Any, refused: Refused, tmp_path: Path, 
     ("words", "told"),
     [
         (["deblur", "a.png", "--blur", "gaussian"], "'gaussian' is not a blur of fixed"),
+        (
+            ["deblur", "a.png", "--blur", "gauss:2"],
+            "unknown blur 'gauss'. Did you mean 'gaussian'? Available: blur, gaussian, motion, "
+            "motion_blur",
+        ),
+        (["deblur", "a.png", "--blur", "blurr(radius=2)"], "unknown blur 'blurr'. Did you mean"),
+        (["deblur", "a.png", "--blur", "motion blur"], "Did you mean 'motion_blur'?"),
+        (["upscale", "a.png", "--tile", "0"], "--tile is auto, off, or a side in pixels, not '0'"),
         (["deblur", "a.png", "--blur", "gaussian:x"], "write gaussian:RADIUS with numbers"),
         (["deblur", "a.png", "--blur", "gaussian:-1"], "radius"),
         (["deblur", "a.png", "--blur", "gaussian:99"], "radius"),
@@ -142,9 +171,9 @@ def test_too_large_a_picture(
     refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message says how much memory is needed and how much is free."""
-    from restorekit.restore.plug_and_play import problems
+    from restorekit.restore.plug_and_play import parts
 
-    monkeypatch.setattr(problems, "available_memory", lambda device: 100_000)
+    monkeypatch.setattr(parts, "available_memory", lambda device: 100_000)
     Image.new("RGB", (64, 40)).save(tmp_path / "a.png")
     told = refused("upscale", tmp_path / "a.png", "-m", "tv")
     assert "a result of 128x80 pixels needs about" in told

@@ -28,7 +28,7 @@ from restorekit.cli.denoise_options import (
     StrengthLuma,
     Tile,
 )
-from restorekit.cli.file_results import conclude, read_end, results_printed
+from restorekit.cli.file_results import conclude, read_end, read_tile, results_printed
 from restorekit.cli.noise_curve_option import read_stabilize
 from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, Precision, Verbose, White
 from restorekit.components.kinds import estimators
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from restorekit.pictures.pixel_values import Depth
     from restorekit.restore.coarse_noise import Scales as NumberOfScales
     from restorekit.restore.impulse_removal.remove import ImpulseMode
-    from restorekit.restore.tiles.tile_size import TileSize
 
 DEPTHS: dict[str, Depth | None] = {"like": None, "8": 8, "16": 16, "float": "float"}
 
@@ -108,7 +107,7 @@ def denoise(
             stabilize=mode,
             scales=_scales(scales),
             impulses=_impulses(impulses),
-            tile=_tile(tile),
+            tile=read_tile(tile),
             precision=_choice("--precision", precision, PRECISIONS),
             device=device,
             runtime=_choice("--runtime", runtime, ("auto", *RUNTIMES)),
@@ -156,16 +155,6 @@ def _scales(text: str) -> NumberOfScales:
 def _impulses(text: str) -> ImpulseMode:
     found: dict[str, ImpulseMode] = {"auto": "auto", "on": "on", "off": "off"}
     return found[_choice("--impulses", text, tuple(found))]
-
-
-def _tile(text: str) -> TileSize:
-    if text == "auto":
-        return "auto"
-    if text == "off":
-        return "off"
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentError(f"--tile is auto, off, or a side in pixels, not '{text}'")
-    return int(text)
 
 
 def _number(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from restorekit.cli.denoise_options import Quality
-from restorekit.cli.file_results import conclude, read_end, results_printed
+from restorekit.cli.denoise_options import Quality, Tile
+from restorekit.cli.file_results import conclude, read_end, read_tile, results_printed
 from restorekit.cli.options import OUTPUT, Black, Device, Inputs, Json, ReplaceFile, Verbose, White
 from restorekit.errors import ArgumentError
 
@@ -44,6 +44,7 @@ def deblur(
     black: Black = "auto",
     white: White = "auto",
     quality: Quality = None,
+    tile: Tile = "auto",
     device: Device = "auto",
     overwrite: ReplaceFile = False,
     as_json: Json = False,
@@ -52,16 +53,16 @@ def deblur(
     """Sharpen pictures whose blur is known.
 
     RADIUS is the standard deviation of a Gaussian in pixels, LENGTH is in pixels and ANGLE in
-    degrees, anticlockwise. Too large a blur gives ringing along edges. A picture is computed as a
-    whole, with about 420 bytes of memory for each colour pixel.
+    degrees, anticlockwise. Too large a blur gives ringing along edges. A large picture is
+    solved in overlapping parts if memory is short.
     """
-    level = None if sigma == "auto" else _level(sigma)
+    level, side = None if sigma == "auto" else _level(sigma), read_tile(tile)
 
     def make() -> Problem:
         from restorekit.restore.plug_and_play.kernels import blur_of_text
         from restorekit.restore.plug_and_play.tasks import deblurring
 
-        return deblurring(blur_of_text(blur), level, model, device)
+        return deblurring(blur_of_text(blur), level, model, device, side)
 
     _solve("deblurring", make, inputs, output, black, white, quality, overwrite, as_json, verbose)
 
@@ -77,6 +78,7 @@ def upscale(
     black: Black = "auto",
     white: White = "auto",
     quality: Quality = None,
+    tile: Tile = "auto",
     device: Device = "auto",
     overwrite: ReplaceFile = False,
     as_json: Json = False,
@@ -84,17 +86,16 @@ def upscale(
 ) -> None:
     """Enlarge pictures, as if bicubic resizing had made them smaller.
 
-    A picture is computed as a whole, with about 240 bytes of memory for each colour pixel of the
-    result.
+    A large picture is solved in overlapping parts if memory is short.
     """
-    level = _level(sigma)
+    level, side = _level(sigma), read_tile(tile)
     if factor not in ("2", "3", "4"):
         raise ArgumentError(f"--factor is 2, 3 or 4, not '{factor}'")
 
     def make() -> Problem:
         from restorekit.restore.plug_and_play.tasks import enlarging
 
-        return enlarging(int(factor), level, model, device)
+        return enlarging(int(factor), level, model, device, side)
 
     _solve("enlarging", make, inputs, output, black, white, quality, overwrite, as_json, verbose)
 
@@ -110,6 +111,7 @@ def inpaint(
     black: Black = "auto",
     white: White = "auto",
     quality: Quality = None,
+    tile: Tile = "auto",
     device: Device = "auto",
     overwrite: ReplaceFile = False,
     as_json: Json = False,
@@ -117,16 +119,16 @@ def inpaint(
 ) -> None:
     """Fill the missing pixels of pictures, which have the size of the mask.
 
-    All other pixels stay as they are. Gaps of a few pixels are filled, not large areas. A picture
-    is computed as a whole, with about 300 bytes of memory for each colour pixel.
+    All other pixels stay as they are. Gaps of a few pixels are filled, not large areas. A large
+    picture is solved in overlapping parts if memory is short.
     """
-    level = _level(sigma)
+    level, side = _level(sigma), read_tile(tile)
 
     def make() -> Problem:
         from restorekit.operations.prior_files import read_mask
         from restorekit.restore.plug_and_play.tasks import filling
 
-        return filling(read_mask(mask), level, model, device)
+        return filling(read_mask(mask), level, model, device, side)
 
     _solve("filling", make, inputs, output, black, white, quality, overwrite, as_json, verbose)
 

@@ -109,8 +109,8 @@ class Solving:
         alpha = None if picture.alpha is None else _enlarged(picture.alpha, factor)
         large = replace(picture, pixels=_enlarged(picture.pixels, factor), alpha=alpha)
         opened = open_image(large.pixels, None, meaning=PixelMeaning.of(large))
-        levels = self.problem.solve(opened.canvas)
-        row = {"sigma": levels[0], "seconds": time.perf_counter() - start}
+        levels, tile = self.problem.solve(opened.canvas)
+        row = {"sigma": levels[0], "tile": tile, "seconds": time.perf_counter() - start}
         self._pages.setdefault(place.number, []).append(row)
         return replace(large, pixels=cast(np.ndarray[Any, Any], opened.finish()))
 

@@ -226,6 +226,11 @@ class Canvas:
         if not self.is_in_place:
             self.result[samples] = self.source[samples]
 
+    def copy_where(self, mask: Tensor) -> None:
+        """Copy pixels of the image to the result, where a mask (1, 1, H, W) is set."""
+        source, result = _signed(self.source), _signed(self.result)
+        result.copy_(torch.where(mask, source, result))
+
     @property
     def _is_wide(self) -> bool:
         largest = max(abs(self.scale.black), abs(self.scale.white))

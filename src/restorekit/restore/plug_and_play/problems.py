@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from numbers import Real
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from restorekit.errors import ArgumentError, InputError
-from restorekit.memory import available_memory, format_size
-from restorekit.networks.loading import ModelLike
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.denoiser import Denoiser
 from restorekit.restore.missing_pixels import from_around
-from restorekit.restore.noise_estimation import estimate_sigma
+from restorekit.restore.noise_level import estimated_level
 from restorekit.restore.plug_and_play.degradation import Degradation
 from restorekit.restore.plug_and_play.kernels import Kernel, identity_kernel, reducing_kernel
-from restorekit.restore.plug_and_play.solver import FIRST_LEVEL, Prior, solve
+from restorekit.restore.plug_and_play.parts import Needs, PartSide, choose_parts, solve_parts
+from restorekit.restore.plug_and_play.prior import LEAST_SIGMA, DenoiserPrior
+from restorekit.restore.plug_and_play.solver import FIRST_LEVEL, NoiseField, Prior, solve
 
-DEFAULT_MODEL = "swift-gaussian"
-LEAST_SIGMA = 1 / 255  # less is not trusted: the rounding of 8 bits and the kernel have errors
 LARGEST_FACTOR = 4
 # Lower than in deblurring: where most pixels are unknown, more draws patterns into fine texture.
 _ENLARGING_LEVEL = 20 / 255
@@ -31,6 +29,19 @@ _STEPS = 8
 _FILL_STEPS = 16
 # Bytes of memory for each value of the result, measured.
 _BLURRED_BYTES, _REDUCED_BYTES, _INCOMPLETE_BYTES = 140, 80, 100
+_GUESS_BYTES = 8  # for each value of an image in parts
+
+
+class Solved(NamedTuple):
+    """How images were restored.
+
+    Attributes:
+        sigma: the noise level that was assumed for each image.
+        tile: largest side of a part in pixels, without margins; None for whole images.
+    """
+
+    sigma: tuple[float, ...]
+    tile: int | None
 
 
 class Problem(Protocol):
@@ -49,11 +60,11 @@ class Problem(Protocol):
     def factor(self) -> int:
         """By which height and width of the result are larger."""
 
-    def solve(self, canvas: Canvas) -> tuple[float, ...]:
+    def solve(self, canvas: Canvas) -> Solved:
         """Write the restored images to a canvas of the size of the result.
 
-        Returns:
-            The noise level that was assumed for each image.
+        Raises:
+            InputError: the problem does not fit the images, or there is not enough memory.
         """
 
 
@@ -65,28 +76,42 @@ class Blurred:
         kernel: the blur.
         sigma: standard deviation of the noise; None to estimate that of each image.
         prior: removes noise.
+        tile: side of the parts of a large image.
     """
 
     kernel: Kernel
     sigma: float | None
-    prior: Prior
+    prior: DenoiserPrior
+    tile: PartSide = "auto"
     factor: int = 1
     result: str = "sharp"
 
-    def solve(self, canvas: Canvas) -> tuple[float, ...]:
+    def solve(self, canvas: Canvas) -> Solved:
         """Write the sharp images."""
-        if self.kernel.reach >= max(canvas.size):
+        reach = self.kernel.reach
+        if reach >= max(canvas.size):
             raise InputError(
-                f"the blur reaches {self.kernel.reach} pixels, farther than the image of "
+                f"the blur reaches {reach} pixels, farther than the image of "
                 f"{canvas.size[1]}x{canvas.size[0]} pixels"
             )
-        levels = []
-        for number, image in _images(canvas, _BLURRED_BYTES):
-            level = _rms_noise(image) if self.sigma is None else self.sigma
-            levels.append(max(level, LEAST_SIGMA))
-            restored = _restored(image, self.kernel, 1, levels[-1], self.prior)
-            _write(canvas, number, restored)
-        return tuple(levels)
+        parts = choose_parts(canvas, Needs(_BLURRED_BYTES, self.prior, reach, reach), self.tile)
+        levels = self._levels(canvas)
+        for image, level in zip(_each_of(canvas), levels, strict=True):
+            solve_parts(canvas, image, parts, partial(self._part, canvas, image, level))
+        return Solved(levels, parts.side)
+
+    def _part(
+        self, canvas: Canvas, image: slice, level: float, rows: slice, columns: slice
+    ) -> Tensor:
+        observed = canvas.read(image, rows, columns, torch.float32)
+        return _restored(observed, self.kernel, 1, level, self.prior)
+
+    def _levels(self, canvas: Canvas) -> tuple[float, ...]:
+        """The noise level of each image, that of all its channels together."""
+        if self.sigma is not None:
+            return (self.sigma,) * len(canvas.source)
+        estimated = estimated_level(canvas).sigma.flatten(1).square().mean(1).sqrt()
+        return tuple(max(level, LEAST_SIGMA) for level in estimated.tolist())
 
 
 @dataclass(frozen=True)
@@ -97,24 +122,30 @@ class Reduced:
         factor: by which height and width were divided.
         sigma: standard deviation of the noise.
         prior: removes noise.
+        tile: side of the parts of a large result.
     """
 
     factor: int
     sigma: float
-    prior: Prior
+    prior: DenoiserPrior
+    tile: PartSide = "auto"
     result: str = "large"
 
-    def solve(self, canvas: Canvas) -> tuple[float, ...]:
+    def solve(self, canvas: Canvas) -> Solved:
         """Write the large images."""
-        kernel, step = reducing_kernel(self.factor), slice(None, None, self.factor)
-        for number, image in _images(canvas, _REDUCED_BYTES):
-            small = image[..., step, step]
-            _write(
-                canvas,
-                number,
-                _restored(small, kernel, self.factor, self.sigma, self.prior, _ENLARGING_LEVEL),
-            )
-        return (self.sigma,) * len(canvas.source)
+        reach = reducing_kernel(self.factor).reach
+        border = ceil(reach / self.factor) * self.factor
+        needs = Needs(_REDUCED_BYTES, self.prior, border, reach, self.factor)
+        parts = choose_parts(canvas, needs, self.tile)
+        for image in _each_of(canvas):
+            solve_parts(canvas, image, parts, partial(self._part, canvas, image))
+        return Solved((self.sigma,) * len(canvas.source), parts.side)
+
+    def _part(self, canvas: Canvas, image: slice, rows: slice, columns: slice) -> Tensor:
+        large = canvas.read(image, rows, columns, torch.float32)
+        small = large[..., :: self.factor, :: self.factor]
+        kernel = reducing_kernel(self.factor)
+        return _restored(small, kernel, self.factor, self.sigma, self.prior, _ENLARGING_LEVEL)
 
 
 @dataclass(frozen=True)
@@ -125,15 +156,17 @@ class Incomplete:
         missing: mask (H, W) of the pixels to fill.
         sigma: standard deviation of the noise.
         prior: removes noise.
+        tile: side of the parts of a large image.
     """
 
     missing: Tensor
     sigma: float
-    prior: Prior
+    prior: DenoiserPrior
+    tile: PartSide = "auto"
     factor: int = 1
     result: str = "filled"
 
-    def solve(self, canvas: Canvas) -> tuple[float, ...]:
+    def solve(self, canvas: Canvas) -> Solved:
         """Write the filled images; known pixels stay as they are."""
         gaps = self.missing.to(canvas.source.device)
         if tuple(gaps.shape) != canvas.size:
@@ -143,40 +176,24 @@ class Incomplete:
         known = ~gaps.expand(1, 1, -1, -1) & ~_fill_those_without_a_value(canvas, gaps)
         if not bool(known.any()):
             raise InputError("all pixels are missing; there is nothing to fill them from")
-        for number, image in _images(canvas, _INCOMPLETE_BYTES):
-            guess = from_around(image * known, known.to(image).expand_as(image))
-            degradation = Degradation(identity_kernel(), 1, guess)
-            filled = solve(
-                image, known, degradation, guess, self.sigma, self.prior, _FILL_STEPS, noise=True
-            )
-            _write(canvas, number, torch.where(known, image, filled))
-        return (self.sigma,) * len(canvas.source)
+        needs = Needs(_INCOMPLETE_BYTES, self.prior, whole_bytes=_GUESS_BYTES)
+        parts = choose_parts(canvas, needs, self.tile)
+        _guess(canvas, known)
+        for image in _each_of(canvas):
+            solve_parts(canvas, image, parts, partial(self._part, canvas, known, image))
+        canvas.copy_where(known)
+        return Solved((self.sigma,) * len(canvas.source), parts.side)
 
-
-def make_prior(model: ModelLike, device: str) -> Prior:
-    """A model as a function of a batch on the scale of [0, 1] and its noise level.
-
-    Raises:
-        ArgumentError: it does not use sigma.
-    """
-    denoiser = Denoiser(
-        model,
-        device=device,
-        sigma=LEAST_SIGMA,
-        black=0.0,
-        white=1.0,
-        alpha=False,
-        force=True,
-        impulses="off",
-        stabilize="off",
-        precision="float32",  # the levels of the last steps are below the rounding of bfloat16
-    )
-    if not denoiser.uses_sigma:
-        raise ArgumentError(
-            f"model '{denoiser.name}' does not use sigma; as a prior the strength of a denoiser "
-            f"must be set, as that of '{DEFAULT_MODEL}'"
+    def _part(
+        self, canvas: Canvas, known: Tensor, image: slice, rows: slice, columns: slice
+    ) -> Tensor:
+        guess = canvas.read(image, rows, columns, torch.float32)
+        degradation = Degradation(identity_kernel(), 1, guess)
+        noise = NoiseField(canvas.size, (rows, columns))
+        here = known[..., rows, columns]
+        return solve(
+            guess, here, degradation, guess, self.sigma, self.prior, _FILL_STEPS, noise=noise
         )
-    return lambda image, sigma: denoiser.with_sigma(sigma)(image)
 
 
 def check_level(sigma: object) -> float:
@@ -189,37 +206,6 @@ def check_level(sigma: object) -> float:
         scale = "on the scale of black 0 and white 1"
         raise ArgumentError(f"sigma is a number from 0 to 1, {scale}, not {sigma!r}")
     return max(float(sigma), LEAST_SIGMA)
-
-
-def _check_memory(canvas: Canvas, size: int) -> None:
-    """Check that a result of the size of the canvas can be computed.
-
-    Args:
-        canvas: the image.
-        size: bytes for each of its values.
-
-    Raises:
-        InputError: it needs more memory than is free.
-    """
-    height, width = canvas.size
-    needed = size * height * width * canvas.source.shape[1]
-    if needed > (free := available_memory(canvas.source.device)):
-        raise InputError(
-            f"a result of {width}x{height} pixels needs about {format_size(needed)} of memory, "
-            f"and {format_size(free)} are free; cut the picture into parts"
-        )
-
-
-def _images(canvas: Canvas, size: int) -> list[tuple[slice, Tensor]]:
-    """Each image of a batch in float32, (1, C, H, W), with its place.
-
-    Raises:
-        InputError: a result needs more memory than is free.
-    """
-    _check_memory(canvas, size)
-    everything = slice(None)
-    places = [slice(number, number + 1) for number in range(len(canvas.source))]
-    return [(place, canvas.read(place, everything, everything, torch.float32)) for place in places]
 
 
 def _restored(
@@ -242,11 +228,6 @@ def _restored(
     return functional.pad(image, (-border * scale,) * 4)
 
 
-def _rms_noise(image: Tensor) -> float:
-    """The estimated noise of an image, of all channels together."""
-    return float(estimate_sigma(image).square().mean().sqrt())
-
-
 def _fill_those_without_a_value(canvas: Canvas, gaps: Tensor) -> Tensor:
     """Let the result have those pixels without a value, such as NaN, that are in the gaps.
 
@@ -261,5 +242,24 @@ def _fill_those_without_a_value(canvas: Canvas, gaps: Tensor) -> Tensor:
     return empty.any(0, keepdim=True).any(1, keepdim=True).to(gaps.device)
 
 
-def _write(canvas: Canvas, place: slice, image: Tensor) -> None:
-    canvas.write(place, slice(None), canvas.encode(image.clone()))
+def _each_of(canvas: Canvas) -> list[slice]:
+    """The place of each image of a batch."""
+    return [slice(number, number + 1) for number in range(len(canvas.source))]
+
+
+def _guess(canvas: Canvas, known: Tensor) -> None:
+    """Fill the unknown pixels of images by interpolation: a first guess for all parts.
+
+    Args:
+        canvas: the images; those of the caller stay as they are.
+        known: mask (1, 1, H, W) of the known pixels.
+    """
+    canvas.make_replaceable()
+    weight, everything = known.float(), slice(None)
+    # One plane at a time, which needs a third of the memory.
+    for image in canvas.source.split(1):
+        for source in image.split(1, 1):
+            plane = replace(canvas, source=source)
+            values = plane.read(everything, everything, everything, torch.float32)
+            around = from_around(values * known, weight)[~known]
+            plane.replace_values(0, everything, ~known[0], plane.encode(around))

@@ -11,6 +11,26 @@ from torch import Tensor
 from restorekit.restore.plug_and_play.degradation import Degradation
 from restorekit.symmetry import ALL_SYMMETRIES
 
+
+class NoiseField:
+    """White noise of an image, as a part of the image gets it; the same in each run.
+
+    Args:
+        size: height and width of the image.
+        place: rows and columns of the part.
+    """
+
+    def __init__(self, size: tuple[int, int], place: tuple[slice, slice]) -> None:
+        self._size, self._place = size, place
+        self._random = torch.Generator().manual_seed(0)
+
+    def draw(self, like: Tensor) -> Tensor:
+        """The next noise of standard deviation 1 for the part, (B, C, h, w)."""
+        # That of the whole image, so that parts get the same where they overlap.
+        noise = torch.randn((*like.shape[:2], *self._size), generator=self._random)
+        return noise[..., *self._place].to(like)
+
+
 # A denoiser, as a function of a batch (B, C, H, W) and the standard deviation of its noise.
 Prior = Callable[[Tensor, float], Tensor]
 
@@ -26,7 +46,7 @@ def solve(
     sigma: float,
     prior: Prior,
     steps: int,
-    noise: bool = False,
+    noise: NoiseField | None = None,
     first: float = FIRST_LEVEL,
 ) -> Tensor:
     """The clean image behind a degraded one, by half-quadratic splitting.
@@ -45,19 +65,20 @@ def solve(
         sigma: standard deviation of the noise of `observed` on the scale of [0, 1], above 0.
         prior: removes noise.
         steps: how many, at least 1.
-        noise: whether noise of the assumed level is added before it is removed (as in Zhu et al.,
-            DiffPIR, CVPRW 2023, https://arxiv.org/abs/2305.08995). Where little was observed, a
-            denoiser that is applied again and again to images without noise exaggerates them.
+        noise: noise that is added at the assumed level before noise is removed (as in Zhu et al.,
+            DiffPIR, CVPRW 2023, https://arxiv.org/abs/2305.08995); None for none. Where little was
+            observed, a denoiser that is applied again and again to images without noise exaggerates
+            them.
         first: the assumed level of the first step.
 
     Returns:
         The clean image, (B, C, H, W), not clamped.
     """
-    random, start = torch.Generator().manual_seed(0), log10(max(first, sigma))
+    start = log10(max(first, sigma))
     for step, level in enumerate(torch.logspace(start, log10(sigma), steps).tolist()):
         image = degradation.explain(observed, known, image, _TRUST * (sigma / level) ** 2)
-        if noise:
-            image = image + level * torch.randn(image.shape, generator=random).to(image)
+        if noise is not None:
+            image = image + level * noise.draw(image)
         # Turned differently each time, so that preferred directions of the denoiser do not add up.
         turn = ALL_SYMMETRIES[step % len(ALL_SYMMETRIES)]
         image = turn.undo(prior(turn.apply(image), level))

@@ -13,20 +13,19 @@ from torch import Tensor
 from restorekit.errors import ArgumentError
 from restorekit.former_names import warn_former
 from restorekit.networks.loading import ModelLike
-from restorekit.pictures.tensors import read_image
+from restorekit.pictures.tensors import read_image, state_size
 from restorekit.restore.image_types import OpenedImage, open_image
 from restorekit.restore.plug_and_play.kernels import Blur, read_kernel
+from restorekit.restore.plug_and_play.prior import DEFAULT_MODEL, LEAST_SIGMA, make_prior
 from restorekit.restore.plug_and_play.problems import (
-    DEFAULT_MODEL,
     LARGEST_FACTOR,
-    LEAST_SIGMA,
     Blurred,
     Incomplete,
     Problem,
     Reduced,
     check_level,
-    make_prior,
 )
+from restorekit.restore.tiles.tile_size import TileSize, check_tile
 
 
 def deblur(
@@ -36,6 +35,7 @@ def deblur(
     sigma: float | None = None,
     model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    tile: TileSize = "auto",
     prior: ModelLike | None = None,
 ) -> Any:
     """Sharpen an image whose blur is known.
@@ -58,6 +58,9 @@ def deblur(
         model: a denoiser that uses sigma, which serves as the prior: the name of weights, a file, a
             run, a module, or a model without weights ("nlm").
         device: as for `Denoiser`.
+        tile: largest side in pixels of the parts in which a large image is solved; "off" or None
+            solves it whole. "auto" solves it whole if enough memory is free. The parts overlap, so
+            that seams are invisible.
         prior: the former name of `model`.
 
     Returns:
@@ -65,14 +68,14 @@ def deblur(
 
     Raises:
         ArgumentError: `blur` is not a blur, `sigma` is out of range, or `model` does not use sigma.
-        InputError: the image is unsupported, smaller than the blur, or too large for the memory.
+        InputError: the image is unsupported or smaller than the blur, or too little memory is free.
 
     Example:
         >>> sharp = restorekit.deblur(image, "blur(radius=1)", model="tv")
         >>> sharp.shape, sharp.dtype
         ((32, 32, 3), dtype('uint8'))
     """
-    problem = deblurring(blur, sigma, _present_model(model, prior), device)
+    problem = deblurring(blur, sigma, _present_model(model, prior), device, tile)
     return _solved(open_image(image, None), problem)
 
 
@@ -83,6 +86,7 @@ def upscale(
     sigma: float = LEAST_SIGMA,
     model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    tile: TileSize = "auto",
     prior: ModelLike | None = None,
 ) -> Any:
     """Enlarge an image, and sharpen what was lost when it was made smaller.
@@ -95,7 +99,7 @@ def upscale(
         scale: by which height and width are multiplied, from 2 to 4.
         sigma: standard deviation of the noise on the scale of [0, 1], which is not estimated, since
             estimators take detail of single pixels for noise. At least 1/255 is assumed.
-        model, device, prior: as for `deblur`.
+        model, device, tile, prior: as for `deblur`.
 
     Returns:
         The large image, of the same kind, type and range.
@@ -109,7 +113,7 @@ def upscale(
         >>> large.shape
         (64, 64, 3)
     """
-    problem = enlarging(scale, sigma, _present_model(model, prior), device)
+    problem = enlarging(scale, sigma, _present_model(model, prior), device, tile)
     # The same kind of image in the new size, every pixel repeated.
     return _solved(open_image(repeated(image, scale), None), problem)
 
@@ -121,6 +125,7 @@ def inpaint(
     sigma: float = LEAST_SIGMA,
     model: ModelLike = DEFAULT_MODEL,
     device: str = "auto",
+    tile: TileSize = "auto",
     prior: ModelLike | None = None,
 ) -> Any:
     """Fill missing pixels: scratches, text, lost samples. All others stay as they are.
@@ -133,7 +138,7 @@ def inpaint(
         missing: (H, W), an array, tensor or PIL image that is not 0 where a pixel is missing. These
             pixels may be NaN. Others that are NaN are not used, and stay so.
         sigma: standard deviation of the noise on the scale of [0, 1]; at least 1/255 is assumed.
-        model, device, prior: as for `deblur`.
+        model, device, tile, prior: as for `deblur`.
 
     Returns:
         The filled image, of the same kind, size, type and range.
@@ -150,11 +155,13 @@ def inpaint(
         >>> bool((filled[~missing] == image[~missing]).all())
         True
     """
-    problem = filling(missing, sigma, _present_model(model, prior), device)
+    problem = filling(missing, sigma, _present_model(model, prior), device, tile)
     return _solved(open_image(image, None), problem)
 
 
-def enlarging(factor: object, sigma: float, model: ModelLike, device: str) -> Reduced:
+def enlarging(
+    factor: object, sigma: float, model: ModelLike, device: str, tile: TileSize = "auto"
+) -> Reduced:
     """The problem of `upscale`, its arguments checked.
 
     Raises:
@@ -162,27 +169,33 @@ def enlarging(factor: object, sigma: float, model: ModelLike, device: str) -> Re
     """
     if isinstance(factor, bool) or factor not in range(2, LARGEST_FACTOR + 1):
         raise ArgumentError(f"scale is a whole number from 2 to {LARGEST_FACTOR}, not {factor!r}")
-    return Reduced(int(str(factor)), check_level(sigma), make_prior(model, device))
+    return Reduced(
+        int(str(factor)), check_level(sigma), make_prior(model, device), check_tile(tile)
+    )
 
 
-def deblurring(blur: Blur, sigma: float | None, model: ModelLike, device: str) -> Blurred:
+def deblurring(
+    blur: Blur, sigma: float | None, model: ModelLike, device: str, tile: TileSize = "auto"
+) -> Blurred:
     """The problem of `deblur`, its arguments checked.
 
     Raises:
         ArgumentError: as for `deblur`.
     """
     level = None if sigma is None else check_level(sigma)
-    return Blurred(read_kernel(blur), level, make_prior(model, device))
+    return Blurred(read_kernel(blur), level, make_prior(model, device), check_tile(tile))
 
 
-def filling(missing: Any, sigma: float, model: ModelLike, device: str) -> Incomplete:
+def filling(
+    missing: Any, sigma: float, model: ModelLike, device: str, tile: TileSize = "auto"
+) -> Incomplete:
     """The problem of `inpaint`, its arguments checked.
 
     Raises:
         ArgumentError: as for `inpaint`.
     """
     gaps = torch.as_tensor(np.asarray(missing) != 0)
-    return Incomplete(gaps, check_level(sigma), make_prior(model, device))
+    return Incomplete(gaps, check_level(sigma), make_prior(model, device), check_tile(tile))
 
 
 def _solved(opened: OpenedImage, problem: Problem) -> Any:
@@ -203,12 +216,14 @@ def _present_model(model: ModelLike, prior: ModelLike | None) -> ModelLike:
 
 
 def repeated(image: Any, scale: int) -> Any:
-    """An image in which every pixel is a square of equal ones."""
+    """An image in which every pixel is a square of equal ones, with metadata of its size."""
     if isinstance(image, (str, PathLike)):
         image = read_image(fsdecode(image))
     if isinstance(image, Image.Image):
         size = (image.width * scale, image.height * scale)
-        return image.resize(size, Image.Resampling.NEAREST)
+        large = image.resize(size, Image.Resampling.NEAREST)
+        state_size(image, large)
+        return large
     if isinstance(image, Tensor):
         return image.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
     first = 1 if np.ndim(image) == 4 else 0
