@@ -1,10 +1,9 @@
-"""Base class of the denoisers without weights: checks the batch, filters one image at a time."""
+"""Base class of the denoisers without weights: checks the batch, restores one image at a time."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,39 +11,35 @@ from restorekit.arch.padding import check_batch
 from restorekit.components.kinds import estimators
 from restorekit.errors import InputError
 
-Array = np.ndarray[Any, Any]
-
 
 class Classical(nn.Module):
-    """Base class of denoisers that filter one numpy image of known noise level at a time.
+    """Base class of denoisers that restore one image of known noise level at a time.
 
     They take any size and any number of channels, have no parameters and pass no gradient.
-    A subclass implements `filter` and sets `name`.
+    A subclass implements `restore_image` and sets `name`.
 
     Attributes:
         name: the registered name, for messages.
-        smallest: shorter sides are padded by mirroring to this many pixels.
         size_multiple: 1, since any height and width is accepted.
 
     Example:
-        >>> class Identity(Classical):
-        ...     name = "identity"
-        ...     def filter(self, image, sigma):
-        ...         return image
+        >>> class Halved(Classical):
+        ...     name = "halved"
+        ...     def restore_image(self, image, sigma):
+        ...         return image / 2
         >>> x = torch.rand(2, 3, 8, 9)
-        >>> torch.equal(Identity()(x, torch.full((2, 1, 1, 1), 0.1)), x)
+        >>> torch.equal(Halved()(x, torch.full((2, 1, 1, 1), 0.1)), x / 2)
         True
     """
 
     name: ClassVar[str]
-    smallest: ClassVar[int] = 1
 
     def __init__(self) -> None:
         super().__init__()
         self.size_multiple = 1
 
-    def filter(self, image: Array, sigma: float) -> Array:
-        """Restore one image, (H, W, C) float32, whose noise has the standard deviation `sigma`."""
+    def restore_image(self, image: Tensor, sigma: float) -> Tensor:
+        """Restore one image, (C, H, W) float32, whose noise has the standard deviation `sigma`."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -63,24 +58,12 @@ class Classical(nn.Module):
             InputError: `noisy` is not a float batch, or `sigma` does not fit it.
         """
         check_batch(noisy, None, self.name)
-        sigmas = noise_levels(noisy, sigma, self.name)
-        images = noisy.detach().float().cpu()
-        restored = torch.empty_like(noisy)
-        for index, (image, image_sigma) in enumerate(zip(images, sigmas.tolist(), strict=True)):
-            restored[index] = self._restore_image(image, image_sigma)
+        levels = noise_levels(noisy, sigma, self.name).tolist()
+        restored = noisy.clone(memory_format=torch.contiguous_format)
+        for image, level in zip(restored, levels, strict=True):
+            if level > 0:  # without noise nothing changes, not even by the rounding of a sum
+                image.copy_(self.restore_image(image.float(), level))
         return restored
-
-    def _restore_image(self, image: Tensor, sigma: float) -> Tensor:
-        if sigma <= 0.0:
-            return image
-        height, width = image.shape[1:]
-        # Filters with windows or scales fail, or see only their own border, on tiny images.
-        below, right = max(self.smallest - height, 0), max(self.smallest - width, 0)
-        array = np.pad(
-            image.movedim(0, 2).numpy(), ((0, below), (0, right), (0, 0)), mode="symmetric"
-        )
-        restored = self.filter(array, sigma)[:height, :width].reshape(height, width, -1)
-        return torch.from_numpy(restored.astype(np.float32)).movedim(2, 0)
 
 
 def noise_levels(noisy: Tensor, sigma: Tensor | None, model: str) -> Tensor:

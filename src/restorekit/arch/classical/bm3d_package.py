@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from restorekit.arch.classical.base import Array, Classical
+from restorekit.arch.classical.array_filter import Array, ArrayFilter
 from restorekit.extras import needs
 
 
-class PackagedBM3D(Classical):
+class PackagedBM3D(ArrayFilter):
     """BM3D from the package `bm3d`, which the extra `bm3d` installs; about a minute per megapixel.
 
     Colour images use CBM3D, matched by luminance. The profile "paper" is the normal one as

@@ -6,14 +6,14 @@ https://doi.org/10.1109/CVPR.2005.38
 
 from __future__ import annotations
 
-from restorekit.arch.classical.base import Array, Classical
+from restorekit.arch.classical.array_filter import Array, ArrayFilter
 from restorekit.arch.padding import check_at_most, check_positive
 from restorekit.extras import needs
 
 _LARGEST = 31  # pixels; a megapixel takes minutes then
 
 
-class NLM(Classical):
+class NLM(ArrayFilter):
     """Weighted mean of pixels with similar surroundings, over all channels together.
 
     Uses `denoise_nl_means` of scikit-image in its fast mode, which subtracts the expected

@@ -6,12 +6,12 @@ https://doi.org/10.1023/B:JMIV.0000011325.36760.1e, of the model of Rudin, Osher
 
 from __future__ import annotations
 
-from restorekit.arch.classical.base import Array, Classical
+from restorekit.arch.classical.array_filter import Array, ArrayFilter
 from restorekit.arch.padding import check_positive
 from restorekit.extras import needs
 
 
-class TV(Classical):
+class TV(ArrayFilter):
     """Minimise total variation plus distance to the noisy image, for each channel separately.
 
     Uses `denoise_tv_chambolle` of scikit-image, which the extra `classical` installs.

@@ -11,13 +11,13 @@ from itertools import product
 
 import numpy as np
 
-from restorekit.arch.classical.base import Array, Classical
+from restorekit.arch.classical.array_filter import Array, ArrayFilter
 from restorekit.arch.padding import check_at_least, check_at_most
 from restorekit.errors import ArgumentError, did_you_mean
 from restorekit.extras import needs
 
 
-class Wavelet(Classical):
+class Wavelet(ArrayFilter):
     """BayesShrink: soft thresholding of wavelet coefficients; colour images in YCbCr.
 
     Uses `denoise_wavelet` of scikit-image, which the extra `classical` installs with PyWavelets.
