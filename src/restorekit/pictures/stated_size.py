@@ -25,7 +25,7 @@ def restated(picture: Picture, former: Picture) -> Picture:
         return picture
     metadata = picture.metadata
     if metadata.exif is not None:
-        metadata = replace(metadata, exif=exif.sized(metadata.exif, width, height))
+        metadata = replace(metadata, exif=exif.sized(metadata.exif, (width, height), size[::-1]))
     if metadata.xmp is not None:
         metadata = replace(metadata, xmp=xmp.sized(metadata.xmp, width, height))
     if metadata.notes:

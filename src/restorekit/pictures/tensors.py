@@ -146,7 +146,7 @@ def copy_metadata(source: Image.Image, target: Image.Image) -> None:
 def state_size(source: Image.Image, target: Image.Image) -> None:
     """Let the metadata of `target`, which was copied from `source`, state its own size."""
     if block := _exif_block(source):
-        target.info["exif"] = exif.PREFIX + exif.sized(block, *target.size)
+        target.info["exif"] = exif.PREFIX + exif.sized(block, target.size, source.size)
     if isinstance(packet := target.info.get("xmp"), bytes):
         target.info["xmp"] = xmp.sized(packet, *target.size)
 

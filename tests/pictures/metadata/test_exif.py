@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
 from restorekit.pictures.metadata import exif
 from restorekit.pictures.picture import Metadata, Picture
@@ -98,11 +99,26 @@ def test_a_stated_size_is_replaced(order: str, size: tuple[int, int]) -> None:
     tags.endian = order
     tags[0x0100], tags[0x0101], tags[0x010F], tags[0x011A] = 300_000, 30, "a maker", 300.0
     tags.get_ifd(0x8769).update({0xA002: 40, 0xA003: 300_000, 0x829A: 0.25})
-    found = tags_of(exif.sized(tags.tobytes()[6:], *size))
+    found = tags_of(exif.sized(tags.tobytes()[6:], size, (40, 30)))
     assert (found[0x0100], found[0x0101]) == size
     assert (found[0x010F], found[0x011A]) == ("a maker", 300)
     assert found.get_ifd(0x8769) == {0xA002: size[0], 0xA003: size[1], 0x829A: 0.25}
-    assert exif.sized(block(1, order), *size) == block(1, order)
+    assert exif.sized(block(1, order), size, (40, 30)) == block(1, order)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_is_stated_in_pixels_follows_the_size(order: str) -> None:
+    """The pixels per length of the sensor, and where the subject is; the print size does not."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags[0x011A] = 300.0
+    resolution = {0xA20E: IFDRational(500, 3), 0xA20F: IFDRational(500, 3)}
+    tags.get_ifd(0x8769).update({**resolution, 0x9214: (20, 15, 8, 4), 0xA214: (20, 15)})
+    found = tags_of(exif.sized(tags.tobytes()[6:], (80, 90), (40, 30)))
+    assert found[0x011A] == 300
+    exposure = found.get_ifd(0x8769)
+    assert (exposure[0x9214], exposure[0xA214]) == ((40, 45, 16, 12), (40, 45))
+    assert (exposure[0xA20E], exposure[0xA20F]) == (IFDRational(1000, 3), IFDRational(500))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -122,7 +138,7 @@ def test_any_bytes_are_accepted(junk: bytes, head: bytes) -> None:
     damaged = head + junk
     assert exif.orientation_of(damaged) in range(1, 9)
     assert len(exif.turned(damaged, 1, is_swapped=True)) == len(damaged)
-    assert len(exif.sized(damaged, 5, 6)) == len(damaged)
+    assert len(exif.sized(damaged, (5, 6), (2, 3))) == len(damaged)
     assert len(exif.without_thumbnail(damaged)) <= len(damaged)
     assert exif.resolution(damaged) is None
     exif.to_tiff(damaged)

@@ -22,6 +22,7 @@ from restorekit.pictures.metadata.exif_entries import (
     entries_of,
     number_of,
     ratio_of,
+    scale_numbers,
 )
 from restorekit.pictures.metadata.program_notes import Tag, is_of_tifffile
 from restorekit.pictures.pixel_values import Array
@@ -31,8 +32,9 @@ _ORIENTATION = 274
 _RESOLUTION, _UNIT, _INCHES, _CENTIMETRES = (282, 283), 296, 2, 3
 _THUMBNAIL, _THUMBNAIL_SIZE = 513, 514
 # Entries to exchange when a picture is rotated by 90 degrees: size and resolution, in the first
-# directory and in that of the exposure.
+# directory and in that of the exposure, whose resolution is that of the sensor.
 _SIDES = ((256, 257), _RESOLUTION, (40962, 40963), (41486, 41487))
+_PLACES = (37396, 41492)  # of the subject: column and row, and perhaps its size
 _WIDTHS, _HEIGHTS = zip(_SIDES[0], _SIDES[2], strict=True)
 _INTEROPERABILITY = 40965  # a separate directory, which is not needed
 # Entries of the first directory of a TIFF that describe the picture, with the type to write. All
@@ -108,14 +110,27 @@ def turned(block: bytes, orientation: int, is_swapped: bool) -> bytes:
     return bytes(patched)
 
 
-def sized(block: bytes, width: int, height: int) -> bytes:
-    """Replace the size of the picture in a block, where it is stated."""
+def sized(block: bytes, size: tuple[int, int], former: tuple[int, int]) -> bytes:
+    """Replace the size of the picture in a block, and what is stated in its pixels.
+
+    Args:
+        block: an EXIF block.
+        size: width and height of the picture.
+        former: those of the picture that the block describes.
+    """
     patched = bytearray(block)
-    value = {**dict.fromkeys(_WIDTHS, width), **dict.fromkeys(_HEIGHTS, height)}
+    sides = {**dict.fromkeys(_WIDTHS, size[0]), **dict.fromkeys(_HEIGHTS, size[1])}
+    across, down = size[0] / former[0], size[1] / former[1]
+    factors = {
+        **dict.fromkeys(_PLACES, (across, down)),
+        **dict(zip(_SIDES[3], ((across, across), (down, down)), strict=True)),
+    }
     for entry in (*entries_of(block, 0), *entries_of(block, _EXPOSURE)):
-        if entry.code in value and number_of(block, entry) is not None:
-            content = (4, 1, value[entry.code])  # one integer of 32 bits
+        if entry.code in sides and number_of(block, entry) is not None:
+            content = (4, 1, sides[entry.code])  # one integer of 32 bits
             struct.pack_into(f"{entry.order}HII", patched, entry.place + 2, *content)
+        if entry.code in factors:
+            scale_numbers(patched, entry, factors[entry.code])
     return bytes(patched)
 
 

@@ -55,17 +55,30 @@ def number_of(block: bytes, entry: Entry) -> int | None:
 
 def content_of(block: bytes, entry: Entry) -> bytes | None:
     """The values of an entry as little-endian bytes; None if some are missing."""
-    size, place = SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
-    if size > 4:
-        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
-    content = block[place : place + size]
-    if not size or len(content) < size:
+    start, stop = _extent(block, entry)
+    content = block[start:stop]
+    if not content or len(content) < stop - start:
         return None
     if entry.order == "<":
         return content
     width = 4 if entry.kind in (5, 10) else SIZES[entry.kind]  # a fraction has two integers
-    numbers = (content[start : start + width] for start in range(0, size, width))
+    numbers = (content[start : start + width] for start in range(0, len(content), width))
     return b"".join(number[::-1] for number in numbers)
+
+
+def scale_numbers(block: bytearray, entry: Entry, factors: tuple[float, float]) -> None:
+    """Multiply whole numbers or the numerators of fractions, by turns with both factors.
+
+    Numbers that do not fit into their type stay.
+    """
+    start, stop = _extent(bytes(block), entry)
+    letter, limit = {3: ("H", 2**16), 4: ("I", 2**32), 5: ("I", 2**32)}.get(entry.kind, ("", 0))
+    if not letter or stop > len(block):
+        return
+    for turn, place in enumerate(range(start, stop, SIZES[entry.kind])):
+        (value,) = struct.unpack_from(f"{entry.order}{letter}", block, place)
+        if (scaled := round(value * factors[turn % 2])) < limit:
+            struct.pack_into(f"{entry.order}{letter}", block, place, scaled)
 
 
 def ratio_of(block: bytes, entry: Entry) -> float:
@@ -75,6 +88,14 @@ def ratio_of(block: bytes, entry: Entry) -> float:
         return 0.0
     above, below = struct.unpack_from(f"{entry.order}II", block, place)
     return float(above / below) if below else 0.0
+
+
+def _extent(block: bytes, entry: Entry) -> tuple[int, int]:
+    """Where the values of an entry start and end; damaged blocks may be shorter."""
+    size, place = SIZES.get(entry.kind, 0) * entry.length, entry.place + 8
+    if size > 4:
+        (place,) = struct.unpack_from(f"{entry.order}I", block, place)
+    return place, place + size
 
 
 def _order(block: bytes) -> str | None:
