@@ -64,12 +64,13 @@ def test_a_folder_is_enlarged(run: Any, tmp_path: Path, photo: Any) -> None:
     Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save(folder / "deep.tif")
     (folder / "worse.png").write_bytes((folder / "alpha.png").read_bytes()[:200])
     words = ("upscale", folder, "-o", tmp_path / "out", "--factor", "3", "-m", "tv", "--json")
-    outcome = run(*words)
+    outcome = run(*words, "--tile", "100")
     assert outcome.code == 2
     assert "worse.png" in outcome.err
     rows = [json.loads(line) for line in outcome.out.splitlines()]
     assert [row["status"] for row in rows] == ["restored", "restored", "failed"]
     assert rows[0]["pages"][0]["sigma"] == pytest.approx(1 / 255)
+    assert rows[0]["pages"][0]["tile"] == 100
     for name, mode in (("alpha.png", "RGBA"), ("deep.tif", "I;16")):
         with Image.open(tmp_path / "out" / name) as image:
             assert (image.size, image.mode) == ((144, 120), mode)
