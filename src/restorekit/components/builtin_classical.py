@@ -49,6 +49,14 @@ def restorekit_models() -> list[Component]:
             ("classical", "blind"),
         ),
         Component(
+            "nl_bayes",
+            "restorekit.arch.classical.nl_bayes:NLBayes",
+            "a Gaussian model of each group of similar patches",
+            "Lebrun et al., A Nonlocal Bayesian Image Denoising Algorithm, "
+            "SIAM Journal on Imaging Sciences 2013, https://doi.org/10.1137/120874989",
+            ("classical", "non-local"),
+        ),
+        Component(
             "nlm",
             "restorekit.arch.classical.nlm:NLM",
             "non-local means (extra: classical)",

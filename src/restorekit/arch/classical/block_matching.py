@@ -161,6 +161,14 @@ def _as_indices(
     return found.flatten(0, 1), distances.flatten(0, 1)
 
 
+def precise(image: Tensor) -> Tensor:
+    """The image in float64, so that rounding does not decide which patches match.
+
+    Tiles then equal the whole picture. MPS has no float64; there the image stays as it is.
+    """
+    return image if image.device.type == "mps" else image.double()
+
+
 def patch_table(plane: Tensor, patterns: Tensor) -> Tensor:
     """The products of every patch of (H, W) with (K, 1, size, size) patterns, (h, w, K)."""
     return functional.conv2d(plane[None, None], patterns)[0].movedim(0, 2).contiguous()

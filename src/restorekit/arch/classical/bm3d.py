@@ -19,6 +19,7 @@ from restorekit.arch.classical.block_matching import (
     Search,
     overlapping,
     patch_table,
+    precise,
     similar,
     strips,
 )
@@ -82,10 +83,7 @@ class BM3D(Decorrelated):
     def filter(self, image: Tensor, sigma: float) -> Tensor:
         """Restore one image of decorrelated channels, (C, H, W)."""
         first, second = _steps(sigma * _LEVELS)
-        # In float64 rounding does not decide which patches match, so that tiles equal the whole
-        # picture. MPS has no float64.
-        precise = image if image.device.type == "mps" else image.double()
-        noisy = first.search.fit(precise)
+        noisy = first.search.fit(precise(image))
         basic = _filtered(noisy, None, first, sigma)
         restored = _filtered(noisy, basic, second, sigma)
         return restored[:, : image.shape[1], : image.shape[2]].float()
