@@ -125,7 +125,7 @@ class _Reader:
     def _term(self, node: ast.expr, depth: int) -> tuple[float, Spec]:
         """A weight and a noise."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            weight = self._number(node.left)
+            weight = self._number(node.left, depth)
             if weight is None:
                 raise self._fault_at(
                     node.left, "expected a number as the weight, as in 0.5*gaussian"
@@ -180,7 +180,7 @@ class _Reader:
                 self._key(key, node): self._value(value, depth + 1)
                 for key, value in zip(node.keys, node.values, strict=True)
             }
-        if (number := self._number(node)) is not None:
+        if (number := self._number(node, depth)) is not None:
             return number
         if isinstance(node, ast.Constant) and isinstance(node.value, (str, bool, type(None))):
             return node.value
@@ -195,13 +195,16 @@ class _Reader:
             )
         return node.value
 
-    def _number(self, node: ast.expr) -> float | int | None:
+    def _number(self, node: ast.expr, depth: int) -> float | int | None:
         """A number, with a sign or as a fraction of two, or None."""
+        if depth > DEEPEST:
+            raise self._fault_at(node, f"nested deeper than {DEEPEST}")
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            number = self._number(node.operand)
+            number = self._number(node.operand, depth + 1)
             return None if number is None else -number
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            above, below = self._number(node.left), self._number(node.right)
+            above = self._number(node.left, depth + 1)
+            below = self._number(node.right, depth + 1)
             if above is None or below is None:
                 return None
             if below == 0:
