@@ -45,7 +45,7 @@ class Needs:
         border: pixels around the part that are computed too.
         blur: reach of the blur, in pixels of the result.
         scale: rows and columns at which parts start are multiples of it.
-        whole_bytes: bytes of memory for each value of the whole image, if it is divided.
+        whole_bytes: bytes of memory for each pixel of the whole image, if it is divided.
     """
 
     value_bytes: int
@@ -106,7 +106,7 @@ class Parts:
         if self.side is None:
             return part
         band = _BAND_BYTES * (self.side + _BLEND) * width
-        return part + channels * (band + needs.whole_bytes * height * width)
+        return part + channels * band + needs.whole_bytes * height * width
 
 
 def choose_parts(canvas: Canvas, needs: Needs, side: PartSide) -> Parts:

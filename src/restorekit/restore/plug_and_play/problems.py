@@ -29,7 +29,7 @@ _STEPS = 8
 _FILL_STEPS = 16
 # Bytes of memory for each value of the result, measured.
 _BLURRED_BYTES, _REDUCED_BYTES, _INCOMPLETE_BYTES = 140, 80, 100
-_GUESS_BYTES = 8  # for each value of an image in parts
+_GUESS_BYTES = 30  # for each pixel of an image in parts, measured
 
 
 class Solved(NamedTuple):
