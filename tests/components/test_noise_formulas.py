@@ -149,6 +149,8 @@ def test_mistakes_are_reported_with_their_place(text: str, line: str) -> None:
         "coarse(" * 60 + "gaussian" + ")" * 60,
         "gaussian(std=" + "-" * 5000 + "1)",
         "gaussian(std=1" + "/1" * 900 + ")",
+        "gaussian(std=" + "9" * 400 + "/3)",
+        "9" * 400 + "/0.5 * gaussian",
         "-" * 900 + "1 * gaussian",
         "1" + "/1" * 900 + " * gaussian",
         "gaussian(std=" + "[" * 90 + "]" * 90 + ")",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,13 @@ def test_an_unknown_objective(tmp_path: Path) -> None:
         adapt(tmp_path / "none.png", tmp_path / "mine", objective="noise2viod")
     assert "neighbor2neighbor" in str(caught.value)
     assert not {"supervised", "noise2noise", "distillation"} & set(str(caught.value).split(", "))
+
+
+@pytest.mark.parametrize("objective", [{}, {"name": 5}, 5])
+def test_an_objective_without_a_name(tmp_path: Path, objective: Any) -> None:
+    """It is refused before anything is read."""
+    with pytest.raises(ArgumentError, match=r"objective .* has no name"):
+        adapt(tmp_path / "none.png", tmp_path / "mine", objective=objective)
 
 
 def test_too_little_is_refused(tmp_path: Path, start: str) -> None:

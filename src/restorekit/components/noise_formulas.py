@@ -209,7 +209,10 @@ class _Reader:
                 return None
             if below == 0:
                 raise self._fault_at(node.right, "division by 0")
-            return above / below
+            try:
+                return above / below
+            except OverflowError as error:
+                raise self._fault_at(node, "a number is too large") from error
         value = node.value if isinstance(node, ast.Constant) else None
         return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 

@@ -1,7 +1,7 @@
 """Poisson numbers, several times as fast as those of torch on a CPU.
 
-Rates below 124 are rounded at random to a neighbour in a grid, which keeps their mean, and the
-count of that rate is drawn with an alias table (A. J. Walker, ACM TOMS 1977,
+Rates below 124 are rounded at random to a neighbour in a grid, which keeps their mean to 1/4096 of
+a step, and the count of that rate is drawn with an alias table (A. J. Walker, ACM TOMS 1977,
 https://doi.org/10.1145/355744.355749). The count of a higher rate is a rounded polynomial of a
 normal number, the expansion Q_N2 of M. B. Giles, Algorithm 955: Approximation of the Inverse
 Poisson Cumulative Distribution Function, ACM TOMS 2016, https://doi.org/10.1145/2699466.
@@ -25,8 +25,8 @@ _CHUNK = 1 << 16  # numbers that are drawn together, so that intermediate result
 # linearly between two of them, so a random number that is added to its low bits rounds at random.
 _OFFSET, _END = 4.0, 128.0
 _GRID_BITS = 23 - 8  # low bits of a float that its place in the grid does not have
-_IN_TABLE = _END - _OFFSET  # rates below it have a row in the table
-_LARGE = 40.0  # rates above it may be drawn from normal numbers
+_TABLE_END = _END - _OFFSET  # rates below it have a row in the table
+_NORMAL_FROM = 40.0  # rates above it may be drawn from normal numbers
 _COLUMNS = 128  # of a row: the counts from 0 on, or those around a rate above 64
 # The 32 random bits of a table look-up: rounding of the rate, column, and choice of the alias.
 _ROUNDING_BITS, _COLUMN_BITS, _CHOICE_BITS = 12, 7, 13
@@ -40,7 +40,8 @@ def poisson_numbers(rate: Tensor, generator: Generator | None) -> Tensor:
     """A Poisson number for each rate.
 
     Args:
-        rate: expected counts, float32 of any shape; those below 0 count as 0. They are overwritten.
+        rate: expected counts, float32 of any shape; those below 0 count as 0. A contiguous tensor
+            is overwritten.
         generator: source of the random numbers; torch's own if None.
 
     Returns:
@@ -94,8 +95,8 @@ def _draw_most(values: Tensor, source: _Source) -> tuple[np.ndarray, Tensor]:
     """
     # NumPy's searches take a fraction of the time of torch's masks, which branch at each number.
     rate = values.numpy()
-    in_table = rate < _IN_TABLE
-    beyond, small = len(rate) - np.count_nonzero(in_table), rate <= _LARGE
+    in_table = rate < _TABLE_END
+    beyond, small = len(rate) - np.count_nonzero(in_table), rate <= _NORMAL_FROM
     is_from_table = not beyond or beyond <= np.count_nonzero(small)
     places = np.flatnonzero(~in_table if is_from_table else small) if beyond else _NONE
     index = torch.from_numpy(places)

@@ -25,6 +25,7 @@ from restorekit.restore.choice import choose
 from restorekit.restore.denoise_options import AUTOMATIC
 from restorekit.train.metric_rows import ValidationRow
 from restorekit.train.trainer import Trainer
+from restorekit.untrusted.text import quoted
 from restorekit.weights import annotate, find_weights, load_model, save_model
 
 _MOST_ANALYSED = 8
@@ -171,16 +172,17 @@ def adapt(
 
 
 def _check_objective(objective: str | Mapping[str, Any]) -> None:
-    """Check the name of an objective.
+    """Check that an objective has a known name.
 
     Raises:
+        ArgumentError: it has no name.
         UnknownNameError: it is unknown; the message has those that learn from single noisy images.
     """
-    name = objective.get("name") if isinstance(objective, Mapping) else objective.partition(":")[0]
+    name = objective.get("name") if isinstance(objective, Mapping) else objective
+    if not isinstance(name, str):
+        raise ArgumentError(f"objective {quoted(objective)} has no name")
     refuse_unknown(
-        objectives,
-        str(name),
-        lambda each: "noisy targets" in each.tags and "pairs" not in each.tags,
+        objectives, name, lambda each: "noisy targets" in each.tags and "pairs" not in each.tags
     )
 
 
