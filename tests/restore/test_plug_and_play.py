@@ -156,6 +156,33 @@ class TestPhotographs:
         also = inpaint(known, missing | empty, model="bilateral")
         torch.testing.assert_close(filled[:, ~empty], also[:, ~empty], rtol=0, atol=1e-5)
 
+    def test_values_outside_the_mask_stay(self) -> None:
+        """Those of the other channels and images where some have no value, to the last bit."""
+        images, missing = picture(2, 3, 24, 24).float(), torch.zeros(24, 24, dtype=torch.bool)
+        images[0, :, 5, 5] = images[0, 1, 9, 9] = torch.nan
+        missing[15, 15] = True
+        filled = inpaint(images, missing, model="guided")
+        outside = (~missing).expand_as(images)
+        assert torch.equal(filled[outside].view(torch.int32), images[outside].view(torch.int32))
+        assert not torch.equal(filled[..., 15, 15], images[..., 15, 15])
+        alone = inpaint(images[1], missing, model="guided")
+        torch.testing.assert_close(filled[1], alone, rtol=0, atol=1e-6)
+
+    def test_a_channel_without_any_value(self) -> None:
+        """There is nothing to fill its missing pixels from."""
+        images = picture(2, 3, 16, 16).float()
+        images[1, 2] = torch.nan
+        with pytest.raises(InputError, match="all pixels are missing"):
+            inpaint(images, np.eye(16), model="tv")
+
+
+def test_the_estimated_noise_is_at_most_that_of_the_range() -> None:
+    """Of random values, and of a checkerboard of black and white: it is estimated as above 1."""
+    random = (picture(40, 40) > 0.5).byte() * 255
+    board = torch.tensor([[0, 255], [255, 0]], dtype=torch.uint8).repeat(20, 20)
+    for image in (random, board):
+        assert deblur(image.numpy(), "gaussian:1", model="tv").shape == (40, 40)
+
 
 @pytest.mark.parametrize(
     "image",

@@ -90,12 +90,31 @@ def test_known_pixels_stay_exactly(photo: Tensor, dtype: torch.dtype) -> None:
 
 
 def test_noise_of_a_part_is_cut_from_that_of_the_image() -> None:
-    """In each step."""
-    whole = NoiseField((9, 7), (slice(None), slice(None)))
-    part = NoiseField((9, 7), (slice(2, 6), slice(3, 7)))
+    """In each step, across the blocks in which it is drawn."""
+    whole = NoiseField((300, 530), slice(0, 300), slice(0, 530))
+    part = NoiseField((300, 530), slice(100, 260), slice(130, 528))
     for _ in range(2):
-        expected = whole.draw(torch.zeros(1, 3, 9, 7))
-        assert torch.equal(part.draw(torch.zeros(1, 3, 4, 4)), expected[..., 2:6, 3:7])
+        expected = whole.draw(torch.zeros(1, 2, 300, 530))[..., 100:260, 130:528]
+        assert torch.equal(part.draw(torch.zeros(1, 2, 160, 398)), expected)
+
+
+def test_noise_is_white() -> None:
+    """Blocks, channels and steps have different noise of standard deviation 1."""
+    field = NoiseField((512, 512), slice(0, 512), slice(0, 512))
+    noise = torch.stack([field.draw(torch.zeros(1, 2, 512, 512)) for _ in range(2)])
+    blocks = noise.unfold(-2, 256, 256).unfold(-2, 256, 256).flatten(-2).flatten(0, -2)
+    assert len(blocks) == 16
+    assert float((torch.corrcoef(blocks) - torch.eye(16)).abs().max()) < 5 / 256
+    assert float(noise.std()) == pytest.approx(1, abs=0.01)
+
+
+def test_a_part_draws_little_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not draw that of a large image."""
+    drawn, randn = [], torch.randn
+    monkeypatch.setattr(torch, "randn", lambda *a, **k: drawn.append(randn(*a, **k)) or drawn[-1])
+    field = NoiseField((10_000, 10_000), slice(5000, 5010), slice(9000, 9010))
+    assert field.draw(torch.zeros(1, 1, 10, 10)).shape == (1, 1, 10, 10)
+    assert sum(noise.numel() for noise in drawn) < 300**2
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ class Canvas:
             self.result[samples] = self.source[samples]
 
     def copy_where(self, mask: Tensor) -> None:
-        """Copy pixels of the image to the result, where a mask (1, 1, H, W) is set."""
+        """Copy pixels of the image to the result, where a mask (H, W) is set."""
         source, result = _signed(self.source), _signed(self.result)
         result.copy_(torch.where(mask, source, result))
 

@@ -111,7 +111,7 @@ class Blurred:
         if self.sigma is not None:
             return (self.sigma,) * len(canvas.source)
         estimated = estimated_level(canvas).sigma.flatten(1).square().mean(1).sqrt()
-        return tuple(max(level, LEAST_SIGMA) for level in estimated.tolist())
+        return tuple(min(max(level, LEAST_SIGMA), 1.0) for level in estimated.tolist())
 
 
 @dataclass(frozen=True)
@@ -173,15 +173,15 @@ class Incomplete:
             raise InputError(
                 f"the mask of missing pixels is {tuple(gaps.shape)}, the image {canvas.size}"
             )
-        known = ~gaps.expand(1, 1, -1, -1) & ~_fill_those_without_a_value(canvas, gaps)
-        if not bool(known.any()):
+        known = _known(canvas, gaps)
+        if not bool(known.flatten(2).any(2).all()):
             raise InputError("all pixels are missing; there is nothing to fill them from")
         needs = Needs(_INCOMPLETE_BYTES, self.prior, whole_bytes=_GUESS_BYTES)
         parts = choose_parts(canvas, needs, self.tile)
         _guess(canvas, known)
         for image in _each_of(canvas):
             solve_parts(canvas, image, parts, partial(self._part, canvas, known, image))
-        canvas.copy_where(known)
+        canvas.copy_where(~gaps)
         return Solved((self.sigma,) * len(canvas.source), parts.side)
 
     def _part(
@@ -189,8 +189,8 @@ class Incomplete:
     ) -> Tensor:
         guess = canvas.read(image, rows, columns, torch.float32)
         degradation = Degradation(identity_kernel(), 1, guess)
-        noise = NoiseField(canvas.size, (rows, columns))
-        here = known[..., rows, columns]
+        noise = NoiseField(canvas.size, rows, columns)
+        here = known[image, :, rows, columns]
         return solve(
             guess, here, degradation, guess, self.sigma, self.prior, _FILL_STEPS, noise=noise
         )
@@ -228,18 +228,22 @@ def _restored(
     return functional.pad(image, (-border * scale,) * 4)
 
 
-def _fill_those_without_a_value(canvas: Canvas, gaps: Tensor) -> Tensor:
-    """Let the result have those pixels without a value, such as NaN, that are in the gaps.
+def _known(canvas: Canvas, gaps: Tensor) -> Tensor:
+    """The values of images from which the gaps are filled, as a mask (B, C, H, W).
 
-    Returns:
-        The mask of all pixels without a value, (1, 1, H, W).
+    Values that the result keeps, such as NaN, are not among them. Those in the gaps are filled too,
+    and no longer kept.
+
+    Args:
+        canvas: the images.
+        gaps: mask (H, W) of the pixels to fill.
     """
     if canvas.kept is None:
-        return torch.zeros_like(gaps).expand(1, 1, -1, -1)
+        return (~gaps).expand_as(canvas.source)
     empty, values = canvas.kept
     outside = ~gaps.to(empty.device).expand_as(empty)
     canvas.kept = empty & outside, values[outside[empty]]
-    return empty.any(0, keepdim=True).any(1, keepdim=True).to(gaps.device)
+    return (outside & ~empty).to(gaps.device)
 
 
 def _each_of(canvas: Canvas) -> list[slice]:
@@ -248,18 +252,22 @@ def _each_of(canvas: Canvas) -> list[slice]:
 
 
 def _guess(canvas: Canvas, known: Tensor) -> None:
-    """Fill the unknown pixels of images by interpolation: a first guess for all parts.
+    """Fill the unknown values of images by interpolation: a first guess for all parts.
 
     Args:
         canvas: the images; those of the caller stay as they are.
-        known: mask (1, 1, H, W) of the known pixels.
+        known: mask (B, C, H, W) of the known values.
     """
     canvas.make_replaceable()
-    weight, everything = known.float(), slice(None)
+    everything = slice(None)
     # One plane at a time, which needs a third of the memory.
-    for image in canvas.source.split(1):
-        for source in image.split(1, 1):
-            plane = replace(canvas, source=source)
-            values = plane.read(everything, everything, everything, torch.float32)
-            around = from_around(values * known, weight)[~known]
-            plane.replace_values(0, everything, ~known[0], plane.encode(around))
+    for source, mask in zip(_planes(canvas.source), _planes(known), strict=True):
+        plane = replace(canvas, source=source)
+        values = plane.read(everything, everything, everything, torch.float32)
+        around = from_around(values * mask, mask.float())[~mask]
+        plane.replace_values(0, everything, ~mask[0], plane.encode(around))
+
+
+def _planes(batch: Tensor) -> list[Tensor]:
+    """Views (1, 1, H, W) of all channels of all images."""
+    return [plane for image in batch.split(1) for plane in image.split(1, 1)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log10
+from itertools import product
+from math import ceil, log10
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,24 +13,57 @@ from torch import Tensor
 from restorekit.restore.plug_and_play.degradation import Degradation
 from restorekit.symmetry import ALL_SYMMETRIES
 
+_BLOCK = 256  # pixels, side of the blocks in which noise is drawn
+
 
 class NoiseField:
     """White noise of an image, as a part of the image gets it; the same in each run.
 
+    The noise is drawn in square blocks, each with a generator of its own. A part draws those that
+    it touches, so that parts get the same noise where they overlap.
+
     Args:
         size: height and width of the image.
-        place: rows and columns of the part.
+        rows: those of the part.
+        columns: those of the part.
     """
 
-    def __init__(self, size: tuple[int, int], place: tuple[slice, slice]) -> None:
-        self._size, self._place = size, place
-        self._random = torch.Generator().manual_seed(0)
+    def __init__(self, size: tuple[int, int], rows: slice, columns: slice) -> None:
+        self._size = size
+        self._blocks = [
+            (row, column, torch.Generator().manual_seed(row.number << 16 | column.number))
+            for row, column in product(_spans(rows), _spans(columns))
+        ]
 
     def draw(self, like: Tensor) -> Tensor:
         """The next noise of standard deviation 1 for the part, (B, C, h, w)."""
-        # That of the whole image, so that parts get the same where they overlap.
-        noise = torch.randn((*like.shape[:2], *self._size), generator=self._random)
-        return noise[..., *self._place].to(like)
+        part = torch.empty(like.shape)
+        for row, column, random in self._blocks:
+            # Not beyond the image, which may be much smaller than a block.
+            spans = zip(self._size, (row, column), strict=True)
+            sides = (min(_BLOCK, length - span.number * _BLOCK) for length, span in spans)
+            noise = torch.randn((*like.shape[:2], *sides), generator=random)
+            part[..., row.of_part, column.of_part] = noise[..., row.of_block, column.of_block]
+        return part.to(like)
+
+
+class _Span(NamedTuple):
+    """Rows or columns that a block and a part have in common."""
+
+    number: int  # of the block
+    of_block: slice
+    of_part: slice
+
+
+def _spans(part: slice) -> list[_Span]:
+    """What a part has in common with each block that it touches."""
+    spans = []
+    for number in range(part.start // _BLOCK, ceil(part.stop / _BLOCK)):
+        start = number * _BLOCK
+        low, high = max(start, part.start), min(start + _BLOCK, part.stop)
+        of_block, of_part = (slice(low - first, high - first) for first in (start, part.start))
+        spans.append(_Span(number, of_block, of_part))
+    return spans
 
 
 # A denoiser, as a function of a batch (B, C, H, W) and the standard deviation of its noise.
