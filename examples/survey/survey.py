@@ -155,7 +155,7 @@ class Survey:
         try:
             row = self.measured(name)
         except Exception as error:  # one network that fails must not end the survey of the others
-            row = {"error": in_one_line(error)}
+            row = {"error": in_one_line(error).replace(f"{self.state}", "STATE")}
         self.rows[name] = {"network": name, **row}
         LOGGER.info("%s: %s", name, {k: v for k, v in row.items() if k != "environment"})
         self.write()
@@ -219,8 +219,9 @@ class Survey:
     ) -> restorekit.Trainer:
         """A run of the configuration of the recipe."""
         config = copy.deepcopy(self.recipe["train"])
+        loss = self.recipe["own_losses"].get(model["name"], config["loss"])
         return restorekit.Trainer(
-            {**config, "model": model},
+            {**config, "model": model, "loss": loss},
             dataset=self.photographs(config["dataset"]),
             save_weight_path=folder,
             callbacks=callbacks,
