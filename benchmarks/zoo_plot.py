@@ -13,6 +13,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from restorekit.storage.atomic import atomic_path
 from restorekit.zoo.entries import ZooEntry, find_entries, weights_of
@@ -89,7 +90,10 @@ def scatter(axis: Axes, title: str, points: Iterator[tuple[str, float, float]]) 
             label, (seconds, psnr), xytext=(5, 4), textcoords="offset points", fontsize="small"
         )
     axis.set_xscale("log")
-    axis.margins(0.15)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("")
+    axis.margins(0.2, 0.15)
     axis.set_title(title)
     axis.set_xlabel("seconds of processor time per megapixel, float32")
     axis.set_ylabel("PSNR (dB)")
