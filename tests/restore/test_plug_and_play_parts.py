@@ -15,7 +15,7 @@ from restorekit import Denoiser, InputError, deblur, estimate_sigma, inpaint, no
 from restorekit.restore.canvas import Canvas
 from restorekit.restore.image_types import open_image
 from restorekit.restore.plug_and_play import parts as parts_module
-from restorekit.restore.plug_and_play.parts import Needs, Parts, choose_parts
+from restorekit.restore.plug_and_play.parts import Needs, Parts, choose_parts, solve_parts
 from restorekit.restore.plug_and_play.prior import DenoiserPrior
 from restorekit.restore.plug_and_play.solver import NoiseField
 from restorekit.restore.plug_and_play.tasks import deblurring
@@ -143,6 +143,7 @@ class TestMemory:
         image = torch.empty(1, 1, 1).expand(1, 1, 2000, 3000)
         canvas = Canvas.__new__(Canvas)
         canvas.source = image
+        self.canvas = canvas
         self.needs = Needs(100, DenoiserPrior(Denoiser(MODEL, sigma=0.1)), blur=4)
         return choose_parts(canvas, self.needs, tile)
 
@@ -157,6 +158,39 @@ class TestMemory:
         side = self.chosen(monkeypatch, free).side
         assert side is not None
         assert 100 * (side + 2 * self.needs.margin) ** 2 < free / 2 < 100 * (2 * side + 300) ** 2
+
+    def test_small_parts_may_take_more_than_half(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If the smallest ones fit into the free memory."""
+        self.chosen(monkeypatch, 10**9)
+        parts = Parts(64, self.needs.margin, self.needs.alignment)
+        needed = parts.memory(self.canvas, self.needs)
+        assert self.chosen(monkeypatch, needed).side == 64
+        assert self.chosen(monkeypatch, needed, 64).side == 64
+        for tile in ("auto", 64):
+            with pytest.raises(InputError, match="in parts of 64 pixels"):
+                self.chosen(monkeypatch, needed - 1, tile)
+
+    def test_work(self) -> None:
+        """How often a pixel is solved: by counting those of all parts."""
+        image = torch.zeros(200, 300)
+        parts = Parts(64, 40, 4)
+        rows, columns = ([parts.extent(x, n) for x in parts.spans(n)] for n in image.shape)
+        for top, bottom in rows:
+            for left, right in columns:
+                image[top:bottom, left:right] += 1
+        assert parts.work((200, 300)) == pytest.approx(float(image.mean()), rel=1e-5)
+        assert Parts().work((200, 300)) == 1
+
+    @pytest.mark.parametrize(("margin", "explained"), [(8, False), (64, True)])
+    def test_much_work_is_explained(
+        self, caplog: pytest.LogCaptureFixture, margin: int, explained: bool
+    ) -> None:
+        """Where the margins are wide for the parts."""
+        canvas = open_image(torch.rand(1, 200, 200), None).canvas
+        with caplog.at_level("INFO"):
+            parts = Parts(16, margin)
+            solve_parts(canvas, slice(0, 1), parts, lambda y, x: canvas.source[..., y, x].clone())
+        assert ("times as long as the whole image" in caplog.text) == explained
 
     def test_the_margin_follows_from_the_blur_and_the_prior(
         self, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from math import ceil, lcm
+from math import ceil, lcm, prod
 from typing import Literal
 
 import torch
@@ -31,6 +31,8 @@ _BAND_BYTES = 8  # of memory for each value of a row of parts, until it is writt
 # the denoiser over a little more than the distance that a single one reaches.
 _BLUR_WIDTHS = 6
 _LEAST_MARGIN = 32
+
+_MUCH_WORK = 8  # times that of the whole image, from which on a message explains it
 
 LOGGER = logging.getLogger(__name__)
 
@@ -95,18 +97,24 @@ class Parts:
         ends = (span.low, span.high, length, self.margin, self.alignment)
         return read_extent(*ends)[0], read_extent(*ends, mirrored=True)[1]
 
+    def work(self, size: tuple[int, int]) -> float:
+        """How often a pixel of an image of a height and width is solved, on average."""
+        return prod(sum(self._lengths(length)) / length for length in size)
+
     def memory(self, canvas: Canvas, needs: Needs) -> int:
         """Bytes that are needed while the largest part of an image is solved."""
-        rows, columns = (
-            [stop - start for start, stop in (self.extent(span, length) for span in spans)]
-            for length, spans in ((each, self.spans(each)) for each in canvas.size)
-        )
+        rows, columns = map(self._lengths, canvas.size)
         channels, (height, width) = canvas.source.shape[1], canvas.size
         part = needs.memory(max(rows), max(columns), channels)
         if self.side is None:
             return part
         band = _BAND_BYTES * (self.side + _BLEND) * width
         return part + channels * band + needs.whole_bytes * height * width
+
+    def _lengths(self, length: int) -> list[int]:
+        """How many rows of an axis are solved for each part."""
+        extents = (self.extent(span, length) for span in self.spans(length))
+        return [stop - start for start, stop in extents]
 
 
 def choose_parts(canvas: Canvas, needs: Needs, side: PartSide) -> Parts:
@@ -116,7 +124,7 @@ def choose_parts(canvas: Canvas, needs: Needs, side: PartSide) -> Parts:
         canvas: the image.
         needs: what a part takes.
         side: the result of `check_tile`; "auto" divides an image that does not fit into the free
-            memory as a whole, into as few parts as possible.
+            memory as a whole, into as few parts as half of that memory allows.
 
     Raises:
         InputError: there is not enough memory.
@@ -126,12 +134,12 @@ def choose_parts(canvas: Canvas, needs: Needs, side: PartSide) -> Parts:
     needed = whole.memory(canvas, needs)
     longest = max(canvas.size)
     if side is None or (side == "auto" and needed <= free) or (side != "auto" and side >= longest):
-        parts, limit = whole, float(free)
+        parts = whole
     elif side == "auto":
-        parts, limit = _fewest(canvas, needs, _SHARE * free), _SHARE * free
+        parts = _fewest(canvas, needs, _SHARE * free)
     else:
-        parts, limit = Parts(side, needs.margin, needs.alignment), float(free)
-    if parts.memory(canvas, needs) > limit:
+        parts = Parts(side, needs.margin, needs.alignment)
+    if parts.memory(canvas, needs) > free:
         height, width = canvas.size
         smaller = f", in parts of {parts.side} pixels {format_size(parts.memory(canvas, needs))}"
         advice = "" if side == "auto" else "; leave the choice of parts to tile 'auto'"
@@ -167,6 +175,12 @@ def solve_parts(canvas: Canvas, samples: slice, parts: Parts, solve: SolvePart) 
     """
     if parts.side is not None:
         LOGGER.info("in parts of %d pixels, with margins of %d", parts.side, parts.margin)
+        if (work := parts.work(canvas.size)) >= _MUCH_WORK:
+            LOGGER.info(
+                "this takes about %.0f times as long as the whole image at once, because the "
+                "margins are wide for such small parts; larger ones need more memory",
+                work,
+            )
     piece, writer = _SolvedPiece(canvas, samples, parts, solve), BandWriter(canvas, samples)
     rows, columns = (parts.spans(length) for length in canvas.size)
     with memory_errors(lambda: "to solve a part of the image; use a smaller tile"):
