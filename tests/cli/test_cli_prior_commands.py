@@ -153,7 +153,17 @@ def test_an_existing_result_is_kept(run: Any, refused: Refused, tmp_path: Path, 
         (["upscale", "a.png", "-m", "median"], "model 'median' does not use sigma"),
         (["upscale", "a.png", "--sigma", "nan"], "a number from 0 to 255"),
         (["inpaint", "a.png", "--mask", "none.png"], "cannot read 'none.png'"),
-        (["inpaint", "a.png", "--mask", "small.png"], "the mask of missing pixels is (4, 4)"),
+        (
+            ["inpaint", "a.png", "--mask", "small.png"],
+            "the mask of missing pixels is 4x4 pixels, the",
+        ),
+        (["inpaint", "a.png", "--mask", ""], "the path of the mask is empty"),
+        (["deblur", "a.png", "--blur", ""], "the blur is empty"),
+        (["deblur", "a.png", "--blur", "./nothere"], "cannot read 'nothere': it does not exist"),
+        (["deblur", "a.png", "--blur", "gausian:1.5"], "Did you mean 'gaussian'?"),
+        (["deblur", "a.png", "--blur", "gaussian:1", "-m", ""], "the name of a model is empty"),
+        (["upscale", "a.png", "-m", ""], "the name of a model is empty"),
+        (["inpaint", "a.png", "--mask", "a.png", "-m", ""], "the name of a model is empty"),
     ],
 )
 def test_mistakes_are_one_line(

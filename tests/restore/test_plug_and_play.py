@@ -14,10 +14,24 @@ from skimage import data
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit import ArgumentError, InputError, deblur, inpaint, noises, psnr, upscale
+from restorekit import (
+    ArgumentError,
+    InputError,
+    UnknownNameError,
+    deblur,
+    inpaint,
+    noises,
+    psnr,
+    upscale,
+)
 from restorekit.restore.missing_pixels import from_around
 from restorekit.restore.plug_and_play.degradation import Degradation
-from restorekit.restore.plug_and_play.kernels import Kernel, read_kernel, reducing_kernel
+from restorekit.restore.plug_and_play.kernels import (
+    Kernel,
+    blur_of_text,
+    read_kernel,
+    reducing_kernel,
+)
 from restorekit.restore.plug_and_play.linear_equations import conjugate_gradients
 from restorekit.restore.plug_and_play.solver import solve
 
@@ -234,6 +248,45 @@ def test_the_former_name_of_the_model(photo: Tensor) -> None:
         assert torch.equal(upscale(photo, 2, prior="tv"), expected)
 
 
+class TestWords:
+    """A blur on the command line: what is taken for a path, and what for a name."""
+
+    @pytest.mark.parametrize(
+        "word", ["point.png", "point(1).TIF", "folder/point", "./point", "0.5.png"]
+    )
+    def test_paths(self, word: str) -> None:
+        """Of pictures, which need not exist."""
+        assert blur_of_text(word) == Path(word)
+
+    def test_what_exists(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever it is called."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "blur(radius=1)").touch()
+        assert blur_of_text("blur(radius=1)") == Path("blur(radius=1)")
+
+    @pytest.mark.parametrize(
+        "word",
+        ["blur", "gausian:1.5", "1.5", "blur(radius=1.5)", "x" * 5000, "a\0b", "", "[1/2]"],
+    )
+    def test_names(self, word: str) -> None:
+        """A suffix of digits is part of a number; a long text is not a path."""
+        assert blur_of_text(word) == word
+
+    @pytest.mark.parametrize("word", ['{"name": "blur", "radius": 1.5}', "gaussian:1.5"])
+    def test_other_forms_of_a_blur(self, word: str) -> None:
+        """They are as its formula."""
+        found, expected = read_kernel(blur_of_text(word)), read_kernel("blur(radius=1.5)")
+        assert torch.equal(found.weights, expected.weights)
+
+    @pytest.mark.parametrize("blur", ["[]", "1.5", '{"name": "blot"}', {"name": "/"}, "y" * 5000])
+    def test_an_unknown_name(self, blur: Any) -> None:
+        """The names of blurs alone are listed, in a short message."""
+        with pytest.raises(UnknownNameError, match=r"unknown blur .* Available: blur,") as caught:
+            read_kernel(blur)
+        assert "poisson" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+
+
 class TestWrongArguments:
     @pytest.mark.parametrize("blur", [1.5, None, 3, [1.0, 2.0], True])
     def test_a_blur_of_a_wrong_type(self, photo: Tensor, blur: Any) -> None:
@@ -265,6 +318,11 @@ class TestWrongArguments:
         with pytest.raises(ArgumentError, match="is not a blur of fixed parameters"):
             read_kernel(blur)
 
+    def test_what_differs_from_pixel_to_pixel(self) -> None:
+        """A reduction and enlargement in one: a point becomes another at the next pixel."""
+        with pytest.raises(ArgumentError, match=r"'downscale\(factor=2\)' is not a blur: it is"):
+            read_kernel("downscale(factor=2)")
+
     @pytest.mark.parametrize("weights", [np.zeros((3, 3)), np.ones(3), np.full((3, 3), np.nan)])
     def test_weights_of_no_blur(self, weights: Any) -> None:
         """All 0, of one dimension, or not finite."""
@@ -287,7 +345,9 @@ class TestWrongArguments:
 
     def test_masks_that_do_not_fit(self, photo: Tensor) -> None:
         """Another size, or nothing left."""
-        with pytest.raises(InputError, match=r"\(48, 40\), the image \(48, 48\)"):
+        with pytest.raises(InputError, match="is 40x48 pixels, the image 48x48"):
             inpaint(photo, np.zeros((48, 40)), model="tv")
+        with pytest.raises(InputError, match=r"is \(H, W\), not \(48, 48, 3\)"):
+            inpaint(photo, np.zeros((48, 48, 3)), model="tv")
         with pytest.raises(InputError, match="all pixels are missing"):
             inpaint(photo, np.ones((48, 48)), model="tv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from os import fspath
 from pathlib import Path
 from typing import Any, cast
 
@@ -86,8 +87,11 @@ def read_mask(path: AnyPath) -> Any:
     """The pixels that a picture marks as missing by white, (H, W): more than half of white.
 
     Raises:
+        ArgumentError: the path is empty.
         ImageFileError: it cannot be read.
     """
+    if not fspath(path):
+        raise ArgumentError("the path of the mask is empty")
     mask = read_tensor(Path(path), 1)[0].numpy()
     return mask > (127 if mask.dtype == np.uint8 else 0.5)
 

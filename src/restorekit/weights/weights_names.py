@@ -107,6 +107,8 @@ def find_weights(path: str | PathLike[str]) -> Path:
         'swift-photo.safetensors'
     """
     given = str(path)
+    if not given:
+        raise CheckpointError("the name of a model is empty; 'restorekit list weights' has names")
     path = Path(path)
     # Before names: a file that is in the way of a name was probably meant.
     if path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,16 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.components.catalogue import refuse_unknown
+from restorekit.components.expressions import read_object
 from restorekit.components.kinds import noises
+from restorekit.components.noise_formulas import is_formula
 from restorekit.errors import ArgumentError
+from restorekit.pictures.file_formats import format_of_suffix
 from restorekit.pictures.tensors import read_tensor, to_float
 from restorekit.records import degrade
-from restorekit.untrusted.text import quoted
+from restorekit.untrusted.text import quoted, shortened
 
 _REACH = 80  # pixels, farther than any blur among the noises reaches
 _NOTHING = 1e-6  # part of the largest weight that is taken for 0
+_LONGEST_NAME = 200  # characters of an unknown name in a message
 
 _EXAMPLES = "'gaussian:1.5' (radius), 'motion:9,30' (length, angle)"
+_BRACKET = re.compile(r"[](){}[]")
 _FIRST_NAME = re.compile(r"\s*([^\W\d][\w -]*)")  # of an expression or a formula
 _SHORT = {"gaussian": ("blur", ("radius",)), "motion": ("motion_blur", ("length", "angle"))}
 
@@ -74,6 +80,8 @@ def read_kernel(blur: Blur) -> Kernel:
         ImageFileError: the picture cannot be read.
     """
     if isinstance(blur, str):
+        if not blur.strip():
+            raise ArgumentError(f"the blur is empty; give {_EXAMPLES}, or the picture of a point")
         return _measured(_short_form(blur) or blur)
     if isinstance(blur, PathLike):
         return _point_spread(to_float(read_tensor(str(blur), 1))[0])
@@ -88,11 +96,17 @@ def blur_of_text(text: str) -> Blur:
     """The blur that a word of a command line means: the path of a picture, or a name.
 
     Raises:
-        ArgumentError: it is neither.
+        ArgumentError: it is a short form with wrong numbers.
     """
-    if _short_form(text) is None and (Path(text).suffix or Path(text).exists()) and "(" not in text:
-        return Path(text)
-    return text
+    return Path(text) if _short_form(text) is None and _is_path(text) else text
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is meant as a path, which need not exist."""
+    has_separator = any(sign in text for sign in (os.sep, "/")) and not _BRACKET.search(text)
+    # `Path.exists` fails for texts that are too long for a path.
+    is_picture = format_of_suffix(Path(text).suffix) is not None
+    return is_picture or has_separator or os.path.exists(text)
 
 
 def _short_form(text: str) -> dict[str, object] | None:
@@ -111,7 +125,9 @@ def _short_form(text: str) -> dict[str, object] | None:
         values = []
     if len(values) != len(arguments):
         form = f"{word}:{','.join(each.upper() for each in arguments)}"
-        raise ArgumentError(f"blur '{text}': write {form} with numbers, for example {_EXAMPLES}")
+        raise ArgumentError(
+            f"blur {quoted(text)}: write {form} with numbers, for example {_EXAMPLES}"
+        )
     return {"name": name, **dict(zip(arguments, values, strict=True))}
 
 
@@ -144,12 +160,19 @@ def _measured(blur: str | Mapping[str, Any] | nn.Module) -> Kernel:
     side = 2 * _REACH + 1
     point = torch.zeros(1, 1, side, side)
     point[..., _REACH, _REACH] = 1.0
-    first, second, half = (
+    first, second, half, moved = (
         degrade(model, image, torch.Generator().manual_seed(seed)).noisy
-        for seed, image in ((0, point), (1, point), (0, point / 2))
+        for seed, image in ((0, point), (1, point), (0, point / 2), (0, point.roll((1, 1), (2, 3))))
     )
     if not torch.equal(first, second) or not torch.allclose(first / 2, half, atol=1e-6):
-        raise ArgumentError(f"'{blur}' is not a blur of fixed parameters; examples are {_EXAMPLES}")
+        raise ArgumentError(
+            f"{quoted(blur)} is not a blur of fixed parameters; examples are {_EXAMPLES}"
+        )
+    if not torch.allclose(first[..., :-1, :-1], moved[..., 1:, 1:], atol=1e-6):
+        raise ArgumentError(
+            f"{quoted(blur)} is not a blur: it is different from pixel to pixel; examples are "
+            f"{_EXAMPLES}"
+        )
     return _point_spread(first[0, 0])
 
 
@@ -159,9 +182,12 @@ def _check_name(blur: str | Mapping[str, Any]) -> None:
     Raises:
         UnknownNameError: it is unknown; the message has the names of blurs only.
     """
-    named = _FIRST_NAME.match(blur if isinstance(blur, str) else str(blur.get("name")))
-    if named:  # otherwise it is JSON, or a formula that starts with a weight
-        name = named[1].strip()
+    if isinstance(blur, str) and blur.lstrip().startswith("{"):
+        blur = read_object(blur)
+    text = blur if isinstance(blur, str) else str(blur.get("name", ""))
+    named = _FIRST_NAME.match(text)
+    if named or (text and not is_formula(text)):  # a formula may start with a weight
+        name = shortened(named[1].strip() if named else text, _LONGEST_NAME)
         refuse_unknown(noises, name, lambda each: "blur" in each.tags, "blur", _SHORT)
 
 

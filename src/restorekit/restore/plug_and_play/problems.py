@@ -169,10 +169,7 @@ class Incomplete:
     def solve(self, canvas: Canvas) -> Solved:
         """Write the filled images; known pixels stay as they are."""
         gaps = self.missing.to(canvas.source.device)
-        if tuple(gaps.shape) != canvas.size:
-            raise InputError(
-                f"the mask of missing pixels is {tuple(gaps.shape)}, the image {canvas.size}"
-            )
+        _check_size(gaps, canvas.size)
         known = _known(canvas, gaps)
         if not bool(known.flatten(2).any(2).all()):
             raise InputError("all pixels are missing; there is nothing to fill them from")
@@ -226,6 +223,17 @@ def _restored(
     degradation = Degradation(kernel, scale, guess)
     image = solve(wide, known, degradation, guess, sigma, prior, _STEPS, first=first)
     return functional.pad(image, (-border * scale,) * 4)
+
+
+def _check_size(mask: Tensor, size: tuple[int, int]) -> None:
+    """Check that a mask has the height and width of the image."""
+    if mask.ndim != 2:
+        raise InputError(f"the mask of missing pixels is (H, W), not {tuple(mask.shape)}")
+    if tuple(mask.shape) != size:
+        raise InputError(
+            f"the mask of missing pixels is {mask.shape[1]}x{mask.shape[0]} pixels, the image "
+            f"{size[1]}x{size[0]}"
+        )
 
 
 def _known(canvas: Canvas, gaps: Tensor) -> Tensor:
