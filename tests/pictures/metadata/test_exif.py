@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from restorekit.pictures.metadata import exif
+from restorekit.pictures.metadata.exif_entries import entries_of
 from restorekit.pictures.picture import Metadata, Picture
 from restorekit.pictures.write_files import write_pages
 
@@ -119,6 +120,36 @@ def test_what_is_stated_in_pixels_follows_the_size(order: str) -> None:
     exposure = found.get_ifd(0x8769)
     assert (exposure[0x9214], exposure[0xA214]) == ((40, 45, 16, 12), (40, 45))
     assert (exposure[0xA20E], exposure[0xA20F]) == (IFDRational(1000, 3), IFDRational(500))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("above", "below", "expected"), [(100, 1, 200), (2**32 - 2, 1000, 2 * (2**32 - 2) / 1000)]
+)
+def test_both_axes_follow_the_size(order: str, above: int, below: int, expected: float) -> None:
+    """If they share one fraction, and if twice the numerator does not fit into 32 bits."""
+    tags = Image.Exif()
+    tags.endian = order
+    resolution = {0xA20E: IFDRational(above, below), 0xA20F: IFDRational(above, below)}
+    tags.get_ifd(0x8769).update(resolution)
+    written = bytearray(tags.tobytes()[6:])
+    both = list(entries_of(bytes(written), 0x8769))
+    for shared in (False, True):
+        if shared:
+            first, second = (slice(entry.place + 8, entry.place + 12) for entry in both)
+            written[second] = written[first]
+        found = tags_of(exif.sized(bytes(written), (80, 60), (40, 30))).get_ifd(0x8769)
+        assert (float(found[0xA20E]), float(found[0xA20F])) == (expected, expected)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_place_that_does_not_fit_stays_as_a_whole(order: str) -> None:
+    """Its column alone would be wrong."""
+    tags = Image.Exif()
+    tags.endian = order
+    tags.get_ifd(0x8769)[0xA214] = (20, 40_000)
+    found = tags_of(exif.sized(tags.tobytes()[6:], (80, 100_000), (40, 50_000)))
+    assert found.get_ifd(0x8769)[0xA214] == (20, 40_000)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

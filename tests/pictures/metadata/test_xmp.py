@@ -98,3 +98,12 @@ def test_a_stated_size_is_replaced() -> None:
     expected = b"""<a exif:PixelXDimension='800' tiff:ImageWidth = "800" w="4"
     tiff:ImageLength="60"><exif:PixelYDimension>60</exif:PixelYDimension></a>"""
     assert xmp.sized(packet, 800, 60) == expected
+
+
+def test_elements_with_attributes() -> None:
+    """Their values are replaced, and not those of the next element."""
+    packet = b"""<tiff:ImageWidth rdf:datatype="a>b" xml:lang='x'>4000</tiff:ImageWidth>
+    <tiff:Orientation x:y="1">6</tiff:Orientation><tiff:ImageLength a:b="c"/><a:b c="d">30</a:b>"""
+    expected = packet.replace(b">4000<", b">800<")
+    assert xmp.sized(packet, 800, 60) == expected
+    assert xmp.turned(packet, 1, is_swapped=False) == packet.replace(b">6<", b">1<")

@@ -130,7 +130,7 @@ def sized(block: bytes, size: tuple[int, int], former: tuple[int, int]) -> bytes
             content = (4, 1, sides[entry.code])  # one integer of 32 bits
             struct.pack_into(f"{entry.order}HII", patched, entry.place + 2, *content)
         if entry.code in factors:
-            scale_numbers(patched, entry, factors[entry.code])
+            scale_numbers(patched, block, entry, factors[entry.code])
     return bytes(patched)
 
 

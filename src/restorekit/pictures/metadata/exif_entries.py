@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}  # in bytes
@@ -66,19 +67,37 @@ def content_of(block: bytes, entry: Entry) -> bytes | None:
     return b"".join(number[::-1] for number in numbers)
 
 
-def scale_numbers(block: bytearray, entry: Entry, factors: tuple[float, float]) -> None:
-    """Multiply whole numbers or the numerators of fractions, by turns with both factors.
+def scale_numbers(
+    patched: bytearray, block: bytes, entry: Entry, factors: tuple[float, float]
+) -> None:
+    """Multiply whole numbers or fractions, by turns with both factors.
 
-    Numbers that do not fit into their type stay.
+    All numbers of an entry stay if one of them does not fit into their type.
+
+    Args:
+        patched: a copy of the block, which is changed.
+        block: the original, since entries may share a fraction.
+        entry: one of its entries.
+        factors: two factors above 0.
     """
-    start, stop = _extent(bytes(block), entry)
-    letter, limit = {3: ("H", 2**16), 4: ("I", 2**32), 5: ("I", 2**32)}.get(entry.kind, ("", 0))
-    if not letter or stop > len(block):
+    start, stop = _extent(block, entry)
+    letters = {3: "H", 4: "I", 5: "II"}.get(entry.kind)
+    if letters is None or stop > len(block):
         return
-    for turn, place in enumerate(range(start, stop, SIZES[entry.kind])):
-        (value,) = struct.unpack_from(f"{entry.order}{letter}", block, place)
-        if (scaled := round(value * factors[turn % 2])) < limit:
-            struct.pack_into(f"{entry.order}{letter}", block, place, scaled)
+    numbers = struct.iter_unpack(f"{entry.order}{letters}", block[start:stop])
+    scaled = [_scaled(number, factors[turn % 2]) for turn, number in enumerate(numbers)]
+    with suppress(struct.error):  # a number does not fit
+        content = (struct.pack(f"{entry.order}{letters}", *number) for number in scaled)
+        patched[start:stop] = b"".join(content)
+
+
+def _scaled(number: tuple[int, ...], factor: float) -> tuple[int, ...]:
+    """A whole number, or numerator and denominator of a fraction, times a factor."""
+    above, *below = number
+    scaled = round(above * factor)
+    if below and scaled >= 2**32 and (divided := round(below[0] / factor)):
+        return above, divided
+    return scaled, *below
 
 
 def ratio_of(block: bytes, entry: Entry) -> float:

@@ -36,6 +36,9 @@ _SIDES = {
 }
 _WIDTHS, _HEIGHTS = (b"PixelXDimension", b"ImageWidth"), (b"PixelYDimension", b"ImageLength")
 
+# What is between the name of a property and its value, as an attribute or as an element.
+_BEFORE_VALUE = rb"(?:\s*=\s*[\"']|(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*>)\s*"
+
 
 def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
     """Replace the orientation in a packet, if it has one.
@@ -45,8 +48,8 @@ def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
         orientation: from 1 to 8.
         is_swapped: whether width and height are exchanged.
     """
-    # As an attribute or as an element; a digit is replaced by a digit, so the length stays.
-    stated = rb"(tiff:Orientation(?:\s*=\s*[\"']|>))[1-8]"
+    # A digit is replaced by a digit, so the length stays.
+    stated = rb"(tiff:Orientation%s)[1-8]" % _BEFORE_VALUE
     packet = re.sub(stated, rb"\g<1>%d" % orientation, packet)
     if not is_swapped:
         return packet
@@ -54,9 +57,13 @@ def turned(packet: bytes, orientation: int, is_swapped: bool) -> bytes:
 
 
 def sized(packet: bytes, width: int, height: int) -> bytes:
-    """Replace the size of the picture in a packet, where it is stated."""
+    """Replace the size of the picture in a packet, where it is stated.
+
+    Only the properties of Exif and TIFF are. Others that are stated in pixels stay, such as the
+    size to which regions of faces refer (`stDim`) and the crop of a panorama (`GPano`).
+    """
     for names, value in ((_WIDTHS, width), (_HEIGHTS, height)):
-        stated = rb"(:(?:%s)(?:\s*=\s*[\"']|>)\s*)\d+" % b"|".join(names)
+        stated = rb"(:(?:%s)%s)\d+" % (b"|".join(names), _BEFORE_VALUE)
         packet = re.sub(stated, rb"\g<1>%d" % value, packet)
     return packet
 
