@@ -64,6 +64,19 @@ def test_correlated_noise_has_colour() -> None:
     assert gray.is_correlated
 
 
+def test_noise_that_channels_share_in_smooth_areas() -> None:
+    """As JPEG leaves it; what is rough after restoring, or has heavy tails, is texture."""
+    shared, each = _normal(0), _smoothed(_normal(1, 3), 1.0)
+    residual, sigma = 8 / 255 * (shared + 0.2 * each), torch.full((3,), 8 / 255)
+    smooth = _ramp().expand(1, 3, -1, -1)
+    found = measure_evidence(smooth + residual, smooth, sigma)
+    assert abs(255 * found.sigma - 8) < 0.8
+    rough = smooth + 5 / 255 * _normal(2)
+    assert measure_evidence(rough + residual, rough, sigma).sigma < 1 / 255
+    heavy = 8 / 255 * (_heavy(_heavy(shared)) + 0.2 * each)
+    assert measure_evidence(smooth + heavy, smooth, sigma).sigma < 1 / 255
+
+
 def _heavy(image: Tensor) -> Tensor:
     """With heavier tails than a normal distribution, of unit variance."""
     return image * image.abs().sqrt() / (image.abs() ** 3).mean() ** 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -64,6 +65,17 @@ class TestPhotographs:
         noise = create_noise("camera", shot=1e-4)(batch, torch.Generator().manual_seed(0)).noisy
         given = (255 * noise[0].movedim(0, 2)).round().to(torch.uint8).numpy()
         assert error(denoiser(given), clean) <= 1.005 * error(given, clean)
+
+    @pytest.mark.parametrize(("quality", "sigma"), [(75, 25), (92, 15), (92, 25)])
+    @pytest.mark.parametrize("name", PHOTOGRAPHS)
+    def test_noise_in_a_jpeg_is_removed(
+        self, denoiser: Denoiser, name: str, quality: int, sigma: float
+    ) -> None:
+        """Half of the resolution of colour leaves hardly any noise between the channels."""
+        clean, file = photograph(name), BytesIO()
+        Image.fromarray(noisy(clean, sigma)).save(file, "JPEG", quality=quality, subsampling=2)
+        given = np.asarray(Image.open(file))
+        assert error(denoiser(given), clean) < 0.5 * error(given, clean)
 
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
     @pytest.mark.parametrize("sigma", [0, 1])
