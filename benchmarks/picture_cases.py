@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ def with_noise(clean: Pixels, noise: Noise, seed: int) -> Pixels:
 def to_pixels(values: npt.NDArray[np.floating]) -> Pixels:
     """8-bit levels, rounded and clipped."""
     return np.asarray(values).round().clip(0, 255).astype(np.uint8)
+
+
+def as_jpeg(image: Pixels, quality: int) -> Pixels:
+    """A picture after JPEG with half of the resolution of colour."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.array(Image.open(file))
 
 
 def read(path: Path) -> Pixels:

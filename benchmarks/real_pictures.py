@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from held_out import held_out
-from picture_cases import Case, Noise, Pixels, blurred, cropped, read, white, with_noise
+from picture_cases import Case, Noise, Pixels, as_jpeg, blurred, cropped, read, white, with_noise
 from PIL import Image, ImageDraw, ImageFont
 
 from restorekit import Denoiser
@@ -142,12 +142,21 @@ def cameras(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
         yield name, pairs(settings, name, clean)
 
 
+def jpegs(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
+    """White noise of 15 in JPEGs with half of the resolution of colour, as most programs write."""
+    for quality in (75, 92):
+        cases = noised(settings, "Kodak24", white(15))
+        saved = (replace(each, noisy=as_jpeg(each.noisy, quality)) for each in cases)
+        yield f"Kodak24 sigma 15, JPEG {quality}", saved
+
+
 KINDS: dict[str, Callable[[Settings], Iterator[tuple[str, Iterator[Case]]]]] = {
     "pages": pages,
     "weak": weak,
     "cameras": cameras,
     "coarse": coarse,
     "gaussian": gaussian,
+    "jpegs": jpegs,
 }
 
 
