@@ -31,7 +31,6 @@ _BAND_BYTES = 8  # of memory for each value of a row of parts, until it is writt
 # the denoiser over a little more than the distance that a single one reaches.
 _BLUR_WIDTHS = 6
 _LEAST_MARGIN = 32
-
 _MUCH_WORK = 8  # times that of the whole image, from which on a message explains it
 
 LOGGER = logging.getLogger(__name__)
@@ -200,13 +199,11 @@ class _SolvedPiece:
 
     def __call__(self, row: TileSpan, column: TileSpan) -> Tensor:
         height, width = self.canvas.size
-        (top, bottom), (left, right) = self._extent(row, height), self._extent(column, width)
+        top, bottom = self.parts.extent(row, height)
+        left, right = self.parts.extent(column, width)
         part = self.solve(slice(top, bottom), slice(left, right))
         return part[..., row.low - top : row.high - top, column.low - left : column.high - left]
 
     def first_read(self, row: TileSpan) -> int:
         """The first row of the canvas that is needed to solve these rows."""
-        return self._extent(row, self.canvas.size[0])[0]
-
-    def _extent(self, span: TileSpan, length: int) -> PixelRange:
-        return self.parts.extent(span, length)
+        return self.parts.extent(row, self.canvas.size[0])[0]
