@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from restorekit import CheckpointError, UnknownNameError, convert_weights, create_model, load_model
 from restorekit.weights import read_card
-from tests.arch import test_adnet, test_cbdnet, test_mwcnn, test_rednet, test_ridnet
+from tests.arch import test_adnet, test_cbdnet, test_lg_bpn, test_mwcnn, test_rednet, test_ridnet
 from tests.weights.published_layouts import State, named, stack
 
 PUBLISHED: dict[str, Callable[[], State]] = {
@@ -20,6 +20,7 @@ PUBLISHED: dict[str, Callable[[], State]] = {
     "ap_bsn": lambda: dict(create_model("ap_bsn", preset="tiny").state_dict()),
     "cbdnet": lambda: test_cbdnet.published(3, 4, 4).state_dict(),
     "drunet": lambda: create_model("drunet", preset="tiny").state_dict(),
+    "lg_bpn": lambda: test_lg_bpn.published(create_model("lg_bpn", preset="tiny", blocks=2)),
     "mwcnn": lambda: test_mwcnn.PublishedMWCNN(1, 4, 4, 1).state_dict(),
     "rednet": lambda: test_rednet.PublishedREDNet(5).state_dict(),
     "ridnet": lambda: test_ridnet.published(16, 1, 1, 1.0),

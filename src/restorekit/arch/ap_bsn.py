@@ -14,6 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from restorekit.arch.blind_spot_layers import (
+    PERIOD,
+    DilatedBlock,
+    make_patterns,
+    make_tail,
+    refined,
+)
 from restorekit.arch.padding import (
     check_at_least,
     check_batch,
@@ -21,11 +28,8 @@ from restorekit.arch.padding import (
     crop,
     pad_to_multiple,
 )
-from restorekit.errors import ArgumentError
-from restorekit.mirroring import mirrored_border
 from restorekit.records import Restoration
 
-PERIOD = 16  # pixels after which the places of the refinement repeat, so that tiles share them
 BORDER = 2  # pixels of padding around each subimage
 
 
@@ -43,23 +47,6 @@ class CentreMaskedConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
         return functional.conv2d(x, self.weight * self.mask, self.bias, padding=self.size // 2)
-
-
-class DilatedBlock(nn.Module):
-    """Residual block of a dilated 3x3 and a 1x1 convolution."""
-
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
-        y: Tensor = self.body(x)
-        return x + y
 
 
 class Branch(nn.Module):
@@ -94,19 +81,10 @@ class BlindSpotNetwork(nn.Module):
 
     def __init__(self, channels: int, width: int, depth: int) -> None:
         super().__init__()
-        half = width // 2
         self.head = nn.Sequential(nn.Conv2d(channels, width, 1), nn.ReLU(inplace=True))
         self.branch1 = Branch(width, depth, 2)
         self.branch2 = Branch(width, depth, 3)
-        self.tail = nn.Sequential(
-            nn.Conv2d(2 * width, width, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, half, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(half, half, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(half, channels, 1),
-        )
+        self.tail = make_tail(width, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
@@ -168,21 +146,13 @@ class APBSN(nn.Module):
         sizes = {"channels": channels, "train_stride": train_stride, "stride": stride}
         check_at_least(1, "ap_bsn", depth=depth, **sizes)
         check_at_least(2, "ap_bsn", width=width)
-        check_at_least(0, "ap_bsn", refinements=refinements)
         check_multiple(2, "ap_bsn", width=width)
-        if not 0 <= replaced <= 1:
-            raise ArgumentError(
-                f"model 'ap_bsn': argument 'replaced' must be from 0 to 1, not {replaced}"
-            )
         self.channels = channels
         self.size_multiple = math.lcm(PERIOD, stride)
         self.train_stride, self.stride = train_stride, stride
         self.bsn = BlindSpotNetwork(channels, width, depth)
-        random = torch.Generator().manual_seed(0)
-        shape = (refinements, channels, PERIOD, PERIOD)
-        # On the CPU, as the generator, also where another device is the default.
-        draws = torch.rand(shape, generator=random, device="cpu")
-        self.register_buffer("pattern", draws < replaced, persistent=False)
+        patterns = make_patterns("ap_bsn", channels, refinements, replaced)
+        self.register_buffer("pattern", patterns, persistent=False)
         self.pattern: Tensor
 
     def forward(self, noisy: Tensor, sigma: Tensor | None = None) -> Restoration:
@@ -208,27 +178,13 @@ class APBSN(nn.Module):
         padded, size = pad_to_multiple(noisy, self.stride, mode="zero")
         image = self._blind(padded, self.stride)
         if len(self.pattern):
-            image = self._refined(image, padded)
+            image = refined(image, padded, self.pattern, self.bsn)
         return Restoration(crop(image, size).to(noisy.dtype), {"blind_mean": blind})
 
     def _blind(self, noisy: Tensor, stride: int) -> Tensor:
         """The estimate of each pixel from others of its subimage."""
         subimages: Tensor = self.bsn(side_by_side(noisy, stride))
         return put_together(subimages, stride)
-
-    def _refined(self, image: Tensor, noisy: Tensor) -> Tensor:
-        """The mean of estimates from the image, with other pixels of the noisy one each time."""
-        height, width = image.shape[-2:]
-        rows, columns = (torch.arange(n, device=image.device) % PERIOD for n in (height, width))
-        total = torch.zeros_like(image)
-        for pattern in self.pattern.to(image.device):
-            is_noisy = pattern.index_select(1, rows).index_select(2, columns)
-            mixed = torch.where(is_noisy, noisy.to(image.dtype), image)
-            for axis in (2, 3):
-                places = mirrored_border(mixed.shape[axis], BORDER, image.device)
-                mixed = mixed.index_select(axis, places)
-            total = total + functional.pad(self.bsn(mixed), (-BORDER,) * 4)
-        return total / len(self.pattern)
 
 
 def side_by_side(x: Tensor, stride: int) -> Tensor:

@@ -20,10 +20,10 @@ from restorekit.arch.transformer_unet import TransformerUNet, TransposedAttentio
 class GatedFeedForward(nn.Module):
     """Two branches of a 1x1 and a depthwise convolution; the GELU of one multiplies the other."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, dilation: int = 1) -> None:
         super().__init__()
         self.project_in = nn.Conv2d(width, 2 * hidden, 1, bias=False)
-        self.dwconv = depthwise(2 * hidden)
+        self.dwconv = depthwise(2 * hidden, dilation)
         self.project_out = nn.Conv2d(hidden, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -124,32 +124,37 @@ class TransposedAttention(nn.Module):
     Args:
         width: number of channels, a multiple of `heads`.
         heads: number of heads.
+        dilation: that of the depthwise convolution.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dilation: int = 1) -> None:
         super().__init__()
         self.heads = heads
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.qkv = nn.Conv2d(width, 3 * width, 1, bias=False)
-        self.qkv_dwconv = depthwise(3 * width)
+        self.qkv_dwconv = depthwise(3 * width, dilation)
         self.project_out = nn.Conv2d(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        # (B, 3 heads, C / heads, H W): flattened before it is split, for one copy instead of three.
-        features = self.qkv_dwconv(self.qkv(x)).flatten(2)
+        # Flattened before it is split, for one copy instead of three.
+        attended = self.attend(self.qkv_dwconv(self.qkv(x)).flatten(2))
+        mixed: Tensor = self.project_out(attended.reshape(x.shape))
+        return mixed
+
+    def attend(self, features: Tensor) -> Tensor:
+        """Queries, keys and values of N positions, (B, 3 C, N), to (B, heads, C / heads, N)."""
         query, key, value = features.unflatten(1, (3 * self.heads, -1)).chunk(3, dim=1)
         cosines = functional.normalize(query, dim=-1) @ functional.normalize(key, dim=-1).mT
         # Not scaled_dot_product_attention, whose kernels are for few features of many positions:
         # here there are few positions, the channels, of as many features as the image has pixels.
-        attended = (cosines * self.temperature).softmax(dim=-1) @ value
-        mixed: Tensor = self.project_out(attended.reshape(x.shape))
-        return mixed
+        attended: Tensor = (cosines * self.temperature).softmax(dim=-1) @ value
+        return attended
 
 
-def depthwise(width: int) -> nn.Conv2d:
+def depthwise(width: int, dilation: int = 1) -> nn.Conv2d:
     """A 3x3 convolution of each channel by itself, without a bias."""
-    return nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+    return nn.Conv2d(width, width, 3, 1, dilation, dilation, groups=width, bias=False)
 
 
 def halve(width: int) -> nn.Sequential:

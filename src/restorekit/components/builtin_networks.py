@@ -325,6 +325,31 @@ def _since_2020() -> list[Component]:
             },
         ),
         Component(
+            "lg_bpn",
+            "restorekit.arch.lg_bpn:LGBPN",
+            "two branches that do not see the patch around a pixel, for correlated noise",
+            "Wang et al., LG-BPN, CVPR 2023, https://arxiv.org/abs/2304.00534",
+            (
+                "attention",
+                "blind",
+                "blind-spot",
+                "convolutional",
+                "real-noise",
+                "residual",
+                "transformer",
+            ),
+            {
+                "dnd": {
+                    "strides": [2, 4],
+                    "refined_strides": [2, 2],
+                    "ratios": [0.5, 0.65],
+                    "refined_ratios": [0.4, 0.35],
+                },
+                "gray": {"channels": 1},
+                "tiny": {"head_width": 4, "width": 4, "depth": 1, "blocks": 1, "refinements": 2},
+            },
+        ),
+        Component(
             "lvae",
             "restorekit.arch.lvae:LVAE",
             "ladder variational autoencoder that gives diverse restorations and their mean",

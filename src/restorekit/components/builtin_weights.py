@@ -48,6 +48,21 @@ def restorekit_layouts() -> list[Component]:
             ("dncnn",),
         ),
         Component(
+            "lg_bpn_authors",
+            f"{_LAYOUTS}.lg_bpn_layout:LGBPNAuthors",
+            "LG-BPN for SIDD",
+            "https://github.com/Wang-XIaoDingdd/LGBPN",
+            ("lg_bpn",),
+        ),
+        # After "lg_bpn_authors", which recognises all of its networks.
+        Component(
+            "lg_bpn_authors_dnd",
+            f"{_LAYOUTS}.lg_bpn_layout:LGBPNAuthorsDND",
+            "LG-BPN for DND, if it is named",
+            "https://github.com/Wang-XIaoDingdd/LGBPN",
+            ("lg_bpn",),
+        ),
+        Component(
             "memnet_qrnn3d",
             f"{_LAYOUTS}.memnet_layout:MemNetPyTorch",
             "QRNN3D's PyTorch MemNet",

@@ -25,9 +25,9 @@ class BlindSpot(SelfSupervised):
     run's loss.
 
     Assumption: the noise has mean 0 and is independent between pixels; Gaussian, if the network
-    estimates its uncertainty. `ap_bsn` also learns from noise that is correlated between near
-    pixels. Needs: single noisy images, a network with a blind spot, such as `ssdn` or `ap_bsn`, and
-    the noise level if the network estimates its uncertainty.
+    estimates its uncertainty. `ap_bsn` and `lg_bpn` also learn from noise that is correlated
+    between near pixels. Needs: single noisy images, a network with a blind spot, such as `ssdn` or
+    `ap_bsn`, and the noise level if the network estimates its uncertainty.
 
     Reference: Laine et al., High-Quality Self-Supervised Deep Image Denoising, NeurIPS 2019,
     https://arxiv.org/abs/1901.10277
