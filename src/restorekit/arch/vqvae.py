@@ -1,7 +1,9 @@
 """VQ-VAE: an autoencoder whose latent is a map of codes, each one of a learned list.
 
 van den Oord et al., Neural Discrete Representation Learning, NeurIPS 2017,
-https://arxiv.org/abs/1711.00937
+https://arxiv.org/abs/1711.00937, with codes that are running means, as in its appendix A.1. Codes
+that are rarely used are replaced as in Dhariwal et al., Jukebox, 2020,
+https://arxiv.org/abs/2005.00341.
 """
 
 from __future__ import annotations
@@ -21,15 +23,22 @@ from restorekit.arch.padding import (
 from restorekit.arch.vae import DEEPEST, MID_GRAY, make_decoder, make_encoder
 from restorekit.records import Restoration
 
+DECAY = 0.99  # of the running means, for each batch
+# A code with a smaller part of its fair share of the vectors is replaced by one of them.
+LEAST_SHARE = 0.1
+
 
 class VQVAE(nn.Module):
     """Autoencoder with a discrete latent, for use with the loss `codebook`. Blind.
 
     Each vector of the encoded image is replaced by the nearest of `codes` learned vectors, from
     which the image is decoded. In training the gradient passes from the code to the encoder
-    unchanged; the loss `codebook` moves codes and vectors towards each other. The result is
-    deterministic, and the latent can be stored: `codes_of` returns the numbers of the codes. There
-    are no skip connections, so fine texture is lost. `sigma` is ignored.
+    unchanged, and the loss `codebook` keeps the vectors near their codes. Each code is the running
+    mean of the vectors that it replaced. A code that is rarely used becomes a random vector of the
+    batch; otherwise a few codes would serve for everything.
+
+    The result is deterministic, and the latent can be stored: `codes_of` returns the numbers of the
+    codes. There are no skip connections, so fine texture is lost. `sigma` is ignored.
 
     Any height and width is accepted: the batch is padded by mirroring to a multiple of
     `size_multiple`.
@@ -75,8 +84,12 @@ class VQVAE(nn.Module):
         self.size_multiple = 2**depth
         self.encoder = make_encoder(channels, width, depth)
         self.to_latent = conv3x3(width * 2**depth, latent_channels, gain=1.0)
-        # Of about the size of the encoded vectors, so that many codes are used from the start.
-        self.codebook = nn.Parameter(0.3 * torch.randn(codes, latent_channels))
+        self.register_buffer("codebook", torch.randn(codes, latent_channels))
+        self.codebook: Tensor
+        # The share of the vectors of a batch that each code replaces; none at first, so that the
+        # first batch of a training chooses the codes.
+        self.register_buffer("shares", torch.zeros(codes))
+        self.shares: Tensor
         self.decoder = make_decoder(latent_channels, width, depth)
         # Linear, starting around mid-gray, as in `vae`.
         self.image = conv3x3(width, channels, gain=0.1)
@@ -97,6 +110,8 @@ class VQVAE(nn.Module):
             InputError: `noisy` is not a float batch of `channels` channels.
         """
         encoded = self._encoded(noisy)
+        if self.training:
+            self._move_codes(encoded.detach())
         numbers = self._nearest(encoded)
         code = functional.embedding(numbers, self.codebook).permute(0, 3, 1, 2).to(encoded)
         # The value of the code, with the gradient of the encoded vector.
@@ -125,10 +140,27 @@ class VQVAE(nn.Module):
         latent: Tensor = self.to_latent(self.encoder(x))
         return latent.to(noisy.dtype)
 
+    @torch.no_grad()
+    def _move_codes(self, encoded: Tensor) -> None:
+        """Bring the codes to the means of their vectors, and replace those that are rarely used."""
+        vectors = encoded.movedim(1, -1).flatten(0, -2).to(self.codebook)
+        is_of = functional.one_hot(self._nearest(encoded).flatten(), len(self.codebook))
+        with torch.autocast(encoded.device.type, enabled=False):
+            sums_now = is_of.to(vectors).T @ vectors / len(vectors)
+        shares = torch.lerp(is_of.to(vectors).mean(dim=0), self.shares, DECAY)
+        sums = torch.lerp(sums_now, self.shares[:, None] * self.codebook, DECAY)
+        least = LEAST_SHARE / len(self.codebook)
+        is_rare = shares < least
+        means = sums / shares.clamp(min=least)[:, None]
+        chosen = torch.randint(len(vectors), shares.shape, device=vectors.device)
+        self.codebook.copy_(torch.where(is_rare[:, None], vectors[chosen], means))
+        # Twice the least share, so that a new code has some batches to find vectors.
+        self.shares.copy_(torch.where(is_rare, 2 * least, shares))
+
     def _nearest(self, encoded: Tensor) -> Tensor:
         """The number of the code of least distance for each vector."""
         with torch.autocast(encoded.device.type, enabled=False):
-            vectors, codes = encoded.detach().movedim(1, -1), self.codebook.detach().to(encoded)
+            vectors, codes = encoded.detach().movedim(1, -1), self.codebook.to(encoded)
             # |v - c|^2 without |v|^2, which is the same for all codes.
             distances = codes.square().sum(dim=1) - 2 * vectors @ codes.T
             return distances.argmin(dim=-1)

@@ -14,9 +14,10 @@ from restorekit.records import Restoration, as_restoration
 class Codebook(nn.Module):
     """Mean squared distance between encoded vectors and their codes, for the model `vqvae`.
 
-    It counts once with the vectors held fixed, which moves the codes, and `commitment` times with
-    the codes held fixed, which keeps the encoder near them. It is used together with a loss on the
-    image.
+    It counts once with the vectors held fixed, which moves codes that are learned by gradient, and
+    `commitment` times with the codes held fixed, which keeps the encoder near them. The codes of
+    `vqvae` are running means, which the first part does not move. The loss is used together with
+    one on the image.
 
     Reference: https://arxiv.org/abs/1711.00937
 
