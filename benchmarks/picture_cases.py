@@ -45,6 +45,11 @@ def blurred(radius: float, sigma: float = 15.0) -> Noise:
     return noise
 
 
+def shared(noise: Noise) -> Noise:
+    """Noise that is the same in every channel, such as film grain."""
+    return lambda shape, generator: np.atleast_3d(noise(shape[:2], generator))
+
+
 def with_noise(clean: Pixels, noise: Noise, seed: int) -> Pixels:
     """A picture with noise, rounded and clipped to 8 bits."""
     return to_pixels(clean + noise(clean.shape, np.random.default_rng(seed)))

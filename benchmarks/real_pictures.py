@@ -18,7 +18,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from held_out import held_out
-from picture_cases import Case, Noise, Pixels, as_jpeg, blurred, cropped, read, white, with_noise
+from picture_cases import (
+    Case,
+    Noise,
+    Pixels,
+    as_jpeg,
+    blurred,
+    cropped,
+    read,
+    shared,
+    white,
+    with_noise,
+)
 from PIL import Image, ImageDraw, ImageFont
 
 from restorekit import Denoiser
@@ -150,6 +161,13 @@ def jpegs(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
         yield f"Kodak24 sigma 15, JPEG {quality}", saved
 
 
+def grain(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
+    """Noise of 8 that all channels share, as film grain, blurred, with its old strength."""
+    for radius in (0.6, 1, 2):
+        noise = shared(blurred(radius, 8.0))
+        yield f"Kodak24 shared, blur {radius}", noised(settings, "Kodak24", noise)
+
+
 KINDS: dict[str, Callable[[Settings], Iterator[tuple[str, Iterator[Case]]]]] = {
     "pages": pages,
     "weak": weak,
@@ -157,6 +175,7 @@ KINDS: dict[str, Callable[[Settings], Iterator[tuple[str, Iterator[Case]]]]] = {
     "coarse": coarse,
     "gaussian": gaussian,
     "jpegs": jpegs,
+    "grain": grain,
 }
 
 

@@ -18,6 +18,7 @@ from restorekit.restore.image_types import OpenedImage
 from restorekit.restore.impulse_removal.refill import refill
 from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.neutral import average_channels, differs_by_noise
+from restorekit.restore.shared_noise import finish_luma, luma_job, may_share_noise
 from restorekit.restore.stabilization.choose import is_curve
 
 _USUAL, _FOR_IMPULSES = "swift-photo", "swift-impulse"
@@ -73,7 +74,8 @@ class AutomaticRestorer:
                 part.canvas.has_gray_noise = True
                 choice = replace(choice, gray="restored")
             part.choice = choice
-            groups.setdefault(choice.settings, []).append(part)
+            if not self._restore_luma(part, options, diagnose):
+                groups.setdefault(choice.settings, []).append(part)
         options = replace(options, impulses="off")
         for choice, some in groups.items():
             chosen = options if options.scales != 1 else replace(options, scales=choice.scales)
@@ -82,6 +84,27 @@ class AutomaticRestorer:
             _average_weak_noise(part, options)
         for job, its_parts in zip(jobs, parts, strict=True):
             job.join(its_parts)
+
+    def _restore_luma(self, part: ImageJob, options: DenoiseOptions, diagnose: bool) -> bool:
+        """Remove noise that the channels share from luma alone, if there surely is some."""
+        choice, analysis = part.choice, part.analysis
+        if options.force or options.is_level_given or is_curve(options.stabilize):
+            return False  # the user knows the noise
+        if choice is None or analysis is None or choice.model != _USUAL or choice.left_alone:
+            return False
+        if not may_share_noise(part.canvas, analysis):
+            return False
+        luma = luma_job(part)
+        luma.analysis = analyze_canvas(luma.canvas, names=MEASUREMENTS)
+        luma.choice = choose(luma.analysis, without_impulses=True)
+        scales = luma.choice.scales if options.scales == 1 else options.scales
+        own = replace(options, impulses="off", stabilize="off", scales=scales)
+        self._restorer(luma.choice.model).run([luma], own, diagnose)
+        if luma.reason is not None:
+            return False
+        finish_luma(part, luma)
+        part.choice = replace(luma.choice, reason=f"{luma.choice.reason}, in luma alone")
+        return True
 
     def _remove_impulses(self, part: ImageJob, options: DenoiseOptions) -> None:
         """Fill impulses, those in weak noise by the network that was trained for them."""

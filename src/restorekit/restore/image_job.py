@@ -45,6 +45,7 @@ class ImageJob:
         shares: the scales at which it is restored; None for 1x only.
         guard: the limits on its change; None if it is unlimited.
         tile: largest side of a tile in pixels; None for the whole image.
+        only_grain: whether only noise that cannot be texture is removed.
     """
 
     opened: OpenedImage
@@ -60,6 +61,7 @@ class ImageJob:
     shares: ScaleShares | None = None
     guard: Guard | None = None
     tile: int | None = None
+    only_grain: bool = False
 
     @property
     def canvas(self) -> Canvas:

@@ -64,6 +64,9 @@ _SHARED = 1.1
 # after restoring: among 309 clean squares of fine texture with a residual of that strength, the
 # smoothest has 0.44.
 _LEAST_SHARED, _SHARED_KURTOSIS, _SHARED_SMOOTH = 3 / 255, 5.0, 0.25
+# Film grain in luma: light tails, too, correlated, symmetric, and absent from smooth areas after
+# restoring. Clean squares of fine texture with the other properties keep half of it there.
+_GRAIN_SMOOTH, _GRAIN_SKEW = 0.2, 0.3
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
@@ -87,6 +90,7 @@ class Evidence:
         variance: variance of the residual in smooth areas of each brightness from 0 to 1, (256,).
         mean_variance: mean of this variance over the picture.
         kurtosis: of the residual: 3 for noise alone, more if it contains edges or texture.
+        is_grain: whether it cannot be texture, even if the channels share it.
     """
 
     sigma: float
@@ -94,6 +98,7 @@ class Evidence:
     variance: Tensor
     mean_variance: float
     kurtosis: float = 3.0
+    is_grain: bool = False
 
 
 def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
@@ -119,6 +124,15 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     kurtosis, correlation = _moment(luma, 4), _correlation(luma)
     bands = _bands(power, roughness, brightness)
     curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
+    skewness = _skewness(residual, restored)
+    is_grain = (
+        removed >= _LEAST_SHARED
+        and overall >= CLEAN
+        and correlation > _CORRELATION
+        and kurtosis < _SHARED_KURTOSIS
+        and relative < _GRAIN_SMOOTH
+        and abs(skewness) < _GRAIN_SKEW
+    )
     is_shared = (
         removed >= _LEAST_SHARED
         and overall >= CLEAN
@@ -145,7 +159,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         and correlation < _UNCORRELATED
         and mean < (_MOST_WHITE * overall) ** 2
     )
-    has_texture = level < _SKEWED_BELOW and _skewness(residual, restored) < _SKEWED
+    has_texture = level < _SKEWED_BELOW and skewness < _SKEWED
     limit = 0.0 if has_texture else _SMOOTH_WHITE * 255
     white = may_be_white and (kurtosis < _NORMAL or relative < limit * level)
     level = level if correlated or white or is_shared else 0.0
@@ -158,7 +172,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     # The differences of equal channels have no noise.
     if independent and not correlated and not is_shared:
         level = min(level, _SHARED * independent)
-    return Evidence(level, correlated, curve, mean, kurtosis)
+    return Evidence(level, correlated, curve, mean, kurtosis, is_grain)
 
 
 def removes_structure(noisy: Tensor, restored: Tensor) -> bool:

@@ -89,6 +89,9 @@ class Guard:
         verdicts: the verdict on each picture; None if it depends on what the network removes.
         impulsive: whether each picture has impulses, whose removal is not limited; by default none
             has.
+
+    Attributes:
+        only_grain: whether only noise that cannot be texture is removed.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Guard:
         self.sigma = sigma
         self.verdicts = list(verdicts)
         self.impulsive = impulsive or (False,) * len(self.verdicts)
+        self.only_grain = False
 
     @classmethod
     def of_all(cls, guards: Sequence[Guard]) -> Guard:
@@ -128,7 +132,7 @@ class Guard:
         """
         if self.verdicts[index] is None:
             sigma, impulsive = self.sigma[index], self.impulsive[index]
-            verdict = _judge(noisy, restored, sigma, impulsive)
+            verdict = _judge(noisy, restored, sigma, impulsive, self.only_grain)
             overall = float(sigma.square().mean().sqrt())
             if verdict.reason is None and not impulsive:
                 page_sigma = overall if is_page(restored, overall) else None
@@ -173,16 +177,20 @@ def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
         guard.verdicts = list(islice(judged, len(guard.verdicts)))
 
 
-def _judge(noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool) -> Verdict:
+def _judge(
+    noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool, only_grain: bool
+) -> Verdict:
     # Too small to be measured, so the network is trusted.
     if min(noisy.shape[-2:]) < LEAST_SIDE:
-        return UNLIMITED
+        return Verdict("unclear") if only_grain else UNLIMITED
     if removes_structure(noisy, restored):
         return Verdict("unclear")
     if impulsive:
         return UNLIMITED
     with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
+    if only_grain and not evidence.is_grain:
+        return Verdict("unclear")
     overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
         is_weak = evidence.mean_variance < _LEAST_CORRELATED**2

@@ -1,0 +1,62 @@
+"""Noise that the three channels of a colour picture share: film grain, or noise of smoothed colour.
+
+A colour network takes it for texture, because channels share that too. In the mean of the channels
+it is removed as in a gray picture, and the colour is kept.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from restorekit.restore.analysis import Analysis
+from restorekit.restore.canvas import Canvas
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import OpenedImage
+from restorekit.restore.value_scale import Scale
+
+# Least level of luma, which is the square root of three times that of a channel, and the largest
+# ratio of the level of chroma to it.
+_LEAST, _MOST_CHROMA = 5 / 255, 0.3
+_ROWS = 512  # of a band, to save memory
+
+
+def may_share_noise(canvas: Canvas, analysis: Analysis) -> bool:
+    """Whether what looks like noise is in luma only; it may be texture.
+
+    Args:
+        canvas: one image.
+        analysis: of the image.
+    """
+    scales = analysis.noise_scales
+    if canvas.source.shape[1] != 3 or not canvas.is_colour or canvas.is_neutral:
+        return False
+    return scales.luma[0] > _LEAST and scales.chroma[0] < _MOST_CHROMA * scales.luma[0]
+
+
+def luma_job(job: ImageJob) -> ImageJob:
+    """A job for the mean of the channels of an image."""
+    canvas = job.canvas
+    luma = torch.cat([_mean(canvas, rows) for rows in _bands(canvas)], dim=2)
+    scale = Scale(white=1.0, low=canvas.scale.low, high=canvas.scale.high)
+    gray = Canvas(luma, torch.empty_like(luma), scale)
+    return ImageJob(OpenedImage(gray, lambda: None), job.precision, searched=True, only_grain=True)
+
+
+def finish_luma(job: ImageJob, luma: ImageJob) -> None:
+    """Write an image with the luma that was restored, and record how."""
+    canvas, gray = job.canvas, luma.canvas
+    for rows in _bands(canvas):
+        change = (gray.result - gray.source)[:, :, rows]
+        original = canvas.read(slice(None), rows, slice(None), torch.float32)
+        canvas.write(slice(None), rows, canvas.encode(original + change))
+    job.model, job.precision, job.tile = luma.model, luma.precision, luma.tile
+    job.level, job.shares, job.guard = luma.level, luma.shares, luma.guard
+
+
+def _mean(canvas: Canvas, rows: slice) -> torch.Tensor:
+    return canvas.read(slice(None), rows, slice(None), torch.float32).mean(1, keepdim=True)
+
+
+def _bands(canvas: Canvas) -> list[slice]:
+    height = canvas.size[0]
+    return [slice(top, min(top + _ROWS, height)) for top in range(0, height, _ROWS)]
