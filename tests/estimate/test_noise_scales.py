@@ -127,6 +127,18 @@ def test_luma_and_chroma_apart() -> None:
     assert mean_length(correlation.chroma) == pytest.approx(3, rel=0.25)
 
 
+def test_noise_that_channels_share() -> None:
+    """Film grain over weak noise of each channel; the luma of three equal channels is sqrt(3)."""
+    y, x = torch.meshgrid(*(torch.linspace(0, 1, 192) for _ in "yx"), indexing="ij")
+    image = torch.stack([0.4 + 0.2 * y, 0.5 + 0.1 * x, 0.7 - 0.2 * y])
+    image = torch.where(y * x > 0.2, image, 0.5 + 0.3 * torch.sin(40 * x) * torch.sin(30 * y))
+    shared, each = coarse_noise((1, 192, 192), 0.8, 8 / 255), coarse_noise(image.shape, 0.0, 0.0016)
+    found = measure_scales(image + shared + each)
+    assert found.luma[0] == pytest.approx(math.sqrt(3) * 8 / 255, rel=0.1)
+    assert found.chroma[0] < 1 / 255
+    assert found.overall[0] == pytest.approx(8 / 255, rel=0.1)
+
+
 def test_channels_keep_their_proportion() -> None:
     """Noise that is stronger in one channel is reported so."""
     clean = photograph("coffee")

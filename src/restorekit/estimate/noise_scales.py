@@ -19,6 +19,8 @@ _TEXTURE = 1.25  # factor above the level of chroma
 # Weak white noise is below the first level, is as flat as the second number says (noise that was
 # blurred by half a pixel measures 0.6), and makes most of what is found in chroma.
 _WEAK, _FLAT, _MOST = 6 / 255, 0.65, 0.7
+# Noise that channels share has at least this confidence, and this factor more luma than chroma.
+_SURE_OF_SHARED, _SHARED = 0.5, 4.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,9 @@ def _weak_levels(
         level = weak_gray_level(sample)
         return None if level is None or level > _WEAK else (level,)
     if chroma is None or chroma.length > _FINE or chroma.level > _WEAK:
+        return None
+    is_coarse = luma.length and luma.confidence > _SURE_OF_SHARED
+    if is_coarse and luma.level > _SHARED * chroma.level:
         return None
     weak = weak_noise(sample)
     if weak is None or weak.flatness < _FLAT:

@@ -65,8 +65,9 @@ _SHARED = 1.1
 # smoothest has 0.44.
 _LEAST_SHARED, _SHARED_KURTOSIS, _SHARED_SMOOTH = 3 / 255, 5.0, 0.25
 # Film grain in luma: light tails, too, correlated, symmetric, and absent from smooth areas after
-# restoring. Clean squares of fine texture with the other properties keep half of it there.
-_GRAIN_SMOOTH, _GRAIN_SKEW = 0.2, 0.3
+# restoring. Clean squares of fine texture with the other properties keep half of it there. The
+# strength of grain varies with brightness, which makes tails a little heavier.
+_GRAIN_KURTOSIS, _GRAIN_SMOOTH, _GRAIN_SKEW = 6.0, 0.2, 0.3
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
@@ -129,7 +130,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         removed >= _LEAST_SHARED
         and overall >= CLEAN
         and correlation > _CORRELATION
-        and kurtosis < _SHARED_KURTOSIS
+        and kurtosis < _GRAIN_KURTOSIS
         and relative < _GRAIN_SMOOTH
         and abs(skewness) < _GRAIN_SKEW
     )
