@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restorekit import Denoiser, create_noise
 from restorekit.restore.outcome import DenoiseOutcome
+from restorekit.restore.safeguard.guard import Guard
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,39 @@ def test_strength_scales_the_change(restored: DenoiseOutcome[Tensor]) -> None:
     half = Denoiser(strength_luma=0.5, strength_chroma=0.9).restore(grainy(scene())).image.int()
     difference = half - noisy - (restored.image.int() - noisy) / 2
     assert difference.abs().max() <= 1
+
+
+def test_a_batch_of_different_pictures(denoiser: Denoiser) -> None:
+    """Each is restored as if it were alone, and has three levels."""
+    white = scene() + 8 / 255 * torch.randn(
+        scene().shape, generator=torch.Generator().manual_seed(1)
+    )
+    pictures = [grainy(scene()), (255 * white).round().clamp(0, 255).to(torch.uint8)]
+    both = denoiser.restore(torch.stack(pictures))
+    for picture, result in zip(pictures, both.image, strict=True):
+        alone = denoiser.restore(picture)
+        assert (result.int() - alone.image.int()).abs().max() <= 1
+        assert len(alone.sigma) == 3
+        assert min(alone.sigma) > 5 / 255
+
+
+def test_grain_counts_if_its_estimated_level_is_too_low() -> None:
+    """The change that smooth areas show is allowed, whatever the estimate for white noise is."""
+    clean = scene().mean(0, keepdim=True)[None]
+    noise = create_noise("grain", std=8 / 255, radius=1.0)
+    noisy = noise(clean, generator=torch.Generator().manual_seed(0)).noisy
+    guard = Guard(torch.full((1, 1), 2 / 255), [None])
+    guard.only_grain = True
+    limited = guard.limit(slice(0, 1), noisy, clean)
+    assert guard.reason is None
+    assert (limited - clean).square().mean() < (noisy - clean).square().mean() / 10
+
+
+def test_colour_alone_is_restored_if_luma_has_no_strength() -> None:
+    """Then the luma of the picture is not the way."""
+    outcome = Denoiser(strength_luma=0, strength_chroma=1).restore(grainy(scene()))
+    assert outcome.choice is not None
+    assert "luma" not in outcome.choice.words
 
 
 def test_texture_that_channels_share_is_kept(denoiser: Denoiser) -> None:

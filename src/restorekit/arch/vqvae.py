@@ -35,7 +35,8 @@ class VQVAE(nn.Module):
     which the image is decoded. In training the gradient passes from the code to the encoder
     unchanged, and the loss `codebook` keeps the vectors near their codes. Each code is the running
     mean of the vectors that it replaced. A code that is rarely used becomes a random vector of the
-    batch; otherwise a few codes would serve for everything.
+    batch; otherwise a few codes would serve for everything. In data-parallel training the codes are
+    those of the first process; sharded training (FSDP) does not keep them equal.
 
     The result is deterministic, and the latent can be stored: `codes_of` returns the numbers of the
     codes. There are no skip connections, so fine texture is lost. `sigma` is ignored.

@@ -88,8 +88,10 @@ class AutomaticRestorer:
     def _restore_luma(self, part: ImageJob, options: DenoiseOptions, diagnose: bool) -> bool:
         """Remove noise that the channels share from luma alone, if there surely is some."""
         choice, analysis = part.choice, part.analysis
-        if options.force or options.is_level_given or is_curve(options.stabilize):
+        if options.force or options.is_level_given or options.stabilize not in ("auto", "off"):
             return False  # the user knows the noise
+        if options.strength_of(part.canvas).luma == 0:
+            return False
         if choice is None or analysis is None or choice.model != _USUAL or choice.left_alone:
             return False
         if not may_share_noise(part.canvas, analysis):

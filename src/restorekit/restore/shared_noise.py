@@ -6,7 +6,10 @@ it is removed as in a gray picture, and the colour is kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
+from torch import Tensor
 
 from restorekit.restore.analysis import Analysis
 from restorekit.restore.canvas import Canvas
@@ -36,7 +39,9 @@ def may_share_noise(canvas: Canvas, analysis: Analysis) -> bool:
 def luma_job(job: ImageJob) -> ImageJob:
     """A job for the mean of the channels of an image."""
     canvas = job.canvas
-    luma = torch.cat([_mean(canvas, rows) for rows in _bands(canvas)], dim=2)
+    luma = torch.empty(1, 1, *canvas.size, device=canvas.source.device)
+    for rows in _bands(canvas):
+        luma[:, :, rows] = _read(canvas, rows).mean(1, keepdim=True)
     scale = Scale(white=1.0, low=canvas.scale.low, high=canvas.scale.high)
     gray = Canvas(luma, torch.empty_like(luma), scale)
     return ImageJob(OpenedImage(gray, lambda: None), job.precision, searched=True, only_grain=True)
@@ -46,15 +51,21 @@ def finish_luma(job: ImageJob, luma: ImageJob) -> None:
     """Write an image with the luma that was restored, and record how."""
     canvas, gray = job.canvas, luma.canvas
     for rows in _bands(canvas):
-        change = (gray.result - gray.source)[:, :, rows]
-        original = canvas.read(slice(None), rows, slice(None), torch.float32)
-        canvas.write(slice(None), rows, canvas.encode(original + change))
+        change = gray.result[:, :, rows] - gray.source[:, :, rows]
+        canvas.write(slice(None), rows, canvas.encode(_read(canvas, rows) + change))
     job.model, job.precision, job.tile = luma.model, luma.precision, luma.tile
-    job.level, job.shares, job.guard = luma.level, luma.shares, luma.guard
+    job.shares, job.guard, job.level = luma.shares, luma.guard, luma.level
+    if job.guard is not None:
+        job.guard.sigma = job.guard.sigma.expand(-1, 3)
+    if job.level is not None and luma.analysis is not None:
+        # The estimate for white noise is too low for coarse grain.
+        least = luma.analysis.noise_scales.overall[0]
+        sigma = job.level.sigma.clamp(min=least).expand(-1, 3, -1, -1)
+        job.level = replace(job.level, sigma=sigma)
 
 
-def _mean(canvas: Canvas, rows: slice) -> torch.Tensor:
-    return canvas.read(slice(None), rows, slice(None), torch.float32).mean(1, keepdim=True)
+def _read(canvas: Canvas, rows: slice) -> Tensor:
+    return canvas.read(slice(None), rows, slice(None), torch.float32)
 
 
 def _bands(canvas: Canvas) -> list[slice]:

@@ -191,6 +191,8 @@ def _judge(
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
     if only_grain and not evidence.is_grain:
         return Verdict("unclear")
+    if only_grain:  # what smooth areas lost is its level, which the estimate may miss
+        return Verdict(bound=correlated_bound(evidence, evidence.mean_variance**0.5))
     overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
         is_weak = evidence.mean_variance < _LEAST_CORRELATED**2
