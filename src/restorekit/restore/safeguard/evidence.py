@@ -126,17 +126,16 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     bands = _bands(power, roughness, brightness)
     curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
     skewness = _skewness(residual, restored)
+    is_strong = removed >= _LEAST_SHARED and overall >= CLEAN
     is_grain = (
-        removed >= _LEAST_SHARED
-        and overall >= CLEAN
+        is_strong
         and correlation > _CORRELATION
         and kurtosis < _GRAIN_KURTOSIS
         and relative < _GRAIN_SMOOTH
         and abs(skewness) < _GRAIN_SKEW
     )
     is_shared = (
-        removed >= _LEAST_SHARED
-        and overall >= CLEAN
+        is_strong
         and kurtosis < _SHARED_KURTOSIS
         and relative < _SHARED_SMOOTH
         and _colour(noisy, residual) < _LEAST_COLOUR

@@ -189,9 +189,10 @@ def _judge(
         return UNLIMITED
     with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
-    if only_grain and not evidence.is_grain:
-        return Verdict("unclear")
-    if only_grain:  # what smooth areas lost is its level, which the estimate may miss
+    if only_grain:
+        if not evidence.is_grain:
+            return Verdict("unclear")
+        # What smooth areas lost is its level, which the estimate may miss.
         return Verdict(bound=correlated_bound(evidence, evidence.mean_variance**0.5))
     overall = float(sigma.square().mean().sqrt())
     if evidence.is_correlated:
