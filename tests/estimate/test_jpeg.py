@@ -74,6 +74,14 @@ def test_no_quality_without_compression(name: str) -> None:
     assert (found.quality, found.source, found.confidence) == (None, None, 0)
 
 
+@pytest.mark.parametrize("name", ["moon", "page", "camera"])
+@pytest.mark.parametrize("threshold", [90, 128])
+def test_no_quality_of_two_values(name: str, threshold: int) -> None:
+    """The coefficients of blocks of two values repeat, but a JPEG has more values."""
+    picture = torch.from_numpy(getattr(data, name)() > threshold).float()[None]
+    assert measure(picture).quality is None
+
+
 @pytest.mark.parametrize("name", ["camera", "coffee"])
 def test_quality_under_weak_noise(name: str) -> None:
     """Noise of 3/255 hides it in part only."""

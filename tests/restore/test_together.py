@@ -164,3 +164,12 @@ def test_a_bad_one_is_refused(network: Counting, tmp_path: Path) -> None:
     bad = np.full((16, 16, 3), np.nan, np.float32)
     with pytest.raises(InputError, match="finite"):
         Denoiser(network, sigma=0.1).restore_all([noisy(0, 16, 0.1), bad])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_screens_of_two_and_of_more_values_together(channels: int) -> None:
+    """Both are left unchanged, for different reasons."""
+    two = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(32, 32)
+    more = torch.linspace(0.2, 0.9, 64) * (0.6 + 0.4 * two)
+    batch = torch.stack([two, more])[:, None].repeat(1, channels, 1, 1)
+    assert torch.equal(Denoiser()(batch), batch)

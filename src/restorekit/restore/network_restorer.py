@@ -109,7 +109,7 @@ def _guard(job: ImageJob, options: DenoiseOptions) -> Guard | None:
     guard = assess(job.canvas, estimated, job.stabilizer)
     guard.only_grain = job.only_grain
     if guard.reason is None and job.choice is not None and job.choice.left_alone is not None:
-        return Guard(torch.zeros(1, 1), [Verdict(job.choice.left_alone)])
+        return Guard(guard.sigma, [Verdict(job.choice.left_alone)])
     return guard
 
 

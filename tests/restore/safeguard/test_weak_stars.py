@@ -64,6 +64,22 @@ def test_the_guard_returns_stars() -> None:
     assert float(kept.mean()) > 0.8
 
 
+def test_galaxies_and_dark_spots_do_not_hide_a_sky() -> None:
+    """As in real frames: 8 % of the pixels lie on slopes, and one in ten thousand is dark."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    uneven = np.zeros((SIDE, SIDE))
+    for y, x in ((130, 100), (90, 140), (50, 90), (130, 140)):
+        uneven += 2 * NOISE * np.exp(-np.hypot(rows - y, (columns - x) * 1.5) / 3)
+    uneven[30, 150] = uneven[120, 60] = uneven[70, 70] = -2 * NOISE
+    light = stars((4.0,)) + torch.from_numpy(uneven).float()
+    noisy = SKY + light + noise()
+    restored = SKY + light - stars((2.0,))
+    sky = find_sky(noisy, restored)
+    assert sky is not None
+    kept = (with_weak_stars(noisy, restored, sky) - SKY)[0, 0, 20:150:20, 20] / (4 * NOISE)
+    assert float(kept.mean()) == pytest.approx(1, abs=0.1)
+
+
 @pytest.mark.parametrize("name", ["camera", "moon", "coins", "text"])
 @pytest.mark.parametrize("level", [5, 25, 50])
 def test_photographs_do_not_count_as_a_sky(name: str, level: float) -> None:

@@ -20,10 +20,11 @@ _WIDTH, _REACH = 1.2, 4
 # In standard deviations of the filtered noise. White noise exceeds it at 3 of ten million pixels.
 _SIGNIFICANT = 5.0
 _APART = 7  # side of the square in which a star is the highest
-# A sky has one brightness: this share of its pixels differs from it by at most the noise, and from
-# the mean around it by at most that part of the noise. Some pixels are brighter, hardly any is
-# darker. Photographs and micrographs reach one or two of these, not all.
-_SHARE, _SMOOTH, _FEWEST_BRIGHT, _MOST_DARK = 0.95, 0.3, 2e-4, 1e-4
+# A sky has one brightness: this share of its pixels differs from it by at most the noise, and this
+# one from the mean around it by at most that part of the noise. Some pixels are brighter, few of
+# them as much darker. Photographs and micrographs reach one or two of these, not all.
+_SKY, _SMOOTH, _SMOOTH_SHARE = 0.95, 0.3, 0.9
+_FEWEST_BRIGHT, _DARK_PER_BRIGHT = 2e-4, 0.1
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,12 @@ def find_sky(noisy: Tensor, restored: Tensor) -> Sky | None:
         return None
     deviation = (made - level) / noise
     unevenness = (made - _background(made, level, noise)).abs() / noise
+    bright, dark = _share(deviation > 1), _share(deviation < -1)
     is_sky = (
-        float((deviation.abs() < 1).float().mean()) > _SHARE
-        and float((deviation > 1).float().mean()) > _FEWEST_BRIGHT
-        and float((deviation < -1).float().mean()) < _MOST_DARK
-        and float((unevenness < _SMOOTH).float().mean()) > _SHARE
+        1 - bright - dark > _SKY
+        and bright > _FEWEST_BRIGHT
+        and dark < _DARK_PER_BRIGHT * bright
+        and _share(unevenness < _SMOOTH) > _SMOOTH_SHARE
     )
     return Sky(level, noise, _spread(_filtered(residual))) if is_sky else None
 
@@ -103,6 +105,10 @@ def _convolved(padded: Tensor) -> Tensor:
         planes = functional.conv2d(planes, star[None, None, None, :])
     height, width = planes.shape[-2:]
     return planes.reshape(*padded.shape[:2], height, width)
+
+
+def _share(condition: Tensor) -> float:
+    return float(condition.float().mean())
 
 
 def _spread(values: Tensor) -> float:
