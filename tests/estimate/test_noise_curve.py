@@ -75,6 +75,17 @@ class TestPhotographs:
         """Texture is not taken for a noise curve."""
         assert not measured(photograph(name)).is_trustworthy
 
+    def test_a_screen_on_a_part_of_a_page(self) -> None:
+        """Its dots look like white noise that grows with the signal; the paper has none of it."""
+        generator = torch.Generator().manual_seed(0)
+        box = torch.linspace(0.22, 0.27, 320).expand(320, 320)
+        dots = (box - 0.22).sqrt() * torch.randn(320, 320, generator=generator) / 6
+        grain = torch.randn(1, 1, 320, 320, generator=generator)
+        coarse = functional.avg_pool2d(grain, 3, 1, 1, count_include_pad=False)[0, 0] / 100
+        page = torch.cat([box + dots, torch.linspace(0.65, 0.75, 320) + coarse], 1)[None]
+        fit = measured(in_8_bits(page))
+        assert not fit.is_trustworthy
+
     @pytest.mark.parametrize("name", PHOTOGRAPHS)
     @pytest.mark.parametrize("width", [0.6, 1.0, 2.0])
     def test_correlated_noise_is_recognised(self, name: str, width: float) -> None:
