@@ -153,6 +153,12 @@ def cameras(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
         yield name, pairs(settings, name, clean)
 
 
+def stains(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
+    """Micrographs of FMDD12 of the same place as the channels of one picture."""
+    for colours in ("R", "RG", "RGB", "RGBRG"):
+        yield f"FMDD12, stains as {colours}", merged(settings, colours)
+
+
 def jpegs(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
     """White noise of 15 in JPEGs with half of the resolution of colour, as most programs write."""
     for quality in (75, 92):
@@ -174,6 +180,7 @@ KINDS: dict[str, Callable[[Settings], Iterator[tuple[str, Iterator[Case]]]]] = {
     "cameras": cameras,
     "coarse": coarse,
     "gaussian": gaussian,
+    "stains": stains,
     "jpegs": jpegs,
     "grain": grain,
 }
@@ -188,6 +195,17 @@ def pairs(settings: Settings, name: str, clean: str) -> Iterator[Case]:
             for each in (path, settings.sets / name / "gt" / truth)
         )
         yield Case(path.name, noisy, given)
+
+
+def merged(settings: Settings, colours: str) -> Iterator[Case]:
+    """The red, green and blue stains of a set as the channels of pictures; others are black."""
+    found = {case.name: case for case in pairs(settings, "FMDD12", "")}
+    for microscope in ("Confocal", "TwoPhoton", "WideField"):
+        stained = [found[f"{microscope}_BPAE_{colour}_1.png"] for colour in colours]
+        black = [np.zeros_like(stained[0].clean)] * (3 - len(stained))
+        noisy = np.stack([*(case.noisy for case in stained), *black], 2)
+        clean = np.stack([*(case.clean for case in stained), *black], 2)
+        yield Case(microscope, noisy, clean)
 
 
 def noised(settings: Settings, name: str, noise: Noise) -> Iterator[Case]:

@@ -70,6 +70,17 @@ def test_pictures_without_enough_colour_patches() -> None:
     assert weak_noise(ImageSample.of(torch.ones(3, 160, 160))) is None
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_constant_channel(value: float) -> None:
+    """As of a micrograph with two stains: it is left to other measurements, and none fails."""
+    picture = torch.from_numpy(halved("chelsea") + normal(*halved("chelsea").shape))
+    picture = picture.movedim(-1, 0).float().clamp(0, 255) / 255
+    picture[2] = value
+    assert weak_noise(ImageSample.of(picture, 255)) is None
+    found = create_measurement("noise_scales")(ImageSample.of(picture, 255))
+    assert all(np.isfinite(found.overall))
+
+
 def test_noise_scales_has_this_level() -> None:
     """It halves with each scale."""
     clean = halved("chelsea")

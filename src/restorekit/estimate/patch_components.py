@@ -42,14 +42,22 @@ class WeakNoise(NamedTuple):
 
 
 def weak_noise(sample: ImageSample) -> WeakNoise | None:
-    """Measure the noise; None for pictures without three channels and with too few patches."""
+    """Measure the noise.
+
+    Returns:
+        None for pictures without three channels or with too few patches, and if a channel is
+        constant, as where two stains of a micrograph are red and green.
+    """
     if sample.pieces.shape[1] != 3 or min(sample.pieces.shape[-2:]) < _SIDE:
         return None
     smooth = _smooth_patches(sample.pieces)
     if len(smooth) < _LEAST:
         return None
+    covariance = smooth.flatten(1).T.cov().double()
+    if not float(covariance.diag().view(3, -1).amax(1).min()):
+        return None
     rounding = 0.0 if sample.steps is None else 1 / (12 * sample.steps**2)
-    variances, flatness = _channel_variances(smooth.flatten(1).T.cov().double())
+    variances, flatness = _channel_variances(covariance)
     levels = tuple(map(math.sqrt, (variances - rounding).clamp_min(0).tolist()))
     return WeakNoise(levels, flatness)
 

@@ -18,6 +18,7 @@ from restorekit.restore.image_types import OpenedImage
 from restorekit.restore.impulse_removal.refill import refill
 from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.neutral import average_channels, differs_by_noise
+from restorekit.restore.separate_channels import join_channels, split_channels
 from restorekit.restore.shared_noise import finish_luma, luma_job, may_share_noise
 from restorekit.restore.stabilization.choose import is_curve
 
@@ -63,9 +64,11 @@ class AutomaticRestorer:
             options: how they are restored.
             diagnose: whether the noise level is reported, and so needed in any case.
         """
-        parts = [job.split() for job in jobs]
+        images = [job.split() for job in jobs]
+        channels = [split_channels(image, options) for some in images for image in some]
+        parts = [part for some in channels for _, part in some]
         groups: dict[Choice, list[ImageJob]] = {}
-        for part in chain.from_iterable(parts):
+        for part in parts:
             if part.analysis is None:
                 part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
             self._remove_impulses(part, options)
@@ -80,10 +83,12 @@ class AutomaticRestorer:
         for choice, some in groups.items():
             chosen = options if options.scales != 1 else replace(options, scales=choice.scales)
             self._restorer(choice.model).run(some, chosen, diagnose)
-        for part in chain.from_iterable(parts):
+        for part in parts:
             _average_weak_noise(part, options)
-        for job, its_parts in zip(jobs, parts, strict=True):
-            job.join(its_parts)
+        for image, its_channels in zip(chain.from_iterable(images), channels, strict=True):
+            join_channels(image, its_channels)
+        for job, its_images in zip(jobs, images, strict=True):
+            job.join(its_images)
 
     def _restore_luma(self, part: ImageJob, options: DenoiseOptions, diagnose: bool) -> bool:
         """Remove noise that the channels share from luma alone, if there surely is some."""
