@@ -145,7 +145,7 @@ class Survey:
         if self.file.exists():
             found = json.loads(self.file.read_text(encoding="utf-8"))
             self.rows = {row["network"]: row for row in found["networks"]}
-        self.dataset: Any = None
+        self.datasets: dict[int, Any] = {}  # by the side of their patches
 
     def add(self, name: str) -> None:
         """Train and test a network, unless that is done."""
@@ -220,6 +220,9 @@ class Survey:
         """A run of the configuration of the recipe."""
         config = copy.deepcopy(self.recipe["train"])
         loss = self.recipe["own_losses"].get(model["name"], config["loss"])
+        if own := self.recipe["own_patches"].get(model["name"]):
+            config["dataset"]["patch_size"] = own["patch_size"]
+            config["train"]["batch_size"] = own["batch_size"]
         return restorekit.Trainer(
             {**config, "model": model, "loss": loss},
             dataset=self.photographs(config["dataset"]),
@@ -230,12 +233,13 @@ class Survey:
 
     def photographs(self, wanted: Mapping[str, Any]) -> Any:
         """The photographs, decoded once for all networks, so that no network pays for it."""
-        if self.dataset is None:
+        side = wanted["patch_size"]
+        if side not in self.datasets:
             arguments = dict(wanted)
-            self.dataset = restorekit.create_dataset(arguments.pop("name"), **arguments)
-            for index in range(0, len(self.dataset), wanted["patches_per_image"]):
-                self.dataset[index]
-        return self.dataset
+            self.datasets[side] = restorekit.create_dataset(arguments.pop("name"), **arguments)
+            for index in range(0, len(self.datasets[side]), wanted["patches_per_image"]):
+                self.datasets[side][index]
+        return self.datasets[side]
 
     def tested(self, name: str, model: nn.Module) -> dict[str, Any]:
         """What is known of a network, and its results on the test sets."""

@@ -60,6 +60,7 @@ def begin(
     recipe["test"] |= {"sets": ["A", "B"], "crop": 32}
     recipe["references"] = []
     recipe["train"]["dataset"]["patch_size"] = 16
+    recipe["own_patches"] = {"autoencoder": {"patch_size": 32, "batch_size": 1}}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe), "utf-8")
     monkeypatch.setattr(survey, "RECIPE", tmp_path / "recipe.json")
 
@@ -90,6 +91,19 @@ def test_every_kind_of_network_has_a_row(begin: Callable[..., dict[str, Any]]) -
     assert rows["median"]["kind"] == "without weights"
     assert set(rows["median"]["tests"]) == {"A", "B"}
     assert "it never works" in rows["broken"]["error"]
+
+
+def test_a_network_can_have_its_own_patches(
+    begin: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """The configuration of its run has them, that of another network has those of the recipe."""
+    begin("autoencoder:tiny", "dncnn:tiny")
+    found = {}
+    for name in ("autoencoder", "dncnn"):
+        run = tmp_path / "state" / f"{name}_tiny" / "run" / "config.json"
+        found[name] = json.loads(run.read_text("utf-8"))
+    assert found["autoencoder"]["train"]["batch_size"] == 1
+    assert found["dncnn"]["train"]["batch_size"] == RECIPE["train"]["train"]["batch_size"]
 
 
 def test_what_is_done_is_not_done_again(begin: Callable[..., dict[str, Any]]) -> None:

@@ -34,13 +34,23 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
         f"Each network was trained for {recipe['minutes']:g} minutes of processor time of one\n"
         "thread, with one recipe for all (`examples/survey`): the same photographs, "
         f"{settings['batch_size']} patches of\n"
-        f"{recipe['train']['dataset']['patch_size']} pixels a step, noise {test['noise']}, seed "
-        f"{settings['seed']}. *Held out* are photographs like those of the training. The\n"
+        f"{recipe['train']['dataset']['patch_size']} pixels a step{_own_patches(recipe)}, "
+        f"noise {test['noise']}, seed {settings['seed']}.\n"
+        "*Held out* are photographs like those of the training. The\n"
         f"test sets have {test['noise']} on the central {test['crop']} pixels of at most "
         f"{test['limit']} pictures each,\n{noisy} before. "
         "Ten minutes are very few for the large networks: the table shows which ones learn fast\n"
         "on a processor, not which ones are best. Rows with a word after the name were not trained."
     )
+
+
+def _own_patches(recipe: Mapping[str, Any]) -> str:
+    """Which networks have other patches than the rest."""
+    own = [
+        f"`{name}` {patches['batch_size']} of {patches['patch_size']}"
+        for name, patches in recipe.get("own_patches", {}).items()
+    ]
+    return f" ({' and '.join(own)}, because they see farther)" if own else ""
 
 
 def _cells(row: Mapping[str, Any], sets: list[str]) -> list[str]:
