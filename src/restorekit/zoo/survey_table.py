@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from restorekit.zoo.zoo_files import table
 
 
-def survey_text(survey: Mapping[str, Any]) -> str:
-    """The recipe in words and a row for each network, the best first."""
+def survey_text(survey: Mapping[str, Any], networks: Collection[str] = ()) -> str:
+    """The recipe in words and a row for each network, the best first.
+
+    Args:
+        survey: the content of the survey's file.
+        networks: names of all networks that can be trained; those without a row are named.
+    """
     if not survey:
         return "The survey has not been made. `examples/survey` has the recipe."
     recipe, rows = survey["recipe"], survey["networks"]
@@ -21,6 +26,9 @@ def survey_text(survey: Mapping[str, Any]) -> str:
     failed = [
         f"`{row['network']}` was not measured: {row['error']}." for row in rows if "error" in row
     ]
+    known = {row["network"].partition(":")[0] for row in rows}
+    if missing := [f"`{name}`" for name in sorted(networks) if name not in known]:
+        failed.append(f"Not trained yet: {', '.join(missing)}.")
     rows_of_table = (_cells(row, sets) for row in done)
     return "\n\n".join([_recipe_in_words(recipe, done), table(head, rows_of_table, 2), *failed])
 

@@ -38,7 +38,7 @@ def write_text(
         networks=networks_table(list(facts), parity),
         costs=costs_table(facts, results),
         machines=machines(results[entry.label] for entry in facts if entry.label in results),
-        survey=survey_text(survey),
+        survey=survey_text(survey, {entry.model for entry in facts if facts[entry].parameters}),
         parity=parity_table(parity),
         layouts=layouts_table(parity),
     )
