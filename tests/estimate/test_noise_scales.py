@@ -235,3 +235,12 @@ def test_each_channel_of_coarse_noise_has_its_level(blur: float) -> None:
     assert (shares / (levels / levels.square().mean().sqrt())).tolist() == pytest.approx(
         [1.0] * 3, abs=0.12
     )
+
+
+def test_texture_that_hides_the_noise_is_mentioned() -> None:
+    """Of letters, which have the contrast of strong noise; not of noise alone."""
+    letters = torch.from_numpy(data.page() > 120).float()[None]
+    noise = 0.5 + 0.05 * torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
+    measure = create_measurement("noise_scales")
+    assert "texture hides the noise" in measure(ImageSample.of(letters, 255)).words
+    assert "texture" not in measure(ImageSample.of(noise)).words

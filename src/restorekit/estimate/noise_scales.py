@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 from restorekit.estimate.doubled_pixels import averaged_squares, doubled_grid
 from restorekit.estimate.image_sample import ImageSample
-from restorekit.estimate.noise_spectrum import SCALES, BlurredNoise, channel_shares, luma_and_chroma
+from restorekit.estimate.noise_spectrum import (
+    DOUBTFUL,
+    SCALES,
+    BlurredNoise,
+    channel_shares,
+    luma_and_chroma,
+)
 from restorekit.estimate.patch_components import weak_noise
 from restorekit.estimate.white_noise import weak_gray_level, white_levels
 
@@ -62,7 +68,9 @@ class NoiseScales:
         levels = ", ".join(f"{255 * level:.1f}" for level in self.overall)
         scales = ", ".join(f"{scale}x" for scale in SCALES)
         squares = "" if self.grid is None else ", equal in squares of 2x2 pixels"
-        return f"level {levels} of 255 at {scales}{squares} (confidence {self.confidence:.2f})"
+        doubt = ", texture hides the noise" if self.confidence < DOUBTFUL else ""
+        sure = f"confidence {self.confidence:.2f}{doubt}"
+        return f"level {levels} of 255 at {scales}{squares} ({sure})"
 
 
 class MeasureNoiseScales:

@@ -47,7 +47,7 @@ _GROWTH = 0.3  # logarithm; from here on, a frequency counts less
 # that counts: texture is mostly in luma.
 _LEVEL_APART, _BLUR_APART, _AGREEMENT, _MOST_APART = 1.0, 0.35, 30.0, 4.0
 _STRONG = 0.02  # of the largest power of a model; weaker frequencies say nothing about it
-_DOUBTFUL = 0.35
+DOUBTFUL = 0.35  # confidence below which it is more likely texture
 _LEAST_SHARE = 0.1  # of the mean variance, in a channel
 
 
@@ -73,7 +73,7 @@ class BlurredNoise:
     @property
     def is_doubtful(self) -> bool:
         """Whether it is more likely texture."""
-        return self.confidence < _DOUBTFUL
+        return self.confidence < DOUBTFUL
 
     @property
     def levels(self) -> tuple[float, ...]:
