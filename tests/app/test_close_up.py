@@ -122,6 +122,25 @@ def test_a_page_is_left_unchanged(tmp_path: Path) -> None:
     assert part.words.startswith("Left unchanged: it has one or two values")
 
 
+def test_a_channel_without_a_stain_stays_black(tmp_path: Path) -> None:
+    """As in the restored file: red and green are restored on their own."""
+    path = tmp_path / "stains.png"
+    pixels = noisy(96, 96)
+    pixels[..., 1] = pixels[..., 1].T
+    pixels[..., 2] = 0
+    Image.fromarray(pixels).save(path)
+    opened = open_picture(path)
+    outcome = restorekit.Denoiser().restore(path)
+    assert opened.is_split
+    assert outcome.choice is not None
+    assert opened.choice.model == outcome.choice.model
+    assert "channels apart" in dict(opened.rows)["model auto"]
+    part = make_close_up(opened, RestoringSettings())
+    assert "channels apart" in part.words
+    assert not part.after[..., 2].any()
+    assert part.after[..., 0].std() < 0.9 * pixels[..., 0].std()
+
+
 def test_every_depth_is_shown_in_8_bits(tmp_path: Path) -> None:
     """Gray of 16 bits has three equal channels on the screen, within a level of the original."""
     gray = noisy(40, 50, 1)

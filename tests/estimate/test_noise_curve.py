@@ -75,6 +75,24 @@ class TestPhotographs:
         """Texture is not taken for a noise curve."""
         assert not measured(photograph(name)).is_trustworthy
 
+    def test_an_overexposed_photograph(self) -> None:
+        """A fifth of it is white, so few intervals have many blocks."""
+        fit = measured(in_8_bits(photons(1.2 * photograph("camera"), 0.005, 0.005)))
+        assert fit.is_trustworthy
+        assert fit.curve.gain == pytest.approx(0.005, rel=0.15)
+
+    @pytest.mark.parametrize("gain", [0.00125, 0.005])
+    def test_a_few_cells_on_a_dark_background(self, gain: float) -> None:
+        """Most blocks have one brightness."""
+        y, x = torch.meshgrid(torch.arange(384.0), torch.arange(384.0), indexing="ij")
+        clean = torch.full((1, 384, 384), 0.06)
+        for number in range(5):
+            distance = (y - 60 - 60 * number) ** 2 + (x - 320 + 65 * number) ** 2
+            clean += 0.6 * (-distance / (2 * 22**2)).exp()
+        fit = measured(photons(clean, gain, 0.005))
+        assert fit.is_trustworthy
+        assert fit.curve.gain == pytest.approx(gain, rel=0.15)
+
     def test_a_screen_on_a_part_of_a_page(self) -> None:
         """Its dots look like white noise that grows with the signal; the paper has none of it."""
         generator = torch.Generator().manual_seed(0)

@@ -147,8 +147,15 @@ def _restored(
         if choice.left_alone is not None and not settings.force:
             return part, f"Left unchanged: {MEANING[choice.left_alone]}."
         settings, words = settings.with_model(choice.model), choice.words
-    outcome = denoiser_for(settings).restore(part.pixels, meaning=PixelMeaning.of(part))
-    return replace(part, pixels=outcome.image), describe(outcome, words)
+    denoiser, meaning = denoiser_for(settings), PixelMeaning.of(part)
+    if words is None or not opened.is_split:
+        outcome = denoiser.restore(part.pixels, meaning=meaning)
+        return replace(part, pixels=outcome.image), describe(outcome, words)
+    channels = np.split(part.pixels, part.pixels.shape[2], axis=2)
+    outcomes = [denoiser.restore(each, meaning=meaning) for each in channels]
+    pixels = np.concatenate([outcome.image for outcome in outcomes], axis=2)
+    restored = [outcome for outcome in outcomes if outcome.left_alone is None]
+    return replace(part, pixels=pixels), describe((restored or outcomes)[0], words)
 
 
 def _enlarged(view: Pixels, zoom: int) -> Pixels:

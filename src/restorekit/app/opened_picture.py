@@ -13,9 +13,13 @@ from restorekit.pictures.picture import Picture
 from restorekit.pictures.pixel_values import to_unit
 from restorekit.pictures.read_files import count_pages, iter_pages
 from restorekit.report.illustrations import overview
-from restorekit.restore.analysis import Analysis
-from restorekit.restore.analyze import analyze_picture
-from restorekit.restore.choice import Choice, choose
+from restorekit.restore.analysis import Analysis, analyze_canvas
+from restorekit.restore.choice import MEASUREMENTS, Choice, choose
+from restorekit.restore.denoise_options import DenoiseOptions
+from restorekit.restore.image_job import ImageJob
+from restorekit.restore.image_types import open_image
+from restorekit.restore.pixel_meaning import PixelMeaning
+from restorekit.restore.separate_channels import joined_choice, split_channels
 
 Pixels = NDArray[np.uint8]
 
@@ -38,6 +42,8 @@ class OpenedPicture:
         picture: its first page.
         pages: number of pages; only TIFF files have more than one.
         analysis: the analysis of the first page.
+        choice: the network that model "auto" selects.
+        is_split: whether its channels are restored one by one.
         previews: the last part that was restored and how, by its place and settings.
     """
 
@@ -45,6 +51,8 @@ class OpenedPicture:
     picture: Picture
     pages: int
     analysis: Analysis
+    choice: Choice
+    is_split: bool
     previews: dict[object, tuple[Picture, str]] = field(default_factory=dict)
 
     @property
@@ -52,11 +60,6 @@ class OpenedPicture:
         """(H, W) of the first page."""
         height, width = self.picture.pixels.shape[:2]
         return height, width
-
-    @property
-    def choice(self) -> Choice:
-        """The network that model "auto" selects."""
-        return choose(self.analysis)
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -75,7 +78,14 @@ def open_picture(path: Path) -> OpenedPicture:
         InputError: its values cannot be used.
     """
     picture = next(iter_pages(path))
-    return OpenedPicture(path, picture, count_pages(path), analyze_picture(picture))
+    image = open_image(picture.pixels, channels=None, meaning=PixelMeaning.of(picture))
+    analysis = analyze_canvas(image.canvas)
+    job = ImageJob(image, "float32", analysis=analysis)
+    parts = [part for _, part in split_channels(job, DenoiseOptions())]
+    analyses = [part.analysis or analyze_canvas(part.canvas, names=MEASUREMENTS) for part in parts]
+    choices, is_split = [choose(each) for each in analyses], parts != [job]
+    choice = joined_choice(choices) if is_split else choices[0]
+    return OpenedPicture(path, picture, count_pages(path), analysis, choice, is_split)
 
 
 def part_of(picture: Picture, box: Box) -> Picture:

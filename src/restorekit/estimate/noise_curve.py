@@ -35,10 +35,9 @@ _LEAST_SCATTER = 0.03  # for the standard errors: few points may lie on a line b
 # Full and no confidence: ratio of middle to high frequencies, scatter around the line, and gain
 # relative to its standard error.
 _WHITE, _SCATTER, _SIGNIFICANT = (1.05, 1.25), (0.04, 0.16), (16.0, 4.0)
-# The same for the share of blocks that have much less noise than the line says, in variance, and
-# for the number of intervals that determine the line: halftone in a part of a page looks like white
-# noise, and two of its intervals lie on a line.
-_MUCH_LESS, _BELOW, _INTERVALS = 0.25, (0.02, 0.1), (5.0, 3.0)
+# The same for the share of blocks that have much less noise than the line says, in variance: a
+# screen in a part of a page looks like white noise, and the paper has none of it.
+_MUCH_LESS, _BELOW = 0.25, (0.02, 0.1)
 _TRUSTED = 0.5
 
 
@@ -81,7 +80,7 @@ class NoiseCurveFit:
         correlation: ratio of the standard deviations of the noise in the middle and in the high
             frequencies: about 1 for white noise, 1.35 or more for correlated noise.
         confidence: from 0 to 1. It is low if noise is correlated, if the points do not lie on a
-            line or are few, if blocks have less noise than the line says, or if the gain cannot be
+            line, if blocks have much less noise than the line says, or if the gain cannot be
             distinguished from 0.
         is_trustworthy: whether the confidence suffices to use the curve.
     """
@@ -155,7 +154,6 @@ class _Line:
 
     Attributes:
         below: share of the blocks that have much less noise.
-        intervals: effective number of the intervals that determine the line.
     """
 
     curve: NoiseCurve
@@ -164,7 +162,6 @@ class _Line:
     gain_error: float
     correlation: float
     below: float
-    intervals: float
 
     @property
     def confidence(self) -> float:
@@ -175,7 +172,6 @@ class _Line:
             * _ramp(self.scatter, *_SCATTER)
             * _ramp(significance, *_SIGNIFICANT)
             * _ramp(self.below, *_BELOW)
-            * _ramp(self.intervals, *_INTERVALS)
         )
 
 
@@ -224,7 +220,6 @@ def _line(signal: Array, variance: Array, count: Array, ratio: Array) -> _Line:
         max(scatter, _LEAST_SCATTER) / max(float(spread), 1e-300) ** 0.5,
         float(calmest),
         float(count[variance < _MUCH_LESS * expected].sum() / count.sum()),
-        float(prior.sum() ** 2 / (prior @ prior)),
     )
 
 

@@ -18,7 +18,7 @@ from restorekit.restore.image_types import OpenedImage
 from restorekit.restore.impulse_removal.refill import refill
 from restorekit.restore.network_restorer import NetworkRestorer
 from restorekit.restore.neutral import average_channels, differs_by_noise
-from restorekit.restore.separate_channels import join_channels, split_channels
+from restorekit.restore.separate_channels import Channels, join_channels, split_channels
 from restorekit.restore.shared_noise import finish_luma, luma_job, may_share_noise
 from restorekit.restore.stabilization.choose import is_curve
 
@@ -65,13 +65,11 @@ class AutomaticRestorer:
             diagnose: whether the noise level is reported, and so needed in any case.
         """
         images = [job.split() for job in jobs]
-        channels = [split_channels(image, options) for some in images for image in some]
-        parts = [part for some in channels for _, part in some]
+        split = [(image, self._split(image, options)) for image in chain.from_iterable(images)]
+        parts = [part for _, channels in split for _, part in channels]
         groups: dict[Choice, list[ImageJob]] = {}
         for part in parts:
-            if part.analysis is None:
-                part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
-            self._remove_impulses(part, options)
+            assert part.analysis is not None
             choice = choose(part.analysis, part.searched, is_curve(options.stabilize))
             if differs_by_noise(part.canvas):
                 part.canvas.has_gray_noise = True
@@ -85,10 +83,24 @@ class AutomaticRestorer:
             self._restorer(choice.model).run(some, chosen, diagnose)
         for part in parts:
             _average_weak_noise(part, options)
-        for image, its_channels in zip(chain.from_iterable(images), channels, strict=True):
-            join_channels(image, its_channels)
+        for image, channels in split:
+            join_channels(image, channels)
         for job, its_images in zip(jobs, images, strict=True):
             job.join(its_images)
+
+    def _split(self, image: ImageJob, options: DenoiseOptions) -> Channels:
+        """The channels of an image that are restored together, analyzed and without impulses."""
+        if image.analysis is None:
+            image.analysis = analyze_canvas(image.canvas, names=MEASUREMENTS)
+        if image.canvas.is_colour:
+            self._remove_impulses(image, options)
+        channels = split_channels(image, options)
+        for _, part in channels:
+            if part.analysis is None:
+                part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
+            if not image.canvas.is_colour:
+                self._remove_impulses(part, options)
+        return channels
 
     def _restore_luma(self, part: ImageJob, options: DenoiseOptions, diagnose: bool) -> bool:
         """Remove noise that the channels share from luma alone, if there surely is some."""

@@ -78,7 +78,9 @@ class Denoiser:
     One channel is gray and three are colour. Of two or four channels the last is alpha, which is
     kept, unless `alpha` is False or the network takes that many channels. A gray image goes through
     a colour network as three equal channels, whose mean is the result. A colour image goes through
-    a gray network one channel at a time, as do the channels of an image with more of them.
+    a gray network one channel at a time, as do the channels of an image with more of them. Model
+    "auto" restores channels one at a time if they do not share their detail, as the stains of a
+    micrograph, and leaves constant channels as they are.
 
     Large images are restored in tiles that overlap by the measured receptive field of the network.
     For a convolutional network, the result equals that of the whole image. For a network that uses

@@ -104,6 +104,14 @@ def _levels(sigma: object) -> NDArray[np.float64]:
     return np.empty(0)
 
 
+def is_for_all_channels(sigma: Sigma | None, canvas: Canvas) -> bool:
+    """Whether a level is the same for all channels of an image: one value or a map (H, W)."""
+    if sigma is None:
+        return True
+    levels = _levels(sigma)
+    return levels.size == 1 or levels.shape == canvas.size
+
+
 def given_level(canvas: Canvas, sigma: Sigma) -> NoiseLevel:
     """The noise level that a user gives, on the scale where white is 1.
 
@@ -209,7 +217,10 @@ def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
         for each in (level.stabilizer.images if level.stabilizer else [None] * len(level.sigma))
     ]
     stabilizer = Stabilizer(tuple(images)) if any(images) else None
-    return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction, stabilizer)
+    # One level may stand for all channels.
+    count = max(level.sigma.shape[1] for level in known)
+    sigma = torch.cat([level.sigma.expand(-1, count, -1, -1) for level in known])
+    return NoiseLevel(sigma, known[0].reduction, stabilizer)
 
 
 def join_estimates(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:

@@ -6,6 +6,7 @@ Such channels are restored one by one, as gray pictures.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -14,13 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.restore.analysis import Analysis, analyze_canvas, image_sample
+from restorekit.restore.analysis import Analysis, image_sample
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.choice import MEASUREMENTS, Choice
+from restorekit.restore.choice import Choice
 from restorekit.restore.denoise_options import AUTOMATIC, DenoiseOptions
 from restorekit.restore.image_job import ImageJob
 from restorekit.restore.impulse_removal.remove import join_removed
-from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel
+from restorekit.restore.noise_level import EstimatedLevel, NoiseLevel, is_for_all_channels
 from restorekit.restore.safeguard.guard import Guard, Verdict
 
 # The largest correlation between the gradients of two channels, for averages over squares of these
@@ -37,21 +38,23 @@ def split_channels(job: ImageJob, options: DenoiseOptions) -> Channels:
     """Jobs for the channels of an image, with views of its memory, and which channels they have.
 
     Args:
-        job: one image, which is analyzed if it has several channels.
-        options: the channels stay together if a noise level or a strength is given for each.
+        job: one analyzed image, without its impulses if it is colour: they look like detail that
+            channels do not share.
+        options: a noise level for each channel keeps all of them together, a strength for luma or
+            chroma red, green and blue.
 
     Returns:
         The job itself if its channels belong together. Constant channels have no job.
     """
     canvas = job.canvas
-    count = canvas.source.shape[1]
-    if count == 1 or not _may_split(options):
-        return [(slice(0, count), job)]
-    if job.analysis is None:
-        job.analysis = analyze_canvas(canvas, names=MEASUREMENTS)
-    places = _places(canvas, job.analysis)
-    if len(places) == 1 and places[0] == slice(0, count):
-        return [(places[0], job)]
+    whole = slice(0, canvas.source.shape[1])
+    if job.analysis is None or not is_for_all_channels(options.given_sigma, canvas):
+        return [(whole, job)]
+    is_colour = options.strength_luma is not None or options.strength_chroma is not None
+    places = _places(canvas, None if is_colour else job.analysis)
+    if places == [whole]:
+        return [(whole, job)]
+    canvas.leave(slice(None))  # no job writes constant channels
     return [(place, _part(job, place)) for place in places]
 
 
@@ -61,45 +64,44 @@ def join_channels(job: ImageJob, channels: Channels) -> None:
         return
     canvas, parts = job.canvas, [part for _, part in channels]
     count = canvas.source.shape[1]
-    restored = {index for place, _ in channels for index in range(count)[place]}
-    if not canvas.is_in_place:
-        for index in set(range(count)) - restored:
-            canvas.result[:, index] = canvas.source[:, index]
-    first = next((part for part in parts if part.reason is None), parts[0])
-    job.precision, job.tile, job.model = first.precision, first.tile, first.model
+    restored = [part for part in parts if part.reason is None]
+    first = (restored or parts)[0]
+    job.precision, job.tile = first.precision, first.tile
     job.shares = max(parts, key=lambda part: part.scales).shares
-    job.stabilizer = next((part.stabilizer for part in parts if part.stabilizer), None)
+    job.stabilizer = next((part.stabilizer for part in restored if part.stabilizer), None)
     job.level = _joined_level(channels, count)
-    # Each channel counts once in the share of the values that were impulses.
-    removed = [part.impulses for place, part in channels for _ in range(count)[place]]
-    job.impulses = join_removed([*removed, *[None] * (count - len(restored))])
-    job.choice = _joined_choice([part.choice for part in parts if part.reason == first.reason])
-    if job.choice is not None:
-        job.model = job.choice.model
-    reasons = {part.reason for part in parts}
-    if None not in reasons:
-        reason = reasons.pop() if len(reasons) == 1 else "unclear"
-        job.guard = Guard(torch.zeros(1, count), [Verdict(reason)])
+    job.choice = joined_choice([part.choice for part in restored or parts if part.choice])
+    if not canvas.is_colour:
+        removed = [part.impulses for part in parts]
+        job.impulses = join_removed([*removed, *[None] * (count - len(parts))])
+    models = {part.model for part in restored or parts}
+    job.model = first.model if len(models) == 1 else AUTOMATIC
+    # The reason of most channels, if none is restored.
+    reasons = Counter(part.reason for part in parts)
+    reason = None if restored else reasons.most_common(1)[0][0]
+    job.guard = Guard(torch.zeros(1, count), [Verdict(reason)])
 
 
-def _may_split(options: DenoiseOptions) -> bool:
-    is_for_all = options.given_sigma is None or isinstance(options.given_sigma, int | float)
-    return is_for_all and options.strength_luma is None and options.strength_chroma is None
+def _places(canvas: Canvas, analysis: Analysis | None) -> list[slice]:
+    """Which channels belong together, without those that are constant.
 
-
-def _places(canvas: Canvas, analysis: Analysis) -> list[slice]:
-    """Which channels belong together, without those that are constant."""
+    Args:
+        canvas: one image.
+        analysis: of the image; None if red, green and blue surely belong together.
+    """
     count = canvas.source.shape[1]
     singles = [slice(index, index + 1) for index in range(count)]
     varying = [place for place in singles if not _is_constant(canvas.source[:, place])]
-    if not varying:
+    if count == 1 or not varying:
         return [slice(0, count)]
     if not canvas.is_colour:
         return varying
-    colours = singles[:3]
-    if not all(place in varying for place in colours) or _are_unlike(canvas, analysis):
+    extra = [place for place in varying if place.start >= 3]
+    if analysis is None:
+        return [slice(0, 3), *extra]
+    if len(varying) - len(extra) < 3 or _are_unlike(canvas, analysis):
         return varying
-    return [slice(0, 3), *varying[3:]]
+    return [slice(0, 3), *extra]
 
 
 def _is_constant(channel: Tensor) -> bool:
@@ -139,7 +141,7 @@ def _alikeness(pieces: Tensor, side: int, analysis: Analysis) -> float | None:
     if bool((power <= _LEAST_POWER * of_noise).any()):
         return None
     correlations = products / (power[:, None] * power).sqrt()
-    return max(float(correlations[pair]) for pair in combinations(range(3), 2))
+    return max(abs(float(correlations[pair])) for pair in combinations(range(3), 2))
 
 
 def _part(job: ImageJob, place: slice) -> ImageJob:
@@ -152,33 +154,30 @@ def _part(job: ImageJob, place: slice) -> ImageJob:
         kept=None,
         quantization=(),
     )
-    return ImageJob(job.opened._replace(canvas=view), job.precision)
+    opened = job.opened._replace(canvas=view)
+    return ImageJob(opened, job.precision, impulses=job.impulses, searched=job.searched)
 
 
 def _joined_level(channels: Channels, count: int) -> NoiseLevel | None:
-    """The levels of all channels; those of constant channels are 0."""
+    """The level of each channel; the estimate of a constant channel is 0."""
     levels = [part.level for _, part in channels]
     known = [level for level in levels if level is not None]
     if len(known) < len(levels):
         return None
-    sigma = torch.zeros(1, count, *known[0].sigma.shape[2:])
-    for (place, _), level in zip(channels, known, strict=True):
-        sigma[:, place] = level.sigma.cpu()
     estimated = [level for level in known if isinstance(level, EstimatedLevel)]
-    if len(estimated) < len(known):
-        return NoiseLevel(sigma, known[0].reduction)
-    clean = all(all(level.clean) for level in estimated)
-    return EstimatedLevel(sigma, known[0].reduction, None, (clean,))
+    if len(estimated) < len(known):  # given, for all channels
+        return NoiseLevel(known[0].sigma, known[0].reduction)
+    sigma = torch.zeros(1, count, 1, 1)
+    for (place, _), level in zip(channels, estimated, strict=True):
+        sigma[:, place] = level.sigma.cpu()
+    return EstimatedLevel(sigma, clean=(all(all(level.clean) for level in estimated),))
 
 
-def _joined_choice(choices: Sequence[Choice | None]) -> Choice | None:
-    known = [choice for choice in choices if choice is not None]
-    if not known:
-        return None
-    reasons, models = {choice.reason for choice in known}, {choice.model for choice in known}
-    return replace(
-        known[0],
-        model=models.pop() if len(models) == 1 else AUTOMATIC,
-        reason=f"{reasons.pop() if len(reasons) == 1 else 'noise'}, each channel on its own",
-        level=None,
-    )
+def joined_choice(choices: Sequence[Choice]) -> Choice:
+    """The choice for channels that are restored apart: the first, with other networks in words."""
+    first = choices[0]
+    others = sorted({choice.model for choice in choices} - {first.model})
+    is_same = len({choice.reason for choice in choices}) == 1
+    reason = first.reason if is_same else first.reason.partition(",")[0]
+    reason += "".join(f", {model} for others" for model in others)
+    return replace(first, reason=f"{reason}, channels apart", level=None)

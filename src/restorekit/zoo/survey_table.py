@@ -42,7 +42,7 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
         f"Each network was trained for {recipe['minutes']:g} minutes of processor time of one\n"
         "thread, with one recipe for all (`examples/survey`): the same photographs, "
         f"{settings['batch_size']} patches of\n"
-        f"{recipe['train']['dataset']['patch_size']} pixels a step{_own_patches(recipe)}, "
+        f"{recipe['train']['dataset']['patch_size']} pixels a step{_own_patches(recipe, done)}, "
         f"noise {test['noise']}, seed {settings['seed']}.\n"
         "*Held out* are photographs like those of the training. The\n"
         f"test sets have {test['noise']} on the central {test['crop']} pixels of at most "
@@ -52,11 +52,13 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
     )
 
 
-def _own_patches(recipe: Mapping[str, Any]) -> str:
+def _own_patches(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
     """Which networks have other patches than the rest."""
+    names = {row["network"] for row in done}
     own = [
         f"`{name}` {patches['batch_size']} of {patches['patch_size']}"
         for name, patches in recipe.get("own_patches", {}).items()
+        if name in names
     ]
     return f" ({' and '.join(own)}, because they see farther)" if own else ""
 

@@ -110,7 +110,10 @@ class Guard:
         """The guard of all pictures of several guards."""
         verdicts = [verdict for guard in guards for verdict in guard.verdicts]
         impulsive = [each for guard in guards for each in guard.impulsive]
-        return cls(torch.cat([guard.sigma for guard in guards]), verdicts, impulsive)
+        # One level may stand for all channels.
+        count = max(guard.sigma.shape[1] for guard in guards)
+        sigma = torch.cat([guard.sigma.expand(-1, count) for guard in guards])
+        return cls(sigma, verdicts, impulsive)
 
     @property
     def reason(self) -> Reason | None:
