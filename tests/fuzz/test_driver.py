@@ -39,7 +39,6 @@ def worker() -> Iterator[Worker]:
         ("escape", "not escaped: ['\\x1b']"),
         ("filter", "state changed: warning filters"),
         ("move", "state changed: working directory"),
-        ("fill", "MiB of memory at the peak"),
         ("hang", "in _hang"),
         ("sleep", "hangs: "),
         ("abort", "died with -11: "),
@@ -50,6 +49,14 @@ def test_what_must_not_be_is_seen(worker: Worker, way: str, told: str) -> None:
     verdict = worker.judge(Case("faulty", faulty.seed_of(way)))
     assert verdict.outcome == "failed"
     assert told in verdict.detail
+
+
+def test_too_much_memory_is_seen() -> None:
+    """A busy machine may take more than three seconds to fill a gibibyte."""
+    with Worker(hang=60.0, memory=1024) as worker:
+        verdict = worker.judge(Case("faulty", faulty.seed_of("fill")))
+    assert verdict.outcome == "failed"
+    assert "MiB of memory at the peak" in verdict.detail
 
 
 def test_a_good_case_after_a_bad_one(worker: Worker) -> None:
