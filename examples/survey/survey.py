@@ -220,6 +220,8 @@ class Survey:
         """A run of the configuration of the recipe."""
         config = copy.deepcopy(self.recipe["train"])
         loss = self.recipe["own_losses"].get(model["name"], config["loss"])
+        if objective := self.recipe.get("own_objectives", {}).get(model["name"]):
+            config["objective"] = objective
         if own := self.recipe.get("own_patches", {}).get(model["name"]):
             config["dataset"]["patch_size"] = own["patch_size"]
             config["train"]["batch_size"] = own["batch_size"]

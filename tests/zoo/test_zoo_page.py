@@ -178,9 +178,14 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     train = {"dataset": {"patch_size": 64}, "train": {"batch_size": 4, "seed": 0}}
     test = {"noise": "gaussian:25", "sets": ["A", "B"], "crop": 256, "limit": 24}
     recipe = {"minutes": 10, "test": test, "train": train}
+    recipe["own_objectives"] = {"net:w32": "sure", "other": "blind_spot"}
+    recipe["own_patches"] = {"net:w32": {"patch_size": 96, "batch_size": 2}}
     text = survey_text({"recipe": recipe, "networks": rows}, ["other", "net"])
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     assert lines[0].startswith("| `net:w32` |  | 1,000 | 1,234 | 9.9 | 30.00 | 0.800 | 30.00 |")
     assert lines[1].startswith("| `median` | without weights |  |  |  |  |  | 30.00 |")
     assert "`broken` was not measured: it fails." in text
     assert "Not trained yet: `other`." in text
+    assert "64 pixels a step (`net:w32` 2 of 96, because they see farther)" in text
+    assert "`net:w32` had the objective `sure`." in text
+    assert "blind_spot" not in text
