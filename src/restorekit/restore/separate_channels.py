@@ -50,8 +50,8 @@ def split_channels(job: ImageJob, options: DenoiseOptions) -> Channels:
     whole = slice(0, canvas.source.shape[1])
     if job.analysis is None or not is_for_all_channels(options.given_sigma, canvas):
         return [(whole, job)]
-    is_colour = options.strength_luma is not None or options.strength_chroma is not None
-    places = _places(canvas, None if is_colour else job.analysis)
+    has_own_strengths = options.strength_luma is not None or options.strength_chroma is not None
+    places = _places(canvas, None if has_own_strengths else job.analysis)
     if places == [whole]:
         return [(whole, job)]
     canvas.leave(slice(None))  # no job writes constant channels
