@@ -170,6 +170,21 @@ def test_neighbours_are_different_ones() -> None:
     torch.testing.assert_close(torch.stack(weights).sum(-1), torch.ones(3, 1))
 
 
+@pytest.mark.parametrize("logarithm", [-1000.0, 1000.0])
+def test_an_extreme_temperature_stays_finite(logarithm: float) -> None:
+    """One step of a training can predict it; a loss that is not finite would spoil all weights."""
+    model = create_model("n3net", preset="tiny")
+    predictors = [module for name, module in model.named_modules() if name.endswith("temperature")]
+    for predictor in predictors:
+        nn.init.constant_(predictor[-1].bias, logarithm)  # type: ignore[index]
+    restored = model(torch.rand(2, 3, 32, 32))
+    restored.square().mean().backward()
+    assert predictors
+    assert bool(restored.isfinite().all())
+    for weight in model.parameters():
+        assert weight.grad is None or bool(weight.grad.isfinite().all())
+
+
 def test_the_rest_of_a_probability_is_precise() -> None:
     """Compared in float64; the gradient is finite even where the rest is 0."""
     log = torch.tensor([-40.0, -1.0, -0.6, -1e-4, 0.0], requires_grad=True)

@@ -20,6 +20,7 @@ from restorekit.mirroring import mirrored_indices
 _BORDER_OF_PROBABILITIES = math.log(0.5)
 _LEAST_GRADIENT = 1e-7
 _TEMPERATURE = 0.1  # the network predicts the logarithm of a factor to it
+_LARGEST_LOG = 10.0  # of that factor; beyond it, a step of training makes the loss infinite
 
 
 class N3Net(nn.Module):
@@ -165,7 +166,8 @@ class _NonLocal(nn.Module):
         wide = functional.pad(x, border)
         keys = self._patches(functional.pad(self.embedding(x), border))
         predicted = functional.pad(self.temperature(x), border)
-        temperature = functional.avg_pool2d(predicted, self.patch_size, self.stride)[:, 0].exp()
+        logarithm = functional.avg_pool2d(predicted, self.patch_size, self.stride)[:, 0]
+        temperature = logarithm.clamp(-_LARGEST_LOG, _LARGEST_LOG).exp()
         top, left = (self._window_starts(count, x.device) for count in keys.shape[1:3])
         others = self._others(top, left).expand(batch, -1, -1, -1)
         columns = left[:, None] + torch.arange(self.window, device=x.device)
