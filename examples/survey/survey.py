@@ -145,7 +145,8 @@ class Survey:
         if self.file.exists():
             found = json.loads(self.file.read_text(encoding="utf-8"))
             self.rows = {row["network"]: row for row in found["networks"]}
-        self.datasets: dict[int, Any] = {}  # by the side of their patches
+        self.dataset: Any = None
+        self.side = 0  # of the patches of the dataset
 
     def add(self, name: str) -> None:
         """Train and test a network, unless that is done."""
@@ -234,14 +235,15 @@ class Survey:
         )
 
     def photographs(self, wanted: Mapping[str, Any]) -> Any:
-        """The photographs, decoded once for all networks, so that no network pays for it."""
-        side = wanted["patch_size"]
-        if side not in self.datasets:
+        """The photographs, decoded before a network is timed, so that no network pays for it."""
+        if self.side != wanted["patch_size"]:
+            # Only one at a time is kept, because decoded photographs take much memory.
+            self.dataset, self.side = None, wanted["patch_size"]
             arguments = dict(wanted)
-            self.datasets[side] = restorekit.create_dataset(arguments.pop("name"), **arguments)
-            for index in range(0, len(self.datasets[side]), wanted["patches_per_image"]):
-                self.datasets[side][index]
-        return self.datasets[side]
+            self.dataset = restorekit.create_dataset(arguments.pop("name"), **arguments)
+            for index in range(0, len(self.dataset), wanted["patches_per_image"]):
+                self.dataset[index]
+        return self.dataset
 
     def tested(self, name: str, model: nn.Module) -> dict[str, Any]:
         """What is known of a network, and its results on the test sets."""

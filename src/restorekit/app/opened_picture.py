@@ -14,7 +14,7 @@ from restorekit.pictures.pixel_values import to_unit
 from restorekit.pictures.read_files import count_pages, iter_pages
 from restorekit.report.illustrations import overview
 from restorekit.restore.analysis import Analysis, analyze_canvas
-from restorekit.restore.choice import MEASUREMENTS, Choice, choose
+from restorekit.restore.choice import Choice, choose
 from restorekit.restore.denoise_options import DenoiseOptions
 from restorekit.restore.image_job import ImageJob
 from restorekit.restore.image_types import open_image
@@ -82,8 +82,7 @@ def open_picture(path: Path) -> OpenedPicture:
     analysis = analyze_canvas(image.canvas)
     job = ImageJob(image, "float32", analysis=analysis)
     parts = [part for _, part in split_channels(job, DenoiseOptions())]
-    analyses = [part.analysis or analyze_canvas(part.canvas, names=MEASUREMENTS) for part in parts]
-    choices, is_split = [choose(each) for each in analyses], parts != [job]
+    choices, is_split = [choose(part.analysis or analysis) for part in parts], parts != [job]
     choice = joined_choice(choices) if is_split else choices[0]
     return OpenedPicture(path, picture, count_pages(path), analysis, choice, is_split)
 

@@ -95,10 +95,8 @@ class AutomaticRestorer:
         if image.canvas.is_colour:
             self._remove_impulses(image, options)
         channels = split_channels(image, options)
-        for _, part in channels:
-            if part.analysis is None:
-                part.analysis = analyze_canvas(part.canvas, names=MEASUREMENTS)
-            if not image.canvas.is_colour:
+        if not image.canvas.is_colour:
+            for _, part in channels:
                 self._remove_impulses(part, options)
         return channels
 

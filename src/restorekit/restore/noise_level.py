@@ -217,10 +217,7 @@ def join_levels(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:
         for each in (level.stabilizer.images if level.stabilizer else [None] * len(level.sigma))
     ]
     stabilizer = Stabilizer(tuple(images)) if any(images) else None
-    # One level may stand for all channels.
-    count = max(level.sigma.shape[1] for level in known)
-    sigma = torch.cat([level.sigma.expand(-1, count, -1, -1) for level in known])
-    return NoiseLevel(sigma, known[0].reduction, stabilizer)
+    return NoiseLevel(torch.cat([level.sigma for level in known]), known[0].reduction, stabilizer)
 
 
 def join_estimates(levels: Sequence[NoiseLevel | None]) -> NoiseLevel | None:

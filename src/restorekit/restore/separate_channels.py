@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.restore.analysis import Analysis, image_sample
+from restorekit.restore.analysis import Analysis, analyze_canvas, image_sample
 from restorekit.restore.canvas import Canvas
-from restorekit.restore.choice import Choice
+from restorekit.restore.choice import MEASUREMENTS, Choice
 from restorekit.restore.denoise_options import AUTOMATIC, DenoiseOptions
 from restorekit.restore.image_job import ImageJob
 from restorekit.restore.impulse_removal.remove import join_removed
@@ -35,7 +35,7 @@ Channels = list[tuple[slice, ImageJob]]
 
 
 def split_channels(job: ImageJob, options: DenoiseOptions) -> Channels:
-    """Jobs for the channels of an image, with views of its memory, and which channels they have.
+    """Analyzed jobs for the channels of an image, as views of its memory, and their channels.
 
     Args:
         job: one analyzed image, without its impulses if it is colour: they look like detail that
@@ -154,8 +154,13 @@ def _part(job: ImageJob, place: slice) -> ImageJob:
         kept=None,
         quantization=(),
     )
-    opened = job.opened._replace(canvas=view)
-    return ImageJob(opened, job.precision, impulses=job.impulses, searched=job.searched)
+    return ImageJob(
+        job.opened._replace(canvas=view),
+        job.precision,
+        analysis=analyze_canvas(view, names=MEASUREMENTS),
+        impulses=job.impulses,
+        searched=job.searched,
+    )
 
 
 def _joined_level(channels: Channels, count: int) -> NoiseLevel | None:
