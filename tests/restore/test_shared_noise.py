@@ -53,6 +53,18 @@ def test_film_grain_is_removed(restored: DenoiseOutcome[Tensor]) -> None:
     assert "in luma alone" in restored.choice.words
 
 
+def test_white_noise_that_channels_share_is_removed(denoiser: Denoiser) -> None:
+    """As the monochromatic noise of image editors; each channel has the same."""
+    shade = 1 - 0.4 * ((torch.arange(192) // 32)[:, None] + torch.arange(192) // 32).remainder(2)
+    clean = scene() * shade  # edges that the channels share, as those of a photograph
+    noise = 8 / 255 * torch.randn(1, 192, 192, generator=torch.Generator().manual_seed(0))
+    noisy = (255 * (clean + noise)).round().clamp(0, 255).to(torch.uint8)
+    outcome = denoiser.restore(noisy)
+    assert psnr(outcome.image, clean) > psnr(noisy, clean) + 6
+    assert outcome.choice is not None
+    assert "in luma alone" in outcome.choice.words
+
+
 def test_colour_is_kept(restored: DenoiseOutcome[Tensor]) -> None:
     """All channels change by the same value, but for rounding, where none is black or white."""
     noisy = grainy(scene()).int()

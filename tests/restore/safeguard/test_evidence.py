@@ -53,6 +53,26 @@ def test_coloured_texture_is_not_noise_of_independent_channels() -> None:
     assert abs(255 * white.sigma - 4) < 0.4
 
 
+def test_colourful_detail_is_not_noise_of_independent_channels() -> None:
+    """What was removed has the heavy tails of detail, unlike noise that grows with brightness."""
+    smooth, sigma = _ramp().expand(1, 3, -1, -1), torch.full((3,), 5 / 255)
+    sparse = _normal(1, 3) > 2
+    detail = 30 / 255 * _normal(0, 3) * sparse
+    rough = smooth + 8 / 255 * _normal(2)
+    assert measure_evidence(rough + detail, rough, sigma).sigma == 0
+    growing = 12 / 255 * _ramp() * _normal(0, 3)
+    assert measure_evidence(rough + growing, rough, sigma).sigma > 2 / 255
+
+
+def test_white_grain_is_absent_from_smooth_areas() -> None:
+    """White noise in luma counts if smooth areas show it, and grass is not such noise."""
+    noise, sigma = 8 / 255 * _normal(0), torch.tensor([8 / 255])
+    assert measure_evidence(_ramp() + noise, _ramp(), sigma).is_grain
+    grass = _ramp() + 2.5 / 255 * _normal(1)
+    assert not measure_evidence(grass + noise, grass, sigma).is_grain
+    assert not measure_evidence(_ramp() + 8 / 255 * _heavy(_normal(0)), _ramp(), sigma).is_grain
+
+
 def test_correlated_noise_has_colour() -> None:
     """A residual with heavy tails that channels share is texture, such as a crowd from far away."""
     luma, each = _heavy(_smoothed(_normal(0), 1.0)), _heavy(_smoothed(_normal(1, 3), 1.0))

@@ -68,6 +68,13 @@ _LEAST_SHARED, _SHARED_KURTOSIS, _SHARED_SMOOTH = 3 / 255, 5.0, 0.25
 # restoring. Clean squares of fine texture with the other properties keep half of it there. The
 # strength of grain varies with brightness, which makes tails a little heavier.
 _GRAIN_KURTOSIS, _GRAIN_SMOOTH, _GRAIN_SKEW = 6.0, 0.2, 0.3
+# The same for grain without correlation, which is white noise in luma. The tails of clean squares
+# without correlation are heavier (a kurtosis of 4.4 and more).
+_WHITE_GRAIN_SMOOTH = 0.15
+# Colourful texture has the properties of noise that is independent between channels. Its residual
+# has heavier tails, even after division by the noise curve: a kurtosis of 12 to 28, and at most 10
+# for noise that is worth removing. Where the curve is below this share of its mean, it is not used.
+_HEAVY_TAILS, _LEAST_OF_CURVE = 10.0, 0.25
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
@@ -127,13 +134,16 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     curve, mean = _interpolated(bands[0], bands[1]), float(bands[1].mean())
     skewness = _skewness(residual, restored)
     is_strong = removed >= _LEAST_SHARED and overall >= CLEAN
-    is_grain = (
-        is_strong
-        and correlation > _CORRELATION
-        and kurtosis < _GRAIN_KURTOSIS
-        and relative < _GRAIN_SMOOTH
-        and abs(skewness) < _GRAIN_SKEW
+    is_correlated_grain = (
+        correlation > _CORRELATION and kurtosis < _GRAIN_KURTOSIS and relative < _GRAIN_SMOOTH
     )
+    is_white_grain = (
+        correlation < _UNCORRELATED
+        and kurtosis < _NORMAL
+        and relative < _WHITE_GRAIN_SMOOTH
+        and mean < (_MOST_WHITE * overall) ** 2
+    )
+    is_grain = is_strong and (is_correlated_grain or is_white_grain) and abs(skewness) < _GRAIN_SKEW
     is_shared = (
         is_strong
         and kurtosis < _SHARED_KURTOSIS
@@ -165,7 +175,8 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     level = level if correlated or white or is_shared else 0.0
     # Texture has similar edges in the differences of channels and in their mean.
     independent = _independent(noisy) if correlation < _CORRELATION or correlated else 0.0
-    level = max(level, independent)
+    if independent > level and not _has_heavy_tails(residual, restored, curve):
+        level = independent
     if may_be_white and _relative_roughness(bands[2], bands[1]) < limit * level:
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(mean**0.5, overall))
@@ -248,6 +259,14 @@ def _moment(residual: Tensor, order: int) -> float:
     """Standardised moment about 0: 3 for the order 4 of a normal distribution."""
     variance = residual.square().mean().clamp_min(1e-12)
     return float(residual.pow(order).mean() / variance ** (order / 2))
+
+
+def _has_heavy_tails(residual: Tensor, restored: Tensor, curve: Tensor) -> bool:
+    """Whether a residual that is divided by the noise curve has heavier tails than noise."""
+    places = (restored.mean(1, keepdim=True).clamp(0, 1) * (_LEVELS - 1)).round().long()
+    variance = curve[places]
+    variance = variance.clamp_min(max(1e-12, _LEAST_OF_CURVE * float(variance.mean())))
+    return _moment(residual / variance.sqrt(), 4) > _HEAVY_TAILS
 
 
 def _skewness(residual: Tensor, restored: Tensor) -> float:
