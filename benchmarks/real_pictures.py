@@ -199,8 +199,8 @@ def pairs(settings: Settings, name: str, clean: str) -> Iterator[Case]:
 
 def merged(settings: Settings, colours: str) -> Iterator[Case]:
     """The red, green and blue stains of a set as the channels of pictures; others are black."""
-    found = {case.name: case for case in pairs(settings, "FMDD12", "")}
-    for microscope in ("Confocal", "TwoPhoton", "WideField"):
+    found = {case.name: case for case in pairs(replace(settings, step=1), "FMDD12", "")}
+    for microscope in ("Confocal", "TwoPhoton", "WideField")[:: settings.step]:
         stained = [found[f"{microscope}_BPAE_{colour}_1.png"] for colour in colours]
         black = [np.zeros_like(stained[0].clean)] * (3 - len(stained))
         noisy = np.stack([*(case.noisy for case in stained), *black], 2)

@@ -64,6 +64,16 @@ def test_colourful_detail_is_not_noise_of_independent_channels() -> None:
     assert measure_evidence(rough + growing, rough, sigma).sigma > 2 / 255
 
 
+def test_fine_texture_of_a_gray_picture_is_not_white_noise() -> None:
+    """It has tails and stays where the picture is smoothest; noise has one of them at most."""
+    sigma = torch.tensor([8 / 255])
+    texture, noise = (8 / 255 * each for each in (_heavy(_heavy(_normal(0))), _normal(0)))
+    smooth, rough = _ramp(), _ramp() + 6 / 255 * _normal(1)
+    assert measure_evidence(rough + texture, rough, sigma).sigma == 0
+    assert measure_evidence(smooth + texture, smooth, sigma).sigma > 6 / 255
+    assert measure_evidence(rough + noise, rough, sigma).sigma > 6 / 255
+
+
 def test_white_grain_is_absent_from_smooth_areas() -> None:
     """White noise in luma counts if smooth areas show it, and grass is not such noise."""
     noise, sigma = 8 / 255 * _normal(0), torch.tensor([8 / 255])
