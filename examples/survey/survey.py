@@ -226,6 +226,8 @@ class Survey:
         if own := self.recipe.get("own_patches", {}).get(model["name"]):
             config["dataset"]["patch_size"] = own["patch_size"]
             config["train"]["batch_size"] = own["batch_size"]
+        if rate := self.recipe.get("own_rates", {}).get(model["name"]):
+            config["train"]["learning_rate"] = rate
         return restorekit.Trainer(
             {**config, "model": model, "loss": loss},
             dataset=self.photographs(config["dataset"]),

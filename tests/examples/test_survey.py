@@ -61,6 +61,7 @@ def begin(
     recipe["references"] = []
     recipe["train"]["dataset"]["patch_size"] = 16
     recipe["own_patches"] = {"autoencoder": {"patch_size": 32, "batch_size": 1}}
+    recipe["own_rates"] = {"autoencoder": 1e-5}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe), "utf-8")
     monkeypatch.setattr(survey, "RECIPE", tmp_path / "recipe.json")
 
@@ -93,7 +94,7 @@ def test_every_kind_of_network_has_a_row(begin: Callable[..., dict[str, Any]]) -
     assert "it never works" in rows["broken"]["error"]
 
 
-def test_a_network_can_have_its_own_patches(
+def test_a_network_can_have_its_own_patches_and_rate(
     begin: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """The configuration of its run has them, that of another network has those of the recipe."""
@@ -103,7 +104,11 @@ def test_a_network_can_have_its_own_patches(
         run = tmp_path / "state" / f"{name}_tiny" / "run" / "config.json"
         found[name] = json.loads(run.read_text("utf-8"))
     assert found["autoencoder"]["train"]["batch_size"] == 1
-    assert found["dncnn"]["train"]["batch_size"] == RECIPE["train"]["train"]["batch_size"]
+    assert found["autoencoder"]["train"]["learning_rate"] == 1e-5
+    usual = RECIPE["train"]["train"]
+    assert {key: found["dncnn"]["train"][key] for key in ("batch_size", "learning_rate")} == {
+        key: usual[key] for key in ("batch_size", "learning_rate")
+    }
 
 
 def test_what_is_done_is_not_done_again(begin: Callable[..., dict[str, Any]]) -> None:

@@ -180,6 +180,7 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     recipe = {"minutes": 10, "test": test, "train": train}
     recipe["own_objectives"] = {"net:w32": "sure", "other": "blind_spot"}
     recipe["own_patches"] = {"net:w32": {"patch_size": 96, "batch_size": 2}}
+    recipe["own_rates"] = {"net:w32": 1e-4}
     text = survey_text({"recipe": recipe, "networks": rows}, ["other", "net"])
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     assert lines[0].startswith("| `net:w32` |  | 1,000 | 1,234 | 9.9 | 30.00 | 0.800 | 30.00 |")
@@ -188,4 +189,5 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     assert "Not trained yet: `other`." in text
     assert "64 pixels a step (`net:w32` 2 of 96, because they see farther)" in text
     assert "`net:w32` had the objective `sure`." in text
+    assert "`net:w32` had the learning rate 0.0001" in text
     assert "blind_spot" not in text

@@ -49,7 +49,7 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
         f"{test['limit']} pictures each,\n{noisy} before. "
         "Ten minutes are very few for the large networks: the table shows which ones learn fast\n"
         "on a processor, not which ones are best. Rows with a word after the name were not trained."
-        f"{_own_objectives(recipe, done)}"
+        f"{_own_objectives(recipe, done)}{_own_rates(recipe, done)}"
     )
 
 
@@ -58,6 +58,16 @@ def _own_objectives(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]
     names = {row["network"] for row in done}
     own = [each for each in recipe.get("own_objectives", {}).items() if each[0] in names]
     return "".join(f"\n`{name}` had the objective `{objective}`." for name, objective in own)
+
+
+def _own_rates(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
+    """Which networks were trained with another learning rate than the rest."""
+    names = {row["network"] for row in done}
+    own = [each for each in recipe.get("own_rates", {}).items() if each[0] in names]
+    return "".join(
+        f"\n`{name}` had the learning rate {rate:g}, because it diverges with that of the others."
+        for name, rate in own
+    )
 
 
 def _own_patches(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
