@@ -7,6 +7,9 @@ from typing import Literal
 
 Reason = Literal["two-valued", "few-valued", "halftone", "clean", "unclear", "faint"]
 
+# In 8-bit levels; noise that is surely as strong is removed, so a larger estimate includes detail.
+_RESTORED = 2.0
+
 MEANING: Mapping[Reason, str] = {
     "two-valued": "it has one or two values, like a scanned page or line art",
     "few-valued": "it has few distinct values, like a scanned page or line art",
@@ -25,5 +28,10 @@ def describe_reason(reason: Reason, sigma: Sequence[float]) -> str:
         reason: the reason.
         sigma: the noise level of each channel.
     """
-    noise = f" (noise {255 * max(sigma, default=0.0):.1f} of 255)" if reason == "clean" else ""
-    return f"left as it is: {MEANING[reason]}{noise}"
+    level = 255 * max(sigma, default=0.0)
+    words = f"left as it is: {MEANING[reason]}"
+    if reason != "clean":
+        return words
+    if level < _RESTORED:
+        return f"{words} (noise {level:.1f} of 255)"
+    return f"{words} (the estimate of {level:.1f} of 255 is mostly detail)"
