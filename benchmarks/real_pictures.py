@@ -168,7 +168,7 @@ def jpegs(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
 
 
 def grain(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
-    """Noise of 8 that all channels share, as film grain, blurred, with its old strength."""
+    """Noise of 8 that all channels share, white or blurred to be as coarse as film grain."""
     for radius in (0, 0.6, 1, 2):
         noise = shared(blurred(radius, 8.0))
         yield f"Kodak24 shared, blur {radius}", noised(settings, "Kodak24", noise)

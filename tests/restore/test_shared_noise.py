@@ -103,7 +103,7 @@ def test_grain_counts_if_its_estimated_level_is_too_low() -> None:
     noise = create_noise("grain", std=8 / 255, radius=1.0)
     noisy = noise(clean, generator=torch.Generator().manual_seed(0)).noisy
     guard = Guard(torch.full((1, 1), 2 / 255), [None])
-    guard.only_grain = True
+    guard.is_luma = True
     limited = guard.limit(slice(0, 1), noisy, clean)
     assert guard.reason is None
     assert (limited - clean).square().mean() < (noisy - clean).square().mean() / 10

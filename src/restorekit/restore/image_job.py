@@ -45,7 +45,8 @@ class ImageJob:
         shares: the scales at which it is restored; None for 1x only.
         guard: the limits on its change; None if it is unlimited.
         tile: largest side of a tile in pixels; None for the whole image.
-        only_grain: whether only noise that cannot be texture is removed.
+        is_luma: whether it is the luma of a colour picture, from which only noise that cannot be
+            texture is removed.
     """
 
     opened: OpenedImage
@@ -61,7 +62,7 @@ class ImageJob:
     shares: ScaleShares | None = None
     guard: Guard | None = None
     tile: int | None = None
-    only_grain: bool = False
+    is_luma: bool = False
 
     @property
     def canvas(self) -> Canvas:

@@ -107,7 +107,7 @@ def _guard(job: ImageJob, options: DenoiseOptions) -> Guard | None:
     if estimated and not job.has_impulses:
         estimated = replace(estimated, impulsive=())
     guard = assess(job.canvas, estimated, job.stabilizer)
-    guard.only_grain = job.only_grain
+    guard.is_luma = job.is_luma
     if guard.reason is None and job.choice is not None and job.choice.left_alone is not None:
         return Guard(guard.sigma, [Verdict(job.choice.left_alone)])
     return guard

@@ -1,4 +1,4 @@
-"""Noise that the three channels of a colour picture share: film grain, or noise of smoothed colour.
+"""Noise that the channels of a colour picture share: film grain, monochromatic or smoothed noise.
 
 A colour network takes it for texture, because channels share that too. In the mean of the channels
 it is removed as in a gray picture, and the colour is kept.
@@ -44,7 +44,7 @@ def luma_job(job: ImageJob) -> ImageJob:
         luma[:, :, rows] = _read(canvas, rows).mean(1, keepdim=True)
     scale = Scale(white=1.0, low=canvas.scale.low, high=canvas.scale.high)
     gray = Canvas(luma, torch.empty_like(luma), scale)
-    return ImageJob(OpenedImage(gray, lambda: None), job.precision, searched=True, only_grain=True)
+    return ImageJob(OpenedImage(gray, lambda: None), job.precision, searched=True, is_luma=True)
 
 
 def finish_luma(job: ImageJob, luma: ImageJob) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restorekit.restore.safeguard.evidence import measure_evidence
+from restorekit.restore.safeguard.residual import Residual
 
 _SIDE = 192
 
@@ -54,33 +55,55 @@ def test_coloured_texture_is_not_noise_of_independent_channels() -> None:
 
 
 def test_colourful_detail_is_not_noise_of_independent_channels() -> None:
-    """What was removed has the heavy tails of detail, unlike noise that grows with brightness."""
-    smooth, sigma = _ramp().expand(1, 3, -1, -1), torch.full((3,), 5 / 255)
-    sparse = _normal(1, 3) > 2
-    detail = 30 / 255 * _normal(0, 3) * sparse
-    rough = smooth + 8 / 255 * _normal(2)
+    """What was removed has the heavy tails of detail."""
+    rough, sigma = _ramp().expand(1, 3, -1, -1) + 8 / 255 * _normal(2), torch.full((3,), 5 / 255)
+    detail = 30 / 255 * _normal(0, 3) * (_normal(1, 3) > 2)
     assert measure_evidence(rough + detail, rough, sigma).sigma == 0
-    growing = 12 / 255 * _ramp() * _normal(0, 3)
-    assert measure_evidence(rough + growing, rough, sigma).sigma > 2 / 255
 
 
-def test_fine_texture_of_a_gray_picture_is_not_white_noise() -> None:
-    """It has tails and stays where the picture is smoothest; noise has one of them at most."""
+def test_noise_that_differs_from_place_to_place_has_no_heavy_tails() -> None:
+    """Between bright and dark, between channels, and where there is none because it was clipped."""
+    noise = _normal(0, 3)
+    growing = 12 * torch.exp(4 * (_ramp() - 0.8) / 0.6) * noise
+    assert float((growing**4).mean() / (growing**2).mean() ** 2) > 10
+    smooth = _ramp().expand(1, 3, -1, -1)
+    assert Residual(smooth + growing / 255, smooth).normalized_kurtosis < 7
+    unequal = torch.tensor([1.0, 1.0, 8.0])[:, None, None] * noise / 255
+    assert abs(Residual(smooth + unequal, smooth).normalized_kurtosis - 3) < 0.3
+    barred = smooth * (torch.arange(_SIDE) >= _SIDE * 0.6)
+    visible = 8 / 255 * noise * (barred > 0)
+    assert abs(Residual(barred + visible, barred).normalized_kurtosis - 3) < 0.3
+
+
+def test_fine_texture_is_not_white_noise() -> None:
+    """It has heavy tails and stays where a picture is smoothest; noise has one of them at most."""
+    sigma, smooth, rough = torch.tensor([8 / 255]), _ramp(), _ramp() + 6 / 255 * _normal(1)
+    heavy = 8 / 255 * _heavy(_heavy(_normal(0)))
+    some = 8 / 255 * (_normal(0) * (1 + 0.8 * (_normal(3) > 0.5))) / 1.4
+    assert 3.6 < float((some**4).mean() / (some**2).mean() ** 2) < 5.5
+    assert measure_evidence(rough + heavy, rough, sigma).sigma == 0
+    assert measure_evidence(smooth + heavy, smooth, sigma).sigma > 6 / 255
+    assert measure_evidence(rough + some, rough, sigma).sigma > 6 / 255
+
+
+def test_white_noise_in_luma() -> None:
+    """It is certain if it is uncorrelated, symmetric and normal, and shows in smooth areas."""
     sigma = torch.tensor([8 / 255])
-    texture, noise = (8 / 255 * each for each in (_heavy(_heavy(_normal(0))), _normal(0)))
-    smooth, rough = _ramp(), _ramp() + 6 / 255 * _normal(1)
-    assert measure_evidence(rough + texture, rough, sigma).sigma == 0
-    assert measure_evidence(smooth + texture, smooth, sigma).sigma > 6 / 255
-    assert measure_evidence(rough + noise, rough, sigma).sigma > 6 / 255
 
+    def certain(residual: Tensor, restored: Tensor | None = None) -> str | None:
+        clean = _ramp() if restored is None else restored
+        return measure_evidence(clean + 8 / 255 * residual, clean, sigma).certain
 
-def test_white_grain_is_absent_from_smooth_areas() -> None:
-    """White noise in luma counts if smooth areas show it, and grass is not such noise."""
-    noise, sigma = 8 / 255 * _normal(0), torch.tensor([8 / 255])
-    assert measure_evidence(_ramp() + noise, _ramp(), sigma).is_grain
-    grass = _ramp() + 2.5 / 255 * _normal(1)
-    assert not measure_evidence(grass + noise, grass, sigma).is_grain
-    assert not measure_evidence(_ramp() + 8 / 255 * _heavy(_normal(0)), _ramp(), sigma).is_grain
+    noise = _normal(0)
+    assert certain(noise) == "white"
+    assert certain(_smoothed(noise, 1.0)) == "correlated"
+    assert certain(noise + 0.1 * noise.roll(1, 2) + 0.1 * noise.roll(1, 3)) is None
+    assert certain(1.5 * noise) is None  # stronger than the estimate
+    assert certain(_heavy(noise)) is None
+    skewed = noise + 0.08 * noise.square()
+    assert certain((skewed - skewed.mean()) / skewed.std()) is None
+    assert certain(noise, _ramp() + 1.8 / 255 * _normal(1)) is None  # as rough as grass
+    assert certain(noise, _ramp() + 0.8 / 255 * _normal(1)) == "white"
 
 
 def test_correlated_noise_has_colour() -> None:

@@ -15,6 +15,7 @@ An estimate of the level alone takes fine texture for noise. Four observations d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -53,10 +54,10 @@ _LEAST_SHARED, _SHARED_KURTOSIS, _SHARED_SMOOTH = 3 / 255, 5.0, 0.25
 # Film grain in luma: light tails, too, correlated, symmetric, and absent from smooth areas after
 # restoring. Clean squares of fine texture with the other properties keep half of it there. The
 # strength of grain varies with brightness, which makes tails a little heavier.
-_GRAIN_KURTOSIS, _GRAIN_SMOOTH, _GRAIN_SKEW = 6.0, 0.2, 0.3
-# The same for grain without correlation, which is white noise in luma and has its kurtosis. Grass
-# in a JPEG that has the other properties keeps 0.22.
-_WHITE_GRAIN_SMOOTH = 0.15
+_GRAIN_KURTOSIS, _GRAIN_SMOOTH, _SHARED_SKEW = 6.0, 0.2, 0.3
+# White noise in luma: the same without correlation, and with the kurtosis of white noise. Grass in
+# a JPEG that has the other properties keeps 0.22.
+_SHARED_WHITE_SMOOTH = 0.15
 # Colourful texture has the properties of noise that is independent between channels. Its residual
 # has heavier tails, even after division by the noise curve: a kurtosis of 12 to 28, and at most 10
 # for noise that is worth removing.
@@ -76,6 +77,9 @@ _STRONG_CHANGE, _FEW_STRONG = 0.18, 1e-3
 _ONE_WAY, _CLUSTERED = 0.25, 0.12
 
 
+Kind = Literal["white", "correlated"]
+
+
 @dataclass(frozen=True)
 class Evidence:
     """The noise for which there is evidence.
@@ -86,7 +90,7 @@ class Evidence:
         variance: variance of the residual in smooth areas of each brightness from 0 to 1, (256,).
         mean_variance: mean of this variance over the picture.
         kurtosis: of the residual: 3 for noise alone, more if it contains edges or texture.
-        is_grain: whether it cannot be texture, even if the channels share it.
+        certain: the kind of noise, if it cannot be texture even in luma, where channels share both.
     """
 
     sigma: float
@@ -94,7 +98,7 @@ class Evidence:
     variance: Tensor
     mean_variance: float
     kurtosis: float = 3.0
-    is_grain: bool = False
+    certain: Kind | None = None
 
 
 def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
@@ -117,7 +121,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         residual.curve,
         residual.mean_variance,
         residual.kurtosis,
-        _is_grain(residual, overall),
+        _certain(residual, overall),
     )
 
 
@@ -153,7 +157,7 @@ def _level(residual: Residual, overall: float, is_shared: bool, is_correlated: b
     # Texture has similar edges in the differences of channels and in their mean.
     is_usable = residual.correlation < _CORRELATION or is_correlated
     independent = residual.independent if is_usable else 0.0
-    if independent > level and residual.kurtosis_by_curve < _HEAVY_TAILS:
+    if independent > level and residual.normalized_kurtosis < _HEAVY_TAILS:
         level = independent
     if may_show and residual.roughness_of_bands < _most_rough(residual, level):
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
@@ -167,23 +171,32 @@ def _level(residual: Residual, overall: float, is_shared: bool, is_correlated: b
 def _most_rough(residual: Residual, level: float) -> float:
     """Largest roughness of smooth areas with which white noise of that level counts."""
     limit = _SMOOTH_WHITE * 255 * level
-    return limit if residual.kurtosis_by_curve < _TAILED else min(limit, _SMOOTH_TAILED)
+    return limit if residual.normalized_kurtosis < _TAILED else min(limit, _SMOOTH_TAILED)
 
 
 def _is_uncorrelated(residual: Residual, overall: float) -> bool:
     """Whether it has the correlation and the strength of white noise."""
-    is_too_strong = residual.mean_variance >= (_MOST_WHITE * overall) ** 2
-    return residual.correlation < _UNCORRELATED and not is_too_strong
+    return (
+        residual.correlation < _UNCORRELATED
+        and residual.mean_variance < (_MOST_WHITE * overall) ** 2
+    )
 
 
 def _is_correlated(residual: Residual, overall: float) -> bool:
     """Whether it is noise of a demosaiced picture."""
-    if overall < CLEAN or residual.correlation <= _CORRELATION:
-        return False
-    if residual.roughness >= _SMOOTH_CORRELATED or residual.kurtosis >= _KURTOSIS:
-        return False
-    is_too_strong = residual.mean_variance >= (_MOST_CORRELATED * overall) ** 2
-    return residual.kurtosis < _NORMAL or (not is_too_strong and residual.colour > _LEAST_COLOUR)
+    return (
+        overall >= CLEAN
+        and residual.roughness < _SMOOTH_CORRELATED
+        and residual.kurtosis < _KURTOSIS
+        and residual.correlation > _CORRELATION
+        and (
+            residual.kurtosis < _NORMAL
+            or (
+                residual.mean_variance < (_MOST_CORRELATED * overall) ** 2
+                and residual.colour > _LEAST_COLOUR
+            )
+        )
+    )
 
 
 def _is_shared(residual: Residual, overall: float) -> bool:
@@ -197,11 +210,21 @@ def _is_shared(residual: Residual, overall: float) -> bool:
     )
 
 
-def _is_grain(residual: Residual, overall: float) -> bool:
-    """Whether it is noise in luma that cannot be texture: film grain, or white noise."""
-    if residual.level < _LEAST_SHARED or overall < CLEAN or abs(residual.skewness) >= _GRAIN_SKEW:
-        return False
-    if residual.correlation > _CORRELATION:
-        return residual.kurtosis < _GRAIN_KURTOSIS and residual.roughness < _GRAIN_SMOOTH
-    is_normal = residual.kurtosis < _NORMAL and residual.roughness < _WHITE_GRAIN_SMOOTH
-    return is_normal and _is_uncorrelated(residual, overall)
+def _certain(residual: Residual, overall: float) -> Kind | None:
+    """The kind of noise in luma that cannot be texture: correlated, as film grain, or white."""
+    is_symmetric = abs(residual.skewness) < _SHARED_SKEW
+    if not (residual.level >= _LEAST_SHARED and overall >= CLEAN and is_symmetric):
+        return None
+    if (
+        residual.correlation > _CORRELATION
+        and residual.kurtosis < _GRAIN_KURTOSIS
+        and residual.roughness < _GRAIN_SMOOTH
+    ):
+        return "correlated"
+    if (
+        _is_uncorrelated(residual, overall)
+        and residual.kurtosis < _NORMAL
+        and residual.roughness < _SHARED_WHITE_SMOOTH
+    ):
+        return "white"
+    return None

@@ -91,7 +91,8 @@ class Guard:
             has.
 
     Attributes:
-        only_grain: whether only noise that cannot be texture is removed.
+        is_luma: whether it guards the luma of colour pictures, from which only noise that cannot be
+            texture is removed.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Guard:
         self.sigma = sigma
         self.verdicts = list(verdicts)
         self.impulsive = impulsive or (False,) * len(self.verdicts)
-        self.only_grain = False
+        self.is_luma = False
 
     @classmethod
     def of_all(cls, guards: Sequence[Guard]) -> Guard:
@@ -135,7 +136,7 @@ class Guard:
         """
         if self.verdicts[index] is None:
             sigma, impulsive = self.sigma[index], self.impulsive[index]
-            verdict = _judge(noisy, restored, sigma, impulsive, self.only_grain)
+            verdict = _judge(noisy, restored, sigma, impulsive, self.is_luma)
             overall = float(sigma.square().mean().sqrt())
             if verdict.reason is None and not impulsive:
                 page_sigma = overall if is_page(restored, overall) else None
@@ -181,20 +182,20 @@ def join_guards(guards: Sequence[Guard | None]) -> Iterator[Guard | None]:
 
 
 def _judge(
-    noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool, only_grain: bool
+    noisy: Tensor, restored: Tensor, sigma: Tensor, impulsive: bool, is_luma: bool
 ) -> Verdict:
     # Too small to be measured, so the network is trusted.
     if min(noisy.shape[-2:]) < LEAST_SIDE:
-        return Verdict("unclear") if only_grain else UNLIMITED
+        return Verdict("unclear") if is_luma else UNLIMITED
     if removes_structure(noisy, restored):
         return Verdict("unclear")
     if impulsive:
         return UNLIMITED
     with torch.autocast("cpu", enabled=False):  # the network may run in autocast
         evidence = measure_evidence(noisy.cpu().float(), restored.cpu().float(), sigma.cpu())
-    if only_grain:
-        if not evidence.is_grain:
-            return Verdict("unclear")
+    if is_luma and evidence.certain is None:
+        return Verdict("unclear")
+    if is_luma and evidence.certain == "correlated":
         # What smooth areas lost is its level, which the estimate may miss.
         return Verdict(bound=correlated_bound(evidence, evidence.mean_variance**0.5))
     overall = float(sigma.square().mean().sqrt())

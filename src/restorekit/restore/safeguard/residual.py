@@ -22,7 +22,9 @@ _SMOOTH_IN_BAND = 0.2
 # larger one is that of texture or of correlated noise, whose level is overestimated: it is divided
 # by that power of the excess. Coloured texture of clean photographs measures 1.5 to 2.4.
 _WHITE_RATIO, _EXCESS_POWER = 1.1, 6
-_LEAST_OF_CURVE = 0.25  # share of the mean of a noise curve; below, it is not divided by
+_LEAST_OF_CURVE = 0.25  # a noise curve counts as at least this share of its mean over a picture
+# Channels with less power than this share of that of the noisiest one do not count.
+_LEAST_POWER = 1e-3
 
 
 class Residual:
@@ -37,7 +39,11 @@ class Residual:
         self._noisy, self._restored = noisy, restored
         self._values = noisy - restored
         self._luma = self._values.mean(1)
-        self._blocks = _unclipped(*_blocks(self._values, restored))
+        brightness = restored.mean(1)
+        inside = (brightness > _DARK) & (brightness < _BRIGHT)
+        # Pixels whose noise may have been clipped do not count, unless most are.
+        self._inside = inside if int(inside.sum()) > inside.numel() // 4 else None
+        self._blocks = _unclipped(*_measure_blocks(self._values, restored))
 
     @cached_property
     def level(self) -> float:
@@ -75,19 +81,23 @@ class Residual:
         return _moment(self._luma, 4)
 
     @cached_property
-    def kurtosis_by_curve(self) -> float:
-        """Kurtosis after division by the noise curve, which differs from place to place."""
-        places = (self._restored.mean(1, keepdim=True).clamp(0, 1) * (_LEVELS - 1)).round().long()
-        variance = self.curve[places]
+    def normalized_kurtosis(self) -> float:
+        """Kurtosis of the channels after division by their noise, which varies with brightness."""
+        brightness, values = self._restored.mean(1).clamp(0, 1), self._values.movedim(1, 0)
+        if self._inside is not None:
+            brightness, values = brightness[self._inside], values[:, self._inside]
+        variance = self.curve[(brightness * (_LEVELS - 1)).round().long()]
         least = max(1e-12, _LEAST_OF_CURVE * float(variance.mean()))
-        return _moment(self._values / variance.clamp_min(least).sqrt(), 4)
+        values = (values / variance.clamp_min(least).sqrt()).flatten(1)
+        # Channels without noise have no tails.
+        powers = values.square().mean(1)
+        noisy = powers > _LEAST_POWER * powers.max()
+        return _moment(values[noisy] / powers[noisy, None].sqrt(), 4)
 
     @cached_property
     def skewness(self) -> float:
         """Skewness where noise is not clipped; 0 for a normal distribution."""
-        brightness = self._restored.mean(1)
-        inside = self._luma[(brightness > _DARK) & (brightness < _BRIGHT)]
-        return _moment(inside, 3) if len(inside) > brightness.numel() // 4 else 0.0
+        return 0.0 if self._inside is None else _moment(self._luma[self._inside], 3)
 
     @cached_property
     def correlation(self) -> float:
@@ -127,10 +137,10 @@ class Residual:
 
     @cached_property
     def _bands(self) -> tuple[Tensor, Tensor, Tensor]:
-        return _bands(*self._blocks)
+        return _measure_bands(*self._blocks)
 
 
-def _blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _measure_blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Residual power, and roughness and brightness of the restored picture, in each block."""
     # Large blocks vary less, but a small picture would have too few of them.
     side = _SIDE if residual[:, 0].numel() >= _FEW_BLOCKS * _SIDE**2 else _SIDE // 2
@@ -172,7 +182,9 @@ def _relative_roughness(roughness: Tensor, power: Tensor) -> float:
     return float((roughness.mean() / power.mean().clamp_min(1e-12)).sqrt())
 
 
-def _bands(power: Tensor, roughness: Tensor, brightness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _measure_bands(
+    power: Tensor, roughness: Tensor, brightness: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean brightness, and power and roughness in the smoothest blocks, of each brightness band.
 
     All bands have the same number of blocks.
