@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from restorekit import Denoiser, create_noise
@@ -25,6 +30,12 @@ def scene() -> Tensor:
         inside = (y - 0.25 * (number + 1)) ** 2 + (x - 0.3 * number - 0.2) ** 2 < 0.12**2
         image = torch.where(inside, torch.tensor(colour)[:, None, None], image)
     return image
+
+
+def shaded_scene() -> Tensor:
+    """The scene with edges that the channels share, as those of a photograph."""
+    squares = ((torch.arange(192) // 32)[:, None] + torch.arange(192) // 32).remainder(2)
+    return scene() * (1 - 0.4 * squares)
 
 
 def grainy(clean: Tensor, std: float = 8 / 255) -> Tensor:
@@ -55,14 +66,32 @@ def test_film_grain_is_removed(restored: DenoiseOutcome[Tensor]) -> None:
 
 def test_white_noise_that_channels_share_is_removed(denoiser: Denoiser) -> None:
     """As the monochromatic noise of image editors; each channel has the same."""
-    shade = 1 - 0.4 * ((torch.arange(192) // 32)[:, None] + torch.arange(192) // 32).remainder(2)
-    clean = scene() * shade  # edges that the channels share, as those of a photograph
+    clean = shaded_scene()
     noise = 8 / 255 * torch.randn(1, 192, 192, generator=torch.Generator().manual_seed(0))
     noisy = (255 * (clean + noise)).round().clamp(0, 255).to(torch.uint8)
     outcome = denoiser.restore(noisy)
     assert psnr(outcome.image, clean) > psnr(noisy, clean) + 6
     assert outcome.choice is not None
     assert "in luma alone" in outcome.choice.words
+
+
+def test_colour_is_restored_if_it_has_coarse_noise(denoiser: Denoiser) -> None:
+    """As JPEG leaves it, with half of the resolution of colour; luma alone would keep it."""
+    noise = 15 / 255 * torch.randn(3, 192, 192, generator=torch.Generator().manual_seed(0))
+    pixels = (255 * (shaded_scene() + noise)).round().clamp(0, 255).to(torch.uint8)
+    file = BytesIO()
+    image = Image.fromarray(pixels.permute(1, 2, 0).numpy())
+    image.save(file, "JPEG", quality=92, subsampling="4:2:0")
+    noisy = np.asarray(Image.open(file))
+    restored = denoiser.restore(noisy)
+    assert restored.choice is not None
+    assert "luma" not in restored.choice.words
+
+    def chroma_error(image: NDArray[np.uint8]) -> float:
+        error = image.astype(float) - 255 * shaded_scene().permute(1, 2, 0).numpy()
+        return float((error - error.mean(2, keepdims=True)).std())
+
+    assert chroma_error(restored.image) < 0.7 * chroma_error(noisy)
 
 
 def test_colour_is_kept(restored: DenoiseOutcome[Tensor]) -> None:

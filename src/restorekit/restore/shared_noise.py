@@ -20,6 +20,10 @@ from restorekit.restore.value_scale import Scale
 # Least level of luma, which is the square root of three times that of a channel, and the largest
 # ratio of the level of chroma to it.
 _LEAST, _MOST_CHROMA = 5 / 255, 0.3
+# The same ratio for averages over squares of 4x4 pixels. JPEG with half of the resolution of colour
+# leaves coarse noise in chroma (0.37 to 0.77), which restoring luma would keep; shared noise has at
+# most 0.34, which is detail.
+_COARSE, _MOST_COARSE_CHROMA = 2, 0.35
 _ROWS = 512  # of a band, to save memory
 
 
@@ -33,7 +37,11 @@ def may_share_noise(canvas: Canvas, analysis: Analysis) -> bool:
     scales = analysis.noise_scales
     if canvas.source.shape[1] != 3 or not canvas.is_colour or canvas.is_neutral:
         return False
-    return scales.luma[0] > _LEAST and scales.chroma[0] < _MOST_CHROMA * scales.luma[0]
+    return (
+        scales.luma[0] > _LEAST
+        and scales.chroma[0] < _MOST_CHROMA * scales.luma[0]
+        and scales.chroma[_COARSE] < _MOST_COARSE_CHROMA * scales.luma[_COARSE]
+    )
 
 
 def luma_job(job: ImageJob) -> ImageJob:
