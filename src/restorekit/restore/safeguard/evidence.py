@@ -59,16 +59,16 @@ _GRAIN_KURTOSIS, _GRAIN_SMOOTH, _SHARED_SKEW = 6.0, 0.2, 0.3
 # a JPEG that has the other properties keeps 0.22.
 _SHARED_WHITE_SMOOTH = 0.15
 # Colourful texture has the properties of noise that is independent between channels. Its residual
-# has heavier tails, even after division by the noise curve: a kurtosis of 12 to 28, and at most 10
-# for noise that is worth removing.
+# has heavier tails, even after division by the noise curve: mostly a kurtosis of 12 to 28. Squares
+# of texture with more than 10 gain hardly anything from the removal of real noise.
 _HEAVY_TAILS = 10.0
 # Largest roughness of the smoothest areas after restoring, relative to the residual there. For
 # white noise it is per 8-bit level of noise: the stronger the noise, the more may remain, because
 # no clean photograph has texture of that strength everywhere. White noise below _LEAST_WHITE is
-# not taken as evidence. If the kurtosis after division by the noise curve is _TAILED, no more may
-# remain than _SMOOTH_TAILED: clean gray squares of fine texture keep 0.49 to 1.1.
+# not taken as evidence. If that kurtosis is at least _SOME_TAILS, no more may remain than
+# _SMOOTH_WITH_TAILS: clean gray squares of fine texture keep 0.49 to 1.1.
 _SMOOTH_CORRELATED, _SMOOTH_WHITE = 0.6, 0.13
-_TAILED, _SMOOTH_TAILED = 5.5, 0.48
+_SOME_TAILS, _SMOOTH_WITH_TAILS = 5.5, 0.48
 _LEAST_WHITE = 2.1 / 255
 # A change from _STRONG_CHANGE on is strong. Strong changes are structure if they are at least
 # _FEW_STRONG of the pixels, at most _ONE_WAY of them have the other sign, and the correlation of
@@ -149,9 +149,9 @@ def _level(residual: Residual, overall: float, is_shared: bool, is_correlated: b
     removed = min(residual.level, overall)
     may_be_white = removed >= _LEAST_WHITE and _is_uncorrelated(residual, overall)
     has_dark_gaps = removed < _SKEWED_BELOW and residual.skewness < _SKEWED
-    may_show = may_be_white and not has_dark_gaps
+    smooth_counts = may_be_white and not has_dark_gaps
     is_white = (may_be_white and residual.kurtosis < _NORMAL) or (
-        may_show and residual.roughness < _most_rough(residual, removed)
+        smooth_counts and residual.roughness < _most_rough(residual, removed)
     )
     level = removed if is_correlated or is_white or is_shared else 0.0
     # Texture has similar edges in the differences of channels and in their mean.
@@ -159,7 +159,7 @@ def _level(residual: Residual, overall: float, is_shared: bool, is_correlated: b
     independent = residual.independent if is_usable else 0.0
     if independent > level and residual.normalized_kurtosis < _HEAVY_TAILS:
         level = independent
-    if may_show and residual.roughness_of_bands < _most_rough(residual, level):
+    if smooth_counts and residual.roughness_of_bands < _most_rough(residual, level):
         # Noise that depends on brightness is weak in dark areas, which are often the smoothest.
         level = max(level, min(residual.mean_variance**0.5, overall))
     # The differences of equal channels have no noise.
@@ -171,7 +171,7 @@ def _level(residual: Residual, overall: float, is_shared: bool, is_correlated: b
 def _most_rough(residual: Residual, level: float) -> float:
     """Largest roughness of smooth areas with which white noise of that level counts."""
     limit = _SMOOTH_WHITE * 255 * level
-    return limit if residual.normalized_kurtosis < _TAILED else min(limit, _SMOOTH_TAILED)
+    return limit if residual.normalized_kurtosis < _SOME_TAILS else min(limit, _SMOOTH_WITH_TAILS)
 
 
 def _is_uncorrelated(residual: Residual, overall: float) -> bool:
