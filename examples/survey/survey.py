@@ -220,21 +220,26 @@ class Survey:
     ) -> restorekit.Trainer:
         """A run of the configuration of the recipe."""
         config = copy.deepcopy(self.recipe["train"])
-        loss = self.recipe["own_losses"].get(model["name"], config["loss"])
-        if objective := self.recipe.get("own_objectives", {}).get(model["name"]):
+        if loss := self.own("losses", model):
+            config["loss"] = loss
+        if objective := self.own("objectives", model):
             config["objective"] = objective
-        if own := self.recipe.get("own_patches", {}).get(model["name"]):
-            config["dataset"]["patch_size"] = own["patch_size"]
-            config["train"]["batch_size"] = own["batch_size"]
-        if rate := self.recipe.get("own_rates", {}).get(model["name"]):
+        if patches := self.own("patches", model):
+            config["dataset"]["patch_size"] = patches["patch_size"]
+            config["train"]["batch_size"] = patches["batch_size"]
+        if rate := self.own("rates", model):
             config["train"]["learning_rate"] = rate
         return restorekit.Trainer(
-            {**config, "model": model, "loss": loss},
+            {**config, "model": model},
             dataset=self.photographs(config["dataset"]),
             save_weight_path=folder,
             callbacks=callbacks,
             **settings,
         )
+
+    def own(self, kind: str, model: Mapping[str, Any]) -> Any:
+        """What the recipe has for this network alone; None for what all networks have."""
+        return self.recipe.get(f"own_{kind}", {}).get(model["name"])
 
     def photographs(self, wanted: Mapping[str, Any]) -> Any:
         """The photographs, decoded before a network is timed, so that no network pays for it."""

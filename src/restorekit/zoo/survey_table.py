@@ -55,30 +55,35 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
 
 def _own_objectives(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
     """Which networks were trained with another objective than the rest."""
-    names = {row["network"] for row in done}
-    own = [each for each in recipe.get("own_objectives", {}).items() if each[0] in names]
-    return "".join(f"\n`{name}` had the objective `{objective}`." for name, objective in own)
+    return "".join(
+        f"\n`{name}` had the objective `{objective}`."
+        for name, objective in _own(recipe, "own_objectives", done)
+    )
 
 
 def _own_rates(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
     """Which networks were trained with another learning rate than the rest."""
-    names = {row["network"] for row in done}
-    own = [each for each in recipe.get("own_rates", {}).items() if each[0] in names]
     return "".join(
         f"\n`{name}` had the learning rate {rate:g}, because it diverges with that of the others."
-        for name, rate in own
+        for name, rate in _own(recipe, "own_rates", done)
     )
 
 
 def _own_patches(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
     """Which networks have other patches than the rest."""
-    names = {row["network"] for row in done}
     own = [
         f"`{name}` {patches['batch_size']} of {patches['patch_size']}"
-        for name, patches in recipe.get("own_patches", {}).items()
-        if name in names
+        for name, patches in _own(recipe, "own_patches", done)
     ]
     return f" ({' and '.join(own)}, because they see farther)" if own else ""
+
+
+def _own(
+    recipe: Mapping[str, Any], key: str, done: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, Any]]:
+    """The networks in the table that have a setting of their own, and the setting."""
+    names = {row["network"] for row in done}
+    return [(name, own) for name, own in recipe.get(key, {}).items() if name in names]
 
 
 def _cells(row: Mapping[str, Any], sets: list[str]) -> list[str]:

@@ -199,11 +199,15 @@ def _is_correlated(residual: Residual, overall: float) -> bool:
     )
 
 
+def _is_strong(residual: Residual, overall: float) -> bool:
+    """Whether it is strong enough to be distinguished from texture that channels share."""
+    return residual.level >= _LEAST_SHARED and overall >= CLEAN
+
+
 def _is_shared(residual: Residual, overall: float) -> bool:
     """Whether it is noise that channels share after JPEG with half of the resolution of colour."""
     return (
-        residual.level >= _LEAST_SHARED
-        and overall >= CLEAN
+        _is_strong(residual, overall)
         and residual.kurtosis < _SHARED_KURTOSIS
         and residual.roughness < _SHARED_SMOOTH
         and residual.colour < _LEAST_COLOUR
@@ -212,8 +216,7 @@ def _is_shared(residual: Residual, overall: float) -> bool:
 
 def _certain(residual: Residual, overall: float) -> Kind | None:
     """The kind of noise in luma that cannot be texture: correlated, as film grain, or white."""
-    is_symmetric = abs(residual.skewness) < _SHARED_SKEW
-    if not (residual.level >= _LEAST_SHARED and overall >= CLEAN and is_symmetric):
+    if not (_is_strong(residual, overall) and abs(residual.skewness) < _SHARED_SKEW):
         return None
     if (
         residual.correlation > _CORRELATION

@@ -36,11 +36,11 @@ class Residual:
     """
 
     def __init__(self, noisy: Tensor, restored: Tensor) -> None:
-        self._noisy, self._restored = noisy, restored
+        self._noisy = noisy
         self._values = noisy - restored
         self._luma = self._values.mean(1)
-        brightness = restored.mean(1)
-        inside = (brightness > _DARK) & (brightness < _BRIGHT)
+        self._brightness = restored.mean(1)
+        inside = _is_unclipped(self._brightness)
         # Pixels whose noise may have been clipped do not count, unless most are.
         self._inside = inside if int(inside.sum()) > inside.numel() // 4 else None
         self._blocks = _unclipped(*_measure_blocks(self._values, restored))
@@ -83,7 +83,7 @@ class Residual:
     @cached_property
     def normalized_kurtosis(self) -> float:
         """Kurtosis of the channels after division by their noise, which varies with brightness."""
-        brightness, values = self._restored.mean(1).clamp(0, 1), self._values.movedim(1, 0)
+        brightness, values = self._brightness.clamp(0, 1), self._values.movedim(1, 0)
         if self._inside is not None:
             brightness, values = brightness[self._inside], values[:, self._inside]
         variance = self.curve[(brightness * (_LEVELS - 1)).round().long()]
@@ -160,11 +160,15 @@ def _unclipped(
     power: Tensor, roughness: Tensor, brightness: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Without blocks whose noise may have been clipped: they would be taken for clean areas."""
-    inside = (brightness > _DARK) & (brightness < _BRIGHT)
+    inside = _is_unclipped(brightness)
     # With too few blocks inside, for example in a night sky, clipped ones are better than none.
     if int(inside.sum()) < _FEW_BLOCKS // 2:
         return power, roughness, brightness
     return power[inside], roughness[inside], brightness[inside]
+
+
+def _is_unclipped(brightness: Tensor) -> Tensor:
+    return (brightness > _DARK) & (brightness < _BRIGHT)
 
 
 def _means(values: Tensor, side: int) -> Tensor:
