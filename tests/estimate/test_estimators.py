@@ -16,7 +16,8 @@ from torch.nn.functional import avg_pool2d
 from restorekit import create_estimator, estimators, list_estimators
 from restorekit.data.samples import sample_path
 from restorekit.errors import ArgumentError, InputError, UnknownNameError
-from restorekit.estimate.block_dct import BlockDCT, clipped_variance
+from restorekit.estimate.block_dct import BlockDCT
+from restorekit.estimate.noisy_blocks import clipped_variance
 
 NAMES = list_estimators()
 
@@ -93,7 +94,7 @@ class TestBlockDCT:
         assert float(estimate.max()) < 1.1 * math.hypot(sigma, 2)
 
     @pytest.mark.parametrize("name", ["astronaut", "camera", "coffee", "chelsea"])
-    @pytest.mark.parametrize("sigma", [15, 50])
+    @pytest.mark.parametrize("sigma", [15, 50, 75])
     def test_clipped_eight_bit_photographs(self, name: str, sigma: int) -> None:
         """Clipping removes a part of the noise; the estimate is that of the added noise."""
         clean = photograph(name)
@@ -101,16 +102,34 @@ class TestBlockDCT:
         estimate = create_estimator("block_dct")(noisy) * 255
         assert torch.allclose(estimate, torch.full_like(estimate, sigma), rtol=0.12)
 
-    @pytest.mark.parametrize(("level", "within"), [(0.0, 0.15), (0.05, 0.1), (0.9, 0.1)])
-    def test_flat_and_clipped(self, level: float, within: float) -> None:
-        """The loss by clipping a half, a third or a sixth of the pixels is mostly corrected."""
-        noisy = (level + 0.1 * noise(1, 1, 250, 250)).clamp(0, 1)
-        assert create_estimator("block_dct")(noisy).item() == pytest.approx(0.1, rel=within)
+    @pytest.mark.parametrize(
+        ("level", "sigma", "within"),
+        [
+            (0.0, 0.1, 0.12),
+            (0.05, 0.1, 0.07),
+            (0.9, 0.1, 0.04),
+            (0.25, 0.4, 0.06),
+            (0.5, 0.3, 0.06),
+        ],
+    )
+    def test_flat_and_clipped(self, level: float, sigma: float, within: float) -> None:
+        """The loss by clipping up to a half of the pixels, at one end or at both, is corrected."""
+        noisy = (level + sigma * noise(1, 1, 250, 250)).clamp(0, 1)
+        assert create_estimator("block_dct")(noisy).item() == pytest.approx(sigma, rel=within)
 
     def test_saturated_sky(self) -> None:
         """Blocks that are mostly saturated do not count."""
         image = 0.5 + 0.06 * noise(1, 1, 200, 200)
         image[..., :120, :] = 1.0
+        estimate = create_estimator("block_dct")(image.clamp(0, 1)).item()
+        assert estimate == pytest.approx(0.06, rel=0.05)
+
+    def test_saturated_details(self) -> None:
+        """Blocks that lie on small black squares do not count."""
+        image = 0.5 + 0.06 * noise(1, 1, 240, 240)
+        for top in range(9, 230, 24):
+            for left in range(9, 230, 24):
+                image[..., top : top + 6, left : left + 6] = 0.0
         estimate = create_estimator("block_dct")(image.clamp(0, 1)).item()
         assert estimate == pytest.approx(0.06, rel=0.05)
 
@@ -209,15 +228,17 @@ class TestBlockDCT:
                 create_estimator("block_dct")(torch.zeros(shape))
 
 
-@pytest.mark.parametrize("share", [0.0001, 0.01, 0.1, 0.3, 0.5])
-def test_variance_of_a_clipped_normal_distribution(share: float) -> None:
+@pytest.mark.parametrize("low", [0.0001, 0.01, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("high", [0.0, 0.02, 0.4])
+def test_variance_of_a_clipped_normal_distribution(low: float, high: float) -> None:
     """Against numerical integration."""
-    limit = -stats.norm.ppf(share)
+    least, most = stats.norm.ppf(low), min(-stats.norm.ppf(high), 12)
     density = stats.norm.pdf
 
     def moment(power: int) -> float:
-        inside, _ = integrate.quad(lambda z: z**power * density(z), -limit, 12)
-        return float(inside + (-limit) ** power * share)
+        inside, _ = integrate.quad(lambda z: z**power * density(z), least, most)
+        return float(inside + least**power * low + most**power * high)
 
     expected = moment(2) - moment(1) ** 2
-    assert clipped_variance(torch.tensor([share])).item() == pytest.approx(expected, rel=1e-4)
+    found = clipped_variance(torch.tensor([low]), torch.tensor([high]))
+    assert found.item() == pytest.approx(expected, rel=1e-4)

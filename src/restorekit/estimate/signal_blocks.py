@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorekit.estimate.block_dct import dct_of_blocks, order_of_coefficients
+from restorekit.estimate.dct import dct_of_blocks, order_of_coefficients
 
 _SIDE = 8
 _BINS = 24  # intervals of the signal
