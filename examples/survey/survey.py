@@ -164,9 +164,10 @@ class Survey:
     def measured(self, name: str) -> dict[str, Any]:
         """The row of a network."""
         architecture, _, preset = name.partition(":")
-        chosen = {"preset": preset} if preset else {}
+        chosen: dict[str, Any] = {"preset": preset} if preset else {}
         if name in self.recipe["references"]:
             return {"kind": "reference", **self.tested(name, restorekit.load_model(name))}
+        chosen |= self.own("arguments", {"name": architecture}) or {}
         torch.manual_seed(0)
         model = restorekit.create_model(architecture, **chosen)
         if not list(model.parameters()):

@@ -184,10 +184,12 @@ class TestDescribe:
         assert text.endswith("Raises:\n    ValueError: never.\n")
 
     def test_an_unknown_name(self, refused: Callable[..., str]) -> None:
-        """The message suggests the nearest name."""
-        assert refused("describe", "noise", "gausian").startswith(
-            "unknown noise 'gausian'. Did you mean 'gaussian'? Available: "
-        )
+        """The message suggests the nearest name, and has all of them if none is near."""
+        message = refused("describe", "noise", "gausian")
+        assert message == "unknown noise 'gausian'. Did you mean 'gaussian'?"
+        message = refused("describe", "noise", "xyz")
+        assert message.startswith("unknown noise 'xyz'. Available: ")
+        assert message.endswith(", ".join(restorekit.list_noises()[-3:]))
 
 
 @pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)

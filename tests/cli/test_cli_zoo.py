@@ -54,12 +54,12 @@ def test_tags_select(run: Any) -> None:
 def test_time_and_memory(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured for each network that can be made."""
     times = {"float32": {"256": 0.25, "512": 0.5}, "bfloat16": {"256": 0.1, "512": 0.2}}
-    monkeypatch.setattr(
-        measuring, "measure", lambda entry: Measured(4, times, None, 123, {"threads": 1})
-    )
+    peaks = {"512": 123, "1024": 456}
+    monkeypatch.setattr(measuring, "measure", lambda entry: Measured(4, times, None, peaks))
     (head, row) = run("zoo", "dncnn:tiny", "--time").out.splitlines()
     assert head.split()[:4] == ["network", "year", "parameters", "GMACs"]
-    assert row.split()[2:] == ["1,616", "0.104", "4", "exact", "0.25", "0.5", "0.1", "0.2", "123"]
+    numbers = ["0.25", "0.5", "0.1", "0.2", "123", "456"]
+    assert row.split()[2:] == ["1,616", "0.104", "4", "exact", *numbers]
     (found,) = json.loads(run("zoo", "dncnn:tiny", "--time", "--json").out)
     assert found["measured"]["seconds"] == times
 
@@ -69,7 +69,8 @@ def test_the_page_is_written(
 ) -> None:
     """With the results next to it. Options that it does not take are refused."""
     monkeypatch.setattr(update, "page_entries", lambda: [ZooEntry("dncnn", "tiny")])
-    monkeypatch.setattr(update, "measure", lambda entry: Measured(4))
+    done = {"512": None, "1024": None}
+    monkeypatch.setattr(update, "measure", lambda entry, known: Measured(4, {}, None, done))
     path = tmp_path / "zoo.md"
     assert run("zoo", "--write", path).out == f"{path}\n"
     assert "| dncnn:tiny | 1,616 | 0.104 | not measured |" in path.read_text("utf-8")

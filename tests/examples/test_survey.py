@@ -61,6 +61,7 @@ def begin(
     recipe["references"] = []
     recipe["train"]["dataset"]["patch_size"] = 16
     recipe["own_patches"] = {"autoencoder": {"patch_size": 32, "batch_size": 1}}
+    recipe["own_arguments"] = {"autoencoder": {"depth": 1}}
     recipe["own_rates"] = {"autoencoder": 1e-5}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe), "utf-8")
     monkeypatch.setattr(survey, "RECIPE", tmp_path / "recipe.json")
@@ -94,7 +95,7 @@ def test_every_kind_of_network_has_a_row(begin: Callable[..., dict[str, Any]]) -
     assert "it never works" in rows["broken"]["error"]
 
 
-def test_a_network_can_have_its_own_patches_and_rate(
+def test_a_network_can_have_its_own_settings(
     begin: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     """The configuration of its run has them, that of another network has those of the recipe."""
@@ -103,6 +104,7 @@ def test_a_network_can_have_its_own_patches_and_rate(
     for name in ("autoencoder", "dncnn"):
         run = tmp_path / "state" / f"{name}_tiny" / "run" / "config.json"
         found[name] = json.loads(run.read_text("utf-8"))
+    assert found["autoencoder"]["model"]["depth"] == 1
     assert found["autoencoder"]["train"]["batch_size"] == 1
     assert found["autoencoder"]["train"]["learning_rate"] == 1e-5
     usual = RECIPE["train"]["train"]

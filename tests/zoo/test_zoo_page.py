@@ -72,8 +72,35 @@ def test_a_network_is_measured_in_a_process_of_its_own() -> None:
     assert set(measured.seconds["float32"]) == {"256", "512"}
     assert min(measured.seconds["float32"].values()) > 0
     assert measured.environment["threads"] == 1
-    # On Linux, where the peak is known: at least the activations of a layer of 8 channels.
-    assert measured.peak_megabytes is None or measured.peak_megabytes > 8 * 512 * 512 * 4 / 1e6
+    assert measured.complete
+    for side in (512, 1024):
+        # On Linux, where the peak is known: at least the activations of a layer of 8 channels.
+        peak = measured.peak_megabytes[str(side)]
+        assert peak is None or peak > 8 * side * side * 4 / 1e6
+
+
+def test_only_the_memory_that_is_missing_is_measured() -> None:
+    """The times stay; so does the memory of the other side."""
+    known = Measured(seconds={"float32": {"256": 1.5}}, peak_megabytes={"512": 3.0})
+    measured = measuring.measure(ZooEntry("dncnn", "tiny"), known)
+    assert measured.seconds == known.seconds
+    assert measured.peak_megabytes["512"] == 3.0
+    assert measured.complete
+
+
+def test_a_network_that_fails_has_its_reason() -> None:
+    """In one line, from the process that measures it."""
+    measured = measuring.measure(ZooEntry("dncnn", "huge"))
+    assert "huge" in measured.error
+    assert not measured.complete
+
+
+def test_recorded_memory_grows_with_the_pixels() -> None:
+    """Four times the pixels take at most five times the memory: nothing is quadratic in them."""
+    peaks = {label: found.peak_megabytes for label, found in MEASURED.items()}
+    known = {label: peak for label, peak in peaks.items() if peak.get("1024")}
+    assert known
+    assert [label for label, peak in known.items() if peak["1024"] > 5 * peak["512"]] == []
 
 
 @pytest.fixture
@@ -83,10 +110,11 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(update, "page_entries", lambda: entries)
     counts: dict[str, int] = {}
 
-    def measured(entry: ZooEntry) -> Measured:
+    def measured(entry: ZooEntry, known: Measured | None) -> Measured:
+        assert known is None or not known.complete
         counts[entry.label] = counts.get(entry.label, 0) + 1
         times = {"float32": {"256": float(counts[entry.label]), "512": 7.25}}
-        return Measured(receptive_field=5, seconds=times, environment={})
+        return Measured(receptive_field=5, seconds=times, peak_megabytes={"512": 9, "1024": 36})
 
     monkeypatch.setattr(update, "measure", measured)
     return tmp_path / "zoo.md"
@@ -106,6 +134,7 @@ def test_only_what_is_missing_is_measured(page: Path) -> None:
     update.measure_missing(page, print)
     update.write_page(page)
     assert rows_of(page)["dncnn:tiny"][2:6] == ["5", "exact", "1", "7.25"]
+    assert rows_of(page)["dncnn:tiny"][-2:] == ["9", "36"]
     files = ZooFiles(page)
     files.write_results({**files.read_results(), "former": Measured()})
     update.measure_missing(page, print, [ZooEntry("ffdnet", "tiny")])
@@ -178,6 +207,7 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     train = {"dataset": {"patch_size": 64}, "train": {"batch_size": 4, "seed": 0}}
     test = {"noise": "gaussian:25", "sets": ["A", "B"], "crop": 256, "limit": 24}
     recipe = {"minutes": 10, "test": test, "train": train}
+    recipe["own_arguments"] = {"net:w32": {"stride": 1, "mean": False}}
     recipe["own_objectives"] = {"net:w32": "sure", "other": "blind_spot"}
     recipe["own_patches"] = {"net:w32": {"patch_size": 96, "batch_size": 2}}
     recipe["own_rates"] = {"net:w32": 1e-4}
@@ -188,6 +218,7 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     assert "`broken` was not measured: it fails." in text
     assert "Not trained yet: `other`." in text
     assert "64 pixels a step (`net:w32` 2 of 96, because they see farther)" in text
+    assert "`net:w32` had `stride=1` and `mean=False`, because" in text
     assert "`net:w32` had the objective `sure`." in text
     assert "`net:w32` had the learning rate 0.0001" in text
     assert "blind_spot" not in text

@@ -16,6 +16,7 @@ from restorekit.components.discovery import discover, failed_plugins
 from restorekit.errors import ArgumentError, NameTakenError, UnknownNameError, did_you_mean
 
 CATALOGUES: dict[str, Catalogue[Any]] = {}  # by kind, in the order of their declaration
+_MOST_LISTED = 16  # names in a message that has the nearest one
 
 
 class Catalogue(Generic[Record]):
@@ -166,8 +167,7 @@ def refuse_unknown(
 
 
 def _unknown(kind: str, name: object, known: Sequence[str]) -> UnknownNameError:
-    """The error of an unknown name, with the nearest one."""
-    return UnknownNameError(
-        f"unknown {kind} '{name}'.{did_you_mean(str(name), known)} "
-        f"Available: {', '.join(known)}{failed_plugins()}"
-    )
+    """The error of an unknown name, with the nearest one; all names if there is none, or few."""
+    nearest = did_you_mean(str(name), known)
+    listed = "" if nearest and len(known) > _MOST_LISTED else f" Available: {', '.join(known)}"
+    return UnknownNameError(f"unknown {kind} '{name}'.{nearest}{listed}{failed_plugins()}")

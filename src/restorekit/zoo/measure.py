@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from restorekit.errors import in_one_line
 from restorekit.zoo.entries import ZooEntry, weights_of
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from restorekit.networks.network import Network
 
+Result = TypeVar("Result")
+
 SIDES = (256, 512)
+MEMORY_SIDES = (512, 1024)  # four times the pixels: memory that grows with their square is seen
 _RUNS, _LONG = 3, 10.0  # how often a size is timed, and after how many seconds only once
 
 
@@ -33,7 +36,8 @@ class Measured:
             bfloat16 only where the processor computes in it. On a CPU it is the processor time of
             one thread, which other programs hardly change.
         lossless: whether trained weights lose nothing in bfloat16; None without such weights.
-        peak_megabytes: the memory that a square of 512 pixels needs in float32, weights included.
+        peak_megabytes: the memory that squares of 512 and 1024 pixels need in float32, weights
+            included, by side; None where the system does not say it or has too little.
         environment: versions, processor, date.
         error: why nothing was measured, in one line.
     """
@@ -41,66 +45,104 @@ class Measured:
     receptive_field: int | None = None
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     lossless: bool | None = None
-    peak_megabytes: float | None = None
+    peak_megabytes: dict[str, float | None] = field(default_factory=dict)
     environment: dict[str, object] = field(default_factory=dict)
     error: str = ""
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.error and all(str(side) in self.peak_megabytes for side in MEMORY_SIDES)
 
-def measure(entry: ZooEntry, device: str = "cpu") -> Measured:
-    """Measure a network in a process of its own, whose peak memory is that of this network.
+
+def measure(entry: ZooEntry, known: Measured | None = None, device: str = "cpu") -> Measured:
+    """Measure a network in processes of its own.
 
     Args:
         entry: the network.
+        known: an earlier measurement; only what it lacks is measured.
         device: where it runs.
     """
+    is_usable = known is not None and not known.error
+    measured = known if is_usable else _apart(_costs, entry, device)
+    if not isinstance(measured, Measured):
+        return Measured(error=str(measured))
+    peaks = dict(measured.peak_megabytes)
+    for side in MEMORY_SIDES:
+        if str(side) not in peaks:
+            peak = _apart(_peak_megabytes, entry, device, side)
+            peaks[str(side)] = None if isinstance(peak, str) else peak
+    return replace(measured, peak_megabytes=peaks)
+
+
+def _apart(measured: Callable[..., Result], *args: object) -> Result | str:
+    """What a function returns in a process of its own, or why it returned nothing."""
     # Not a fork, which would begin with the memory of this process.
     spawned = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=spawned) as pool:
-            return pool.submit(_measure_here, entry, device).result()
+            return pool.submit(measured, *args).result()
     except BrokenProcessPool:
-        return Measured(error="the process ended, probably because memory was short")
+        return "the process ended, probably because memory was short"
+    except Exception as error:  # a network may raise anything
+        return in_one_line(error)
 
 
-def _measure_here(entry: ZooEntry, device: str) -> Measured:
-    """Measure a network in this process, of which some settings change."""
+def _peak_megabytes(entry: ZooEntry, device_name: str, side: int) -> float | None:
+    """The peak memory of this process while it loads a network and runs it once."""
     import torch
 
+    from restorekit.evaluate.peak_memory import watch_memory
+
     torch.set_num_threads(1)
-    try:
-        return _measured(entry, torch.device(device))
-    except Exception as error:  # a network may raise anything
-        return Measured(error=in_one_line(error))
+    device = torch.device(device_name)
+    torch.nn.Conv2d(3, 3, 3)(torch.rand(1, 3, 64, 64))  # loads what every network needs
+    peak = watch_memory(device)
+    before = peak()
+    network = _network(entry, device)
+    with network.running(None):
+        network(*_noisy(network, side))
+    after = peak()
+    return None if before is None or after is None else round(after - before)
 
 
-def _measured(entry: ZooEntry, device: torch.device) -> Measured:
+def _costs(entry: ZooEntry, device_name: str) -> Measured:
+    """All but the memory."""
     from dataclasses import asdict
 
     import torch
 
     from restorekit.devices import native_dtype
     from restorekit.evaluate.environment import describe_environment
-    from restorekit.evaluate.peak_memory import watch_memory
-    from restorekit.networks.network import Network
-    from restorekit.weights import load_model
 
-    torch.nn.Conv2d(3, 3, 3)(torch.rand(1, 3, 64, 64))  # loads what every network needs
-    peak = watch_memory(device)
-    before = peak()
-    trained = weights_of(entry)
-    network = Network((load_model(trained[0]) if trained else entry.create()).to(device))
-    seconds = {"float32": _seconds(network, SIDES[-1:], None, device)}
-    after = peak()
-    seconds["float32"] |= _seconds(network, SIDES[:-1], None, device)
+    torch.set_num_threads(1)
+    device = torch.device(device_name)
+    network = _network(entry, device)
+    seconds = {"float32": _seconds(network, SIDES, None, device)}
     if (dtype := native_dtype(device)) is not None and network.multiplies:
         seconds[str(dtype).removeprefix("torch.")] = _seconds(network, SIDES, dtype, device)
     return Measured(
         receptive_field=exact_field_of(network) if network.multiplies else None,
         seconds=seconds,
-        lossless=network.lossless_dtype is not None if trained else None,
-        peak_megabytes=None if before is None or after is None else round(after - before),
+        lossless=network.lossless_dtype is not None if weights_of(entry) else None,
         environment=asdict(describe_environment(device, "float32")),
     )
+
+
+def _network(entry: ZooEntry, device: torch.device) -> Network:
+    """With trained weights, if there are any for it."""
+    from restorekit.networks.network import Network
+    from restorekit.weights import load_model
+
+    trained = weights_of(entry)
+    return Network((load_model(trained[0]) if trained else entry.create()).to(device))
+
+
+def _noisy(network: Network, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A square of noise, and its level."""
+    import torch
+
+    return torch.rand(1, network.probe_channels, side, side), torch.full((1, 1, 1, 1), 0.1)
 
 
 def _seconds(
@@ -124,11 +166,8 @@ def _seconds_per_megapixel(network: Network, side: int, device: torch.device) ->
 
     Other programs can only make a run longer.
     """
-    import torch
-
     clock: Callable[[], float] = time.process_time if device.type == "cpu" else time.perf_counter
-    noisy = torch.rand(1, network.probe_channels, side, side)
-    level = torch.full((1, 1, 1, 1), 0.1)
+    noisy, level = _noisy(network, side)
     measured: list[float] = []
     for _ in range(1 + _RUNS):
         began = clock()

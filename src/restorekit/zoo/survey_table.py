@@ -49,7 +49,16 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
         f"{test['limit']} pictures each,\n{noisy} before. "
         "Ten minutes are very few for the large networks: the table shows which ones learn fast\n"
         "on a processor, not which ones are best. Rows with a word after the name were not trained."
-        f"{_own_objectives(recipe, done)}{_own_rates(recipe, done)}"
+        f"{_own_arguments(recipe, done)}{_own_objectives(recipe, done)}{_own_rates(recipe, done)}"
+    )
+
+
+def _own_arguments(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
+    """Which networks were created with other arguments than their default ones."""
+    return "".join(
+        f"\n`{name}` had {' and '.join(f'`{key}={value}`' for key, value in arguments.items())}, "
+        "because the noise is not correlated."
+        for name, arguments in _own(recipe, "own_arguments", done)
     )
 
 

@@ -45,10 +45,11 @@ def measure_missing(
     files, again = ZooFiles(path), set(again)
     results = files.read_results()
     for entry in page_entries():
-        if entry.label in results and not results[entry.label].error and entry not in again:
+        known = None if entry in again else results.get(entry.label)
+        if known is not None and known.complete:
             continue
         report(f"measuring {entry.label}")
-        results[entry.label] = measure(entry)
+        results[entry.label] = measure(entry, known)
         files.write_results(results)  # at once, since the next one may take minutes
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from restorekit.components.kinds import layouts, models
 from restorekit.zoo.entries import ZooEntry, weights_of
 from restorekit.zoo.facts import Facts
-from restorekit.zoo.measure import SIDES, Measured
+from restorekit.zoo.measure import MEMORY_SIDES, SIDES, Measured
 from restorekit.zoo.survey_table import survey_text
 from restorekit.zoo.zoo_files import Parity, table
 
@@ -80,7 +80,9 @@ def costs_table(facts: Mapping[ZooEntry, Facts], results: Mapping[str, Measured]
 def cost_head() -> tuple[str, ...]:
     """The titles of the columns of `cost_cells`."""
     times = [f"s/MP {side}{kind}" for kind in ("", " bf16") for side in SIDES]
-    return ("network", "parameters", "GMACs", "receptive field", "tiles", *times, "lossless", "MB")
+    memory = [f"MB {side}" for side in MEMORY_SIDES]
+    counted = ("network", "parameters", "GMACs", "receptive field", "tiles")
+    return (*counted, *times, "lossless", *memory)
 
 
 def cost_cells(entry: ZooEntry, facts: Facts, measured: Measured | None) -> tuple[str, ...]:
@@ -104,13 +106,8 @@ def cost_cells(entry: ZooEntry, facts: Facts, measured: Measured | None) -> tupl
         for side in SIDES
     )
     lossless = {None: "", True: "yes", False: "no"}[measured.lossless]
-    return (
-        *counted,
-        *field,
-        *times,
-        lossless,
-        _number(measured.peak_megabytes),
-    )
+    memory = (_number(measured.peak_megabytes.get(str(side))) for side in MEMORY_SIDES)
+    return (*counted, *field, *times, lossless, *memory)
 
 
 def machines(results: Any) -> str:
