@@ -49,7 +49,8 @@ class BlockDCT(nn.Module):
     brightness, the result is the root mean square over the levels.
 
     Blocks with saturated pixels are corrected by the variance of a clipped normal distribution, if
-    no pixel lies outside [0, 1].
+    no pixel lies outside [0, 1]. If half of the pixels are clipped, the estimate remains about 8 %
+    too low, and in pictures of 64 pixels 10 %.
 
     If the high frequencies are weaker than the middle ones, as in a camera JPEG, the noise is
     treated as correlated and its low frequencies are extrapolated.
@@ -148,16 +149,16 @@ class BlockDCT(nn.Module):
         power = blocks.power
         count = min(self.levels, max(1, len(power) // 1500))
         levels = [level for level in blocks.brightness.argsort().tensor_split(count) if len(level)]
-        measured = [self._measure(power[level], blocks.chance[level]) for level in levels]
+        measured = [self._measure(power[level], blocks.weight[level]) for level in levels]
         return torch.stack(measured) if levels else power
 
-    def _measure(self, power: Tensor, chance: Tensor) -> Tensor:
+    def _measure(self, power: Tensor, weight: Tensor) -> Tensor:
         """Variance if white, variance if correlated, and ratio of middle to high frequencies."""
         order = order_of_coefficients(power.device)
         count = min(len(power), max(LEAST_BLOCKS, int(len(power) * self.share)))
-        calm = _calmest(power, chance, (order > 0) & (order < 9), count)
+        calm = _calmest(power, weight, (order > 0) & (order < 9), count)
         white = calm[order >= 9].median()
-        spectrum = _calmest(power, chance, (order > 0) & (order < 5), count)
+        spectrum = _calmest(power, weight, (order > 0) & (order < 5), count)
         high = spectrum[order >= 9].median()
         middle = spectrum[(order >= 5) & (order < 9)].mean()
         # The floor, a tenth of the variance of rounding to 8 bits, avoids a ratio of two zeros.
@@ -189,12 +190,12 @@ def _combined_variance(measured: Tensor) -> Tensor:
     return torch.lerp(white[agrees].mean(), correlated[agrees].mean(), weight)
 
 
-def _calmest(power: Tensor, chance: Tensor, chosen_by: Tensor, count: int) -> Tensor:
+def _calmest(power: Tensor, weight: Tensor, chosen_by: Tensor, count: int) -> Tensor:
     """Mean spectrum of the `count` blocks with the least energy in the frequencies `chosen_by`.
 
-    For the choice, the energy is multiplied by `chance`, as in `UsableBlocks`.
+    For the choice, the energy is multiplied by `weight`, as in `UsableBlocks`.
     """
-    energy = chance * (power @ chosen_by.to(power.dtype))
+    energy = weight * (power @ chosen_by.to(power.dtype))
     return power[energy.topk(count, largest=False).indices].mean(0)
 
 

@@ -42,6 +42,11 @@ class ImageSample:
     steps: int | None = None
     quantization: tuple[tuple[int, ...], ...] = ()
 
+    @property
+    def rounding(self) -> float:
+        """The variance of the error of rounding; 0 for floats."""
+        return 0.0 if self.steps is None else 1 / (12 * self.steps**2)
+
     @classmethod
     def read(
         cls,

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.dct import dct_basis, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.dct import SIDE, dct_basis, dct_of_blocks, order_of_coefficients
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
 from restorekit.luma import luma
 
-_SIDE = 8
 # The luma table of Annex K of the standard, which the quality scales.
 _ANNEX_K = (
     *(16, 11, 10, 16, 24, 40, 51, 61),
@@ -126,7 +125,7 @@ def find_grid(image: Tensor) -> Grid:
     Returns:
         No strength for images below 32x32 pixels.
     """
-    if min(image.shape[-2:]) < 4 * _SIDE:
+    if min(image.shape[-2:]) < 4 * SIDE:
         return Grid(0.0, 0, 0)
     across, left = _grid_excess(image)
     down, top = _grid_excess(image.transpose(2, 3))
@@ -142,9 +141,9 @@ def _grid_excess(image: Tensor) -> tuple[float, int]:
     # The step minus the mean of the slopes on both sides, which a smooth gradient has too.
     a, b, c, d = (image[..., k : image.shape[-1] - 3 + k] for k in range(4))
     step = ((b - c) - ((a - b) + (c - d)) / 2).abs().flatten(0, 2).mean(0)
-    phases = torch.stack([step[k::_SIDE].mean() for k in range(_SIDE)])
+    phases = torch.stack([step[k::SIDE].mean() for k in range(SIDE)])
     # The step of column k lies between the columns k + 1 and k + 2.
-    return float(phases.max() - phases.median()), (int(phases.argmax()) + 2) % _SIDE
+    return float(phases.max() - phases.median()), (int(phases.argmax()) + 2) % SIDE
 
 
 def quantized_place(pieces: Tensor) -> tuple[int, int]:
@@ -160,17 +159,17 @@ def quantized_place(pieces: Tensor) -> tuple[int, int]:
     Returns:
         (0, 0) for pictures below 16x16 pixels.
     """
-    side = min(_TILE, *(length // _SIDE * _SIDE for length in pieces.shape[-2:]))
-    if side < 2 * _SIDE:
+    side = min(_TILE, *(length // SIDE * SIDE for length in pieces.shape[-2:]))
+    if side < 2 * SIDE:
         return 0, 0
     tiles = _luma(pieces).unfold(1, side, side).unfold(2, side, side).reshape(-1, side, side)
     tile = tiles[tiles.diff(dim=2).abs().mean((1, 2)).argmax()]
     order = order_of_coefficients(tile.device)
-    middle = dct_basis(tile.device)[(order >= 4) & (order <= 6)].view(-1, 1, _SIDE, _SIDE)
+    middle = dct_basis(tile.device)[(order >= 4) & (order <= 6)].view(-1, 1, SIDE, SIDE)
     coefficients = functional.conv2d(255 * tile[None, None], middle)[0]
-    zeros = (coefficients.abs() < 0.5).float().mean(0)[: side - _SIDE, : side - _SIDE]
-    shares = zeros.unflatten(0, (-1, _SIDE)).unflatten(2, (-1, _SIDE)).mean((0, 2))
-    top, left = divmod(int(shares.argmax()), _SIDE)
+    zeros = (coefficients.abs() < 0.5).float().mean(0)[: side - SIDE, : side - SIDE]
+    shares = zeros.unflatten(0, (-1, SIDE)).unflatten(2, (-1, SIDE)).mean((0, 2))
+    top, left = divmod(int(shares.argmax()), SIDE)
     return top, left
 
 
@@ -223,9 +222,9 @@ def _luma(pieces: Tensor) -> Tensor:
 
 
 def _blocks(planes: Tensor) -> Tensor:
-    if min(planes.shape[-2:]) < _SIDE:
-        return planes.new_empty(0, _SIDE**2)
-    blocks = planes.unfold(1, _SIDE, _SIDE).unfold(2, _SIDE, _SIDE).reshape(-1, _SIDE**2)
+    if min(planes.shape[-2:]) < SIDE:
+        return planes.new_empty(0, SIDE**2)
+    blocks = planes.unfold(1, SIDE, SIDE).unfold(2, SIDE, SIDE).reshape(-1, SIDE**2)
     return blocks[:: max(1, len(blocks) // _BLOCKS)]
 
 

@@ -23,11 +23,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.dct import dct_of_blocks, order_of_coefficients
+from restorekit.estimate.dct import SIDE, dct_of_blocks, order_of_coefficients
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
 
 SCALES = (1, 2, 4, 8)
-_SIDE = 8
 _BLOCKS = 16384  # largest number of blocks of a plane at a scale
 _BRIGHTNESS_LEVELS, _BLOCKS_OF_LEVEL = 5, 1500
 # Shares of the blocks of a brightness level, and least numbers: the flattest, and less flat ones.
@@ -153,9 +152,9 @@ def measure_spectra(pieces: Tensor, transform: Tensor) -> Tensor:
     """
     planes = torch.einsum("pc,nchw->pnhw", transform, pieces)
     saturated = ((pieces <= 0) | (pieces >= 1)).any(1).float()
-    spectra = torch.full((len(planes), len(SCALES), 2, _SIDE**2), math.nan)
+    spectra = torch.full((len(planes), len(SCALES), 2, SIDE**2), math.nan)
     for place, scale in enumerate(SCALES):
-        if min(pieces.shape[-2:]) < scale * _SIDE:
+        if min(pieces.shape[-2:]) < scale * SIDE:
             break
         if scale > 1:
             planes, saturated = (functional.avg_pool2d(x, 2) for x in (planes, saturated))
@@ -173,9 +172,9 @@ def measure_spectra(pieces: Tensor, transform: Tensor) -> Tensor:
 
 def _unfolded(planes: Tensor) -> Tensor:
     """Blocks (n, 64) of planes (N, h, w), evenly spread."""
-    positions = math.prod((len(planes), *(side - _SIDE + 1 for side in planes.shape[1:])))
+    positions = math.prod((len(planes), *(side - SIDE + 1 for side in planes.shape[1:])))
     step = max(1, math.ceil(math.sqrt(positions / _BLOCKS)))
-    return planes.unfold(1, _SIDE, step).unfold(2, _SIDE, step).reshape(-1, _SIDE**2)
+    return planes.unfold(1, SIDE, step).unfold(2, SIDE, step).reshape(-1, SIDE**2)
 
 
 def _spectrum(coefficients: Tensor) -> Tensor:
@@ -200,7 +199,7 @@ def _flattest(power: Tensor) -> Tensor:
     low = ((order > 0) & (order < 5)).float()
     typical = power[_lowest(power @ low, _SHARES[0], _LEAST[0])].mean(0).clamp_min(1e-12)
     halves = [((order >= 5) & (order % 2 == parity)) for parity in (0, 1)]
-    found = torch.zeros(2, _SIDE**2)
+    found = torch.zeros(2, SIDE**2)
     for measured, other in (halves, halves[::-1]):
         energy = power @ ((low + other) / typical)
         for row, (share, least) in enumerate(zip(_SHARES, _LEAST, strict=True)):
@@ -306,8 +305,8 @@ def _axes_model(vertical: float, horizontal: float) -> Tensor:
 @cache
 def _axis_power(blur: float) -> Tensor:
     """Variance of the eight DCT coefficients along an axis at each scale, (scales, 8)."""
-    index = np.arange(_SIDE)
-    basis = np.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * _SIDE)) / 2
+    index = np.arange(SIDE)
+    basis = np.cos(math.pi * (2 * index + 1) * index[:, None] / (2 * SIDE)) / 2
     basis[0] /= math.sqrt(2)
     rows = []
     for scale in SCALES:
@@ -329,6 +328,6 @@ def _averaged_covariance(blur: float, scale: int) -> np.ndarray[tuple[int], np.d
     kernel /= np.sqrt((kernel**2).sum())
     kernel = np.convolve(kernel, np.full(scale, 1 / scale))
     covariance = np.convolve(kernel, kernel[::-1])[len(kernel) - 1 :]
-    lags = scale * np.arange(_SIDE)
+    lags = scale * np.arange(SIDE)
     padded = np.pad(covariance, (0, max(0, lags[-1] + 1 - len(covariance))))
     return padded[lags]

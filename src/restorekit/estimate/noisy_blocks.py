@@ -13,9 +13,12 @@ from restorekit.estimate.dct import SIDE, dct_of_blocks
 from restorekit.mirroring import continued
 
 LEAST_BLOCKS = 40
-# Blocks with a larger share of saturated pixels around them are used only if there are no others,
-# and those that have many times more themselves are never used: they lie on a saturated detail.
-_SATURATED, _LARGEST_CHANCE = 0.1, 2
+# Blocks with a larger share of saturated pixels around them are not used if a quarter has less.
+_SATURATED = 0.1
+# Otherwise those with less may be the letters on paper whose white is that of the file. Half of the
+# noise of such paper is clipped, and with rounding up to 0.7 of weak noise.
+_MOST_SATURATED = 0.75
+_LEAST_KEPT = 0.1  # of the variance: with less, hardly a pixel between the limits is left
 
 
 class UsableBlocks(NamedTuple):
@@ -24,13 +27,13 @@ class UsableBlocks(NamedTuple):
     Attributes:
         power: squared DCT coefficients, (n, 64), as if no pixel were clipped.
         brightness: the first coefficient, (n,).
-        chance: factor of the energy that a block has because fewer or more of its pixels are
-            clipped than of those around it, (n,).
+        weight: factor of the energy of each block when the calmest ones are chosen, (n,). With it,
+            a block is not chosen because fewer of its pixels are clipped than of those around it.
     """
 
     power: Tensor
     brightness: Tensor
-    chance: Tensor
+    weight: Tensor
 
 
 class Blocks(NamedTuple):
@@ -41,14 +44,16 @@ class Blocks(NamedTuple):
         varied: whether each block is not constant, (N,).
         low: share of the pixels of each block that are 0 and may have been clipped, (N,).
         high: share of the pixels of each block that are 1 and may have been clipped, (N,).
-        around: share of both in the nine blocks of which each block is the middle, (N,).
+        low_around: the same as `low` for the nine blocks of which each block is the middle, (N,).
+        high_around: the same for `high`, (N,).
     """
 
     coefficients: Tensor
     varied: Tensor
     low: Tensor
     high: Tensor
-    around: Tensor
+    low_around: Tensor
+    high_around: Tensor
 
     @classmethod
     def of(cls, plane: Tensor, count: int) -> Blocks:
@@ -58,15 +63,13 @@ class Blocks(NamedTuple):
         step = max(1, math.ceil(math.sqrt(positions / count)))
         blocks = plane.unfold(0, SIDE, step).unfold(1, SIDE, step).reshape(-1, SIDE**2)
         varied = blocks.amax(1) > blocks.amin(1)
-        low = high = around = torch.zeros(len(blocks), device=plane.device)
+        coefficients, none = dct_of_blocks(blocks), torch.zeros(len(blocks), device=plane.device)
         lowest, highest = plane.aminmax()
-        if lowest >= 0 and highest <= 1 and (lowest == 0 or highest == 1):
-            low = (blocks <= 0).float().mean(1)
-            high = (blocks >= 1).float().mean(1)
-            clipped = ((plane <= 0) | (plane >= 1)).float()[None, None]
-            wider = functional.pad(clipped, (SIDE,) * 4, mode="replicate")
-            around = functional.avg_pool2d(wider, 3 * SIDE, step).flatten()
-        return cls(dct_of_blocks(blocks), varied, low, high, around)
+        if lowest < 0 or highest > 1 or (lowest > 0 and highest < 1):
+            return cls(coefficients, varied, none, none, none, none)
+        around = [_shares_around(plane, value, step) for value in (0, 1)]
+        low, high = ((blocks == value).float().mean(1) for value in (0, 1))
+        return cls(coefficients, varied, low, high, *around)
 
     @property
     def are_drawn(self) -> bool:
@@ -75,24 +78,21 @@ class Blocks(NamedTuple):
 
     def usable(self) -> UsableBlocks:
         """Without constant blocks, and without saturated ones if there are enough others."""
-        coefficients, low, high, around = (
-            each[self.varied] for each in (self.coefficients, self.low, self.high, self.around)
+        coefficients, low, high, low_around, high_around = (
+            each[self.varied] for each in self if each is not self.varied
         )
-        if not bool((low + high).any()):
+        if not bool((low_around + high_around).any()):
             return UsableBlocks(coefficients.square(), coefficients[:, 0], torch.ones_like(low))
-        # What is around a block chooses. Blocks of which few pixels are clipped by chance have
-        # less noise than others, also by chance: choosing them would bias the estimate downwards.
-        fewest = min(len(low), max(LEAST_BLOCKS, len(low) // 4))
-        limit = around.kthvalue(fewest).values.clamp_min(_SATURATED)
-        usable = (around <= limit) & (low + high <= _LARGEST_CHANCE * limit)
-        low, high, around = low[usable], high[usable], around[usable]
-        kept, part = clipped_variance(low, high), around / (low + high).clamp_min(1e-9)
-        coefficients = coefficients[usable]
-        return UsableBlocks(
-            coefficients.square() / kept[:, None],
-            coefficients[:, 0],
-            kept / clipped_variance(low * part, high * part),
-        )
+        around = low_around + high_around
+        quarter = around.kthvalue(min(len(low), max(LEAST_BLOCKS, len(low) // 4))).values
+        limit = quarter.clamp_min(_SATURATED if quarter <= _SATURATED else _MOST_SATURATED)
+        usable = around <= limit
+        kept = clipped_variance(low, high)
+        # Blocks of which few pixels are clipped by chance have little noise by chance: choosing
+        # them would bias the estimate downwards. What is around them is not of this chance.
+        weight = kept / clipped_variance(low_around, high_around)
+        power = coefficients.square() / kept[:, None]
+        return UsableBlocks(power[usable], coefficients[usable, 0], weight[usable])
 
     def difference(self, other: Blocks) -> UsableBlocks:
         """Like `usable`, for the difference to another channel.
@@ -109,6 +109,12 @@ class Blocks(NamedTuple):
         return UsableBlocks(power, (one + two)[:, 0], torch.ones_like(power[:, 0]))
 
 
+def _shares_around(plane: Tensor, value: float, step: int) -> Tensor:
+    """The share of pixels with a value in the nine blocks around each block."""
+    found = (plane == value).float()[None, None]
+    return functional.avg_pool2d(found, 3 * SIDE, step, SIDE, count_include_pad=False).flatten()
+
+
 def clipped_variance(low: Tensor, high: Tensor) -> Tensor:
     """Variance of a standard normal variable after clipping.
 
@@ -117,7 +123,7 @@ def clipped_variance(low: Tensor, high: Tensor) -> Tensor:
         high: The same for the upper limit.
 
     Returns:
-        The variance of what is clipped to the limits; 1 for probabilities of 0.
+        The variance of what is clipped to the limits, at least 0.1; 1 for probabilities of 0.
     """
     low, high = low.clamp(1e-9, 0.5), high.clamp(1e-9, 0.5)
     least, most = torch.special.ndtri(low), -torch.special.ndtri(high)
@@ -126,4 +132,4 @@ def clipped_variance(low: Tensor, high: Tensor) -> Tensor:
     within = 1 - low - high + least * below - most * above
     square = least.square() * low + within + most.square() * high
     variance: Tensor = square - mean.square()
-    return variance
+    return variance.clamp_min(_LEAST_KEPT)

@@ -56,9 +56,8 @@ def weak_noise(sample: ImageSample) -> WeakNoise | None:
     covariance = smooth.flatten(1).T.cov().double()
     if not float(covariance.diag().view(3, -1).amax(1).min()):
         return None
-    rounding = 0.0 if sample.steps is None else 1 / (12 * sample.steps**2)
     variances, flatness = _channel_variances(covariance)
-    levels = tuple(map(math.sqrt, (variances - rounding).clamp_min(0).tolist()))
+    levels = tuple(map(math.sqrt, (variances - sample.rounding).clamp_min(0).tolist()))
     return WeakNoise(levels, flatness)
 
 

@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorekit.estimate.dct import dct_of_blocks, order_of_coefficients
+from restorekit.estimate.dct import SIDE, dct_of_blocks, order_of_coefficients
 
-_SIDE = 8
 _BINS = 24  # intervals of the signal
 _TAILS = 0.001  # share of the blocks at each end that does not determine the intervals
 _CLIPPED = 0.02  # intervals with a larger share of clipped pixels are excluded
@@ -74,13 +73,13 @@ def signal_blocks(planes: Tensor, number: int) -> SignalBlocks | None:
         number: approximate number of blocks.
     """
     height, width = planes.shape[1:]
-    if min(height, width) < _SIDE:
+    if min(height, width) < SIDE:
         return None
-    positions = len(planes) * (height - _SIDE + 1) * (width - _SIDE + 1)
+    positions = len(planes) * (height - SIDE + 1) * (width - SIDE + 1)
     step = max(1, round((positions / number) ** 0.5))
-    blocks = planes.unfold(1, _SIDE, step).unfold(2, _SIDE, step).reshape(-1, _SIDE**2)
+    blocks = planes.unfold(1, SIDE, step).unfold(2, SIDE, step).reshape(-1, SIDE**2)
     coefficients = dct_of_blocks(blocks)
-    signal = coefficients[:, 0] / _SIDE
+    signal = coefficients[:, 0] / SIDE
     if (interval := _intervals(signal)) is None:
         return None
     kept = _unclipped(blocks, interval)

@@ -18,11 +18,12 @@ _WHITE = 1.3  # largest ratio of middle to high frequencies; that of blurred noi
 
 @once_for_sample
 def white_levels(sample: ImageSample) -> tuple[float, ...]:
-    """Standard deviations on the [0, 1] scale, from the estimator "block_dct"."""
+    """Standard deviations on the [0, 1] scale without rounding, from the estimator "block_dct"."""
     # The pieces are joined, because the estimator works on one picture. Seams do not matter,
     # because it uses flat blocks.
     pixels = torch.cat(tuple(sample.pieces), -1)[None]
-    return tuple(BlockDCT(blocks=_BLOCKS)(pixels)[0].double().tolist())
+    variances = BlockDCT(blocks=_BLOCKS)(pixels)[0].double().square() - sample.rounding
+    return tuple(variances.clamp_min(0).sqrt().tolist())
 
 
 def weak_gray_level(sample: ImageSample) -> float | None:
@@ -37,7 +38,6 @@ def weak_gray_level(sample: ImageSample) -> float | None:
     estimator = BlockDCT(share=_WEAK_SHARE, levels=1, blocks=_WEAK_BLOCKS)
     pixels = torch.cat(tuple(sample.pieces), -1)[None]
     level, ratio = float(estimator(pixels)), float(estimator.ratios(pixels))
-    rounding = 0.0 if sample.steps is None else 1 / (12 * sample.steps**2)
-    if ratio > _WHITE or level**2 < 4 * rounding:
+    if ratio > _WHITE or level**2 < 4 * sample.rounding:
         return None
-    return math.sqrt(level**2 - rounding)
+    return math.sqrt(level**2 - sample.rounding)
