@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from restorekit.config.train_settings import TrainSettings
 from restorekit.devices import dtype_of, native_dtype, resolve_device
 from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.processes import Processes
+
+_LOGGER = logging.getLogger(__name__)
+_CHANNELS = 16  # of a block in oneDNN
 
 
 @dataclass
@@ -57,6 +61,9 @@ class Execution:
 
     def prepare(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the layout of the images, joined with its copies."""
+        if self.channels_last and self.computes_wrong_gradients(model):
+            _LOGGER.info("channels_last is off: its gradients of dilated convolutions are wrong")
+            self.channels_last = False
         model = model.to(self.device).to(memory_format=self._layout)
         if self.processes.launch.world > 1 and self.device.type == "cuda":
             convert = nn.SyncBatchNorm.convert_sync_batchnorm  # supported on CUDA only
@@ -68,6 +75,20 @@ class Execution:
         if self.compiled:
             model = torch.compile(model)  # type: ignore[assignment]
         return DistributedDataParallel(model) if self.processes.is_group else model
+
+    def computes_wrong_gradients(self, model: nn.Module) -> bool:
+        """Whether `channels_last` gives wrong gradients of the weights of a model.
+
+        oneDNN, as in torch 2.10 to 2.15, does so in bfloat16 on a CPU, with dilated convolutions
+        that are depthwise or whose input channels do not fill its blocks.
+        """
+        if self.device.type != "cpu" or self.dtype != torch.bfloat16:
+            return False
+        return any(
+            max(layer.dilation) > 1 and (layer.groups > 1 or layer.in_channels % _CHANNELS > 0)
+            for layer in model.modules()
+            if isinstance(layer, nn.Conv2d)
+        )
 
     def frozen(self, model: nn.Module) -> nn.Module:
         """A model that only answers, on the device, in the layout of the images."""
