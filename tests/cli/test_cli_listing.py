@@ -186,7 +186,8 @@ class TestDescribe:
     def test_an_unknown_name(self, refused: Callable[..., str]) -> None:
         """The message suggests the nearest name, and has all of them if none is near."""
         message = refused("describe", "noise", "gausian")
-        assert message == "unknown noise 'gausian'. Did you mean 'gaussian'?"
+        all_of_them = "All: restorekit list noises."
+        assert message == f"unknown noise 'gausian'. Did you mean 'gaussian'? {all_of_them}"
         message = refused("describe", "noise", "xyz")
         assert message.startswith("unknown noise 'xyz'. Available: ")
         assert message.endswith(", ".join(restorekit.list_noises()[-3:]))

@@ -95,8 +95,23 @@ def test_a_network_that_fails_has_its_reason() -> None:
     assert not measured.complete
 
 
+def test_a_network_that_fails_on_large_images_is_not_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its row has the reason; only what memory was too short for is without a number."""
+    known = Measured(seconds={"float32": {"256": 1.5}})
+    entry = ZooEntry("dncnn", "tiny")
+    monkeypatch.setattr(measuring, "_apart", lambda *_: "it cannot")
+    measured = measuring.measure(entry, known)
+    assert (measured.error, measured.complete) == ("512x512 pixels: it cannot", False)
+    monkeypatch.setattr(measuring, "_apart", lambda *_: measuring._SHORT)
+    measured = measuring.measure(entry, known)
+    assert measured.peak_megabytes == {"512": None, "1024": None}
+    assert measured.complete
+
+
 def test_recorded_memory_grows_with_the_pixels() -> None:
-    """Four times the pixels take at most five times the memory: nothing is quadratic in them."""
+    """Four times the pixels take at most five times the memory, in all that were measured."""
     peaks = {label: found.peak_megabytes for label, found in MEASURED.items()}
     known = {label: peak for label, peak in peaks.items() if peak.get("1024")}
     assert known
@@ -207,18 +222,18 @@ def test_the_survey_is_a_table_with_the_best_first() -> None:
     train = {"dataset": {"patch_size": 64}, "train": {"batch_size": 4, "seed": 0}}
     test = {"noise": "gaussian:25", "sets": ["A", "B"], "crop": 256, "limit": 24}
     recipe = {"minutes": 10, "test": test, "train": train}
-    recipe["own_arguments"] = {"net:w32": {"stride": 1, "mean": False}}
-    recipe["own_objectives"] = {"net:w32": "sure", "other": "blind_spot"}
-    recipe["own_patches"] = {"net:w32": {"patch_size": 96, "batch_size": 2}}
-    recipe["own_rates"] = {"net:w32": 1e-4}
+    recipe["own_arguments"] = {"net": {"stride": 1, "mean": False}}
+    recipe["own_objectives"] = {"net": "sure", "other": "blind_spot"}
+    recipe["own_patches"] = {"net": {"patch_size": 96, "batch_size": 2}}
+    recipe["own_rates"] = {"net": 1e-4}
     text = survey_text({"recipe": recipe, "networks": rows}, ["other", "net"])
     lines = [line for line in text.splitlines() if line.startswith("| `")]
     assert lines[0].startswith("| `net:w32` |  | 1,000 | 1,234 | 9.9 | 30.00 | 0.800 | 30.00 |")
     assert lines[1].startswith("| `median` | without weights |  |  |  |  |  | 30.00 |")
     assert "`broken` was not measured: it fails." in text
     assert "Not trained yet: `other`." in text
-    assert "64 pixels a step (`net:w32` 2 of 96, because they see farther)" in text
-    assert "`net:w32` had `stride=1` and `mean=False`, because" in text
-    assert "`net:w32` had the objective `sure`." in text
-    assert "`net:w32` had the learning rate 0.0001" in text
+    assert "64 pixels a step (`net` 2 of 96, because they see farther)" in text
+    assert "arguments for white noise: `net` (`stride=1`, `mean=False`)." in text
+    assert "`net` had the objective `sure`." in text
+    assert "`net` had the learning rate 0.0001" in text
     assert "blind_spot" not in text

@@ -125,7 +125,8 @@ class Catalogue(Generic[Record]):
         """
         found = self.find(name)
         if found is None:
-            raise _unknown(self.kind, name, Catalogue.names(self))
+            where = f" All: restorekit list {self.plural}."
+            raise _unknown(self.kind, name, Catalogue.names(self), where)
         return found
 
     def find(self, name: str) -> Entry[Record] | None:
@@ -166,8 +167,14 @@ def refuse_unknown(
         raise _unknown(kind or catalogue.kind, name, known)
 
 
-def _unknown(kind: str, name: object, known: Sequence[str]) -> UnknownNameError:
-    """The error of an unknown name, with the nearest one; all names if there is none, or few."""
+def _unknown(
+    kind: str, name: object, known: Sequence[str], elsewhere: str = ""
+) -> UnknownNameError:
+    """The error of an unknown name, with the nearest one.
+
+    It has all names too, or `elsewhere` if these are many and one is near.
+    """
     nearest = did_you_mean(str(name), known)
-    listed = "" if nearest and len(known) > _MOST_LISTED else f" Available: {', '.join(known)}"
+    is_long = nearest and len(known) > _MOST_LISTED
+    listed = elsewhere if is_long else f" Available: {', '.join(known)}"
     return UnknownNameError(f"unknown {kind} '{name}'.{nearest}{listed}{failed_plugins()}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from restorekit.errors import in_one_line
+from restorekit.memory import is_out_of_memory
 from restorekit.zoo.entries import ZooEntry, weights_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ Result = TypeVar("Result")
 
 SIDES = (256, 512)
 MEMORY_SIDES = (512, 1024)  # four times the pixels: memory that grows with their square is seen
+_SHORT = "the process ended, probably because memory was short"
 _RUNS, _LONG = 3, 10.0  # how often a size is timed, and after how many seconds only once
 
 
@@ -67,12 +69,14 @@ def measure(entry: ZooEntry, known: Measured | None = None, device: str = "cpu")
     measured = known if is_usable else _apart(_costs, entry, device)
     if not isinstance(measured, Measured):
         return Measured(error=str(measured))
-    peaks = dict(measured.peak_megabytes)
     for side in MEMORY_SIDES:
-        if str(side) not in peaks:
+        if str(side) not in measured.peak_megabytes:
             peak = _apart(_peak_megabytes, entry, device, side)
-            peaks[str(side)] = None if isinstance(peak, str) else peak
-    return replace(measured, peak_megabytes=peaks)
+            if isinstance(peak, str) and peak != _SHORT:
+                return replace(measured, error=f"{side}x{side} pixels: {peak}")
+            peaks = {**measured.peak_megabytes, str(side): None if isinstance(peak, str) else peak}
+            measured = replace(measured, peak_megabytes=peaks)
+    return measured
 
 
 def _apart(measured: Callable[..., Result], *args: object) -> Result | str:
@@ -81,11 +85,17 @@ def _apart(measured: Callable[..., Result], *args: object) -> Result | str:
     spawned = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=spawned) as pool:
-            return pool.submit(measured, *args).result()
+            return pool.submit(_or_reason, measured, *args).result()
     except BrokenProcessPool:
-        return "the process ended, probably because memory was short"
+        return _SHORT
+
+
+def _or_reason(measured: Callable[..., Result], *args: object) -> Result | str:
+    """What a function returns, or why it failed; some exceptions cannot leave the process."""
+    try:
+        return measured(*args)
     except Exception as error:  # a network may raise anything
-        return in_one_line(error)
+        return _SHORT if is_out_of_memory(error) else in_one_line(error)
 
 
 def _peak_megabytes(entry: ZooEntry, device_name: str, side: int) -> float | None:

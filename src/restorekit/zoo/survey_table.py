@@ -55,10 +55,13 @@ def _recipe_in_words(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]
 
 def _own_arguments(recipe: Mapping[str, Any], done: Sequence[Mapping[str, Any]]) -> str:
     """Which networks were created with other arguments than their default ones."""
-    return "".join(
-        f"\n`{name}` had {' and '.join(f'`{key}={value}`' for key, value in arguments.items())}, "
-        "because the noise is not correlated."
+    own = (
+        f"`{name}` ({', '.join(f'`{key}={value}`' for key, value in arguments.items())})"
         for name, arguments in _own(recipe, "own_arguments", done)
+    )
+    words = " and ".join(own)
+    return (
+        f"\nNetworks for correlated noise had arguments for white noise: {words}." if words else ""
     )
 
 
@@ -91,7 +94,7 @@ def _own(
     recipe: Mapping[str, Any], key: str, done: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, Any]]:
     """The networks in the table that have a setting of their own, and the setting."""
-    names = {row["network"] for row in done}
+    names = {row["network"].partition(":")[0] for row in done}
     return [(name, own) for name, own in recipe.get(key, {}).items() if name in names]
 
 
