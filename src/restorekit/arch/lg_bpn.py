@@ -66,6 +66,7 @@ class PatchMaskedConv(nn.Conv2d):
     """
 
     def __init__(self, in_width: int, width: int, size: int, spacing: int) -> None:
+        # Stated for training, which looks for dilated layers.
         super().__init__(in_width, width, size, dilation=spacing)
         self.spacing = spacing
         distance = (torch.arange(size) - size // 2).abs() * spacing

@@ -91,7 +91,7 @@ def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | N
     is taken to be that of chroma, with the low confidence of luma.
     """
     pieces = sample.pieces
-    rounding = 0.0 if sample.steps is None else 0.9 / (12 * sample.steps**2)
+    rounding = 0.9 * sample.rounding
     transform = opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
     spectra = measure_spectra(pieces, transform)
     if len(spectra) == 1:

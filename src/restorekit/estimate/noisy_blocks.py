@@ -16,7 +16,7 @@ LEAST_BLOCKS = 40
 # Blocks with a larger share of saturated pixels around them are not used if a quarter has less.
 _SATURATED = 0.1
 # Otherwise those with less may be the letters on paper whose white is that of the file. Half of the
-# noise of such paper is clipped, and with rounding up to 0.7 of weak noise.
+# noise of such paper is clipped, and with rounding 0.7 of noise of 1 of 255.
 _MOST_SATURATED = 0.75
 _LEAST_KEPT = 0.1  # of the variance: with less, hardly a pixel between the limits is left
 
@@ -78,9 +78,9 @@ class Blocks(NamedTuple):
 
     def usable(self) -> UsableBlocks:
         """Without constant blocks, and without saturated ones if there are enough others."""
-        coefficients, low, high, low_around, high_around = (
-            each[self.varied] for each in self if each is not self.varied
-        )
+        coefficients = self.coefficients[self.varied]
+        low, high = self.low[self.varied], self.high[self.varied]
+        low_around, high_around = self.low_around[self.varied], self.high_around[self.varied]
         if not bool((low_around + high_around).any()):
             return UsableBlocks(coefficients.square(), coefficients[:, 0], torch.ones_like(low))
         around = low_around + high_around

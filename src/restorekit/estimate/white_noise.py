@@ -18,7 +18,7 @@ _WHITE = 1.3  # largest ratio of middle to high frequencies; that of blurred noi
 
 @once_for_sample
 def white_levels(sample: ImageSample) -> tuple[float, ...]:
-    """Standard deviations on the [0, 1] scale without rounding, from the estimator "block_dct"."""
+    """Standard deviations on the [0, 1] scale, without that of rounding, from "block_dct"."""
     # The pieces are joined, because the estimator works on one picture. Seams do not matter,
     # because it uses flat blocks.
     pixels = torch.cat(tuple(sample.pieces), -1)[None]

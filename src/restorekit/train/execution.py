@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from restorekit.seeding import derive_seed, seed_torch
 from restorekit.train.processes import Processes
 
 _LOGGER = logging.getLogger(__name__)
-_CHANNELS = 16  # of a block in oneDNN
+_BLOCK = 16  # channels that oneDNN computes together
 
 
 @dataclass
@@ -61,9 +62,12 @@ class Execution:
 
     def prepare(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the layout of the images, joined with its copies."""
-        if self.channels_last and self.computes_wrong_gradients(model):
-            _LOGGER.info("channels_last is off: its gradients of dilated convolutions are wrong")
+        options: dict[str, Any] = {}
+        if self.needs_plain_layout(model):
+            if self.channels_last:
+                _LOGGER.info("channels_last is off: its gradients of dilated convolutions are wrong")
             self.channels_last = False
+            options["layout_optimization"] = False  # which is the same layout
         model = model.to(self.device).to(memory_format=self._layout)
         if self.processes.launch.world > 1 and self.device.type == "cuda":
             convert = nn.SyncBatchNorm.convert_sync_batchnorm  # supported on CUDA only
@@ -73,22 +77,20 @@ class Execution:
             return _shard(model)
         # Compiled before it is wrapped, so that DDP sees the parameters of the original module.
         if self.compiled:
-            model = torch.compile(model)  # type: ignore[assignment]
+            model = torch.compile(model, options=options or None)  # type: ignore[assignment]
         return DistributedDataParallel(model) if self.processes.is_group else model
 
-    def computes_wrong_gradients(self, model: nn.Module) -> bool:
+    def needs_plain_layout(self, model: nn.Module) -> bool:
         """Whether `channels_last` gives wrong gradients of the weights of a model.
 
-        oneDNN, as in torch 2.10 to 2.15, does so in bfloat16 on a CPU, with dilated convolutions
-        that are depthwise or whose input channels do not fill its blocks.
+        oneDNN, as in torch 2.10 to 2.15, does so in bfloat16 on a CPU, for images of about 33
+        pixels or more, with dilated convolutions that are grouped or whose channels (of the input,
+        or of the output of a transposed one) do not fill its blocks. Layers are found by their
+        attribute `dilation`. A network that permutes its features to this layout is not helped.
         """
         if self.device.type != "cpu" or self.dtype != torch.bfloat16:
             return False
-        return any(
-            max(layer.dilation) > 1 and (layer.groups > 1 or layer.in_channels % _CHANNELS > 0)
-            for layer in model.modules()
-            if isinstance(layer, nn.Conv2d)
-        )
+        return any(map(_has_wrong_gradients, model.modules()))
 
     def frozen(self, model: nn.Module) -> nn.Module:
         """A model that only answers, on the device, in the layout of the images."""
@@ -126,6 +128,14 @@ class Execution:
     @property
     def _layout(self) -> torch.memory_format:
         return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+def _has_wrong_gradients(layer: nn.Module) -> bool:
+    if not isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)) or max(layer.dilation) == 1:
+        return False
+    is_transposed = isinstance(layer, nn.ConvTranspose2d)
+    channels = layer.out_channels if is_transposed else layer.in_channels
+    return layer.groups > 1 or channels % _BLOCK > 0
 
 
 def _shard(model: nn.Module) -> nn.Module:

@@ -41,7 +41,7 @@ class Measured:
         peak_megabytes: the memory that squares of 512 and 1024 pixels need in float32, weights
             included, by side; None where the system does not say it or has too little.
         environment: versions, processor, date.
-        error: why nothing was measured, in one line.
+        error: why nothing was measured, or not the memory, in one line.
     """
 
     receptive_field: int | None = None
@@ -65,10 +65,12 @@ def measure(entry: ZooEntry, known: Measured | None = None, device: str = "cpu")
         known: an earlier measurement; only what it lacks is measured.
         device: where it runs.
     """
-    is_usable = known is not None and not known.error
-    measured = known if is_usable else _apart(_costs, entry, device)
-    if not isinstance(measured, Measured):
-        return Measured(error=str(measured))
+    if known is None or not known.seconds:
+        found = _apart(_costs, entry, device)
+        if isinstance(found, str):
+            return Measured(error=found)
+        known = found
+    measured = replace(known, error="")
     for side in MEMORY_SIDES:
         if str(side) not in measured.peak_megabytes:
             peak = _apart(_peak_megabytes, entry, device, side)
@@ -88,6 +90,8 @@ def _apart(measured: Callable[..., Result], *args: object) -> Result | str:
             return pool.submit(_or_reason, measured, *args).result()
     except BrokenProcessPool:
         return _SHORT
+    except Exception as error:  # such as a network that cannot be sent to the process
+        return in_one_line(error)
 
 
 def _or_reason(measured: Callable[..., Result], *args: object) -> Result | str:

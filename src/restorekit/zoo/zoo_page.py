@@ -92,7 +92,7 @@ def cost_cells(entry: ZooEntry, facts: Facts, measured: Measured | None) -> tupl
         f"{facts.parameters:,}" if facts.parameters else "",
         "" if facts.gmacs is None else f"{facts.gmacs:.3g}",
     )
-    if measured is None or measured.error:
+    if measured is None or (measured.error and not measured.seconds):
         reason = facts.error or _MISSING if measured is None else measured.error
         return (*counted, reason, *[""] * (len(cost_head()) - len(counted) - 1))
     field = ("whole image", "approximate")
