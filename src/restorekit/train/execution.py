@@ -65,7 +65,7 @@ class Execution:
         options: dict[str, Any] = {}
         if self.needs_plain_layout(model):
             if self.channels_last:
-                _LOGGER.info("channels_last is off: dilated convolutions have wrong gradients in it")
+                _LOGGER.info("channels_last is off: its gradients would be wrong in dilated layers")
             self.channels_last = False
             options["layout_optimization"] = False  # which is the same layout
         model = model.to(self.device).to(memory_format=self._layout)
