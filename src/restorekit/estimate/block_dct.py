@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from restorekit.errors import ArgumentError, InputError
-from restorekit.estimate.dct import SIDE, order_of_coefficients
+from restorekit.estimate.cosine_transform import SIDE, order_of_coefficients
 from restorekit.estimate.noisy_blocks import LEAST_BLOCKS, Blocks, UsableBlocks
 
 # Texture and correlated noise are stronger in the middle frequencies of a block than in the high

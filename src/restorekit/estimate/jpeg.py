@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.dct import SIDE, dct_basis, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.cosine_transform import (
+    SIDE,
+    dct_basis,
+    dct_of_blocks,
+    order_of_coefficients,
+)
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
 from restorekit.luma import luma
 

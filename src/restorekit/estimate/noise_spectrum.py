@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.dct import SIDE, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks, order_of_coefficients
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
 
 SCALES = (1, 2, 4, 8)

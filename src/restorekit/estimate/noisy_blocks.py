@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.dct import SIDE, dct_of_blocks
+from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks
 from restorekit.mirroring import continued
 
 LEAST_BLOCKS = 40

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorekit.estimate.dct import SIDE, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks, order_of_coefficients
 
 _BINS = 24  # intervals of the signal
 _TAILS = 0.001  # share of the blocks at each end that does not determine the intervals
