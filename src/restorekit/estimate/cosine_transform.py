@@ -10,6 +10,17 @@ from torch import Tensor
 SIDE = 8
 
 
+def spread_step(planes: Tensor, count: int) -> int:
+    """The distance of blocks of planes (N, h, w), so that there are at most about `count`."""
+    positions = math.prod((len(planes), *(side - SIDE + 1 for side in planes.shape[1:])))
+    return max(1, math.ceil(math.sqrt(positions / count)))
+
+
+def blocks_of(planes: Tensor, step: int) -> Tensor:
+    """Blocks (n, 64) of planes (N, h, w), `step` pixels apart."""
+    return planes.unfold(1, SIDE, step).unfold(2, SIDE, step).reshape(-1, SIDE**2)
+
+
 def dct_of_blocks(blocks: Tensor) -> Tensor:
     """Coefficients of the orthonormal DCT-II of 8x8 blocks, (n, 64), row by row."""
     return blocks @ dct_basis(blocks.device).T

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from restorekit.estimate.cosine_transform import (
     SIDE,
+    blocks_of,
     dct_basis,
     dct_of_blocks,
     order_of_coefficients,
@@ -229,7 +230,7 @@ def _luma(pieces: Tensor) -> Tensor:
 def _blocks(planes: Tensor) -> Tensor:
     if min(planes.shape[-2:]) < SIDE:
         return planes.new_empty(0, SIDE**2)
-    blocks = planes.unfold(1, SIDE, SIDE).unfold(2, SIDE, SIDE).reshape(-1, SIDE**2)
+    blocks = blocks_of(planes, SIDE)
     return blocks[:: max(1, len(blocks) // _BLOCKS)]
 
 

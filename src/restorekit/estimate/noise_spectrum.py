@@ -23,7 +23,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.cosine_transform import (
+    SIDE,
+    blocks_of,
+    dct_of_blocks,
+    order_of_coefficients,
+    spread_step,
+)
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
 
 SCALES = (1, 2, 4, 8)
@@ -172,9 +178,7 @@ def measure_spectra(pieces: Tensor, transform: Tensor) -> Tensor:
 
 def _unfolded(planes: Tensor) -> Tensor:
     """Blocks (n, 64) of planes (N, h, w), evenly spread."""
-    positions = math.prod((len(planes), *(side - SIDE + 1 for side in planes.shape[1:])))
-    step = max(1, math.ceil(math.sqrt(positions / _BLOCKS)))
-    return planes.unfold(1, SIDE, step).unfold(2, SIDE, step).reshape(-1, SIDE**2)
+    return blocks_of(planes, spread_step(planes, _BLOCKS))
 
 
 def _spectrum(coefficients: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks
+from restorekit.estimate.cosine_transform import SIDE, blocks_of, dct_of_blocks, spread_step
 from restorekit.mirroring import continued
 
 LEAST_BLOCKS = 40
@@ -59,9 +59,8 @@ class Blocks(NamedTuple):
     def of(cls, plane: Tensor, count: int) -> Blocks:
         """About `count` blocks of a plane (H, W)."""
         plane = continued(continued(plane, 0, SIDE), 1, SIDE)
-        positions = math.prod(side - SIDE + 1 for side in plane.shape)
-        step = max(1, math.ceil(math.sqrt(positions / count)))
-        blocks = plane.unfold(0, SIDE, step).unfold(1, SIDE, step).reshape(-1, SIDE**2)
+        step = spread_step(plane[None], count)
+        blocks = blocks_of(plane[None], step)
         varied = blocks.amax(1) > blocks.amin(1)
         coefficients, none = dct_of_blocks(blocks), torch.zeros(len(blocks), device=plane.device)
         lowest, highest = plane.aminmax()

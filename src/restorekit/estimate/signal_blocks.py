@@ -14,7 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restorekit.estimate.cosine_transform import SIDE, dct_of_blocks, order_of_coefficients
+from restorekit.estimate.cosine_transform import (
+    SIDE,
+    blocks_of,
+    dct_of_blocks,
+    order_of_coefficients,
+)
 
 _BINS = 24  # intervals of the signal
 _TAILS = 0.001  # share of the blocks at each end that does not determine the intervals
@@ -77,7 +82,7 @@ def signal_blocks(planes: Tensor, number: int) -> SignalBlocks | None:
         return None
     positions = len(planes) * (height - SIDE + 1) * (width - SIDE + 1)
     step = max(1, round((positions / number) ** 0.5))
-    blocks = planes.unfold(1, SIDE, step).unfold(2, SIDE, step).reshape(-1, SIDE**2)
+    blocks = blocks_of(planes, step)
     coefficients = dct_of_blocks(blocks)
     signal = coefficients[:, 0] / SIDE
     if (interval := _intervals(signal)) is None:

@@ -158,6 +158,10 @@ class Canvas:
         """
         return self._as_float(self.source[samples, :, rows, columns], dtype)
 
+    def read_rows(self, rows: slice) -> Tensor:
+        """Copy whole rows of all images in float32; see `read`."""
+        return self.read(slice(None), rows, slice(None), torch.float32)
+
     def read_for_network(
         self, samples: slice, rows: slice, columns: slice, dtype: torch.dtype
     ) -> Tensor:

@@ -35,7 +35,7 @@ def differs_by_noise(canvas: Canvas) -> bool:
         return False
     total = torch.zeros((), dtype=torch.float64)
     for rows in _bands(canvas):
-        chroma = torch.einsum("pc,nchw->nphw", opponent()[1:], _read(canvas, rows).cpu())
+        chroma = torch.einsum("pc,nchw->nphw", opponent()[1:], canvas.read_rows(rows).cpu())
         if not _is_white_noise(chroma):
             return False
         total += chroma.square().sum(dtype=torch.float64)
@@ -45,7 +45,7 @@ def differs_by_noise(canvas: Canvas) -> bool:
 def average_channels(canvas: Canvas, strength: Strength) -> None:
     """Write the mean of the three channels as the result."""
     for rows in _bands(canvas):
-        original = _read(canvas, rows)
+        original = canvas.read_rows(rows)
         mean = original.mean(1, keepdim=True).expand_as(original)
         canvas.write(slice(None), rows, canvas.encode(strength.apply(original, mean).clone()))
 
@@ -80,7 +80,3 @@ def _bands(canvas: Canvas) -> Iterator[slice]:
     tops = range(0, max(1, height - _SIDES[-1] + 1), _ROWS)
     for top, below in zip(tops, [*tops[1:], height], strict=True):
         yield slice(top, below)
-
-
-def _read(canvas: Canvas, rows: slice) -> Tensor:
-    return canvas.read(slice(None), rows, slice(None), torch.float32)

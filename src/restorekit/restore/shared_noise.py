@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from restorekit.restore.analysis import Analysis
 from restorekit.restore.canvas import Canvas
@@ -49,7 +48,7 @@ def luma_job(job: ImageJob) -> ImageJob:
     canvas = job.canvas
     luma = torch.empty(1, 1, *canvas.size, device=canvas.source.device)
     for rows in _bands(canvas):
-        luma[:, :, rows] = _read(canvas, rows).mean(1, keepdim=True)
+        luma[:, :, rows] = canvas.read_rows(rows).mean(1, keepdim=True)
     scale = Scale(white=1.0, low=canvas.scale.low, high=canvas.scale.high)
     gray = Canvas(luma, torch.empty_like(luma), scale)
     return ImageJob(OpenedImage(gray, lambda: None), job.precision, searched=True, is_luma=True)
@@ -60,7 +59,7 @@ def finish_luma(job: ImageJob, luma: ImageJob) -> None:
     canvas, gray = job.canvas, luma.canvas
     for rows in _bands(canvas):
         change = gray.result[:, :, rows] - gray.source[:, :, rows]
-        canvas.write(slice(None), rows, canvas.encode(_read(canvas, rows) + change))
+        canvas.write(slice(None), rows, canvas.encode(canvas.read_rows(rows) + change))
     job.model, job.precision, job.tile = luma.model, luma.precision, luma.tile
     job.shares, job.guard, job.level = luma.shares, luma.guard, luma.level
     if job.guard is not None:
@@ -70,10 +69,6 @@ def finish_luma(job: ImageJob, luma: ImageJob) -> None:
         least = luma.analysis.noise_scales.overall[0]
         sigma = job.level.sigma.clamp(min=least).expand(-1, 3, -1, -1)
         job.level = replace(job.level, sigma=sigma)
-
-
-def _read(canvas: Canvas, rows: slice) -> Tensor:
-    return canvas.read(slice(None), rows, slice(None), torch.float32)
 
 
 def _bands(canvas: Canvas) -> list[slice]:
