@@ -17,7 +17,7 @@ LEAST_BLOCKS = 40
 _SATURATED = 0.1
 # Otherwise those with less may be the letters on paper whose white is that of the file. Half of the
 # noise of such paper is clipped, and with rounding 0.7 of noise of 1 of 255.
-_MOST_SATURATED = 0.75
+MOST_SATURATED = 0.75
 _LEAST_KEPT = 0.1  # of the variance: with less, hardly a pixel between the limits is left
 
 
@@ -66,7 +66,7 @@ class Blocks(NamedTuple):
         lowest, highest = plane.aminmax()
         if lowest < 0 or highest > 1 or (lowest > 0 and highest < 1):
             return cls(coefficients, varied, none, none, none, none)
-        around = [_shares_around(plane, value, step) for value in (0, 1)]
+        around = [shares_around(plane[None] == value, step) for value in (0, 1)]
         low, high = ((blocks == value).float().mean(1) for value in (0, 1))
         return cls(coefficients, varied, low, high, *around)
 
@@ -84,7 +84,7 @@ class Blocks(NamedTuple):
             return UsableBlocks(coefficients.square(), coefficients[:, 0], torch.ones_like(low))
         around = low_around + high_around
         quarter = around.kthvalue(min(len(low), max(LEAST_BLOCKS, len(low) // 4))).values
-        limit = quarter.clamp_min(_SATURATED if quarter <= _SATURATED else _MOST_SATURATED)
+        limit = quarter.clamp_min(_SATURATED if quarter <= _SATURATED else MOST_SATURATED)
         usable = around <= limit
         kept = clipped_variance(low, high)
         # Blocks of which few pixels are clipped by chance have little noise by chance: choosing
@@ -108,10 +108,15 @@ class Blocks(NamedTuple):
         return UsableBlocks(power, (one + two)[:, 0], torch.ones_like(power[:, 0]))
 
 
-def _shares_around(plane: Tensor, value: float, step: int) -> Tensor:
-    """The share of pixels with a value in the nine blocks around each block."""
-    found = (plane == value).float()[None, None]
-    return functional.avg_pool2d(found, 3 * SIDE, step, SIDE, count_include_pad=False).flatten()
+def shares_around(found: Tensor, step: int) -> Tensor:
+    """The share of pixels that are found in the nine blocks of which each block is the middle.
+
+    Args:
+        found: (N, H, W), from 0 to 1.
+        step: distance of the blocks, as for `blocks_of`.
+    """
+    planes = found.float()[:, None]
+    return functional.avg_pool2d(planes, 3 * SIDE, step, SIDE, count_include_pad=False).flatten()
 
 
 def clipped_variance(low: Tensor, high: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Evidence of noise in a picture, from the picture and from the residual that a network removed.
 
-An estimate of the level alone takes fine texture for noise. Four observations distinguish them:
+An estimate of the level alone takes fine texture for noise. Five observations distinguish them:
 
 - Channels share texture, but not the noise of a sensor. Their differences contain noise without
   texture.
@@ -8,6 +8,7 @@ An estimate of the level alone takes fine texture for noise. Four observations d
   are smooth after restoring.
 - Noise of a demosaiced or compressed picture is correlated between neighbouring pixels. The
   residual is then distributed like noise, without the heavy tails of edges and texture.
+- Noise on paper whose white is that of the file is clipped, but independent from pixel to pixel.
 - A network removes no more than the noise. If it removes more than the estimated level, or a
   residual that is neither white nor clearly correlated, it removes texture.
 """
@@ -91,6 +92,8 @@ class Evidence:
         mean_variance: mean of this variance over the picture.
         kurtosis: of the residual: 3 for noise alone, more if it contains edges or texture.
         certain: the kind of noise, if it cannot be texture even in luma, where channels share both.
+        is_clipped: whether it is white noise that is clipped, on paper whose white is that of the
+            file.
     """
 
     sigma: float
@@ -99,6 +102,7 @@ class Evidence:
     mean_variance: float
     kurtosis: float = 3.0
     certain: Kind | None = None
+    is_clipped: bool = False
 
 
 def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence:
@@ -114,7 +118,11 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
     is_shared = _is_shared(residual, overall)
     is_correlated = is_shared and residual.correlation > _UNCORRELATED
     is_correlated = is_correlated or _is_correlated(residual, overall)
-    level = _level(residual, overall, is_shared, is_correlated)
+    is_correlated = is_correlated and not residual.clipped_level
+    level = max(
+        _level(residual, overall, is_shared, is_correlated),
+        min(residual.clipped_level, overall),
+    )
     return Evidence(
         level,
         is_correlated,
@@ -122,6 +130,7 @@ def measure_evidence(noisy: Tensor, restored: Tensor, sigma: Tensor) -> Evidence
         residual.mean_variance,
         residual.kurtosis,
         _certain(residual, overall),
+        residual.clipped_level > 0,
     )
 
 

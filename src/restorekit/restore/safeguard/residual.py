@@ -10,12 +10,12 @@ from torch import Tensor
 
 from restorekit.estimate.block_dct import BlockDCT
 from restorekit.restore.noise_estimation import estimate_sigma
+from restorekit.restore.safeguard.clipped_noise import BRIGHT, DARK, clipped_level
 
 _LEVELS = 256  # brightness levels in the table of the noise curve
 _SIDE = 16  # side of the blocks in which residuals are measured
 _FEW_BLOCKS = 64
 _SMOOTHEST = 0.1  # share of the blocks
-_DARK, _BRIGHT = 8 / 255, 247 / 255  # outside these, noise may have been clipped
 _BANDS = 5  # brightness bands of the noise curve
 _SMOOTH_IN_BAND = 0.2
 # Largest ratio of middle to high frequencies in the differences of channels with white noise. A
@@ -33,6 +33,9 @@ class Residual:
     Args:
         noisy: (B, C, H, W), the pieces, floats on the [0, 1] scale.
         restored: the restored pieces.
+
+    Attributes:
+        clipped_level: level of white noise of which a part is clipped, before it was; 0 for none.
     """
 
     def __init__(self, noisy: Tensor, restored: Tensor) -> None:
@@ -43,7 +46,10 @@ class Residual:
         inside = _is_unclipped(self._brightness)
         # Pixels whose noise may have been clipped do not count, unless most are.
         self._inside = inside if int(inside.sum()) > inside.numel() // 4 else None
-        self._blocks = _unclipped(*_measure_blocks(self._values, restored))
+        self.clipped_level = clipped_level(noisy, restored)
+        blocks = _measure_blocks(self._values, restored)
+        # Without evidence of noise, blocks where it may be clipped would be taken for clean areas.
+        self._blocks = blocks if self.clipped_level else _unclipped(*blocks)
 
     @cached_property
     def level(self) -> float:
@@ -159,7 +165,7 @@ def _measure_blocks(residual: Tensor, restored: Tensor) -> tuple[Tensor, Tensor,
 def _unclipped(
     power: Tensor, roughness: Tensor, brightness: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Without blocks whose noise may have been clipped: they would be taken for clean areas."""
+    """Without blocks whose noise may have been clipped."""
     inside = _is_unclipped(brightness)
     # With too few blocks inside, for example in a night sky, clipped ones are better than none.
     if int(inside.sum()) < _FEW_BLOCKS // 2:
@@ -168,7 +174,7 @@ def _unclipped(
 
 
 def _is_unclipped(brightness: Tensor) -> Tensor:
-    return (brightness > _DARK) & (brightness < _BRIGHT)
+    return (brightness > DARK) & (brightness < BRIGHT)
 
 
 def _means(values: Tensor, side: int) -> Tensor:
