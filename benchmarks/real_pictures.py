@@ -36,6 +36,7 @@ from restorekit import Denoiser
 from restorekit.restore.denoise_options import DEFAULT_MODEL
 
 WORDS = "The quick brown fox jumps over the lazy dog 0123456789"
+TEXT_SIZES = (9, 12, 18, 24, 36)
 TOLERATED = 0.02  # loss in dB
 
 
@@ -117,15 +118,31 @@ def psnr(image: Pixels, clean: Pixels) -> float:
 
 def pages(_: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
     """Black text on white; its ground truth is the page itself."""
-    sizes = (9, 12, 18, 24, 36)
-    for size in sizes:
-        page = Image.new("L", (800, 400), 255)
-        draw = ImageDraw.Draw(page)
-        draw.fontmode = "1"  # without antialiasing
-        for top in range(10, 390 - size, size + size // 2):
-            draw.text((10, top), WORDS, fill=0, font=ImageFont.load_default(size))
-        pixels = np.asarray(page)
-        yield f"page {size} px", iter([Case(f"{size}", pixels, pixels)])
+    for size in TEXT_SIZES:
+        page = page_of_text(size, is_smooth=False)
+        yield f"page {size} px", iter([Case(f"{size}", page, page)])
+
+
+def noisy_pages(_: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
+    """Text with smooth edges and noise, on paper whose white is that of the file, and on darker."""
+    for paper in (255, 235):
+        clean = {size: page_of_text(size, paper) for size in TEXT_SIZES}
+        for sigma in (3, 8, 15, 30):
+            cases = (
+                Case(f"{size}", with_noise(page, white(sigma), size), page)
+                for size, page in clean.items()
+            )
+            yield f"paper {paper} sigma {sigma}", cases
+
+
+def page_of_text(size: int, paper: int = 255, is_smooth: bool = True) -> Pixels:
+    """Black text of that size in pixels; without smooth edges it has two values."""
+    page = Image.new("L", (800, 400), paper)
+    draw = ImageDraw.Draw(page)
+    draw.fontmode = "L" if is_smooth else "1"
+    for top in range(10, 390 - size, size + size // 2):
+        draw.text((10, top), WORDS, fill=0, font=ImageFont.load_default(size))
+    return np.asarray(page)
 
 
 def weak(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
@@ -176,6 +193,7 @@ def grain(settings: Settings) -> Iterator[tuple[str, Iterator[Case]]]:
 
 KINDS: dict[str, Callable[[Settings], Iterator[tuple[str, Iterator[Case]]]]] = {
     "pages": pages,
+    "noisy-pages": noisy_pages,
     "weak": weak,
     "cameras": cameras,
     "coarse": coarse,
