@@ -31,7 +31,7 @@ from restorekit.estimate.cosine_transform import (
     spread_step,
 )
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
-from restorekit.estimate.white_paper import WhitePaper, is_clipped_at_random
+from restorekit.estimate.white_paper import WhitePaper, white_paper
 
 SCALES = (1, 2, 4, 8)
 _BLOCKS = 16384  # largest number of blocks of a plane at a scale
@@ -39,9 +39,6 @@ _BRIGHTNESS_LEVELS, _BLOCKS_OF_LEVEL = 5, 1500
 # Shares of the blocks of a brightness level, and least numbers: the flattest, and less flat ones.
 _SHARES, _LEAST = (0.01, 0.04), (30, 120)
 _SATURATED = 0.02  # share of pixels; blocks with more are used only if there are no others
-# Blocks of paper whose white is that of the file are used if they have less than this share of the
-# power of the others, which are letters.
-_CALMER = 0.8
 _AGREES = (
     1.4  # brightness levels with a steeper spectrum than this, relative to others, are texture
 )
@@ -103,6 +100,8 @@ def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | N
     pieces = sample.pieces
     rounding = 0.9 * sample.rounding
     transform = opponent() if pieces.shape[1] == 3 else _mean(pieces.shape[1])
+    if (paper := white_paper(sample)) is not None:
+        return _on_paper(paper, torch.einsum("pc,nchw->pnhw", transform, pieces), rounding)
     spectra = measure_spectra(pieces, transform)
     if len(spectra) == 1:
         return fit_noise(spectra[0], rounding), None
@@ -111,6 +110,20 @@ def luma_and_chroma(sample: ImageSample) -> tuple[BlurredNoise, BlurredNoise | N
     if luma.is_doubtful and not chroma.is_doubtful and luma.level > chroma.level:
         luma = replace(chroma, confidence=luma.confidence)
     return luma, chroma
+
+
+def _on_paper(
+    paper: WhitePaper, planes: Tensor, rounding: float
+) -> tuple[BlurredNoise, BlurredNoise | None]:
+    """The noise of planes (P, N, h, w) of white paper, which is white if it is clipped at random.
+
+    It is not measured at other scales, at which letters look like coarse noise.
+    """
+    luma, *rest = (BlurredNoise(level, confidence=1.0) for level in paper.levels(planes, rounding))
+    if not rest:
+        return luma, None
+    level = math.sqrt(sum(each.level**2 for each in rest) / len(rest))
+    return luma, BlurredNoise(level, confidence=1.0)
 
 
 def opponent() -> Tensor:
@@ -130,9 +143,7 @@ def channel_shares(pieces: Tensor, chroma: BlurredNoise) -> tuple[float, float, 
         chroma: its noise in chroma.
     """
     pairs = torch.tensor([[1.0, -1, 0], [0, 1, -1], [-1, 0, 1]]) / math.sqrt(2)
-    power = measure_spectra(pieces, pairs, on_paper=False)[
-        :, :, 0, _measured_frequencies()
-    ].clamp_min(1e-13)
+    power = measure_spectra(pieces, pairs)[:, :, 0, _measured_frequencies()].clamp_min(1e-13)
     model = _axes_model(*chroma.blur)
     strong = (model > _STRONG * model.amax()) & ~power.isnan().any(0)
     relative = (power / power.mean(0))[:, strong]
@@ -151,77 +162,47 @@ def _mean(channels: int) -> Tensor:
     return torch.full((1, channels), channels**-0.5)
 
 
-def measure_spectra(pieces: Tensor, transform: Tensor, on_paper: bool = True) -> Tensor:
+def measure_spectra(pieces: Tensor, transform: Tensor) -> Tensor:
     """Power of the noise at each scale and frequency, in the flattest and in less flat blocks.
 
     Args:
         pieces: (N, C, h, w) of one picture.
         transform: (P, C), the planes to measure.
-        on_paper: whether noise that is partly clipped is measured on white paper; the same share
-            must be clipped in all channels.
 
     Returns:
         (P, scales, 2, 64); NaN at scales at which the pieces are smaller than a block, and where
         all blocks are constant.
     """
     planes = torch.einsum("pc,nchw->pnhw", transform, pieces)
-    may_be_paper = on_paper and is_clipped_at_random(pieces)
-    low, high = (pieces <= 0).float(), (pieces >= 1).float()
-    saturated = (low + high).amax(1)
+    saturated = ((pieces <= 0) | (pieces >= 1)).any(1).float()
     spectra = torch.full((len(planes), len(SCALES), 2, SIDE**2), math.nan)
     for place, scale in enumerate(SCALES):
         if min(pieces.shape[-2:]) < scale * SIDE:
             break
         if scale > 1:
-            planes, low, high, saturated = (
-                functional.avg_pool2d(x, 2) for x in (planes, low, high, saturated)
-            )
-        step = spread_step(planes[0], _BLOCKS)
-        usual = _least_saturated(blocks_of(saturated, step).mean(1))
-        paper = WhitePaper.of(low, high, step) if may_be_paper else None
+            planes, saturated = (functional.avg_pool2d(x, 2) for x in (planes, saturated))
+        clipped = _unfolded(saturated).mean(1)
         for index, plane in enumerate(planes):
-            blocks = blocks_of(plane, step)
-            varied = blocks.amax(1) > blocks.amin(1)
-            kept = None if paper is None else paper.kept
-            found = _spectrum(blocks, varied & usual, kept)
-            if paper is not None:
-                of_paper = _spectrum(blocks, varied & paper.is_measured, kept)
-                if not _middle(of_paper) > _CALMER * _middle(found):
-                    found = of_paper
-            spectra[index, place] = found
+            blocks = _unfolded(plane)
+            usable = blocks.amax(1) > blocks.amin(1)
+            if bool((clipped > _SATURATED).any()):
+                quarter = clipped.kthvalue(max(1, len(clipped) // 4)).values
+                usable &= clipped <= quarter.clamp_min(_SATURATED)
+            if bool(usable.any()):
+                spectra[index, place] = _spectrum(dct_of_blocks(blocks[usable]))
     return spectra
 
 
-def _least_saturated(shares: Tensor) -> Tensor:
-    """Whether each block is one of those with the fewest saturated pixels, at least a quarter."""
-    quarter = shares.kthvalue(max(1, len(shares) // 4)).values
-    return shares <= quarter.clamp_min(_SATURATED)
+def _unfolded(planes: Tensor) -> Tensor:
+    """Blocks (n, 64) of planes (N, h, w), evenly spread."""
+    return blocks_of(planes, spread_step(planes, _BLOCKS))
 
 
-def _middle(spectrum: Tensor) -> float:
-    """Mean power of the middle frequencies in the flattest blocks."""
-    order = order_of_coefficients(spectrum.device)
-    return float(spectrum[0, (order >= 5) & (order < 9)].mean())
-
-
-def _spectrum(blocks: Tensor, chosen: Tensor, kept: Tensor | None) -> Tensor:
-    """Mean power (2, 64) in the flattest blocks, over brightness levels that agree.
-
-    Args:
-        blocks: (n, 64).
-        chosen: whether a block is measured, (n,); if none is, the result is NaN.
-        kept: the share of the variance of the noise of each block that is not clipped, (n,); None
-            if it is not known.
-    """
-    if not bool(chosen.any()):
-        return torch.full((2, SIDE**2), math.nan)
-    coefficients = dct_of_blocks(blocks[chosen])
-    power = coefficients.square()
-    if kept is not None:
-        power = power / kept[chosen, None]
+def _spectrum(coefficients: Tensor) -> Tensor:
+    """Mean power (2, 64) in the flattest blocks, over brightness levels that agree."""
     count = min(_BRIGHTNESS_LEVELS, max(1, len(coefficients) // _BLOCKS_OF_LEVEL))
     levels = coefficients[:, 0].argsort().tensor_split(count)
-    powers = torch.stack([_flattest(power[level]) for level in levels])
+    powers = torch.stack([_flattest(coefficients[level].square()) for level in levels])
     order = order_of_coefficients(powers.device)
     middle = powers[:, 0, (order >= 5) & (order < 9)].mean(1)
     steepness = middle / powers[:, 0, order >= 9].mean(1).clamp_min(1e-12)

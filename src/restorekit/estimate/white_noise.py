@@ -8,8 +8,9 @@ import torch
 
 from restorekit.estimate.block_dct import BlockDCT
 from restorekit.estimate.image_sample import ImageSample, once_for_sample
+from restorekit.estimate.white_paper import PAPER_SHARE, white_paper
 
-_BLOCKS = 16_384
+_SHARE, _BLOCKS = 0.01, 16_384
 # The share of the blocks of a gray picture that is measured if noise is weak, and how many there
 # are. Texture hides weak noise in most blocks.
 _WEAK_SHARE, _WEAK_BLOCKS = 0.005, 32_768
@@ -18,11 +19,15 @@ _WHITE = 1.3  # largest ratio of middle to high frequencies; that of blurred noi
 
 @once_for_sample
 def white_levels(sample: ImageSample) -> tuple[float, ...]:
-    """Standard deviations on the [0, 1] scale, without that of rounding, from "block_dct"."""
+    """Standard deviations on the [0, 1] scale, without that of rounding, from "block_dct".
+
+    On white paper, more blocks are measured than otherwise.
+    """
     # The pieces are joined, because the estimator works on one picture. Seams do not matter,
     # because it uses flat blocks.
     pixels = torch.cat(tuple(sample.pieces), -1)[None]
-    variances = BlockDCT(blocks=_BLOCKS)(pixels)[0].double().square() - sample.rounding
+    share = _SHARE if white_paper(sample) is None else PAPER_SHARE
+    variances = BlockDCT(share, blocks=_BLOCKS)(pixels)[0].double().square() - sample.rounding
     return tuple(variances.clamp_min(0).sqrt().tolist())
 
 

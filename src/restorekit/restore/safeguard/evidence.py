@@ -8,7 +8,8 @@ An estimate of the level alone takes fine texture for noise. Five observations d
   are smooth after restoring.
 - Noise of a demosaiced or compressed picture is correlated between neighbouring pixels. The
   residual is then distributed like noise, without the heavy tails of edges and texture.
-- Noise on paper whose white is that of the file is clipped, but independent from pixel to pixel.
+- On white paper and black background, noise is clipped. What is left is independent from pixel to
+  pixel, and distributed like a part of normal noise.
 - A network removes no more than the noise. If it removes more than the estimated level, or a
   residual that is neither white nor clearly correlated, it removes texture.
 """
@@ -92,8 +93,7 @@ class Evidence:
         mean_variance: mean of this variance over the picture.
         kurtosis: of the residual: 3 for noise alone, more if it contains edges or texture.
         certain: the kind of noise, if it cannot be texture even in luma, where channels share both.
-        is_clipped: whether it is white noise that is clipped, on paper whose white is that of the
-            file.
+        is_clipped: whether it is white noise that is clipped, on white paper or black background.
     """
 
     sigma: float

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from restorekit.estimate.noise_curve import NoiseCurve
-from restorekit.restore.safeguard.clipped_noise import share_at_edges
 from restorekit.restore.safeguard.coloured_letters import applied_share, is_page
 from restorekit.restore.safeguard.evidence import (
     LEAST_SIDE,
@@ -20,6 +19,7 @@ from restorekit.restore.safeguard.evidence import (
     removes_structure,
 )
 from restorekit.restore.safeguard.reason import Reason
+from restorekit.restore.safeguard.sharp_edges import share_at_edges
 from restorekit.restore.safeguard.weak_stars import Sky, find_sky, with_weak_stars
 from restorekit.restore.safeguard.window import RADIUS, window_mean
 
@@ -39,9 +39,6 @@ _WHITE, _CORRELATED = 1.2, 2.0
 _PURE, _MIXED = 4.5, 6.0
 _UNDERESTIMATED = 1.6  # the estimate for correlated noise is too low by at most this factor
 _MODERATE, _STRONG = 6 / 255, 12 / 255
-# From letters on white paper with noise below _MODERATE, the whole change would take more contrast
-# than noise.
-_OF_LETTERS = 0.6
 # For noise with a known curve: a factor, a number of photons, and the steps of brightness.
 _KNOWN, _PHOTONS, _STEPS = 1.3, 3.0, 4097
 
@@ -57,14 +54,14 @@ class Verdict:
         page_sigma: level of the noise of a page, which may have coloured letters; None for other
             pictures.
         sky: the sky of a picture of stars; None for other pictures.
-        at_edges: the share of the change that is applied at steep edges.
+        spares_edges: whether less of the change is applied at sharp edges.
     """
 
     reason: Reason | None = None
     bound: Tensor | None = None
     page_sigma: float | None = None
     sky: Sky | None = None
-    at_edges: float = 1.0
+    spares_edges: bool = False
 
 
 UNLIMITED = Verdict()
@@ -215,8 +212,8 @@ def _judge(
         return Verdict(bound=correlated_bound(evidence, overall))
     if evidence.sigma >= _STRONG:
         return UNLIMITED
-    is_weak = evidence.is_clipped and evidence.sigma < _MODERATE
-    return Verdict(bound=_bound(evidence), at_edges=_OF_LETTERS if is_weak else 1.0)
+    spares_edges = evidence.is_clipped and evidence.sigma < _MODERATE
+    return Verdict(bound=_bound(evidence), spares_edges=spares_edges)
 
 
 def _bound(evidence: Evidence) -> Tensor:
@@ -251,8 +248,8 @@ def _limited(noisy: Tensor, restored: Tensor, verdict: Verdict) -> Tensor:
     applied: Tensor | float = 1.0
     if verdict.page_sigma is not None:
         applied = applied_share(restored, verdict.page_sigma, RADIUS)
-    if verdict.at_edges < 1:
-        applied = applied * share_at_edges(restored, verdict.at_edges)
+    if verdict.spares_edges:
+        applied = applied * share_at_edges(restored)
     if verdict.bound is None:
         return restored if verdict.page_sigma is None else noisy + change * applied
     power = window_mean(change.square().mean(1, keepdim=True))
