@@ -17,8 +17,8 @@ _LEAST, _MOST = 1e-3, 1 - 1e-3  # clipped shares; moments beyond them are not co
 def tail_ratio(pixels: Tensor) -> Tensor:
     """E[d^2] / E[d]^2 of the distances from the limit, relative to that of normal noise.
 
-    It is 1 for normal noise. Rounding lowers it: to 0.8 for a standard deviation of 2 steps and to
-    0.9 for 5. Dots raise it if there is noise between them, and lower it if there is none.
+    It is 1 for normal noise. Rounding lowers it: to 0.7, 0.8 and 0.9 for a standard deviation of 1,
+    2 and 5 steps. Dots raise it if there is noise between them, and lower it if there is none.
 
     Args:
         pixels: (..., n), floats on the [0, 1] scale, clipped at the limit that more of them have.

@@ -1,7 +1,8 @@
 """Blocks of paper whose white is that of the file, so that a part of its noise is clipped.
 
 On a noisy page, hardly any block has no saturated pixels but those full of letters. The noise is
-measured in the paper instead, and divided by the share of its variance that clipping leaves.
+measured in the paper instead, and divided by the share of its variance that clipping leaves. Black
+background is treated in the same way.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional
@@ -152,6 +152,21 @@ class TestWhitePage:
         """Its letters have smooth edges, as those of a scan."""
         clean = page(height).astype(np.uint8)
         assert np.array_equal(denoiser(clean), clean)
+
+
+@pytest.mark.parametrize("sigma", [5, 8, 15, 20])
+@pytest.mark.parametrize("ink", [0, 120])
+def test_lines_of_a_drawing_stay(denoiser: Denoiser, ink: int, sigma: int) -> None:
+    """A network that is given the level of the lines would remove them; in gray and in colour."""
+    drawn = Image.new("L", (384, 256), 255)
+    draw = ImageDraw.Draw(drawn)
+    for left in range(0, 360, 30):
+        draw.ellipse([left, 30 + left // 4, left + 60, 90 + left // 4], outline=ink)
+    for left in range(0, 384, 24):
+        draw.line([left, 0, 384 - left, 256], fill=120)
+    clean = np.array(drawn).astype(float)
+    for each in (clean, np.stack([clean] * 3, -1), 255 - clean):
+        assert _restored(denoiser, each, sigma) >= _psnr(noisy(each, sigma), each) - 0.02
 
 
 @pytest.mark.parametrize("sigma", [5, 10])

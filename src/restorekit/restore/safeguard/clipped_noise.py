@@ -24,6 +24,9 @@ _SMOOTHEST = 0.2  # share of these blocks
 # Noise leaves at most this roughness in the smoothest blocks, relative to what was removed. If more
 # pixels are clipped, too little of it is left to be sure; channels with fewer are not clipped.
 _SMOOTH, _MOST_CLIPPED, _CLIPPED = 0.1, 0.8, 0.02
+# Largest variance that is removed from them, relative to that of the noisy blocks with the least.
+# More is removed if the network erases lines.
+_MOST_REMOVED = 2.5
 # Noise of 2 to 30 of 255 on paper has a correlation of at most 0.05, and tail ratios from 0.81 to
 # 0.99. Grain with weak noise has more.
 _UNCORRELATED, _NORMAL = 0.06, (0.75, 1.03)
@@ -42,13 +45,17 @@ def clipped_level(noisy: Tensor, restored: Tensor) -> float:
         return 0.0
     before, after = (_channels(image)[:, is_clipped] for image in (noisy, restored))
     rough = after.var(-1).mean(0)
-    smoothest = rough.argsort()[: max(_LEAST_BLOCKS, int(_SMOOTHEST * len(rough)))]
+    count = max(_LEAST_BLOCKS, int(_SMOOTHEST * len(rough)))
+    smoothest = rough.argsort()[:count]
+    calm = float(before.var(-1).mean(0).sort().values[:count].mean())
     before, after = before[:, smoothest], after[:, smoothest]
     low, high = (before <= 0).float().mean((1, 2)), (before >= 1).float().mean((1, 2))
     clipped = low + high > _CLIPPED
     if not bool(clipped.any()) or float((low + high).mean()) > _MOST_CLIPPED:
         return 0.0
     power = (before - after).var(-1, correction=0).mean(1)
+    if float(power.mean()) > _MOST_REMOVED * calm:
+        return 0.0
     if float(rough[smoothest].mean()) > _SMOOTH**2 * float(power.mean()):
         return 0.0
     if pooled_correlation(before.mean(0)) > _UNCORRELATED:
