@@ -37,7 +37,7 @@ _CLIPPED, _MOST_BLOCKS = 0.02, 0.65
 _INDEPENDENT = 0.4
 # Tail ratio that a tenth of the blocks have less of: 0.66 to 1.00 for noise from 1 to 30 of 255
 # between letters of 7 to 28 pixels. Dots on white have at most 0.61, and up to 2.8 with noise.
-_WITHOUT_LETTERS, _NORMAL = 0.1, (0.63, 1.01)
+_WITHOUT_LETTERS, _TAIL_OF_BLOCKS = 0.1, (0.63, 1.01)
 # The middle half of the blocks of paper, and its channels on average, differ by at most these
 # shares of saturated pixels.
 _MOST_UNLIKE, _OF_CHANNELS = 0.25, 0.1
@@ -121,4 +121,5 @@ def is_clipped_at_random(pieces: Tensor) -> bool:
     if float(neighbour_correlations(saturated[mixed]).amax(0).median()) >= _INDEPENDENT:
         return False
     # Most blocks of a page have letters, which raise the ratio.
-    return _NORMAL[0] < float(tail_ratio(blocks[mixed]).quantile(_WITHOUT_LETTERS)) < _NORMAL[1]
+    without_letters = float(tail_ratio(blocks[mixed]).quantile(_WITHOUT_LETTERS))
+    return _TAIL_OF_BLOCKS[0] < without_letters < _TAIL_OF_BLOCKS[1]

@@ -29,7 +29,7 @@ _SMOOTH, _MOST_CLIPPED, _CLIPPED = 0.1, 0.8, 0.02
 _MOST_REMOVED = 2.5
 # Noise of 2 to 30 of 255 on paper has a correlation of at most 0.05, and tail ratios from 0.81 to
 # 0.99. Grain with weak noise has more.
-_UNCORRELATED, _NORMAL = 0.06, (0.75, 1.03)
+_UNCORRELATED, _TAIL = 0.06, (0.75, 1.03)
 
 
 def clipped_level(noisy: Tensor, restored: Tensor) -> float:
@@ -61,7 +61,7 @@ def clipped_level(noisy: Tensor, restored: Tensor) -> float:
     if pooled_correlation(before.mean(0)) > _UNCORRELATED:
         return 0.0
     tail = tail_ratio(before[clipped].flatten(1))
-    if not (_NORMAL[0] < float(tail.amin()) and float(tail.amax()) < _NORMAL[1]):
+    if not (_TAIL[0] < float(tail.amin()) and float(tail.amax()) < _TAIL[1]):
         return 0.0
     return math.sqrt(float((power / clipped_variance(low, high)).mean()))
 
